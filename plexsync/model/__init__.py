@@ -1,0 +1,1 @@
+"""Values and their rules: no input, no output, no clock."""

@@ -1,0 +1,238 @@
+"""Every setting, parsed once and frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from plexsync.model.settings import (
+    FIELDS,
+    is_unset,
+    read_address,
+    read_list,
+    read_number,
+    read_switch,
+    read_text,
+    read_token,
+    sends_openly,
+)
+
+_WISH = {"plex_library", "path_map", "strict_matching", "preserve_plex_edits", "max_tags"}
+_WISH |= {"strip_emoji", "strict_mode"}
+"""Settings that change what is written or to which item, besides every `sync_` switch."""
+
+
+class PlexSyncConfig(BaseModel):
+    """The settings in force. Times are seconds; a switch that is True is on."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+    plex_url: str = ""
+    """Address of the Plex server, without a final slash; "" while nobody entered one."""
+    plex_token: SecretStr = SecretStr("")
+    """Token for Plex; it travels in a header and nowhere else."""
+    plex_library: tuple[str, ...] = ()
+    """Names of the movie libraries to write to; empty means all of them."""
+    enabled: bool = True
+    """Off: events are kept, nothing is sent."""
+    strict_matching: bool = True
+    """Off: of several items that could be the scene the first is written."""
+    preserve_plex_edits: bool = False
+    """On: what somebody changed in Plex stays, and only names that PlexSync wrote are removed."""
+    path_map: str = ""
+    """Folders that Plex and Stash see under different paths: "/plex/path=>/stash/path; ..."."""
+    connect_timeout: Annotated[int, Field(ge=1, le=30)] = 5
+    """How long Plex may take to accept a connection."""
+    read_timeout: Annotated[int, Field(ge=5, le=120)] = 30
+    """How long Plex may take to answer."""
+    max_retries: Annotated[int, Field(ge=1, le=20)] = 5
+    """Further tries after an ordinary failure, before the scene becomes a dead letter."""
+    max_tags: Annotated[int, Field(ge=10, le=500)] = 100
+    """At most so many tags of a scene become genres."""
+    plex_connections: Annotated[int, Field(ge=1, le=4)] = 2
+    """At most so many requests to Plex are in flight at a time."""
+    sync_master: bool = True
+    """Off: nothing is written; on again, everything is."""
+    sync_studio: bool = True
+    """Studio -> studio."""
+    sync_summary: bool = True
+    """Details -> summary."""
+    sync_tagline: bool = True
+    """Tagline, once Stash has one."""
+    sync_date: bool = True
+    """Date -> originally available."""
+    sync_performers: bool = True
+    """Performers -> actors."""
+    sync_tags: bool = True
+    """Tags -> genres."""
+    sync_poster: bool = True
+    """Cover -> poster."""
+    sync_background: bool = False
+    """Cover -> background."""
+    sync_collection: bool = True
+    """Studio -> collection."""
+    sync_director: bool = True
+    """Director -> director."""
+    sync_groups: bool = False
+    """Groups -> collections."""
+    sync_rating: bool = False
+    """Rating -> user rating."""
+    sync_code: bool = False
+    """Studio code -> original title."""
+    trigger_plex_scan: bool = False
+    """On: a new scene makes Plex scan its folder."""
+    skip_not_found: bool = False
+    """On: a scene that Plex does not have ends quietly instead of as a dead letter."""
+    strip_emoji: bool = False
+    """On: emoji are taken out of everything that is written."""
+    strict_mode: bool = False
+    """On: text that would need cleaning is refused instead."""
+    debug_logging: bool = False
+    """On: debug lines are logged too."""
+    obfuscate_paths: bool = False
+    """On: paths and titles are replaced in the log."""
+    dlq_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
+    """Days after which a dead letter is forgotten."""
+
+    def missing(self) -> str:
+        """One line that says what to enter before anything can be synced; "" when all is there."""
+        wanted = [] if self.plex_url else ['the address of your Plex server ("Plex URL")']
+        if not self.plex_token.get_secret_value():
+            wanted.append('a Plex token ("Plex token")')
+        if not wanted:
+            return ""
+        return f"Nothing can be synced yet: enter {' and '.join(wanted)} in {_WHERE}."
+
+    def wish_fingerprint(self) -> str:
+        """Hash of the settings that change what is written or matched.
+
+        Only what differs from its default counts, so a new setting leaves old hashes valid.
+        """
+        chosen = {
+            name: sorted(value) if isinstance(value, tuple) else value
+            for name, info in type(self).model_fields.items()
+            if (name in _WISH or name.startswith("sync_"))
+            and (value := getattr(self, name)) != info.default
+        }
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+
+_WHERE = "Settings > Plugins > PlexSync"
+
+
+def read_config(
+    settings: Mapping[str, object], environ: Mapping[str, str]
+) -> tuple[PlexSyncConfig, list[str]]:
+    """Parse the plugin's settings as Stash keeps them; never raises.
+
+    A bad value falls back to its default with one warning in words; secrets are in no warning.
+    Address and token that nobody entered are taken from PLEX_URL and PLEX_TOKEN, then from the
+    settings of the older plugin of this name.
+    """
+    reader = _Reader(settings if isinstance(settings, Mapping) else {})
+    values: dict[str, Any] = {}
+    for key, name in FIELDS.items():
+        if name not in _SERVER:
+            values[name] = reader.read(key, name)
+    values["plex_url"] = reader.server("plex_url", environ.get("PLEX_URL"), read_address)
+    token = reader.server("plex_token", environ.get("PLEX_TOKEN"), read_token)
+    values["plex_token"] = SecretStr(token)
+    if sends_openly(values["plex_url"]):
+        reader.warnings.append(
+            "plex_url: the token travels unencrypted to a server that seems to be on the internet; "
+            "use https://"
+        )
+    return PlexSyncConfig(**values), reader.warnings
+
+
+def masked(token: str) -> str:
+    """A token for the eyes of its owner: first and last four characters when it is long enough."""
+    if len(token) < 16:
+        return "*" * 8 if token else ""
+    return f"{token[:4]}...{token[-4:]}"
+
+
+class _Reader:
+    """Reads one value after the other and collects the warnings."""
+
+    def __init__(self, settings: Mapping[str, object]) -> None:
+        self.settings = settings
+        self.warnings: list[str] = []
+
+    def read(self, key: str, name: str) -> object:
+        """The value for a field of the model, or its default."""
+        default = PlexSyncConfig.model_fields[name].default
+        value = self.settings.get(key)
+        if is_unset(value):
+            return default
+        try:
+            return _parse(name, default, value)
+        except ValueError as problem:
+            used = f"using the default, {_words(key, default)}"
+            self.warnings.append(f"{key}: {_shown(value)} {problem}; {used}")
+            return default
+
+    def server(self, key: str, fallback: str | None, parse: Callable[[object], str]) -> str:
+        """Address or token from the first place that has one; a bad one there is not replaced by
+        the next place's, which may belong to another server."""
+        legacy = self._legacy_address() if key == "plex_url" else self.settings.get("plexToken")
+        places = ((key, self.settings.get(key)), (key.upper(), fallback), (_LEGACY[key], legacy))
+        for place, value in places:
+            if is_unset(value):
+                continue
+            try:
+                return parse(value)
+            except ValueError as problem:
+                self.warnings.append(f"{place}: the value {problem}; correct it in {_WHERE}")
+                return ""
+        return ""
+
+    def _legacy_address(self) -> str | None:
+        host, port = self.settings.get("plexHost"), self.settings.get("plexPort")
+        if not isinstance(host, str) or is_unset(host):
+            return None
+        return host.strip() if is_unset(port) else f"{host.strip().rstrip('/')}:{port}".strip()
+
+
+_SERVER = ("plex_url", "plex_token")
+_LEGACY = {"plex_url": "plexHost and plexPort", "plex_token": "plexToken"}
+
+
+def _parse(name: str, default: object, value: object) -> object:
+    if isinstance(default, bool):
+        return read_switch(value) is not default
+    if isinstance(default, int):
+        return read_number(value, *bounds(name), default)
+    return read_list(value) if isinstance(default, tuple) else read_text(value)
+
+
+def bounds(name: str) -> tuple[int, int]:
+    """Lowest and highest value of a number field."""
+    limits = PlexSyncConfig.model_fields[name].metadata
+    low = next(limit.ge for limit in limits if hasattr(limit, "ge"))
+    return low, next(limit.le for limit in limits if hasattr(limit, "le"))
+
+
+def _words(key: str, default: object) -> str:
+    if isinstance(default, bool):
+        return "off"
+    return str(default) if isinstance(default, int) else "empty"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > 200:
+        return "a huge number"
+    if not isinstance(value, (str, int, float)):
+        return f"a {type(value).__name__}"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,48 @@
+"""What a hook left in the inbox, parsed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One hook call: "Scene.Update.Post" of 7 is subject "Scene", action "Update", id 7.
+
+    `fields` is None when Stash sent no inputFields (scan, move, create, destroy); `input` is the
+    mutation's input as JSON values, None when absent or too large to keep; `at` is when the hook
+    ran, wall-clock seconds.
+    """
+
+    subject: str
+    action: str
+    id: int
+    fields: frozenset[str] | None = None
+    input: object = None
+    at: float = 0.0
+
+
+def parse_event(record: bytes, at: float) -> Event:
+    """Parse one inbox record `{"id", "type", "inputFields"?, "input"?}`.
+
+    Raises ValueError with a reason for anything else; the record then goes to `damaged/`.
+    """
+    try:
+        raw = json.loads(record)
+    except (ValueError, RecursionError) as problem:
+        raise ValueError(f"not JSON: {problem}") from None
+    if not isinstance(raw, dict):
+        raise ValueError("not a JSON object")
+    number, name, sent = raw.get("id"), raw.get("type"), raw.get("inputFields")
+    if type(number) is not int or not 0 < number < 2**63:
+        raise ValueError("its id is not a positive whole number")
+    parts = name.split(".") if isinstance(name, str) else []
+    if len(parts) != 3 or parts[2] != "Post":
+        raise ValueError("its type is not a hook's name")
+    if sent is not None and not (isinstance(sent, list) and all(isinstance(f, str) for f in sent)):
+        raise ValueError("its inputFields are not a list of names")
+    fields = None if sent is None else frozenset(sent)
+    return Event(
+        subject=parts[0], action=parts[1], id=number, fields=fields, input=raw.get("input"), at=at
+    )

@@ -1,0 +1,73 @@
+"""The wish "Plex equals Stash for this scene", and where it stands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+
+EDIT = 0
+BULK = 1
+
+COVER = "CoverMissing"
+"""Counts, among a job's attempts, how often Stash had no cover yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One live wish per scene. Times are wall-clock seconds since the epoch.
+
+    It carries the scene's id, never its metadata: the worker reads the scene afresh, so the newest
+    edit always wins.
+    """
+
+    scene: int
+    reason: str
+    """Why: "update", "create", "scan", "rename", "settings", ..."""
+    born: float
+    priority: int = EDIT
+    """EDIT goes before BULK."""
+    not_before: float = 0.0
+    starts: int = 0
+    """Starts alone that found no end; three bury the job."""
+    running: bool = False
+    """Marked before a run, cleared after it: found set at start-up, the last worker died in it."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    """Failed attempts by error class."""
+    last_error: str = ""
+    last_message: str = ""
+    last_cause: str = ""
+    last_status: int | None = None
+    first_failure: float | None = None
+    last_failure: float | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The job as JSON-safe values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: object) -> Job:
+        """Rebuild a job; raises ValueError for anything that is not one."""
+        if not isinstance(raw, dict):
+            raise ValueError(f"a job must be an object, not {type(raw).__name__}")
+        known = {f.name for f in fields(cls)}
+        try:
+            job = cls(**{key: value for key, value in raw.items() if key in known})
+        except TypeError as problem:
+            raise ValueError(f"not a job: {problem}") from None
+        job._check()
+        return job
+
+    def _check(self) -> None:
+        if type(self.scene) is not int or self.scene <= 0:
+            raise ValueError(f"scene id {self.scene!r} is not a positive whole number")
+        numbers: tuple[object, ...] = (self.born, self.not_before, self.starts, self.priority)
+        if not all(isinstance(n, (int, float)) and abs(n) < 1e300 for n in numbers):
+            raise ValueError("a time or count of the job is not a number")
+        if not isinstance(self.attempts, dict) or not all(
+            isinstance(n, int) for n in self.attempts.values()
+        ):
+            raise ValueError("attempts must map error classes to counts")
+
+    def to_json(self) -> str:
+        """The job as strict JSON (no NaN)."""
+        return json.dumps(self.to_dict(), allow_nan=False)

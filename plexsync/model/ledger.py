@@ -1,0 +1,72 @@
+"""What PlexSync knows of each scene: where it stands and what was written to Plex."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from plexsync.model.plex import Base, Target, Written
+
+SYNCED = "synced"
+WAITING = "waiting"
+NOT_IN_PLEX = "not in Plex"
+AMBIGUOUS = "ambiguous"
+FAILED = "failed"
+TOO_LITTLE = "too little metadata"
+SHARED = "shared"
+DESTROYED = "destroyed"
+STATES = (SYNCED, WAITING, NOT_IN_PLEX, AMBIGUOUS, FAILED, TOO_LITTLE, SHARED, DESTROYED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetState:
+    """One Plex item of a scene.
+
+    `part` is the Plex file that matched, `written` and `base` go by field name, `dirty` names the
+    fields that still differ from the wish.
+    """
+
+    target: Target
+    part: str = ""
+    written: Mapping[str, Written] = field(default_factory=dict)
+    base: Mapping[str, Base] = field(default_factory=dict)
+    dirty: frozenset[str] = frozenset()
+    synced_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneState:
+    """Where a scene stands. Times are wall-clock seconds since the epoch.
+
+    `state` is one of STATES and holds since `since`. `wish` is the hash of the whole wish while
+    everything is in step and "" while anything is dirty. `entities` are (kind, id) of everything
+    whose rename or removal concerns the scene.
+    """
+
+    scene: int
+    state: str
+    detail: str = ""
+    since: float = 0.0
+    wish: str = ""
+    oshash: str = ""
+    path: str = ""
+    cover_etag: str = ""
+    cover_sha1: str = ""
+    destroyed_at: float | None = None
+    entities: frozenset[tuple[str, int]] = frozenset()
+    targets: tuple[TargetState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """A stored walk over many scenes: all of them, or those with the entities `ids` of `kind`.
+
+    `after` is how far it came (0: not begun), `ids` None means that ids do not matter.
+    """
+
+    id: int
+    reason: str
+    kind: str
+    ids: frozenset[int] | None
+    after: int
+    born: float

@@ -1,0 +1,179 @@
+"""What a scene says about itself, cleaned and cut to what Plex takes."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+
+from plexsync.model.text import clean, cut, is_damaged
+from plexsync.model.values import name_key
+
+NAME_LENGTH = 255
+SUMMARY_LENGTH = 10_000
+MAX_PEOPLE = 50
+MAX_COLLECTIONS = 20
+
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ].*)?)?)?\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the settings say about cleaning; handed to SyncMetadata as validation context."""
+
+    max_tags: int = 100
+    strip_emoji: bool = False
+    strict_mode: bool = False
+
+
+class SyncMetadata(BaseModel):
+    """The values of one scene in Plex's terms: text is "" and lists are () when there is nothing.
+
+    `date` is YYYY-MM-DD, `rating` a number from 0 to 10 as text ("8.5"). Names are unique whatever
+    their case; the first spelling wins.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    title: str
+    summary: str = ""
+    studio: str = ""
+    tagline: str = ""
+    date: str = ""
+    rating: str = ""
+    original_title: str = ""
+    performers: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    directors: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+
+    @field_validator("title", mode="before")
+    @classmethod
+    def _title(cls, value: object, info: ValidationInfo) -> str:
+        title = _text(value, NAME_LENGTH, _limits(info))
+        # A title of nothing but emoji keeps them: it must not become empty.
+        title = title or _text(value, NAME_LENGTH, Limits(strip_emoji=False))
+        if not title:
+            raise ValueError("must not be empty")
+        return title
+
+    @field_validator("studio", "tagline", "original_title", mode="before")
+    @classmethod
+    def _line(cls, value: object, info: ValidationInfo) -> str:
+        return _text(value, NAME_LENGTH, _limits(info))
+
+    @field_validator("summary", mode="before")
+    @classmethod
+    def _paragraphs(cls, value: object, info: ValidationInfo) -> str:
+        return _text(value, SUMMARY_LENGTH, _limits(info), multiline=True)
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def _day(cls, value: object, info: ValidationInfo) -> str:
+        text = _plain(value).strip()
+        day = _first_day(text)
+        if text and not day and _limits(info).strict_mode:
+            raise ValueError("is not a date such as 2024-05-31, 2024-05 or 2024")
+        return day
+
+    @field_validator("rating", mode="before")
+    @classmethod
+    def _number(cls, value: object, info: ValidationInfo) -> str:
+        rating = _rating(value)
+        if rating is None and _limits(info).strict_mode:
+            raise ValueError("is not a number from 0 to 10")
+        return rating or ""
+
+    @field_validator("performers", "directors", "collections", "tags", mode="before")
+    @classmethod
+    def _names(cls, value: object, info: ValidationInfo) -> tuple[str, ...]:
+        limits = _limits(info)
+        counts = {"tags": limits.max_tags, "collections": MAX_COLLECTIONS}
+        return _unique(value, counts.get(info.field_name or "", MAX_PEOPLE), limits)
+
+
+def validate_metadata(raw: object, limits: Limits) -> tuple[SyncMetadata | None, str | None]:
+    """The metadata from a mapping of field names, or None and a line that names what is unusable.
+
+    Never raises, whatever it is given. Without strict mode only a missing or empty title and
+    values of the wrong type are unusable; the rest is cleaned, and a bad date or rating left out.
+    """
+    if not isinstance(raw, Mapping):
+        return None, f"metadata must be an object, not {type(raw).__name__}"
+    known = {name: raw[name] for name in SyncMetadata.model_fields if name in raw}
+    try:
+        return SyncMetadata.model_validate(known, context=limits), None
+    except ValidationError as problem:
+        # Only place and reason: the values are private and may be megabytes.
+        found = problem.errors(include_url=False, include_input=False)
+        reasons = (f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}" for e in found)
+        return None, "; ".join(reasons)
+
+
+def _limits(info: ValidationInfo) -> Limits:
+    return info.context if isinstance(info.context, Limits) else Limits()
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"must be text, not {type(value).__name__}")
+    return value
+
+
+def _text(value: object, length: int, limits: Limits, multiline: bool = False) -> str:
+    # Twice the length is enough to fill it; megabytes of hostile text need not be normalised.
+    raw = _plain(value)[: 2 * length]
+    text = clean(raw, multiline, limits.strip_emoji)
+    if limits.strict_mode and is_damaged(raw):
+        raise ValueError("holds control characters")
+    if limits.strict_mode and len(text) > length:
+        raise ValueError(f"is longer than {length} characters")
+    return cut(text, length)
+
+
+def _unique(value: object, count: int, limits: Limits) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"must be a list of names, not {type(value).__name__}")
+    names: dict[str, str] = {}
+    for raw in value:
+        if len(names) >= count:
+            break
+        name = _text(raw, NAME_LENGTH, limits)
+        if name:
+            names.setdefault(name_key(name), name)
+    return tuple(names.values())
+
+
+def _first_day(text: str) -> str:
+    """A date, a month or a year as its first day, "" when it is none of them."""
+    found = _DATE.match(text)
+    if not found:
+        return ""
+    year, month, day = (int(part or 1) for part in found.groups())
+    try:
+        return datetime.date(year, month, day).isoformat()
+    except ValueError:
+        return ""
+
+
+def _rating(value: object) -> str | None:
+    """A rating as text, "" for none, None when it is no rating."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(number) or not 0 <= number <= 10:
+        return None
+    return f"{number:g}" if number else ""

@@ -1,0 +1,210 @@
+"""Paths as two servers see them: what makes two of them equal, and the user's map between them.
+
+Paths are compared and rewritten as text only; nothing here looks at a disk.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_SLASHES = re.compile(r"/{2,}")
+
+
+def exact_key(path: str) -> str:
+    """The path with "/" for every separator, in NFC, doubled slashes folded; case is kept.
+
+    Drive letters stay, and so does the double slash that begins a UNC path.
+    """
+    text = path if path.isascii() else unicodedata.normalize("NFC", path)
+    text = text.replace("\\", "/")
+    if "//" in text:
+        unc = text.startswith("//") and not text.startswith("///")
+        text = "/" * unc + _SLASHES.sub("/", text)
+    return text.rstrip("/") or text
+
+
+def path_key(path: str) -> str:
+    """`exact_key` without case: equal for every spelling of one path."""
+    text = exact_key(path)
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text.casefold())
+
+
+def name_key(path: str) -> str:
+    """The file name alone, as `path_key` spells it."""
+    return path_key(path).rpartition("/")[2]
+
+
+def tail_key(path: str) -> str:
+    """Parent folder and file name, "folder/file"; "" when there is no folder."""
+    parts = components(path)
+    if len(parts) < 2 or _DRIVE.fullmatch(parts[-2]):
+        return ""
+    return "/".join(parts[-2:])
+
+
+def index_keys(path: str) -> tuple[str, str, str, str]:
+    """Everything the library index files a path under: exact, path, name and tail key."""
+    return exact_key(path), path_key(path), name_key(path), tail_key(path)
+
+
+def components(path: str) -> tuple[str, ...]:
+    """Folders and file name, each as `path_key` spells it; a drive letter counts as a folder."""
+    return tuple(part for part in path_key(path).split("/") if part)
+
+
+def folder_of(path: str) -> str:
+    """The folder of a file, spelled as in `path`; "" for a bare name."""
+    ends = [path.rfind(mark) for mark in _separators(path)]
+    head = path[: max(ends) + 1]
+    bare = head.rstrip("/\\")
+    if not bare:
+        return head[:1]
+    return bare + head[len(bare)] if _DRIVE.fullmatch(bare) else bare
+
+
+def shared_end(mine: Sequence[str], theirs: Sequence[str]) -> int:
+    """How many components two paths have in common, counted from the file name."""
+    return shared_start(mine[::-1], theirs[::-1])
+
+
+def shared_start(mine: Sequence[str], theirs: Sequence[str]) -> int:
+    """How many components two paths have in common, counted from the root."""
+    count = 0
+    for one, other in zip(mine, theirs, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    """A folder that whole paths are cut off and put on, written with `mark` between its names."""
+
+    text: str
+    root: str
+    mark: str
+    parts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, folder: str) -> _Prefix:
+        windows = bool(_DRIVE.match(folder)) or "\\" in folder and "\\" in _separators(folder)
+        text = folder.replace("/", "\\") if windows else folder
+        mark = "\\" if windows else "/"
+        parts = tuple(path_key(piece) for piece in _pieces(folder))
+        return cls(text.rstrip(mark), _root(folder), mark, parts)
+
+    def rest(self, path: str) -> list[str] | None:
+        """What of `path` lies below this folder; None when the path is somewhere else."""
+        pieces = _pieces(path)
+        depth = len(self.parts)
+        if _root(path) != self.root or len(pieces) < depth:
+            return None
+        inside = all(path_key(p) == mine for p, mine in zip(pieces, self.parts, strict=False))
+        return pieces[depth:] if inside else None
+
+    def join(self, rest: Sequence[str]) -> str:
+        tail = self.mark.join(rest)
+        if not self.parts:
+            return self.root + tail
+        bare_drive = _DRIVE.fullmatch(self.text)
+        return self.text + self.mark + tail if tail or bare_drive else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class PathMap:
+    """Pairs of folders, (in Plex, in Stash), that hold the same files; empty means same paths."""
+
+    pairs: tuple[tuple[_Prefix, _Prefix], ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> tuple[PathMap, list[str]]:
+        """Read "/plex/path=>/stash/path; ..."; a bad pair is left out and named in a warning."""
+        pairs: list[tuple[_Prefix, _Prefix]] = []
+        warnings = []
+        for chunk in re.split(r"[;\n]", text):
+            if not chunk.strip():
+                continue
+            pair, problem = _read_pair(chunk.strip(), pairs)
+            if pair:
+                pairs.append(pair)
+            else:
+                warnings.append(f'path_map: "{_clip(chunk)}" {problem}; this pair is left out')
+        return cls(tuple(pairs)), warnings
+
+    def to_plex(self, stash_path: str) -> str:
+        """The path under which Plex sees a file of Stash; unchanged when no pair fits."""
+        return _move(stash_path, [(stash, plex) for plex, stash in self.pairs])
+
+    def to_stash(self, plex_path: str) -> str:
+        """The path under which Stash sees a file of Plex; unchanged when no pair fits."""
+        return _move(plex_path, self.pairs)
+
+
+def derive(stash_path: str, plex_path: str) -> PathMap:
+    """The map that one file's two paths suggest for its siblings: their common end stripped.
+
+    Empty when the names differ or both paths are the same.
+    """
+    mine, theirs = _pieces(stash_path), _pieces(plex_path)
+    count = shared_end([path_key(p) for p in mine], [path_key(p) for p in theirs])
+    if not count:
+        return PathMap()
+    stash = _head(stash_path, mine[:-count])
+    plex = _head(plex_path, theirs[:-count])
+    if (stash.root, stash.parts) == (plex.root, plex.parts):
+        return PathMap()
+    return PathMap(((plex, stash),))
+
+
+def _move(path: str, pairs: Sequence[tuple[_Prefix, _Prefix]]) -> str:
+    best: tuple[int, str] = (-1, path)
+    for source, goal in pairs:
+        rest = source.rest(path)
+        if rest is not None and len(source.parts) > best[0]:
+            best = (len(source.parts), goal.join(rest))
+    return best[1]
+
+
+def _read_pair(
+    chunk: str, known: Sequence[tuple[_Prefix, _Prefix]]
+) -> tuple[tuple[_Prefix, _Prefix] | None, str]:
+    sides = [side.strip() for side in chunk.split("=>")]
+    if len(sides) != 2 or not all(sides):
+        return None, "is not of the form /plex/path=>/stash/path"
+    if not all(_root(side) or _DRIVE.match(side) for side in sides):
+        return None, "needs whole paths, beginning with / or a drive letter, on both sides"
+    plex, stash = (_Prefix.of(side) for side in sides)
+    if any((stash.root, stash.parts) == (s.root, s.parts) for _, s in known):
+        return None, "names a Stash folder that an earlier pair has"
+    return (plex, stash), ""
+
+
+def _separators(path: str) -> str:
+    posix = path.startswith("/") and not path.startswith("//")
+    return "/" if posix else "/\\"
+
+
+def _pieces(path: str) -> list[str]:
+    """Components as spelled. A backslash in a POSIX path is an ordinary character of a name."""
+    text = path.replace("\\", "/") if "\\" in _separators(path) else path
+    return [piece for piece in text.split("/") if piece]
+
+
+def _root(path: str) -> str:
+    key = exact_key(path)
+    return "//" if key.startswith("//") else "/" if key.startswith("/") else ""
+
+
+def _head(path: str, pieces: Sequence[str]) -> _Prefix:
+    mark = "\\" if "\\" in _separators(path) and "\\" in path else "/"
+    return _Prefix.of(_root(path).replace("/", mark) + mark.join(pieces))
+
+
+def _clip(text: str) -> str:
+    shown = " ".join(text.split())
+    return shown if len(shown) <= 80 else shown[:77] + "..."

@@ -1,0 +1,129 @@
+"""Plex items, and the one table of the fields PlexSync writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Value = str | tuple[str, ...]
+"""A scalar field's text ("" is empty), a list field's names, or an image's SHA-1."""
+
+SCALAR, LIST, IMAGE = "scalar", "list", "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How one field is called on each side.
+
+    `edit` is Plex's name in an edit and for locks, `shown` the XML attribute (scalar) or element
+    (list) in an answer, `setting` the model's switch ("" when only the master switch rules it).
+    """
+
+    name: str
+    kind: str
+    edit: str
+    shown: str
+    setting: str
+
+
+FIELDS: Mapping[str, Field] = {
+    f.name: f
+    for f in (
+        Field("title", SCALAR, "title", "title", ""),
+        Field("summary", SCALAR, "summary", "summary", "sync_summary"),
+        Field("studio", SCALAR, "studio", "studio", "sync_studio"),
+        Field("tagline", SCALAR, "tagline", "tagline", "sync_tagline"),
+        Field("date", SCALAR, "originallyAvailableAt", "originallyAvailableAt", "sync_date"),
+        Field("rating", SCALAR, "userRating", "userRating", "sync_rating"),
+        Field("original_title", SCALAR, "originalTitle", "originalTitle", "sync_code"),
+        Field("performers", LIST, "actor", "Role", "sync_performers"),
+        Field("tags", LIST, "genre", "Genre", "sync_tags"),
+        Field("directors", LIST, "director", "Director", "sync_director"),
+        Field("collections", LIST, "collection", "Collection", "sync_collection"),
+        Field("poster", IMAGE, "thumb", "thumb", "sync_poster"),
+        Field("background", IMAGE, "art", "art", "sync_background"),
+    )
+}
+"""In the order in which edits go out: scalars, lists, images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One Plex item that stands for a scene."""
+
+    server: str
+    section: str
+    rating_key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a Plex item; `file` as Plex sees it, `size` in bytes (None when unknown)."""
+
+    file: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlexItem:
+    """A movie as Plex shows it when fetched alone.
+
+    `values` holds every scalar and list field of FIELDS (lists in Plex's order), `locks` the edit
+    names of locked fields. Images appear only as `thumb` and `art` (Plex's path, "" when none).
+    """
+
+    target: Target
+    parts: tuple[Part, ...] = ()
+    values: Mapping[str, Value] = field(default_factory=dict)
+    locks: frozenset[str] = frozenset()
+    thumb: str = ""
+    art: str = ""
+    deleted: bool = False
+    updated_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPart:
+    """A file in the library index: which item holds it. `first`: it is the item's first part."""
+
+    target: Target
+    file: str
+    size: int | None
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What PlexSync last wrote to a field and saw confirmed.
+
+    `wish` is the hash of what was wanted; it differs from `value`'s only where the text had to be
+    cut to fit a request.
+    """
+
+    value: Value
+    wish: str
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What Plex had before PlexSync first wrote a field, for undo.
+
+    For images `value` is the key of the poster that was selected ("" when unknown or none).
+    """
+
+    value: Value
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One field to change. For lists `value` is the whole list to send, `remove` what must go."""
+
+    field: str
+    value: Value
+    before: Value
+    reason: str
+    remove: tuple[str, ...] = ()
+    wish: str = ""
+    lock_only: bool = False

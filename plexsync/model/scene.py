@@ -1,0 +1,42 @@
+"""A Stash scene as PlexSync needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A performer, studio, tag or group: Stash's id and its name now."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFile:
+    """One file of a scene; `path` as Stash sees it, `size` in bytes (None when unknown)."""
+
+    path: str
+    size: int | None = None
+    oshash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What Stash says about one scene. Unset text is "", unset numbers None; times are UTC seconds."""
+
+    id: int
+    title: str = ""
+    details: str = ""
+    date: str = ""
+    rating100: int | None = None
+    code: str = ""
+    director: str = ""
+    studio: Entity | None = None
+    performers: tuple[Entity, ...] = ()
+    tags: tuple[Entity, ...] = ()
+    groups: tuple[Entity, ...] = ()
+    files: tuple[VideoFile, ...] = ()
+    created_at: float = 0.0
+    updated_at: float = 0.0

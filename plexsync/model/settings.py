@@ -1,0 +1,155 @@
+"""The settings as Stash keeps them: their names, and how a typed value is read.
+
+Stash has no defaults and shows an unset switch as off, so what is on by default is asked the other
+way round: the key `pause_sync` sets the field `enabled`. Missing, "" and 0 mean "left alone".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
+
+FIELDS: Mapping[str, str] = {
+    "accept_ambiguous": "strict_matching",
+    "connect_timeout": "connect_timeout",
+    "debug_logging": "debug_logging",
+    "dlq_retention_days": "dlq_retention_days",
+    "max_retries": "max_retries",
+    "max_tags": "max_tags",
+    "no_collection": "sync_collection",
+    "no_date": "sync_date",
+    "no_director": "sync_director",
+    "no_master": "sync_master",
+    "no_performers": "sync_performers",
+    "no_poster": "sync_poster",
+    "no_studio": "sync_studio",
+    "no_summary": "sync_summary",
+    "no_tagline": "sync_tagline",
+    "no_tags": "sync_tags",
+    "obfuscate_paths": "obfuscate_paths",
+    "path_map": "path_map",
+    "pause_sync": "enabled",
+    "plex_connections": "plex_connections",
+    "plex_library": "plex_library",
+    "plex_token": "plex_token",
+    "plex_url": "plex_url",
+    "preserve_plex_edits": "preserve_plex_edits",
+    "read_timeout": "read_timeout",
+    "skip_not_found": "skip_not_found",
+    "strict_mode": "strict_mode",
+    "strip_emoji": "strip_emoji",
+    "sync_background": "sync_background",
+    "sync_code": "sync_code",
+    "sync_groups": "sync_groups",
+    "sync_rating": "sync_rating",
+    "trigger_plex_scan": "trigger_plex_scan",
+}
+"""Key in Stash and in PlexSync.yml -> field of PlexSyncConfig. A field that is on by default is
+set by a key that says the opposite."""
+
+_WEB_CLIENT = re.compile(r"/web(/index\.html)?$")
+_NEVER_IN_A_HOST = frozenset('\\<>"{}|^`,;')
+_PRIVATE_NAMES = (".local", ".lan", ".home", ".internal", ".localdomain", ".home.arpa", ".ts.net")
+
+
+def is_unset(value: object) -> bool:
+    """True for what Stash keeps or shows for a setting that nobody entered."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, (int, float)) and value == 0)
+
+
+def read_text(value: object) -> str:
+    """A text without the blanks around it; raises ValueError for anything else."""
+    if not isinstance(value, str):
+        raise ValueError("is not a text")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("contains broken characters")
+    return value.strip()
+
+
+def read_list(value: object) -> tuple[str, ...]:
+    """The names of a comma-separated text, each once."""
+    names = (name.strip() for name in read_text(value).split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def read_switch(value: object) -> bool:
+    """On or off, also as the words true and false; raises ValueError for anything else."""
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "false": False}
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word not in words:
+        raise ValueError("is neither on nor off")
+    return words[word]
+
+
+def read_number(value: object, low: int, high: int, default: int) -> int:
+    """A whole number from `low` to `high`, also as digits; `default` for 0.
+
+    Raises ValueError with the range.
+    """
+    reason = f"is not a whole number from {low} to {high}"
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,15}\s*", value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if type(value) is not int or not (value == 0 or low <= value <= high):
+        raise ValueError(reason)
+    return value or default
+
+
+def read_token(value: object) -> str:
+    """A token that fits into a header; the reason of a ValueError never repeats it."""
+    token = read_text(value)
+    if not all("!" <= char <= "~" for char in token):
+        raise ValueError("contains blanks or characters that no Plex token has")
+    return token
+
+
+def read_address(value: object) -> str:
+    """Normalise a server's address to `scheme://host[:port][/path]` without a final slash.
+
+    A missing scheme becomes http. Raises ValueError, never repeating the address: it may hold
+    credentials.
+    """
+    text = read_text(value)
+    if any(char.isspace() or not char.isprintable() for char in text):
+        raise ValueError("contains blanks; enter an address like http://192.168.1.5:32400")
+    if re.match(r"https?[:/](?!//)", text, re.IGNORECASE):
+        raise ValueError("is not complete; write http:// or https:// before the host")
+    url = _split(text if "://" in text else "http://" + text.lstrip("/"))
+    if url.scheme not in ("http", "https"):
+        raise ValueError("must begin with http:// or https://")
+    if url.username is not None or url.password is not None:
+        raise ValueError("must not contain a user name or password; Plex is entered with a token")
+    if url.query or url.fragment or "?" in text or "#" in text:
+        raise ValueError("must be the server's address alone, without anything after ? or #")
+    path = _WEB_CLIENT.sub("", url.path.rstrip("/"))
+    return f"{url.scheme}://{url.netloc}{path}"
+
+
+def sends_openly(address: str) -> bool:
+    """True where an address would carry the token unencrypted over the internet."""
+    url = urlsplit(address)
+    host = url.hostname or ""
+    if url.scheme != "http":
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith(_PRIVATE_NAMES)
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        raise ValueError("has a host or port that cannot be read") from None
+    if not url.hostname or port == 0 or set(url.hostname) & _NEVER_IN_A_HOST:
+        raise ValueError("names no host; enter an address like http://192.168.1.5:32400")
+    return url

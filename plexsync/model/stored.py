@@ -1,0 +1,58 @@
+"""Reading small state back from JSON: whatever is in doubt is a ValueError."""
+
+from __future__ import annotations
+
+LATEST = 253402300799.0
+"""The last second of the year 9999; no wall-clock time is later."""
+
+_MANY = 2**53
+
+
+def versioned(raw: object, version: int) -> dict[str, object]:
+    """The fields of a state that was written with a "version" of 1 to `version`."""
+    if not isinstance(raw, dict):
+        raise ValueError(f"it holds a {type(raw).__name__} instead of an object")
+    if count(raw, "version") > version:
+        raise ValueError("a newer PlexSync wrote it")
+    if raw["version"] == 0:
+        raise ValueError("version 0 was never written")
+    return raw
+
+
+def count(fields: dict[str, object], key: str) -> int:
+    """A whole number, 0 or more."""
+    value = fields.get(key)
+    if type(value) is not int or not 0 <= value <= _MANY:
+        raise ValueError(f"{key} is not a count")
+    return value
+
+
+def moment(fields: dict[str, object], key: str) -> float:
+    """Wall-clock seconds, or a length of time: a number, 0 or more."""
+    value = fields.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LATEST:
+        raise ValueError(f"{key} is not a time")
+    return float(value)
+
+
+def moment_or_none(fields: dict[str, object], key: str) -> float | None:
+    """A moment after the epoch's first, or None where null or nothing is stored."""
+    if fields.get(key) is None:
+        return None
+    value = moment(fields, key)
+    if not value:
+        raise ValueError(f"{key} is not a time")
+    return value
+
+
+def words(fields: dict[str, object], key: str) -> str:
+    """A text."""
+    value = fields.get(key)
+    if not isinstance(value, str):
+        raise ValueError(f"{key} is not a text")
+    return value
+
+
+def one_line(text: str, longest: int = 200) -> str:
+    """A text without line breaks, short enough to be stored and logged."""
+    return " ".join(text[: longest * 4].split())[:longest]

@@ -1,0 +1,128 @@
+"""Making text fit for Plex: cleaned of what cannot be shown, cut where it hurts least."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from itertools import accumulate
+
+_JOINER = "\u200d"
+_VARIATIONS = "\ufe0e\ufe0f"
+_SPACES = "\t\n\v\f\r"
+_QUOTES = {**dict.fromkeys(map(ord, "‘’‚‛"), "'"), **dict.fromkeys(map(ord, "“”„‟"), '"')}
+_LINES = {ord("\n"): "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n\n", ord(_JOINER): _JOINER}
+
+_PICTURE = (
+    "\u231a\u231b\u23e9-\u23f3\u23f8-\u23fa\u2600-\u2604\u2607-\u27bf\u2934\u2935"
+    "\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+)
+_EMOJI = re.compile(f"[{_PICTURE}][{_PICTURE}{_JOINER}{_VARIATIONS}]*|\ufe0f?\u20e3")
+
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
+
+
+class _Replacements(dict[int, str]):
+    """What becomes of each character, decided when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _replacement(chr(code))
+        return self[code]
+
+
+def _replacement(char: str) -> str:
+    category = unicodedata.category(char)
+    if category == "Cc":
+        return " "
+    return "" if category == "Cf" or _is_noncharacter(char) else char
+
+
+def _is_noncharacter(char: str) -> bool:
+    """True for the code points that mean nothing; U+FFFE and U+FFFF would even break the XML."""
+    return ord(char) & 0xFFFE == 0xFFFE or "\ufdd0" <= char <= "\ufdef"
+
+
+_REPLACEMENTS = _Replacements({**_QUOTES, **_LINES})
+
+
+def clean(text: str, multiline: bool, strip_emoji: bool) -> str:
+    """Normalised text (NFC) without control and format characters and without stray blanks.
+
+    Joined emoji stay whole; with `multiline` paragraphs stay, at most one empty line apart, else
+    every line break becomes a blank. Cleaning cleaned text changes nothing.
+    """
+    # UTF-16 joins the halves of a split character; "ignore" drops a half that stands alone.
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_REPLACEMENTS)
+    if strip_emoji:
+        text = _EMOJI.sub(lambda found: "" if found[0].endswith("\u20e3") else " ", text)
+    # Last of the replacements: what was removed may have kept an accent from its letter.
+    text = unicodedata.normalize("NFC", text)
+    text = _paragraphs(text) if multiline else " ".join(text.split())
+    return text.lstrip(" \n" + _JOINER + _VARIATIONS).rstrip(" \n" + _JOINER)
+
+
+def _paragraphs(text: str) -> str:
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+
+
+def is_damaged(text: str) -> bool:
+    """Whether text holds what no keyboard types: control characters, halves of characters."""
+    return any(
+        unicodedata.category(char) in ("Cc", "Cs") and char not in _SPACES or _is_noncharacter(char)
+        for char in text
+    )
+
+
+def cut(text: str, limit: int) -> str:
+    """Text of at most `limit` characters.
+
+    It ends at a word boundary when one lies beyond 80 % of the limit, and never inside a joined
+    emoji or between a letter and its accents (unless one such cluster alone is over the limit).
+    """
+    return text if len(text) <= limit else _cut(text, limit, limit * 4 // 5)
+
+
+def cut_encoded(text: str, limit_bytes: int) -> str:
+    """As `cut`, but the limit counts the bytes the text takes in a URL (percent-encoded UTF-8)."""
+    costs = list(accumulate(map(_encoded_length, text)))
+    if not costs or costs[-1] <= limit_bytes:
+        return text
+    return _cut(text, bisect_right(costs, limit_bytes), bisect_right(costs, limit_bytes * 4 // 5))
+
+
+def _cut(text: str, end: int, least: int) -> str:
+    word = max(text.rfind(" ", least + 1, end + 1), text.rfind("\n", least + 1, end + 1))
+    if word > 0:
+        return text[:word].rstrip(" \n" + _JOINER)
+    whole = end
+    while whole > 0 and _belongs_to_previous(text, whole):
+        whole -= 1
+    return text[: whole or end].rstrip(" \n" + _JOINER)
+
+
+def _belongs_to_previous(text: str, index: int) -> bool:
+    """Whether a cut before `index` would tear one visible character apart."""
+    before, here = text[index - 1], text[index]
+    if _JOINER in (before, here) or unicodedata.category(here).startswith("M"):
+        return True
+    if "\U0001f3fb" <= here <= "\U0001f3ff":  # a skin tone belongs to its emoji
+        return True
+    return _is_flag_letter(here) and _flag_letters_before(text, index) % 2 == 1
+
+
+def _flag_letters_before(text: str, index: int) -> int:
+    """How many flag letters in a row end at `index`; they make flags in pairs."""
+    start = index
+    while start > 0 and _is_flag_letter(text[start - 1]):
+        start -= 1
+    return index - start
+
+
+def _is_flag_letter(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
+
+
+def _encoded_length(char: str) -> int:
+    return 1 if char in _UNRESERVED else 3 * len(char.encode("utf-8", "surrogatepass"))

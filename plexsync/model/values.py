@@ -1,0 +1,59 @@
+"""When two values of a field are the same, and what stands for a value in a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+
+from plexsync.model.plex import Value
+
+
+def name_key(name: str) -> str:
+    """What makes two names of a list the same for Plex: it keeps one spelling of each."""
+    return unicodedata.normalize("NFC", " ".join(name.split()).casefold())
+
+
+def names(value: Value) -> tuple[str, ...]:
+    """A list field's names; text where a list is due (a damaged record) counts as none."""
+    return () if isinstance(value, str) else value
+
+
+def name_keys(value: Value) -> set[str]:
+    """The keys of a list field's names."""
+    return {name_key(name) for name in names(value)}
+
+
+def same(field: str, left: Value, right: Value) -> bool:
+    """Whether two values of a field mean the same to Plex.
+
+    Names are compared as a set without case, ratings as numbers, dates by day, text after
+    normalising.
+    """
+    if isinstance(left, str) and isinstance(right, str):
+        return _normal(field, left) == _normal(field, right)
+    if isinstance(left, str) or isinstance(right, str):
+        return False
+    return name_keys(left) == name_keys(right)
+
+
+def value_hash(value: Value) -> str:
+    """32 hex digits that stand for a value; the order, case and repetition of names do not count."""
+    plain = value if isinstance(value, str) else sorted(name_keys(value))
+    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:32]
+
+
+def _normal(field: str, text: str) -> str:
+    text = text.replace("\r\n", "\n").strip()
+    if field == "rating":
+        return _rating(text)
+    return text[:10] if field == "date" else unicodedata.normalize("NFC", text)
+
+
+def _rating(text: str) -> str:
+    """ "8.50" as "8.5"; Plex has no rating of nought, so "0" is none."""
+    try:
+        number = round(float(text), 1)
+    except ValueError:
+        return text
+    return f"{number:g}" if number else ""

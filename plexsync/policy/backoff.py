@@ -1,0 +1,189 @@
+"""What follows a failure: when to try again, when to give up, and for whom to wait."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from plexsync.model.errors import (
+    AmbiguousMatch,
+    PlexAuthError,
+    PlexNotFound,
+    PlexPermanentError,
+    PlexServerDown,
+    PlexTemporaryError,
+    SceneGone,
+    StashAuthError,
+    StashDown,
+    SyncError,
+)
+from plexsync.model.job import Job
+
+POISON_STARTS = 3
+"""So many starts alone without an end bury a job: it takes the worker down with it."""
+
+MAX_RETRY_AFTER = 600.0
+"""The longest that a server's Retry-After is obeyed, in seconds."""
+
+DEAD_LETTER, DONE, WAITS = "dead letter", "done", "waits"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """`retries` further tries; the nominal delay doubles from `base` to `cap`, in seconds."""
+
+    base: float
+    cap: float
+    retries: int
+
+
+STANDARD = "standard"
+NOT_FOUND = "not found"
+NO_RETRY = "none"
+
+BUDGETS: Mapping[str, Budget] = {
+    STANDARD: Budget(base=5.0, cap=80.0, retries=5),  # retries: the setting max_retries
+    NOT_FOUND: Budget(base=30.0, cap=600.0, retries=12),  # 43 to 86 minutes in all
+    NO_RETRY: Budget(base=0.0, cap=0.0, retries=0),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRule:
+    """How one class of errors is treated.
+
+    `counts_for_breaker`: it may open the circuit breaker. `costs_attempt`: it uses up the budget
+    of that name. `end`: where the job ends when nothing is left to try: DEAD_LETTER, DONE, or
+    WAITS (it stays as it is until the other side is well). `waits_for`: "plex", "stash" or "auth".
+    """
+
+    counts_for_breaker: bool = False
+    costs_attempt: bool = True
+    budget: str = NO_RETRY
+    end: str = DEAD_LETTER
+    waits_for: str = ""
+
+
+_STASH_WAITS = ErrorRule(costs_attempt=False, end=WAITS, waits_for="stash")
+
+RULES: Mapping[type[SyncError], ErrorRule] = {
+    # server down costs an attempt only where a probe found the server healthy
+    PlexServerDown: ErrorRule(counts_for_breaker=True, budget=STANDARD, waits_for="plex"),
+    PlexTemporaryError: ErrorRule(budget=STANDARD),
+    PlexNotFound: ErrorRule(budget=NOT_FOUND),
+    PlexPermanentError: ErrorRule(),
+    AmbiguousMatch: ErrorRule(),
+    PlexAuthError: ErrorRule(costs_attempt=False, end=WAITS, waits_for="auth"),
+    StashDown: _STASH_WAITS,
+    StashAuthError: _STASH_WAITS,
+    SceneGone: ErrorRule(costs_attempt=False, end=DONE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Try again when `job.not_before` has come."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """Make it a dead letter."""
+
+    job: Job
+    error: SyncError
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Nothing is left to do; `state` says why in a word."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nobody's fault: leave the job as it is until "plex", "stash" or "auth" is well again."""
+
+    what: str
+
+
+Verdict = Later | Bury | Finish | Wait
+
+
+def rule_for(error: SyncError) -> ErrorRule:
+    """The rule of the error's class, or of the nearest class above it; unknown is temporary."""
+    for kind in type(error).__mro__:
+        if kind in RULES:
+            return RULES[kind]
+    return RULES[PlexTemporaryError]
+
+
+def delay(attempt: int, rule: ErrorRule, rng: random.Random) -> float:
+    """Seconds before retry number `attempt` (1 is the first), half of them fixed, half random."""
+    budget = BUDGETS[rule.budget]
+    nominal = min(budget.cap, budget.base * 2.0 ** min(max(attempt, 1) - 1, 30))
+    return nominal / 2 + rng.uniform(0, nominal / 2)
+
+
+def probe_delay(failures: int) -> float:
+    """Seconds until the next probe, after `failures` failed ones (0 at first): 5, 10, 20, 40, 60."""
+    return min(60.0, 5.0 * 2.0 ** min(max(failures, 0), 30))
+
+
+def verdict(
+    job: Job,
+    error: SyncError,
+    now: float,
+    rng: random.Random,
+    max_retries: int,
+    server_fault: bool,
+) -> Verdict:
+    """Decide what becomes of a job that failed.
+
+    `server_fault` is asked only of PlexServerDown: True when a probe found Plex unwell, so that
+    the job waits at no cost. `max_retries` is the standard budget. The job that comes back is no
+    longer running and knows its attempts and last failure.
+    """
+    rule = rule_for(error)
+    if rule.end == DONE:
+        return Finish("gone")
+    if rule.end == WAITS or (rule.counts_for_breaker and server_fault):
+        return Wait(rule.waits_for)
+    failed = _note(job, error, now)
+    spent = _spent(failed, rule.budget, error.kind)
+    retries = max_retries if rule.budget == STANDARD else BUDGETS[rule.budget].retries
+    if spent > retries:
+        return Bury(failed, error)
+    pause = max(delay(spent, rule, rng), _asked(error.retry_after))
+    return Later(replace(failed, not_before=now + pause))
+
+
+def _note(job: Job, error: SyncError, now: float) -> Job:
+    return replace(
+        job,
+        running=False,
+        starts=0,
+        attempts={**job.attempts, error.kind: job.attempts.get(error.kind, 0) + 1},
+        last_error=error.kind,
+        last_message=error.message[:500],
+        last_cause=error.cause,
+        last_status=error.status,
+        first_failure=now if job.first_failure is None else job.first_failure,
+        last_failure=now,
+    )
+
+
+def _spent(job: Job, budget: str, kind: str) -> int:
+    """Attempts of all classes that share a budget, so that changing errors do not multiply it."""
+    shared = {known.__name__ for known, rule in RULES.items() if rule.budget == budget} | {kind}
+    return sum(count for name, count in job.attempts.items() if name in shared)
+
+
+def _asked(retry_after: float | None) -> float:
+    if retry_after is None or math.isnan(retry_after):
+        return 0.0
+    return min(max(retry_after, 0.0), MAX_RETRY_AFTER)

@@ -1,0 +1,168 @@
+"""What a scene should look like in Plex, field by field, as the settings allow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import ntpath
+import posixpath
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from plexsync.model.metadata import Limits, SyncMetadata, validate_metadata
+from plexsync.model.plex import FIELDS, IMAGE, Value
+from plexsync.model.scene import Entity, Scene, VideoFile
+from plexsync.model.text import clean
+from plexsync.model.values import value_hash
+
+__all__ = ["Desired", "desired", "file_title", "has_something_to_say", "value_hash", "wish_hash"]
+
+_UNSOURCED = frozenset({"tagline"})
+"""Fields that Stash has nothing for: never written, whatever the switch says."""
+
+
+class FieldSettings(Protocol):
+    """The settings read here; the switches that FIELDS names are read by their name."""
+
+    @property
+    def sync_master(self) -> bool: ...
+    @property
+    def sync_collection(self) -> bool: ...
+    @property
+    def sync_groups(self) -> bool: ...
+    @property
+    def max_tags(self) -> int: ...
+    @property
+    def strip_emoji(self) -> bool: ...
+    @property
+    def strict_mode(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The wish for one scene: a value per enabled field, and whose names are in it.
+
+    `entities` are (kind, Stash id) with the kinds "performer", "tag", "studio" and "group".
+    """
+
+    scene: int
+    values: Mapping[str, Value]
+    entities: frozenset[tuple[str, int]]
+
+
+def file_title(scene: Scene) -> str:
+    """The first file's name without its extension, "" when the scene has no file."""
+    if not scene.files:
+        return ""
+    path = scene.files[0].path
+    windows = re.match(r"[A-Za-z]:[\\/]|\\\\", path)
+    name = ntpath.basename(path) if windows else posixpath.basename(path)
+    stem, extension = posixpath.splitext(name)
+    return name if " " in extension else stem
+
+
+def has_something_to_say(scene: Scene) -> bool:
+    """The quality gate: title, details, studio, performers, tags or date; nothing else opens it."""
+    texts = (scene.title, scene.details, scene.date)
+    if any(clean(text, multiline=False, strip_emoji=False) for text in texts):
+        return True
+    return bool(scene.studio or scene.performers or scene.tags)
+
+
+def desired(
+    scene: Scene, config: FieldSettings, images: Mapping[str, str]
+) -> tuple[Desired | None, str | None]:
+    """The wish for a scene, or None and a line that names what is wrong (strict mode only).
+
+    `images` maps "poster" and "background" to the SHA-1 of the bytes to show. Only enabled fields
+    are in the wish; with the master switch off there are none.
+    """
+    enabled = [name for name in FIELDS if _enabled(name, config)]
+    raw = _raw(scene, config)
+    limits = Limits(config.max_tags, config.strip_emoji, config.strict_mode)
+    checked = {name: raw[name] for name in raw if name in enabled or name == "title"}
+    metadata, error = validate_metadata(checked, limits)
+    if metadata is None:
+        return None, error
+    values = {
+        name: value for name in enabled if (value := _value(name, metadata, images)) is not None
+    }
+    return Desired(scene.id, values, _entities(scene, config, values)), None
+
+
+def wish_hash(desired: Desired, files: Sequence[VideoFile], fingerprint: str) -> str:
+    """32 hex digits that change with any value, any file's path or size, or the fingerprint.
+
+    The fingerprint stands for what else decides: server, libraries, settings.
+    """
+    wish = {
+        "values": {name: value_hash(value) for name, value in desired.values.items()},
+        "files": sorted([file.path, file.size or 0] for file in files),
+        "fingerprint": fingerprint,
+    }
+    return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _enabled(name: str, config: FieldSettings) -> bool:
+    if not config.sync_master or name in _UNSOURCED:
+        return False
+    if name == "collections":
+        return config.sync_collection or config.sync_groups
+    setting = FIELDS[name].setting
+    return not setting or bool(getattr(config, setting))
+
+
+def _raw(scene: Scene, config: FieldSettings) -> dict[str, object]:
+    rating = scene.rating100
+    return {
+        "title": _title(scene),
+        "summary": scene.details,
+        "studio": scene.studio.name if scene.studio else "",
+        "date": scene.date,
+        "rating": "" if rating is None else rating / 10,
+        "original_title": scene.code,
+        "performers": _names(scene.performers),
+        "tags": _names(scene.tags),
+        "directors": scene.director.split(","),
+        "collections": _names(_collections(scene, config)),
+    }
+
+
+def _title(scene: Scene) -> str:
+    """Never empty: without a title and a usable file name the scene's number must do."""
+    for text in (scene.title, file_title(scene)):
+        if clean(text, multiline=False, strip_emoji=False):
+            return text
+    return f"Scene {scene.id}"
+
+
+def _collections(scene: Scene, config: FieldSettings) -> list[Entity]:
+    studio = [scene.studio] if scene.studio and config.sync_collection else []
+    return studio + (list(scene.groups) if config.sync_groups else [])
+
+
+def _names(entities: Iterable[Entity]) -> list[str]:
+    return [entity.name for entity in entities]
+
+
+def _value(name: str, metadata: SyncMetadata, images: Mapping[str, str]) -> Value | None:
+    if FIELDS[name].kind == IMAGE:
+        return images.get(name) or None
+    value: Value = getattr(metadata, name)
+    return value
+
+
+def _entities(
+    scene: Scene, config: FieldSettings, values: Mapping[str, Value]
+) -> frozenset[tuple[str, int]]:
+    named = [("performer", scene.performers)] if "performers" in values else []
+    if "tags" in values:
+        named.append(("tag", scene.tags))
+    in_collections = config.sync_collection and "collections" in values
+    if scene.studio and ("studio" in values or in_collections):
+        named.append(("studio", (scene.studio,)))
+    if config.sync_groups and "collections" in values:
+        named.append(("group", scene.groups))
+    return frozenset((kind, entity.id) for kind, entities in named for entity in entities)

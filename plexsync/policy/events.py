@@ -1,0 +1,111 @@
+"""What an event asks for. An event is a hint: it names scenes that may differ from Plex by now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plexsync.model.event import Event
+
+IGNORED_FIELDS = frozenset(
+    {
+        "clientMutationId",
+        "id",
+        "ids",
+        "organized",
+        "o_counter",
+        "play_count",
+        "play_duration",
+        "resume_time",
+        "gallery_ids",
+        "stash_ids",
+        "url",
+        "urls",
+    }
+)
+"""Fields of a scene update that never show in Plex; any other name, also an unknown one, may."""
+
+KINDS = {"Performer": "performer", "Studio": "studio", "Tag": "tag", "Group": "group"}
+
+
+@dataclass(frozen=True, slots=True)
+class SyncScene:
+    """Bring Plex in line with this scene. `reason` is "update", "create" or "scan"."""
+
+    scene: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropScene:
+    """The scene is gone: forget its job and its dead letter, leave Plex alone."""
+
+    scene: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """Bring every scene in line that was written with one of these entities.
+
+    `kind` is "performer", "studio", "tag" or "group"; `ids` None means every scene ever written.
+    """
+
+    kind: str
+    ids: frozenset[int] | None
+
+
+Wish = SyncScene | DropScene | Expand
+
+
+_RANK = ("create", "update", "scan")
+"""Reasons, the one that must not be lost first; bulk reasons follow."""
+
+
+def stronger_reason(first: str, second: str) -> str:
+    """The reason a job keeps when two events meet in it: an edit is never weakened to a scan."""
+    return min((first, second), key=lambda r: _RANK.index(r) if r in _RANK else len(_RANK))
+
+
+def wishes(event: Event) -> tuple[Wish, ...]:
+    """The wishes of one event, in order; none when it changes nothing that PlexSync writes."""
+    if event.subject == "Scene":
+        return _of_scene(event)
+    kind = KINDS.get(event.subject)
+    if kind is None:
+        return ()
+    if event.action == "Destroy" or (event.action == "Update" and _renamed(event)):
+        return (Expand(kind, frozenset({event.id})),)
+    if event.subject == "Tag" and event.action == "Merge":
+        return (Expand(kind, _merged(event.input)),)
+    return ()
+
+
+def _of_scene(event: Event) -> tuple[Wish, ...]:
+    if event.action == "Destroy":
+        return (DropScene(event.id),)
+    if event.action == "Create":
+        return (SyncScene(event.id, "create"),)
+    if event.action != "Update":
+        return ()
+    if event.fields is None:
+        return (SyncScene(event.id, "scan"),)
+    return () if event.fields <= IGNORED_FIELDS else (SyncScene(event.id, "update"),)
+
+
+def _renamed(event: Event) -> bool:
+    return event.fields is None or "name" in event.fields
+
+
+def _merged(sent: object) -> frozenset[int] | None:
+    """Sources and destination of a merge; None when the input does not name them all."""
+    if not isinstance(sent, dict) or not isinstance(sent.get("source"), list):
+        return None
+    ids = [_id(value) for value in (*sent["source"], sent.get("destination"))]
+    known = [number for number in ids if number is not None]
+    return frozenset(known) if len(known) == len(ids) > 1 else None
+
+
+def _id(value: object) -> int | None:
+    """Stash writes ids as strings inside an input; anything but a positive number is None."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
+        value = int(value)
+    return value if type(value) is int and 0 < value < 2**63 else None

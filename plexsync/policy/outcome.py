@@ -1,0 +1,67 @@
+"""What came of the edits: seen in Plex, and to be remembered as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from plexsync.model.plex import FIELDS, IMAGE, LIST, SCALAR, Edit, PlexItem, Value, Written
+from plexsync.model.values import name_key, name_keys, names, same
+
+
+def applied(edit: Edit, item: PlexItem) -> bool:
+    """Whether an item read back shows what the edit asked for. Images cannot be seen: always."""
+    kind, have = FIELDS[edit.field].kind, item.values.get(edit.field, "")
+    if kind == IMAGE:
+        return True
+    if kind == SCALAR:
+        return same(edit.field, edit.value, have)
+    present = name_keys(have)
+    return name_keys(edit.value) <= present and not name_keys(edit.remove) & present
+
+
+def recorded(edit: Edit, desired: Mapping[str, Value], written: Mapping[str, Written]) -> Value:
+    """What the ledger should call written once the edit (lock-only ones too) is confirmed.
+
+    Not `edit.value` for lists: names of the user's that are sent along do not become ours, and in
+    collections neither do those that Plex had before us.
+    """
+    if FIELDS[edit.field].kind != LIST:
+        return edit.value
+    wanted = names(desired[edit.field])
+    if edit.field != "collections":
+        return wanted
+    last = written.get(edit.field)
+    foreign = name_keys(edit.before) - name_keys(last.value if last else ())
+    return tuple(name for name in wanted if name_key(name) not in foreign)
+
+
+def image_is_ours(selected: str, last: Written) -> bool:
+    """Whether the image that Plex shows is the one we uploaded last.
+
+    `selected` is the key of the selected poster or background ("" when unknown). Only a look at
+    it tells, so that `plan` cannot: with `preserve` ask before an image is replaced.
+    """
+    return not selected or isinstance(last.value, str) and selected.endswith(last.value)
+
+
+def adopted(
+    desired: Mapping[str, Value],
+    item: PlexItem,
+    written: Mapping[str, Written],
+    attempted: Collection[str],
+) -> dict[str, Value]:
+    """Texts on which both sides agree although the ledger says otherwise: what to record as ours.
+
+    It happens when a worker dies between the request and the record, or when a person typed what
+    Stash says. Unrecorded, `preserve` would take our own text for a person's. `attempted` are the
+    fields that PlexSync has sent before; texts it never sent stay the user's.
+    """
+    agreed = {}
+    for name, want in desired.items():
+        last = written.get(name)
+        if FIELDS[name].kind != SCALAR or (last is None and name not in attempted):
+            continue
+        known = last is not None and same(name, last.value, want)
+        if not known and same(name, want, item.values.get(name, "")):
+            agreed[name] = want
+    return agreed

@@ -1,0 +1,62 @@
+"""How long the worker waits, for what, and when it goes home."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plexsync.policy.backoff import probe_delay
+
+IDLE = 300.0
+"""Seconds without work after which the worker ends."""
+
+PAUSED_IDLE = 60.0
+"""The same while PlexSync is paused or not set up: long enough that a bulk edit of thousands of
+scenes does not start a process for each."""
+
+SETTINGS_CHECK = 15.0
+"""Seconds between two looks at the settings while they stop the work."""
+
+LONGEST = 60.0
+"""No wait is longer, so that a stepped clock cannot freeze anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What all jobs wait for: "plex", "auth", "stash", "settings", "paused", "session" or nothing.
+
+    `until` is on the monotonic clock.
+    """
+
+    reason: str = ""
+    until: float = 0.0
+    failures: int = 0
+
+    def active(self, monotonic: float) -> bool:
+        """Whether nothing may be tried yet."""
+        return bool(self.reason) and monotonic < self.until
+
+
+def hold(before: Hold, reason: str, monotonic: float) -> Hold:
+    """Wait (again) for `reason`: 5, 10, 20, 40, 60 s for a server, steadily for a setting."""
+    failures = before.failures + 1 if before.reason == reason else 0
+    seconds = SETTINGS_CHECK if reason in ("settings", "paused") else probe_delay(failures)
+    return Hold(reason, monotonic + seconds, failures)
+
+
+def idle_limit(held: Hold, pending: bool) -> float | None:
+    """Seconds without events after which the worker ends; None while jobs only need time."""
+    if held.reason in ("settings", "paused"):
+        return PAUSED_IDLE
+    return None if pending else IDLE
+
+
+def pause(
+    held: Hold, now: float, monotonic: float, next_due: float | None, busy_at: float
+) -> float:
+    """Seconds to sleep when nothing is due; an event wakes earlier."""
+    if next_due is None:
+        return min(LONGEST, max(0.25, IDLE - (now - busy_at)))
+    wait = max(0.0, next_due - now)
+    if held.active(monotonic):
+        wait = max(wait, held.until - monotonic)
+    return min(LONGEST, max(0.02, wait))

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from plexsync.model.config import PlexSyncConfig, masked, read_config
+from plexsync.model.settings import FIELDS
+
+TOKEN = "qX7-Secret_Token-42z"
+ENTERED = {"plex_url": "http://plex:32400", "plex_token": TOKEN}
+
+
+def read(
+    settings: dict[str, object], environ: dict[str, str] | None = None
+) -> tuple[PlexSyncConfig, list[str]]:
+    return read_config(settings, environ or {})
+
+
+def quiet(settings: dict[str, object], environ: dict[str, str] | None = None) -> PlexSyncConfig:
+    config, warnings = read(settings, environ)
+    assert warnings == []
+    return config
+
+
+def test_address_and_token_are_all_that_must_be_entered() -> None:
+    config = quiet(dict(ENTERED))
+    assert config.missing() == ""
+    assert config.plex_url == "http://plex:32400"
+    assert config.plex_token.get_secret_value() == TOKEN
+    assert config == PlexSyncConfig(plex_url="http://plex:32400", plex_token=SecretStr(TOKEN))
+
+
+def test_without_them_one_line_says_what_to_enter_and_where() -> None:
+    nothing = quiet({}).missing()
+    assert "Plex URL" in nothing and "Plex token" in nothing
+    assert "Settings > Plugins > PlexSync" in nothing and "\n" not in nothing
+    assert "Plex token" not in quiet({"plex_token": TOKEN}).missing()
+    assert "Plex URL" not in quiet({"plex_url": "plex"}).missing()
+
+
+@pytest.mark.parametrize("left_alone", [None, "", "  ", 0, 0.0, False, "missing"])
+def test_a_setting_left_alone_means_its_default(left_alone: object) -> None:
+    settings = {} if left_alone == "missing" else dict.fromkeys(FIELDS, left_alone)
+    assert quiet(settings) == PlexSyncConfig()
+
+
+def test_off_is_the_default_of_every_switch_in_stash() -> None:
+    defaults = {name: field.default for name, field in PlexSyncConfig.model_fields.items()}
+    switches = {key: field for key, field in FIELDS.items() if isinstance(defaults[field], bool)}
+    turned = {key for key, field in switches.items() if defaults[field]}
+    assert turned == {key for key, field in switches.items() if key != field}
+    config = quiet(dict.fromkeys(switches, True))
+    assert all(getattr(config, field) is not defaults[field] for field in switches.values())
+
+
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [
+        ("pause_sync", "enabled"),
+        ("accept_ambiguous", "strict_matching"),
+        ("no_master", "sync_master"),
+        ("no_tags", "sync_tags"),
+    ],
+)
+def test_a_turned_switch_turns_its_field_off(key: str, field: str) -> None:
+    assert getattr(quiet({}), field) is True
+    assert getattr(quiet({key: True}), field) is False
+    assert getattr(quiet({key: "TRUE"}), field) is False
+    assert getattr(quiet({key: " false "}), field) is True
+
+
+def test_every_field_can_be_set_and_each_by_one_key() -> None:
+    assert sorted(FIELDS.values()) == sorted(PlexSyncConfig.model_fields)
+
+
+def test_the_names_of_the_model_are_no_settings() -> None:
+    assert quiet({"enabled": False, "sync_tags": 1, "strict_matching": "no"}) == PlexSyncConfig()
+
+
+def test_unknown_settings_are_left_to_others() -> None:
+    assert quiet({"tagStashIDs": True, "from_the_future": ["?"]}) == PlexSyncConfig()
+
+
+@pytest.mark.parametrize(
+    ("key", "low", "high", "default"),
+    [
+        ("connect_timeout", 1, 30, 5),
+        ("read_timeout", 5, 120, 30),
+        ("max_retries", 1, 20, 5),
+        ("max_tags", 10, 500, 100),
+        ("plex_connections", 1, 4, 2),
+        ("dlq_retention_days", 1, 365, 30),
+    ],
+)
+def test_numbers_have_a_range(key: str, low: int, high: int, default: int) -> None:
+    for good in (low, high, str(high), f" {low} ", float(high)):
+        assert getattr(quiet({key: good}), key) == int(float(good))
+    assert getattr(quiet({key: "0"}), key) == default
+    for bad in (low - 1 or -1, high + 1, -3, str(high + 1), low + 0.5, True, "many", "1e2", "٣"):
+        config, warnings = read({key: bad})
+        assert getattr(config, key) == default
+        assert len(warnings) == 1
+        for words in (key, repr(bad), f"{low} to {high}", f"default, {default}"):
+            assert words in warnings[0]
+
+
+@pytest.mark.parametrize("bad", ["maybe", 1, 2.5, ["true"], {"on": True}])
+def test_a_switch_is_on_or_off(bad: object) -> None:
+    config, warnings = read({"no_tags": bad})
+    assert config.sync_tags is True
+    assert len(warnings) == 1 and warnings[0].startswith("no_tags: ")
+    assert "using the default, off" in warnings[0]
+
+
+@pytest.mark.parametrize("bad", [5, True, ["a"], "broken \ud800"])
+def test_a_text_is_a_text(bad: object) -> None:
+    config, warnings = read({"path_map": bad, "plex_library": bad})
+    assert (config.path_map, config.plex_library) == ("", ())
+    assert len(warnings) == 2
+
+
+def test_libraries_are_separated_by_commas() -> None:
+    config = quiet({"plex_library": " Movies, Clips ,, Movies,Été"})
+    assert config.plex_library == ("Movies", "Clips", "Été")
+    assert quiet({"plex_library": " , "}).plex_library == ()
+
+
+@pytest.mark.parametrize(
+    ("entered", "used"),
+    [
+        ("http://plex:32400/", "http://plex:32400"),
+        ("  https://192.168.1.5:32400  ", "https://192.168.1.5:32400"),
+        ("192.168.1.5:32400", "http://192.168.1.5:32400"),
+        ("plex", "http://plex"),
+        ("//plex:32400", "http://plex:32400"),
+        ("HTTPS://Plex.example.org", "https://Plex.example.org"),
+        ("[::1]:32400", "http://[::1]:32400"),
+        ("https://example.org/plex/", "https://example.org/plex"),
+        ("http://plex:32400/web/index.html", "http://plex:32400"),
+        ("http://plex:32400/web/", "http://plex:32400"),
+    ],
+)
+def test_an_address_is_normalised(entered: str, used: str) -> None:
+    assert quiet({"plex_url": entered}).plex_url == used
+
+
+@pytest.mark.parametrize(
+    ("entered", "reason"),
+    [
+        ("http://me:hunter2@plex:32400", "user name or password"),
+        ("http://hunter2@plex", "user name or password"),
+        ("http://plex:32400/?X-Plex-Token=hunter2", "after ? or #"),
+        ("http://plex:32400/web/index.html#!/hunter2", "after ? or #"),
+        ("ftp://plex", "http://"),
+        ("file:///etc/hunter2", "names no host"),
+        ("http:/plex", "not complete"),
+        ("https:plex", "not complete"),
+        ("http//plex", "not complete"),
+        ("http://", "names no host"),
+        ("http://:32400", "names no host"),
+        ("http://plex:hunter2", "cannot be read"),
+        ("http://plex:99999", "cannot be read"),
+        ("http://[::1", "cannot be read"),
+        ("http://plex:0", "names no host"),
+        ("http://ple x", "blanks"),
+        ("http://plex\r\nX-Evil: hunter2", "blanks"),
+        ("http://ple\0x", "blanks"),
+        ("http://plex\\evil", "names no host"),
+        ("http://ple\ud800x", "broken"),
+        (32400, "not a text"),
+        ("192.168.1.5:32400:32400", "cannot be read"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_and_not_repeated(
+    entered: object, reason: str
+) -> None:
+    config, warnings = read({"plex_url": entered, "plex_token": TOKEN})
+    assert config.plex_url == ""
+    assert len(warnings) == 1
+    assert warnings[0].startswith("plex_url: ") and reason in warnings[0]
+    assert "hunter2" not in warnings[0]
+    assert "Plex URL" in config.missing()
+
+
+def test_the_environment_stands_in_for_what_nobody_entered() -> None:
+    environ = {"PLEX_URL": "plex:1/", "PLEX_TOKEN": f" {TOKEN}\n"}
+    config = quiet({}, environ)
+    assert (config.plex_url, config.plex_token.get_secret_value()) == ("http://plex:1", TOKEN)
+    assert quiet({"plex_url": "http://mine"}, environ).plex_url == "http://mine"
+
+
+def test_the_older_plugins_settings_come_last() -> None:
+    older = {"plexHost": "plex.lan", "plexPort": "32400", "plexToken": TOKEN}
+    config = quiet(dict(older))
+    assert config.plex_url == "http://plex.lan:32400"
+    assert config.plex_token.get_secret_value() == TOKEN
+    assert quiet(dict(older), {"PLEX_URL": "http://mine"}).plex_url == "http://mine"
+    assert quiet({"plexHost": "https://plex.lan/", "plexPort": 1}).plex_url == "https://plex.lan:1"
+    assert quiet({"plexHost": "plex.lan"}).plex_url == "http://plex.lan"
+    assert quiet({"plexPort": "32400"}).plex_url == ""
+    config, warnings = read({"plexHost": "plex.lan", "plexPort": "x"})
+    assert config.plex_url == "" and "plexHost" in warnings[0]
+
+
+def test_a_bad_address_is_not_replaced_by_another_servers() -> None:
+    config, warnings = read({"plex_url": "ftp://mine"}, {"PLEX_URL": "http://other"})
+    assert config.plex_url == "" and len(warnings) == 1
+
+
+@pytest.mark.parametrize("bad", ["two words", "new\nline", "nul\0", "ünicode", 12345, [TOKEN]])
+def test_a_token_that_no_header_could_carry_is_refused_unseen(bad: object) -> None:
+    config, warnings = read({"plex_url": "http://plex", "plex_token": bad})
+    assert config.plex_token.get_secret_value() == ""
+    assert len(warnings) == 1 and warnings[0].startswith("plex_token: ")
+    assert str(bad) not in warnings[0] and repr(bad) not in warnings[0]
+    assert "Plex token" in config.missing()
+
+
+def test_the_token_shows_nowhere() -> None:
+    config, warnings = read({"plex_url": "ftp://x", "plex_token": TOKEN, "max_tags": -1})
+    shown = (repr(config), str(config), f"{config.model_dump()}", config.missing(), *warnings)
+    assert not any(TOKEN in text or TOKEN[:6] in text for text in shown)
+    with pytest.raises(ValidationError) as refused:
+        PlexSyncConfig(plex_token=TOKEN, max_tags=TOKEN)  # type: ignore[arg-type]
+    assert TOKEN not in str(refused.value)
+
+
+def test_a_token_is_masked_but_for_its_ends_from_16_characters_on() -> None:
+    assert masked("abcdefghijklmnop") == "abcd...mnop"
+    assert masked("abcdefghijklmno") == masked("short") == "*" * 8
+    assert masked("") == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "warned"),
+    [
+        ("http://plex.example.org", True),
+        ("http://8.8.8.8:32400", True),
+        ("https://plex.example.org", False),
+        ("http://192.168.1.5:32400", False),
+        ("http://plex:32400", False),
+        ("http://nas.local:32400", False),
+        ("http://[fe80::1]:32400", False),
+        ("http://100.100.1.2:32400", False),
+    ],
+)
+def test_a_token_sent_openly_over_the_internet_is_warned_of(address: str, warned: bool) -> None:
+    config, warnings = read({"plex_url": address})
+    assert config.plex_url == address
+    assert len(warnings) == warned
+    assert not any(address in warning for warning in warnings)
+
+
+def test_the_settings_are_frozen_strict_and_documented() -> None:
+    config = PlexSyncConfig()
+    with pytest.raises(ValidationError):
+        config.enabled = False  # type: ignore[misc]
+    for wrong in ({"max_tags": "100"}, {"enabled": 1}, {"max_tags": 9}, {"no_tags": True}):
+        with pytest.raises(ValidationError):
+            PlexSyncConfig(**wrong)  # type: ignore[arg-type]
+    assert all(field.description for field in PlexSyncConfig.model_fields.values())
+
+
+def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
+    plain = quiet({}).wish_fingerprint()
+    changes: dict[str, object] = dict.fromkeys(FIELDS, True)
+    changes |= {"plex_library": "Movies", "path_map": "/a=>/b", "max_tags": 50}
+    changes |= {"plex_url": "http://plex", "plex_token": TOKEN, "dlq_retention_days": 9}
+    changes |= {"connect_timeout": 9, "read_timeout": 9, "max_retries": 9, "plex_connections": 3}
+    without_effect = {
+        "connect_timeout",
+        "debug_logging",
+        "dlq_retention_days",
+        "max_retries",
+        "obfuscate_paths",
+        "pause_sync",
+        "plex_connections",
+        "plex_token",
+        "plex_url",
+        "read_timeout",
+        "skip_not_found",
+        "trigger_plex_scan",
+    }
+    prints = {key: quiet({key: changes[key]}).wish_fingerprint() for key in FIELDS}
+    assert {key for key, value in prints.items() if value == plain} == without_effect
+    assert len(set(prints.values())) == len(prints) - len(without_effect) + 1
+
+
+def test_the_fingerprint_is_the_same_in_every_process() -> None:
+    config = quiet({"plex_library": "B,A", "no_tags": True})
+    assert (
+        config.wish_fingerprint()
+        == quiet({"no_tags": "true", "plex_library": "A, B"}).wish_fingerprint()
+    )
+    assert quiet({}).wish_fingerprint() == (
+        "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    )
+
+
+def test_no_settings_whatever_make_it_raise() -> None:
+    rng = random.Random(25)
+    odd: list[object] = [
+        None, "", 0, -1, 10**400, 1e308, float("nan"), float("inf"), True, "x" * 9000, "\0", "\ud800",
+        [], {}, [[]], {"a": {}}, b"bytes", "0", "-0", "=>", ";;", ",", "http://", "9" * 5000, object(),
+    ]  # fmt: skip
+    keys = [*FIELDS, "plexHost", "plexPort", "plexToken"]
+    for _ in range(2000):
+        settings = {key: rng.choice(odd) for key in rng.sample(keys, 12)}
+        config, warnings = read(settings)
+        assert isinstance(config, PlexSyncConfig)
+        assert all("\n" not in w and len(w) < 400 for w in warnings)
+        assert len(warnings) <= len(settings)
+    for nonsense in (None, [], "text", 5):
+        assert read_config(nonsense, {})[0] == PlexSyncConfig()  # type: ignore[arg-type]

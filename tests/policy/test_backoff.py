@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import replace
+
+import pytest
+
+from plexsync.model import errors
+from plexsync.model.errors import (
+    AmbiguousMatch,
+    PlexAuthError,
+    PlexNotFound,
+    PlexPermanentError,
+    PlexServerDown,
+    PlexTemporaryError,
+    SceneGone,
+    StashAuthError,
+    StashDown,
+    SyncError,
+)
+from plexsync.model.job import Job
+from plexsync.policy.backoff import (
+    BUDGETS,
+    RULES,
+    Bury,
+    Finish,
+    Later,
+    Verdict,
+    Wait,
+    delay,
+    probe_delay,
+    rule_for,
+    verdict,
+)
+
+JOB = Job(scene=42, reason="update", born=100.0, running=True, starts=2)
+
+
+def judge(
+    job: Job, error: SyncError, now: float = 1000.0, *, server_fault: bool = False, retries: int = 5
+) -> Verdict:
+    return verdict(job, error, now, random.Random(4), retries, server_fault)
+
+
+def run_out(error: SyncError, retries: int = 5) -> tuple[list[float], Job]:
+    """Fail again and again; the waits in between, and the job as it is buried."""
+    job, now, waits = JOB, 1000.0, []
+    while True:
+        outcome = judge(job, error, now, retries=retries)
+        if isinstance(outcome, Bury):
+            assert outcome.error is error
+            return waits, outcome.job
+        assert isinstance(outcome, Later)
+        waits.append(outcome.job.not_before - now)
+        job, now = outcome.job, outcome.job.not_before
+
+
+def test_a_temporary_failure_gets_five_retries_that_grow_to_the_cap() -> None:
+    waits, buried = run_out(PlexTemporaryError("boom", status=500, cause="http"))
+    for wait, nominal in zip(waits, [5, 10, 20, 40, 80], strict=True):
+        assert nominal / 2 <= wait <= nominal
+    assert buried.attempts == {"PlexTemporaryError": 6}
+
+
+def test_the_setting_is_the_standard_budget() -> None:
+    waits, _ = run_out(PlexTemporaryError("boom"), retries=8)
+    assert len(waits) == 8
+    assert all(40 <= wait <= 80 for wait in waits[4:])
+
+
+def test_a_missing_item_gets_twelve_slow_retries_over_43_to_86_minutes() -> None:
+    waits, buried = run_out(PlexNotFound("not there"), retries=1)
+    assert len(waits) == 12
+    assert 43 * 60 - 60 <= sum(waits) <= 86 * 60
+    assert buried.attempts == {"PlexNotFound": 13}
+
+
+def test_a_wait_keeps_at_least_half_of_its_nominal_length() -> None:
+    rng, rule = random.Random(1), RULES[PlexTemporaryError]
+    waits = [delay(3, rule, rng) for _ in range(2000)]
+    assert 10 <= min(waits) < 10.5
+    assert 19.5 < max(waits) <= 20
+    assert delay(10**9, rule, rng) <= 80
+    assert delay(0, rule, rng) <= 5
+
+
+def test_the_same_seed_gives_the_same_waits() -> None:
+    rule = RULES[PlexNotFound]
+    one, other = random.Random(7), random.Random(7)
+    assert [delay(n, rule, one) for n in range(9)] == [delay(n, rule, other) for n in range(9)]
+
+
+def test_the_job_remembers_what_happened_and_is_no_longer_running() -> None:
+    error = PlexTemporaryError("Plex gave 500", status=500, cause="http")
+    first = judge(JOB, error, now=1000.0)
+    assert isinstance(first, Later)
+    assert (first.job.running, first.job.starts) == (False, 0)
+    assert first.job.last_error == "PlexTemporaryError"
+    assert first.job.last_message == "Plex gave 500"
+    assert (first.job.last_cause, first.job.last_status) == ("http", 500)
+    second = judge(first.job, PlexNotFound("x" * 9000), now=1010.0)
+    assert isinstance(second, Later)
+    assert (second.job.first_failure, second.job.last_failure) == (1000.0, 1010.0)
+    assert second.job.attempts == {"PlexTemporaryError": 1, "PlexNotFound": 1}
+    assert (second.job.last_status, len(second.job.last_message)) == (None, 500)
+    assert JOB.attempts == {}
+    assert Job.from_dict(second.job.to_dict()) == second.job
+
+
+def test_budgets_are_counted_apart() -> None:
+    tired = replace(JOB, attempts={"PlexNotFound": 12, "PlexTemporaryError": 4})
+    assert isinstance(judge(tired, PlexTemporaryError("x")), Later)
+    assert isinstance(judge(tired, PlexNotFound("x")), Bury)
+
+
+def test_errors_that_take_turns_share_the_standard_budget() -> None:
+    job = replace(JOB, attempts={"PlexTemporaryError": 3, "PlexServerDown": 2})
+    assert isinstance(judge(job, PlexServerDown("timeout")), Bury)
+    assert isinstance(judge(job, PlexTemporaryError("x")), Bury)
+
+
+def test_the_servers_fault_costs_the_job_nothing() -> None:
+    tired = replace(JOB, attempts={"PlexServerDown": 5})
+    assert judge(tired, PlexServerDown("refused"), server_fault=True) == Wait("plex")
+
+
+def test_a_timeout_of_a_healthy_server_is_the_jobs_own_fault() -> None:
+    waits, buried = run_out(PlexServerDown("timeout", cause="timeout"))
+    assert len(waits) == 5
+    assert (buried.last_error, buried.last_cause) == ("PlexServerDown", "timeout")
+
+
+@pytest.mark.parametrize("server_fault", [False, True])
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [(PlexAuthError("401"), "auth"), (StashDown("x"), "stash"), (StashAuthError("x"), "stash")],
+)
+def test_what_is_nobodys_fault_waits(error: SyncError, what: str, server_fault: bool) -> None:
+    assert judge(JOB, error, server_fault=server_fault) == Wait(what)
+
+
+@pytest.mark.parametrize("error", [PlexPermanentError("422", status=422), AmbiguousMatch("two")])
+def test_what_no_retry_helps_is_buried_at_once(error: SyncError) -> None:
+    outcome = judge(JOB, error, retries=20, server_fault=True)
+    assert isinstance(outcome, Bury)
+    assert outcome.job.attempts == {error.kind: 1}
+
+
+def test_a_scene_that_is_gone_is_finished() -> None:
+    assert judge(JOB, SceneGone("gone")) == Finish("gone")
+
+
+@pytest.mark.parametrize(
+    ("asked", "low", "high"),
+    [(200.0, 200, 200), (86400.0, 600, 600), (math.inf, 600, 600), (1.0, 2.5, 5), (-9.0, 2.5, 5)],
+)
+def test_retry_after_is_obeyed_up_to_ten_minutes(asked: float, low: float, high: float) -> None:
+    outcome = judge(JOB, PlexTemporaryError("busy", status=429, retry_after=asked), now=1000.0)
+    assert isinstance(outcome, Later)
+    assert low <= outcome.job.not_before - 1000.0 <= high
+
+
+def test_a_retry_after_that_is_no_number_is_ignored() -> None:
+    outcome = judge(JOB, PlexTemporaryError("busy", retry_after=math.nan), now=1000.0)
+    assert isinstance(outcome, Later)
+    assert 1002.5 <= outcome.job.not_before <= 1005
+
+
+def test_every_error_class_has_a_rule_and_only_a_dead_server_opens_the_breaker() -> None:
+    classes = {c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, SyncError)}
+    assert set(RULES) == classes - {SyncError, errors.TransientError}
+    assert [kind for kind, rule in RULES.items() if rule.counts_for_breaker] == [PlexServerDown]
+    assert all(rule.budget in BUDGETS for rule in RULES.values())
+
+
+def test_a_class_without_a_rule_takes_the_nearest_ones_and_still_ends() -> None:
+    class Odd(PlexNotFound):
+        pass
+
+    assert rule_for(Odd("x")) is RULES[PlexNotFound]
+    assert rule_for(SyncError("x")) is RULES[PlexTemporaryError]
+    assert len(run_out(Odd("x"))[0]) == 12
+    assert len(run_out(SyncError("x"))[0]) == 5
+
+
+def test_probes_slow_down_to_once_a_minute() -> None:
+    assert [probe_delay(n) for n in range(6)] == [5, 10, 20, 40, 60, 60]
+    assert probe_delay(10**9) == 60
+
+
+def test_random_failures_keep_every_promise() -> None:
+    rng = random.Random(61)
+    kinds: list[type[SyncError]] = [PlexTemporaryError, PlexServerDown, PlexNotFound]
+    for _ in range(400):
+        job, now = JOB, 1000.0
+        for _ in range(40):
+            error = rng.choice(kinds)("x", retry_after=rng.choice([None, 3.0, 9e9]))
+            outcome = verdict(job, error, now, rng, 5, rng.random() < 0.3)
+            if isinstance(outcome, Bury):
+                break
+            if isinstance(outcome, Later):
+                assert now < outcome.job.not_before <= now + 600
+                assert sum(outcome.job.attempts.values()) == sum(job.attempts.values()) + 1
+                job = outcome.job
+            now += rng.uniform(-5, 700)
+        assert sum(job.attempts.values()) <= 5 + 12

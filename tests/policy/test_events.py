@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from plexsync.model.event import parse_event
+from plexsync.policy.events import DropScene, Expand, SyncScene, Wish, wishes
+
+
+def after(record: str) -> tuple[Wish, ...]:
+    return wishes(parse_event(record.encode(), at=1.0))
+
+
+def update(*fields: str) -> tuple[Wish, ...]:
+    return after(json.dumps({"id": 45, "type": "Scene.Update.Post", "inputFields": fields}))
+
+
+def ids(*numbers: int) -> frozenset[int]:
+    return frozenset(numbers)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("id", "organized"),
+        ("id", "o_counter", "play_count", "play_duration", "resume_time"),
+        ("ids", "organized"),
+        ("id", "clientMutationId"),
+        ("id", "gallery_ids", "stash_ids", "url", "urls"),
+        (),
+    ],
+)
+def test_fields_that_plex_never_shows_make_no_job(fields: tuple[str, ...]) -> None:
+    assert update(*fields) == ()
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "title",
+        "details",
+        "date",
+        "studio_id",
+        "performer_ids",
+        "tag_ids",
+        "groups",
+        "movies",
+        "group_ids",
+        "rating100",
+        "code",
+        "director",
+        "cover_image",
+        "primary_file_id",
+        "a_field_of_tomorrow",
+    ],
+)
+def test_any_other_field_makes_a_job(field: str) -> None:
+    assert update("id", "organized", field) == (SyncScene(45, "update"),)
+
+
+def test_an_update_by_a_scan_always_makes_a_job() -> None:
+    scanned = '{"id":45,"type":"Scene.Update.Post","input":null}'
+    assert after(scanned) == (SyncScene(45, "scan"),)
+
+
+def test_a_new_scene_makes_a_job() -> None:
+    assert after('{"id":45,"type":"Scene.Create.Post","input":null}') == (SyncScene(45, "create"),)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        '{"ids":["45","46"],"performer_ids":{"mode":"SET"}}',
+        '[{"id":"45","title":"x"},{"id":"46","title":"y"}]',
+        "null",
+        '{"id":"99"}',
+    ],
+)
+def test_the_id_of_the_hook_names_the_scene_whatever_the_input(sent: str) -> None:
+    record = f'{{"id":45,"type":"Scene.Update.Post","input":{sent},"inputFields":["title"]}}'
+    assert after(record) == (SyncScene(45, "update"),)
+
+
+def test_a_destroyed_scene_is_dropped_also_when_its_input_has_no_id() -> None:
+    clean = '{"id":45,"type":"Scene.Destroy.Post","input":{"id":"","path":"/data/a.mp4"}}'
+    assert after(clean) == (DropScene(45),)
+
+
+@pytest.mark.parametrize("subject", ["Performer", "Studio", "Tag", "Group"])
+def test_a_rename_reaches_every_scene_of_the_entity(subject: str) -> None:
+    record = {"id": 3, "type": f"{subject}.Update.Post", "inputFields": ["id", "name"]}
+    assert after(json.dumps(record)) == (Expand(subject.lower(), ids(3)),)
+    del record["inputFields"]
+    assert after(json.dumps(record)) == (Expand(subject.lower(), ids(3)),)
+
+
+@pytest.mark.parametrize("subject", ["Performer", "Studio", "Tag", "Group"])
+def test_other_changes_of_an_entity_do_not(subject: str) -> None:
+    record = {"id": 3, "type": f"{subject}.Update.Post", "inputFields": ["ids", "favorite"]}
+    assert after(json.dumps(record)) == ()
+
+
+@pytest.mark.parametrize("sent", ['{"id":"3"}', '["3","4"]', "null"])
+def test_a_deleted_entity_is_expanded_by_its_id(sent: str) -> None:
+    record = f'{{"id":3,"type":"Performer.Destroy.Post","input":{sent}}}'
+    assert after(record) == (Expand("performer", ids(3)),)
+
+
+def test_a_merge_names_the_tags_that_vanished_and_the_one_that_stayed() -> None:
+    record = '{"id":1,"type":"Tag.Merge.Post","input":{"source":["2","3"],"destination":"1"}}'
+    assert after(record) == (Expand("tag", ids(1, 2, 3)),)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "null",
+        "[]",
+        "{}",
+        '{"source":[],"destination":"1"}',
+        '{"source":["2"]}',
+        '{"source":"2","destination":"1"}',
+        '{"source":["2","x"],"destination":"1"}',
+        '{"source":["2",true],"destination":"1"}',
+        '{"source":["-2"],"destination":"1"}',
+        '{"source":["²"],"destination":"1"}',
+        '{"source":["99999999999999999999"],"destination":"1"}',
+        '{"source":[{"id":"2"}],"destination":"1"}',
+    ],
+)
+def test_a_merge_that_cannot_be_read_reaches_every_scene(sent: str) -> None:
+    record = f'{{"id":1,"type":"Tag.Merge.Post","input":{sent}}}'
+    assert after(record) == (Expand("tag", None),)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Movie.Update.Post",
+        "Movie.Destroy.Post",
+        "Performer.Create.Post",
+        "Tag.Create.Post",
+        "Studio.Merge.Post",
+        "Scene.Merge.Post",
+        "Gallery.Update.Post",
+        "Image.Destroy.Post",
+        "..Post",
+    ],
+)
+def test_everything_else_makes_nothing(name: str) -> None:
+    assert after(json.dumps({"id": 3, "type": name})) == ()
