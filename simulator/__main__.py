@@ -1,0 +1,72 @@
+"""`python -m simulator`: a Plex and a Stash with sample films, to play with by hand."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import NoReturn
+
+from simulator.demo_data import FILMS, fill_plex, fill_stash
+from simulator.plex import PlexSim
+from simulator.stash import ManifestError, StashSim
+
+HOW_TO = """\
+Plex   {plex}   (token {token})
+Stash  {stash}   (GraphQL at /graphql)
+{count} films are in both; Stash knows what they are about, Plex only the files.
+
+Rename a scene, as the web page would (fires the hooks of the plugin, if one is loaded):
+  curl -s {stash}/graphql -H 'Content-Type: application/json' \\
+    -d '{{"query":"mutation{{sceneUpdate(input:{{id:1,title:\\"New title\\"}}){{id title}}}}"}}'
+Look at it in Plex:
+  curl -s '{plex}/library/sections/1/all?X-Plex-Token={token}'
+{plugin}
+Ctrl-C ends both.
+"""
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    parser.add_argument("--plex-port", type=int, default=32499, help="0 picks a free one")
+    parser.add_argument("--stash-port", type=int, default=19999, help="0 picks a free one")
+    parser.add_argument("--plugin-dir", help="folder of the plugin whose hooks are to fire")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    return parser.parse_args()
+
+
+def _serve(plex: PlexSim, stash: StashSim) -> NoReturn:
+    fill_stash(stash)
+    fill_plex(plex)
+    stash.set_plugin_settings({"plex_url": plex.url, "plex_token": plex.token})
+    loaded = stash.core.plugin
+    plugin = (
+        f"Plugin {loaded.manifest.name}: its log follows." if loaded else "No plugin is loaded."
+    )
+    text = HOW_TO.format(
+        plex=plex.url, stash=stash.url, token=plex.token, count=len(FILMS), plugin=plugin
+    )
+    print(text, flush=True)
+    shown = 0
+    while True:
+        time.sleep(0.3)
+        for line in stash.log[shown:]:
+            print(f"{line.level:8}{line.text}", flush=True)
+            shown += 1
+
+
+def main() -> int:
+    """Serve until Ctrl-C; 2 when a port is taken or the plugin's manifest is no good."""
+    args = _arguments()
+    try:
+        stash = StashSim(args.plugin_dir, port=args.stash_port, latency=args.latency)
+        with PlexSim(port=args.plex_port, latency=args.latency) as plex, stash:
+            _serve(plex, stash)
+    except KeyboardInterrupt:
+        return 0
+    except (OSError, ManifestError) as problem:
+        print(f"The simulator cannot start: {problem}")
+        return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

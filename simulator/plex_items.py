@@ -1,0 +1,187 @@
+"""What the simulated Plex keeps: sections, items, tags, pictures. Plain values, no behaviour."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import overload
+
+TAG_KINDS = {  # edit name -> element in answers
+    "genre": "Genre",
+    "director": "Director",
+    "writer": "Writer",
+    "producer": "Producer",
+    "country": "Country",
+    "collection": "Collection",
+    "actor": "Role",
+    "label": "Label",
+}
+PICTURES = {"posters": "thumb", "arts": "art"}  # the resource -> its attribute and lock name
+
+
+class _Names:
+    """`item.genre` and the others: a list of names, kept in `item.tags`."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.kind = name
+
+    @overload
+    def __get__(self, item: None, owner: type) -> _Names: ...
+    @overload
+    def __get__(self, item: SimItem, owner: type) -> list[str]: ...
+    def __get__(self, item: SimItem | None, owner: type) -> _Names | list[str]:
+        return self if item is None else item.tags.setdefault(self.kind, [])
+
+    def __set__(self, item: SimItem, names: Iterable[str]) -> None:
+        item.tags[self.kind] = list(names)
+
+
+@dataclass(slots=True)
+class Pictures:
+    """The posters or backgrounds of one item: what was uploaded (sha1), what the agent offers."""
+
+    uploaded: list[str] = field(default_factory=list)
+    agent: list[str] = field(default_factory=list)
+    selected: str = ""  # the rating key of the entry, e.g. upload://posters/<sha1>
+
+
+@dataclass(slots=True, eq=False)
+class SimItem:
+    """One film. Text that is not there is "", a number or time that is not there is None."""
+
+    key: int
+    section: int
+    title: str
+    files: list[tuple[str, int]]
+    added_at: int
+    updated_at: int
+    guid: str = ""
+    summary: str = ""
+    studio: str = ""
+    tagline: str = ""
+    originallyAvailableAt: str = ""  # noqa: N815 - the names of the edit parameters
+    originalTitle: str = ""  # noqa: N815
+    titleSort: str = ""  # noqa: N815
+    contentRating: str = ""  # noqa: N815
+    editionTitle: str = ""  # noqa: N815
+    userRating: float | None = None  # noqa: N815
+    rating: float | None = None
+    audienceRating: float | None = None  # noqa: N815
+    thumb: str = ""
+    art: str = ""
+    duration: int = 5_400_000
+    deleted_at: int | None = None
+    last_rated_at: int | None = None
+    stacked: bool = False  # all files are parts of one version, not a version each
+    tags: dict[str, list[str]] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)  # actor -> the text of the part played
+    locks: set[str] = field(default_factory=set)
+    pictures: dict[str, Pictures] = field(default_factory=dict)
+
+    genre = _Names()
+    actor = _Names()
+    director = _Names()
+    writer = _Names()
+    producer = _Names()
+    country = _Names()
+    collection = _Names()
+    label = _Names()
+
+    @property
+    def posters(self) -> list[str]:
+        """The sha1 of every poster that was ever uploaded, oldest first."""
+        return self.picture("posters").uploaded
+
+    @property
+    def arts(self) -> list[str]:
+        """The sha1 of every background that was ever uploaded, oldest first."""
+        return self.picture("arts").uploaded
+
+    @property
+    def selected_poster(self) -> str:
+        """The rating key of the selected poster, e.g. upload://posters/<sha1>; "" when none."""
+        return self.picture("posters").selected
+
+    @property
+    def selected_art(self) -> str:
+        """The rating key of the selected background; "" when none."""
+        return self.picture("arts").selected
+
+    def picture(self, resource: str) -> Pictures:
+        """The entries of "posters" or "arts"; a new item has the still that Plex took of it."""
+        if resource not in self.pictures:
+            still = []
+            if resource == "posters" and self.thumb:
+                name = hashlib.sha1(self.files[0][0].encode("utf-8", "replace")).hexdigest()
+                still = [f"media://{name[0]}/{name[1:]}.bundle/Contents/Thumbnails/thumb1.jpg"]
+            self.pictures[resource] = Pictures([], still, still[0] if still else "")
+        return self.pictures[resource]
+
+
+@dataclass(slots=True, eq=False)
+class Collection:
+    """What a collection tag brings to life; `tag` is its index, the id of the tag."""
+
+    key: int
+    section: int
+    title: str
+    tag: int
+    added_at: int
+    members: list[SimItem] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Section:
+    """One library. `revision` rises with each change of what is in it or how it sorts."""
+
+    key: int
+    title: str
+    type: str
+    locations: list[str]
+    agent: str
+    uuid: str
+    created_at: int
+    scanned_at: int
+    items: dict[int, SimItem] = field(default_factory=dict)
+    collections: dict[str, Collection] = field(default_factory=dict)
+    refreshing: int = 0
+    revision: int = 0
+    sorted: dict[str, tuple[int, list[SimItem]]] = field(default_factory=dict)
+
+    @property
+    def own_videos(self) -> bool:
+        """A library of "Other Videos": no agent, titles are file names."""
+        return self.agent == "com.plexapp.agents.none"
+
+
+@dataclass(slots=True, eq=False)
+class Tag:
+    """A tag as the server knows it: one spelling, one id; an actor has a photo too."""
+
+    id: int
+    name: str
+    thumb: str = ""
+
+
+class TagBook:
+    """All tags of the server. Names are compared without case; the first spelling stays."""
+
+    def __init__(self) -> None:
+        self._tags: dict[tuple[str, str], Tag] = {}
+
+    def tag(self, kind: str, name: str) -> Tag:
+        """The tag of that name; it comes into being when it is not there."""
+        known = self._tags.get((kind, name.casefold()))
+        if known is None:
+            known = Tag(len(self._tags) + 1, name)
+            self._tags[kind, name.casefold()] = known
+        return known
+
+    def by_id(self, kind: str, number: int) -> Tag | None:
+        return next((t for (k, _), t in self._tags.items() if k == kind and t.id == number), None)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two names are the same tag."""
+    return one.casefold() == other.casefold()

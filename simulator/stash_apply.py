@@ -1,0 +1,112 @@
+"""How the fields of an update change what is stored."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from simulator.stash_data import Entity, SimScene, StashData, StashError, number
+
+Given = Mapping[str, Any]
+_TEXTS = ("title", "code", "details", "director")
+_PLAIN = ("rating100", "organized", "resume_time", "play_duration")
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+
+
+def apply_scene(data: StashData, scene: SimScene, given: Given) -> None:
+    """Apply a SceneUpdateInput; null empties a field, a missing one stays. Moves `updated_at`."""
+    fields = dict(given)
+    for name in _TEXTS:
+        if name in fields:
+            setattr(scene, name, (fields[name] or "").strip())
+    for name in _PLAIN:
+        if name in fields:
+            setattr(scene, name, fields[name])
+    if "date" in fields:
+        scene.date = _date(fields["date"])
+    if "urls" in fields or "url" in fields:
+        scene.urls = list(fields.get("urls") or filter(None, [fields.get("url")]))
+    if "stash_ids" in fields:
+        scene.stash_ids = [dict(item) for item in fields["stash_ids"] or ()]
+    if fields.get("cover_image"):
+        scene.cover = picture(fields["cover_image"])
+    _relations(data, scene, fields)
+    data.touch(scene)
+
+
+def _relations(data: StashData, scene: SimScene, fields: Given) -> None:
+    if "studio_id" in fields:
+        studio = fields["studio_id"]
+        scene.studio = data.refer("studio", [studio])[0] if studio else None
+    if "performer_ids" in fields:
+        scene.performers = data.refer("performer", fields["performer_ids"] or ())
+    if "tag_ids" in fields:
+        scene.tags = data.refer("tag", fields["tag_ids"] or ())
+    for name, key in (("groups", "group_id"), ("movies", "movie_id")):
+        if name in fields:
+            given = fields[name] or ()
+            data.refer("group", [item[key] for item in given])
+            scene.groups = [(number(item[key]), item.get("scene_index")) for item in given]
+
+
+def _date(value: str | None) -> str | None:
+    if not value:
+        return None
+    if not _DATE.fullmatch(value):
+        raise StashError(f'parsing time "{value}" as "2006-01-02": cannot parse')
+    return value
+
+
+def picture(text: str) -> bytes:
+    """The bytes of a cover sent as a data: URL or bare base64; a web address is not fetched."""
+    _, _, content = text.rpartition("base64,")
+    try:
+        return base64.b64decode(content, validate=True)
+    except binascii.Error:
+        raise StashError("error processing cover image: illegal base64 data") from None
+
+
+def apply_bulk(data: StashData, scene: SimScene, given: Given) -> None:
+    """Apply a BulkSceneUpdateInput, whose lists say SET, ADD or REMOVE."""
+    fields = {name: value for name, value in given.items() if name != "ids"}
+    now: Mapping[str, Sequence[Any]] = {
+        "performer_ids": scene.performers,
+        "tag_ids": scene.tags,
+        "group_ids": [group for group, _ in scene.groups],
+        "movie_ids": [group for group, _ in scene.groups],
+        "urls": scene.urls,
+    }
+    for name, old in now.items():
+        if name in fields:
+            fields[name] = _changed(old, fields[name])
+    for name in ("group_ids", "movie_ids"):
+        if name in fields:
+            index = dict(scene.groups)
+            ids = [number(i) for i in fields.pop(name)]
+            fields["groups"] = [{"group_id": i, "scene_index": index.get(i)} for i in ids]
+    apply_scene(data, scene, fields)
+
+
+def _changed(old: Sequence[Any], change: Given | None) -> list[str]:
+    if change is None:
+        return []
+    before = [str(item) for item in old]
+    named = [str(item) for item in change.get("ids") or change.get("values") or ()]
+    if change["mode"] == "SET":
+        return named
+    if change["mode"] == "REMOVE":
+        return [item for item in before if item not in named]
+    return before + [item for item in named if item not in before]
+
+
+def apply_entity(data: StashData, entity: Entity, given: Given) -> None:
+    """Apply an update of a performer, tag, studio or group; the scenes' `updated_at` stays."""
+    name = given.get("name")
+    if name is not None:
+        entity.name = name.strip()
+    skipped = ("id", "name", "image", "front_image", "back_image")
+    entity.more.update({k: v for k, v in given.items() if k not in skipped})
+    entity.updated_at = data.now()

@@ -1,0 +1,230 @@
+"""The wire of the simulated Stash: real HTTP/1.1 or HTTPS, a journal, latency and faults."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import select
+import socket
+import ssl
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from simulator.faults import Fault, Faults, Reply, deliver, reason
+from simulator.stash_session import Refused
+from simulator.stash_site import Request, Site
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One request in the journal; `status` is 0 until an answer went out.
+
+    `query` is the GraphQL text and `variables` what came with it, `digest` a hash of the whole
+    body; `by` is how the client showed who it is: "key", "cookie", "wrong key" or "nobody"; `at`
+    is `time.monotonic()`.
+    """
+
+    method: str
+    path: str
+    query: str
+    variables: Any
+    digest: str
+    by: str
+    at: float
+    status: int = 0
+
+    @property
+    def operation(self) -> str:
+        """The query's first line."""
+        return self.query.strip().partition("\n")[0].strip()
+
+
+class StashServer(ThreadingHTTPServer):
+    """Listens from the moment it is made; `stop` closes the port and every connection."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(
+        self, address: tuple[str, int], site: Site, faults: Faults, tls: ssl.SSLContext | None
+    ) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.site, self.faults, self.tls = site, faults, tls
+        self.journal: list[Entry] = []
+        self.slow: list[Fault] = []
+        self.latency: Callable[[], float] = lambda: 0.0
+        self.stopping = threading.Event()
+        self._open: set[socket.socket] = set()
+        super().__init__(address, _Handler)
+        if tls is not None:
+            self.socket = tls.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
+
+    def start(self) -> None:
+        """Serve in a thread of its own."""
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Go away like a killed process: no more connections, the open ones are cut."""
+        self.stopping.set()
+        self.faults.wake()
+        self.shutdown()
+        self.server_close()
+        for connection in list(self._open):
+            _cut(connection)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away, or spoke plain HTTP to TLS, is nothing to report."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+def _cut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # already gone
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection; also the Wire that a fault works on."""
+
+    server: StashServer
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one segment
+
+    def do_GET(self) -> None:  # noqa: N802
+        self._serve()
+
+    def do_POST(self) -> None:  # noqa: N802
+        self._serve()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def setup(self) -> None:
+        super().setup()
+        self.stopping = self.server.stopping
+
+    def _serve(self) -> None:
+        request = self._request()
+        self._entry = self._note(request)
+        server = self.server
+        if wait := server.latency():
+            self.stopping.wait(wait)
+        fault = server.faults.take(self._entry)
+        if fault in server.slow and fault is not None:
+            server.faults.wait(fault, self.stopping, fault.every)
+            fault = None
+        if fault is None:
+            self.reply(server.site.answer(request))
+        else:
+            deliver(fault, lambda: server.site.answer(request), self)
+
+    def _request(self) -> Request:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        length = headers.get("content-length", "0")
+        body = self.rfile.read(int(length)) if length.isdigit() else b""
+        parts = urlsplit(self.path)
+        scheme = headers.get("x-forwarded-proto") or ("https" if self.server.tls else "http")
+        base = f"{scheme}://{headers.get('host', 'localhost')}"
+        base += headers.get("x-forwarded-prefix", "")
+        return Request(self.command, parts.path, parts.query, headers, body, base, self.gone)
+
+    def _note(self, request: Request) -> Entry:
+        try:
+            by = self.server.site.access(request).by
+        except Refused:
+            by = "wrong key"
+        entry = Entry(
+            request.method,
+            request.path,
+            *_question(request),
+            hashlib.md5(request.body).hexdigest(),
+            by,
+            time.monotonic(),
+        )
+        self.server.journal.append(entry)
+        return entry
+
+    # --- the wire
+
+    def raw(self, reply: Reply) -> tuple[bytes, bytes]:
+        """Head and body as they go out."""
+        headers = list(reply.headers)
+        if reply.content_type:
+            headers.append(("Content-Type", reply.content_type))
+        if reply.status != 304:
+            headers.append(("Content-Length", str(len(reply.body))))
+        lines = [f"HTTP/1.1 {reply.status} {reason(reply.status)}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        self._entry.status = reply.status
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace"), reply.body
+
+    def reply(self, reply: Reply) -> None:
+        """Answer the request."""
+        head, body = self.raw(reply)
+        self.send(head + body)
+
+    def send(self, data: bytes) -> None:
+        """Put bytes on the wire; a client that has left is no error."""
+        try:
+            self.wfile.write(data)
+            self.wfile.flush()
+        except OSError:
+            self.close_connection = True
+
+    def hang_up(self) -> None:
+        """Close after this request."""
+        self.close_connection = True
+
+    def reset(self) -> None:
+        """Close at once, with RST."""
+        self.close_connection = True
+        linger = struct.pack("ii", 1, 0)
+        try:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        except OSError:
+            pass  # already gone
+        self.connection.close()
+
+    def gone(self) -> bool:
+        """Whether the client has closed its side (of TLS: said goodbye)."""
+        if self.stopping.is_set():
+            return True
+        try:
+            readable, _, _ = select.select([self.connection], [], [], 0)
+            # past SSLSocket, which cannot peek
+            data = socket.socket.recv(self.connection, 1, socket.MSG_PEEK) if readable else b"-"
+        except (OSError, ValueError):
+            return True
+        return data in (b"", b"\x15") if self.server.tls else data == b""
+
+
+def _question(request: Request) -> tuple[str, Any]:
+    """The query's text and variables, empty for whatever is no GraphQL request."""
+    if request.method == "GET":
+        return request.parameter("query"), None
+    try:
+        found = json.loads(request.body or b"{}")
+        return str(found.get("query") or ""), found.get("variables")
+    except (ValueError, AttributeError, RecursionError):
+        return "", None

@@ -1,0 +1,176 @@
+"""`findScenes`: filters, sorting and paging with Stash's surprises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from simulator.stash_data import SimScene, StashData, StashError, number
+
+Criterion = Mapping[str, Any]
+Test = Callable[[SimScene], bool]
+Stamp = Callable[[float], str]
+
+_SORTS: Mapping[str, Callable[[SimScene], Any]] = {
+    "id": lambda scene: scene.id,
+    "title": lambda scene: (scene.title.lower() or scene.path.lower(), scene.path),
+    "path": lambda scene: scene.path,
+    "date": lambda scene: scene.date or "",
+    "rating": lambda scene: scene.rating100 or 0,
+    "created_at": lambda scene: int(scene.created_at),
+    "updated_at": lambda scene: int(scene.updated_at),
+    "organized": lambda scene: scene.organized,
+    "file_count": lambda scene: len(scene.files),
+    "filesize": lambda scene: scene.files[0].size if scene.files else 0,
+}
+
+
+def find_by_ids(data: StashData, ids: Sequence[Any]) -> list[SimScene]:
+    """The scenes in the order asked; one unknown or repeated id fails the whole query."""
+    numbers = [number(i) for i in ids]
+    if len(set(numbers)) != len(numbers):
+        raise StashError("scene ids must be unique")
+    return [data.scene(i) for i in numbers]
+
+
+def find_scenes(
+    data: StashData, scene_filter: Criterion, paging: Criterion, stamp: Stamp
+) -> tuple[list[SimScene], list[SimScene]]:
+    """(all that match, the page asked for). `stamp` writes a time as it is stored."""
+    found = list(data.scenes.values())
+    if scene_filter:
+        test = scene_test(scene_filter, stamp)
+        found = [scene for scene in found if test(scene)]
+    if words := (paging.get("q") or "").lower().split():
+        found = [scene for scene in found if _mentions(scene, words)]
+    if sort := paging.get("sort"):
+        if sort not in _SORTS:
+            raise StashError(f"invalid sort: {sort}")
+        if sort != "id":
+            found.sort(key=_SORTS["title"])
+        found.sort(key=_SORTS[sort], reverse=paging.get("direction") == "DESC")
+    return found, _page(found, paging)
+
+
+def _mentions(scene: SimScene, words: Iterable[str]) -> bool:
+    text = f"{scene.title}\n{scene.details}\n{scene.path}".lower()
+    return all(word in text for word in words)
+
+
+def _page(found: list[SimScene], paging: Criterion) -> list[SimScene]:
+    size = paging.get("per_page")
+    size = 25 if size is None else size
+    if size < 0:
+        return found
+    start = (max(1, paging.get("page") or 1) - 1) * size
+    return found[start : start + size]
+
+
+def scene_test(scene_filter: Criterion, stamp: Stamp) -> Test:
+    """A predicate for a SceneFilterType; StashError for a criterion that is not simulated."""
+    given = {name: value for name, value in scene_filter.items() if value is not None}
+    nested = {name: given.pop(name) for name in ("AND", "OR", "NOT") if name in given}
+    if len(nested) > 1:
+        raise StashError("cannot have more than one of AND, OR, NOT")
+    tests = [_criterion(name, criterion, stamp) for name, criterion in given.items()]
+
+    def own(scene: SimScene) -> bool:
+        return all(test(scene) for test in tests)
+
+    if not nested:
+        return own
+    ((joint, inner),) = nested.items()
+    other = scene_test(inner, stamp)
+    if joint == "OR":
+        return lambda scene: own(scene) or other(scene)
+    return lambda scene: own(scene) and other(scene) == (joint == "AND")
+
+
+def _criterion(name: str, criterion: Any, stamp: Stamp) -> Test:
+    if name == "path":
+        return _matching(criterion, lambda scene: [file.path for file in scene.files])
+    if name == "title":
+        return _matching(criterion, lambda scene: [scene.title])
+    if name in ("created_at", "updated_at"):
+        return _time(name, criterion, stamp)
+    if name == "organized":
+        return lambda scene: scene.organized == criterion
+    if name in _RELATED:
+        return _related(_RELATED[name], criterion)
+    raise StashError(f"the simulator does not filter by {name}")
+
+
+_RELATED: Mapping[str, Callable[[SimScene], Iterable[int]]] = {
+    "performers": lambda scene: scene.performers,
+    "tags": lambda scene: scene.tags,
+    "studios": lambda scene: [scene.studio] if scene.studio else [],
+    "groups": lambda scene: [group for group, _ in scene.groups],
+}
+
+
+def _matching(criterion: Criterion, texts: Callable[[SimScene], Iterable[str]]) -> Test:
+    modifier = criterion["modifier"]
+    negative = modifier in ("NOT_EQUALS", "EXCLUDES", "NOT_MATCHES_REGEX")
+    positive = {
+        "NOT_EQUALS": "EQUALS",
+        "EXCLUDES": "INCLUDES",
+        "NOT_MATCHES_REGEX": "MATCHES_REGEX",
+    }
+    patterns = _patterns(positive.get(modifier) or modifier, criterion["value"])
+    return lambda scene: negative != any(p.search(t) for t in texts(scene) for p in patterns)
+
+
+def _patterns(modifier: str, value: str) -> list[re.Pattern[str]]:
+    if modifier == "EQUALS":
+        return [re.compile(f"^{_like(value)}\\Z", re.I | re.A | re.S)]
+    if modifier == "INCLUDES":
+        quoted = len(value) > 1 and value[0] == value[-1] == '"'
+        words = [value[1:-1]] if quoted else value.split()
+        return [re.compile(_like(word), re.I | re.A | re.S) for word in words]
+    if modifier == "MATCHES_REGEX":
+        return [re.compile(value)]
+    raise StashError(f"the simulator does not compare texts by {modifier}")
+
+
+def _like(value: str) -> str:
+    """SQL LIKE as a regular expression: `%` and `_` are wildcards."""
+    wild = {"%": ".*", "_": "."}
+    return "".join(wild.get(char) or re.escape(char) for char in value)
+
+
+def _time(name: str, criterion: Criterion, stamp: Stamp) -> Test:
+    """Plain comparison of texts, as Stash's database does it."""
+    low, high = criterion["value"], criterion.get("value2") or ""
+    compare: Mapping[str, Callable[[str], bool]] = {
+        "EQUALS": lambda text: text == low,
+        "NOT_EQUALS": lambda text: text != low,
+        "GREATER_THAN": lambda text: text > low,
+        "LESS_THAN": lambda text: text < low,
+        "BETWEEN": lambda text: low <= text <= high,
+        "NOT_BETWEEN": lambda text: text < low or text > high,
+        "IS_NULL": lambda text: False,
+        "NOT_NULL": lambda text: True,
+    }
+    if criterion["modifier"] not in compare:
+        raise StashError("Internal system error. Error <unsupported modifier>")
+    test = compare[criterion["modifier"]]
+    return lambda scene: test(stamp(getattr(scene, name)))
+
+
+def _related(ids_of: Callable[[SimScene], Iterable[int]], criterion: Criterion) -> Test:
+    wanted = {number(i) for i in criterion.get("value") or ()}
+    unwanted = {number(i) for i in criterion.get("excludes") or ()}
+    modifier = criterion["modifier"]
+    checks: Mapping[str, Callable[[set[int]], bool]] = {
+        "INCLUDES": lambda ids: bool(ids & wanted) or not wanted,
+        "INCLUDES_ALL": lambda ids: wanted <= ids,
+        "EQUALS": lambda ids: wanted == ids,
+        "EXCLUDES": lambda ids: not ids & wanted,
+        "IS_NULL": lambda ids: not ids,
+        "NOT_NULL": lambda ids: bool(ids),
+    }
+    if modifier not in checks:
+        raise StashError(f"the simulator does not filter relations by {modifier}")
+    check = checks[modifier]
+    return lambda scene: check(ids := set(ids_of(scene))) and not ids & unwanted

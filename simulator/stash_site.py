@@ -1,0 +1,185 @@
+"""What the simulated Stash answers to a request: access, pages, pictures, GraphQL's transport."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from simulator.faults import LOGIN_PAGE, Reply
+from simulator.stash_core import StashCore
+from simulator.stash_graphql import Context, execute
+from simulator.stash_hooks import Caller
+from simulator.stash_session import Access, Refused, cookie_value, set_cookie
+
+JSON, GRAPHQL_JSON = "application/json", "application/graphql-response+json"
+PLACEHOLDER = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" '
+    b'width="1280" height="720"><rect width="100%" height="100%" fill="#394b59"/></svg>\n'
+)
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF8", "image/gif"),
+    (b"BM", "image/bmp"),
+    (b"<?xml", "image/svg+xml"),
+    (b"<svg", "image/svg+xml"),
+    (b"<html", "text/html; charset=utf-8"),
+    (b"<!DOCTYPE", "text/html; charset=utf-8"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, read whole. Header names in lower case; `base` is the address it used."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    base: str
+    gone: Callable[[], bool]
+
+    def parameter(self, name: str) -> str:
+        """The first query parameter of that name, "" when absent."""
+        return parse_qs(self.query, keep_blank_values=True).get(name, [""])[0]
+
+
+class Site:
+    """All routes. `answer` is safe to call from several threads."""
+
+    def __init__(self, core: StashCore) -> None:
+        self._core = core
+
+    def answer(self, request: Request) -> Reply:
+        """Who asks, may they, and what do they get."""
+        try:
+            access = self.access(request)
+        except Refused:
+            return _unauthorized()
+        if self._core.guard.closed and not access.user and not request.path.startswith("/login"):
+            return _turned_away(request)
+        reply = self._route(request, access)
+        if access.renewed:
+            cookie = set_cookie(access.renewed, self._core.sessions.max_age)
+            reply.headers.append(("Set-Cookie", cookie))
+        return reply
+
+    def access(self, request: Request) -> Access:
+        """Who the request comes from; raises Refused for a wrong API key."""
+        key = request.headers.get("apikey") or request.parameter("apikey")
+        return self._core.guard.check(key, cookie_value(request.headers.get("cookie", "")))
+
+    def _route(self, request: Request, access: Access) -> Reply:
+        if request.path == "/graphql":
+            return self._graphql(request, access)
+        if request.path.startswith("/login"):
+            return self._login(request)
+        parts = request.path.strip("/").split("/")
+        if len(parts) == 3 and parts[0] == "scene" and parts[2] == "screenshot":
+            return self._screenshot(parts[1], request)
+        if request.path == "/":
+            return Reply(200, b"<html><title>Stash</title><body>Stash</body></html>")
+        return Reply(404, b"404 page not found\n", "text/plain; charset=utf-8")
+
+    # --- pages
+
+    def _login(self, request: Request) -> Reply:
+        if request.method != "POST":
+            return Reply(200, LOGIN_PAGE, "text/html; charset=utf-8")
+        form = {k: v[0] for k, v in parse_qs(request.body.decode("utf-8", "replace")).items()}
+        cookie = self._core.guard.login(form.get("username", ""), form.get("password", ""))
+        if not cookie:
+            return Reply(401, LOGIN_PAGE, "text/html; charset=utf-8")
+        headers = [("Set-Cookie", set_cookie(cookie, self._core.sessions.max_age))]
+        return Reply(302, b"", headers=[("Location", "/"), *headers])
+
+    def _screenshot(self, scene_id: str, request: Request) -> Reply:
+        if not (scene_id.isascii() and scene_id.isdigit()):
+            return Reply(400, b"Bad Request\n", "text/plain; charset=utf-8")
+        scene = self._core.data.scenes.get(int(scene_id))
+        if scene is None:
+            return Reply(404, b"Not Found\n", "text/plain; charset=utf-8")
+        picture = scene.cover or PLACEHOLDER
+        tag = f'"{hashlib.md5(picture).hexdigest()}"'
+        fresh = "private, max-age=31536000, immutable" if request.parameter("t") else "no-cache"
+        headers = [("Cache-Control", fresh), ("ETag", tag)]
+        if tag in request.headers.get("if-none-match", ""):
+            return Reply(304, b"", "", headers)
+        return Reply(200, picture, sniff(picture), headers)
+
+    # --- GraphQL
+
+    def _graphql(self, request: Request, access: Access) -> Reply:
+        media = _answer_type(request.headers.get("accept", ""))
+        try:
+            question = _question(request)
+        except ValueError as problem:
+            return _json_reply(400, {"errors": [{"message": str(problem)}], "data": None}, media)
+        caller = Caller(access.user, access.visited, request.gone)
+        context = Context(self._core, caller, request.base)
+        answer = execute(context, question, read_only=request.method == "GET")
+        status = (422 if media == JSON else 400) if answer.refused else 200
+        reply = Reply(status, answer.body, media, [("Cache-Control", "no-store")])
+        if media == JSON and "gzip" in request.headers.get("accept-encoding", ""):
+            reply.body = gzip.compress(reply.body, 1)
+            reply.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
+        return reply
+
+
+def _question(request: Request) -> dict[str, Any]:
+    """The GraphQL request; ValueError with Stash's message for what is none."""
+    if request.method == "GET":
+        variables = json.loads(request.parameter("variables") or "{}")
+        return {"query": request.parameter("query"), "variables": variables}
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != JSON:
+        raise ValueError("transport not supported")
+    try:
+        question = json.loads(request.body)
+    except (ValueError, RecursionError) as problem:
+        raise ValueError(f"json request body could not be decoded: {problem}") from None
+    if not isinstance(question, dict):
+        raise ValueError("json request body could not be decoded: not an object")
+    return question
+
+
+def _answer_type(accept: str) -> str:
+    for media in (part.split(";")[0].strip().lower() for part in accept.split(",")):
+        if media == JSON:
+            return JSON
+        if media in ("*/*", "application/*", GRAPHQL_JSON):
+            return GRAPHQL_JSON
+    return JSON
+
+
+def _json_reply(status: int, value: Any, media: str) -> Reply:
+    return Reply(status, json.dumps(value).encode(), media, [("Cache-Control", "no-store")])
+
+
+def _unauthorized() -> Reply:
+    return Reply(401, b"", "", [("WWW-Authenticate", "FormBased")])
+
+
+def _turned_away(request: Request) -> Reply:
+    """Programs get a 401, what could be a page is sent to the login."""
+    kind = posixpath.splitext(request.path)[1]
+    if request.path == "/graphql" or kind not in ("", ".html"):
+        return _unauthorized()
+    target = request.path + (f"?{request.query}" if request.query else "")
+    place = "/login?" + urlencode({"returnURL": target})
+    page = f'<a href="{place}">Found</a>.\n\n'.encode()
+    return Reply(302, page, "text/html; charset=utf-8", [("Location", place)])
+
+
+def sniff(data: bytes) -> str:
+    """The content type that Stash finds in a picture's first bytes."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    found = (kind for signature, kind in _SIGNATURES if data.startswith(signature))
+    return next(found, "application/octet-stream")
