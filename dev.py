@@ -58,7 +58,12 @@ def set_up() -> None:
 def run(*command: str) -> int:
     """Run one command with the project's Python in the project's folder."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run([str(venv_python()), *command], cwd=ROOT, env=environment).returncode
+    with subprocess.Popen([str(venv_python()), *command], cwd=ROOT, env=environment) as child:
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:
+                continue  # the child got it too, and cleans up behind itself
 
 
 def demo(words: Sequence[str]) -> int:

@@ -12,10 +12,8 @@ def versioned(raw: object, version: int) -> dict[str, object]:
     """The fields of a state that was written with a "version" of 1 to `version`."""
     if not isinstance(raw, dict):
         raise ValueError(f"it holds a {type(raw).__name__} instead of an object")
-    if count(raw, "version") > version:
-        raise ValueError("a newer PlexSync wrote it")
-    if raw["version"] == 0:
-        raise ValueError("version 0 was never written")
+    if not 1 <= (found := count(raw, "version")) <= version:
+        raise ValueError(f"version {found} is not known here, a newer PlexSync may have written it")
     return raw
 
 
@@ -55,4 +53,4 @@ def words(fields: dict[str, object], key: str) -> str:
 
 def one_line(text: str, longest: int = 200) -> str:
     """A text without line breaks, short enough to be stored and logged."""
-    return " ".join(text[: longest * 4].split())[:longest]
+    return " ".join(text[: longest * 4].split())[:longest].rstrip()

@@ -1,0 +1,191 @@
+"""When Plex is left alone: five failures in a row open the breaker, a sign of life closes it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+from plexsync.model.stored import count, moment_or_none, one_line, versioned, words
+
+CLOSED, OPEN, HALF_OPEN = "CLOSED", "OPEN", "HALF_OPEN"
+
+FAILURES_TO_OPEN = 5
+
+COOLDOWN = 60.0
+"""Seconds after opening until one job may try."""
+
+PERMIT = 60.0
+"""Seconds until the permit of a trial that never reported lapses."""
+
+LULL = 3600.0
+"""Failures further apart than this, in seconds, belong to different outages."""
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to send. Results are reported with its `generation`; a `trial` is one job, no more."""
+
+    generation: int
+    trial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of state; `text` is one line that says why and what happens next."""
+
+    before: str
+    after: str
+    text: str
+
+
+Stepped = tuple["CircuitBreaker", Transition | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitBreaker:
+    """The breaker as a value: each step returns the next one, which the caller keeps.
+
+    Times are wall-clock seconds. `failing_since` is the first of the failures in a row and so the
+    start of the outage, `reason` the last failure in words. Only failures judged the server's own
+    belong here. Any other answer of Plex (not found, refused, bad token) proves it alive. Results
+    of an older `generation` change nothing.
+    """
+
+    state: str = CLOSED
+    failures: int = 0
+    generation: int = 0
+    opened_at: float | None = None
+    permit_at: float | None = None
+    failing_since: float | None = None
+    last_failure: float | None = None
+    reason: str = ""
+
+    def allow(self, now: float) -> tuple[CircuitBreaker, Permit | None, Transition | None]:
+        """Ask for leave to send; None means not now.
+
+        A stored time ahead of `now` becomes `now`, so that no clock change freezes anything.
+        """
+        if self.state == CLOSED:
+            return self, Permit(self.generation), None
+        here = self._not_ahead_of(now)
+        if here.retry_in(now) > 0:
+            return here, None, None
+        trial = replace(
+            here, state=HALF_OPEN, generation=self.generation + 1, opened_at=None, permit_at=now
+        )
+        permit = Permit(trial.generation, trial=True)
+        if self.state == HALF_OPEN:
+            return trial, permit, None
+        why = f"one job is tried after {COOLDOWN:.0f} s. If Plex answers it, all others follow"
+        return trial, permit, _transition(self.state, HALF_OPEN, why)
+
+    def retry_in(self, now: float) -> float:
+        """Seconds, at most a minute, until `allow` may give leave; 0 when it would."""
+        if self.state == CLOSED:
+            return 0.0
+        since, rest = self.opened_at, COOLDOWN
+        if self.state == HALF_OPEN:
+            since, rest = self.permit_at, PERMIT
+        return 0.0 if since is None else min(rest, max(0.0, since + rest - now))
+
+    def success(self, generation: int, now: float) -> Stepped:
+        """A job went through."""
+        return self._alive(generation, "a job went through. The others follow")
+
+    def answered(self, generation: int, now: float) -> Stepped:
+        """Plex gave an answer below 500, whatever it said."""
+        return self._alive(generation, "Plex answers again. All jobs are sent")
+
+    def failure(self, generation: int, now: float, why: str) -> Stepped:
+        """A failure judged the server's: no answer, or one that says it is not ready."""
+        if generation != self.generation or self.state == OPEN:
+            return self, None
+        failed = replace(
+            self,
+            failures=self.failures + 1,
+            failing_since=self._start(now),
+            last_failure=now,
+            reason=one_line(why),
+        )
+        if self.state == CLOSED and failed.failures < FAILURES_TO_OPEN:
+            return failed, None
+        opened = replace(
+            failed, state=OPEN, generation=self.generation + 1, opened_at=now, permit_at=None
+        )
+        trial = "the job that was tried failed too"
+        if self.state == CLOSED:
+            trial = f"{failed.failures} failures in a row"
+        text = (
+            f"{trial} ({failed.reason}). Jobs wait; one is tried in {COOLDOWN:.0f} s, or all when a "
+            "probe finds Plex healthy"
+        )
+        return opened, _transition(self.state, OPEN, text)
+
+    def close(self, now: float, why: str) -> Stepped:
+        """Close after a healthy probe; for the recovery scheduler alone. `why` ends the line."""
+        if self.state == CLOSED:
+            return self, None
+        closed = CircuitBreaker(generation=self.generation + 1)
+        return closed, _transition(self.state, CLOSED, one_line(why))
+
+    def to_json(self) -> object:
+        """The state as JSON values."""
+        return {"version": _VERSION, **asdict(self)}
+
+    @classmethod
+    def parse(cls, raw: object) -> CircuitBreaker:
+        """Read a stored state; raises ValueError on any doubt."""
+        fields = versioned(raw, _VERSION)
+        breaker = cls(
+            state=words(fields, "state"),
+            failures=count(fields, "failures"),
+            generation=count(fields, "generation"),
+            opened_at=moment_or_none(fields, "opened_at"),
+            permit_at=moment_or_none(fields, "permit_at"),
+            failing_since=moment_or_none(fields, "failing_since"),
+            last_failure=moment_or_none(fields, "last_failure"),
+            reason=one_line(words(fields, "reason")),
+        )
+        has = (breaker.opened_at is not None, breaker.permit_at is not None)
+        if has != _TIMES.get(breaker.state):
+            raise ValueError("its state does not fit its times")
+        failing = breaker.failing_since is not None and breaker.last_failure is not None
+        if failing != (breaker.failures > 0) or breaker.failures not in _counts(breaker.state):
+            raise ValueError("its state does not fit its failures")
+        return breaker
+
+    def _alive(self, generation: int, why: str) -> Stepped:
+        if generation != self.generation or self.state == OPEN:
+            return self, None
+        if self.state == CLOSED:
+            return CircuitBreaker(generation=self.generation), None
+        closed = CircuitBreaker(generation=self.generation + 1)
+        return closed, _transition(self.state, CLOSED, why)
+
+    def _start(self, now: float) -> float:
+        if self.failing_since is None or self.last_failure is None:
+            return now
+        lull = self.state == CLOSED and now - self.last_failure > LULL
+        return now if lull else min(self.failing_since, now)
+
+    def _not_ahead_of(self, now: float) -> CircuitBreaker:
+        times = (self.opened_at, self.permit_at, self.failing_since, self.last_failure)
+        if all(time is None or time <= now for time in times):
+            return self
+        opened, permit, since, last = (None if t is None else min(t, now) for t in times)
+        return replace(
+            self, opened_at=opened, permit_at=permit, failing_since=since, last_failure=last
+        )
+
+
+_TIMES = {CLOSED: (False, False), OPEN: (True, False), HALF_OPEN: (False, True)}
+"""Which of `opened_at` and `permit_at` a state has."""
+
+
+def _counts(state: str) -> range:
+    return range(FAILURES_TO_OPEN) if state == CLOSED else range(FAILURES_TO_OPEN, 2**53)
+
+
+def _transition(before: str, after: str, why: str) -> Transition:
+    return Transition(before, after, f"Circuit breaker {before} -> {after}: {why.rstrip('.')}.")

@@ -1,0 +1,192 @@
+"""The outages of Plex: one record each, and what they add up to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+from plexsync.model.stored import (
+    count,
+    moment,
+    moment_or_none,
+    one_line,
+    versioned,
+    words,
+)
+
+KEPT = 30
+"""Outages that are listed; of older ones only the summed length is kept."""
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """From the first failure to the recovery, in wall-clock seconds; `end` None while it lasts.
+
+    `jobs_affected` failed or waited, `jobs_recovered` of them were sent afterwards.
+    """
+
+    start: float
+    end: float | None = None
+    cause: str = ""
+    jobs_affected: int = 0
+    jobs_recovered: int = 0
+
+    @property
+    def ongoing(self) -> bool:
+        """Whether it has no end yet."""
+        return self.end is None
+
+    def length(self, now: float) -> float:
+        """Seconds, so far when it lasts; never negative."""
+        return max(0.0, (now if self.end is None else self.end) - self.start)
+
+    @classmethod
+    def parse(cls, raw: object) -> Outage:
+        """Read one stored outage; raises ValueError on any doubt."""
+        if not isinstance(raw, dict):
+            raise ValueError("an outage is not an object")
+        outage = cls(
+            start=moment(raw, "start"),
+            end=moment_or_none(raw, "end"),
+            cause=one_line(words(raw, "cause")),
+            jobs_affected=count(raw, "jobs_affected"),
+            jobs_recovered=count(raw, "jobs_recovered"),
+        )
+        if not outage.start or (outage.end is not None and outage.end < outage.start):
+            raise ValueError("an outage ends before it starts")
+        if outage.jobs_recovered > outage.jobs_affected:
+            raise ValueError("an outage has more jobs recovered than affected")
+        return outage
+
+
+@dataclass(frozen=True, slots=True)
+class OutageHistory:
+    """The last outages, oldest first, as a value: each step returns the next one.
+
+    `observed_since` is when PlexSync began to look (None: not yet), `earlier_downtime` the seconds
+    of outages no longer listed. Only the last outage can be ongoing.
+    """
+
+    outages: tuple[Outage, ...] = ()
+    observed_since: float | None = None
+    earlier_downtime: float = 0.0
+
+    def observe(self, now: float) -> OutageHistory:
+        """Begin to count observed time, unless that began before."""
+        if self.observed_since is not None and self.observed_since <= now:
+            return self
+        return replace(self, observed_since=now)
+
+    def begin(self, first_failure: float, cause: str) -> OutageHistory:
+        """An outage began with its first failure; nothing new while one lasts."""
+        if self.ongoing():
+            return self
+        observed = self.observe(first_failure)
+        listed = (*self.outages, Outage(first_failure, cause=one_line(cause)))
+        dropped = sum(outage.length(first_failure) for outage in listed[:-KEPT])
+        return replace(
+            observed,
+            outages=listed[-KEPT:],
+            earlier_downtime=self.earlier_downtime + dropped,
+        )
+
+    def affected(self, jobs: int) -> OutageHistory:
+        """So many jobs, each counted once, have failed or waited in the ongoing outage by now.
+
+        The highest number stands, so that it may be told again at each probe and after a restart.
+        """
+        last = self.ongoing()
+        if last is None or jobs <= last.jobs_affected:
+            return self
+        return self._with_last(replace(last, jobs_affected=jobs))
+
+    def end(self, now: float) -> OutageHistory:
+        """Plex is back; nothing happens when no outage lasts."""
+        last = self.ongoing()
+        return self if last is None else self._with_last(replace(last, end=max(last.start, now)))
+
+    def close_orphan(self, now: float) -> OutageHistory:
+        """A success while the breaker is CLOSED: what a dead process left open has ended by now."""
+        return self.end(now)
+
+    def recovered(self, jobs: int) -> OutageHistory:
+        """So many more jobs of the last outage were sent; never more than it affected."""
+        last = self.last()
+        if last is None or jobs <= 0:
+            return self
+        total = min(last.jobs_affected, last.jobs_recovered + jobs)
+        return self._with_last(replace(last, jobs_recovered=total))
+
+    def last(self) -> Outage | None:
+        """The newest outage, ongoing or not."""
+        return self.outages[-1] if self.outages else None
+
+    def ongoing(self) -> Outage | None:
+        """The outage that lasts."""
+        last = self.last()
+        return last if last and last.ongoing else None
+
+    def mttr(self) -> float | None:
+        """Mean seconds from first failure to recovery of the listed outages that ended."""
+        return _mean([outage.end - outage.start for outage in self.outages if outage.end])
+
+    def mtbf(self) -> float | None:
+        """Mean seconds from one recovery to the next failure; None with fewer than two outages."""
+        pairs = zip(self.outages, self.outages[1:], strict=False)
+        return _mean([max(0.0, new.start - old.end) for old, new in pairs if old.end])
+
+    def availability(self, now: float) -> float:
+        """The part of the observed time, 0 to 1, in which Plex was there; 1 before any time passed."""
+        if self.observed_since is None or now <= self.observed_since:
+            return 1.0
+        down = self.earlier_downtime + sum(outage.length(now) for outage in self.outages)
+        return min(1.0, max(0.0, 1.0 - down / (now - self.observed_since)))
+
+    def to_json(self) -> object:
+        """The state as JSON values."""
+        return {"version": _VERSION, **asdict(self)}
+
+    @classmethod
+    def parse(cls, raw: object) -> OutageHistory:
+        """Read a stored history; raises ValueError on any doubt."""
+        fields = versioned(raw, _VERSION)
+        listed = fields.get("outages")
+        if not isinstance(listed, (list, tuple)) or len(listed) > KEPT:
+            raise ValueError(f"outages is not a list of at most {KEPT}")
+        outages = tuple(Outage.parse(each) for each in listed)
+        if any(outage.ongoing for outage in outages[:-1]):
+            raise ValueError("an outage before the last has no end")
+        return cls(
+            outages,
+            moment_or_none(fields, "observed_since"),
+            moment(fields, "earlier_downtime"),
+        )
+
+    def _with_last(self, outage: Outage) -> OutageHistory:
+        return replace(self, outages=(*self.outages[:-1], outage))
+
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def format_duration(seconds: float) -> str:
+    """A length of time in its two largest units, as "2 h 5 min"; "0 s" for nothing or less."""
+    left = round(min(seconds, 1e12)) if seconds > 0 else 0
+    for (size, name), (small, small_name) in zip(_UNITS, _UNITS[1:], strict=False):
+        if left >= size:
+            rest = left % size // small
+            text = f"{left // size} {name}"
+            return f"{text} {rest} {small_name}" if rest else text
+    return f"{left} s"
+
+
+def format_elapsed_since(then: float | None, now: float) -> str:
+    """How long ago that was, as "5 min 3 s ago"; "never" for None or 0, "just now" for the future."""
+    if not then:
+        return "never"
+    return f"{format_duration(now - then)} ago" if now - then >= 1 else "just now"
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None

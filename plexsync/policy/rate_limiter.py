@@ -1,0 +1,147 @@
+"""How fast waiting jobs go to a Plex that has just come back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+CAPACITY = 1.0
+"""Tokens that the bucket holds: a pause saves up one request, never a burst."""
+
+LOWEST_RATE = 1.0
+LONGEST_WAIT = 2 * CAPACITY / LOWEST_RATE
+"""Seconds for one token at the lowest rate, halved."""
+
+WINDOW = 60
+"""Seconds over which errors are counted."""
+
+SAMPLE = 10
+"""Results in the window below which errors prove nothing."""
+
+SLOW_ABOVE, FAST_BELOW = 30, 10
+"""Percent of errors above which the rate is halved, and below which it is restored."""
+
+SLOW_FOR = 60.0
+_ROUNDING = 1e-4
+"""Short of a token by so little is a token; else a wait could be too short for a clock to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """Requests per second after a recovery: from `start_rate` up to `end_rate`, then no limit.
+
+    Half the time brings it to their geometric mean (5 over 10 to 20), in straight lines.
+    `minutes` 0 means no ramp.
+    """
+
+    minutes: float = 5.0
+    start_rate: float = 5.0
+    end_rate: float = 20.0
+
+    def rate(self, elapsed: float) -> float | None:
+        """Requests per second, `elapsed` seconds after the recovery; None: no limit."""
+        half = self.minutes * 30
+        elapsed = max(0.0, elapsed)
+        if elapsed >= 2 * half:
+            return None
+        low = max(LOWEST_RATE, self.start_rate)
+        high = max(low, self.end_rate)
+        middle = math.sqrt(low * high)
+        if elapsed < half:
+            return low + (middle - low) * elapsed / half
+        return middle + (high - middle) * (elapsed - half) / half
+
+
+@dataclass(frozen=True, slots=True)
+class _Second:
+    """The results of one second."""
+
+    at: int
+    results: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryRateLimiter:
+    """A token bucket as a value: each step returns the next one, which the caller keeps.
+
+    All times are on the monotonic clock, so that a stepped wall clock neither ends the ramp nor
+    begins it anew. A token is one request that writes.
+    """
+
+    ramp: Ramp = Ramp()
+    started: float | None = None
+    tokens: float = 0.0
+    filled_at: float = 0.0
+    slow_since: float | None = None
+    seconds: tuple[_Second, ...] = ()
+
+    @classmethod
+    def resume(
+        cls, ramp: Ramp, recovery_started_at: float, now: float, monotonic: float
+    ) -> RecoveryRateLimiter:
+        """Begin or go on with the ramp of a recovery at wall-clock `recovery_started_at`.
+
+        0.0 is no recovery, so no limit; a time in the future is `now`. The bucket is empty.
+        """
+        if recovery_started_at <= 0:
+            return cls(ramp)
+        started = monotonic - max(0.0, now - recovery_started_at)
+        return cls(ramp, started=started, filled_at=monotonic)
+
+    def configured(self, ramp: Ramp) -> RecoveryRateLimiter:
+        """The same with other settings."""
+        return self if ramp == self.ramp else replace(self, ramp=ramp)
+
+    def rate(self, monotonic: float) -> float | None:
+        """Requests per second at present; None: no limit, the recovery is over."""
+        if self.started is None:
+            return None
+        rate = self.ramp.rate(monotonic - self.started)
+        return rate / 2 if rate is not None and self.slow_since is not None else rate
+
+    def take(self, monotonic: float) -> tuple[RecoveryRateLimiter, float]:
+        """Ask for one request: 0.0 means go, else wait so many seconds and ask again."""
+        rate = self.rate(monotonic)
+        if rate is None:
+            return self, 0.0
+        tokens = self._tokens(rate, monotonic)
+        if tokens >= CAPACITY - _ROUNDING:
+            return replace(self, tokens=0.0, filled_at=monotonic), 0.0
+        filled = replace(self, tokens=tokens, filled_at=monotonic)
+        return filled, min(LONGEST_WAIT, (CAPACITY - tokens) / rate)
+
+    def result(self, ok: bool, monotonic: float) -> tuple[RecoveryRateLimiter, str]:
+        """Count a request's result; the text is a line for the log, mostly "".
+
+        `ok` is any answer that shows the server coping: a refusal of this one item is.
+        """
+        if self.rate(monotonic) is None:
+            return self, ""
+        noted = replace(self, seconds=_noted(self.seconds, ok, math.floor(monotonic)))
+        return noted._judged(monotonic)
+
+    def _judged(self, monotonic: float) -> tuple[RecoveryRateLimiter, str]:
+        results = sum(second.results for second in self.seconds)
+        errors = sum(second.errors for second in self.seconds)
+        share = f"{errors} of {results} requests to Plex failed in the last minute"
+        if self.slow_since is None:
+            if results < SAMPLE or errors * 100 <= results * SLOW_ABOVE:
+                return self, ""
+            text = f"{share}: the rate is halved for {SLOW_FOR:.0f} s, and until few fail."
+            return replace(self, slow_since=monotonic), text
+        if 0 <= monotonic - self.slow_since < SLOW_FOR or errors * 100 >= results * FAST_BELOW:
+            return self, ""
+        return replace(self, slow_since=None), f"{share}: the rate is restored."
+
+    def _tokens(self, rate: float, monotonic: float) -> float:
+        """Tokens by now, reckoned with the lower of the rates then and now."""
+        earned = max(0.0, monotonic - self.filled_at) * min(rate, self.rate(self.filled_at) or rate)
+        return min(CAPACITY, self.tokens + earned)
+
+
+def _noted(seconds: tuple[_Second, ...], ok: bool, at: int) -> tuple[_Second, ...]:
+    """The window with one more result: at most one entry for each of its seconds."""
+    kept = [second for second in seconds if 0 <= at - second.at < WINDOW]
+    last = kept.pop() if kept and kept[-1].at == at else _Second(at, 0, 0)
+    return (*kept, _Second(at, last.results + 1, last.errors + (not ok)))

@@ -1,0 +1,122 @@
+"""When Plex is asked whether it is back, and what follows when it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+from plexsync.model.stored import count, moment, versioned
+from plexsync.policy.backoff import probe_delay
+from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker, Transition
+from plexsync.policy.outage_history import format_duration
+
+FLAPPING = 300.0
+"""A recovery so soon after another, in seconds, did not last: the next outage is probed less."""
+
+_MOST_RELAPSES = 4
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryState:
+    """What the probes found. Times are wall-clock seconds, 0.0 means never.
+
+    `recovery_started_at` is the start of the gentle phase after an outage, 0.0 when there is none;
+    `relapses` counts recoveries in a row that did not last.
+    """
+
+    last_check: float = 0.0
+    consecutive_successes: int = 0
+    consecutive_failures: int = 0
+    recovery_count: int = 0
+    recovery_started_at: float = 0.0
+    last_recovery_at: float = 0.0
+    relapses: int = 0
+
+    def to_json(self) -> object:
+        """The state as JSON values."""
+        return {"version": _VERSION, **asdict(self)}
+
+    @classmethod
+    def parse(cls, raw: object) -> RecoveryState:
+        """Read a stored state; raises ValueError on any doubt."""
+        fields = versioned(raw, _VERSION)
+        return cls(
+            last_check=moment(fields, "last_check"),
+            consecutive_successes=count(fields, "consecutive_successes"),
+            consecutive_failures=count(fields, "consecutive_failures"),
+            recovery_count=count(fields, "recovery_count"),
+            recovery_started_at=moment(fields, "recovery_started_at"),
+            last_recovery_at=moment(fields, "last_recovery_at"),
+            relapses=min(_MOST_RELAPSES, count(fields, "relapses")),
+        )
+
+
+def next_check(state: RecoveryState, now: float) -> float:
+    """When the next probe is due: 5, 10, 20, 40, 60 s after the last; never more than 60 s away.
+
+    It is `now` when it is overdue, and when the last check lies in the future.
+    """
+    if state.last_check > now:
+        return now
+    return max(now, state.last_check + _pause(state, now))
+
+
+def due(state: RecoveryState, now: float) -> bool:
+    """Whether to probe now; asked only while the breaker is not CLOSED or sync is paused."""
+    return next_check(state, now) <= now
+
+
+def checked(state: RecoveryState, healthy: bool, now: float) -> RecoveryState:
+    """Note what a probe of this schedule found. It changes no breaker."""
+    return replace(
+        state,
+        last_check=now,
+        consecutive_successes=state.consecutive_successes + 1 if healthy else 0,
+        consecutive_failures=0 if healthy else state.consecutive_failures + 1,
+    )
+
+
+def recovered(state: RecoveryState, now: float) -> RecoveryState:
+    """Plex is back, by a probe or by a trial that went through: the gentle phase begins."""
+    relapsed = bool(state.last_recovery_at) and 0 <= now - state.last_recovery_at < FLAPPING
+    return replace(
+        state,
+        consecutive_failures=0,
+        recovery_count=state.recovery_count + 1,
+        recovery_started_at=now,
+        last_recovery_at=now,
+        relapses=min(_MOST_RELAPSES, state.relapses + 1) if relapsed else 0,
+    )
+
+
+def clear_recovery_period(state: RecoveryState) -> RecoveryState:
+    """The gentle phase is over."""
+    return replace(state, recovery_started_at=0.0)
+
+
+def probed(
+    state: RecoveryState, breaker: CircuitBreaker, healthy: bool, now: float, why: str
+) -> tuple[RecoveryState, CircuitBreaker, Transition | None]:
+    """Note a probe and, the only place that does, close a breaker that it found needless.
+
+    `why` becomes part of the transition's line, see `recovery_words`.
+    """
+    state = checked(state, healthy, now)
+    if not healthy or breaker.state == CLOSED:
+        return state, breaker, None
+    closed, transition = breaker.close(now, why)
+    return recovered(state, now), closed, transition
+
+
+def recovery_words(state: RecoveryState, outage: float, waiting: int) -> str:
+    """What to say of the recovery that follows `state`; `outage` in seconds, `waiting` jobs."""
+    jobs = "1 job waits and is" if waiting == 1 else f"{waiting} jobs wait and are"
+    return (
+        f"Plex is healthy again after {format_duration(outage)} "
+        f"(recovery {state.recovery_count + 1}); {jobs} sent from now on"
+    )
+
+
+def _pause(state: RecoveryState, now: float) -> float:
+    recent = 0 <= now - state.last_recovery_at < FLAPPING
+    return probe_delay(state.consecutive_failures + (state.relapses if recent else 0))
