@@ -1,0 +1,1 @@
+"""The world: disk, network, clock and log, each behind one thin module."""

@@ -1,0 +1,97 @@
+"""Is this answer a cover that may go to Plex?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from plexsync.model.errors import StashAuthError, StashDown
+
+MAX_COVER = 10_000_000
+"""Bytes; a larger cover is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoverUnchanged:
+    """Stash still has the cover that the ETag names."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoverMissing:
+    """Stash has no cover for the scene, or not yet: ask again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoverRefused:
+    """Stash has something, but it must not go to Plex; `reason` completes "the cover is ..."."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoverImage:
+    """A raster image; `sha1` in hex, `etag` as Stash sent it, `media_type` by its first bytes."""
+
+    data: bytes = field(repr=False)
+    sha1: str
+    etag: str
+    media_type: str
+
+
+Cover = CoverUnchanged | CoverMissing | CoverRefused | CoverImage
+
+
+def judge(status: int, headers: Mapping[str, str], body: bytes) -> Cover:
+    """Judge an answer to a request for a cover; content type and first bytes must both agree.
+
+    Raises StashAuthError for a login page, StashDown for another web page or status.
+    """
+    if status == 304:
+        return CoverUnchanged()
+    if status == 404:
+        return CoverMissing()
+    if status != 200:
+        raise StashDown(f"Stash answered {status} to a cover", status=status, cause="http")
+    said = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if said == "text/html" or _starts(body, b"<!doctype html", b"<html"):
+        raise _web_page(body)
+    if not body or said == "image/svg+xml" or _starts(body, b"<svg", b"<?xml"):
+        return CoverMissing()
+    if len(body) > MAX_COVER:
+        return too_large()
+    found = media_type(body)
+    if not said.startswith("image/") or not found:
+        return CoverRefused(f"no picture that Plex can show (content type {said[:60]!r})")
+    sha1 = hashlib.sha1(body, usedforsecurity=False).hexdigest()
+    return CoverImage(body, sha1, headers.get("ETag", ""), found)
+
+
+def too_large() -> CoverRefused:
+    """The verdict on a cover over the limit."""
+    return CoverRefused(f"larger than {MAX_COVER // 1_000_000} MB")
+
+
+def media_type(data: bytes) -> str:
+    """The kind of raster image by its first bytes; "" for anything else."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    kinds = {
+        b"\xff\xd8\xff": "image/jpeg",
+        b"\x89PNG\r\n\x1a\n": "image/png",
+        b"GIF87a": "image/gif",
+        b"GIF89a": "image/gif",
+        b"BM": "image/bmp",
+    }
+    return next((kind for magic, kind in kinds.items() if data.startswith(magic)), "")
+
+
+def _starts(body: bytes, *openings: bytes) -> bool:
+    return body[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(openings)
+
+
+def _web_page(body: bytes) -> StashAuthError | StashDown:
+    start = body[:65536].lower()
+    if b"login" in start or b'type="password"' in start:
+        return StashAuthError("Stash sent its login page instead of a cover", cause="login")
+    return StashDown("Stash sent a web page instead of a cover", cause="body")

@@ -1,0 +1,187 @@
+"""The one place for transport: requests bounded in time as a whole and in size.
+
+What an answer means is not decided here: each client translates it, once.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from plexsync.edges.http_line import Deadline, Line, TransportError, bare_session, place
+
+__all__ = ["IDLE", "MAX_BODY", "Reply", "Session", "TransportError"]
+
+MAX_BODY = 16 * 1024 * 1024
+IDLE = 18.0
+"""Seconds after which a connection is not used again: Plex drops it after 20."""
+_CHUNK = 65536
+_TROUBLE = (OSError, HTTPException, ValueError, urllib3.exceptions.HTTPError)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of any status. Header names match in any case; `seconds` is the whole exchange."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    seconds: float
+
+
+class Session:
+    """One keep-alive connection, one request at a time; other threads wait for their turn.
+
+    Redirects are not followed, cookies not kept, proxies not asked, nothing is tried twice. Times
+    in seconds: `total` bounds a request with connect, headers and body, however slowly they drip
+    (only a name look-up cannot be cut). `verify` False accepts any certificate. `on_connect` is
+    called whenever a new connection was made.
+    """
+
+    def __init__(
+        self,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
+        total: float = 30.0,
+        *,
+        verify: bool = True,
+        max_body: int = MAX_BODY,
+        idle: float = IDLE,
+        on_connect: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not verify:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        self.requests = self.received = self.opened = 0
+        self._connect, self._read, self._total = connect_timeout, read_timeout, total
+        self._verify, self._max_body, self._idle = verify, max_body, idle
+        self._on_connect, self._monotonic = on_connect, monotonic
+        self._last = monotonic()
+        self._lock = threading.Lock()
+        self._line = Line(self._connected)
+        self._session = bare_session(self._line)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the next request will go over the connection that there is."""
+        connection = self._line.connection
+        return connection is not None and connection.is_connected and self._is_fresh()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+        data: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_body: int | None = None,
+        total: float | None = None,
+    ) -> Reply:
+        """Ask once; raises TransportError. `total` and `max_body` (bytes) rule this request only.
+
+        `url` may have an encoded query, or `params` one that is still to be encoded.
+        """
+        path, mark, query = url.partition("?")
+        request = requests.Request(method, path, headers, params=params, json=json, data=data)
+        seconds = self._total if total is None else total
+        limit = self._max_body if max_body is None else max_body
+        with self._lock:
+            if not self._is_fresh():
+                self._session.close()
+            self.requests += 1
+            started = self._monotonic()
+            deadline = Deadline(seconds, self._connect)
+            self._line.deadline = deadline
+            try:
+                answer, body = self._exchange(request, mark + query, limit)
+            except TransportError:
+                raise
+            except _TROUBLE as problem:
+                raise _explained(problem, url, deadline) from None
+            finally:
+                deadline.stop()
+                self._last = self._monotonic()
+            if deadline.passed:
+                raise _explained(TimeoutError(), url, deadline)
+        return Reply(answer.status_code, answer.headers, body, self._last - started)
+
+    def close(self) -> None:
+        """Close the connection; a later request makes a new one."""
+        with self._lock:
+            self._session.close()
+
+    def _exchange(
+        self, request: requests.Request, query: str, limit: int
+    ) -> tuple[requests.Response, bytes]:
+        sent = self._session.prepare_request(request)
+        # Only now: taking a long query apart costs requests a millisecond.
+        sent.url = (sent.url or "") + query
+        times = (self._connect, self._read)
+        with self._session.send(
+            sent, timeout=times, stream=True, verify=self._verify, allow_redirects=False
+        ) as answer:
+            self._line.deadline.answered = True
+            return answer, b"".join(self._limited(answer, limit))
+
+    def _limited(self, answer: requests.Response, limit: int) -> Iterator[bytes]:
+        refusal = TransportError("too large", f"the answer is larger than {limit} bytes")
+        announced = answer.headers.get("Content-Length", "")
+        if answer.request.method != "HEAD" and announced.isdecimal() and int(announced) > limit:
+            raise refusal
+        size = 0
+        for chunk in answer.raw.stream(_CHUNK, decode_content=True):
+            size += len(chunk)
+            self.received += len(chunk)
+            if size > limit:
+                raise refusal
+            yield chunk
+
+    def _connected(self) -> None:
+        self.opened += 1
+        self._on_connect()
+
+    def _is_fresh(self) -> bool:
+        return 0 <= self._monotonic() - self._last < self._idle
+
+
+def _explained(problem: Exception, url: str, deadline: Deadline) -> TransportError:
+    where, chain = _where(url), list(_chain(problem))
+    late = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
+    if deadline.passed or any(isinstance(link, late) for link in chain):
+        return TransportError("timeout", f"{where} did not answer in time ({deadline.seconds:g} s)")
+    if deadline.answered:
+        return TransportError("body", f"the answer of {where} was cut short")
+    if isinstance(problem, ValueError):
+        return TransportError("url", f"{where} cannot be asked: its address or a header is invalid")
+    if isinstance(problem, requests.exceptions.SSLError):
+        said = [link.verify_message for link in chain if isinstance(link, ssl.CertificateError)]
+        return TransportError(
+            "tls", f"no secure connection to {where}: {(said or ['TLS failed'])[0]}"
+        )
+    return TransportError("reset", f"{where} closed the connection before it answered")
+
+
+def _chain(problem: BaseException | None) -> Iterator[BaseException]:
+    while problem is not None:
+        yield problem
+        problem = problem.__cause__ or problem.__context__
+
+
+def _where(url: str) -> str:
+    """Host and port of a URL, and nothing else of it."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+        return place(parts.hostname or "?", port)
+    except ValueError:
+        return "the server"

@@ -1,0 +1,181 @@
+"""Connections of urllib3 that a deadline can cut, and the session of requests made of them."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+
+class TransportError(Exception):
+    """No whole answer came. The text never holds a query, credentials or a header.
+
+    `cause`: "refused", "dns", "unreachable", "timeout", "reset", "tls", "url" (not an address that
+    can be asked), "body" (cut short or garbled) or "too large".
+    """
+
+    def __init__(self, cause: str, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class Deadline:
+    """Cuts the connection that it watches when the time is up; safe against a late cut."""
+
+    def __init__(self, seconds: float, connect: float) -> None:
+        self.seconds = seconds
+        self.connect = connect
+        self.answered = False
+        self.passed = False
+        self._ends = time.monotonic() + seconds
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def left(self) -> float:
+        """Seconds that a connect may still take."""
+        return max(0.001, min(self.connect, self._ends - time.monotonic()))
+
+    def watch(self, connection: socket.socket | None) -> None:
+        """From now on it is this connection that would be cut."""
+        with self._lock:
+            self._socket = connection
+        if self.passed:
+            self._cut()
+
+    def stop(self) -> None:
+        """The request is over; its connection may serve another one."""
+        self._timer.cancel()
+        with self._lock:
+            self._socket = None
+
+    def _cut(self) -> None:
+        with self._lock:
+            self.passed = True
+            if self._socket is not None:
+                try:
+                    # Of the plain socket: SSLSocket.shutdown would take TLS away under the reader.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+                except OSError:
+                    pass  # it was closed in the same moment
+
+
+class Line:
+    """What a session and its connections share."""
+
+    def __init__(self, connected: Callable[[], None]) -> None:
+        self.connected = connected
+        self.deadline: Deadline
+        self.connection: HTTPConnection | None = None
+
+    def dial(self, host: str, port: int, options: Any) -> socket.socket:
+        """Connect to the first address that answers, all of them within one deadline."""
+        problem: OSError = OSError("no address")
+        for family, kind, protocol, _, address in _resolve(host, port):
+            plain = socket.socket(family, kind, protocol)
+            try:
+                for option in options or ():
+                    plain.setsockopt(*option)
+                plain.settimeout(self.deadline.left())
+                plain.connect(address)
+                return plain
+            except OSError as error:
+                plain.close()
+                problem = error
+        raise problem
+
+
+class _Connection(HTTPConnection):
+    """Shows its socket to the deadline of the request that it carries."""
+
+    def __init__(self, line: Line, *args: Any, **kwargs: Any) -> None:
+        self._line = line
+        super().__init__(*args, **kwargs)
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return self._line.dial(self._dns_host, self.port, self.socket_options)
+        except OSError as problem:
+            where = place(self.host, self.port)
+            raise TransportError(*_connect_trouble(problem, where)) from None
+
+    def connect(self) -> None:
+        super().connect()
+        self._line.connection = self
+        self._line.deadline.watch(self.sock)
+        self._line.connected()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is not None:
+            self._line.deadline.watch(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Adapter(HTTPAdapter):
+    """Makes pools of one connection of ours."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": partial(_pool, HTTPConnectionPool, partial(_Connection, self._line)),
+            "https": partial(_pool, HTTPSConnectionPool, partial(_TlsConnection, self._line)),
+        }
+
+
+def _pool(kind: Callable[..., Any], connection: Any, *args: Any, **kwargs: Any) -> Any:
+    pool = kind(*args, **kwargs)
+    pool.ConnectionCls = connection
+    return pool
+
+
+def bare_session(line: Line) -> requests.Session:
+    """A session that adds nothing of its own: no proxies, no cookies, no retries."""
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter(line))
+    return session
+
+
+def _resolve(host: str, port: int) -> list[Any]:
+    try:
+        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    except UnicodeError:
+        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from None
+
+
+def place(host: str, port: int) -> str:
+    """Host and port as people write them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _connect_trouble(problem: OSError, where: str) -> tuple[str, str]:
+    if isinstance(problem, TimeoutError):
+        return "timeout", f"no connection to {where} in time"
+    if isinstance(problem, socket.gaierror):
+        return "dns", f"the host name of {where} cannot be resolved"
+    if isinstance(problem, ConnectionRefusedError):
+        return "refused", f"nothing listens at {where}"
+    if isinstance(problem, ConnectionResetError):
+        return "reset", f"{where} closed the connection"
+    return "unreachable", f"{where} cannot be reached ({problem.strerror or 'no route'})"

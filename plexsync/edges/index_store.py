@@ -1,0 +1,225 @@
+"""The tables of the library index. A library's files stand in a list that can be replaced whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from plexsync.edges import files
+from plexsync.edges.plex_xml import Listed
+from plexsync.model.plex import IndexedPart, Target
+
+MOST_PER_KEY = 200
+"""Files of one path, folder and name, or name that are proposed at most."""
+
+PATH, TAIL, NAME = "path_key", "tail_key", "name_key"
+
+Keys = Callable[[str], tuple[str, str, str, str]]
+"""The exact, path, name and tail key of a path; "" where it has none."""
+
+_SCHEMA = """
+CREATE TABLE sections (
+    server TEXT NOT NULL, key TEXT NOT NULL, uuid TEXT NOT NULL, list INTEGER NOT NULL UNIQUE,
+    surplus INTEGER NOT NULL, read_at REAL NOT NULL, added INTEGER NOT NULL,
+    updated INTEGER NOT NULL, PRIMARY KEY (server, key));
+CREATE TABLE parts (
+    list INTEGER NOT NULL, rating_key INTEGER NOT NULL, place INTEGER NOT NULL, file TEXT NOT NULL,
+    size INTEGER, path_key TEXT NOT NULL, tail_key TEXT NOT NULL, name_key TEXT NOT NULL);
+CREATE TABLE coverage (server TEXT NOT NULL PRIMARY KEY, libraries TEXT NOT NULL);
+CREATE UNIQUE INDEX parts_item ON parts (list, rating_key, place);
+CREATE INDEX parts_path ON parts (path_key);
+CREATE INDEX parts_tail ON parts (tail_key);
+CREATE INDEX parts_name ON parts (name_key)
+"""
+_CHUNK = 500
+
+_File = tuple[int, int, str, "int | None"]
+"""Rating key, place among the item's files, path, size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionRow:
+    """What is known of a library.
+
+    `list` numbers its rows, `surplus` is by how much Plex's total exceeded them when it was read
+    whole at `read_at`; `added` and `updated` are the newest times seen, of Plex's clock.
+    """
+
+    server: str
+    key: str
+    uuid: str
+    list: int
+    surplus: int
+    read_at: float
+    added: int
+    updated: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStats:
+    """Size of the index; `age` of its oldest library in seconds, None when it is empty."""
+
+    items: int
+    parts: int
+    age: float | None
+
+
+class IndexStore:
+    """plex_index.db. Every method is one transaction."""
+
+    def __init__(self, path: str, keys: Keys, warn: Callable[[str], None]) -> None:
+        self._keys = keys
+        self._db = files.open_sqlite(path, [_SCHEMA], warn)
+        # A damaged path must only fail to match, not stop whoever looks for it.
+        self._db.text_factory = lambda data: data.decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def sections(self, server: str) -> dict[str, SectionRow]:
+        """The libraries of a server by key."""
+        rows = self._db.execute(
+            "SELECT server, key, uuid, list, surplus, read_at, added, updated FROM sections"
+            " WHERE server = ?",
+            (server,),
+        )
+        names = [column[0] for column in rows.description]
+        return {row[1]: SectionRow(**dict(zip(names, row, strict=True))) for row in rows}
+
+    def covered(self, server: str) -> str | None:
+        """What `cover` kept last; None when no refresh of this server was ever finished."""
+        found = self._db.execute("SELECT libraries FROM coverage WHERE server = ?", (server,))
+        row = found.fetchone()
+        return None if row is None else str(row[0])
+
+    def cover(self, server: str, libraries: str) -> None:
+        """A refresh for these libraries is finished."""
+        with self._db:
+            self._db.execute("INSERT OR REPLACE INTO coverage VALUES (?, ?)", (server, libraries))
+
+    def new_list(self) -> int:
+        """A number for a list that nobody sees yet; what an interrupted reading left is removed."""
+        with self._db:
+            self._db.execute("DELETE FROM parts WHERE list NOT IN (SELECT list FROM sections)")
+            (last,) = self._db.execute("SELECT coalesce(max(list), 0) FROM sections").fetchone()
+            return int(last) + 1
+
+    def put(self, number: int, items: Sequence[Listed]) -> tuple[int, int]:
+        """Enter these items into a list; gives how many files came and went by that."""
+        latest = {item.rating_key: item for item in items}
+        new = set(_files(latest.values()))
+        with self._db:
+            old = set(self._present(number, list(latest)))
+            self._db.executemany(
+                "DELETE FROM parts WHERE list = ? AND rating_key = ? AND place = ?",
+                ((number, key, place) for key, place, *_ in old - new),
+            )
+            self._db.executemany(
+                "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (self._row(number, file) for file in sorted(new - old)),
+            )
+        return len(_paths(new) - _paths(old)), len(_paths(old) - _paths(new))
+
+    def count(self, number: int) -> int:
+        """How many items a list has."""
+        found = self._db.execute(
+            "SELECT count(*) FROM parts WHERE list = ? AND place = 0", (number,)
+        )
+        return int(found.fetchone()[0])
+
+    def save(self, row: SectionRow) -> tuple[int, int]:
+        """From now on the library's list is this one; gives how many files came and went by that."""
+        with self._db:
+            found = self._db.execute(
+                "SELECT list FROM sections WHERE server = ? AND key = ?", (row.server, row.key)
+            ).fetchone()
+            old = int(found[0]) if found else 0
+            self._db.execute(
+                "INSERT OR REPLACE INTO sections VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (row.server, row.key, row.uuid, row.list)
+                + (row.surplus, row.read_at, row.added, row.updated),
+            )
+            if old == row.list:
+                return 0, 0
+            changed = self._only_in(row.list, old), self._only_in(old, row.list)
+            self._db.execute("DELETE FROM parts WHERE list = ?", (old,))
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log is now as large as the list
+        return changed
+
+    def drop(self, server: str, key: str) -> int:
+        """The library is gone; gives how many files went with it."""
+        with self._db:
+            gone = self._db.execute(
+                "DELETE FROM parts WHERE file <> '' AND list IN"
+                " (SELECT list FROM sections WHERE server = ? AND key = ?)",
+                (server, key),
+            ).rowcount
+            self._db.execute("DELETE FROM sections WHERE server = ? AND key = ?", (server, key))
+        return gone
+
+    def forget(self, target: Target) -> None:
+        """One item is gone."""
+        with self._db:
+            self._db.execute(
+                "DELETE FROM parts WHERE rating_key = ? AND list IN"
+                " (SELECT list FROM sections WHERE server = ? AND key = ?)",
+                (target.rating_key, target.server, target.section),
+            )
+
+    def lookup(self, server: str, column: str, keys: Iterable[str]) -> Iterator[IndexedPart]:
+        """The server's files with one of these keys in PATH, TAIL or NAME, in a fixed order."""
+        for key in filter(None, dict.fromkeys(keys)):
+            rows = self._db.execute(
+                "SELECT s.key, p.rating_key, p.file, p.size, p.place FROM parts p"
+                f" JOIN sections s ON s.list = p.list WHERE p.{column} = ? AND s.server = ?"
+                " ORDER BY s.key, p.rating_key, p.place LIMIT ?",
+                (key, server, MOST_PER_KEY),
+            )
+            for section, rating_key, file, size, place in rows:
+                yield IndexedPart(Target(server, section, rating_key), file, size, place == 0)
+
+    def stats(self, now: float) -> IndexStats:
+        """Of the server that was read last."""
+        items, parts, oldest = self._db.execute(
+            "SELECT coalesce(sum(p.place = 0), 0), coalesce(sum(p.file <> ''), 0), min(s.read_at)"
+            " FROM sections s LEFT JOIN parts p ON p.list = s.list WHERE s.server ="
+            " (SELECT server FROM sections ORDER BY read_at DESC LIMIT 1)"
+        ).fetchone()
+        return IndexStats(items, parts, None if oldest is None else max(0.0, now - oldest))
+
+    def _present(self, number: int, keys: Sequence[int]) -> Iterator[_File]:
+        for start in range(0, len(keys), _CHUNK):
+            some = keys[start : start + _CHUNK]
+            yield from self._db.execute(
+                "SELECT rating_key, place, file, size FROM parts WHERE list = ?"
+                f" AND rating_key IN ({','.join('?' * len(some))})",
+                (number, *some),
+            )
+
+    def _only_in(self, one: int, other: int) -> int:
+        found = self._db.execute(
+            "SELECT count(*) FROM parts a WHERE a.list = ? AND a.file <> '' AND NOT EXISTS"
+            " (SELECT 1 FROM parts b WHERE b.list = ? AND b.rating_key = a.rating_key"
+            " AND b.file = a.file)",
+            (one, other),
+        )
+        return int(found.fetchone()[0])
+
+    def _row(self, number: int, file: _File) -> tuple[object, ...]:
+        key, place, path, size = file
+        _, whole, name, tail = self._keys(path) if path else ("", "", "", "")
+        return number, key, place, path, size, whole, tail, name
+
+
+def _files(items: Iterable[Listed]) -> Iterator[_File]:
+    """Every item has at least one row, so that items can be counted."""
+    for item in items:
+        if not item.parts:
+            yield item.rating_key, 0, "", None
+        for place, part in enumerate(item.parts):
+            yield item.rating_key, place, part.file, part.size
+
+
+def _paths(rows: Iterable[_File]) -> set[tuple[int, str]]:
+    return {(key, path) for key, _, path, _ in rows if path}

@@ -1,0 +1,132 @@
+"""The ledger's tables, and how its values look in them.
+
+A scene's row is current, or archived (its id went to another file). Base values belong to the Plex
+item alone. `left_at` marks a target that the scene no longer has: what was written there is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from plexsync.model.plex import Base, Value, Written
+
+SCHEMA = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE scenes (
+        id INTEGER PRIMARY KEY,
+        server TEXT NOT NULL,
+        scene INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        since REAL NOT NULL,
+        wish TEXT NOT NULL,
+        oshash TEXT NOT NULL,
+        path TEXT NOT NULL,
+        cover_etag TEXT NOT NULL,
+        cover_sha1 TEXT NOT NULL,
+        destroyed_at REAL,
+        archived_at REAL
+    );
+    CREATE UNIQUE INDEX scenes_current ON scenes (server, scene) WHERE archived_at IS NULL;
+    CREATE INDEX scenes_live ON scenes (server, state)
+        WHERE archived_at IS NULL AND destroyed_at IS NULL;
+    CREATE INDEX scenes_destroyed ON scenes (destroyed_at) WHERE destroyed_at IS NOT NULL;
+    CREATE TABLE targets (
+        row INTEGER NOT NULL REFERENCES scenes (id) ON DELETE CASCADE,
+        place INTEGER NOT NULL,
+        server TEXT NOT NULL,
+        section TEXT NOT NULL,
+        rating_key INTEGER NOT NULL,
+        part TEXT NOT NULL,
+        written TEXT NOT NULL,
+        dirty TEXT NOT NULL,
+        synced_at REAL NOT NULL,
+        left_at REAL,
+        PRIMARY KEY (row, server, rating_key)
+    );
+    CREATE INDEX targets_by_item ON targets (server, rating_key);
+    CREATE TABLE bases (
+        server TEXT NOT NULL,
+        rating_key INTEGER NOT NULL,
+        base TEXT NOT NULL,
+        PRIMARY KEY (server, rating_key)
+    );
+    CREATE TABLE entities (
+        kind TEXT NOT NULL,
+        entity INTEGER NOT NULL,
+        scene INTEGER NOT NULL,
+        row INTEGER NOT NULL REFERENCES scenes (id) ON DELETE CASCADE,
+        PRIMARY KEY (kind, entity, scene, row)
+    ) WITHOUT ROWID;
+    CREATE INDEX entities_by_row ON entities (row, kind, entity);
+    CREATE TABLE bulks (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        reason TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        ids TEXT NOT NULL,
+        after INTEGER NOT NULL,
+        born REAL NOT NULL
+    );
+    """,
+)
+
+LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
+
+
+def storable(text: str) -> str:
+    """The text without lone surrogates, which SQLite cannot hold."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def written_to_json(written: Mapping[str, Written]) -> str:
+    """`{"title": ["A Day Out", "<hash>", 1700000000.0], ...}`."""
+    return _json({name: [w.value, w.wish, w.at] for name, w in written.items()})
+
+
+def written_from_json(text: str) -> dict[str, Written]:
+    """The reverse of `written_to_json`; nothing when the text is damaged."""
+    return {
+        name: Written(_value(value), str(wish), at if isinstance(at, (int, float)) else 0.0)
+        for name, (value, wish, at) in _pairs(text, 3)
+    }
+
+
+def base_to_json(base: Mapping[str, Base]) -> str:
+    """`{"title": ["A.Day.Out.1080p", false], ...}`."""
+    return _json({name: [b.value, b.locked] for name, b in base.items()})
+
+
+def base_from_json(text: str) -> dict[str, Base]:
+    """The reverse of `base_to_json`; nothing when the text is damaged."""
+    return {name: Base(_value(value), bool(locked)) for name, (value, locked) in _pairs(text, 2)}
+
+
+def dirty_from_json(text: str) -> frozenset[str]:
+    """The names of dirty fields; none when the text is damaged."""
+    names = _decoded(text)
+    return frozenset(map(str, names)) if isinstance(names, list) else frozenset()
+
+
+def _pairs(text: str, length: int) -> list[tuple[str, list[Any]]]:
+    fields = _decoded(text)
+    if not isinstance(fields, dict):
+        return []
+    return [(n, v) for n, v in fields.items() if isinstance(v, list) and len(v) == length]
+
+
+def _decoded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _value(raw: object) -> Value:
+    return tuple(map(str, raw)) if isinstance(raw, list) else str(raw)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))

@@ -1,0 +1,105 @@
+"""Who owns the data folder: one process at a time, handed over politely.
+
+Two locks, because Stash stops a task with SIGKILL: a task holds `takeover.lock` for as long as it
+wants to own, and works under `worker.lock`. However it ends, the worker that stands by has the
+work again at once.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from plexsync import inbox, system
+
+PROBE_PATIENCE = 0.2
+"""Seconds a starting worker tries for the lock: a hook's probe holds it for an instant."""
+
+STAND_BY_PAUSE = 0.25
+
+
+class TakeoverRefused(Exception):
+    """The background worker did not step aside in time, or another task is at work."""
+
+
+def _acquire(lock: system.LockFile, patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while not lock.acquire():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+class Ownership:
+    """The background worker's side: own the folder, and step aside for a task."""
+
+    def __init__(self, folder: str) -> None:
+        self._worker = system.LockFile(os.path.join(folder, "worker.lock"))
+        self._takeover = system.LockFile(os.path.join(folder, "takeover.lock"))
+
+    def claim(self) -> bool:
+        """Become the owner; False when somebody else is."""
+        return _acquire(self._worker, PROBE_PATIENCE)
+
+    def wanted(self) -> bool:
+        """Whether a task asks for the folder."""
+        if self._takeover.acquire():
+            self._takeover.release()
+            return False
+        return True
+
+    def stand_by(self) -> bool:
+        """Let the task work, wait until it has ended, and own again; False when somebody else does."""
+        self.release()
+        while self.wanted():
+            time.sleep(STAND_BY_PAUSE)
+        return self.claim()
+
+    def release(self) -> None:
+        """Give the folder up."""
+        self._worker.release()
+
+
+class Takeover:
+    """A task's side, as a context manager: own the folder for as long as the block runs.
+
+    `start_worker` is called when no worker was alive, so that one stands by from the start.
+    `patience` is how many seconds the worker may need to finish what it has in flight. Raises
+    TakeoverRefused with a sentence for the user.
+    """
+
+    def __init__(self, folder: str, start_worker: Callable[[], None], patience: float) -> None:
+        self._folder = folder
+        self._start_worker = start_worker
+        self._patience = patience
+        self._worker = system.LockFile(os.path.join(folder, "worker.lock"))
+        self._takeover = system.LockFile(os.path.join(folder, "takeover.lock"))
+
+    def __enter__(self) -> Takeover:
+        if not _acquire(self._takeover, 2.0):
+            raise TakeoverRefused(
+                "Another PlexSync task is at work; start this one again when it is done."
+            )
+        if self._worker.acquire():
+            self._start_worker()
+            return self
+        inbox.nudge(self._folder)
+        if not _acquire(self._worker, self._patience):
+            self._takeover.release()
+            raise TakeoverRefused(
+                f"The background worker did not step aside within {self._patience:.0f} s; it may "
+                "hang in a request to Plex. Try again in a minute."
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._worker.release()
+        self._takeover.release()

@@ -1,0 +1,257 @@
+"""Plex, by way of plexapi: reading items, writing edits, images, scans, health.
+
+Everything raises the errors of model/errors.py; see plex_session for which answer means what.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+from xml.etree.ElementTree import Element
+
+from plexsync.edges import plex_edit, plex_health, plex_xml
+from plexsync.edges.http import Session
+from plexsync.edges.plex_health import Health
+from plexsync.edges.plex_link import PlexLink, load_client_id, span
+from plexsync.edges.plex_session import PlexSession
+from plexsync.edges.plex_xml import Listed, Section
+from plexsync.model.errors import (
+    PlexNotFound,
+    PlexPermanentError,
+    PlexTemporaryError,
+)
+from plexsync.model.plex import Edit, PlexItem, Target
+
+__all__ = ["Health", "Page", "PlexClient", "Section", "Sections", "load_client_id"]
+
+BATCH = 50
+"""Items per request of `items`."""
+LARGEST_IMAGE = 10_000_000
+"""Bytes; Plex fails on images above 10 MB."""
+
+_SHORTEST_LINE = 500
+_LINE_FRAME = len("PUT  HTTP/1.1")
+_LEAN = (
+    "excludeElements=Genre,Role,Director,Writer,Producer,Country,Collection,Label,Similar,Field,"
+    "Guid,Rating,Image,UltraBlurColors,Stream,Chapter,Marker"
+    "&excludeFields=summary,tagline,title,titleSort,originalTitle,thumb,art,studio,guid,slug,"
+    "chapterSource,primaryExtraKey,ratingImage,audienceRatingImage,contentRating"
+)
+"""A list is for keys, times and files; Plex need not obey."""
+_IMAGES = {"poster": "posters", "background": "arts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """The movie libraries that were found, and the wanted names that no library has."""
+
+    found: tuple[Section, ...]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A piece of a list, and how many items the whole list has."""
+
+    items: tuple[Listed, ...]
+    total: int
+
+
+class PlexClient:
+    """One Plex server. Nothing is asked before it is needed; safe to use from several threads.
+
+    At most `connections` requests are in flight. An attempt ends after `read_timeout` seconds as
+    a whole. `now` is the wall clock, for a Retry-After that names a date.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        client_id: str,
+        *,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
+        connections: int = 2,
+        verify: bool = True,
+        warn: Callable[[str], None] = lambda text: None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        def make() -> Session:
+            return Session(connect_timeout, read_timeout, read_timeout, verify=verify)
+
+        self._session = PlexSession(make, connections, token, now)
+        self._link = PlexLink(url, token, client_id, self._session, read_timeout)
+        self._warn = warn
+        self._line_limit = plex_edit.LIMIT
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        return self._session.requests
+
+    @property
+    def received(self) -> int:
+        """Bytes of bodies read so far."""
+        return self._session.received
+
+    def server_id(self) -> str:
+        """The machineIdentifier of the server; the first call connects."""
+        return self._link.server_id()
+
+    def verify_server(self) -> None:
+        """Ask again who answers, if a connection was made since somebody last did.
+
+        Raises PlexTemporaryError when it is another server; the next call adopts that one.
+        """
+        self._link.verify()
+
+    def sections(self, wanted: Sequence[str] = ()) -> Sections:
+        """The movie libraries with these names (in any case), all of them when none is named."""
+        every = plex_xml.movie_sections(self._link.read("/library/sections"))
+        names = {_folded(name): name for name in wanted if name.strip()}
+        if not names:
+            return Sections(tuple(every))
+        found = tuple(section for section in every if _folded(section.title) in names)
+        missing = names.keys() - {_folded(section.title) for section in found}
+        return Sections(found, tuple(name for key, name in names.items() if key in missing))
+
+    def list_page(
+        self, section: str, start: int, size: int, since: tuple[str, int] | None = None
+    ) -> Page:
+        """Items of a library by id, from place `start`, at most `size`; Plex may give fewer.
+
+        `since` ("addedAt" or "updatedAt", seconds) keeps only those at or after that time.
+        """
+        asked = f"type=1&sort=id&{_LEAN}"
+        if since:
+            asked += f"&{since[0]}%3E%3E={since[1]}"
+        root = self._list(section, asked, start, size)
+        found = tuple(plex_xml.listed(root))
+        total = plex_xml.number(root, "totalSize")
+        if total is None and len(found) >= size:
+            raise _uncounted()
+        return Page(found, start + len(found) if total is None else total)
+
+    def count(self, section: str) -> int:
+        """How many items a library has."""
+        total = plex_xml.number(self._list(section, "type=1", 0, 0), "totalSize")
+        if total is None:
+            raise _uncounted()
+        return total
+
+    def items(self, keys: Sequence[int]) -> dict[int, PlexItem]:
+        """The items with these rating keys, whole; unknown ones are missing in the result."""
+        wanted = [key for key in dict.fromkeys(keys) if key > 0]
+        server = self.server_id() if wanted else ""
+        found: dict[int, PlexItem] = {}
+        for start in range(0, len(wanted), BATCH):
+            batch = wanted[start : start + BATCH]
+            try:
+                root = self._link.read("/library/metadata/" + ",".join(map(str, batch)))
+            except PlexNotFound:
+                continue
+            some = plex_xml.items(root, server)
+            found |= {i.target.rating_key: i for i in some if i.target.rating_key in batch}
+        return found
+
+    def write(self, target: Target, edits: Sequence[Edit]) -> list[Edit]:
+        """Make these edits, in one request where one can hold them; gives what was really sent.
+
+        A text that no request can hold is sent cut, with a warning. Images go by `upload_image`
+        and are left out here. Safe to repeat.
+        """
+        path = f"/library/sections/{_section(target.section)}/all?type=1&id={_key(target)}"
+        self.verify_server()
+        while True:
+            room = self._line_limit - _LINE_FRAME - len(path) - 1
+            sent, short = plex_edit.fit(edits, room)
+            if self._put_all(target, path, plex_edit.queries(sent, room)):
+                break
+        for name in short:
+            self._warn(
+                f"the {name} of Plex item {target.rating_key} was cut: Plex takes no request line"
+                f" over {self._line_limit} bytes"
+            )
+        return sent
+
+    def upload_image(self, target: Target, field: str, data: bytes) -> None:
+        """Upload a "poster" or "background"; Plex selects and locks it, and keeps the old one."""
+        if not 0 < len(data) <= LARGEST_IMAGE:
+            raise PlexPermanentError(
+                f"an image of {len(data)} bytes: Plex takes 1 to {LARGEST_IMAGE}", cause="size"
+            )
+        path = f"/library/metadata/{_key(target)}/{_IMAGES[field]}"
+        self.verify_server()
+        self._link.send(path, self._session.post, target.server, data=data)
+
+    def selected_image(self, target: Target, field: str) -> str:
+        """The key of the selected "poster" or "background", "" when none is."""
+        return plex_xml.selected(
+            self._link.read(f"/library/metadata/{_key(target)}/{_IMAGES[field]}")
+        )
+
+    def scan_folder(self, section: str, folder: str) -> None:
+        """Ask for a scan of one folder, as Plex sees it; Plex does it later."""
+        if not folder.strip():
+            raise PlexPermanentError("no folder to scan", cause="path")
+        path = quote(folder, safe="", errors="ignore")
+        asked = f"/library/sections/{_section(section)}/refresh?path={path}"
+        self._link.send(asked, self._session.order, self.server_id())
+
+    def check(self, deadline: float = 5.0) -> Health:
+        """Is the process there, and can the library be read with our token? Never a SyncError.
+
+        Each of its (at most three) requests may take `deadline` seconds.
+        """
+        return plex_health.check(self._link, deadline)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._session.close()
+
+    def _list(self, section: str, asked: str, start: int, size: int) -> Element:
+        try:
+            return self._link.read(
+                f"/library/sections/{_section(section)}/all?{asked}", span(start, size)
+            )
+        except PlexNotFound as gone:
+            raise PlexTemporaryError(f"library {section} is gone", status=404) from gone
+
+    def _put_all(self, target: Target, path: str, queries: Sequence[str]) -> bool:
+        """False when Plex found a request line too long: the limit is lower from now on."""
+        for query in queries:
+            try:
+                self._link.send(f"{path}&{query}", self._session.put, target.server)
+            except PlexPermanentError as refusal:
+                smaller = (_LINE_FRAME + len(path) + 1 + len(query)) // 2
+                if refusal.status not in (414, 431) or smaller < _SHORTEST_LINE:
+                    raise
+                self._line_limit = min(self._line_limit, smaller)
+                return False
+        return True
+
+
+def _uncounted() -> PlexTemporaryError:
+    return PlexTemporaryError("Plex does not say how many items a library has", cause="body")
+
+
+def _key(target: Target) -> int:
+    """Without an id Plex would edit the whole library."""
+    if target.rating_key <= 0:
+        raise PlexPermanentError(f"{target.rating_key} is no rating key", cause="target")
+    return target.rating_key
+
+
+def _section(key: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,18}", key):
+        raise PlexPermanentError(f"{key!r:.40} is not the key of a library", cause="target")
+    return key
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip()).casefold()

@@ -1,0 +1,192 @@
+"""The library index: which Plex item holds which file, kept locally so that a look-up is cheap.
+
+It is a cache: deleting plex_index.db costs one reading of the libraries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from plexsync.edges.index_store import NAME, PATH, TAIL, IndexStats, IndexStore, Keys, SectionRow
+from plexsync.edges.plex import Page, PlexClient, Section, Sections
+from plexsync.model.errors import PlexTemporaryError
+from plexsync.model.plex import IndexedPart, Target
+
+__all__ = ["IndexStats", "Keys", "PlexIndex", "RefreshResult"]
+
+PAGE = 1000
+MAX_AGE = 86400.0
+"""Seconds after which a library is read whole again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshResult:
+    """What a refresh did: requests sent, files that came and went.
+
+    `whole`: a library was read from its first item to its last. `missing`: names of libraries
+    that Plex does not have.
+    """
+
+    requests: int
+    added: int
+    removed: int
+    whole: bool
+    missing: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Tally:
+    added: int = 0
+    removed: int = 0
+    whole: bool = False
+
+    def note(self, changed: tuple[int, int]) -> None:
+        self.added += changed[0]
+        self.removed += changed[1]
+
+
+class PlexIndex:
+    """Belongs to one thread. Kept per server: another one starts empty and takes nothing away.
+
+    `keys` says what makes two paths alike; a path that only looks like another is found too, and
+    the caller decides.
+    """
+
+    def __init__(
+        self, path: str, client: PlexClient, warn: Callable[[str], None], keys: Keys
+    ) -> None:
+        self._client, self._keys = client, keys
+        self._store = IndexStore(path, keys, warn)
+
+    def complete(self, wanted: Sequence[str]) -> bool:
+        """Whether a refresh for these libraries (none: all) was ever finished for this server."""
+        return self._store.covered(self._client.server_id()) == _named(wanted)
+
+    def refresh(self, wanted: Sequence[str], now: float, force: bool = False) -> RefreshResult:
+        """Learn what Plex added or changed since the last time; read whole what does not add up.
+
+        `wanted` names the libraries (none: all), `now` is wall-clock seconds, `force` reads all of
+        it. Raises the errors of PlexClient; the index is then as good as it was before.
+        """
+        before, tally = self._client.requests, _Tally()
+        self._client.verify_server()
+        server = self._client.server_id()
+        known = self._store.sections(server)
+        libraries = self._libraries(wanted, bool(known))
+        for section in libraries.found:
+            row = known.pop(section.key, None)
+            usable = row and row.uuid == section.uuid and 0 <= now - row.read_at < MAX_AGE
+            if row and usable and not force and self._catch_up(row, now, tally):
+                continue
+            self._read_whole(server, section, now, tally)
+        for key in known:
+            tally.removed += self._store.drop(server, key)
+        self._store.cover(server, _named(wanted))
+        return RefreshResult(
+            self._client.requests - before,
+            tally.added,
+            tally.removed,
+            tally.whole,
+            libraries.missing,
+        )
+
+    def find(self, paths: Sequence[str]) -> list[IndexedPart]:
+        """The files that may be one of these (as Plex would spell them), in a fixed order.
+
+        Those with the same whole path if there are any, else those with the same folder and name
+        and those with the same name. Connects when nobody did yet, for the server's identity.
+        """
+        server = self._client.server_id()
+        keys = [self._keys(path.encode("utf-8", "replace").decode()) for path in paths]
+        found = dict.fromkeys(self._store.lookup(server, PATH, (key[1] for key in keys)))
+        if not found:
+            found |= dict.fromkeys(self._store.lookup(server, TAIL, (key[3] for key in keys)))
+            found |= dict.fromkeys(self._store.lookup(server, NAME, (key[2] for key in keys)))
+        return list(found)
+
+    def forget(self, target: Target) -> None:
+        """This item is no longer in Plex."""
+        self._store.forget(target)
+
+    def stats(self, now: float) -> IndexStats:
+        """How large and how old the index of the server read last is."""
+        return self._store.stats(now)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._store.close()
+
+    def _libraries(self, wanted: Sequence[str], some_known: bool) -> Sections:
+        libraries = self._client.sections(wanted)
+        if some_known and not libraries.found:
+            return self._client.sections(wanted)  # one odd answer is no reason to drop them all
+        return libraries
+
+    def _catch_up(self, row: SectionRow, now: float, tally: _Tally) -> bool:
+        """Read what is new; False when the number of items is still not Plex's.
+
+        Twice, because Plex may add items between the two questions.
+        """
+        for _ in range(2):
+            for since in (("addedAt", row.added - 1), ("updatedAt", row.updated - 1)):
+                for page in self._pages(row.key, since):
+                    tally.note(self._store.put(row.list, page.items))
+                    row = _newer(row, page, now)
+            self._store.save(row)
+            if self._client.count(row.key) == self._store.count(row.list) + row.surplus:
+                return True
+        return False
+
+    def _read_whole(self, server: str, section: Section, now: float, tally: _Tally) -> None:
+        """Again when it changed meanwhile, or is suddenly empty; the second answer is believed."""
+        tally.whole = True
+        old = self._store.sections(server).get(section.key)
+        for _ in range(2):
+            row = SectionRow(
+                server=server,
+                key=section.key,
+                uuid=section.uuid,
+                list=self._store.new_list(),
+                surplus=0,
+                read_at=now,
+                added=0,
+                updated=0,
+            )
+            totals = []
+            for page in self._pages(section.key):
+                self._store.put(row.list, page.items)
+                row = _newer(row, page, now)
+                totals.append(page.total)
+            surplus = totals[-1] - self._store.count(row.list)
+            vanished = old and not totals[-1] and self._store.count(old.list)
+            if not vanished and not surplus and len(set(totals)) == 1:
+                break
+        tally.note(self._store.save(replace(row, surplus=surplus)))
+
+    def _pages(self, section: str, since: tuple[str, int] | None = None) -> Iterator[Page]:
+        """Every page, however many items Plex puts into one, all of them from one server."""
+        start, total = 0, 1
+        while start < total:
+            page = self._client.list_page(section, start, PAGE, since)
+            self._client.verify_server()
+            start, total = start + len(page.items), page.total
+            if not page.items and start < total:
+                raise PlexTemporaryError(
+                    f"library {section}: Plex's list ends at {start} of {total}", cause="body"
+                )
+            yield page
+
+
+def _named(libraries: Sequence[str]) -> str:
+    return "\n".join(sorted({name.strip().casefold() for name in libraries} - {""}))
+
+
+def _newer(row: SectionRow, page: Page, now: float) -> SectionRow:
+    """With the newest times of the page; one in the future must not hide what comes before it."""
+    latest = int(now)
+    return replace(
+        row,
+        added=max([row.added, *(min(item.added_at, latest) for item in page.items)]),
+        updated=max([row.updated, *(min(item.updated_at, latest) for item in page.items)]),
+    )

@@ -1,0 +1,115 @@
+"""Plex's XML as values. Nothing partial: what an answer does not hold is empty, never fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from plexsync.model.plex import FIELDS, LIST, SCALAR, Part, PlexItem, Target, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A movie library; `locations` are its folders as Plex sees them."""
+
+    key: str
+    title: str
+    uuid: str
+    locations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An item as it stands in a list. Times in whole seconds of Plex's clock, 0 when unknown."""
+
+    rating_key: int
+    added_at: int
+    updated_at: int
+    parts: tuple[Part, ...]
+    deleted: bool
+
+
+def movie_sections(root: Element) -> list[Section]:
+    """The libraries of type movie ("Other Videos" are too), in Plex's order."""
+    return [
+        Section(
+            directory.get("key", ""),
+            directory.get("title", ""),
+            directory.get("uuid", ""),
+            tuple(place.get("path", "") for place in directory.iter("Location")),
+        )
+        for directory in root.iter("Directory")
+        if directory.get("type") == "movie" and directory.get("key")
+    ]
+
+
+def listed(root: Element) -> list[Listed]:
+    """The items of a list answer."""
+    return [
+        Listed(
+            key,
+            number(element, "addedAt") or 0,
+            number(element, "updatedAt") or 0,
+            _parts(element),
+            "deletedAt" in element.attrib,
+        )
+        for key, element in _keyed(root)
+    ]
+
+
+def items(root: Element, server: str) -> list[PlexItem]:
+    """The items of an answer to a single or multi-key fetch."""
+    section = root.get("librarySectionID", "")
+    return [_item(element, key, server, section) for key, element in _keyed(root)]
+
+
+def selected(root: Element) -> str:
+    """The ratingKey of the selected image in a list of posters or arts; "" when none is."""
+    chosen = (photo for photo in root if photo.get("selected") in {"1", "true"})
+    return next((photo.get("ratingKey", "") for photo in chosen), "")
+
+
+def number(element: Element, name: str) -> int | None:
+    """A whole number of at least 0 in an attribute, None when there is none."""
+    text = element.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _item(element: Element, key: int, server: str, section: str) -> PlexItem:
+    values: dict[str, Value] = {}
+    for name, field in FIELDS.items():
+        if field.kind == SCALAR:
+            values[name] = element.get(field.shown, "")
+        elif field.kind == LIST:
+            values[name] = tuple(tag for tag in _tags(element, field.shown) if tag)
+    locks = (lock for lock in element.iter("Field") if lock.get("locked") in {"1", "true"})
+    return PlexItem(
+        target=Target(server, element.get("librarySectionID") or section, key),
+        parts=_parts(element),
+        values=values,
+        locks=frozenset(lock.get("name", "") for lock in locks),
+        thumb=element.get("thumb", ""),
+        art=element.get("art", ""),
+        deleted="deletedAt" in element.attrib,
+        updated_at=number(element, "updatedAt") or 0,
+    )
+
+
+def _keyed(root: Element) -> Iterator[tuple[int, Element]]:
+    for element in root:
+        key = number(element, "ratingKey")
+        if key:
+            yield key, element
+
+
+def _tags(element: Element, name: str) -> Iterator[str]:
+    return (child.get("tag", "") for child in element.iterfind(name))
+
+
+def _parts(element: Element) -> tuple[Part, ...]:
+    return tuple(
+        Part(part.get("file", ""), number(part, "size"))
+        for part in element.iterfind("Media/Part")
+        if part.get("file")
+    )

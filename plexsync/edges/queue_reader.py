@@ -1,0 +1,37 @@
+"""The job queue as everybody but its owner sees it: read-only, standard library only."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sqlite3
+from contextlib import closing
+
+FILE = "data.db"
+TABLE = "ack_queue_default"
+LIVE = "(status IS NULL OR status NOT IN (5, 9))"
+"""Neither acknowledged nor given up; a status that nobody ever wrote counts as live."""
+
+
+def read_only(path: str) -> sqlite3.Connection:
+    """Open an SQLite file for reading; raises sqlite3.OperationalError when it is absent."""
+    uri = pathlib.Path(os.path.abspath(path)).as_uri()
+    return sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=5.0)
+
+
+def pending(folder: str) -> int:
+    """How many jobs live in the queue folder; 0 when there is no queue yet.
+
+    Works beside the owner and takes no lock that it would notice. Raises sqlite3.DatabaseError
+    when the file is damaged; the owner will set it aside.
+    """
+    path = os.path.join(folder, FILE)
+    if not os.path.exists(path):
+        return 0
+    with closing(read_only(path)) as connection:
+        known = connection.execute(
+            "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)
+        ).fetchone()[0]
+        if not known:
+            return 0
+        return int(connection.execute(f"SELECT COUNT(*) FROM {TABLE} WHERE {LIVE}").fetchone()[0])

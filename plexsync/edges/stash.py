@@ -1,0 +1,184 @@
+"""Reading from Stash: settings, scenes and covers. Nothing is ever written there.
+
+Every trouble comes out as StashDown or StashAuthError; jobs wait untouched then.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from plexsync.edges import covers, stash_answers, stash_queries
+from plexsync.edges.covers import MAX_COVER, Cover
+from plexsync.edges.http import Reply
+from plexsync.edges.stash_answers import StashSettings
+from plexsync.edges.stash_link import AnswerTooLarge, StashLink
+from plexsync.model.connection import Connection
+from plexsync.model.errors import StashDown
+from plexsync.model.scene import Scene
+
+BATCH = 50
+"""Scenes per query."""
+_PAGE = 100
+_MAX_PAGES = 100
+_KEEP_ALIVE_AT_MOST = 1200.0
+
+
+class StashClient:
+    """One Stash, reached as it told us; safe to use from several threads.
+
+    Times in seconds; `total` bounds a whole request.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
+        total: float = 60.0,
+    ) -> None:
+        self._link = StashLink(connection, connect_timeout, read_timeout, total)
+        self._max_age = 3600
+        self._kept: float | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never show in a log: Stash's API key and our session."""
+        return self._link.secrets
+
+    def settings(self) -> StashSettings:
+        """Our settings as saved in Stash; learns Stash's API key, kept in memory only."""
+        found = stash_answers.read_settings(self._ask(stash_queries.SETTINGS))
+        self._link.use_key(found.api_key)
+        self._max_age = found.max_session_age
+        return found
+
+    def scenes(self, ids: Sequence[int]) -> dict[int, Scene | None]:
+        """The scenes with these ids, 50 a query; None for one that Stash does not know.
+
+        A scene that Stash fails to tell about, while others of its query are fine, is missing in
+        the result: ask again later.
+        """
+        wanted = list(dict.fromkeys(ids))
+        found: dict[int, Scene | None] = {}
+        for start in range(0, len(wanted), BATCH):
+            batch = wanted[start : start + BATCH]
+            variables = {f"i{n}": str(int(scene)) for n, scene in enumerate(batch)}
+            data, errors = self._query(stash_queries.scenes(len(batch)), variables)
+            found |= stash_answers.read_scenes(batch, data, errors)
+        return found
+
+    def scenes_by_file(self, names: Sequence[str]) -> list[Scene]:
+        """Scenes that have a file of one of these names in any folder, by id.
+
+        Case and Unicode form of the names do not matter; the caller compares folders and sizes.
+        """
+        endings = tuple(sep + _folded(name) for name in names if name for sep in "/\\")
+        found: dict[int, Scene] = {}
+        for spelling in sorted({form for name in names for form in _spellings(name)}):
+            for scene in self._including(spelling):
+                if any(_folded(f"/{file.path}").endswith(endings) for file in scene.files):
+                    found[scene.id] = scene
+        return [found[scene] for scene in sorted(found)]
+
+    def cover(self, scene: int, etag: str = "") -> Cover:
+        """The cover of a scene, unless it is still the one that `etag` names.
+
+        The address is made of the connection and the scene's id alone, and redirects are refused,
+        so that no data can lead the request, and our session with it, elsewhere.
+        """
+        headers = {"Accept": "image/*"}
+        if etag.isascii() and etag.isprintable() and etag:
+            headers["If-None-Match"] = etag
+        path = f"/scene/{int(scene)}/screenshot"
+        try:
+            reply = self._link.call("GET", path, headers=headers, max_body=MAX_COVER)
+        except AnswerTooLarge:
+            return covers.too_large()
+        return covers.judge(reply.status, reply.headers, reply.body)
+
+    def keep_alive(self, now: float) -> None:
+        """Ask something small, so that Stash renews our session."""
+        self._kept = now
+        self._ask(stash_queries.KEEP_ALIVE)
+
+    def next_keep_alive(self, now: float) -> float | None:
+        """When `keep_alive` is due, on the clock of `now`; None while nothing can expire.
+
+        A third of Stash's session age after the last time, at most 20 minutes.
+        """
+        if not self._link.may_expire or not self._max_age:
+            return None
+        if self._kept is None:
+            self._kept = now
+        every = min(max(self._max_age / 3, 1.0), _KEEP_ALIVE_AT_MOST)
+        return self._kept + every if 0 <= now - self._kept < every else now
+
+    def close(self) -> None:
+        """Close every connection; the client may be used again."""
+        self._link.close()
+
+    def _including(self, name: str) -> Iterator[Scene]:
+        """Scenes with a path that includes `name`; %, _ and quotes in it find more, never less.
+
+        Stash splits the value at blanks unless it stands in double quotes.
+        """
+        for page in range(1, _MAX_PAGES + 1):
+            variables = {"path": f'"{name}"', "page": page, "size": _PAGE}
+            found = self._ask(stash_queries.SCENES_BY_FILE, variables).get("findScenes")
+            scenes = found.get("scenes") if isinstance(found, dict) else None
+            if not isinstance(scenes, list):
+                raise stash_answers.wrong_shape("files", KeyError("scenes"))
+            yield from map(stash_answers.read_scene, scenes)
+            if len(scenes) < _PAGE:
+                return
+
+    def _ask(self, query: str, variables: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """The data of an answer without any error."""
+        data, errors = self._query(query, variables or {})
+        if errors:
+            raise stash_answers.failed(errors[0])
+        return data
+
+    def _query(
+        self, query: str, variables: Mapping[str, object]
+    ) -> tuple[dict[str, Any], list[object]]:
+        """The data and errors of an answer that has data."""
+        # Left to itself Stash answers in a type that it does not compress.
+        headers = {"Accept": "application/json"}
+        body = {"query": query, "variables": variables}
+        reply = self._link.call("POST", "/graphql", headers=headers, json=body)
+        answer = _object(reply)
+        data, errors = answer.get("data"), answer.get("errors") or []
+        errors = errors if isinstance(errors, list) else [errors]
+        if reply.status != 200 or not isinstance(data, dict):
+            raise stash_answers.failed(errors[0] if errors else "no data", reply.status)
+        return data, errors
+
+
+def _object(reply: Reply) -> dict[str, Any]:
+    try:
+        answer = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        answer = None
+    if isinstance(answer, dict):
+        return answer
+    raise StashDown(
+        f"Stash answered {reply.status} with something that is not GraphQL",
+        status=reply.status,
+        cause="body",
+    )
+
+
+def _spellings(name: str) -> set[str]:
+    """The forms in which a file system may keep a name; Stash compares bytes."""
+    if not name.strip('" '):
+        return set()
+    return {name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)}
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()

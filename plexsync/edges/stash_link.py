@@ -1,0 +1,135 @@
+"""One signed-in way to Stash: key, session cookie, and what a refusal looks like."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import Any
+
+from plexsync.edges.http import Reply, Session, TransportError
+from plexsync.model.connection import Connection
+from plexsync.model.errors import StashAuthError, StashDown
+
+_MAX_ANSWER = 100_000_000
+
+
+class AnswerTooLarge(StashDown):
+    """Stash sent more than was asked for at most."""
+
+
+class StashLink:
+    """Sends requests to one Stash, signed with its API key and our session both.
+
+    The key signs us in for good; the session carries Stash's guard against hooks that call each
+    other for ever. Each thread has a connection of its own.
+    """
+
+    def __init__(
+        self, connection: Connection, connect_timeout: float, read_timeout: float, total: float
+    ) -> None:
+        self._connection = connection
+        self._timeouts = (connect_timeout, read_timeout, total)
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._sessions: list[Session] = []
+        self._cookie = connection.cookie_value
+        self._key = ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The API key and the session, newest and first."""
+        known = (self._key, self._cookie, self._connection.cookie_value)
+        return tuple(dict.fromkeys(secret for secret in known if secret))
+
+    @property
+    def may_expire(self) -> bool:
+        """Whether we depend on a session that Stash has to renew."""
+        return bool(self._cookie) and not self._key
+
+    def use_key(self, key: str) -> None:
+        """Sign with this API key from now on; "" for none."""
+        with self._lock:
+            self._key = key
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str],
+        json: object = None,
+        max_body: int = _MAX_ANSWER,
+    ) -> Reply:
+        """One request, with an answer of status 200, 304 or 4xx.
+
+        Raises StashAuthError for 401 and for the way to a login page, AnswerTooLarge for more than
+        `max_body` bytes, StashDown for everything else that is no answer.
+        """
+        key, more = self._key, {"json": json, "max_body": max_body}
+        reply = self._send(method, path, headers | self._signature(key), more)
+        if reply.status == 401 and key:
+            # A key that was changed in Stash is refused even beside a good session.
+            self._forget(key)
+            reply = self._send(method, path, headers | self._signature(""), more)
+        _refuse_trouble(reply)
+        return reply
+
+    def close(self) -> None:
+        """Close every connection; later requests open new ones."""
+        with self._lock:
+            sessions, self._sessions = self._sessions, []
+            self._local = threading.local()
+        for session in sessions:
+            session.close()
+
+    def _send(self, method: str, path: str, signed: dict[str, str], more: dict[str, Any]) -> Reply:
+        url = self._connection.base_url + path
+        try:
+            reply = self._session().request(method, url, headers=signed, **more)
+        except TransportError as problem:
+            kind = AnswerTooLarge if problem.cause == "too large" else StashDown
+            raise kind(f"Stash does not answer: {problem}", cause=problem.cause) from None
+        self._adopt(reply.headers.get("Set-Cookie", ""))
+        return reply
+
+    def _signature(self, key: str) -> dict[str, str]:
+        signature = {"ApiKey": key} if key else {}
+        if self._cookie:
+            signature["Cookie"] = f"{self._connection.cookie_name}={self._cookie}"
+        return signature
+
+    def _adopt(self, header: str) -> None:
+        """Take over the newest session that an answer sets; several are joined by commas."""
+        name = self._connection.cookie_name
+        values = re.findall(rf"(?:^|,\s*){re.escape(name)}=([^;,\s]+)", header) if name else []
+        if values:
+            with self._lock:
+                self._cookie = values[-1]
+
+    def _forget(self, key: str) -> None:
+        with self._lock:
+            if self._key == key:
+                self._key = ""
+
+    def _session(self) -> Session:
+        """This thread's own."""
+        session: Session | None = getattr(self._local, "session", None)
+        if session is None:
+            # Stash's certificate is self-signed as a rule, and it listens on this machine.
+            session = Session(*self._timeouts, verify=False)
+            self._local.session = session
+            with self._lock:
+                self._sessions.append(session)
+        return session
+
+
+def _refuse_trouble(reply: Reply) -> None:
+    status = reply.status
+    if status == 401:
+        raise StashAuthError("Stash refuses our session", status=status, cause="http")
+    if 300 <= status < 400 and status != 304:
+        if "/login" in reply.headers.get("Location", "").lower():
+            raise StashAuthError("Stash asks for a login", status=status, cause="login")
+        raise StashDown("Stash sent a redirect, refused", status=status, cause="redirect")
+    if status >= 500:
+        raise StashDown(f"Stash answered {status}", status=status, cause="http")

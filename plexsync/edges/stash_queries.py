@@ -1,0 +1,51 @@
+"""Every GraphQL text that PlexSync sends to Stash, and nothing else."""
+
+from __future__ import annotations
+
+SETTINGS = """
+query PlexSyncSettings {
+  configuration {
+    general { apiKey maxSessionAge }
+    plugins(include: ["PlexSync"])
+  }
+  version { version }
+}
+"""
+
+KEEP_ALIVE = "query PlexSyncKeepAlive { systemStatus { status } }"
+
+SCENE = """
+fragment PlexSyncScene on Scene {
+  id title details date rating100 code director created_at updated_at
+  studio { id name }
+  performers { id name }
+  tags { id name }
+  groups { group { id name } }
+  files { path size fingerprints { type value } }
+}
+"""
+
+SCENES_BY_FILE = (
+    """
+query PlexSyncScenesByFile($path: String!, $page: Int!, $size: Int!) {
+  findScenes(
+    scene_filter: { path: { value: $path, modifier: INCLUDES } }
+    filter: { page: $page, per_page: $size, sort: "id", direction: ASC }
+  ) { scenes { ...PlexSyncScene } }
+}
+"""
+    + SCENE
+)
+
+
+def scenes(count: int) -> str:
+    """One query for `count` scenes: variables i0, i1, ... and answers s0, s1, ...
+
+    An unknown scene is null there, while `findScenes(ids:)` fails as a whole. The text depends on
+    the count alone, so that Stash's cache of parsed queries stays small.
+    """
+    variables = ", ".join(f"$i{n}: ID!" for n in range(count))
+    answers = "\n".join(
+        f"  s{n}: findScene(id: $i{n}) {{ ...PlexSyncScene }}" for n in range(count)
+    )
+    return f"query PlexSyncScenes({variables}) {{\n{answers}\n}}\n{SCENE}"

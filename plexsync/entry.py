@@ -1,0 +1,60 @@
+"""Where a worker and a task begin.
+
+Nothing heavy is imported before the worker owns its lock: most workers that start find another one
+alive and leave again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+
+from plexsync import system
+from plexsync.edges.ownership import Ownership
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from plexsync.edges.clock import Clock
+
+
+def run_task(plugin_dir: str, stdin: bytes) -> bytes:
+    """Answer a task or an operation: one JSON object. An unknown mode is an error."""
+    try:
+        args = json.loads(stdin).get("args") or {}
+        mode = args.get("mode")
+    except (ValueError, AttributeError):
+        return _answer(error="PlexSync was called with input that is not Stash's JSON object.")
+    return _answer(error=f"PlexSync has no task {mode!r}; update the plugin and reload plugins.")
+
+
+def _answer(*, error: str) -> bytes:
+    return json.dumps({"error": error}).encode()
+
+
+def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
+    """The background worker's whole life; returns when it is idle, or at once if one is alive."""
+    block = sys.stdin.buffer.read(65536)
+    folder = system.data_folder(plugin_dir, os.environ)
+    system.private_folder(folder)
+    system.detach()
+    ownership = Ownership(folder)
+    if not ownership.claim() and not (ownership.wanted() and ownership.stand_by()):
+        return
+    from plexsync.edges.log import FileSink, Log, capture
+
+    log = Log(FileSink(os.path.join(folder, "plexsync.log")))
+    capture(log)
+    try:
+        from plexsync.app import live
+    except ImportError as missing:
+        log.error(
+            f"PlexSync cannot run: {missing}. Install what it needs for the Python that Stash uses: "
+            f"{sys.executable} -m pip install -r {os.path.join(plugin_dir, 'requirements.txt')}"
+        )
+        return
+    try:
+        live(plugin_dir, folder, block, ownership, log, clock)
+    except Exception as problem:
+        log.error(f"The worker stops: {problem}", trace=traceback.format_exc(limit=-6))

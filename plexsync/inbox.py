@@ -1,0 +1,164 @@
+"""The inbox, the one door for work: a record is whole in `inbox/new` or it is not there.
+
+`folder` is the data folder throughout. Any number of processes drop; only its owner collects.
+"""
+
+import os
+import time
+
+from plexsync import system
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_RECORD = 1 << 20
+_BATCH_BYTES = 16 << 20
+_KEPT_DAMAGED = 100
+_DAY = 86400
+
+
+class Record:
+    """One record: its name, when it was dropped (wall-clock seconds), and its bytes.
+
+    `data` is None when it cannot be read, is no regular file, or is larger than 1 MiB.
+    """
+
+    __slots__ = ("name", "at", "data")
+
+    def __init__(self, name: str, at: float, data: bytes | None) -> None:
+        self.name = name
+        self.at = at
+        self.data = data
+
+
+def drop(folder: str, record: bytes) -> str:
+    """Keep one record; when this returns its name, it survives a power cut.
+
+    Raises OSError when it cannot be kept; nothing is left behind then.
+    """
+    temp_folder, new_folder = _folders(folder)
+    name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(4).hex()}"
+    temp = os.path.join(temp_folder, name)
+    fd = system.create(temp)
+    try:
+        try:
+            system.write_all(fd, record)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        system.replace(temp, os.path.join(new_folder, name))
+    except BaseException:
+        _unlink(temp)
+        raise
+    system.sync_folder(new_folder)
+    return name
+
+
+def _folders(folder: str) -> tuple[str, str]:
+    inbox = os.path.join(folder, "inbox")
+    temp, new = os.path.join(inbox, "tmp"), os.path.join(inbox, "new")
+    for part in (inbox, temp, new):
+        if os.path.islink(part):
+            raise OSError(f"{part} is a symbolic link, which is not followed: remove it")
+        if not os.path.isdir(part):
+            system.make_folder(part)
+    return temp, new
+
+
+def collect(folder: str, limit: int = 10000) -> list[Record]:
+    """The oldest records, by name; at most `limit` and about 16 MiB, so ask again until empty."""
+    new = _new(folder)
+    try:
+        names = sorted(os.listdir(new))[:limit]
+    except FileNotFoundError:
+        return []
+    records: list[Record] = []
+    size = 0
+    for name in names:
+        try:
+            data = _read(os.path.join(new, name))
+        except FileNotFoundError:
+            continue
+        records.append(Record(name, _dropped_at(name), data))
+        size += len(data or b"")
+        if size > _BATCH_BYTES:
+            break
+    return records
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return system.read_regular(path, MAX_RECORD)
+    except (ValueError, PermissionError):
+        return None
+
+
+def _dropped_at(name: str) -> float:
+    stamp = name.split("-", 1)[0]
+    return int(stamp) / 1e9 if len(stamp) == 20 and stamp.isascii() and stamp.isdigit() else 0.0
+
+
+def forget(folder: str, names: "Iterable[str]") -> None:
+    """Remove records that are safe elsewhere."""
+    for name in names:
+        _unlink(os.path.join(_new(folder), name))
+
+
+def set_aside(folder: str, name: str) -> None:
+    """Move a damaged record to `<data>/damaged/`, where the newest hundred are kept."""
+    damaged = os.path.join(folder, "damaged")
+    system.private_folder(damaged)
+    system.replace(os.path.join(_new(folder), name), os.path.join(damaged, name))
+    kept = [entry.name for entry in os.scandir(damaged) if not entry.is_dir(follow_symlinks=False)]
+    for old in sorted(kept)[:-_KEPT_DAMAGED]:
+        _unlink(os.path.join(damaged, old))
+
+
+def sweep(folder: str, now: float) -> int:
+    """Remove the unfinished files that killed processes left a day ago; the number removed."""
+    removed = 0
+    for place, ending in ((os.path.join(folder, "inbox", "tmp"), ""), (folder, ".tmp")):
+        try:
+            found = list(os.scandir(place))
+        except FileNotFoundError:
+            continue
+        old = [file.path for file in found if file.name.endswith(ending) and _is_old(file, now)]
+        removed += sum(map(_unlink, old))
+    return removed
+
+
+def _is_old(file: "os.DirEntry[str]", now: float) -> bool:
+    try:
+        return abs(now - file.stat(follow_symlinks=False).st_mtime) > _DAY
+    except FileNotFoundError:
+        return False
+
+
+def signature(folder: str) -> int:
+    """When `new/` last changed, in nanoseconds, 0 before the first record; one stat.
+
+    File systems stamp in ticks (milliseconds, on some two seconds): two changes within one tick
+    look the same.
+    """
+    try:
+        return os.stat(_new(folder)).st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def nudge(folder: str) -> None:
+    """Change the signature without a record, so that a sleeping worker looks around."""
+    os.utime(_folders(folder)[1])
+
+
+def _new(folder: str) -> str:
+    return os.path.join(folder, "inbox", "new")
+
+
+def _unlink(path: str) -> bool:
+    try:
+        os.unlink(path)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,298 @@
+"""Where operating systems differ: locks, processes, folders. No other module asks which one it is.
+
+This is on the hook's path: it imports what bare Python has loaded anyway, and fcntl or msvcrt.
+"""
+
+import os
+import sys
+import time
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+
+
+class LockFile:
+    """One advisory lock on a file that is never deleted; it ends with its process."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._fd = -1
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._fd >= 0
+
+    def acquire(self) -> bool:
+        """Take the lock without waiting; False when another process holds it.
+
+        A hook's look holds it for an instant too. Raises OSError where the file cannot be opened
+        or locks do not work.
+        """
+        if self.held:
+            return True
+        fd = _open_lock(self.path)
+        try:
+            if _lock(fd):
+                self._fd = fd
+        finally:
+            if not self.held:
+                os.close(fd)
+        return self.held
+
+    def release(self) -> None:
+        """Let go of the lock, if held."""
+        if self.held:
+            fd, self._fd = self._fd, -1
+            try:
+                _unlock(fd)
+            finally:
+                os.close(fd)
+
+    def busy(self) -> bool:
+        """Whether another process holds it at this instant. Raises OSError like `acquire`.
+
+        Any number may ask at once without taking each other for the owner (not so on Windows).
+        """
+        fd = _open_lock(self.path)
+        try:
+            return not _lock(fd, shared=True)
+        finally:
+            os.close(fd)
+
+
+def _open_lock(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY, 0o600)
+    except OSError:
+        if os.path.islink(path):
+            raise OSError(f"{path} is a symbolic link, which is not followed: remove it") from None
+        raise
+
+
+if sys.platform == "win32":
+
+    def _lock(fd: int, shared: bool = False) -> bool:
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        return True
+
+    def _unlock(fd: int) -> None:
+        os.lseek(fd, 0, os.SEEK_SET)
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
+else:
+
+    def _lock(fd: int, shared: bool = False) -> bool:
+        try:
+            fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def _unlock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+def data_folder(plugin_dir: str, environ: "Mapping[str, str]") -> str:
+    """Where state lives: $STASH_PLUGIN_DATA, else `data` in the plugin's folder; absolute.
+
+    A relative one counts from the plugin's folder, so that every process finds the same.
+    """
+    return os.path.abspath(os.path.join(plugin_dir, environ.get("STASH_PLUGIN_DATA") or "data"))
+
+
+def private_folder(path: str) -> None:
+    """Make sure that `path` is a folder only we can write to; made 0700 when missing.
+
+    Raises OSError whose text says what is wrong and what to do: its parent is missing, it is not a
+    folder, belongs to somebody else, or others may write to it. A link to a good one is fine.
+    """
+    if not os.path.lexists(path):
+        make_folder(path)
+    if not os.path.isdir(path):
+        raise NotADirectoryError(
+            f"{path} is not a folder: move it away, or let STASH_PLUGIN_DATA name another folder"
+        )
+    if sys.platform != "win32":
+        _check_owner(path)
+
+
+if sys.platform != "win32":
+
+    def _check_owner(path: str) -> None:
+        info, me = os.stat(path), os.geteuid()
+        if info.st_uid != me or os.lstat(path).st_uid not in (me, 0):
+            raise PermissionError(
+                f"{path} belongs to user {info.st_uid}, but Stash runs as user {me}: "
+                f"run `chown -R {me} {path}`, or let STASH_PLUGIN_DATA name a folder of that user"
+            )
+        if info.st_mode & 0o022:
+            raise PermissionError(f"other users may write to {path}: run `chmod 700 {path}`")
+
+
+def make_folder(path: str) -> None:
+    """Make one folder, 0700 and durable; fine when it is there. Its parent must exist."""
+    parent = os.path.dirname(path)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{parent} does not exist (a drive that is not mounted?): make it, "
+            "or let STASH_PLUGIN_DATA name another folder"
+        ) from None
+    sync_folder(parent)
+
+
+def create(path: str) -> int:
+    """Open a new file for writing, 0600, not inherited by children. Raises OSError if it exists."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY, 0o600)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write every byte; os.write alone may stop early."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(fd, left) :]
+
+
+def read_regular(path: str, limit: int) -> bytes:
+    """The bytes of a regular file.
+
+    Raises ValueError for a link, a pipe, a folder or more than `limit` bytes; OSError otherwise.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY)
+    except OSError:
+        if os.path.islink(path) or os.path.isdir(path):
+            raise ValueError("it is not a regular file") from None
+        raise
+    try:
+        if not os.path.isfile(fd):
+            raise ValueError("it is not a regular file")
+        if os.stat(fd).st_size > limit:
+            raise ValueError(f"it is larger than {limit} bytes")
+        with open(fd, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(fd)
+
+
+def sync_folder(path: str) -> None:
+    """Make renames in a folder survive a power cut. Windows has no such thing."""
+    if sys.platform != "win32":
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        except OSError as problem:
+            _excuse(problem)
+        finally:
+            os.close(fd)
+
+
+def _excuse(problem: OSError) -> None:
+    import errno
+
+    # network drives that cannot do it say so, and there is nothing better to do on them
+    if problem.errno not in (errno.EINVAL, errno.ENOTSUP):
+        raise problem
+
+
+def replace(src: str, dst: str) -> None:
+    """Rename over `dst`. On Windows tried again for a second while somebody has `dst` open."""
+    if sys.platform == "win32":
+        for _ in range(100):
+            try:
+                os.replace(src, dst)
+                return
+            except PermissionError:
+                time.sleep(0.01)
+    os.replace(src, dst)
+
+
+def start_detached(argv: list[str], stdin: bytes) -> None:
+    """Start a process that outlives this one and holds nothing of it.
+
+    `stdin` (at most a few KiB) waits for it in a pipe that is already closed on this side; stdout
+    and stderr are the null device. Raises OSError when it cannot be started.
+    """
+    if sys.platform == "win32":
+        _start_windows(argv, stdin)
+    else:
+        _start_posix(argv, stdin)
+
+
+if sys.platform == "win32":
+
+    def _start_windows(argv: list[str], stdin: bytes) -> None:
+        from subprocess import CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS, DEVNULL, PIPE, Popen
+
+        flags = DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
+        worker = Popen(argv, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, creationflags=flags)
+        if worker.stdin:
+            worker.stdin.write(stdin)
+            worker.stdin.close()
+
+else:
+
+    def _start_posix(argv: list[str], stdin: bytes) -> None:
+        read, write = os.pipe()
+        try:
+            os.set_blocking(write, False)  # a pipe that is too small must not hold the user's save
+            if os.write(write, stdin) < len(stdin):
+                raise OSError("the pipe to the worker is too small for Stash's connection block")
+            os.posix_spawn(
+                argv[0],
+                argv,
+                os.environ,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, read, 0),
+                    (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, 1, 2),
+                ],
+            )
+        finally:
+            os.close(read)
+            os.close(write)
+
+
+def detach() -> None:
+    """Leave the starter's session, files and folder. The worker's first call, before any open.
+
+    What the worker creates from here on is for its user only.
+    """
+    if sys.platform != "win32":
+        try:
+            os.setsid()
+        except PermissionError:
+            pass  # it leads a session already
+        _close_inherited()
+    os.umask(0o077)
+    os.chdir(os.path.abspath(os.sep))
+
+
+def _close_inherited() -> None:
+    try:
+        open_now = [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:
+        open_now = list(range(3, 1024))
+    for fd in open_now:
+        if fd > 2:
+            try:
+                os.close(fd)
+            except OSError:
+                pass  # the listing's own descriptor is in the list

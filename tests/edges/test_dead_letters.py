@@ -1,0 +1,112 @@
+"""The dead letters on a real SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from plexsync.edges.dead_letters import DeadLetters
+from plexsync.model.dead_letter import Letter
+
+NOW = 1_700_000_000.0
+
+
+def a_letter(scene: int, **changes: object) -> Letter:
+    plain = Letter(
+        scene=scene,
+        error="PlexPermanentError",
+        message="Plex refused",
+        buried_at=NOW,
+        first_failure=NOW - 60,
+        last_failure=NOW - 1,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "dlq.db"
+
+
+@pytest.fixture
+def letters(path: Path) -> Iterator[DeadLetters]:
+    warnings: list[str] = []
+    with closing(DeadLetters(str(path), warnings.append)) as opened:
+        yield opened
+    assert warnings == []
+
+
+def test_a_letter_comes_back_as_it_went_in(path: Path) -> None:
+    letter = a_letter(
+        7, error="AmbiguousMatch", message="two 'items'; DROP\n\ud83d\x00", status=404,
+        cause="ambiguous", attempts={"PlexNotFound": 12}, candidates=("A (1)", "B (2)"),
+        job={"scene": 7, "reason": "update", "last_status": None},
+    )  # fmt: skip
+    with closing(DeadLetters(str(path), print)) as letters:
+        letters.add(letter)
+    with closing(DeadLetters(str(path), print)) as letters:
+        assert letters.get(7) == replace(letter, message="two 'items'; DROP\n\\ud83d\x00")
+        assert letters.get(8) is None
+
+
+def test_a_scene_has_one_letter_that_remembers_its_first_failure(letters: DeadLetters) -> None:
+    letters.add(a_letter(7, error="PlexNotFound", attempts={"PlexNotFound": 12}))
+    letters.add(a_letter(7, buried_at=NOW + 9, first_failure=NOW + 5, last_failure=NOW + 8))
+    assert letters.counts() == {"PlexPermanentError": 1}
+    assert letters.get(7) == a_letter(7, buried_at=NOW + 9, last_failure=NOW + 8)
+
+
+def test_letters_are_counted_listed_and_removed_by_class(letters: DeadLetters) -> None:
+    for scene in (5, 3, 4):
+        letters.add(a_letter(scene, error="PlexNotFound", buried_at=NOW + scene))
+    letters.add(a_letter(9, buried_at=NOW + 100))
+    assert letters.counts() == {"PlexNotFound": 3, "PlexPermanentError": 1}
+    assert letters.scenes("PlexNotFound") == [3, 4, 5]
+    assert [letter.scene for letter in letters.page(3)] == [9, 5, 4]
+    assert [letter.scene for letter in letters.page(3, offset=3)] == [3]
+    assert [letter.scene for letter in letters.page(2, error="PlexNotFound")] == [5, 4]
+    assert letters.remove([3, 9, 77]) == 2
+    assert letters.remove([]) == 0
+    assert letters.counts() == {"PlexNotFound": 2}
+
+
+def test_old_letters_are_purged(letters: DeadLetters) -> None:
+    for age in range(5):
+        letters.add(a_letter(age + 1, buried_at=NOW - age))
+    assert letters.purge(NOW - 2) == 2
+    assert [letter.scene for letter in letters.page(9)] == [1, 2, 3]
+
+
+def test_a_letter_that_is_no_json_is_refused_and_changes_nothing(letters: DeadLetters) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        letters.add(a_letter(7, job={"scene": 7, "last_failure": float("nan")}))
+    assert letters.counts() == {}
+
+
+def test_every_commit_is_synced(letters: DeadLetters) -> None:
+    assert letters._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("cell", ["{", "[1]", "null", "[" * 100_000, None, b"\x80\x04cos\nsystem"])
+def test_a_damaged_cell_does_not_hide_its_letter(
+    path: Path, letters: DeadLetters, cell: object
+) -> None:
+    letters.add(a_letter(7, candidates=("A",), job={"scene": 7}))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE OR REPLACE letters SET job = coalesce(?, 5)", (cell,))
+    assert letters.get(7) == a_letter(7, candidates=("A",))
+
+
+def test_a_damaged_file_costs_only_itself(path: Path) -> None:
+    warnings: list[str] = []
+    path.write_bytes(b"not a database" * 1000)
+    with closing(DeadLetters(str(path), warnings.append)) as letters:
+        letters.add(a_letter(7))
+    assert len(warnings) == 1
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT scene FROM letters").fetchall() == [(7,)]

@@ -1,0 +1,349 @@
+"""The ledger on a real SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from plexsync.edges.ledger import Ledger
+from plexsync.model.ledger import (
+    DESTROYED,
+    NOT_IN_PLEX,
+    SHARED,
+    SYNCED,
+    WAITING,
+    SceneState,
+    TargetState,
+)
+from plexsync.model.plex import Base, Target, Written
+
+NOW = 1_700_000_000.0
+ITEM = Target("server-a", "1", 501)
+MOVED = Target("server-a", "1", 777)
+
+
+def a_target(target: Target = ITEM, title: str = "A Day Out", **changes: object) -> TargetState:
+    plain = TargetState(
+        target=target,
+        part="/media/a.mp4",
+        written={
+            "title": Written(title, "hash-1", NOW),
+            "tags": Written(("x", "y"), "hash-2", NOW),
+        },
+        base={"title": Base("a.mp4", False), "tags": Base((), True)},
+        dirty=frozenset({"poster"}),
+        synced_at=NOW,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def a_scene(scene: int, *targets: TargetState, **changes: object) -> SceneState:
+    plain = SceneState(
+        scene=scene,
+        state=SYNCED,
+        detail="in step",
+        since=NOW,
+        wish="wish",
+        oshash="abc",
+        path="/stash/a.mp4",
+        cover_etag='"e"',
+        cover_sha1="sha",
+        entities=frozenset({("performer", 3), ("tag", 9)}),
+        targets=targets,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.db"
+
+
+@pytest.fixture
+def ledger(path: Path) -> Iterator[Ledger]:
+    warnings: list[str] = []
+    with closing(Ledger(str(path), warnings.append)) as opened:
+        opened.use_server("server-a")
+        yield opened
+    assert warnings == []
+
+
+def entities_of(kind: str, *ids: int) -> frozenset[tuple[str, int]]:
+    return frozenset((kind, number) for number in ids)
+
+
+# -- scenes ------------------------------------------------------------------------------------
+
+
+def test_scenes_come_back_whole_after_a_restart(path: Path) -> None:
+    states = {
+        1: a_scene(1, a_target(MOVED), a_target()),
+        2: a_scene(2, state=NOT_IN_PLEX, wish="", entities=frozenset()),
+    }
+    with closing(Ledger(str(path), print)) as ledger:
+        ledger.use_server("server-a")
+        ledger.save(states.values())
+    with closing(Ledger(str(path), print)) as ledger:
+        assert ledger.server == "server-a"
+        assert ledger.scenes([1, 2, 3]) == states
+        assert ledger.counts() == {SYNCED: 1, NOT_IN_PLEX: 1}
+
+
+def test_saving_replaces_a_scene_whole_and_leaves_its_neighbours(ledger: Ledger) -> None:
+    neighbour = a_scene(2, a_target(MOVED))
+    ledger.save([a_scene(1, a_target()), neighbour])
+    new = a_scene(
+        1,
+        a_target(title="New", dirty=frozenset(), written={"title": Written("New", "h", NOW + 1)}),
+        entities=entities_of("tag", 9, 10),
+        state=WAITING,
+    )
+    ledger.save([new])
+    assert ledger.scenes([1, 2]) == {1: new, 2: neighbour}
+
+
+def test_text_that_sqlite_cannot_hold_is_kept_readable(ledger: Ledger) -> None:
+    odd = a_target(part="/a\ud83d", written={"summary": Written("x\ud83d\n'\x00", "h", NOW)})
+    ledger.save([a_scene(1, odd, path="/stash/\udcff.mp4", detail="a\x00b")])
+    kept = ledger.scenes([1])[1]
+    assert (kept.path, kept.detail) == ("/stash/\\udcff.mp4", "a\x00b")
+    assert kept.targets[0].part == "/a\\ud83d"
+    assert kept.targets[0].written == odd.written
+
+
+def test_a_broken_save_stores_none_of_its_scenes(ledger: Ledger) -> None:
+    bad = a_target(written={"title": Written("x", "h", float("nan"))})
+    with pytest.raises(ValueError, match="JSON"):
+        ledger.save([a_scene(1, a_target()), a_scene(2, bad)])
+    assert ledger.scenes([1, 2]) == {}
+    ledger.save([a_scene(1)])
+
+
+def test_more_scenes_than_one_statement_takes(ledger: Ledger) -> None:
+    states = {n: a_scene(n, a_target(Target("server-a", "1", n))) for n in range(1, 1101)}
+    ledger.save(states.values())
+    assert ledger.scenes(range(1, 2000)) == states
+
+
+# -- base values -------------------------------------------------------------------------------
+
+
+def test_a_base_is_written_once_per_field_and_never_lost(ledger: Ledger) -> None:
+    first = {"title": Base("a.mp4", False)}
+    ledger.save([a_scene(1, a_target(base=first))])
+    ledger.save([a_scene(1, a_target(base={"title": Base("ours", True), "tags": Base((), True)}))])
+    ledger.save([a_scene(1, a_target(base={}))])
+    (target,) = ledger.scenes([1])[1].targets
+    assert target.base == {"title": Base("a.mp4", False), "tags": Base((), True)}
+
+
+def test_a_new_rating_key_starts_without_a_base(ledger: Ledger) -> None:
+    ledger.save([a_scene(1, a_target())])
+    ledger.save([a_scene(1, a_target(MOVED, base={}))])
+    (target,) = ledger.scenes([1])[1].targets
+    assert (target.target, target.base) == (MOVED, {})
+
+
+def test_an_item_that_was_out_of_sight_keeps_what_is_known_of_it(ledger: Ledger) -> None:
+    known = a_target()
+    ledger.save([a_scene(1, known)])
+    ledger.save([a_scene(1, state=NOT_IN_PLEX, since=NOW + 5)])
+    assert ledger.scenes([1])[1].targets == ()
+    assert ledger.owner(ITEM) is None
+    assert ledger.inherit(ITEM) == (known.written, known.base)
+    ledger.save([a_scene(1, known)])
+    assert ledger.scenes([1])[1].targets == (known,)
+
+
+# -- destroyed and archived scenes -------------------------------------------------------------
+
+
+def test_a_destroyed_scene_is_kept_for_a_while_and_bequeaths_its_item(ledger: Ledger) -> None:
+    known = a_target()
+    ledger.save([a_scene(1, known), a_scene(2, a_target(MOVED))])
+    ledger.destroy([1, 99], NOW + 10)
+    gone = ledger.scenes([1])[1]
+    assert (gone.state, gone.destroyed_at, gone.wish) == (DESTROYED, NOW + 10, "")
+    assert gone.targets == (known,)
+    assert ledger.counts() == {SYNCED: 1}
+    assert ledger.owner(ITEM) is None
+    assert ledger.live_scenes(0, 10) == [2]
+    assert ledger.scenes_with("tag", [9], 0, 10) == [2]
+    assert ledger.inherit(ITEM) == (known.written, known.base)
+    assert ledger.inherit(Target("server-b", "1", 501)) == ({}, {})
+
+
+def test_saving_revives_a_destroyed_scene(ledger: Ledger) -> None:
+    ledger.save([a_scene(1)])
+    ledger.destroy([1], NOW)
+    ledger.save([a_scene(1)])
+    assert ledger.scenes([1])[1].destroyed_at is None
+    assert ledger.live_scenes(0, 10) == [1]
+
+
+def test_destroying_twice_keeps_the_first_time(ledger: Ledger) -> None:
+    ledger.save([a_scene(1)])
+    ledger.destroy([1], NOW)
+    ledger.destroy([1], NOW + 5)
+    assert ledger.scenes([1])[1].destroyed_at == NOW
+
+
+def test_destroyed_scenes_are_forgotten_after_their_time(ledger: Ledger) -> None:
+    shared = Target("server-a", "1", 900)
+    ledger.save(
+        [a_scene(n, a_target(Target("server-a", "1", n)), a_target(shared)) for n in (1, 2)]
+    )
+    ledger.destroy([1, 2], NOW)
+    ledger.save([a_scene(2, a_target(Target("server-a", "1", 2)), a_target(shared))])
+    assert ledger.forget_destroyed(NOW) == 0
+    assert ledger.forget_destroyed(NOW + 1) == 1
+    assert list(ledger.scenes([1, 2])) == [2]
+    assert ledger.inherit(Target("server-a", "1", 1)) == ({}, {})
+    assert ledger.inherit(shared)[1] == a_target().base
+    assert ledger.scenes([2])[2].targets[0].base == a_target().base
+
+
+def test_the_latest_value_of_each_field_is_inherited(ledger: Ledger) -> None:
+    old = {"title": Written("old", "h", NOW), "studio": Written("S", "h", NOW)}
+    new = {"title": Written("new", "h", NOW + 5)}
+    ledger.save([a_scene(2, a_target(written=new, synced_at=NOW + 5))])
+    ledger.save([a_scene(1, a_target(written=old, synced_at=NOW))])
+    assert ledger.inherit(ITEM)[0] == {**old, **new}
+
+
+def test_a_scene_id_that_went_to_another_file_starts_anew(ledger: Ledger) -> None:
+    known = a_target()
+    ledger.save([a_scene(1, known)])
+    ledger.set_aside(1, NOW)
+    assert ledger.scenes([1]) == {}
+    assert (ledger.owner(ITEM), ledger.live_scenes(0, 9), ledger.counts()) == (None, [], {})
+    assert ledger.scenes_with("tag", [9], 0, 9) == []
+    other = a_scene(1, a_target(MOVED, base={}), oshash="def", path="/stash/b.mp4")
+    ledger.save([other])
+    ledger.set_aside(1, NOW + 1)
+    ledger.save([other])
+    assert ledger.scenes([1]) == {1: other}
+    ledger.destroy([1], NOW)
+    ledger.forget_destroyed(NOW + 99)
+    assert ledger.inherit(ITEM) == (known.written, known.base)
+
+
+# -- finding scenes ----------------------------------------------------------------------------
+
+
+def test_the_owner_of_an_item_is_the_scene_that_is_not_merely_sharing_it(ledger: Ledger) -> None:
+    ledger.save([a_scene(1, a_target(synced_at=NOW + 9), state=SHARED), a_scene(2, a_target())])
+    assert ledger.owner(ITEM) == 2
+    assert ledger.owner(MOVED) is None
+
+
+def test_scenes_are_found_by_what_was_written_with_them(ledger: Ledger) -> None:
+    for scene in range(1, 21):
+        ledger.save([a_scene(scene, entities=entities_of("tag", scene % 2, scene % 5 + 10))])
+    ledger.save([a_scene(21, entities=entities_of("performer", 1))])
+    odd = list(range(1, 21, 2))
+    assert ledger.scenes_with("tag", [1], 0, 100) == odd
+    assert ledger.scenes_with("tag", [1], 0, 3) == odd[:3]
+    assert ledger.scenes_with("tag", frozenset([1, 10]), odd[2], 4) == [7, 9, 10, 11]
+    assert ledger.scenes_with("tag", None, 18, 10) == [19, 20]
+    assert ledger.scenes_with("tag", [], 0, 10) == []
+    assert ledger.scenes_with("performer", None, 0, 10) == [21]
+    assert ledger.live_scenes(18, 2) == [19, 20]
+
+
+# -- servers -----------------------------------------------------------------------------------
+
+
+def test_another_plex_server_starts_empty_and_loses_nothing(ledger: Ledger) -> None:
+    mine = a_scene(1, a_target())
+    ledger.save([mine])
+    assert ledger.use_server("server-b")
+    assert not ledger.use_server("server-b")
+    assert (ledger.scenes([1]), ledger.counts(), ledger.live_scenes(0, 9)) == ({}, {}, [])
+    assert ledger.scenes_with("tag", [9], 0, 9) == []
+    theirs = a_scene(1, a_target(Target("server-b", "1", 501), title="B"), state=WAITING)
+    ledger.save([theirs])
+    ledger.set_aside(1, NOW)
+    ledger.save([theirs])
+    assert ledger.use_server("server-a")
+    assert ledger.scenes([1]) == {1: mine}
+    ledger.destroy([1], NOW)
+    ledger.use_server("server-b")
+    assert ledger.scenes([1])[1].state == DESTROYED
+
+
+def test_what_was_stored_before_plex_answered_belongs_to_the_first_server(path: Path) -> None:
+    with closing(Ledger(str(path), print)) as ledger:
+        ledger.save([a_scene(1, state=WAITING)])
+        assert not ledger.use_server("server-a")
+        assert ledger.scenes([1]) == {1: a_scene(1, state=WAITING)}
+
+
+# -- meta and bulk cursors ---------------------------------------------------------------------
+
+
+def test_named_values_are_kept(path: Path) -> None:
+    with closing(Ledger(str(path), print)) as ledger:
+        assert ledger.get_meta("watermark", "none") == "none"
+        ledger.set_meta("watermark", "1")
+        ledger.set_meta("watermark", "2")
+    with closing(Ledger(str(path), print)) as ledger:
+        assert ledger.get_meta("watermark") == "2"
+
+
+def test_an_interrupted_bulk_goes_on_from_its_cursor(path: Path) -> None:
+    with closing(Ledger(str(path), print)) as ledger:
+        rename = ledger.add_bulk("rename", "tag", frozenset([3, 1]), NOW)
+        everything = ledger.add_bulk("sync all", "", None, NOW + 1)
+        ledger.advance(rename, 500)
+    with closing(Ledger(str(path), print)) as ledger:
+        first, second = ledger.bulks()
+        assert (first.id, first.kind, first.ids, first.after) == (rename, "tag", {1, 3}, 500)
+        assert (second.id, second.ids, second.after, second.born) == (everything, None, 0, NOW + 1)
+        ledger.end_bulk(rename)
+        assert [bulk.id for bulk in ledger.bulks()] == [everything]
+
+
+def test_identical_bulks_are_one_unless_the_first_is_under_way(ledger: Ledger) -> None:
+    first = ledger.add_bulk("rename", "tag", [1, 3], NOW)
+    assert ledger.add_bulk("rename", "tag", frozenset([3, 1]), NOW + 1) == first
+    assert ledger.add_bulk("rename", "tag", [1], NOW) != first
+    ledger.advance(first, 200)
+    again = ledger.add_bulk("rename", "tag", [1, 3], NOW + 2)
+    assert again != first
+    assert ledger.add_bulk("rename", "tag", [1, 3], NOW + 3) == again
+    assert len(ledger.bulks()) == 3
+
+
+# -- the file ----------------------------------------------------------------------------------
+
+
+def test_every_commit_is_synced(ledger: Ledger) -> None:
+    assert ledger._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("cell", ["{", "[1]", "null", '{"title": 1}', "[" * 100_000, b"\x80\x04c"])
+def test_a_damaged_cell_counts_as_nothing_written(
+    path: Path, ledger: Ledger, cell: str | bytes
+) -> None:
+    ledger.save([a_scene(1, a_target())])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE targets SET written = ?, dirty = ?", (cell, cell))
+    (target,) = ledger.scenes([1])[1].targets
+    assert target.written == {}
+    assert target.base == a_target().base
+    assert ledger.inherit(ITEM)[0] == {}
+
+
+def test_a_damaged_file_is_set_aside_with_one_warning(path: Path) -> None:
+    warnings: list[str] = []
+    path.write_bytes(b"not a database" * 1000)
+    with closing(Ledger(str(path), warnings.append)) as ledger:
+        ledger.save([a_scene(1, a_target())])
+        assert ledger.live_scenes(0, 9) == [1]
+    assert len(warnings) == 1

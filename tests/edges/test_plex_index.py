@@ -1,0 +1,575 @@
+"""The library index against the simulated server: what it asks, what it finds, what it survives."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import sqlite3
+import unicodedata
+
+import pytest
+
+from plexsync.edges.plex import PlexClient
+from plexsync.edges.plex_index import PAGE, PlexIndex
+from plexsync.model.errors import PlexServerDown, PlexTemporaryError, SyncError
+from plexsync.model.paths import index_keys
+from plexsync.model.plex import Target
+from simulator.plex import PlexSim
+
+NOW = 1_800_000_000.0
+DAY = 86_400.0
+
+
+@pytest.fixture
+def plex():
+    with PlexSim() as server:
+        server.clock = lambda: NOW
+        server.add_section("Movies", ["/plex/movies"])
+        yield server
+
+
+@pytest.fixture
+def client(plex):
+    with contextlib.closing(PlexClient(plex.url, plex.token, "client-uuid")) as made:
+        yield made
+
+
+@pytest.fixture
+def open_index(client, tmp_path):
+    with contextlib.ExitStack() as stack:
+
+        def opened(path="plex_index.db", client=client, warn=lambda text: None):
+            index = PlexIndex(str(tmp_path / path), client, warn, index_keys)
+            stack.callback(index.close)
+            return index
+
+        yield opened
+
+
+@pytest.fixture
+def index(open_index):
+    return open_index()
+
+
+def fill(plex, count, section=1, folder="/plex/movies"):
+    return [
+        plex.add_item(section, file=f"{folder}/{n}/film {n}.mp4", size=1000 + n, added_at=1000 + n)
+        for n in range(count)
+    ]
+
+
+def keys_of(parts):
+    return [part.target.rating_key for part in parts]
+
+
+def everything(index, count, folder="/plex/movies"):
+    """Which of the files of `fill` are found under their whole path."""
+    paths = [f"{folder}/{n}/film {n}.mp4" for n in range(count)]
+    return [n for n, path in enumerate(paths) if path in [p.file for p in index.find([path])]]
+
+
+# --- the first reading -----------------------------------------------------------------------
+
+
+def test_an_index_that_was_never_read_knows_that(plex, index, open_index):
+    fill(plex, 3)
+    assert not index.complete(())
+    assert index.find(["/plex/movies/1/film 1.mp4"]) == []
+    assert index.stats(NOW).age is None
+    index.refresh((), NOW)
+    assert index.complete(())
+    assert open_index().complete(())
+    assert not index.complete(("Movies",))
+    index.refresh((" movies ", "Nope"), NOW)
+    assert index.complete(("Nope", "Movies"))
+
+
+def test_the_first_reading_takes_pages_of_1000_and_finds_every_file(plex, index):
+    keys = fill(plex, 2500)
+    result = index.refresh((), NOW)
+    assert (result.added, result.removed, result.whole) == (2500, 0, True)
+    assert plex.count(path_prefix="/library/sections/1/all") == 3
+    assert result.requests == 5
+    found = index.find(["/plex/movies/1234/film 1234.mp4"])
+    assert [(p.target, p.file, p.size, p.first) for p in found] == [
+        (Target(plex.machine, "1", keys[1234]), "/plex/movies/1234/film 1234.mp4", 2234, True)
+    ]
+    stats = index.stats(NOW + 60)
+    assert (stats.items, stats.parts, stats.age) == (2500, 2500, 60.0)
+
+
+@pytest.mark.parametrize("cap", [1, 7, 50])
+def test_pages_smaller_than_asked_for_lose_nothing(plex, index, cap):
+    fill(plex, 60)
+    plex.max_container_size = cap
+    index.refresh((), NOW)
+    assert len(everything(index, 60)) == 60
+
+
+def test_an_unchanged_library_costs_four_requests_and_reads_no_item_again(plex, client, index):
+    fill(plex, 300)
+    index.refresh((), NOW)
+    received, plex_clock = client.received, NOW + 100
+    plex.clear_journal()
+    result = index.refresh((), plex_clock)
+    assert (result.requests, result.added, result.removed, result.whole) == (4, 0, 0, False)
+    assert len(plex.journal) == 4
+    assert client.received - received < 5000
+
+
+def test_items_without_files_do_not_cause_readings_for_ever(plex, client, index):
+    plex.add_item(1, file="/plex/movies/a.mp4")
+    bare = plex.add_item(1, file="/plex/movies/b.mp4")
+    plex.item(bare).files.clear()
+    index.refresh((), NOW)
+    assert not index.refresh((), NOW + 30).whole
+    assert index.stats(NOW).items == 2
+    assert index.stats(NOW).parts == 1
+
+
+def test_a_total_that_never_adds_up_is_believed_after_two_readings(plex, index):
+    fill(plex, 3)
+    plex.add_fault("html", body=PHANTOM, content_type="text/xml", match=_is_list, times=None)
+    first = index.refresh((), NOW)
+    assert (first.added, first.whole) == (1, True)
+    plex.clear_journal()
+    assert not index.refresh((), NOW + 30).whole
+
+
+PHANTOM = (
+    b'<MediaContainer size="2" totalSize="2"><Video ratingKey="7"/><Video ratingKey="7"><Media>'
+    b'<Part file="/plex/x.mp4"/></Media></Video></MediaContainer>'
+)
+
+
+def _is_list(request):
+    return request.path == "/library/sections/1/all"
+
+
+# --- what was added or changed ---------------------------------------------------------------
+
+
+def test_added_items_are_found_without_reading_all(plex, index):
+    fill(plex, 50)
+    index.refresh((), NOW)
+    plex.clock = lambda: NOW + 10
+    new = plex.add_item(1, file="/plex/movies/new.mp4")
+    result = index.refresh((), NOW + 20)
+    assert (result.added, result.removed, result.whole) == (1, 0, False)
+    assert keys_of(index.find(["/plex/movies/new.mp4"])) == [new]
+
+
+def test_a_moved_file_is_found_at_its_new_place_only(plex, index):
+    key = fill(plex, 20)[5]
+    index.refresh((), NOW)
+    item = plex.item(key)
+    item.files[0] = ("/plex/movies/other/moved.mp4", 1)
+    item.updated_at = int(NOW) + 10
+    result = index.refresh((), NOW + 20)
+    assert (result.added, result.removed, result.whole) == (1, 1, False)
+    assert keys_of(index.find(["/plex/movies/other/moved.mp4"])) == [key]
+    assert index.find(["/plex/movies/5/film 5.mp4"]) == []
+
+
+def test_an_item_that_loses_a_version_loses_that_file(plex, index):
+    key = plex.add_item(1, files=[("/plex/a.mp4", 1), ("/plex/b.mp4", 2)])
+    index.refresh((), NOW)
+    assert [p.first for p in index.find(["/plex/b.mp4"])] == [False]
+    item = plex.item(key)
+    item.files.pop(0)
+    item.updated_at = int(NOW) + 1
+    index.refresh((), NOW + 30)
+    assert index.find(["/plex/a.mp4"]) == []
+    assert [p.first for p in index.find(["/plex/b.mp4"])] == [True]
+
+
+def test_removed_items_are_noticed_by_the_count(plex, index):
+    keys = fill(plex, 30)
+    index.refresh((), NOW)
+    plex.remove_item(keys[3])
+    result = index.refresh((), NOW + 30)
+    assert (result.added, result.removed, result.whole) == (0, 1, True)
+    assert index.find(["/plex/movies/3/film 3.mp4"]) == []
+    assert not index.refresh((), NOW + 60).whole
+
+
+def test_an_item_removed_while_another_is_added_is_noticed_too(plex, index):
+    keys = fill(plex, 10)
+    index.refresh((), NOW)
+    plex.remove_item(keys[0])
+    plex.add_item(1, file="/plex/movies/new.mp4")
+    result = index.refresh((), NOW + 60)
+    assert (result.added, result.removed, result.whole) == (1, 1, True)
+    assert index.find(["/plex/movies/0/film 0.mp4"]) == []
+
+
+def test_dates_in_the_future_hide_nothing(plex, index):
+    plex.add_item(1, file="/plex/movies/future.mp4", added_at=int(NOW) + 10**8)
+    index.refresh((), NOW)
+    plex.clock = lambda: NOW + 50
+    plex.add_item(1, file="/plex/movies/new.mp4")
+    result = index.refresh((), NOW + 60)
+    assert (result.added, result.whole) == (1, False)
+
+
+def test_edits_of_ours_change_nothing_in_the_index(plex, index):
+    keys = fill(plex, 40)
+    index.refresh((), NOW)
+    for key in keys:
+        plex.item(key).title = "new"
+        plex.item(key).updated_at = int(NOW) + 5
+    result = index.refresh((), NOW + 30)
+    assert (result.added, result.removed, result.whole) == (0, 0, False)
+
+
+@pytest.mark.parametrize("later", [DAY, 10 * DAY, -1.0])
+def test_a_list_older_than_a_day_or_from_the_future_is_read_whole(plex, index, later):
+    fill(plex, 5)
+    index.refresh((), NOW)
+    assert index.refresh((), NOW + later).whole
+    assert not index.refresh((), NOW + later + 30).whole
+
+
+def test_it_is_read_whole_on_demand(plex, index):
+    fill(plex, 5)
+    index.refresh((), NOW)
+    result = index.refresh((), NOW + 30, force=True)
+    assert (result.whole, result.added, result.removed) == (True, 0, 0)
+
+
+# --- libraries -------------------------------------------------------------------------------
+
+
+def test_only_wanted_libraries_are_read_and_unknown_names_are_told(plex, index):
+    plex.add_section("Clips", ["/plex/clips"])
+    fill(plex, 3)
+    fill(plex, 3, section=2, folder="/plex/clips")
+    result = index.refresh(("clips", "Nope"), NOW)
+    assert (result.added, result.missing) == (3, ("Nope",))
+    assert everything(index, 3) == []
+    assert everything(index, 3, "/plex/clips") == [0, 1, 2]
+
+
+def test_the_same_file_in_two_libraries_is_two_items(plex, index):
+    plex.add_section("Clips", ["/plex/clips"])
+    plex.add_item(1, file="/plex/a.mp4")
+    plex.add_item(2, file="/plex/a.mp4")
+    index.refresh((), NOW)
+    assert [p.target.section for p in index.find(["/plex/a.mp4"])] == ["1", "2"]
+
+
+def test_a_library_that_vanished_is_dropped(plex, index):
+    plex.add_section("Clips", ["/plex/clips"])
+    fill(plex, 3)
+    fill(plex, 4, section=2, folder="/plex/clips")
+    index.refresh((), NOW)
+    del plex.sections[2]
+    result = index.refresh((), NOW + 30)
+    assert (result.added, result.removed, result.whole) == (0, 4, False)
+    assert everything(index, 3) == [0, 1, 2]
+    assert everything(index, 4, "/plex/clips") == []
+
+
+def test_a_library_made_anew_under_the_same_key_is_read_whole(plex, index):
+    fill(plex, 3)
+    index.refresh((), NOW)
+    plex.sections[1].uuid = "another"
+    assert index.refresh((), NOW + 30).whole
+
+
+# --- odd answers -----------------------------------------------------------------------------
+
+EMPTY = b'<MediaContainer size="0" totalSize="0"/>'
+
+
+def test_one_answer_without_items_does_not_empty_the_index(plex, index):
+    fill(plex, 5)
+    index.refresh((), NOW)
+    plex.add_fault("html", times=1, body=EMPTY, content_type="text/xml", match=_is_list)
+    index.refresh((), NOW + DAY)
+    assert len(everything(index, 5)) == 5
+
+
+def test_a_library_that_stays_empty_is_believed(plex, index):
+    keys = fill(plex, 5)
+    index.refresh((), NOW)
+    for key in keys:
+        plex.remove_item(key)
+    result = index.refresh((), NOW + 30)
+    assert (result.removed, result.whole) == (5, True)
+    assert everything(index, 5) == []
+
+
+def test_one_answer_without_libraries_drops_none(plex, index):
+    fill(plex, 5)
+    index.refresh((), NOW)
+    plex.add_fault(
+        "html", times=1, body=EMPTY, content_type="text/xml", match=lambda r: r.path.endswith("ons")
+    )
+    result = index.refresh((), NOW + 30)
+    assert (result.removed, result.whole) == (0, False)
+
+
+def test_a_list_that_ends_early_is_an_error_and_the_old_one_stays(plex, index):
+    fill(plex, 5)
+    index.refresh((), NOW)
+    short = b'<MediaContainer size="0" totalSize="9"/>'
+    plex.add_fault("html", body=short, content_type="text/xml", match=_is_list)
+    with pytest.raises(PlexTemporaryError, match="ends at 0 of 9"):
+        index.refresh((), NOW + DAY)
+    assert len(everything(index, 5)) == 5
+
+
+@pytest.mark.parametrize("failing", range(1, 9))
+def test_a_failure_at_any_request_leaves_the_old_index_valid(plex, index, failing):
+    keys = fill(plex, 2500)
+    index.refresh((), NOW)
+    plex.remove_item(keys[7])
+    plex.add_item(1, file="/plex/movies/new.mp4", added_at=int(NOW))
+    count = [0]
+
+    def nth(request):
+        count[0] += 1
+        return count[0] == failing
+
+    plex.add_fault("reset", match=nth)
+    try:
+        index.refresh((), NOW + DAY, force=failing % 2 == 0)
+    except SyncError as problem:
+        assert isinstance(problem, PlexServerDown)
+        assert keys_of(index.find(["/plex/movies/7/film 7.mp4"])) == [keys[7]]
+    plex.clear_faults()
+    index.refresh((), NOW + DAY + 1, force=True)
+    assert index.find(["/plex/movies/7/film 7.mp4"]) == []
+    assert len(index.find(["/plex/movies/new.mp4"])) == 1
+    assert index.stats(NOW).items == 2500
+
+
+def test_an_interrupted_first_reading_is_not_taken_for_complete(plex, index, open_index):
+    fill(plex, 2500)
+    pages = [0]
+
+    def third(request):
+        pages[0] += _is_list(request)
+        return pages[0] == 3
+
+    plex.add_fault("reset", match=third)
+    with pytest.raises(PlexServerDown):
+        index.refresh((), NOW)
+    for some in (index, open_index()):
+        assert not some.complete(())
+        assert everything(some, 10) == []
+    plex.clear_faults()
+    assert index.refresh((), NOW).added == 2500
+    assert index.complete(())
+
+
+def test_a_library_that_changes_while_it_is_read_is_right_in_the_end(plex, index):
+    keys = fill(plex, 2500)
+    gone = [False]
+
+    def second_page(request):
+        if _is_list(request) and request.option("X-Plex-Container-Start") == "1000" and not gone[0]:
+            gone[0] = True
+            plex.remove_item(keys[10])
+        return False
+
+    plex.add_fault("reset", match=second_page)
+    index.refresh((), NOW)
+    assert gone == [True]
+    assert len(everything(index, 2500)) == 2499
+
+
+# --- another server --------------------------------------------------------------------------
+
+
+def test_another_server_starts_empty_and_takes_nothing_away(plex, open_index):
+    fill(plex, 5)
+    index = open_index()
+    index.refresh((), NOW)
+    with PlexSim(machine="b" * 40) as other:
+        other.add_section("Movies", ["/plex/movies"])
+        mine = other.add_item(1, file="/plex/movies/0/film 0.mp4")
+        with contextlib.closing(PlexClient(other.url, other.token, "c")) as client:
+            second = open_index(client=client)
+            assert not second.complete(())
+            assert everything(second, 5) == []
+            second.refresh((), NOW)
+            found = second.find(["/plex/movies/0/film 0.mp4"])
+            assert [p.target for p in found] == [Target("b" * 40, "1", mine)]
+    assert len(everything(index, 5)) == 5
+    assert {p.target.server for p in index.find(["/plex/movies/0/film 0.mp4"])} == {plex.machine}
+
+
+def test_a_server_swapped_behind_the_url_is_noticed_and_then_adopted(plex, index):
+    fill(plex, 5)
+    index.refresh((), NOW)
+    plex.stop()
+    plex.machine = "c" * 40
+    plex.start()
+    for _ in range(2):
+        with contextlib.suppress(PlexTemporaryError):
+            index.refresh((), NOW + 30)
+    assert index.complete(())
+    assert {p.target.server for p in index.find(["/plex/movies/0/film 0.mp4"])} == {"c" * 40}
+
+
+# --- looking up ------------------------------------------------------------------------------
+
+
+def test_a_whole_path_is_found_in_any_spelling(plex, index):
+    path = "/plex/Café/Ünï — film.mp4"
+    key = plex.add_item(1, file=unicodedata.normalize("NFD", path))
+    windows = plex.add_item(1, file="D:\\Media\\Some Film\\a.mp4")
+    index.refresh((), NOW)
+    for spelling in (path, path.upper(), unicodedata.normalize("NFD", path), path.lower()):
+        assert keys_of(index.find([spelling])) == [key]
+    for spelling in ("D:/Media/Some Film/a.mp4", "d:\\media\\some film\\A.MP4"):
+        assert keys_of(index.find([spelling])) == [windows]
+
+
+def test_a_whole_path_that_fits_hides_weaker_candidates(plex, index):
+    exact = plex.add_item(1, file="/plex/a/film.mp4")
+    plex.add_item(1, file="/plex/b/film.mp4")
+    index.refresh((), NOW)
+    assert keys_of(index.find(["/elsewhere/x/film.mp4", "/plex/a/film.mp4"])) == [exact]
+
+
+def test_without_a_whole_path_folder_and_name_come_before_the_name(plex, index):
+    name = plex.add_item(1, file="/plex/b/film.mp4")
+    tail = plex.add_item(1, file="/plex/a/film.mp4")
+    plex.add_item(1, file="/plex/a/other.mp4")
+    index.refresh((), NOW)
+    assert keys_of(index.find(["/data/a/film.mp4"])) == [tail, name]
+    assert keys_of(index.find(["film.mp4"])) == [name, tail]
+    assert index.find(["/data/a/nothing.mp4"]) == []
+    assert index.find([]) == []
+
+
+def test_a_name_that_everybody_has_gives_a_bounded_answer(plex, index):
+    for n in range(450):
+        plex.add_item(1, file=f"/plex/{n}/video.mp4")
+    index.refresh((), NOW)
+    assert len(index.find(["/data/none/video.mp4"])) == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", "\ud800/x\udfff.mp4", "a\x00b", "x" * 5000, "%_'\";--", "\U0001f469\u200d\U0001f680"]
+    + ["../../etc/passwd", "-rf", "\\\\server\\share\\x", "line\nbreak"],
+)
+def test_hostile_paths_are_only_compared(plex, index, path):
+    fill(plex, 3)
+    index.refresh((), NOW)
+    assert index.find([path]) == []
+
+
+def test_hostile_paths_in_plex_are_kept_as_they_are(plex, index):
+    names = ["/plex/'; DROP TABLE parts;--.mp4", '/plex/a&b <c> "d" ]]>.mp4', "/plex/%s_%.mp4"]
+    keys = [plex.add_item(1, file=name) for name in names]
+    index.refresh((), NOW)
+    for name, key in zip(names, keys, strict=True):
+        (part,) = index.find([name])
+        assert (part.file, part.target.rating_key) == (name, key)
+
+
+def test_a_size_that_plex_does_not_know_is_none(plex, index):
+    plex.add_item(1, file="/plex/a.mp4", size=0)
+    index.refresh((), NOW)
+    assert index.find(["/plex/a.mp4"])[0].size in (None, 0)
+
+
+def test_a_forgotten_item_is_found_no_more(plex, index):
+    key, other = plex.add_item(1, file="/plex/a.mp4"), plex.add_item(1, file="/plex/b.mp4")
+    index.refresh((), NOW)
+    index.forget(Target(plex.machine, "1", key))
+    index.forget(Target("other", "1", other))
+    assert index.find(["/plex/a.mp4"]) == []
+    assert keys_of(index.find(["/plex/b.mp4"])) == [other]
+
+
+# --- the file --------------------------------------------------------------------------------
+
+
+def test_the_index_survives_its_process_and_is_private(plex, index, open_index, tmp_path):
+    fill(plex, 5)
+    index.refresh((), NOW)
+    index.close()
+    again = open_index()
+    assert len(everything(again, 5)) == 5
+    assert not again.refresh((), NOW + 30).whole
+    for name in os.listdir(tmp_path):
+        assert os.stat(tmp_path / name).st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("at", [0.0, 0.3, 0.6])
+@pytest.mark.parametrize("damage", ["cut", "zeroed"])
+def test_a_damaged_file_is_set_aside_and_read_anew(plex, open_index, tmp_path, at, damage):
+    warnings, path = [], tmp_path / "plex_index.db"
+    fill(plex, 300)
+    index = open_index()
+    index.refresh((), NOW)
+    index.close()
+    data = path.read_bytes()
+    start = int(len(data) * at) // 4096 * 4096
+    end = len(data) if damage == "cut" else start + 16384
+    path.write_bytes(data[:start] + bytes(end - start if damage == "zeroed" else 0) + data[end:])
+    again = open_index(warn=warnings.append)
+    assert len(warnings) == 1
+    assert not again.complete(())
+    again.refresh((), NOW + 30)
+    assert len(everything(again, 300)) == 300
+
+
+def test_bytes_that_went_wrong_unnoticed_only_fail_to_match(plex, index, tmp_path):
+    fill(plex, 5)
+    index.refresh((), NOW)
+    with contextlib.closing(sqlite3.connect(tmp_path / "plex_index.db")) as db, db:
+        db.execute("UPDATE parts SET file = CAST(x'2fff00fe' AS TEXT)")
+    assert [p.file for p in index.find(["/plex/movies/1/film 1.mp4"])] != []
+    index.refresh((), NOW + DAY)
+    assert len(everything(index, 5)) == 5
+
+
+def test_reading_all_again_leaves_nothing_of_the_old_list(plex, index, tmp_path):
+    fill(plex, 1200)
+    for n in range(3):
+        index.refresh((), NOW + n, force=True)
+    with contextlib.closing(sqlite3.connect(tmp_path / "plex_index.db")) as db:
+        assert db.execute("SELECT count(*), count(DISTINCT list) FROM parts").fetchone() == (
+            1200,
+            1,
+        )
+
+
+def test_random_changes_always_end_in_step(plex, index):
+    rng = random.Random(7)
+    now = NOW
+    alive = {key: f"/plex/movies/{n}/film {n}.mp4" for n, key in enumerate(fill(plex, 30))}
+    for step in range(25):
+        now += 60
+        plex.clock = lambda: now  # noqa: B023
+        for _ in range(rng.randrange(4)):
+            kind = rng.choice(["add", "remove", "move"])
+            if kind == "add":
+                path = f"/plex/movies/{step}-{rng.random()}.mp4"
+                alive[plex.add_item(1, file=path)] = path
+            elif alive:
+                key = rng.choice(list(alive))
+                if kind == "remove":
+                    del alive[key]
+                    plex.remove_item(key)
+                else:
+                    alive[key] = f"/plex/movies/moved-{rng.random()}.mp4"
+                    plex.item(key).files[0] = (alive[key], 1)
+                    plex.item(key).updated_at = int(now)
+        index.refresh((), now, force=step % 5 == 4)
+        if step % 5 == 4:
+            for key, path in alive.items():
+                assert keys_of(index.find([path])) == [key]
+            assert index.stats(now).parts == len(alive)
+
+
+def test_the_page_size_is_what_the_request_budget_needs():
+    assert 100_000 / PAGE + 5 <= 120

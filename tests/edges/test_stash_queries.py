@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLSchema, OperationDefinitionNode, build_client_schema, parse, validate
+
+from plexsync.edges import stash_queries
+
+SCHEMA = Path(__file__).parents[3] / "shared" / "stash-schema.json"
+TEXTS = {
+    "settings": stash_queries.SETTINGS,
+    "keep alive": stash_queries.KEEP_ALIVE,
+    "scenes by file": stash_queries.SCENES_BY_FILE,
+    "one scene": stash_queries.scenes(1),
+    "fifty scenes": stash_queries.scenes(50),
+}
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    if not SCHEMA.exists():
+        pytest.skip("Stash's schema is not at hand")
+    raw = json.loads(SCHEMA.read_text("utf-8"))
+    return build_client_schema(raw.get("data", raw))
+
+
+def test_no_text_is_forgotten_here() -> None:
+    texts = {name for name, value in vars(stash_queries).items() if isinstance(value, str)}
+    known = {"SETTINGS", "KEEP_ALIVE", "SCENES_BY_FILE", "SCENE"}
+    assert {name for name in texts if not name.startswith("__")} == known
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_query_is_one_that_stash_understands(schema: GraphQLSchema, name: str) -> None:
+    assert validate(schema, parse(TEXTS[name])) == []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_nothing_is_written_to_stash(name: str) -> None:
+    operations = [
+        d for d in parse(TEXTS[name]).definitions if isinstance(d, OperationDefinitionNode)
+    ]
+    assert [operation.operation.value for operation in operations] == ["query"]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_no_address_is_taken_from_stash(name: str) -> None:
+    """`paths` name another host where one is configured, and hold the API key in clear text."""
+    assert "paths" not in TEXTS[name] and "url" not in TEXTS[name].lower()
+
+
+def test_a_batch_of_a_size_has_one_text() -> None:
+    assert stash_queries.scenes(50) == stash_queries.scenes(50) != stash_queries.scenes(49)
+    assert stash_queries.scenes(3).count("...PlexSyncScene") == 3

@@ -1,0 +1,240 @@
+"""Locks, folders, files and processes, as every part relies on them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from plexsync import system
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
+HOLDER = """
+import sys, time
+from plexsync import system
+lock = system.LockFile(sys.argv[1])
+print(lock.acquire(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / "a.lock")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "True\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_lock_has_one_holder_at_a_time(tmp_path):
+    one, two = (system.LockFile(str(tmp_path / "a.lock")) for _ in range(2))
+    assert (one.acquire(), two.acquire()) == (True, False)
+    assert (one.held, two.held) == (True, False)
+    assert one.acquire()
+    one.release()
+    one.release()
+    assert (one.held, two.acquire()) == (False, True)
+    two.release()
+
+
+def test_a_lock_goes_with_its_process_and_the_file_stays(tmp_path, holder):
+    lock = system.LockFile(str(tmp_path / "a.lock"))
+    assert not lock.acquire()
+    assert lock.busy()
+    holder.kill()
+    holder.wait()
+    assert not lock.busy()
+    assert lock.acquire()
+    lock.release()
+    assert (tmp_path / "a.lock").exists()
+
+
+def test_asking_whether_a_lock_is_busy_takes_nothing(tmp_path):
+    one, two = (system.LockFile(str(tmp_path / "a.lock")) for _ in range(2))
+    assert not one.busy()
+    assert not one.held
+    assert two.acquire()
+    assert one.busy()
+    two.release()
+    assert not one.busy()
+
+
+@posix_only
+def test_children_do_not_inherit_a_lock(tmp_path):
+    lock = system.LockFile(str(tmp_path / "a.lock"))
+    assert lock.acquire()
+    look = "import os; print(*(os.path.realpath(f'/dev/fd/{fd}') for fd in os.listdir('/dev/fd')))"
+    seen = subprocess.run(
+        [sys.executable, "-c", look], close_fds=False, capture_output=True, text=True, check=True
+    )
+    lock.release()
+    assert os.devnull in seen.stdout or "pipe:" in seen.stdout
+    assert "a.lock" not in seen.stdout
+
+
+def test_a_lock_that_cannot_be_opened_is_an_error_not_another_holder(tmp_path):
+    lock = system.LockFile(str(tmp_path / "none" / "a.lock"))
+    with pytest.raises(OSError):
+        lock.acquire()
+    with pytest.raises(OSError):
+        lock.busy()
+    with pytest.raises(OSError):
+        system.LockFile(str(tmp_path)).acquire()
+
+
+@posix_only
+def test_a_lock_is_private_and_follows_no_link(tmp_path):
+    path = tmp_path / "a.lock"
+    assert not system.LockFile(str(path)).busy()
+    assert path.stat().st_mode & 0o777 == 0o600
+    link = tmp_path / "b.lock"
+    link.symlink_to(path)
+    with pytest.raises(OSError, match="symbolic link"):
+        system.LockFile(str(link)).acquire()
+
+
+@posix_only
+def test_failing_acquires_leave_no_descriptor_open(tmp_path):
+    before = len(os.listdir("/dev/fd"))
+    held, other = (system.LockFile(str(tmp_path / "a.lock")) for _ in range(2))
+    assert held.acquire()
+    for _ in range(20):
+        assert not other.acquire()
+        assert other.busy()
+    held.release()
+    assert len(os.listdir("/dev/fd")) == before
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({}, "/plugins/PlexSync/data"),
+        ({"STASH_PLUGIN_DATA": ""}, "/plugins/PlexSync/data"),
+        ({"STASH_PLUGIN_DATA": "/var/lib/plexsync"}, "/var/lib/plexsync"),
+        ({"STASH_PLUGIN_DATA": "../state/"}, "/plugins/state"),
+    ],
+)
+@posix_only
+def test_the_data_folder_is_named_by_stash_or_lies_in_the_plugin(environ, folder):
+    assert system.data_folder("/plugins/PlexSync", environ) == folder
+
+
+@posix_only
+def test_a_private_folder_is_made_once(tmp_path):
+    path = tmp_path / "data"
+    system.private_folder(str(path))
+    system.private_folder(str(path))
+    assert path.stat().st_mode & 0o777 == 0o700
+
+
+@posix_only
+def test_an_own_folder_that_others_may_only_read_is_accepted(tmp_path):
+    (tmp_path / "data").mkdir(mode=0o755)
+    system.private_folder(str(tmp_path / "data"))
+
+
+def test_every_refusal_says_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path, remedy in [("file", "move it away"), ("gone/data", "make it"), ("file/x", "")]:
+        with pytest.raises(OSError) as problem:
+            system.private_folder(str(tmp_path / path))
+        assert remedy in str(problem.value)
+
+
+def test_reading_takes_regular_files_up_to_a_limit(tmp_path):
+    (tmp_path / "file").write_bytes(b"12345")
+    assert system.read_regular(str(tmp_path / "file"), 5) == b"12345"
+    with pytest.raises(ValueError, match="larger"):
+        system.read_regular(str(tmp_path / "file"), 4)
+    with pytest.raises(ValueError, match="regular"):
+        system.read_regular(str(tmp_path), 4)
+    with pytest.raises(FileNotFoundError):
+        system.read_regular(str(tmp_path / "gone"), 4)
+
+
+@posix_only
+def test_a_new_file_is_private_and_never_an_old_one(tmp_path):
+    path = str(tmp_path / "file")
+    fd = system.create(path)
+    system.write_all(fd, b"x" * 1_000_000)
+    assert not os.get_inheritable(fd)
+    os.close(fd)
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert os.path.getsize(path) == 1_000_000
+    with pytest.raises(FileExistsError):
+        system.create(path)
+    os.symlink(tmp_path / "elsewhere", tmp_path / "link")
+    with pytest.raises(FileExistsError):
+        system.create(str(tmp_path / "link"))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_replacing_takes_the_place_of_a_file(tmp_path):
+    (tmp_path / "new").write_text("new")
+    (tmp_path / "old").write_text("old")
+    system.replace(str(tmp_path / "new"), str(tmp_path / "old"))
+    assert (tmp_path / "old").read_text() == "new"
+    with pytest.raises(FileNotFoundError):
+        system.replace(str(tmp_path / "new"), str(tmp_path / "old"))
+    system.sync_folder(str(tmp_path))
+
+
+DETACHED = """
+import json, os, sys
+from plexsync import system
+os.set_inheritable(os.open(os.devnull, os.O_RDONLY), True)
+before = sorted(os.listdir("/dev/fd"))
+system.detach()
+system.detach()
+seen = dict(
+    pid=os.getpid(), session=os.getsid(0), cwd=os.getcwd(), umask=os.umask(0), before=before,
+    after=sorted(os.listdir("/dev/fd")), stdin=sys.stdin.read(),
+)
+with open(sys.argv[1] + "~", "w") as file:
+    json.dump(seen, file)
+os.rename(sys.argv[1] + "~", sys.argv[1])
+"""
+
+
+@posix_only
+def test_a_detached_process_has_its_orders_and_nothing_else(tmp_path):
+    report = tmp_path / "report"
+    system.start_detached([sys.executable, "-c", DETACHED, str(report)], b"orders")
+    end = time.monotonic() + 10
+    while not report.exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    seen = json.loads(report.read_text())
+    assert seen["stdin"] == "orders"
+    assert seen["session"] == seen["pid"]
+    assert (seen["cwd"], seen["umask"]) == ("/", 0o077)
+    assert len(seen["before"]) > len(seen["after"]) == 4  # 0, 1, 2 and the listing's own
+    os.waitpid(seen["pid"], 0)
+
+
+@posix_only
+def test_a_program_that_does_not_exist_cannot_be_started(tmp_path):
+    before = len(os.listdir("/dev/fd"))
+    with pytest.raises(FileNotFoundError):
+        system.start_detached([str(tmp_path / "none")], b"")
+    assert len(os.listdir("/dev/fd")) == before
+
+
+@posix_only
+def test_orders_larger_than_the_pipe_do_not_block(tmp_path):
+    signal.alarm(20)
+    try:
+        with pytest.raises(OSError, match="too small"):
+            system.start_detached(["/bin/true"], b"x" * (1 << 20))
+    finally:
+        signal.alarm(0)
