@@ -1,0 +1,1 @@
+"""What happens: the loops and steps that join edges and policy."""

@@ -1,0 +1,178 @@
+"""Stash's side of a batch: what each scene should look like in Plex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from plexsync.edges.covers import Cover, CoverImage, CoverMissing, CoverRefused, CoverUnchanged
+from plexsync.edges.ledger import Ledger
+from plexsync.edges.log import Log
+from plexsync.edges.stash import StashClient
+from plexsync.flows.results import Done, Failed, Result
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import PlexPermanentError, PlexTemporaryError, SceneGone, SyncError
+from plexsync.model.job import Job
+from plexsync.model.ledger import SYNCED, TOO_LITTLE, SceneState
+from plexsync.model.scene import Scene
+from plexsync.policy.desired import Desired, desired, has_something_to_say, wish_hash
+
+KEPT_COVERS = 32 * 1024 * 1024
+"""Bytes of cover images kept in memory for one batch; the rest is fetched again when it goes up."""
+
+
+@dataclass(slots=True)
+class Wish:
+    """One scene of a batch on its way to Plex."""
+
+    job: Job
+    scene: Scene
+    state: SceneState | None
+    desired: Desired
+    hash: str
+    cover_etag: str = ""
+    cover_sha1: str = ""
+    cover_missing: bool = False
+    image: bytes | None = None
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a batch came to on Stash's side."""
+
+    wishes: list[Wish]
+    """What Plex must see."""
+    results: list[Result]
+    """Jobs that end here."""
+    scenes: dict[int, Scene]
+
+
+class Gather:
+    """Reads scenes and covers from Stash and decides which of them concern Plex at all."""
+
+    def __init__(
+        self,
+        config: PlexSyncConfig,
+        stash: StashClient,
+        ledger: Ledger,
+        pool: Executor,
+        log: Log,
+    ) -> None:
+        self._config = config
+        self._pool = pool
+        self._stash = stash
+        self._ledger = ledger
+        self._log = log
+
+    def run(self, jobs: Sequence[Job], now: float) -> Gathered:
+        """Read a batch of at most 50 scenes.
+
+        Raises StashDown or StashAuthError when Stash does not answer; no job is touched then.
+        """
+        answer = self._stash.scenes([job.scene for job in jobs])
+        scenes = {number: scene for number, scene in answer.items() if scene is not None}
+        states = self._ledger.scenes([job.scene for job in jobs])
+        watermark = float(self._ledger.get_meta("watermark") or 0.0)
+        results: list[Result] = []
+        open_: list[tuple[Job, Scene, SceneState | None]] = []
+        for job in jobs:
+            scene = scenes.get(job.scene)
+            if scene is None:
+                results.append(Failed(job, _absent(job.scene in answer)))
+                continue
+            state = self._own_state(states.get(job.scene), scene, now)
+            early = self._ends_here(job, scene, state, watermark)
+            if early is None:
+                open_.append((job, scene, state))
+            else:
+                results.append(early)
+        covers = self._covers([(scene, state) for _, scene, state in open_])
+        wishes: list[Wish] = []
+        for (job, scene, state), cover in zip(open_, covers, strict=True):
+            outcome = self._wish(job, scene, state, cover)
+            if isinstance(outcome, Wish):
+                wishes.append(outcome)
+            else:
+                results.append(outcome)
+        _drop_beyond(wishes, KEPT_COVERS)
+        return Gathered(wishes, results, scenes)
+
+    def _own_state(self, state: SceneState | None, scene: Scene, now: float) -> SceneState | None:
+        """The ledger's row, unless Stash's database was replaced and the id means another file."""
+        if state is None or not scene.files:
+            return state
+        first = scene.files[0]
+        moved = state.path and first.path != state.path
+        other = state.oshash and first.oshash and first.oshash != state.oshash
+        known = {(f.oshash, f.path) for f in scene.files}
+        if moved and other and not any(h == state.oshash or p == state.path for h, p in known):
+            self._ledger.set_aside(scene.id, now)
+            self._log.warning(
+                "A scene id now belongs to another file; its old record was set aside.",
+                scene=scene.id,
+            )
+            return None
+        return state
+
+    def _ends_here(
+        self, job: Job, scene: Scene, state: SceneState | None, watermark: float
+    ) -> Result | None:
+        if not scene.files:
+            error = PlexPermanentError("the scene has no file, so nothing in Plex can match it")
+            return Failed(job, error)
+        old = max(scene.updated_at, scene.created_at) < watermark
+        if state is None and job.reason == "scan" and old:
+            return Done(job=job, state="", detail="older than the installation, nobody edited it")
+        if not has_something_to_say(scene) and not _ever_written(state):
+            return Done(job=job, state=TOO_LITTLE, detail="too little metadata")
+        return None
+
+    def _covers(self, scenes: Sequence[tuple[Scene, SceneState | None]]) -> list[Cover]:
+        if not (self._config.sync_poster or self._config.sync_background):
+            return [CoverUnchanged()] * len(scenes)
+        etags = [
+            (scene.id, state.cover_etag if state is not None else "") for scene, state in scenes
+        ]
+        return list(self._pool.map(lambda pair: self._stash.cover(*pair), etags))
+
+    def _wish(
+        self, job: Job, scene: Scene, state: SceneState | None, cover: Cover
+    ) -> Wish | Result:
+        etag, sha1 = (state.cover_etag, state.cover_sha1) if state is not None else ("", "")
+        data: bytes | None = None
+        if isinstance(cover, CoverImage):
+            etag, sha1, data = cover.etag, cover.sha1, cover.data
+        elif isinstance(cover, (CoverMissing, CoverRefused)):
+            etag, sha1 = "", ""
+        if isinstance(cover, CoverRefused):
+            self._log.warning(f"The cover is not used: {cover.reason}.", scene=scene.id)
+        wanted, problem = desired(scene, self._config, self._images(sha1))
+        if wanted is None:
+            return Failed(job, PlexPermanentError(problem or "the metadata is not usable"))
+        fingerprint = f"{self._ledger.server} {self._config.wish_fingerprint()}"
+        digest = wish_hash(wanted, scene.files, fingerprint)
+        missing = isinstance(cover, CoverMissing)
+        if state is not None and state.wish == digest and state.destroyed_at is None:
+            return Done(job=job, state=SYNCED, detail="in step", cover_missing=missing)
+        return Wish(job, scene, state, wanted, digest, etag, sha1, missing, data)
+
+    def _images(self, sha1: str) -> dict[str, str]:
+        return {"poster": sha1, "background": sha1} if sha1 else {}
+
+
+def _absent(known: bool) -> SyncError:
+    if known:
+        return SceneGone("the scene no longer exists in Stash")
+    return PlexTemporaryError("Stash could not read this scene", cause="stash")
+
+
+def _drop_beyond(wishes: Sequence[Wish], budget: int) -> None:
+    for wish in wishes:
+        budget -= len(wish.image or b"")
+        if budget < 0:
+            wish.image = None
+
+
+def _ever_written(state: SceneState | None) -> bool:
+    return state is not None and any(target.written for target in state.targets)

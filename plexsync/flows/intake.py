@@ -1,0 +1,95 @@
+"""From the inbox to the queue: one live job per scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from plexsync import inbox
+from plexsync.edges.dead_letters import DeadLetters
+from plexsync.edges.job_queue import JobQueue
+from plexsync.edges.ledger import Ledger
+from plexsync.edges.log import Log
+from plexsync.model.event import parse_event
+from plexsync.model.job import BULK, Job
+from plexsync.policy.events import DropScene, Expand, SyncScene, stronger_reason, wishes
+
+SETTLE = 2.0
+"""Seconds a scene rests after an event, so that many saves in a row make one sync."""
+
+BULK_WINDOW = 500
+"""At most so many bulk jobs lie in the queue; the rest waits in its cursor."""
+
+
+class Intake:
+    """Takes events over from the hooks and feeds bulk work, always new before old."""
+
+    def __init__(
+        self, folder: str, queue: JobQueue, ledger: Ledger, letters: DeadLetters, log: Log
+    ) -> None:
+        self._folder = folder
+        self._queue = queue
+        self._ledger = ledger
+        self._letters = letters
+        self._log = log
+
+    def take_in(self, now: float) -> int:
+        """Move every waiting inbox record into the queue; returns how many there were."""
+        records = inbox.collect(self._folder)
+        jobs: dict[int, Job] = {}
+        taken: list[str] = []
+        for record in records:
+            try:
+                if record.data is None:
+                    raise ValueError("it is larger than an event can be")
+                event = parse_event(record.data, min(record.at, now))
+            except ValueError as problem:
+                inbox.set_aside(self._folder, record.name)
+                self._log.warning(f"An inbox record was unusable and set aside: {problem}.")
+                continue
+            for wish in wishes(event):
+                self._grant(wish, jobs, event.at)
+            taken.append(record.name)
+        self._queue.put_all(jobs.values())
+        inbox.forget(self._folder, taken)
+        return len(records)
+
+    def _grant(self, wish: SyncScene | DropScene | Expand, jobs: dict[int, Job], at: float) -> None:
+        if isinstance(wish, SyncScene):
+            held = jobs.get(wish.scene) or self._queue.jobs.get(wish.scene)
+            reason = stronger_reason(held.reason, wish.reason) if held else wish.reason
+            jobs[wish.scene] = Job(scene=wish.scene, reason=reason, born=at, not_before=at + SETTLE)
+        elif isinstance(wish, DropScene):
+            jobs.pop(wish.scene, None)
+            self.drop(wish.scene, at)
+        else:
+            self._ledger.add_bulk("rename", wish.kind, wish.ids, at)
+
+    def drop(self, scene: int, now: float) -> None:
+        """Forget a scene that Stash no longer has; Plex is not touched."""
+        self._ledger.destroy([scene], now)
+        self._letters.remove([scene])
+        self._queue.finish([scene])
+
+    def feed_bulk(self, now: float) -> None:
+        """Keep up to BULK_WINDOW low-priority jobs in the queue from the stored cursors."""
+        for bulk in self._ledger.bulks():
+            room = BULK_WINDOW - self._queue.count(BULK)
+            if room <= 0:
+                return
+            scenes = (
+                self._ledger.scenes_with(bulk.kind, bulk.ids, bulk.after, room)
+                if bulk.kind
+                else self._ledger.live_scenes(bulk.after, room)
+            )
+            self._queue.put_all(self._bulk_jobs(scenes, bulk.reason, now))
+            if scenes:
+                self._ledger.advance(bulk.id, scenes[-1])
+            if len(scenes) < room:
+                self._ledger.end_bulk(bulk.id)
+
+    def _bulk_jobs(self, scenes: Iterable[int], reason: str, now: float) -> list[Job]:
+        return [
+            Job(scene=scene, reason=reason, born=now, priority=BULK, not_before=now)
+            for scene in scenes
+            if scene not in self._queue.jobs
+        ]

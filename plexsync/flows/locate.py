@@ -1,0 +1,269 @@
+"""Which Plex items stand for a scene: the index proposes, the live items decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from plexsync.edges.clock import Clock
+from plexsync.edges.ledger import Ledger
+from plexsync.edges.log import Log
+from plexsync.edges.plex import PlexClient
+from plexsync.edges.plex_index import PlexIndex
+from plexsync.edges.stash import StashClient
+from plexsync.flows.gather import Wish
+from plexsync.flows.results import Done, Failed, Result
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import (
+    AmbiguousMatch,
+    PlexNotFound,
+    PlexServerDown,
+    PlexTemporaryError,
+    TransientError,
+)
+from plexsync.model.ledger import SHARED
+from plexsync.model.paths import PathMap, derive, exact_key, name_key, path_key
+from plexsync.model.plex import IndexedPart, PlexItem, Target
+from plexsync.policy.matching import Match, describe, match
+
+REFRESH_PAUSE = 30.0
+"""Seconds between two refreshes of the index for the sake of misses."""
+
+MOST_CANDIDATES = 20
+"""Items looked at live for one scene; a file name as common as this matches nothing anyway."""
+
+
+@dataclass(slots=True)
+class Located:
+    """A wish with the live items it is to be written to, and the Plex file that matched each."""
+
+    wish: Wish
+    items: list[tuple[PlexItem, str]]
+
+
+class Locate:
+    """Matches scenes with Plex items; refreshes the index at most once for a batch's misses."""
+
+    def __init__(
+        self,
+        config: PlexSyncConfig,
+        plex: PlexClient,
+        index: PlexIndex,
+        ledger: Ledger,
+        stash: StashClient,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._config = config
+        self._plex = plex
+        self._index = index
+        self._ledger = ledger
+        self._stash = stash
+        self._clock = clock
+        self._log = log
+        self._map, _ = PathMap.parse(config.path_map)
+        self._refreshed: float | None = None
+        self.news = False
+        """The index has learned of files since somebody last reset this."""
+
+    def run(self, wishes: Sequence[Wish]) -> tuple[list[Located], list[Result]]:
+        """Split a batch into what is found in Plex and what ends or waits here."""
+        if not wishes:
+            return [], []
+        self.meet_server()
+        if not self._index.complete(self._config.plex_library):
+            self.refresh()
+        found, failed, misses = self._pass(wishes)
+        if misses and self._may_refresh():
+            self.refresh()
+            more, worse, misses = self._pass(misses)
+            found, failed = found + more, failed + worse
+        for wish in misses:
+            error = PlexNotFound(
+                "no item in Plex holds this file yet; Plex may still have to scan it, or the paths "
+                "of Stash and Plex differ and a path map is needed",
+                paths=[file.path for file in wish.scene.files],
+            )
+            failed.append(Failed(wish.job, error))
+        return found, failed
+
+    def first_server(self) -> None:
+        """Before anything is known of any server, ask which one it is."""
+        if not self._ledger.server:
+            self.meet_server()
+
+    def meet_server(self) -> None:
+        """Make sure that the ledger and Plex mean the same server.
+
+        Raises PlexTemporaryError when another one answers than the batch was gathered for.
+        """
+        self._plex.verify_server()
+        if self._ledger.use_server(self._plex.server_id()):
+            self._log.warning(
+                "Another Plex server answers at this address; it starts with an empty ledger."
+            )
+            raise PlexTemporaryError("another Plex server answers", cause="server")
+
+    def _pass(self, wishes: Sequence[Wish]) -> tuple[list[Located], list[Result], list[Wish]]:
+        proposals = [self._propose(wish) for wish in wishes]
+        items, broken = self.read({part.target for parts in proposals for part in parts})
+        found: list[Located] = []
+        ended: list[Result] = []
+        misses: list[Wish] = []
+        for wish, parts in zip(wishes, proposals, strict=True):
+            error = next((broken[p.target] for p in parts if p.target in broken), None)
+            if error is not None:
+                ended.append(Failed(wish.job, error))
+                continue
+            live = self._live(parts, items)
+            outcome = self._judge(wish, match(wish.scene.files, live, self._map), items)
+            if outcome is None:
+                misses.append(wish)
+            elif isinstance(outcome, Located):
+                found.append(outcome)
+            else:
+                ended.append(outcome)
+        return found, ended, misses
+
+    def _propose(self, wish: Wish) -> list[IndexedPart]:
+        """The parts that decide by the index alone; the live items confirm or drop them."""
+        files = wish.scene.files
+        parts = self._index.find([self._map.to_plex(file.path) for file in files])
+        return list(match(files, parts, self._map).candidates[:MOST_CANDIDATES])
+
+    def _live(
+        self, parts: Iterable[IndexedPart], items: dict[Target, PlexItem]
+    ) -> list[IndexedPart]:
+        """Only the parts that their items really have now, with Plex's size of today."""
+        live = []
+        for part in parts:
+            item = items.get(part.target)
+            sizes = {p.file: p.size for p in item.parts} if item and not item.deleted else {}
+            if part.file in sizes:
+                live.append(replace(part, size=sizes[part.file]))
+            elif item is None:
+                self._index.forget(part.target)
+        return live
+
+    def _judge(
+        self, wish: Wish, found: Match, items: dict[Target, PlexItem]
+    ) -> Located | Result | None:
+        if found.confidence == "NONE":
+            return None
+        names = describe(found.candidates)
+        tell = self._log.info if found.confidence == "LOW" else self._log.debug
+        tell(
+            f"match {found.confidence} by {found.rule}",
+            scene=wish.scene.id,
+            candidates=len(names),
+        )
+        targets = list(found.targets)
+        if found.confidence == "LOW":
+            if self._config.strict_matching:
+                return Failed(wish.job, AmbiguousMatch(_ambiguous(len(names)), names))
+            self._log.warning(
+                f"Took the first of {len(names)} Plex items that could be this scene.",
+                scene=wish.scene.id,
+                path=names,
+            )
+            targets = targets[:1]
+        return self._owned(wish, [(items[t], found.matched[t]) for t in targets])
+
+    def _owned(self, wish: Wish, items: list[tuple[PlexItem, str]]) -> Located | Result:
+        mine = []
+        owner: int | None = None
+        for item, file in items:
+            other = self._first_claim(wish, item, file)
+            if other is None:
+                mine.append((item, file))
+            else:
+                owner = other
+        if mine:
+            return Located(wish, mine)
+        detail = f"its Plex item belongs to scene {owner}, which has the item's first file"
+        return Done(job=wish.job, state=SHARED, detail=detail)
+
+    def _first_claim(self, wish: Wish, item: PlexItem, file: str) -> int | None:
+        """The other scene that has a file of this item standing before ours, if there is one."""
+        earlier = [part.file for part in item.parts[: _position(item, file)]]
+        if not earlier:
+            return None
+        mapping = self._map if self._config.path_map else self._derived(wish, file)
+        wanted = [mapping.to_stash(path) for path in earlier]
+        for scene in self._stash.scenes_by_file(
+            [exact_key(path).rpartition("/")[2] for path in wanted]
+        ):
+            if scene.id != wish.scene.id and any(
+                path_key(f.path) == path_key(path) for f in scene.files for path in wanted
+            ):
+                return scene.id
+        return None
+
+    def _derived(self, wish: Wish, file: str) -> PathMap:
+        ours = next(
+            (f.path for f in wish.scene.files if name_key(f.path) == name_key(file)),
+            wish.scene.files[0].path,
+        )
+        return derive(ours, file)
+
+    def read(
+        self, targets: Iterable[Target]
+    ) -> tuple[dict[Target, PlexItem], dict[Target, TransientError]]:
+        """The live items, many at a time; one that spoils its request is found by halving.
+
+        Raises PlexServerDown when Plex itself is not healthy.
+        """
+        wanted = sorted(targets, key=lambda t: t.rating_key)
+        items: dict[Target, PlexItem] = {}
+        broken: dict[Target, TransientError] = {}
+        for start in range(0, len(wanted), 50):
+            self._read_some(wanted[start : start + 50], items, broken)
+        return items, broken
+
+    def _read_some(
+        self,
+        wanted: Sequence[Target],
+        items: dict[Target, PlexItem],
+        broken: dict[Target, TransientError],
+    ) -> None:
+        try:
+            answer = self._plex.items([target.rating_key for target in wanted])
+        except TransientError as error:
+            if isinstance(error, PlexServerDown) and self._plex.check().state != "healthy":
+                raise
+            if len(wanted) == 1:
+                broken[wanted[0]] = error
+                return
+            middle = len(wanted) // 2
+            self._read_some(wanted[:middle], items, broken)
+            self._read_some(wanted[middle:], items, broken)
+            return
+        for target in wanted:
+            item = answer.get(target.rating_key)
+            if item is not None:
+                items[target] = item
+
+    def _may_refresh(self) -> bool:
+        now = self._clock.monotonic()
+        return self._refreshed is None or now - self._refreshed >= REFRESH_PAUSE
+
+    def refresh(self) -> None:
+        """Bring the index up to date."""
+        result = self._index.refresh(self._config.plex_library, self._clock.now())
+        self._refreshed = self._clock.monotonic()
+        self.news = self.news or result.added > 0
+        for name in result.missing:
+            self._log.warn_once(
+                f"library {name}",
+                f"Plex has no movie library named {name!r}; check the setting Plex libraries.",
+            )
+
+
+def _position(item: PlexItem, file: str) -> int:
+    return next((n for n, part in enumerate(item.parts) if part.file == file), 0)
+
+
+def _ambiguous(count: int) -> str:
+    if count == 1:
+        return "one Plex item has a file of this name, but of another size; it is not taken"
+    return f"{count} Plex items could be this scene; none is taken while matching is strict"

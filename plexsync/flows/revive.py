@@ -1,0 +1,59 @@
+"""Dead letters that come back to life: a file that Plex lacked has turned up."""
+
+from __future__ import annotations
+
+from plexsync.edges.dead_letters import DeadLetters
+from plexsync.edges.job_queue import JobQueue
+from plexsync.edges.log import Log
+from plexsync.edges.plex_index import PlexIndex
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.job import BULK, Job
+from plexsync.model.paths import PathMap
+from plexsync.model.scene import VideoFile
+from plexsync.policy.matching import match
+
+SURE_RULES = ("path", "suffix")
+"""A name alone is no proof that a missing file has come."""
+
+
+class Revive:
+    """Queues scenes whose letter says PlexNotFound when the index shows one of their files."""
+
+    def __init__(
+        self,
+        config: PlexSyncConfig,
+        index: PlexIndex,
+        letters: DeadLetters,
+        queue: JobQueue,
+        log: Log,
+    ) -> None:
+        self._map, _ = PathMap.parse(config.path_map)
+        self._index = index
+        self._letters = letters
+        self._queue = queue
+        self._log = log
+
+    def run(self, now: float) -> int:
+        """Look at every such letter once; returns how many scenes are tried again.
+
+        The letter itself stays until the scene is in step.
+        """
+        found = [
+            scene
+            for scene in self._letters.scenes("PlexNotFound")
+            if scene not in self._queue.jobs and self._is_there(scene)
+        ]
+        self._queue.put_all(
+            Job(scene=scene, reason="revived", born=now, priority=BULK, not_before=now)
+            for scene in found
+        )
+        if found:
+            self._log.info(f"{len(found)} scenes that Plex lacked have turned up; tried again.")
+        return len(found)
+
+    def _is_there(self, scene: int) -> bool:
+        letter = self._letters.get(scene)
+        paths = letter.paths if letter else ()
+        parts = self._index.find([self._map.to_plex(path) for path in paths])
+        found = match([VideoFile(path) for path in paths], parts, self._map)
+        return found.confidence == "HIGH" and found.rule in SURE_RULES

@@ -1,0 +1,69 @@
+"""A new scene in Stash: ask Plex to look at its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from plexsync.edges.log import Log
+from plexsync.edges.plex import PlexClient
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import SyncError
+from plexsync.model.job import COVER, Job
+from plexsync.model.paths import PathMap, folder_of, path_key
+from plexsync.model.scene import Scene
+
+SCAN_PAUSE = 60.0
+"""Seconds between two scans of the same folder."""
+
+_ASKED_BEFORE = {"PlexNotFound", COVER}
+"""Attempts that a job can only have once its folder was asked for."""
+
+
+class ScanFolder:
+    """Asks for partial scans, one per folder and minute, in every library that holds the folder."""
+
+    def __init__(self, config: PlexSyncConfig, plex: PlexClient, log: Log) -> None:
+        self._config = config
+        self._plex = plex
+        self._log = log
+        self._map, _ = PathMap.parse(config.path_map)
+        self._asked: dict[str, float] = {}
+
+    def for_new_scenes(
+        self, jobs: Sequence[Job], scenes: Mapping[int, Scene], now: float
+    ) -> dict[int, SyncError]:
+        """Ask for each new scene's folder; returns the errors by scene, to be retried."""
+        failed: dict[int, SyncError] = {}
+        for job in jobs:
+            scene = scenes.get(job.scene)
+            new = job.reason == "create" and not job.attempts.keys() & _ASKED_BEFORE
+            if scene is None or not scene.files or not new:
+                continue
+            try:
+                self._ask(folder_of(self._map.to_plex(scene.files[0].path)), now)
+            except SyncError as error:
+                failed[job.scene] = error
+        return failed
+
+    def _ask(self, folder: str, now: float) -> None:
+        if 0 <= now - self._asked.get(folder, -SCAN_PAUSE) < SCAN_PAUSE:
+            return
+        sections = [
+            section
+            for section in self._plex.sections(self._config.plex_library).found
+            if any(_is_below(folder, location) for location in section.locations)
+        ]
+        if not sections:
+            self._log.warn_once(
+                f"scan {folder}",
+                "No Plex library holds this folder, so Plex was not asked to scan it; "
+                "check the path map.",
+                path=folder,
+            )
+        for section in sections:
+            self._plex.scan_folder(section.key, folder)
+        self._asked[folder] = now
+
+
+def _is_below(folder: str, location: str) -> bool:
+    return f"{path_key(folder)}/".startswith(f"{path_key(location).rstrip('/')}/")

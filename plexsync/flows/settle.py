@@ -1,0 +1,155 @@
+"""What a result means for its job: finish, try later, bury, or wait for somebody."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from plexsync.edges.dead_letters import DeadLetters
+from plexsync.edges.job_queue import JobQueue
+from plexsync.edges.ledger import Ledger
+from plexsync.edges.log import Log
+from plexsync.flows.intake import Intake
+from plexsync.flows.results import Done, Failed, Result
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.dead_letter import Letter
+from plexsync.model.errors import AmbiguousMatch, PlexNotFound, SyncError
+from plexsync.model.job import COVER, Job
+from plexsync.model.ledger import AMBIGUOUS, FAILED, NOT_IN_PLEX, SYNCED, SceneState
+from plexsync.policy.backoff import (
+    BUDGETS,
+    NOT_FOUND,
+    RULES,
+    Bury,
+    Finish,
+    Later,
+    Wait,
+    delay,
+    verdict,
+)
+
+DEAD_STATES = {"AmbiguousMatch": AMBIGUOUS, "PlexNotFound": NOT_IN_PLEX}
+
+
+@dataclass(slots=True)
+class Stores:
+    """The durable stores that belong to the owner of the data folder."""
+
+    queue: JobQueue
+    letters: DeadLetters
+    ledger: Ledger
+
+
+class Settle:
+    """Records results; every hand-over writes the new before it forgets the old."""
+
+    def __init__(self, stores: Stores, intake: Intake, rng: random.Random, log: Log) -> None:
+        self._stores = stores
+        self._intake = intake
+        self._rng = rng
+        self._log = log
+
+    def batch(
+        self, results: Sequence[Result], config: PlexSyncConfig, now: float, *, server_fault: bool
+    ) -> list[Wait]:
+        """Record a batch; returns what has to be waited for, if anything."""
+        finished: list[Job] = []
+        waits: list[Wait] = []
+        for result in results:
+            if isinstance(result, Done):
+                self._done(result, finished, now)
+            elif isinstance(result, Failed):
+                waits += self._failed(result, config, now, server_fault, finished)
+            else:
+                self._stores.queue.release([result.job.scene])
+        self._stores.letters.remove([r.job.scene for r in results if isinstance(r, Done)])
+        self._stores.queue.finish([job.scene for job in finished])
+        return waits
+
+    def _done(self, result: Done, finished: list[Job], now: float) -> None:
+        job = result.job
+        if result.changed:
+            self._log.debug("synced", scene=job.scene, changed=", ".join(result.changed))
+        if result.state not in ("", SYNCED):
+            self.note(job.scene, result.state, result.detail, now)
+        tries = job.attempts.get(COVER, 0)
+        if not result.cover_missing or tries >= BUDGETS[NOT_FOUND].retries:
+            finished.append(job)
+            return
+        pause = delay(tries + 1, RULES[PlexNotFound], self._rng)
+        attempts = {**job.attempts, COVER: tries + 1}
+        self._stores.queue.rewrite(
+            replace(
+                job,
+                running=False,
+                attempts=attempts,
+                not_before=now + pause,
+                last_message="Stash has no cover yet; the poster is tried again",
+            )
+        )
+
+    def _failed(
+        self,
+        result: Failed,
+        config: PlexSyncConfig,
+        now: float,
+        server_fault: bool,
+        finished: list[Job],
+    ) -> list[Wait]:
+        if config.skip_not_found and isinstance(result.error, PlexNotFound):
+            self.note(result.job.scene, NOT_IN_PLEX, result.error.message, now)
+            finished.append(result.job)
+            return []
+        decision = verdict(
+            result.job, result.error, now, self._rng, config.max_retries, server_fault
+        )
+        if isinstance(decision, Later):
+            self._log.debug(
+                f"{result.error.kind}: {result.error.message}; tried again in "
+                f"{decision.job.not_before - now:.0f} s",
+                scene=decision.job.scene,
+            )
+            self._stores.queue.rewrite(decision.job)
+        elif isinstance(decision, Bury):
+            self.bury(decision.job, decision.error, now)
+        elif isinstance(decision, Finish):
+            self._intake.drop(result.job.scene, now)
+        else:
+            self._stores.queue.release([result.job.scene])
+            return [decision]
+        return []
+
+    def bury(self, job: Job, error: SyncError, now: float) -> None:
+        """Give a job up: its dead letter first, then its row."""
+        candidates = error.candidates if isinstance(error, AmbiguousMatch) else ()
+        self._stores.letters.add(
+            Letter(
+                scene=job.scene,
+                error=error.kind,
+                message=error.message,
+                status=error.status,
+                cause=error.cause,
+                attempts=job.attempts,
+                first_failure=job.first_failure or now,
+                last_failure=now,
+                buried_at=now,
+                candidates=tuple(candidates),
+                job=job.to_dict(),
+                paths=error.paths if isinstance(error, PlexNotFound) else (),
+            )
+        )
+        self.note(job.scene, DEAD_STATES.get(error.kind, FAILED), error.message, now)
+        self._stores.queue.bury(job.scene)
+        self._log.warning(
+            f"Gave up on a scene ({error.kind}): {error.message}. It is kept as a dead letter; "
+            "an edit of the scene tries again.",
+            scene=job.scene,
+            **({"path": list(candidates)} if candidates else {}),
+        )
+
+    def note(self, scene: int, state: str, detail: str, now: float) -> None:
+        """Remember how a scene stands when nothing was written to Plex."""
+        ledger = self._stores.ledger
+        known = ledger.scenes([scene]).get(scene) or SceneState(scene=scene, state=state)
+        ledger.save([replace(known, state=state, detail=detail, since=now, wish="")])

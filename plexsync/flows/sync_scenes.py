@@ -1,0 +1,73 @@
+"""One batch of scenes, from Stash to Plex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plexsync.flows.gather import Gather, Gathered
+from plexsync.flows.locate import Locate
+from plexsync.flows.results import Failed, Result
+from plexsync.flows.revive import Revive
+from plexsync.flows.scan_folder import ScanFolder
+from plexsync.flows.write_items import WriteItems
+from plexsync.model.errors import SyncError
+from plexsync.model.job import Job
+
+
+class SyncScenes:
+    """Gathers, locates and writes a batch; every job of it comes back with one result."""
+
+    def __init__(
+        self,
+        gather: Gather,
+        locate: Locate,
+        write: WriteItems,
+        scan: ScanFolder | None,
+        revive: Revive,
+    ) -> None:
+        self._gather = gather
+        self._locate = locate
+        self._write = write
+        self._scan = scan
+        self._revive = revive
+
+    def look_for_arrivals(self, now: float, *, refresh: bool) -> None:
+        """Try dead letters again whose files the index has come to show, refreshed or not."""
+        try:
+            if refresh:
+                self._locate.meet_server()
+                self._locate.refresh()
+        except SyncError:
+            return  # the batch that follows meets the same trouble and deals with it
+        if self._locate.news:
+            self._locate.news = False
+            self._revive.run(now)
+
+    def run(self, jobs: Sequence[Job], now: float) -> list[Result]:
+        """Try each job once. What stops a whole step fails all the jobs that were in it."""
+        try:
+            self._locate.first_server()
+            gathered = self._gather.run(jobs, now)
+        except SyncError as error:
+            return [Failed(job, error) for job in jobs]
+        self._ask_for_scans(jobs, gathered, now)
+        results, wishes = gathered.results, gathered.wishes
+        try:
+            located, ended = self._locate.run(wishes)
+        except SyncError as error:
+            return results + [Failed(wish.job, error) for wish in wishes]
+        results = results + ended
+        try:
+            return results + self._write.run(located, now)
+        except SyncError as error:
+            return results + [Failed(each.wish.job, error) for each in located]
+
+    def _ask_for_scans(self, jobs: Sequence[Job], gathered: Gathered, now: float) -> None:
+        if self._scan is None:
+            return
+        failed = self._scan.for_new_scenes(jobs, gathered.scenes, now)
+        if not failed:
+            return
+        gathered.wishes = [w for w in gathered.wishes if w.job.scene not in failed]
+        gathered.results = [r for r in gathered.results if r.job.scene not in failed]
+        gathered.results += [Failed(job, failed[job.scene]) for job in jobs if job.scene in failed]

@@ -1,0 +1,498 @@
+"""From a saved scene to the Plex item: what a user sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+RED = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"red" * 50
+BLUE = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"blue" * 50
+LONG_AGO = 1_600_000_000
+
+
+def test_a_saved_scene_shows_up_in_plex_with_everything(world: Any) -> None:
+    stash = world.stash
+    scene, item = world.pair(
+        "a.mp4",
+        title="First light",
+        details="One.\n\nTwo.",
+        date="2021-03",
+        studio=stash.add_studio("Acme"),
+        performers=[stash.add_performer("Ann"), stash.add_performer("Bob")],
+        tags=[stash.add_tag("Drama")],
+        director="Dee",
+        cover=RED,
+    )
+    world.event(scene)
+    world.run()
+    assert (item.title, item.summary, item.studio) == ("First light", "One.\n\nTwo.", "Acme")
+    assert item.originallyAvailableAt == "2021-03-01"
+    assert set(item.actor) == {"Ann", "Bob"}
+    assert (item.genre, item.director, item.collection) == (["Drama"], ["Dee"], ["Acme"])
+    assert len(item.posters) == 1
+    assert {"title", "summary", "studio", "originallyAvailableAt", "actor", "genre"} <= item.locks
+    assert world.state(scene).state == "synced"
+    assert world.waiting() == {}
+
+
+def test_an_item_takes_one_edit_and_an_unchanged_one_none(world: Any) -> None:
+    scene, _ = world.pair(
+        "a.mp4", title="T", details="D", tags=[world.stash.add_tag("x")], cover=RED
+    )
+    world.event(scene)
+    world.run()
+    assert world.plex.count("PUT") == 1
+    world.plex.clear_journal()
+    world.event(scene)
+    world.run()
+    assert world.plex.journal == []
+
+
+def test_a_scene_that_already_agrees_costs_no_edit(world: Any) -> None:
+    scene, _ = world.pair("a.mp4", plex={"title": "T", "summary": "D"}, title="T", details="D")
+    world.event(scene)
+    world.run()
+    assert world.plex.count("PUT") == 0
+    assert world.state(scene).state == "synced"
+
+
+def test_many_saves_in_a_row_make_one_sync(world: Any) -> None:
+    scene, item = world.pair("a.mp4", title="T0")
+    for number in range(1, 6):
+        world.edit(scene, title=f"T{number}")
+    world.run()
+    assert item.title == "T5"
+    assert world.plex.count("PUT") == 1
+
+
+def test_a_scene_rests_before_it_is_synced(world: Any) -> None:
+    scene, item = world.pair("a.mp4", title="T")
+    world.event(scene)
+    world.run(minutes=0.5 / 60)
+    assert world.plex.count("PUT") == 0
+    assert scene in world.waiting()
+    world.run()
+    assert item.title == "T"
+
+
+def test_what_stash_empties_is_cleared_only_where_plexsync_wrote_it(world: Any) -> None:
+    stash = world.stash
+    scene, item = world.pair(
+        "a.mp4",
+        plex={"tagline": "Mine", "studio": "Old"},
+        title="T",
+        details="D",
+        tags=[stash.add_tag("x")],
+    )
+    world.event(scene)
+    world.run()
+    world.edit(scene, details="", tag_ids=[], title="")
+    world.run()
+    assert item.summary == ""
+    assert item.genre == []
+    assert item.tagline == "Mine"
+    assert item.studio == "Old"
+    assert item.title == "a", "a title is never cleared: the file's name stands in"
+
+
+def test_tags_follow_stash_in_both_directions_and_own_collections_stay(world: Any) -> None:
+    stash = world.stash
+    one, two = stash.add_tag("one"), stash.add_tag("two")
+    scene, item = world.pair(
+        "a.mp4",
+        plex={"genres": ["Agent's"], "collections": ["Favourites"]},
+        title="T",
+        tags=[one],
+        studio=stash.add_studio("Acme"),
+    )
+    world.event(scene)
+    world.run()
+    assert item.genre == ["one"]
+    assert set(item.collection) == {"Favourites", "Acme"}
+    world.edit(scene, tag_ids=[str(two)], studio_id=str(stash.add_studio("Beta")))
+    world.run()
+    assert item.genre == ["two"]
+    assert set(item.collection) == {"Favourites", "Beta"}
+
+
+def test_a_renamed_performer_reaches_every_scene_written_with_it(world: Any) -> None:
+    world.configure(no_poster=True)
+    ann = world.stash.add_performer("Ann")
+    first, one = world.pair("1.mp4", title="A", performers=[ann])
+    second, two = world.pair("2.mp4", title="B", performers=[ann])
+    third, three = world.pair("3.mp4", title="C")
+    for scene in (first, second, third):
+        world.event(scene)
+    world.run()
+    world.stash.rename_performer(ann, "Anne")
+    world.event(ann, "Performer.Update.Post", inputFields=["name", "id"])
+    world.plex.clear_journal()
+    world.run()
+    assert (one.actor, two.actor, three.actor) == (["Anne"], ["Anne"], [])
+    assert world.plex.count("PUT") == 2
+
+
+def test_a_deleted_tag_leaves_the_scenes_that_had_it(world: Any) -> None:
+    gone = world.stash.add_tag("gone")
+    scene, item = world.pair("1.mp4", title="A", tags=[gone, world.stash.add_tag("kept")])
+    world.event(scene)
+    world.run()
+    world.stash.destroy_tag(gone)
+    world.event(gone, "Tag.Destroy.Post")
+    world.run()
+    assert item.genre == ["kept"]
+
+
+def test_merged_tags_show_their_new_name(world: Any) -> None:
+    old, new = world.stash.add_tag("old"), world.stash.add_tag("new")
+    scene, item = world.pair("1.mp4", title="A", tags=[old])
+    world.event(scene)
+    world.run()
+    world.stash.merge_tags([old], new)
+    merged = {"source": [str(old)], "destination": str(new)}
+    world.event(new, "Tag.Merge.Post", input=merged)
+    world.run()
+    assert item.genre == ["new"]
+
+
+def test_a_destroyed_scene_leaves_plex_alone(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A", cover=RED)
+    world.event(scene)
+    world.run()
+    world.stash.destroy(scene)
+    world.event(scene)
+    world.event(scene, "Scene.Destroy.Post")
+    world.plex.clear_journal()
+    world.run()
+    assert world.plex.journal == []
+    assert item.title == "A"
+    assert world.state(scene).state == "destroyed"
+    assert world.waiting() == {}
+
+
+def test_a_scene_deleted_between_event_and_run_is_finished_not_failed(world: Any) -> None:
+    scene, _ = world.pair("1.mp4", title="A")
+    world.event(scene)
+    world.stash.destroy(scene)
+    world.run()
+    assert world.waiting() == {}
+    assert world.letter(scene) is None
+
+
+def test_a_scene_with_nothing_to_say_is_not_written(world: Any) -> None:
+    scene, item = world.pair("1.mp4", plex={"title": "From the agent"}, rating100=80, cover=RED)
+    world.event(scene)
+    world.run()
+    assert item.title == "From the agent"
+    assert world.plex.count("PUT") == 0
+    assert world.state(scene).state == "too little metadata"
+
+
+def test_a_fresh_installation_writes_nothing_that_nobody_asked_for(world: Any) -> None:
+    old, item = world.pair("1.mp4", title="Old", updated_at=LONG_AGO, created_at=LONG_AGO)
+    world.event(old, inputFields=...)
+    world.run()
+    assert world.plex.count("PUT") == 0
+    world.edit(old, details="now edited")
+    world.run()
+    assert (item.title, item.summary) == ("Old", "now edited")
+
+
+def test_a_rescan_does_not_weaken_an_edit_that_waits(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A", updated_at=LONG_AGO, created_at=LONG_AGO)
+    world.event(scene)
+    world.event(scene, inputFields=...)
+    world.run()
+    assert item.title == "A"
+
+
+def test_a_moved_file_is_matched_again(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A")
+    other = world.film("sub/1.mp4", size=1000)
+    world.event(scene)
+    world.run()
+    world.stash.move_file(scene, "/data/sub/1.mp4")
+    world.event(scene, inputFields=...)
+    world.run()
+    assert other.title == "A"
+    assert item.title == "A", "the old item is left as it is"
+
+
+def test_the_cover_goes_up_once_and_again_when_it_changes(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A", cover=RED)
+    world.event(scene)
+    world.run()
+    world.edit(scene, details="more")
+    world.run()
+    assert len(item.posters) == 1
+    world.stash.set_cover(scene, BLUE)
+    world.event(scene, inputFields=["cover_image", "id"])
+    world.run()
+    assert len(item.posters) == 2
+
+
+def test_a_cover_that_comes_later_is_tried_again(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A")
+    world.event(scene)
+    world.run()
+    assert item.title == "A"
+    assert item.posters == []
+    world.stash.scene(scene).cover = RED
+    world.run(minutes=2)
+    assert len(item.posters) == 1
+    assert world.waiting() == {}
+
+
+def test_a_scene_without_a_cover_for_ever_ends_quietly(world: Any) -> None:
+    scene, _ = world.pair("1.mp4", title="A")
+    world.event(scene)
+    assert world.run(minutes=180) == "nothing to do"
+    assert world.letter(scene) is None
+    assert world.state(scene).state == "synced"
+
+
+def test_a_settings_switch_takes_effect_on_scenes_already_written(world: Any) -> None:
+    world.configure(no_tags=True, no_poster=True)
+    scene, item = world.pair("1.mp4", title="A", tags=[world.stash.add_tag("x")])
+    _, untouched = world.pair("2.mp4", title="B", tags=[world.stash.add_tag("y")])
+    trigger, _ = world.pair("3.mp4", title="C")
+    world.event(scene)
+    world.run()
+    assert item.genre == []
+    world.configure(no_tags=False)
+    world.event(trigger)
+    world.run()
+    assert item.genre == ["x"]
+    assert untouched.title == "2", "only what the ledger knows is touched"
+
+
+def test_paused_keeps_events_and_sends_them_when_it_is_on_again(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A")
+    world.configure(pause_sync=True)
+    world.event(scene)
+    assert world.run(minutes=5) == "nothing to do"
+    assert world.plex.journal == []
+    assert scene in world.waiting()
+    world.configure(pause_sync=False)
+    world.run()
+    assert item.title == "A"
+
+
+def test_missing_settings_are_asked_for_in_one_line(world: Any) -> None:
+    scene, _ = world.pair("1.mp4", title="A")
+    world.configure(plex_token="")
+    world.event(scene)
+    world.run(minutes=3)
+    assert world.said("warning").count("Nothing can be synced yet") == 1
+    assert scene in world.waiting()
+
+
+def test_two_files_of_one_name_never_get_each_others_metadata(world: Any) -> None:
+    one = world.film("x/clip.mp4")
+    two = world.film("y/clip.mp4")
+    first = world.stash.add_scene(title="X", files=[("/data/x/clip.mp4", 1000)])
+    second = world.stash.add_scene(title="Y", files=[("/data/y/clip.mp4", 1000)])
+    world.event(first)
+    world.event(second)
+    world.run()
+    assert (one.title, two.title) == ("X", "Y")
+
+
+def test_the_same_file_in_two_libraries_is_written_twice(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A")
+    again = world.plex.add_section("Again", locations=["/plex"])
+    other = world.plex.item(world.plex.add_item(again, file="/plex/1.mp4", size=1000))
+    world.event(scene)
+    world.run()
+    assert (item.title, other.title) == ("A", "A")
+
+
+def test_only_the_named_libraries_are_written(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A")
+    again = world.plex.add_section("Again", locations=["/plex"])
+    other = world.plex.item(world.plex.add_item(again, file="/plex/1.mp4", size=1000))
+    world.configure(plex_library="Again")
+    world.event(scene)
+    world.run()
+    assert (item.title, other.title) == ("1", "A")
+
+
+def test_an_ambiguous_scene_becomes_a_dead_letter_that_names_the_items(world: Any) -> None:
+    world.configure(path_map="", no_poster=True)
+    world.film("x/clip.mp4", size=5)
+    world.film("y/clip.mp4", size=5)
+    scene = world.stash.add_scene(title="X", files=[("/elsewhere/clip.mp4", 5)])
+    world.event(scene)
+    world.run()
+    letter = world.letter(scene)
+    assert letter.error == "AmbiguousMatch"
+    assert len(letter.candidates) == 2
+    assert world.plex.count("PUT") == 0
+    world.configure(accept_ambiguous=True)
+    world.event(scene)
+    world.run()
+    assert world.plex.count("PUT") == 1
+    assert world.letter(scene) is None
+
+
+def test_an_item_of_two_scenes_belongs_to_the_scene_of_its_first_file(world: Any) -> None:
+    key = world.plex.add_item(
+        world.section, files=[("/plex/a.mp4", 1), ("/plex/b.mp4", 2)], title="Both"
+    )
+    first = world.stash.add_scene(title="A", files=[("/data/a.mp4", 1)])
+    second = world.stash.add_scene(title="B", files=[("/data/b.mp4", 2)])
+    world.event(second)
+    world.event(first)
+    world.run()
+    assert world.plex.item(key).title == "A"
+    assert world.state(second).state == "shared"
+    assert world.letter(second) is None
+
+
+def test_a_new_file_is_found_by_one_refresh_of_the_index(world: Any) -> None:
+    scene, _ = world.pair("1.mp4", title="A")
+    world.event(scene)
+    world.run()
+    later, item = world.pair("2.mp4", title="B")
+    world.clock.passed += 60
+    world.event(later)
+    world.run()
+    assert item.title == "B"
+
+
+def test_a_file_that_plex_lacks_waits_and_is_found_after_a_scan(world: Any) -> None:
+    scene = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
+    world.event(scene)
+    world.run(minutes=1)
+    assert world.waiting()[scene].last_error == "PlexNotFound"
+    item = world.film("new.mp4", size=7)
+    world.run(minutes=30)
+    assert item.title == "A"
+
+
+def test_a_file_that_never_comes_ends_as_a_dead_letter(world: Any) -> None:
+    scene = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
+    world.event(scene)
+    world.run(minutes=150)
+    assert world.letter(scene).error == "PlexNotFound"
+    assert world.letter(scene).attempts["PlexNotFound"] == 13
+    assert world.state(scene).state == "not in Plex"
+
+
+def test_skip_not_found_ends_it_quietly(world: Any) -> None:
+    world.configure(skip_not_found=True)
+    scene = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
+    world.event(scene)
+    world.run()
+    assert world.letter(scene) is None
+    assert world.waiting() == {}
+
+
+def test_a_vanished_item_is_not_written_even_if_the_index_still_lists_it(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A")
+    world.event(scene)
+    world.run()
+    world.plex.remove_item(item.key)
+    again = world.film("1.mp4", size=1000)
+    world.clock.passed += 60
+    world.edit(scene, title="B")
+    world.run()
+    assert again.title == "B"
+
+
+def test_trashed_items_are_passed_over(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A")
+    world.plex.trash_item(item.key)
+    world.event(scene)
+    world.run(minutes=1)
+    assert item.title == "1"
+    assert world.waiting()[scene].last_error == "PlexNotFound"
+
+
+def test_a_new_scene_makes_plex_scan_its_folder_once(world: Any) -> None:
+    world.configure(trigger_plex_scan=True)
+    world.plex.disk.update({"/plex/new/1.mp4": 1, "/plex/new/2.mp4": 2})
+    ids = [world.stash.add_scene(title=f"N{n}", files=[(f"/data/new/{n}.mp4", n)]) for n in (1, 2)]
+    for scene in ids:
+        world.event(scene, "Scene.Create.Post")
+    world.run(minutes=3)
+    scans = [entry for entry in world.plex.journal if entry.path.endswith("/refresh")]
+    assert [dict(entry.params)["path"] for entry in scans] == ["/plex/new"]
+    assert world.plex.find("/plex/new/1.mp4").title == "N1"
+
+
+def test_plex_edits_are_kept_when_asked_for(world: Any) -> None:
+    world.configure(preserve_plex_edits=True)
+    scene, item = world.pair("1.mp4", title="A", details="D")
+    world.event(scene)
+    world.run()
+    world.plex.user_edit(item.key, summary="my own words")
+    world.edit(scene, title="B", details="E")
+    world.run()
+    assert (item.title, item.summary) == ("B", "my own words")
+
+
+def test_what_plex_had_before_is_remembered(world: Any) -> None:
+    scene, item = world.pair("1.mp4", plex={"summary": "from the agent"}, title="A", details="D")
+    world.event(scene)
+    world.run()
+    world.edit(scene, details="E")
+    world.run()
+    base = world.state(scene).targets[0].base
+    assert base["summary"].value == "from the agent"
+    assert base["title"].value == "1"
+    assert not base["summary"].locked
+
+
+def test_a_rescanned_scene_does_not_take_our_values_for_plexs(world: Any) -> None:
+    scene, item = world.pair("1.mp4", plex={"summary": "agent"}, title="A", details="D")
+    world.event(scene)
+    world.run()
+    world.stash.destroy(scene)
+    world.event(scene, "Scene.Destroy.Post")
+    world.run()
+    again = world.stash.add_scene(title="A2", files=[("/data/1.mp4", 1000)])
+    world.event(again, "Scene.Create.Post")
+    world.run()
+    assert item.title == "A2"
+    assert item.summary == "", "what we wrote for the old scene is ours to clear"
+    assert world.state(again).targets[0].base["summary"].value == "agent"
+
+
+def test_another_server_behind_the_address_starts_empty(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A")
+    world.event(scene)
+    world.run()
+    world.plex.machine = "another-machine"
+    item.title = "theirs"
+    world.edit(scene, details="x")
+    world.run(minutes=2)
+    assert item.title == "A"
+    assert len(world.state(scene).targets) == 1
+
+
+@pytest.mark.parametrize("size", [1000, 1])
+def test_without_a_map_the_longest_common_path_decides(world: Any, size: int) -> None:
+    world.configure(path_map="")
+    item = world.film("studio/clip.mp4", size=size)
+    world.film("other/clip.mp4", size=1000)
+    scene = world.stash.add_scene(title="A", files=[("/nas/media/studio/clip.mp4", size)])
+    world.event(scene)
+    world.run()
+    assert item.title == "A"
+
+
+def test_a_bulk_change_goes_behind_edits_and_survives_a_stop(world: Any) -> None:
+    world.configure(no_poster=True)
+    tag = world.stash.add_tag("many")
+    pairs = [world.pair(f"{n}.mp4", title=f"S{n}", tags=[tag]) for n in range(120)]
+    for scene, _ in pairs:
+        world.event(scene)
+    world.run(minutes=1)
+    world.stash.rename_tag(tag, "lots")
+    world.event(tag, "Tag.Update.Post", inputFields=["name", "id"])
+    batches = iter([False, False, True])
+    world.run(leave=lambda: "stopped" if next(batches, True) else "")
+    world.run(minutes=1)
+    assert {tuple(item.genre) for _, item in pairs} == {("lots",)}

@@ -1,0 +1,210 @@
+"""The hook as a process: what it imports, prints, starts, and who waits for whom."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import nullcontext
+
+import pytest
+
+from tests.hostile.hook_plugin import CONNECTION, COOKIE, Plugin, environ, event, is_running
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="looks into /proc")
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    plugin = Plugin(tmp_path / "PlexSync")
+    yield plugin
+    plugin.stop()
+
+
+def test_a_hook_keeps_its_event_and_says_ok(plugin):
+    with plugin.alive():
+        assert plugin.run(event(scene=42, fields=["title"])) == {"output": "ok"}
+    (kept,) = plugin.events()
+    assert (kept.subject, kept.action, kept.id, kept.fields) == ("Scene", "Update", 42, {"title"})
+    assert abs(kept.at - time.time()) < 60
+    assert plugin.unfinished() == []
+
+
+MODULES = (
+    "import atexit, os, sys; sys.argv = sys.argv[1:]; sys.path.insert(0, os.path.dirname(sys.argv[0]))"
+    "\nif {run}:"
+    "\n    real = os._exit"
+    "\n    os._exit = lambda code: (print(*sys.modules, file=sys.stderr), real(code))"
+    "\n    exec(compile(open(sys.argv[0]).read(), sys.argv[0], 'exec'),"
+    " {{'__name__': '__main__', '__file__': sys.argv[0]}})"
+    "\nprint(*sys.modules, file=sys.stderr)"
+)
+
+
+def _modules(plugin: Plugin, run: bool, stdin: bytes) -> set[str]:
+    command = [sys.executable, "-c", MODULES.format(run=run), str(plugin.folder / "PlexSync.py")]
+    process = plugin.popen(args=command)
+    _, err = process.communicate(stdin)
+    return set(err.decode().split())
+
+
+@pytest.mark.parametrize("worker_alive", [True, False])
+def test_a_hook_imports_nothing_but_its_own_three_modules(plugin, worker_alive):
+    bare = _modules(plugin, False, b"")
+    with plugin.alive() if worker_alive else nullcontext():
+        loaded = _modules(plugin, True, event(sent={"title": "x"}, fields=["title"]))
+    locking = {"msvcrt"} if sys.platform == "win32" else {"fcntl"}
+    ours = {"plexsync", "plexsync.hook", "plexsync.inbox", "plexsync.system"}
+    if sys.platform == "win32" and not worker_alive:
+        assert ours | locking <= loaded - bare
+    else:
+        assert loaded - bare == ours | locking
+
+
+def test_a_hook_run_as_stash_runs_it_reads_no_other_source_of_ours(plugin):
+    (plugin.folder / "plexsync" / "entry.py").write_text("raise SystemExit('not on the hook path')")
+    with plugin.alive():
+        process = plugin.popen(
+            args=[sys.executable, "-X", "importtime", str(plugin.folder / "PlexSync.py")]
+        )
+        out, err = process.communicate(event())
+    assert out == b'{"output": "ok"}'
+    named = [line.rpartition(b"|")[2].strip().decode() for line in err.splitlines()]
+    assert [name for name in named if name.startswith("plexsync.")] == [
+        "plexsync.system",
+        "plexsync.inbox",
+        "plexsync.hook",
+    ]
+    assert not {"json", "re", "subprocess", "typing", "enum", "pathlib"} & set(named)
+
+
+@posix_only
+def test_a_started_worker_inherits_nothing_and_gets_the_connection_alone(plugin):
+    kept_open = os.open(os.devnull, os.O_RDONLY)
+    os.set_inheritable(kept_open, True)
+    try:
+        assert plugin.run(event(), pass_fds=[kept_open]) == {"output": "ok"}
+    finally:
+        os.close(kept_open)
+    (worker,) = plugin.workers()
+    assert worker["block"] == CONNECTION.decode()
+    assert worker["sid"] == worker["pid"] != os.getsid(0)
+    assert worker["argv"] == [str(plugin.folder / "PlexSync.py"), "worker"]
+    assert worker["cwd"] == "/"
+    assert worker["umask"] == 0o077
+    files = {fd: target for fd, target in worker["fds"].items() if int(fd) < 3}
+    assert files.pop("0").startswith("pipe:")
+    assert files == {"1": os.devnull, "2": os.devnull}
+    others = [target for fd, target in worker["fds"].items() if int(fd) > 2]
+    assert [t for t in others if not t.startswith(f"/proc/{worker['pid']}/fd")] == []
+
+
+@posix_only
+def test_the_save_ends_while_the_worker_lives_on(plugin):
+    process = plugin.popen(start_new_session=True)
+    out, err = process.communicate(event(), timeout=30)  # read to the end, as Stash does
+    assert (out, err, process.returncode) == (b'{"output": "ok"}', b"", 0)
+    (worker,) = plugin.workers()
+    assert is_running(worker["pid"])
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # nobody of the hook's session is left
+    assert is_running(worker["pid"])
+
+
+@posix_only
+def test_the_cookie_is_in_no_argument_variable_or_file(plugin):
+    plugin.run(event(sent={"title": "x"}))
+    (worker,) = plugin.workers()
+    assert COOKIE in worker["block"]
+    assert COOKIE not in json.dumps([worker["argv"], worker["environ"]])
+    for folder, _, names in os.walk(plugin.data):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                assert COOKIE.encode() not in file.read()
+
+
+@posix_only
+def test_a_second_hook_starts_no_second_worker(plugin):
+    plugin.run(event())
+    plugin.workers()
+    for scene in range(5):
+        plugin.run(event(scene=scene + 1))
+    assert plugin.started() == 1
+    assert len(plugin.events()) == 6
+
+
+@posix_only
+def test_while_a_task_takes_over_a_hook_starts_nobody(plugin):
+    with plugin.alive("takeover.lock"):
+        assert plugin.run(event()) == {"output": "ok"}
+    plugin.run(event())
+    plugin.workers()
+    assert plugin.started() == 1
+
+
+@posix_only
+def test_after_the_worker_was_killed_the_next_hook_starts_another(plugin):
+    plugin.run(event())
+    (first,) = plugin.workers()
+    os.kill(first["pid"], signal.SIGKILL)
+    while is_running(first["pid"]):
+        time.sleep(0.01)
+    assert plugin.run(event()) == {"output": "ok"}
+    assert len(plugin.workers(2)) == 2
+
+
+def test_a_connection_too_large_for_the_pipe_is_an_error_but_the_event_is_kept(plugin):
+    connection = b'{"Dir":"' + b"x" * 9000 + b'"}'
+    answer = plugin.run(event(connection=connection))
+    assert "kept this event" in str(answer["error"])
+    assert len(plugin.events()) == 1
+
+
+@posix_only
+def test_a_connection_of_the_allowed_size_arrives_whole(plugin):
+    connection = b'{"Dir":"' + b"x" * (8192 - 10) + b'"}'
+    assert plugin.run(event(connection=connection)) == {"output": "ok"}
+    assert plugin.workers()[0]["block"] == connection.decode()
+
+
+@pytest.mark.parametrize("stdin", [b"", b" \n"])
+def test_run_by_hand_it_says_what_it_is(plugin, stdin):
+    answer = plugin.run(stdin)
+    assert "plugin for Stash" in str(answer["error"])
+    assert not plugin.data.exists()
+
+
+def test_run_by_hand_without_stdin_it_does_not_wait(plugin):
+    process = subprocess.run(
+        [*plugin.command()], stdin=subprocess.DEVNULL, capture_output=True, check=True
+    )
+    assert "plugin for Stash" in json.loads(process.stdout)["error"]
+
+
+def test_a_task_goes_to_the_tasks_and_only_its_answer_to_stdout(plugin):
+    process = plugin.popen()
+    out, err = process.communicate(b'{"server_connection":{},"args":{"mode":"do"}}')
+    assert (out, process.returncode) == (b'{"output": "task"}', 0)
+    assert err == b"a library that chatters\n"
+
+
+@posix_only
+def test_it_works_from_any_folder_and_through_a_link(plugin, tmp_path):
+    link = tmp_path / "linked"
+    link.symlink_to(plugin.folder)
+    with plugin.alive():
+        command = [sys.executable, "linked/PlexSync.py"]
+        assert plugin.run(event(), args=command, cwd=tmp_path) == {"output": "ok"}
+    assert len(plugin.events()) == 1
+
+
+@posix_only
+def test_a_data_folder_named_by_stash_is_used(plugin, tmp_path):
+    elsewhere = environ(STASH_PLUGIN_DATA=str(tmp_path / "elsewhere"))
+    assert plugin.run(event(), env=elsewhere) == {"output": "ok"}
+    assert len(os.listdir(tmp_path / "elsewhere" / "inbox" / "new")) == 1
+    assert not plugin.data.exists()
+    plugin.workers()

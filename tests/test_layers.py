@@ -1,0 +1,160 @@
+"""The layers hold: imports point downwards only, and the hook's path stays light."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "plexsync"
+FAST = {"hook", "inbox", "system"}
+MAY_IMPORT = {
+    "system": set(),
+    "inbox": {"system"},
+    "hook": {"system", "inbox"},
+    "model": {"model"},
+    "policy": {"model", "policy"},
+    "edges": {"model", "edges", "system", "inbox"},
+    "flows": {"model", "policy", "edges", "flows", "system", "inbox"},
+    "app": {"model", "policy", "edges", "flows", "system", "inbox"},
+    "entry": {"model", "edges", "flows", "app", "system", "inbox"},
+}
+"""Which parts of the package a part may import; itself only where it is named."""
+LATE_IMPORTS = {"PlexSync", "plexsync.app", "plexsync.entry", "plexsync.hook", "plexsync.system"}
+LIGHT = {"os", "sys", "time", "fcntl", "msvcrt"}
+WORLD = {
+    "asyncio", "http", "persistqueue", "plexapi", "requests", "shutil", "socket", "sqlite3",
+    "subprocess", "tempfile", "threading", "time", "urllib3",
+}  # fmt: skip
+"""What touches clock, disk or network: nothing for those who only decide."""
+
+
+def _files() -> list[Path]:
+    return [ROOT / "PlexSync.py", *sorted(PACKAGE.rglob("*.py"))]
+
+
+def _name(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {_name(file): file for file in _files()}
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def _imports(module: str, tree: ast.AST | None = None) -> Iterator[str]:
+    """Full names of what a module imports anywhere in it; `from a import b` is a.b if b is one."""
+    for node in ast.walk(tree or _tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} has a relative import"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in MODULES else str(node.module)
+
+
+def _ours(module: str) -> set[str]:
+    return {name for name in _imports(module) if name in MODULES and name != "plexsync"}
+
+
+def _part(module: str) -> str:
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.count(".") > 0])
+def test_imports_point_downwards_only(module):
+    allowed = MAY_IMPORT[_part(module)]
+    wrong = {name for name in _ours(module) if _part(name) not in allowed}
+    assert not wrong, f"{module} must not import {', '.join(sorted(wrong))}"
+
+
+def test_the_entry_file_knows_the_hook_and_the_entry_alone():
+    assert _ours("PlexSync") == {"plexsync.hook", "plexsync.entry"}
+    assert len(MODULES["PlexSync"].read_text(encoding="utf-8").splitlines()) < 30
+
+
+def test_there_is_no_circle():
+    done: set[str] = set()
+
+    def visit(module: str, way: tuple[str, ...]) -> None:
+        assert module not in way, f"a circle: {' -> '.join((*way, module))}"
+        if module not in done:
+            for name in sorted(_ours(module)):
+                visit(name, (*way, module))
+            done.add(module)
+
+    for module in MODULES:
+        visit(module, ())
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - LATE_IMPORTS))
+def test_imports_stand_at_the_top(module):
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            late = list(_imports(module, node))
+            assert not late, f"{module} imports {late} within a function"
+
+
+def _at_start(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run when a module is imported."""
+    for node in nodes:
+        if isinstance(node, ast.If) and ast.unparse(node.test) != "TYPE_CHECKING":
+            yield from _at_start([*node.body, *node.orelse])
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield node
+
+
+@pytest.mark.parametrize("part", sorted(FAST))
+def test_the_hook_path_imports_nothing_heavy(part):
+    module = f"plexsync.{part}"
+    start = ast.Module(list(_at_start(_tree(module).body)), [])
+    assert {name.split(".")[0] for name in _imports(module, start)} - {"plexsync"} <= LIGHT
+
+
+def test_the_package_itself_holds_its_version_and_nothing_else():
+    assert [type(node) for node in _tree("plexsync").body] == [ast.Expr, ast.Assign]
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "plexsync.system"])
+def test_only_one_module_asks_which_system_this_is(module):
+    names = {
+        ast.unparse(node) for node in ast.walk(_tree(module)) if isinstance(node, ast.Attribute)
+    }
+    assert not names & {"sys.platform", "os.name", "os.uname"}
+    assert not set(_imports(module)) & {"fcntl", "msvcrt", "platform", "winreg"}
+
+
+@pytest.mark.parametrize(
+    "module", [n for n in MODULES if n.startswith(("plexsync.model", "plexsync.policy"))]
+)
+def test_what_only_decides_touches_no_clock_disk_or_network(module):
+    assert not {name.split(".")[0] for name in _imports(module)} & WORLD
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert not called.endswith(("datetime.now", "date.today", "utcnow")), module
+            assert called not in ("open", "print", "input"), module
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_nothing_stored_can_be_code(module):
+    text = MODULES[module].read_text(encoding="utf-8")
+    assert "pickle" not in text
+    assert not set(_imports(module)) & {"marshal", "shelve", "dill", "code"}
+    calls = {ast.unparse(n.func) for n in ast.walk(_tree(module)) if isinstance(n, ast.Call)}
+    assert not calls & {"eval", "exec", "__import__", "yaml.load"}
+
+
+def test_nothing_at_the_top_hides_a_module_of_python():
+    ours = {path.stem.lower() for path in ROOT.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert not ours & {name.lower() for name in sys.stdlib_module_names}

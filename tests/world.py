@@ -1,0 +1,201 @@
+"""A world for stories: a simulated Stash and Plex on real sockets, a real data folder, and a worker
+in this process whose clock the test moves."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from plexsync import inbox
+from plexsync.app import App
+from plexsync.edges.log import Log
+from plexsync.edges.stash import StashClient
+from plexsync.flows.worker import Worker
+from plexsync.model.connection import parse_connection
+from plexsync.system import LockFile
+from simulator.plex import PlexSim
+from simulator.stash import StashSim
+
+ROOT = Path(__file__).resolve().parent.parent
+TOKEN = "plex-sim-token"
+
+
+class FakeClock:
+    """A clock whose waits take no time; `on_wait` may change the world meanwhile."""
+
+    def __init__(self) -> None:
+        self.start = time.time()
+        self.passed = 0.0
+        self.jumped = 0.0
+        self.on_wait: Callable[[], None] = lambda: None
+
+    def now(self) -> float:
+        return self.start + self.passed + self.jumped
+
+    def monotonic(self) -> float:
+        return 1000.0 + self.passed
+
+    def wait(self, seconds: float, woken: Callable[[], bool]) -> None:
+        self.on_wait()
+        if not woken():
+            self.passed += seconds
+
+
+class ListSink:
+    """Keeps what was logged."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+
+    def write(self, level: str, text: str) -> None:
+        self.lines.append((level, text))
+
+    def progress(self, value: float) -> None:
+        pass
+
+
+class World:
+    """Everything a story needs."""
+
+    def __init__(self, folder: Path, plex: PlexSim, stash: StashSim) -> None:
+        self.folder = str(folder)
+        self.plex = plex
+        self.stash = stash
+        self.clock = FakeClock()
+        self.sink = ListSink()
+        self.section = plex.add_section("Films", locations=["/plex"])
+        self.settings: dict[str, Any] = {}
+        self.configure()
+
+    def configure(self, **settings: Any) -> None:
+        """Change settings in Stash, as a user does."""
+        base = {"plex_url": self.plex.url, "plex_token": TOKEN, "path_map": "/plex=>/data"}
+        self.settings = {**base, **self.settings, **settings}
+        self.stash.set_plugin_settings(self.settings)
+
+    def film(self, name: str, size: int = 1000, **values: Any) -> Any:
+        """An item in Plex; returns the simulated item."""
+        return self.plex.item(
+            self.plex.add_item(self.section, file=f"/plex/{name}", size=size, **values)
+        )
+
+    def pair(
+        self, name: str, *, plex: dict[str, Any] | None = None, **scene: Any
+    ) -> tuple[int, Any]:
+        """The same file in both; returns the scene's id and the simulated item."""
+        item = self.film(name, **(plex or {}))
+        return self.stash.add_scene(files=[(f"/data/{name}", 1000)], **scene), item
+
+    def event(self, scene: int, kind: str = "Scene.Update.Post", **more: Any) -> None:
+        """What a hook leaves behind."""
+        fields = {"inputFields": ["title", "id"]} if kind == "Scene.Update.Post" else {}
+        record = {"id": scene, "type": kind, "input": None, **fields, **more}
+        record = {key: value for key, value in record.items() if value is not ...}
+        inbox.drop(self.folder, json.dumps(record).encode())
+
+    def edit(self, scene: int, **fields: Any) -> None:
+        """Somebody saves a scene in Stash."""
+        self.stash.edit(scene, **fields)
+        self.event(scene, inputFields=[*fields, "id"])
+
+    def run(self, minutes: float = 0.25, leave: Callable[[], str] = lambda: "") -> str:
+        """Let a worker live for so long, in its own time, or until it ends by itself."""
+        end = self.clock.passed + minutes * 60
+
+        def enough() -> str:
+            return leave() or ("time is up" if self.clock.passed >= end else "")
+
+        stash = StashClient(parse_connection(self.block()))
+        log = Log(self.sink)
+        app = App(self.folder, stash, self.clock, log, {})
+        try:
+            worker = Worker(
+                self.folder, app.stores, app, stash, self.clock, log, random.Random(1), enough
+            )
+            worker.start()
+            return worker.run()
+        finally:
+            app.close()
+
+    def block(self) -> bytes:
+        """The connection block as Stash hands it to a plugin."""
+        return json.dumps(
+            {
+                "Scheme": "http",
+                "Host": "0.0.0.0",
+                "Port": self.stash.port,
+                "SessionCookie": None,
+                "Dir": "/config",
+                "PluginDir": "/config/plugins/PlexSync",
+            }
+        ).encode()
+
+    def stores(self) -> App:
+        """The stores, for looking into them between two runs; close it."""
+        stash = StashClient(parse_connection(self.block()))
+        return App(self.folder, stash, self.clock, Log(self.sink), {})
+
+    def state(self, scene: int) -> Any:
+        """What the ledger knows of a scene."""
+        app = self.stores()
+        try:
+            return app.stores.ledger.scenes([scene]).get(scene)
+        finally:
+            app.close()
+
+    def letter(self, scene: int) -> Any:
+        """The scene's dead letter."""
+        app = self.stores()
+        try:
+            return app.stores.letters.get(scene)
+        finally:
+            app.close()
+
+    def waiting(self) -> dict[int, Any]:
+        """Live jobs by scene."""
+        app = self.stores()
+        try:
+            return dict(app.stores.queue.jobs)
+        finally:
+            app.close()
+
+    def said(self, level: str = "") -> str:
+        """Everything that was logged (at a level)."""
+        return "\n".join(text for kind, text in self.sink.lines if level in ("", kind))
+
+
+def copy_plugin(target: Path) -> Path:
+    """The plugin as a user has it, away from the checkout."""
+    target.mkdir(parents=True)
+    shutil.copy(ROOT / "PlexSync.py", target)
+    shutil.copy(ROOT / "PlexSync.yml", target)
+    shutil.copy(ROOT / "requirements.txt", target)
+    shutil.copytree(
+        ROOT / "plexsync", target / "plexsync", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    return target
+
+
+def until(question: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Ask until the answer is true; fails the test when it never is."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = question()
+        if answer:
+            return answer
+        time.sleep(0.02)
+    raise AssertionError("it never happened")
+
+
+def lock_is_free(lock: Path) -> bool:
+    probe = LockFile(os.fspath(lock))
+    if not probe.acquire():
+        return False
+    probe.release()
+    return True
