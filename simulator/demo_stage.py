@@ -1,0 +1,181 @@
+"""What the demo plays on: a copy of the plugin, a Plex, a Stash, and an end that leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from simulator.plex import PlexSim
+from simulator.stash import StashSim
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _KILL = signal.SIGTERM  # ends a process there without asking it
+else:
+    import fcntl
+
+    _KILL = signal.SIGKILL
+
+ROOT = Path(__file__).resolve().parent.parent
+LATENCY = 0.004
+"""Seconds that both servers take for an answer, about as in a home network."""
+_WORKER = re.compile(r"worker starts\b.*\bpid=(\d+)")
+_LEAVE = 20.0
+
+
+class Trouble(Exception):
+    """The demo cannot go on; the text says why."""
+
+
+def until(question: Callable[[], bool], seconds: float, problem: str, every: float = 0.01) -> None:
+    """Ask until the answer is yes; raises Trouble with `problem` when it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not question():
+        if time.monotonic() >= deadline:
+            raise Trouble(f"{problem} within {seconds:.0f} s")
+        time.sleep(every)
+
+
+class Stage:
+    """As a context manager: everything set up, and at the end the worker gone and no file left."""
+
+    def __init__(self) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="plexsync-demo-"))
+        self.plugin = self._home / "plugins" / "PlexSync"
+        self._data = self.plugin / "data"
+        self.plex = PlexSim(latency=LATENCY, write_time=LATENCY)
+
+    def __enter__(self) -> Stage:
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _open(self) -> None:
+        _install(self.plugin)
+        # Nothing of the checkout and of the developer's own settings reaches the plugin.
+        cleared = dict.fromkeys(("PYTHONPATH", "STASH_PLUGIN_DATA", "PLEX_URL", "PLEX_TOKEN"), "")
+        self.stash = StashSim(
+            str(self.plugin), username="demo", password="demo", latency=LATENCY, env=cleared
+        )
+        self.plex.start()
+        self.stash.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- the worker --------------------------------------------------------------------------
+
+    def log(self) -> list[str]:
+        """The worker's log so far."""
+        try:
+            text = (self._data / "plexsync.log").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        return text.splitlines()
+
+    def starts(self) -> list[int]:
+        """The process ids of all workers that came to life."""
+        found = (_WORKER.search(line) for line in self.log())
+        return [int(match[1]) for match in found if match]
+
+    def worker_lives(self) -> bool:
+        """Whether a process owns the plugin's data folder."""
+        return not _lock_is_free(self._data / "worker.lock")
+
+    def kill_worker(self) -> int:
+        """SIGKILL for the worker; returns its process id when it is dead."""
+        if not self.starts():
+            raise Trouble("The worker that is to be killed never said its process id")
+        pid = self.starts()[-1]
+        os.kill(pid, _KILL)
+        until(lambda: not self.worker_lives(), 10, "The killed worker did not die")
+        return pid
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Have the worker leave, stop both servers, remove the folder; Trouble if it cannot."""
+        if hasattr(self, "stash"):
+            self.stash.stop()
+        self.plex.stop()
+        try:
+            self._send_worker_home()
+        finally:
+            until(self._removed, 10, f"{self._home} could not be removed", every=0.05)
+
+    def _send_worker_home(self) -> None:
+        """A worker leaves when its plugin is uninstalled and somebody wakes it."""
+        (self.plugin / "PlexSync.py").unlink(missing_ok=True)
+        try:
+            until(self._worker_left, _LEAVE, "The worker did not leave", every=0.05)
+        except Trouble:
+            self.kill_worker()
+            raise
+
+    def _worker_left(self) -> bool:
+        inbox = self._data / "inbox" / "new"
+        if inbox.exists():
+            os.utime(inbox)
+        return not self.worker_lives()
+
+    def _removed(self) -> bool:
+        shutil.rmtree(self._home, ignore_errors=True)
+        return not self._home.exists()
+
+
+def _install(target: Path) -> None:
+    """The plugin as a user has it, away from the checkout."""
+    target.mkdir(parents=True)
+    for name in ("PlexSync.py", "PlexSync.yml", "requirements.txt"):
+        shutil.copy(ROOT / name, target)
+    no_cache = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "plexsync", target / "plexsync", ignore=no_cache)
+
+
+def _lock_is_free(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return True
+    try:
+        return _can_lock(fd)
+    finally:
+        os.close(fd)
+
+
+if sys.platform == "win32":
+
+    def _can_lock(fd: int) -> bool:
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+        return True
+
+else:
+
+    def _can_lock(fd: int) -> bool:
+        """A shared lock, so that the look is not taken for an owner by other looks."""
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
