@@ -5,13 +5,12 @@ import sys
 
 sys.dont_write_bytecode = False  # else each hook compiles us anew, which takes as long as Python
 HOME = os.path.dirname(os.path.abspath(__file__))
-NO_ORDER = '{"error": "PlexSync is a plugin for Stash, which runs it with JSON on stdin and with \
-Python 3.10 or newer (this is %d.%d): install it there"}'
+TOO_OLD = '{"error": "PlexSync needs Python 3.10 or newer; Stash runs it with %d.%d"}'
 
 
 def _answer(order: bytes) -> bytes:
-    if not order or order.isspace() or sys.version_info < (3, 10):  # noqa: UP036
-        return (NO_ORDER % sys.version_info[:2]).encode()
+    if sys.version_info < (3, 10):  # noqa: UP036
+        return (TOO_OLD % sys.version_info[:2]).encode()
     if b'"hookContext"' in order:
         from plexsync.hook import main as run
     else:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 def run_task(plugin_dir: str, stdin: bytes) -> bytes:
     """Answer a task or an operation: one JSON object. An unknown mode is an error."""
+    if not stdin.strip():
+        return _answer(
+            error="PlexSync is a plugin for Stash, which runs it with JSON on stdin: install it in "
+            "Stash's plugins folder and press Reload plugins"
+        )
     try:
         args = json.loads(stdin).get("args") or {}
         mode = args.get("mode")

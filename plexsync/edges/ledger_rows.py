@@ -65,13 +65,14 @@ def _load_targets(
     connection: sqlite3.Connection, rows: Sequence[int]
 ) -> defaultdict[int, list[TargetState]]:
     sql = (
-        "SELECT row, server, section, rating_key, part, written, dirty, synced_at FROM targets"
+        "SELECT row, server, section, rating_key, part, written, dirty, unconfirmed, synced_at"
+        " FROM targets"
         " WHERE left_at IS NULL AND row IN ({}) ORDER BY row, place"
     )
     found = list(_fetch(connection, sql, rows))
     bases = load_bases(connection, {(server, key) for _, server, _, key, *_ in found})
     targets: defaultdict[int, list[TargetState]] = defaultdict(list)
-    for row, server, section, key, part, written, dirty, synced_at in found:
+    for row, server, section, key, part, written, dirty, unconfirmed, synced_at in found:
         targets[row].append(
             TargetState(
                 target=Target(server, section, key),
@@ -79,6 +80,7 @@ def _load_targets(
                 written=written_from_json(written),
                 base=bases.get((server, key), {}),
                 dirty=dirty_from_json(dirty),
+                unconfirmed=unconfirmed_from_json(unconfirmed),
                 synced_at=synced_at,
             )
         )
@@ -139,12 +141,12 @@ def _save_targets(connection: sqlite3.Connection, row: int, state: SceneState) -
     )
     connection.executemany(
         "INSERT OR REPLACE INTO targets (row, place, server, section, rating_key, part, written,"
-        " dirty, synced_at, left_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+        " dirty, unconfirmed, synced_at, left_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
         [
             (
                 *(row, place, *astuple(target.target), storable(target.part)),
                 *(written_to_json(target.written), json.dumps(sorted(target.dirty))),
-                target.synced_at,
+                *(unconfirmed_to_json(target.unconfirmed), target.synced_at),
             )
             for place, target in enumerate(state.targets)
         ],

@@ -71,6 +71,7 @@ SCHEMA = (
         born REAL NOT NULL
     );
     """,
+    "ALTER TABLE targets ADD COLUMN unconfirmed TEXT NOT NULL DEFAULT '{}'",
 )
 
 LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
@@ -108,6 +109,19 @@ def dirty_from_json(text: str) -> frozenset[str]:
     """The names of dirty fields; none when the text is damaged."""
     names = _decoded(text)
     return frozenset(map(str, names)) if isinstance(names, list) else frozenset()
+
+
+def unconfirmed_to_json(values: Mapping[str, Value]) -> str:
+    """`{"title": "A Day Out", ...}`."""
+    return _json(dict(values))
+
+
+def unconfirmed_from_json(text: str) -> dict[str, Value]:
+    """The reverse of `unconfirmed_to_json`; nothing when the text is damaged."""
+    fields = _decoded(text)
+    if not isinstance(fields, dict):
+        return {}
+    return {name: _value(v) for name, v in fields.items() if isinstance(v, (str, list))}
 
 
 def _pairs(text: str, length: int) -> list[tuple[str, list[Any]]]:

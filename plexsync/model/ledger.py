@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from plexsync.model.plex import Base, Target, Written
+from plexsync.model.plex import Base, Target, Value, Written
 
 SYNCED = "synced"
 WAITING = "waiting"
@@ -31,6 +31,7 @@ class TargetState:
     written: Mapping[str, Written] = field(default_factory=dict)
     base: Mapping[str, Base] = field(default_factory=dict)
     dirty: frozenset[str] = frozenset()
+    unconfirmed: Mapping[str, Value] = field(default_factory=dict)
     synced_at: float = 0.0
 
 

@@ -13,6 +13,7 @@ from contextlib import nullcontext
 import pytest
 
 from tests.hostile.hook_plugin import CONNECTION, COOKIE, Plugin, environ, event, is_running
+from tests.world import copy_plugin
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="looks into /proc")
 
@@ -171,17 +172,13 @@ def test_a_connection_of_the_allowed_size_arrives_whole(plugin):
 
 
 @pytest.mark.parametrize("stdin", [b"", b" \n"])
-def test_run_by_hand_it_says_what_it_is(plugin, stdin):
-    answer = plugin.run(stdin)
-    assert "plugin for Stash" in str(answer["error"])
-    assert not plugin.data.exists()
-
-
-def test_run_by_hand_without_stdin_it_does_not_wait(plugin):
+def test_run_by_hand_it_says_what_it_is(tmp_path, stdin):
+    folder = copy_plugin(tmp_path / "PlexSync")
     process = subprocess.run(
-        [*plugin.command()], stdin=subprocess.DEVNULL, capture_output=True, check=True
+        [sys.executable, folder / "PlexSync.py"], input=stdin, capture_output=True, check=True
     )
     assert "plugin for Stash" in json.loads(process.stdout)["error"]
+    assert not (folder / "data").exists()
 
 
 def test_a_task_goes_to_the_tasks_and_only_its_answer_to_stdout(plugin):
