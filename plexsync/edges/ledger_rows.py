@@ -14,6 +14,8 @@ from plexsync.edges.ledger_schema import (
     base_to_json,
     dirty_from_json,
     storable,
+    unconfirmed_from_json,
+    unconfirmed_to_json,
     written_from_json,
     written_to_json,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ from plexsync.model.errors import (
 from plexsync.model.ledger import SYNCED, WAITING, SceneState, TargetState
 from plexsync.model.plex import FIELDS, IMAGE, Base, Edit, PlexItem, Target, Value, Written
 from plexsync.model.values import value_hash
-from plexsync.policy.outcome import adopted, applied, image_is_ours, recorded
+from plexsync.policy.outcome import adopted, applied, claimed, image_is_ours, recorded
 from plexsync.policy.plan import fit, plan
 
 ReadBack = Callable[[Iterable[Target]], tuple[dict[Target, PlexItem], dict[Target, TransientError]]]
@@ -38,6 +38,7 @@ class Write:
     item: PlexItem
     part: str
     edits: tuple[Edit, ...]
+    before: TargetState
     written: dict[str, Written]
     base: dict[str, Base]
     dirty: frozenset[str]
@@ -110,12 +111,10 @@ class WriteItems:
             before = known.get(item.target)
             if before is None:
                 written, base = self._ledger.inherit(item.target)
-                dirty: frozenset[str] = frozenset()
-            else:
-                written, base, dirty = before.written, before.base, before.dirty
-            written = {**_unconfirmed(item, dirty, base), **written}
-            edits = plan(values, item, written, self._config.preserve_plex_edits)
-            writes.append(Write(item, part, edits, dict(written), dict(base), dirty))
+                before = TargetState(target=item.target, written=written, base=base)
+            ours = claimed(item, before.written, before.unconfirmed)
+            edits = plan(values, item, ours, self._config.preserve_plex_edits)
+            writes.append(Write(item, part, edits, before, ours, dict(before.base), before.dirty))
         return Task(wish, values, writes)
 
     def _write_task(self, task: Task) -> None:
@@ -145,8 +144,7 @@ class WriteItems:
         name, target = edit.field, write.item.target
         if name not in write.base or self._config.preserve_plex_edits:
             selected = self._plex.selected_image(target, name)
-            last = write.written.get(name)
-            if self._config.preserve_plex_edits and last and not image_is_ours(selected, last):
+            if self._config.preserve_plex_edits and _is_foreign(selected, name, write):
                 write.kept.add(name)
                 return
             locked = FIELDS[name].edit in write.item.locks
@@ -214,12 +212,13 @@ class WriteItems:
             destroyed_at=None,
             entities=wish.desired.entities,
             targets=tuple(
-                self._target(write, now, intent=intent, missing=missing) for write in task.writes
+                self._target(task, write, now, intent=intent, missing=missing)
+                for write in task.writes
             ),
         )
 
     def _target(
-        self, write: Write, now: float, *, intent: bool, missing: frozenset[str] | None
+        self, task: Task, write: Write, now: float, *, intent: bool, missing: frozenset[str] | None
     ) -> TargetState:
         for edit in write.edits:
             if FIELDS[edit.field].kind != IMAGE and edit.field not in write.base:
@@ -228,12 +227,16 @@ class WriteItems:
                 write.base[edit.field] = Base(before, locked)
         planned = frozenset(edit.field for edit in write.edits)
         dirty = write.dirty | planned if intent else write.dirty | (missing or frozenset())
+        coming = {
+            e.field: recorded(e, task.values, write.written) for e in write.edits if not e.lock_only
+        }
         return TargetState(
             target=write.item.target,
             part=write.part,
             written=write.written,
             base=write.base,
             dirty=dirty,
+            unconfirmed={n: value for n, value in coming.items() if intent or n in write.dirty},
             synced_at=now,
         )
 
@@ -252,12 +255,9 @@ class WriteItems:
         )
 
 
-def _unconfirmed(
-    item: PlexItem, dirty: frozenset[str], base: Mapping[str, Base]
-) -> dict[str, Written]:
-    """What a dead worker wrote and never recorded: no longer what Plex had, so it is ours."""
-    return {
-        name: Written(item.values[name], "")
-        for name in dirty
-        if name in base and name in item.values and item.values[name] != base[name].value
-    }
+def _is_foreign(selected: str, name: str, write: Write) -> bool:
+    """Whether a person chose the selected image after we uploaded one."""
+    uploaded = [write.written[name]] if name in write.written else []
+    if name in write.before.unconfirmed:
+        uploaded.append(Written(write.before.unconfirmed[name], ""))
+    return bool(uploaded) and not any(image_is_ours(selected, image) for image in uploaded)

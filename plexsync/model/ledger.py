@@ -23,7 +23,8 @@ class TargetState:
     """One Plex item of a scene.
 
     `part` is the Plex file that matched, `written` and `base` go by field name, `dirty` names the
-    fields that still differ from the wish.
+    fields that still differ from the wish. `unconfirmed` is what was sent, or about to be, and not
+    seen in Plex yet: where Plex has it, it is ours after all.
     """
 
     target: Target

@@ -35,6 +35,27 @@ def recorded(edit: Edit, desired: Mapping[str, Value], written: Mapping[str, Wri
     return tuple(name for name in wanted if name_key(name) not in foreign)
 
 
+def claimed(
+    item: PlexItem, written: Mapping[str, Written], unconfirmed: Mapping[str, Value]
+) -> dict[str, Written]:
+    """`written` with what was sent but never recorded, as far as the item shows it.
+
+    A worker may die, or Plex fall silent, between the request and the look at what came of it. Of
+    images nothing can be seen here.
+    """
+    ours = dict(written)
+    for name, value in unconfirmed.items():
+        have, last = item.values.get(name, ""), written.get(name)
+        if FIELDS[name].kind == SCALAR and same(name, value, have):
+            ours[name] = Written(value, "")
+        elif FIELDS[name].kind == LIST:
+            before, present = names(last.value if last else ()), name_keys(have)
+            new = [n for n in names(value) if name_key(n) in present - name_keys(before)]
+            if new:
+                ours[name] = Written((*before, *new), "")
+    return ours
+
+
 def image_is_ours(selected: str, last: Written) -> bool:
     """Whether the image that Plex shows is the one we uploaded last.
 
