@@ -2,104 +2,134 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import sqlite3
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
-from plexsync import __version__, inbox
+from plexsync import __version__, inbox, system
 from plexsync.edges.clock import Clock, SystemClock
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.ledger import Ledger
-from plexsync.edges.log import Log
-from plexsync.edges.ownership import Ownership
+from plexsync.edges.log import Log, StashSink, capture
+from plexsync.edges.ownership import Ownership, Takeover
 from plexsync.edges.path_words import load_words
 from plexsync.edges.plex import PlexClient, load_client_id
 from plexsync.edges.plex_index import PlexIndex
 from plexsync.edges.stash import StashClient
 from plexsync.flows.gather import Gather
 from plexsync.flows.locate import Locate
+from plexsync.flows.plex_watch import PlexWatch
 from plexsync.flows.revive import Revive
 from plexsync.flows.scan_folder import ScanFolder
 from plexsync.flows.settle import Stores
 from plexsync.flows.sync_scenes import SyncScenes
+from plexsync.flows.tasks import READS, TASKS, Call, Task, TaskFailed
 from plexsync.flows.worker import Worker
 from plexsync.flows.write_items import WriteItems
 from plexsync.model.config import PlexSyncConfig, read_config
-from plexsync.model.connection import parse_connection
-from plexsync.model.paths import index_keys
+from plexsync.model.connection import parse_connection, read_connection
+from plexsync.model.paths import PathMap, index_keys
 
-MOST_CONNECTIONS = 4
+TAKEOVER_PATIENCE = 65.0
+"""Seconds that the worker may need to step aside: a slow attempt of its and 5 more."""
 
 DISK_PAUSE = 60.0
 """Seconds between two tries while the data folder cannot be written."""
 
 
-class App:
-    """The worker's parts; each is built once and again only when a setting of it changes."""
+class Parts:
+    """What everybody needs: the settings, and a client for Plex that is built again only when a
+    setting of it changes."""
 
     def __init__(
-        self, folder: str, stash: StashClient, clock: Clock, log: Log, environ: dict[str, str]
+        self,
+        folder: str,
+        stash: StashClient,
+        clock: Clock,
+        log: Log,
+        environ: Mapping[str, str],
     ) -> None:
-        self._folder = folder
-        self._stash = stash
-        self._clock = clock
-        self._log = log
+        self.folder = folder
+        self.stash = stash
+        self.clock = clock
+        self.log = log
         self._environ = environ
-        self._pool: ThreadPoolExecutor | None = None
         self._plex: PlexClient | None = None
         self._plex_key: object = None
-        self._sync: SyncScenes | None = None
-        self._sync_key: object = None
-        self.stores = self._open()
 
-    def _path(self, name: str) -> str:
-        return os.path.join(self._folder, name)
-
-    def _open(self) -> Stores:
-        warn = self._log.warning
-        return Stores(
-            queue=JobQueue(self._path("queue"), warn),
-            letters=DeadLetters(self._path("dlq.db"), warn),
-            ledger=Ledger(self._path("ledger.db"), warn),
-        )
+    def path(self, name: str) -> str:
+        """A file of the data folder."""
+        return os.path.join(self.folder, name)
 
     def config(self) -> PlexSyncConfig:
         """The settings as Stash has them now; raises StashDown or StashAuthError."""
-        found = self._stash.settings()
+        found = self.stash.settings()
         config, warnings = read_config(found.plugin, self._environ)
-        self._log.set_secrets([*self._stash.secrets, config.plex_token.get_secret_value()])
-        words = load_words(self._folder, self._log.warning) if config.obfuscate_paths else None
-        self._log.configure(debug=config.debug_logging, words=words)
-        for warning in warnings:
-            self._log.warn_once(warning, warning)
+        self.log.set_secrets([*self.stash.secrets, config.plex_token.get_secret_value()])
+        words = load_words(self.folder, self.log.warning) if config.obfuscate_paths else None
+        self.log.configure(debug=config.debug_logging, words=words)
+        _, unusable = PathMap.parse(config.path_map)
+        for warning in (*warnings, *unusable):
+            self.log.warn_once(warning, warning)
         return config
 
     def plex(self, config: PlexSyncConfig) -> PlexClient:
         """The client for these settings."""
-        key = (
-            config.plex_url,
-            config.plex_token.get_secret_value(),
-            config.connect_timeout,
-            config.read_timeout,
-            config.plex_connections,
-        )
+        token = config.plex_token.get_secret_value()
+        limits = (config.connect_timeout, config.read_timeout, config.plex_connections)
+        key = (config.plex_url, token, *limits)
         if self._plex is None or key != self._plex_key:
             if self._plex is not None:
                 self._plex.close()
             self._plex = PlexClient(
                 config.plex_url,
-                config.plex_token.get_secret_value(),
-                load_client_id(self._path("device_id.json"), self._log.warning),
+                token,
+                load_client_id(self.path("device_id.json"), self.log.warning),
                 connect_timeout=config.connect_timeout,
                 read_timeout=config.read_timeout,
                 connections=config.plex_connections,
-                warn=self._log.warning,
+                warn=self.log.warning,
             )
             self._plex_key = key
         return self._plex
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._plex is not None:
+            self._plex.close()
+
+
+class App(Parts):
+    """What the owner of the data folder needs besides: the stores, and the steps of a batch.
+
+    `leave` says why to stop ("" to go on), so that no wait is longer than it must be.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        stash: StashClient,
+        clock: Clock,
+        log: Log,
+        environ: Mapping[str, str],
+        leave: Callable[[], str] = lambda: "",
+    ) -> None:
+        super().__init__(folder, stash, clock, log, environ)
+        self._pool: ThreadPoolExecutor | None = None
+        self._sync: SyncScenes | None = None
+        self._sync_key: object = None
+        self.watch = PlexWatch(folder, clock, log, lambda: bool(leave()))
+        self.stores = Stores(
+            queue=JobQueue(self.path("queue"), log.warning),
+            letters=DeadLetters(self.path("dlq.db"), log.warning),
+            ledger=Ledger(self.path("ledger.db"), log.warning),
+        )
 
     def sync(self, config: PlexSyncConfig) -> SyncScenes:
         """The steps of a batch for these settings."""
@@ -108,17 +138,17 @@ class App:
             return self._sync
         self._close_sync()
         self._pool = ThreadPoolExecutor(max_workers=config.plex_connections)
-        self._index = PlexIndex(
-            self._path("plex_index.db"), plex, self._log.warning, keys=index_keys
-        )
+        self._index = PlexIndex(self.path("plex_index.db"), plex, self.log.warning, keys=index_keys)
         ledger = self.stores.ledger
-        locate = Locate(config, plex, self._index, ledger, self._stash, self._clock, self._log)
+        locate = Locate(config, plex, self._index, ledger, self.stash, self.clock, self.log)
         self._sync = SyncScenes(
-            Gather(config, self._stash, ledger, self._pool, self._log),
+            Gather(config, self.stash, ledger, self._pool, self.log),
             locate,
-            WriteItems(config, plex, self._stash, ledger, self._pool, locate.read, self._log),
-            ScanFolder(config, plex, self._log) if config.trigger_plex_scan else None,
-            Revive(config, self._index, self.stores.letters, self.stores.queue, self._log),
+            WriteItems(
+                config, plex, self.stash, ledger, self._pool, locate.read, self.watch, self.log
+            ),
+            ScanFolder(config, plex, self.log) if config.trigger_plex_scan else None,
+            Revive(config, self._index, self.stores.letters, self.stores.queue, self.log),
         )
         self._sync_key = (config, id(plex))
         return self._sync
@@ -133,11 +163,76 @@ class App:
     def close(self) -> None:
         """Close every file and connection."""
         self._close_sync()
-        if self._plex is not None:
-            self._plex.close()
+        super().close()
         self.stores.queue.close()
         self.stores.letters.close()
         self.stores.ledger.close()
+
+
+def perform(
+    plugin_dir: str, mode: object, args: Mapping[str, object], block: object
+) -> dict[str, object]:
+    """Carry out one task; returns its output. Raises with a sentence for the user."""
+    task = TASKS.get(mode) if isinstance(mode, str) else None
+    if task is None:
+        raise TaskFailed(
+            f"PlexSync has no task {mode!r}; reload the plugins in Stash, or update PlexSync."
+        )
+    log = Log(StashSink(sys.stderr))
+    undo = capture(log)
+    folder = system.data_folder(plugin_dir, os.environ)
+    system.private_folder(folder)
+    stash = StashClient(read_connection(block))
+    clock = SystemClock()
+    connection = json.dumps(block).encode()
+
+    def wake_worker() -> None:
+        inbox.wake(plugin_dir, folder, connection)
+
+    def stand_by() -> None:
+        inbox.start_worker(plugin_dir, connection)
+
+    try:
+        if task.kind == READS:
+            with closing(Parts(folder, stash, clock, log, os.environ)) as parts:
+                return _press(task, args, parts, wake_worker)
+        with (
+            Takeover(folder, stand_by, patience=TAKEOVER_PATIENCE),
+            closing(App(folder, stash, clock, log, os.environ)) as app,
+        ):
+            return _press(task, args, app, wake_worker, app)
+    finally:
+        stash.close()
+        undo()
+
+
+def _press(
+    task: Task,
+    args: Mapping[str, object],
+    parts: Parts,
+    wake_worker: Callable[[], None],
+    owned: App | None = None,
+) -> dict[str, object]:
+    config = parts.config()
+    if config.missing():
+        raise TaskFailed(config.missing())
+    plex = parts.plex(config)
+    if owned is not None:
+        owned.watch.configure(config)
+        owned.watch.room(parts.clock.now(), len(owned.stores.queue.jobs), plex.check)
+    return task.run(
+        Call(
+            folder=parts.folder,
+            args=args,
+            config=config,
+            plex=plex,
+            stash=parts.stash,
+            clock=parts.clock,
+            log=parts.log,
+            wake=wake_worker,
+            owned=owned,
+        )
+    )
 
 
 def live(
@@ -184,7 +279,7 @@ def _work(folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callab
     """One ownership, from opening the stores to closing them; a sick disk is waited out."""
     while True:
         try:
-            app = App(folder, stash, clock, log, dict(os.environ))
+            app = App(folder, stash, clock, log, os.environ, leave)
             try:
                 worker = Worker(folder, app.stores, app, stash, clock, log, random.Random(), leave)
                 worker.start()

@@ -27,11 +27,26 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
             "Stash's plugins folder and press Reload plugins"
         )
     try:
-        args = json.loads(stdin).get("args") or {}
+        order = json.loads(stdin)
+        args, block = order.get("args") or {}, order.get("server_connection")
         mode = args.get("mode")
     except (ValueError, AttributeError):
         return _answer(error="PlexSync was called with input that is not Stash's JSON object.")
-    return _answer(error=f"PlexSync has no task {mode!r}; update the plugin and reload plugins.")
+    try:
+        from plexsync.app import perform
+    except ImportError as missing:
+        return _answer(error=_cannot_run(missing, plugin_dir))
+    try:
+        return json.dumps({"output": perform(plugin_dir, mode, args, block)}).encode()
+    except Exception as problem:
+        return _answer(error=str(problem) or type(problem).__name__)
+
+
+def _cannot_run(missing: ImportError, plugin_dir: str) -> str:
+    return (
+        f"PlexSync cannot run: {missing}. Install what it needs for the Python that Stash uses: "
+        f"{sys.executable} -m pip install -r {os.path.join(plugin_dir, 'requirements.txt')}"
+    )
 
 
 def _answer(*, error: str) -> bytes:
@@ -54,10 +69,7 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     try:
         from plexsync.app import live
     except ImportError as missing:
-        log.error(
-            f"PlexSync cannot run: {missing}. Install what it needs for the Python that Stash uses: "
-            f"{sys.executable} -m pip install -r {os.path.join(plugin_dir, 'requirements.txt')}"
-        )
+        log.error(_cannot_run(missing, plugin_dir))
         return
     try:
         live(plugin_dir, folder, block, ownership, log, clock)

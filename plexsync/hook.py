@@ -5,7 +5,6 @@ the rest; nothing is taken for granted on that way: what is not proven is parsed
 """
 
 import os
-import sys
 
 from plexsync import inbox, system
 
@@ -15,8 +14,6 @@ MAX_INPUT = 16 << 10
 """An `input` of so many bytes is not kept: it holds a cover, and the worker reads the scene."""
 MAX_PROOF = 64 << 10
 """A larger `input` is not looked through: it is not kept, and Stash's tail says what changed."""
-MAX_CONNECTION = 8 << 10
-"""So much fits any pipe; Stash's block has some 500 bytes."""
 
 
 def main(plugin_dir: str, stdin: bytes) -> bytes:
@@ -33,7 +30,7 @@ def main(plugin_dir: str, stdin: bytes) -> bytes:
         hint = "" if getattr(problem, "errno", None) is None else REMEDY
         return _error(f"PlexSync cannot keep events in {data}: {problem}{hint}")
     try:
-        _wake(plugin_dir, data, connection)
+        inbox.wake(plugin_dir, data, connection)
     except Exception as problem:  # noqa: BLE001
         return _error(f"PlexSync kept this event, but cannot start its worker: {problem}")
     return OK
@@ -43,19 +40,6 @@ def _error(text: str) -> bytes:
     import json
 
     return json.dumps({"error": text}).encode()
-
-
-def _wake(plugin_dir: str, data: str, connection: bytes) -> None:
-    """Start a worker unless one lives, or a task is about to leave one behind."""
-    for name in ("worker.lock", "takeover.lock"):
-        if system.LockFile(os.path.join(data, name)).busy():
-            return
-    if not 0 < len(connection) <= MAX_CONNECTION:
-        raise ValueError("Stash sent no usable server_connection")
-    if not sys.executable:
-        raise ValueError("Python does not know its own path")
-    argv = [sys.executable, os.path.join(plugin_dir, "PlexSync.py"), "worker"]
-    system.start_detached(argv, connection)
 
 
 def _record(number: bytes, kind: bytes, fields: bytes, sent: bytes) -> bytes:

@@ -4,6 +4,7 @@
 """
 
 import os
+import sys
 import time
 
 from plexsync import system
@@ -16,6 +17,8 @@ MAX_RECORD = 1 << 20
 _BATCH_BYTES = 16 << 20
 _KEPT_DAMAGED = 100
 _DAY = 86400
+_MAX_CONNECTION = 8 << 10
+"""So much fits any pipe; Stash's block has some 500 bytes."""
 
 
 class Record:
@@ -162,3 +165,21 @@ def _unlink(path: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def wake(plugin_dir: str, data: str, connection: bytes) -> None:
+    """Start a worker unless one lives, or a task is about to leave one behind."""
+    for name in ("worker.lock", "takeover.lock"):
+        if system.LockFile(os.path.join(data, name)).busy():
+            return
+    start_worker(plugin_dir, connection)
+
+
+def start_worker(plugin_dir: str, connection: bytes) -> None:
+    """Start a worker that reaches Stash by this connection block; raises ValueError or OSError."""
+    if not 0 < len(connection) <= _MAX_CONNECTION:
+        raise ValueError("Stash sent no usable server_connection")
+    if not sys.executable:
+        raise ValueError("Python does not know its own path")
+    argv = [sys.executable, os.path.join(plugin_dir, "PlexSync.py"), "worker"]
+    system.start_detached(argv, connection)

@@ -113,7 +113,7 @@ class World:
 
         stash = StashClient(parse_connection(self.block()))
         log = Log(self.sink)
-        app = App(self.folder, stash, self.clock, log, {})
+        app = App(self.folder, stash, self.clock, log, {}, enough)
         try:
             worker = Worker(
                 self.folder, app.stores, app, stash, self.clock, log, random.Random(1), enough

@@ -124,8 +124,7 @@ class Session:
         self, request: requests.Request, query: str, limit: int
     ) -> tuple[requests.Response, bytes]:
         sent = self._session.prepare_request(request)
-        # Only now: taking a long query apart costs requests a millisecond.
-        sent.url = (sent.url or "") + query
+        self._line.query = query
         times = (self._connect, self._read)
         with self._session.send(
             sent, timeout=times, stream=True, verify=self._verify, allow_redirects=False

@@ -77,6 +77,7 @@ class Line:
     def __init__(self, connected: Callable[[], None]) -> None:
         self.connected = connected
         self.deadline: Deadline
+        self.query = ""
         self.connection: HTTPConnection | None = None
 
     def dial(self, host: str, port: int, options: Any) -> socket.socket:
@@ -116,10 +117,11 @@ class _Connection(HTTPConnection):
         self._line.deadline.watch(self.sock)
         self._line.connected()
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:
             self._line.deadline.watch(self.sock)
-        super().request(*args, **kwargs)
+        # Only now: requests and urllib3 take a long query apart letter by letter, for a millisecond.
+        super().request(method, url + self._line.query, *args, **kwargs)
 
 
 class _TlsConnection(_Connection, HTTPSConnection):

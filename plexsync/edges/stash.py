@@ -84,6 +84,15 @@ class StashClient:
                     found[scene.id] = scene
         return [found[scene] for scene in sorted(found)]
 
+    def recently_updated(self, page: int, size: int) -> list[tuple[int, float]]:
+        """Scene ids with their `updated_at` in UTC seconds, newest first; page 1 is the first.
+
+        Sorted by Stash, compared by the caller: Stash's own filter compares times as text.
+        """
+        variables = {"page": page, "size": size}
+        data = self._ask(stash_queries.RECENTLY_UPDATED, variables)
+        return stash_answers.read_updates(data)
+
     def cover(self, scene: int, etag: str = "") -> Cover:
         """The cover of a scene, unless it is still the one that `etag` names.
 

@@ -91,6 +91,15 @@ def read_scene(raw: Any) -> Scene:
         raise wrong_shape("a scene", problem) from None
 
 
+def read_updates(data: Mapping[str, Any]) -> list[tuple[int, float]]:
+    """Ids and times of update, in the order given; raises StashDown for another shape."""
+    try:
+        rows = data["findScenes"]["scenes"]
+        return [(int(row["id"]), utc_seconds(row["updated_at"])) for row in rows]
+    except (KeyError, TypeError, ValueError) as problem:
+        raise wrong_shape("recently updated scenes", problem) from None
+
+
 def utc_seconds(text: str) -> float:
     """An RFC 3339 time with any offset as seconds since the epoch; raises ValueError."""
     plain = re.sub(r"\.\d+", "", text.strip())

@@ -38,6 +38,15 @@ query PlexSyncScenesByFile($path: String!, $page: Int!, $size: Int!) {
 )
 
 
+RECENTLY_UPDATED = """
+query PlexSyncRecentlyUpdated($page: Int!, $size: Int!) {
+  findScenes(filter: { page: $page, per_page: $size, sort: "updated_at", direction: DESC }) {
+    scenes { id updated_at }
+  }
+}
+"""
+
+
 def scenes(count: int) -> str:
     """One query for `count` scenes: variables i0, i1, ... and answers s0, s1, ...
 

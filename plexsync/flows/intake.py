@@ -11,7 +11,8 @@ from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.model.event import parse_event
 from plexsync.model.job import BULK, Job
-from plexsync.policy.events import DropScene, Expand, SyncScene, stronger_reason, wishes
+from plexsync.model.ledger import Bulk
+from plexsync.policy.events import DropScene, Expand, SyncScene, Wish, stronger_reason, wishes
 
 SETTLE = 2.0
 """Seconds a scene rests after an event, so that many saves in a row make one sync."""
@@ -31,6 +32,8 @@ class Intake:
         self._ledger = ledger
         self._letters = letters
         self._log = log
+        self.look_at_plex = False
+        """Somebody has seen Plex well; whoever acts on it resets this."""
 
     def take_in(self, now: float) -> int:
         """Move every waiting inbox record into the queue; returns how many there were."""
@@ -53,7 +56,7 @@ class Intake:
         inbox.forget(self._folder, taken)
         return len(records)
 
-    def _grant(self, wish: SyncScene | DropScene | Expand, jobs: dict[int, Job], at: float) -> None:
+    def _grant(self, wish: Wish, jobs: dict[int, Job], at: float) -> None:
         if isinstance(wish, SyncScene):
             held = jobs.get(wish.scene) or self._queue.jobs.get(wish.scene)
             reason = stronger_reason(held.reason, wish.reason) if held else wish.reason
@@ -61,8 +64,10 @@ class Intake:
         elif isinstance(wish, DropScene):
             jobs.pop(wish.scene, None)
             self.drop(wish.scene, at)
-        else:
+        elif isinstance(wish, Expand):
             self._ledger.add_bulk("rename", wish.kind, wish.ids, at)
+        else:
+            self.look_at_plex = True
 
     def drop(self, scene: int, now: float) -> None:
         """Forget a scene that Stash no longer has; Plex is not touched."""
@@ -76,16 +81,20 @@ class Intake:
             room = BULK_WINDOW - self._queue.count(BULK)
             if room <= 0:
                 return
-            scenes = (
-                self._ledger.scenes_with(bulk.kind, bulk.ids, bulk.after, room)
-                if bulk.kind
-                else self._ledger.live_scenes(bulk.after, room)
-            )
+            scenes = self._bulk_scenes(bulk, room)
             self._queue.put_all(self._bulk_jobs(scenes, bulk.reason, now))
             if scenes:
                 self._ledger.advance(bulk.id, scenes[-1])
             if len(scenes) < room:
                 self._ledger.end_bulk(bulk.id)
+
+    def _bulk_scenes(self, bulk: Bulk, limit: int) -> list[int]:
+        """The next scenes of a walk: of an entity, of a list, or all that the ledger knows."""
+        if bulk.kind == "scene":
+            return sorted(scene for scene in bulk.ids or () if scene > bulk.after)[:limit]
+        if bulk.kind:
+            return self._ledger.scenes_with(bulk.kind, bulk.ids, bulk.after, limit)
+        return self._ledger.live_scenes(bulk.after, limit)
 
     def _bulk_jobs(self, scenes: Iterable[int], reason: str, now: float) -> list[Job]:
         return [

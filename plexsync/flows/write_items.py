@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from plexsync.edges.covers import CoverImage
@@ -13,6 +14,7 @@ from plexsync.edges.plex import PlexClient
 from plexsync.edges.stash import StashClient
 from plexsync.flows.gather import Wish
 from plexsync.flows.locate import Located
+from plexsync.flows.plex_watch import PlexWatch
 from plexsync.flows.results import Done, Failed, Postponed, Result
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
@@ -27,6 +29,9 @@ from plexsync.model.plex import FIELDS, IMAGE, Base, Edit, PlexItem, Target, Val
 from plexsync.model.values import value_hash
 from plexsync.policy.outcome import adopted, applied, claimed, image_is_ours, recorded
 from plexsync.policy.plan import fit, plan
+
+AHEAD = 10
+"""Items planned at a time; Plex needs longer to write them than we to plan the next."""
 
 ReadBack = Callable[[Iterable[Target]], tuple[dict[Target, PlexItem], dict[Target, TransientError]]]
 
@@ -57,6 +62,15 @@ class Task:
     error: SyncError | None = None
     postponed: bool = False
 
+    @property
+    def changing(self) -> bool:
+        """Whether anything of it goes to Plex."""
+        return any(write.edits for write in self.writes)
+
+
+class _Interrupted(Exception):
+    """The worker is to step aside; what was not sent yet waits."""
+
 
 class WriteItems:
     """Writes the located items of a batch, a few at a time, and records what Plex confirms."""
@@ -69,6 +83,7 @@ class WriteItems:
         ledger: Ledger,
         pool: Executor,
         read: ReadBack,
+        watch: PlexWatch,
         log: Log,
     ) -> None:
         self._config = config
@@ -77,24 +92,39 @@ class WriteItems:
         self._ledger = ledger
         self._pool = pool
         self._read = read
+        self._watch = watch
         self._log = log
         self._stopped: SyncError | None = None
 
     def run(self, located: Sequence[Located], now: float) -> list[Result]:
         """Bring every located item in step; one result per wish."""
-        tasks = [self._task(each) for each in located]
-        changing = [task for task in tasks if any(write.edits for write in task.writes)]
-        # Intent first: after a crash the ledger still knows what Plex had and what is ours.
-        self._ledger.save([self._state(task, now, intent=True) for task in changing])
-        self._stopped = None
-        list(self._pool.map(self._write_task, changing))
-        self._read_back(changing)
+        tasks = self._write_all(located, now)
+        self._read_back([task for task in tasks if task.changing])
         for task in tasks:
             self._settle(task, now)
         self._ledger.save(
             [self._state(task, now, intent=False) for task in tasks if not task.postponed]
         )
         return [self._result(task) for task in tasks]
+
+    def _write_all(self, located: Sequence[Located], now: float) -> list[Task]:
+        """Plan and write; the next few are planned while Plex is busy with the last few."""
+        self._stopped = None
+        tasks: list[Task] = []
+        under_way: list[Future[None]] = []
+        try:
+            for start in range(0, len(located), AHEAD):
+                some = [self._task(each) for each in located[start : start + AHEAD]]
+                changing = [task for task in some if task.changing]
+                # Intent first: after a crash the ledger still knows what Plex had, what is ours.
+                self._ledger.save([self._state(task, now, intent=True) for task in changing])
+                under_way += [self._pool.submit(self._write_task, task) for task in changing]
+                tasks += some
+        finally:
+            wait(under_way)
+        for each in under_way:
+            each.result()
+        return tasks
 
     def _task(self, located: Located) -> Task:
         wish = located.wish
@@ -124,6 +154,8 @@ class WriteItems:
         try:
             for write in task.writes:
                 self._write(task.wish, write)
+        except _Interrupted:
+            task.postponed = True
         except SyncError as error:
             task.error = error
             if isinstance(error, (PlexServerDown, PlexAuthError)):
@@ -133,9 +165,10 @@ class WriteItems:
         text = [edit for edit in write.edits if FIELDS[edit.field].kind != IMAGE]
         target = write.item.target
         if text:
-            write.sent = tuple(text)
             self._plex.verify_server()
-            write.sent = tuple(self._plex.write(target, text))
+            with self._gently():
+                write.sent = tuple(text)
+                write.sent = tuple(self._plex.write(target, text))
         for edit in write.edits:
             if FIELDS[edit.field].kind == IMAGE:
                 self._upload(wish, write, edit)
@@ -149,8 +182,22 @@ class WriteItems:
                 return
             locked = FIELDS[name].edit in write.item.locks
             write.base.setdefault(name, Base(selected, locked))
-        self._plex.upload_image(target, name, self._image(wish))
+        image = self._image(wish)
+        with self._gently():
+            self._plex.upload_image(target, name, image)
         write.done.add(name)
+
+    @contextmanager
+    def _gently(self) -> Iterator[None]:
+        """One request that writes: at the pace of a recovery, and counted for it."""
+        if not self._watch.throttle():
+            raise _Interrupted
+        try:
+            yield
+        except SyncError as error:
+            self._watch.wrote(not isinstance(error, TransientError))
+            raise
+        self._watch.wrote(True)
 
     def _image(self, wish: Wish) -> bytes:
         if wish.image is None:

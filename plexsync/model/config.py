@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -13,6 +13,7 @@ from plexsync.model.settings import (
     FIELDS,
     is_unset,
     read_address,
+    read_choice,
     read_list,
     read_number,
     read_switch,
@@ -101,6 +102,14 @@ class PlexSyncConfig(BaseModel):
     """On: debug lines are logged too."""
     obfuscate_paths: bool = False
     """On: paths and titles are replaced in the log."""
+    recovery_strategy: Literal["conservative", "normal", "aggressive"] = "conservative"
+    """Which dead letters of an outage are tried again by themselves when it is over."""
+    recovery_minutes: Annotated[int, Field(ge=0, le=60)] = 5
+    """How long requests are held back after an outage; 0 means not at all."""
+    recovery_start_rate: Annotated[int, Field(ge=1, le=100)] = 5
+    """Writing requests per second right after an outage."""
+    recovery_end_rate: Annotated[int, Field(ge=1, le=100)] = 20
+    """Writing requests per second at the end of that time."""
     dlq_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
     """Days after which a dead letter is forgotten."""
 
@@ -173,7 +182,7 @@ class _Reader:
         """The value for a field of the model, or its default."""
         default = PlexSyncConfig.model_fields[name].default
         value = self.settings.get(key)
-        if is_unset(value):
+        if is_unset(value) and not _means_zero(name, value):
             return default
         try:
             return _parse(name, default, value)
@@ -213,7 +222,17 @@ def _parse(name: str, default: object, value: object) -> object:
         return read_switch(value) is not default
     if isinstance(default, int):
         return read_number(value, *bounds(name), default)
-    return read_list(value) if isinstance(default, tuple) else read_text(value)
+    if isinstance(default, tuple):
+        return read_list(value)
+    choices = get_args(PlexSyncConfig.model_fields[name].annotation)
+    return read_choice(value, choices) if choices else read_text(value)
+
+
+def _means_zero(name: str, value: object) -> bool:
+    """A 0 that somebody stored, for a setting that takes it; one left alone is missing."""
+    default = PlexSyncConfig.model_fields[name].default
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and type(default) is int and bounds(name)[0] == 0
 
 
 def bounds(name: str) -> tuple[int, int]:
@@ -226,7 +245,7 @@ def bounds(name: str) -> tuple[int, int]:
 def _words(key: str, default: object) -> str:
     if isinstance(default, bool):
         return "off"
-    return str(default) if isinstance(default, int) else "empty"
+    return str(default) if isinstance(default, int) or default else "empty"
 
 
 def _shown(value: object) -> str:

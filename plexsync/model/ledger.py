@@ -61,7 +61,8 @@ class SceneState:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """A stored walk over many scenes: all of them, or those with the entities `ids` of `kind`.
+    """A stored walk over many scenes: all of them (kind ""), those with the entities `ids` of
+    `kind`, or the scenes `ids` themselves (kind "scene").
 
     `after` is how far it came (0: not begun), `ids` None means that ids do not matter.
     """

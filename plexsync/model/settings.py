@@ -37,6 +37,10 @@ FIELDS: Mapping[str, str] = {
     "plex_url": "plex_url",
     "preserve_plex_edits": "preserve_plex_edits",
     "read_timeout": "read_timeout",
+    "recovery_end_rate": "recovery_end_rate",
+    "recovery_minutes": "recovery_minutes",
+    "recovery_start_rate": "recovery_start_rate",
+    "recovery_strategy": "recovery_strategy",
     "skip_not_found": "skip_not_found",
     "strict_mode": "strict_mode",
     "strip_emoji": "strip_emoji",
@@ -88,7 +92,7 @@ def read_switch(value: object) -> bool:
 
 
 def read_number(value: object, low: int, high: int, default: int) -> int:
-    """A whole number from `low` to `high`, also as digits; `default` for 0.
+    """A whole number from `low` to `high`, also as digits; `default` for a 0 out of range.
 
     Raises ValueError with the range.
     """
@@ -99,7 +103,15 @@ def read_number(value: object, low: int, high: int, default: int) -> int:
         value = int(value)
     if type(value) is not int or not (value == 0 or low <= value <= high):
         raise ValueError(reason)
-    return value or default
+    return value if low == 0 else value or default
+
+
+def read_choice(value: object, choices: tuple[str, ...]) -> str:
+    """One of some words, in any case; raises ValueError with the words."""
+    word = read_text(value).lower()
+    if word not in choices:
+        raise ValueError(f"is none of {', '.join(choices)}")
+    return word
 
 
 def read_token(value: object) -> str:

@@ -53,7 +53,12 @@ class Expand:
     ids: frozenset[int] | None
 
 
-Wish = SyncScene | DropScene | Expand
+@dataclass(frozen=True, slots=True)
+class LookAtPlex:
+    """Somebody saw Plex well: look at once instead of when the next probe is due."""
+
+
+Wish = SyncScene | DropScene | Expand | LookAtPlex
 
 
 _RANK = ("create", "update", "scan")
@@ -69,6 +74,8 @@ def wishes(event: Event) -> tuple[Wish, ...]:
     """The wishes of one event, in order; none when it changes nothing that PlexSync writes."""
     if event.subject == "Scene":
         return _of_scene(event)
+    if event.subject == "PlexSync":
+        return (LookAtPlex(),) if event.action == "Wake" else ()
     kind = KINDS.get(event.subject)
     if kind is None:
         return ()

@@ -1,4 +1,4 @@
-"""How long the worker waits, for what, and when it goes home."""
+"""How long the worker waits when something but Plex stops it, and when it goes home."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ scenes does not start a process for each."""
 SETTINGS_CHECK = 15.0
 """Seconds between two looks at the settings while they stop the work."""
 
+NEXT_TRY = 1.0
+"""Seconds before the next try while Plex has failed, but not often enough to be left alone."""
+
 LONGEST = 60.0
 """No wait is longer, so that a stepped clock cannot freeze anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What all jobs wait for: "plex", "auth", "stash", "settings", "paused", "session" or nothing.
+    """What all jobs wait for: "stash", "settings", "paused", "session", "plex", or nothing.
 
     `until` is on the monotonic clock.
     """
@@ -37,9 +40,10 @@ class Hold:
 
 
 def hold(before: Hold, reason: str, monotonic: float) -> Hold:
-    """Wait (again) for `reason`: 5, 10, 20, 40, 60 s for a server, steadily for a setting."""
+    """Wait (again) for `reason`: 5, 10, 20, 40, 60 s for Stash, steadily for the others."""
     failures = before.failures + 1 if before.reason == reason else 0
-    seconds = SETTINGS_CHECK if reason in ("settings", "paused") else probe_delay(failures)
+    steady = {"settings": SETTINGS_CHECK, "paused": SETTINGS_CHECK, "plex": NEXT_TRY}
+    seconds = steady.get(reason) or probe_delay(failures)
     return Hold(reason, monotonic + seconds, failures)
 
 
@@ -50,13 +54,12 @@ def idle_limit(held: Hold, pending: bool) -> float | None:
     return None if pending else IDLE
 
 
-def pause(
-    held: Hold, now: float, monotonic: float, next_due: float | None, busy_at: float
-) -> float:
-    """Seconds to sleep when nothing is due; an event wakes earlier."""
+def pause(now: float, next_due: float | None, busy_at: float, blocked: float) -> float:
+    """Seconds to sleep when nothing is due; an event wakes earlier.
+
+    `next_due` is the wall-clock time of the next job, None without any; `blocked` the seconds for
+    which nothing may be tried anyway.
+    """
     if next_due is None:
         return min(LONGEST, max(0.25, IDLE - (now - busy_at)))
-    wait = max(0.0, next_due - now)
-    if held.active(monotonic):
-        wait = max(wait, held.until - monotonic)
-    return min(LONGEST, max(0.02, wait))
+    return min(LONGEST, max(0.02, next_due - now, blocked))

@@ -8,6 +8,8 @@ import pytest
 
 from plexsync import inbox
 
+LONG_AGO = 1_600_000_000
+
 
 def test_plex_down_costs_no_attempt_and_its_return_is_noticed(world: Any) -> None:
     world.configure(no_poster=True)
@@ -18,7 +20,7 @@ def test_plex_down_costs_no_attempt_and_its_return_is_noticed(world: Any) -> Non
     world.run(minutes=30)
     assert all(not job.attempts for job in world.waiting().values())
     assert len(world.waiting()) == 20
-    assert world.said("warning").count("Plex is away") == 1
+    assert world.said("warning").count("CLOSED -> OPEN") == 1
     world.plex.start()
     world.run(minutes=2)
     assert {item.title for _, item in pairs} == {f"T{n}" for n in range(20)}
@@ -281,7 +283,7 @@ def test_a_letter_revives_when_plex_shows_the_file(world: Any) -> None:
 def test_old_letters_are_forgotten_at_start_and_the_others_told(world: Any) -> None:
     world.configure(dlq_retention_days=1)
     world.plex.add_fault("status", match="PUT", status=400)
-    scene, _ = world.pair("1.mp4", title="T")
+    scene, _ = world.pair("1.mp4", title="T", created_at=LONG_AGO, updated_at=LONG_AGO)
     world.event(scene)
     world.run(minutes=1)
     late, _ = world.pair("2.mp4", title="U")

@@ -255,7 +255,13 @@ def test_a_scene_without_a_cover_for_ever_ends_quietly(world: Any) -> None:
 def test_a_settings_switch_takes_effect_on_scenes_already_written(world: Any) -> None:
     world.configure(no_tags=True, no_poster=True)
     scene, item = world.pair("1.mp4", title="A", tags=[world.stash.add_tag("x")])
-    _, untouched = world.pair("2.mp4", title="B", tags=[world.stash.add_tag("y")])
+    _, untouched = world.pair(
+        "2.mp4",
+        title="B",
+        tags=[world.stash.add_tag("y")],
+        created_at=LONG_AGO,
+        updated_at=LONG_AGO,
+    )
     trigger, _ = world.pair("3.mp4", title="C")
     world.event(scene)
     world.run()

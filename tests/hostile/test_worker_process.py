@@ -151,7 +151,7 @@ def test_an_expired_session_ends_the_worker_and_the_next_event_brings_a_new_one(
     until(lambda: item.title == "one")
     install.plex.stop()
     install.stash.edit(scene, title="two")
-    until(lambda: "Plex is away" in install.log())
+    until(lambda: "CLOSED -> OPEN" in install.log())
     install.stash.expire_sessions()
     until(lambda: not install.worker_alive())
     install.plex.start()

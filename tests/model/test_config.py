@@ -43,7 +43,21 @@ def test_without_them_one_line_says_what_to_enter_and_where() -> None:
 @pytest.mark.parametrize("left_alone", [None, "", "  ", 0, 0.0, False, "missing"])
 def test_a_setting_left_alone_means_its_default(left_alone: object) -> None:
     settings = {} if left_alone == "missing" else dict.fromkeys(FIELDS, left_alone)
+    if left_alone == 0 and left_alone is not False:
+        del settings["recovery_minutes"]
     assert quiet(settings) == PlexSyncConfig()
+
+
+def test_no_gentle_phase_is_a_zero_that_somebody_entered() -> None:
+    assert quiet({"recovery_minutes": 0}).recovery_minutes == 0
+    assert quiet({"recovery_minutes": None}).recovery_minutes == 5
+
+
+def test_the_recovery_strategy_is_one_of_three_words() -> None:
+    assert quiet({"recovery_strategy": " Normal "}).recovery_strategy == "normal"
+    config, warnings = read_config({"recovery_strategy": "bold"}, {})
+    assert config.recovery_strategy == "conservative"
+    assert "conservative, normal, aggressive" in warnings[0]
 
 
 def test_off_is_the_default_of_every_switch_in_stash() -> None:
@@ -92,6 +106,8 @@ def test_unknown_settings_are_left_to_others() -> None:
         ("max_tags", 10, 500, 100),
         ("plex_connections", 1, 4, 2),
         ("dlq_retention_days", 1, 365, 30),
+        ("recovery_start_rate", 1, 100, 5),
+        ("recovery_end_rate", 1, 100, 20),
     ],
 )
 def test_numbers_have_a_range(key: str, low: int, high: int, default: int) -> None:
@@ -268,6 +284,8 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
     changes: dict[str, object] = dict.fromkeys(FIELDS, True)
     changes |= {"plex_library": "Movies", "path_map": "/a=>/b", "max_tags": 50}
     changes |= {"plex_url": "http://plex", "plex_token": TOKEN, "dlq_retention_days": 9}
+    changes |= {"recovery_minutes": 9, "recovery_start_rate": 9, "recovery_end_rate": 9}
+    changes |= {"recovery_strategy": "normal"}
     changes |= {"connect_timeout": 9, "read_timeout": 9, "max_retries": 9, "plex_connections": 3}
     without_effect = {
         "connect_timeout",
@@ -280,6 +298,10 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
         "plex_token",
         "plex_url",
         "read_timeout",
+        "recovery_end_rate",
+        "recovery_minutes",
+        "recovery_start_rate",
+        "recovery_strategy",
         "skip_not_found",
         "trigger_plex_scan",
     }

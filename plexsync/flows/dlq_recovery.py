@@ -1,0 +1,114 @@
+"""Dead letters of an outage, taken back into the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from plexsync.edges.dead_letters import DeadLetters
+from plexsync.edges.job_queue import JobQueue
+from plexsync.edges.stash import StashClient
+from plexsync.model.dead_letter import Letter
+from plexsync.model.job import BULK, Job
+from plexsync.policy.outage_history import Outage
+
+PAGE = 50
+
+SLACK = 60.0
+"""Seconds around an outage in which a failure still belongs to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of wall-clock seconds; a letter lies in it when one of its failures may have."""
+
+    start: float
+    end: float
+
+    @classmethod
+    def of(cls, outage: Outage, now: float) -> Window:
+        """An outage's span; one that lasts goes to `now`."""
+        return cls(outage.start - SLACK, (now if outage.end is None else outage.end) + SLACK)
+
+    def holds(self, letter: Letter) -> bool:
+        """Whether the letter's failures and this span overlap."""
+        return letter.last_failure >= self.start and letter.first_failure <= self.end
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What became of the letters that were looked at, by scene."""
+
+    queued: list[int] = field(default_factory=list)
+    already_queued: list[int] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+    others: dict[str, int] = field(default_factory=dict)
+    """Letters in the window that were not asked for, by error class."""
+
+    def sentence(self) -> str:
+        """The outcome in words, with the next step when nothing was taken back."""
+        parts = [f"{len(self.queued)} scenes taken back into the queue"]
+        if self.already_queued:
+            parts.append(f"{len(self.already_queued)} were queued already")
+        if self.gone:
+            parts.append(f"{len(self.gone)} no longer exist in Stash")
+        text = ", ".join(parts) + "."
+        if not self.queued and self.others:
+            listed = ", ".join(f"{count} {kind}" for kind, count in sorted(self.others.items()))
+            text += (
+                f" The window also holds {listed}; to take those back run the task with the "
+                f'argument error_types = "{",".join(sorted(self.others))}".'
+            )
+        return text
+
+
+class DlqRecovery:
+    """Takes letters back; a job is always made anew, never replayed, so Stash's newest state wins.
+
+    The letter stays until its scene is in step, so a second run finds it queued and does nothing.
+    """
+
+    def __init__(self, letters: DeadLetters, queue: JobQueue, stash: StashClient) -> None:
+        self._letters = letters
+        self._queue = queue
+        self._stash = stash
+
+    def run(self, window: Window, wanted: Collection[str], now: float) -> Recovered:
+        """Take back the window's letters whose error class or cause is wanted.
+
+        Plex must have been found healthy before. Raises StashDown or StashAuthError; what was
+        queued by then stays queued.
+        """
+        outcome = Recovered()
+        letters = []
+        for letter in self._all():
+            if not window.holds(letter):
+                continue
+            if letter.error in wanted or letter.cause in wanted:
+                letters.append(letter)
+            else:
+                outcome.others[letter.error] = outcome.others.get(letter.error, 0) + 1
+        for start in range(0, len(letters), PAGE):
+            self._take_back([each.scene for each in letters[start : start + PAGE]], outcome, now)
+        return outcome
+
+    def _all(self) -> list[Letter]:
+        found: list[Letter] = []
+        while page := self._letters.page(500, len(found)):
+            found += page
+        return found
+
+    def _take_back(self, scenes: Sequence[int], outcome: Recovered, now: float) -> None:
+        queued = [scene for scene in scenes if scene in self._queue.jobs]
+        outcome.already_queued += queued
+        rest = [scene for scene in scenes if scene not in self._queue.jobs]
+        known = self._stash.scenes(rest) if rest else {}
+        gone = [scene for scene in rest if scene in known and known[scene] is None]
+        self._letters.remove(gone)
+        outcome.gone += gone
+        back = [scene for scene in rest if scene not in gone]
+        self._queue.put_all(
+            Job(scene=scene, reason="recovered", born=now, priority=BULK, not_before=now)
+            for scene in back
+        )
+        outcome.queued += back

@@ -1,0 +1,207 @@
+"""Whether work may go on: the settings, Stash, and Plex, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from plexsync.edges.clock import Clock
+from plexsync.edges.log import Log
+from plexsync.edges.plex import PlexClient
+from plexsync.edges.stash import StashClient
+from plexsync.flows.dlq_recovery import DlqRecovery, Window
+from plexsync.flows.plex_watch import PlexWatch
+from plexsync.flows.settle import Stores
+from plexsync.flows.sweep import Sweep
+from plexsync.flows.sync_scenes import SyncScenes
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import PlexServerDown, StashAuthError, StashDown, SyncError
+from plexsync.policy.backoff import Wait
+from plexsync.policy.recovery_strategy import recovered_classes
+from plexsync.policy.waiting import Hold, hold, idle_limit
+
+STASH_PATIENCE = 600.0
+"""Seconds of silence from Stash after which the worker ends; the next event starts another."""
+
+
+class Parts(Protocol):
+    """What the composition root builds for the worker."""
+
+    watch: PlexWatch
+
+    def plex(self, config: PlexSyncConfig) -> PlexClient:
+        """The client for these settings (the same object while they stay the same)."""
+
+    def sync(self, config: PlexSyncConfig) -> SyncScenes:
+        """The steps of a batch for these settings."""
+
+    def config(self) -> PlexSyncConfig:
+        """The settings as Stash has them now; raises StashDown or StashAuthError."""
+
+
+class Gate:
+    """Says how many jobs may run now, for how long nothing may, and when to go home."""
+
+    def __init__(
+        self, stores: Stores, parts: Parts, stash: StashClient, clock: Clock, log: Log
+    ) -> None:
+        self._stores = stores
+        self._parts = parts
+        self._stash = stash
+        self._clock = clock
+        self._log = log
+        self._watch = parts.watch
+        self._sweep = Sweep(stash, stores.ledger, log)
+        self._recovery = DlqRecovery(stores.letters, stores.queue, stash)
+        self._hold = Hold()
+        self._silent_since: float | None = None
+        self.config: PlexSyncConfig | None = None
+        """The settings in force, None before they could be read."""
+
+    def leave(self, now: float, busy_at: float) -> str:
+        """Why the worker should end, or ""; it was last busy at `busy_at`."""
+        if self._hold.reason == "session":
+            return "Stash no longer accepts this worker's session; the next event brings a new one"
+        silent = self._silent_since
+        if silent is not None and self._clock.monotonic() - silent >= STASH_PATIENCE:
+            return "Stash has not answered for ten minutes; the next event starts a new worker"
+        limit = idle_limit(self._hold, bool(self._stores.queue.jobs))
+        if limit is not None and not 0 <= now - busy_at < limit:
+            return "nothing to do"
+        return ""
+
+    def blocked(self, now: float) -> float:
+        """Seconds for which nothing may be tried."""
+        monotonic = self._clock.monotonic()
+        held = self._hold.until - monotonic if self._hold.active(monotonic) else 0.0
+        return max(held, self._watch.pause(now))
+
+    def room(self) -> int:
+        """How many jobs may run now. Reads the settings afresh, and asks Plex if it was away."""
+        config = self._settings()
+        if config is None:
+            return 0
+        self._watch.configure(config)
+        first, self.config = self.config is None, config
+        if first:
+            self._first_look(config)
+        recoveries = self._watch.recovery.recovery_count
+        waiting = len(self._stores.queue.jobs)
+        room = self._watch.room(self._clock.now(), waiting, self._parts.plex(config).check)
+        if self._watch.recovery.recovery_count != recoveries:
+            self._after_outage(config)
+        return room
+
+    def _settings(self) -> PlexSyncConfig | None:
+        try:
+            config = self._parts.config()
+            if not self._usable(config):
+                return None
+            if self._sweep.due(self._clock.monotonic()):
+                self._sweep.run(self._clock.now(), self._clock.monotonic())
+        except StashAuthError:
+            self._hold = Hold("session")
+            return None
+        except SyncError as error:
+            self._stash_is_silent(error.message)
+            return None
+        self._silent_since = None
+        self._hold = Hold()
+        return config
+
+    def _usable(self, config: PlexSyncConfig) -> bool:
+        problem = config.missing()
+        if problem:
+            self._log.warn_once("settings", problem)
+            self._wait_for("settings")
+            return False
+        if not config.enabled or not config.sync_master:
+            self._log.warn_once("paused", "PlexSync is paused in its settings; events are kept.")
+            self._wait_for("paused")
+            return False
+        self._notice_settings(config)
+        return True
+
+    def _notice_settings(self, config: PlexSyncConfig) -> None:
+        """A change of settings makes every scene of the ledger dirty; equal ones cost nothing."""
+        ledger, now = self._stores.ledger, self._clock.now()
+        fingerprint = config.wish_fingerprint()
+        known = ledger.get_meta("settings")
+        if known == fingerprint:
+            return
+        if known:
+            ledger.add_bulk("settings", "", None, now)
+            self._log.info("Settings changed; the scenes written so far are checked again.")
+        ledger.set_meta("settings", fingerprint)
+
+    def _first_look(self, config: PlexSyncConfig) -> None:
+        """Once per worker life, as soon as the settings are known: the dead letters."""
+        letters, now = self._stores.letters, self._clock.now()
+        letters.purge(now - config.dlq_retention_days * 86400.0)
+        self.tell_letters()
+        if "PlexNotFound" in letters.counts():
+            self._parts.sync(config).look_for_arrivals(now, refresh=True)
+
+    def tell_letters(self) -> None:
+        """A line about the dead letters, if there are any."""
+        counts = self._stores.letters.counts()
+        if counts:
+            listed = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+            self._log.info(f"{sum(counts.values())} dead letters: {listed}.")
+
+    def _after_outage(self, config: PlexSyncConfig) -> None:
+        """Plex is back: take back what the outage buried, and look for what no hook told."""
+        outage = self._watch.history.last()
+        if outage is None:
+            return
+        now = self._clock.now()
+        wanted = recovered_classes(config.recovery_strategy)
+        try:
+            found = self._recovery.run(Window.of(outage, now), wanted, now)
+            self._sweep.run(now, self._clock.monotonic())
+        except SyncError as error:
+            self._log.debug(f"Stash: {error.message}")
+            return
+        if found.queued:
+            self._log.info(f"After the outage: {found.sentence()}")
+
+    def plex_failed(self, config: PlexSyncConfig) -> bool:
+        """A job met a Plex that is down: whether a probe, made at once, says the same."""
+        return self._parts.plex(config).check().state not in ("healthy", "unauthorised")
+
+    def learn(
+        self, waits: list[Wait], errors: Mapping[type[SyncError], SyncError], *, fault: bool
+    ) -> None:
+        """What a batch says about the two servers; `fault`: Plex is down by its own fault."""
+        if fault:
+            self._watch.failed(errors[PlexServerDown].message, len(self._stores.queue.jobs))
+            self._wait_for("plex")
+        for wait in waits:
+            if wait.what == "auth":
+                self._watch.unauthorised()
+            elif wait.what == "stash" and StashAuthError in errors:
+                self._hold = Hold("session")
+            elif wait.what == "stash":
+                error = errors.get(StashDown)
+                self._stash_is_silent(error.message if error else "no answer")
+
+    def keep_session(self, now: float) -> None:
+        """Ask Stash something small now and then, so that the session outlives an outage."""
+        due = self._stash.next_keep_alive(now)
+        if due is None or now < due:
+            return
+        try:
+            self._stash.keep_alive(now)
+        except StashAuthError:
+            self._hold = Hold("session")
+        except SyncError as error:
+            self._log.debug(f"Stash: {error.message}")
+
+    def _stash_is_silent(self, detail: str) -> None:
+        if self._silent_since is None:
+            self._silent_since = self._clock.monotonic()
+            self._log.warning(f"Stash is away ({detail}); jobs wait for it.")
+        self._wait_for("stash")
+
+    def _wait_for(self, reason: str) -> None:
+        self._hold = hold(self._hold, reason, self._clock.monotonic())

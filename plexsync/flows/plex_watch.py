@@ -1,0 +1,261 @@
+"""Whether Plex can take work: the breaker, the probes, the ramp after an outage, the history."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from plexsync.edges import files
+from plexsync.edges.clock import Clock
+from plexsync.edges.log import Log
+from plexsync.edges.plex import Health
+from plexsync.model.config import PlexSyncConfig
+from plexsync.policy.circuit_breaker import (
+    CLOSED,
+    HALF_OPEN,
+    CircuitBreaker,
+    Permit,
+    Transition,
+)
+from plexsync.policy.outage_history import Outage, OutageHistory
+from plexsync.policy.rate_limiter import Ramp, RecoveryRateLimiter
+from plexsync.policy.recovery_scheduler import (
+    RecoveryState,
+    checked,
+    clear_recovery_period,
+    due,
+    next_check,
+    probed,
+    recovered,
+    recovery_words,
+)
+from plexsync.policy.recovery_strategy import ramp_for
+
+T = TypeVar("T")
+
+NAMES = BREAKER, RECOVERY, HISTORY = (
+    "circuit_breaker.json",
+    "recovery_state.json",
+    "outage_history.json",
+)
+
+BATCH = 50
+"""Scenes per query to Stash and per read from Plex."""
+
+RAMP_SECONDS = 2.0
+"""A batch during the ramp takes about so long, so that edits and tasks need not wait for it."""
+
+
+class PlexWatch:
+    """Keeps four values and their files in step; the decisions are in policy.
+
+    `throttle` and `wrote` may be called from several threads, the rest belongs to the worker's.
+    `interrupted` says that a wait must end early.
+    """
+
+    def __init__(
+        self, folder: str, clock: Clock, log: Log, interrupted: Callable[[], bool]
+    ) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._log = log
+        self._interrupted = interrupted
+        self._lock = threading.Lock()
+        self.breaker = self._read(BREAKER, CircuitBreaker.parse, CircuitBreaker())
+        self.recovery = self._read(RECOVERY, RecoveryState.parse, RecoveryState())
+        self.history = self._read(HISTORY, OutageHistory.parse, OutageHistory())
+        self.refused = False
+        """Plex rejects the token."""
+        self._kept = [self.breaker.to_json(), self.recovery.to_json(), self.history.to_json()]
+        self._permit: Permit | None = None
+        self._trials_told = 0
+        self._resume(None)
+        self._note(history=self.history.observe(clock.now()))
+
+    def _read(self, name: str, parse: Callable[[object], T], default: T) -> T:
+        return files.read_json(os.path.join(self._folder, name), parse, default, self._log.warning)
+
+    def _note(
+        self,
+        breaker: CircuitBreaker | None = None,
+        recovery: RecoveryState | None = None,
+        history: OutageHistory | None = None,
+    ) -> None:
+        """Keep what changed, on disk first."""
+        new = (breaker or self.breaker, recovery or self.recovery, history or self.history)
+        documents = [value.to_json() for value in new]
+        for name, document, old in zip(NAMES, documents, self._kept, strict=True):
+            if document != old:
+                files.replace_json(os.path.join(self._folder, name), document)
+        self._kept = documents
+        self.breaker, self.recovery, self.history = new
+
+    def _resume(self, config: PlexSyncConfig | None) -> None:
+        ramp = Ramp() if config is None else _ramp(config)
+        self._limiter = RecoveryRateLimiter.resume(
+            ramp, self.recovery.recovery_started_at, self._clock.now(), self._clock.monotonic()
+        )
+
+    def configure(self, config: PlexSyncConfig) -> None:
+        """Use these settings from now on."""
+        with self._lock:
+            self._limiter = self._limiter.configured(_ramp(config))
+
+    @property
+    def blocked(self) -> bool:
+        """Whether Plex is being left alone."""
+        return self.refused or self.breaker.state != CLOSED
+
+    def pause(self, now: float) -> float:
+        """Seconds until `room` may say something else."""
+        if not self.blocked:
+            return 0.0
+        probe = next_check(self.recovery, now) - now
+        return probe if self.refused else min(probe, self.breaker.retry_in(now))
+
+    def hurry(self) -> None:
+        """Let the next probe be due now."""
+        self._note(recovery=replace(self.recovery, last_check=0.0))
+
+    def room(self, now: float, waiting: int, check: Callable[[], Health]) -> int:
+        """How many jobs may run now: none, one as a trial, or a batch."""
+        if self.blocked and due(self.recovery, now):
+            self._probe(check(), waiting)
+            now = self._clock.now()
+        if self.refused:
+            return 0
+        breaker, self._permit, transition = self.breaker.allow(now)
+        self._tell(transition)
+        self._note(breaker=breaker)
+        if self._permit is None:
+            return 0
+        return 1 if self._permit.trial else self._batch()
+
+    def _batch(self) -> int:
+        rate = self._limiter.rate(self._clock.monotonic())
+        if rate is None:
+            if self.recovery.recovery_started_at:
+                if self._limiter.ramp.minutes:
+                    self._log.info("The gentle phase after the outage is over; full speed.")
+                self._note(recovery=clear_recovery_period(self.recovery))
+            return BATCH
+        return max(1, min(BATCH, round(rate * RAMP_SECONDS)))
+
+    def _probe(self, health: Health, waiting: int) -> None:
+        now = self._clock.now()
+        healthy = health.state == "healthy"
+        if health.state == "unauthorised":
+            self.unauthorised()
+        if not healthy:
+            self._log.debug(f"Plex is {health.state}: {health.detail}")
+            recovery = checked(self.recovery, False, now)
+            self._note(recovery=recovery, history=self.history.affected(waiting))
+            return
+        if self.refused:
+            self.refused = False
+            self._log.info("Plex accepts the token again.", waiting=waiting)
+        since = self.breaker.failing_since or now
+        words = recovery_words(self.recovery, now - since, waiting)
+        recovery, breaker, transition = probed(self.recovery, self.breaker, True, now, words)
+        history = self.history.affected(waiting)
+        if transition is not None:
+            history = history.end(now)
+        self._note(breaker, recovery, history)
+        self._tell(transition)
+        if transition is not None:
+            self._begin_ramp()
+
+    def _begin_ramp(self) -> None:
+        with self._lock:
+            self._limiter = RecoveryRateLimiter.resume(
+                self._limiter.ramp,
+                self.recovery.recovery_started_at,
+                self._clock.now(),
+                self._clock.monotonic(),
+            )
+
+    def alive(self, sent: int) -> None:
+        """Plex answered something below 500; `sent` jobs of an outage went through."""
+        now = self._clock.now()
+        generation = self._permit.generation if self._permit else self.breaker.generation
+        step = self.breaker.success if sent else self.breaker.answered
+        breaker, transition = step(generation, now)
+        recovery, history = self.recovery, self.history
+        if transition is not None:
+            recovery = recovered(recovery, now)
+        if breaker.state == CLOSED:
+            history = history.end(now)
+        self._note(breaker, recovery, history.recovered(sent))
+        self._tell(transition)
+        if transition is not None:
+            self._begin_ramp()
+
+    def failed(self, why: str, waiting: int) -> None:
+        """Plex did not answer, and a probe said that it is Plex's fault."""
+        now = self._clock.now()
+        generation = self._permit.generation if self._permit else self.breaker.generation
+        breaker, transition = self.breaker.failure(generation, now, why)
+        history = self.history
+        if breaker.state != CLOSED:
+            history = history.begin(breaker.failing_since or now, why).affected(waiting)
+        recovery = self.recovery if transition is None else checked(self.recovery, False, now)
+        self._note(breaker, recovery, history)
+        self._tell(transition)
+
+    def unauthorised(self) -> None:
+        """Plex rejects the token: everything pauses until a probe is accepted."""
+        if self.refused:
+            return
+        self.refused = True
+        self._note(recovery=checked(self.recovery, False, self._clock.now()))
+        self._log.warning(
+            "Plex rejects the token; enter a new one in Settings > Plugins > PlexSync. Jobs wait "
+            "until then and nothing is lost."
+        )
+
+    def last_outage(self) -> Outage | None:
+        """The newest outage."""
+        return self.history.last()
+
+    def throttle(self) -> bool:
+        """Wait for leave to send one request that writes; False when interrupted meanwhile."""
+        while True:
+            with self._lock:
+                self._limiter, seconds = self._limiter.take(self._clock.monotonic())
+            if not seconds:
+                return True
+            self._clock.wait(seconds, self._interrupted)
+            if self._interrupted():
+                return False
+
+    def wrote(self, ok: bool) -> None:
+        """The result of a request that writes, for the ramp."""
+        with self._lock:
+            self._limiter, text = self._limiter.result(ok, self._clock.monotonic())
+        if text:
+            self._log.warning(text)
+
+    def _tell(self, transition: Transition | None) -> None:
+        """One line; a trial's lines only once an outage, since one may be tried each minute."""
+        if transition is None:
+            return
+        if transition.after == CLOSED:
+            self._trials_told = 0
+            self._log.info(transition.text)
+        elif HALF_OPEN not in (transition.before, transition.after):
+            self._log.warning(transition.text)
+        else:
+            self._trials_told += 1
+            (self._log.info if self._trials_told <= 2 else self._log.debug)(transition.text)
+
+
+def _ramp(config: PlexSyncConfig) -> Ramp:
+    return ramp_for(
+        config.recovery_strategy,
+        config.recovery_minutes,
+        config.recovery_start_rate,
+        config.recovery_end_rate,
+    )

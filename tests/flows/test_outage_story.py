@@ -1,0 +1,231 @@
+"""Plex goes away: PlexSync waits, notices its return by itself, and drains gently."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LONG_AGO = 1_600_000_000
+
+
+@pytest.fixture
+def quiet(world: Any) -> Any:
+    world.configure(no_poster=True)
+    return world
+
+
+def crowd(world: Any, count: int) -> list[tuple[int, Any]]:
+    return [world.pair(f"{n}.mp4", title=f"T{n}") for n in range(count)]
+
+
+def stored(world: Any, name: str) -> Any:
+    return json.loads((Path(world.folder) / name).read_text())
+
+
+def synced(pairs: list[tuple[int, Any]]) -> int:
+    return sum(item.title.startswith("T") for _, item in pairs)
+
+
+def test_two_hundred_edits_reach_plex_after_the_outage_without_event_or_click(quiet: Any) -> None:
+    pairs = crowd(quiet, 200)
+    quiet.plex.stop()
+    for scene, _ in pairs:
+        quiet.event(scene)
+    quiet.run(minutes=90)
+    assert synced(pairs) == 0
+    quiet.plex.start()
+    quiet.run(minutes=5)
+    assert synced(pairs) == 200
+    assert quiet.waiting() == {}
+    outages = stored(quiet, "outage_history.json")["outages"]
+    assert len(outages) == 1
+    assert outages[0]["jobs_affected"] == 200
+    assert outages[0]["jobs_recovered"] == 200
+    assert 88 * 60 < outages[0]["end"] - outages[0]["start"] < 92 * 60
+
+
+def test_the_first_job_follows_the_healthy_probe_at_once(quiet: Any) -> None:
+    pairs = crowd(quiet, 3)
+    quiet.plex.stop()
+    for scene, _ in pairs:
+        quiet.event(scene)
+    quiet.run(minutes=10)
+    quiet.plex.start()
+    before = quiet.clock.passed
+    quiet.run(minutes=2, leave=lambda: "seen" if synced(pairs) else "")
+    assert quiet.clock.passed - before <= 70
+
+
+def test_the_open_breaker_survives_a_restart_and_no_job_is_tried_meanwhile(quiet: Any) -> None:
+    pairs = crowd(quiet, 3)
+    for scene, _ in pairs:
+        quiet.event(scene)
+    fault = quiet.plex.add_fault("starting")
+    quiet.run(minutes=1)
+    assert stored(quiet, "circuit_breaker.json")["state"] == "OPEN"
+    quiet.plex.clear_journal()
+    quiet.run(minutes=0.01)
+    assert quiet.plex.count("PUT") == 0
+    assert quiet.said("warning").count("CLOSED -> OPEN") == 1
+    fault.remove()
+    quiet.run(minutes=3)
+    assert synced(pairs) == 3
+    assert stored(quiet, "circuit_breaker.json")["state"] == "CLOSED"
+
+
+def test_a_damaged_breaker_is_closed_with_one_warning(quiet: Any) -> None:
+    pairs = crowd(quiet, 1)
+    (Path(quiet.folder) / "circuit_breaker.json").write_text('{"version": 1, "state": "AJAR"}')
+    quiet.event(pairs[0][0])
+    quiet.run()
+    assert synced(pairs) == 1
+    assert quiet.said("warning").count("circuit_breaker.json was damaged") == 1
+
+
+def test_plex_gets_requests_slowly_at_first(quiet: Any) -> None:
+    pairs = crowd(quiet, 150)
+    quiet.plex.stop()
+    for scene, _ in pairs:
+        quiet.event(scene)
+    quiet.run(minutes=2)
+    quiet.plex.start()
+    start = quiet.clock.passed
+    marks: list[float] = []
+
+    def leave() -> str:
+        marks.extend([quiet.clock.passed] * (quiet.plex.count("PUT") - len(marks)))
+        return "done" if synced(pairs) == 150 else ""
+
+    quiet.run(minutes=5, leave=leave)
+    assert synced(pairs) == 150
+    lasted = marks[-1] - marks[0]
+    assert 20 < lasted < 40, "150 requests at 5 to 6 a second"
+    assert quiet.clock.passed - start < 120
+
+
+def test_no_gentle_phase_when_it_is_switched_off(quiet: Any) -> None:
+    quiet.configure(recovery_minutes=0)
+    pairs = crowd(quiet, 150)
+    quiet.plex.stop()
+    for scene, _ in pairs:
+        quiet.event(scene)
+    quiet.run(minutes=2)
+    quiet.plex.start()
+    quiet.run(minutes=1, leave=lambda: "done" if synced(pairs) == 150 else "")
+    first = next(i for i, (_, text) in enumerate(quiet.sink.lines) if "-> CLOSED" in text)
+    assert synced(pairs) == 150
+    assert "gentle" not in "\n".join(text for _, text in quiet.sink.lines[first:])
+
+
+def test_the_ramp_goes_on_after_a_restart_and_ends_by_itself(quiet: Any) -> None:
+    pairs = crowd(quiet, 40)
+    quiet.plex.stop()
+    for scene, _ in pairs:
+        quiet.event(scene)
+    quiet.run(minutes=2)
+    quiet.plex.start()
+    quiet.run(minutes=2, leave=lambda: "stop" if synced(pairs) >= 10 else "")
+    assert stored(quiet, "recovery_state.json")["recovery_started_at"] > 0
+    quiet.run(minutes=1)
+    assert synced(pairs) == 40
+    quiet.clock.passed += 600
+    late, item = quiet.pair("late.mp4", title="T late")
+    quiet.event(late)
+    quiet.run()
+    assert item.title == "T late"
+    assert stored(quiet, "recovery_state.json")["recovery_started_at"] == 0
+
+
+def test_flapping_for_an_hour_loses_nothing_and_keeps_the_history_short(quiet: Any) -> None:
+    pairs = crowd(quiet, 30)
+    waiting = iter(pairs)
+
+    def flap() -> None:
+        up = int(quiet.clock.passed / 20) % 2 == 0
+        if up != quiet.plex.running:
+            (quiet.plex.start if up else quiet.plex.stop)()
+            pair = next(waiting, None)
+            if pair:
+                quiet.event(pair[0])
+
+    quiet.clock.on_wait = flap
+    quiet.run(minutes=60)
+    quiet.clock.on_wait = lambda: None
+    quiet.plex.start()
+    quiet.run(minutes=5)
+    assert synced(pairs) == 30
+    assert len(stored(quiet, "outage_history.json")["outages"]) <= 30
+    assert quiet.stores().stores.letters.counts() == {}
+
+
+def test_answers_below_500_never_open_the_breaker(quiet: Any) -> None:
+    quiet.plex.add_fault("status", match="PUT", status=400)
+    pairs = crowd(quiet, 12)
+    for scene, _ in pairs:
+        quiet.event(scene)
+        quiet.run(minutes=0.1)
+    missing = quiet.stash.add_scene(title="T", files=[("/data/none.mp4", 1)])
+    quiet.event(missing)
+    quiet.run(minutes=1)
+    assert "OPEN" not in quiet.said()
+    assert not (Path(quiet.folder) / "circuit_breaker.json").exists()
+
+
+@pytest.mark.parametrize(("pause", "back"), [(0, True), (3600, False)])
+def test_letters_of_the_outage_come_back_by_themselves(
+    quiet: Any, pause: float, back: bool
+) -> None:
+    """One scene finds no server and is buried, then (at once or much later) all of Plex goes."""
+    quiet.configure(max_retries=1)
+    old = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
+    buried, item = quiet.pair("1.mp4", title="T1", **old)
+    other, _ = quiet.pair("2.mp4", title="T2", **old)
+    fault = quiet.plex.add_fault(
+        "status",
+        match=lambda r: r.method == "PUT" and ("id", str(item.key)) in list(r.params),
+        status=503,
+    )
+    quiet.event(buried)
+    quiet.run(minutes=1)
+    assert quiet.letter(buried).error == "PlexServerDown"
+    fault.remove()
+    quiet.clock.passed += pause
+    quiet.plex.stop()
+    quiet.event(other)
+    quiet.run(minutes=2)
+    quiet.plex.start()
+    quiet.run(minutes=3)
+    assert (item.title == "T1") is back
+    assert (quiet.letter(buried) is None) is back
+
+
+def test_what_no_hook_told_is_found(quiet: Any) -> None:
+    scene, item = quiet.pair("1.mp4", title="T")
+    other, its = quiet.pair("2.mp4", title="T2")
+    _, old = quiet.pair("3.mp4", title="Told", created_at=LONG_AGO, updated_at=LONG_AGO)
+    quiet.event(scene)
+    quiet.run()
+    assert (item.title, its.title, old.title) == ("T", "T2", "3")
+    quiet.stash.auto_tag(other, tags=[quiet.stash.add_tag("auto")])
+    quiet.clock.passed += 1000
+    quiet.event(scene)
+    quiet.run()
+    assert its.genre == ["auto"]
+    assert old.title == "3", "older than the installation: nobody asked"
+
+
+def test_a_week_off_is_made_good_at_the_next_start(quiet: Any) -> None:
+    scene, item = quiet.pair("1.mp4", title="T")
+    quiet.event(scene)
+    quiet.run()
+    quiet.clock.passed += 7 * 86400
+    pairs = [
+        quiet.pair(f"w{n}.mp4", title=f"T{n}", updated_at=quiet.clock.now() - n * 7200)
+        for n in range(80)
+    ]
+    quiet.event(scene)
+    quiet.run(minutes=2)
+    assert synced(pairs) == 80
