@@ -22,6 +22,7 @@ from plexsync.edges.path_words import load_words
 from plexsync.edges.plex import PlexClient, load_client_id
 from plexsync.edges.plex_index import PlexIndex
 from plexsync.edges.stash import StashClient
+from plexsync.flows.call import READS, Call, Task, TaskFailed
 from plexsync.flows.gather import Gather
 from plexsync.flows.locate import Locate
 from plexsync.flows.plex_watch import PlexWatch
@@ -29,8 +30,8 @@ from plexsync.flows.revive import Revive
 from plexsync.flows.scan_folder import ScanFolder
 from plexsync.flows.settle import Stores
 from plexsync.flows.sync_scenes import SyncScenes
-from plexsync.flows.tasks import READS, TASKS, Call, Task, TaskFailed
-from plexsync.flows.worker import Worker
+from plexsync.flows.tasks import TASKS
+from plexsync.flows.worker import Observe, Worker, ignore
 from plexsync.flows.write_items import WriteItems
 from plexsync.model.config import PlexSyncConfig, read_config
 from plexsync.model.connection import parse_connection, read_connection
@@ -122,6 +123,8 @@ class App(Parts):
     ) -> None:
         super().__init__(folder, stash, clock, log, environ)
         self._pool: ThreadPoolExecutor | None = None
+        self._index: PlexIndex | None = None
+        self._index_of: PlexClient | None = None
         self._sync: SyncScenes | None = None
         self._sync_key: object = None
         self.watch = PlexWatch(folder, clock, log, lambda: bool(leave()))
@@ -131,38 +134,62 @@ class App(Parts):
             ledger=Ledger(self.path("ledger.db"), log.warning),
         )
 
+    def index(self, config: PlexSyncConfig) -> PlexIndex:
+        """The library index, by the client for these settings."""
+        plex = self.plex(config)
+        if self._index is None or self._index_of is not plex:
+            if self._index is not None:
+                self._index.close()
+            warn = self.log.warning
+            self._index = PlexIndex(self.path("plex_index.db"), plex, warn, keys=index_keys)
+            self._index_of = plex
+        return self._index
+
     def sync(self, config: PlexSyncConfig) -> SyncScenes:
         """The steps of a batch for these settings."""
-        plex = self.plex(config)
+        plex, index = self.plex(config), self.index(config)
         if self._sync is not None and self._sync_key == (config, id(plex)):
             return self._sync
-        self._close_sync()
-        self._pool = ThreadPoolExecutor(max_workers=config.plex_connections)
-        self._index = PlexIndex(self.path("plex_index.db"), plex, self.log.warning, keys=index_keys)
-        ledger = self.stores.ledger
-        locate = Locate(config, plex, self._index, ledger, self.stash, self.clock, self.log)
+        self._end_pool()
+        self._pool = pool = ThreadPoolExecutor(max_workers=config.plex_connections)
+        stores = self.stores
+        locate = Locate(config, plex, index, stores.ledger, self.stash, self.clock, self.log)
         self._sync = SyncScenes(
-            Gather(config, self.stash, ledger, self._pool, self.log),
+            Gather(config, self.stash, stores.ledger, pool, self.log),
             locate,
             WriteItems(
-                config, plex, self.stash, ledger, self._pool, locate.read, self.watch, self.log
+                config, plex, self.stash, stores.ledger, pool, locate.read, self.watch, self.log
             ),
             ScanFolder(config, plex, self.log) if config.trigger_plex_scan else None,
-            Revive(config, self._index, self.stores.letters, self.stores.queue, self.log),
+            Revive(config, index, stores.letters, stores.queue, self.log),
         )
         self._sync_key = (config, id(plex))
         return self._sync
 
-    def _close_sync(self) -> None:
-        if self._sync is not None:
-            self._index.close()
+    def worker(self, leave: Callable[[], str], observe: Observe = ignore) -> Worker:
+        """The drain loop over these stores; foreground and background differ in the arguments."""
+        return Worker(
+            self.folder,
+            self.stores,
+            self,
+            self.stash,
+            self.clock,
+            self.log,
+            random.Random(),
+            leave,
+            observe,
+        )
+
+    def _end_pool(self) -> None:
         if self._pool is not None:
             self._pool.shutdown()
         self._sync = self._pool = None
 
     def close(self) -> None:
         """Close every file and connection."""
-        self._close_sync()
+        self._end_pool()
+        if self._index is not None:
+            self._index.close()
         super().close()
         self.stores.queue.close()
         self.stores.letters.close()
@@ -195,12 +222,12 @@ def perform(
     try:
         if task.kind == READS:
             with closing(Parts(folder, stash, clock, log, os.environ)) as parts:
-                return _press(task, args, parts, wake_worker)
+                return _press(task, plugin_dir, args, parts, wake_worker)
         with (
             Takeover(folder, stand_by, patience=TAKEOVER_PATIENCE),
             closing(App(folder, stash, clock, log, os.environ)) as app,
         ):
-            return _press(task, args, app, wake_worker, app)
+            return _press(task, plugin_dir, args, app, wake_worker)
     finally:
         stash.close()
         undo()
@@ -208,13 +235,14 @@ def perform(
 
 def _press(
     task: Task,
+    plugin_dir: str,
     args: Mapping[str, object],
     parts: Parts,
     wake_worker: Callable[[], None],
-    owned: App | None = None,
 ) -> dict[str, object]:
+    owned = parts if isinstance(parts, App) else None
     config = parts.config()
-    if config.missing():
+    if config.missing() and not task.unready:
         raise TaskFailed(config.missing())
     plex = parts.plex(config)
     if owned is not None:
@@ -222,6 +250,7 @@ def _press(
         owned.watch.room(parts.clock.now(), len(owned.stores.queue.jobs), plex.check)
     return task.run(
         Call(
+            plugin_dir=plugin_dir,
             folder=parts.folder,
             args=args,
             config=config,
@@ -281,7 +310,7 @@ def _work(folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callab
         try:
             app = App(folder, stash, clock, log, os.environ, leave)
             try:
-                worker = Worker(folder, app.stores, app, stash, clock, log, random.Random(), leave)
+                worker = app.worker(leave)
                 worker.start()
                 return worker.run()
             finally:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.stash import StashClient
+from plexsync.flows.call import Call, TaskFailed
+from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.model.dead_letter import Letter
 from plexsync.model.job import BULK, Job
 from plexsync.policy.outage_history import Outage
@@ -112,3 +114,50 @@ class DlqRecovery:
             for scene in back
         )
         outcome.queued += back
+
+
+def recover_outage_jobs(call: Call) -> dict[str, object]:
+    """Take dead letters of the last outage back into the queue; needs a healthy Plex.
+
+    Arguments: `error_types`, classes or causes with commas between them (PlexServerDown), and
+    `window`: "last", "all" or a number of hours.
+    """
+    owned = call.owner()
+    health = call.plex.check()
+    if health.state != "healthy":
+        raise TaskFailed(
+            f"Nothing was recovered: Plex is {health.state} ({health.detail}). "
+            f"{NEXT_STEPS[health.state]}"
+        )
+    stores, now = owned.stores, call.clock.now()
+    wanted = {
+        word.strip()
+        for word in str(call.args.get("error_types") or "PlexServerDown").split(",")
+        if word.strip()
+    }
+    window = _window(str(call.args.get("window") or "last"), owned.watch.history.last(), now)
+    if window is None:
+        call.log.info("No outage is on record, so there is nothing to recover.")
+        return {"queued": 0}
+    found = DlqRecovery(stores.letters, stores.queue, call.stash).run(window, wanted, now)
+    call.log.info(found.sentence())
+    return {
+        "queued": len(found.queued),
+        "already_queued": len(found.already_queued),
+        "gone": len(found.gone),
+        "others": found.others,
+    }
+
+
+def _window(text: str, last: Outage | None, now: float) -> Window | None:
+    if text == "all":
+        return Window(0.0, now)
+    if text == "last":
+        return Window.of(last, now) if last else None
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours < 24 * 366:
+        raise TaskFailed(f'window must be "last", "all" or a number of hours, not {text[:40]!r}.')
+    return Window(now - hours * 3600, now)

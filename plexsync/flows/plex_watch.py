@@ -20,7 +20,7 @@ from plexsync.policy.circuit_breaker import (
     Permit,
     Transition,
 )
-from plexsync.policy.outage_history import Outage, OutageHistory
+from plexsync.policy.outage_history import OutageHistory
 from plexsync.policy.rate_limiter import Ramp, RecoveryRateLimiter
 from plexsync.policy.recovery_scheduler import (
     RecoveryState,
@@ -215,10 +215,6 @@ class PlexWatch:
             "Plex rejects the token; enter a new one in Settings > Plugins > PlexSync. Jobs wait "
             "until then and nothing is lost."
         )
-
-    def last_outage(self) -> Outage | None:
-        """The newest outage."""
-        return self.history.last()
 
     def throttle(self) -> bool:
         """Wait for leave to send one request that writes; False when interrupted meanwhile."""

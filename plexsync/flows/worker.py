@@ -38,6 +38,14 @@ COARSE_MTIME = 2.5
 """Some file systems stamp folders only each 2 s: a younger stamp proves nothing, so look again."""
 
 
+Observe = Callable[[Sequence[Result], float], None]
+"""Is told the results of each batch and the seconds it took."""
+
+
+def ignore(results: Sequence[Result], seconds: float) -> None:
+    """Observes nothing."""
+
+
 class Worker:
     """Drains the queue for as long as it owns the data folder.
 
@@ -54,6 +62,7 @@ class Worker:
         log: Log,
         rng: random.Random,
         leave: Callable[[], str],
+        observe: Observe = ignore,
     ) -> None:
         self._folder = folder
         self._stores = stores
@@ -62,6 +71,7 @@ class Worker:
         self._log = log
         self._watch = parts.watch
         self._leave = leave
+        self._observe = observe
         self._gate = Gate(stores, parts, stash, clock, log)
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.letters, log)
         self._settle = Settle(stores, self._intake, rng, log)
@@ -117,9 +127,11 @@ class Worker:
         config = self._gate.config
         if config is None:
             return
+        began = self._clock.monotonic()
         self._stores.queue.start([job.scene for job in batch])
         for results in self._attempt(batch, config):
             self._record(results, config)
+            self._observe(results, self._clock.monotonic() - began)
         now = self._clock.now()
         self._parts.sync(config).look_for_arrivals(now, refresh=False)
         self._busy_at = now

@@ -1,0 +1,84 @@
+"""What a task is given, and what a task is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from plexsync.edges import files
+from plexsync.edges.clock import Clock
+from plexsync.edges.log import Log
+from plexsync.edges.plex import PlexClient
+from plexsync.edges.plex_index import PlexIndex
+from plexsync.edges.stash import StashClient
+from plexsync.flows.plex_watch import PlexWatch
+from plexsync.flows.settle import Stores
+from plexsync.flows.sync_scenes import SyncScenes
+from plexsync.model.config import PlexSyncConfig
+
+T = TypeVar("T")
+
+READS, QUEUES, DRAINS = "reads", "queues", "drains"
+"""A task that reads takes no lock and changes nothing. The others own the data folder while they
+run and leave the rest to the background worker; only one that drains writes to Plex itself."""
+
+
+class TaskFailed(Exception):
+    """A task could not do its work; the text says why and what to do."""
+
+
+class Owned(Protocol):
+    """What a task may use that owns the data folder."""
+
+    stores: Stores
+    watch: PlexWatch
+
+    def sync(self, config: PlexSyncConfig) -> SyncScenes:
+        """The steps of a batch for these settings."""
+
+    def index(self, config: PlexSyncConfig) -> PlexIndex:
+        """The library index."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One press of a button. `owned` is there for tasks that queue or drain."""
+
+    plugin_dir: str
+    folder: str
+    args: Mapping[str, object]
+    config: PlexSyncConfig
+    plex: PlexClient
+    stash: StashClient
+    clock: Clock
+    log: Log
+    wake: Callable[[], None]
+    owned: Owned | None = None
+
+    def owner(self) -> Owned:
+        """What owning tasks use; raises TaskFailed in a task that only reads."""
+        if self.owned is None:
+            raise TaskFailed("This task must own the data folder.")
+        return self.owned
+
+    def path(self, name: str) -> str:
+        """A file of the data folder."""
+        return os.path.join(self.folder, name)
+
+    def stored(self, name: str, parse: Callable[[object], T], default: T) -> T:
+        """A state file as it is; nothing is moved or mended."""
+        return files.peek_json(self.path(name), parse, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`run` returns JSON values for whoever called; people read what it logs.
+
+    `unready`: the task is of use although Plex's address or token is missing.
+    """
+
+    kind: str
+    run: Callable[[Call], dict[str, object]]
+    unready: bool = False
