@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from simulator.demo_data import FILMS, FOLDER, Film, fill_plex, fill_stash, png
@@ -142,12 +143,15 @@ class Story:
 
     def outage(self) -> None:
         """Nobody clicks anything for Plex's sake."""
-        self._begin("6 Plex is stopped. 3 scenes are edited meanwhile ...")
+        self._begin("6 Plex is stopped. 7 scenes are edited meanwhile ...")
         known = len(self.stage.log())
         self.plex.stop()
         self._save(HARBOUR, title="Harbour Lights")
         self._save(KOELN, details="Postkarten, die nie ankamen. Bis jetzt.")
         self._save(TIN_MOON, tag_ids=[1])
+        others = [ORCHARD, KITES, WINTER, self._new]
+        tag = {"ids": [self.stash.add_tag("offline")], "mode": "ADD"}
+        self.watch.save(lambda: self.stash.bulk_edit(others, tag_ids=tag), others)
         until(
             lambda: any(
                 " warning " in line and "Plex" in line for line in self.stage.log()[known:]
@@ -155,9 +159,19 @@ class Story:
             PATIENCE,
             "The worker did not notice that Plex is away",
         )
+        before = len(self.plex.journal)
         self.plex.start()
         self._tell("The worker has noticed and asks again after 5 s. Plex is back; nobody clicks.")
         self._end()
+        self._tell(
+            f"Edits that Plex got in each second since: {self._pace(before)} (about 5 at first)."
+        )
+
+    def _pace(self, before: int) -> str:
+        """Edits a second, from the first one after the outage on."""
+        times = [entry.at for entry in self.plex.journal[before:] if entry.method == "PUT"]
+        counts = Counter(int(at - times[0]) for at in times)
+        return ", ".join(str(counts[second]) for second in range(max(counts, default=0) + 1))
 
     def killed_worker(self) -> None:
         """SIGKILL in the middle of a batch; another save brings the next worker."""

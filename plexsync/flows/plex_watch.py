@@ -201,16 +201,20 @@ class PlexWatch:
         history = self.history
         if breaker.state != CLOSED:
             history = history.begin(breaker.failing_since or now, why).affected(waiting)
-        recovery = self.recovery if transition is None else checked(self.recovery, False, now)
+        recovery = self.recovery if transition is None else self._first_probe_later(now)
         self._note(breaker, recovery, history)
         self._tell(transition)
+
+    def _first_probe_later(self, now: float) -> RecoveryState:
+        """The schedule of probes begins: what was just seen needs no second look at once."""
+        return replace(self.recovery, last_check=now, consecutive_failures=0)
 
     def unauthorised(self) -> None:
         """Plex rejects the token: everything pauses until a probe is accepted."""
         if self.refused:
             return
         self.refused = True
-        self._note(recovery=checked(self.recovery, False, self._clock.now()))
+        self._note(recovery=self._first_probe_later(self._clock.now()))
         self._log.warning(
             "Plex rejects the token; enter a new one in Settings > Plugins > PlexSync. Jobs wait "
             "until then and nothing is lost."

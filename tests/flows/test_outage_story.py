@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from plexsync.edges import files
+from plexsync.policy.circuit_breaker import CircuitBreaker
+
 LONG_AGO = 1_600_000_000
 
 
@@ -229,3 +232,49 @@ def test_a_week_off_is_made_good_at_the_next_start(quiet: Any) -> None:
     quiet.event(scene)
     quiet.run(minutes=2)
     assert synced(pairs) == 80
+
+
+def test_a_while_of_503_during_a_thousand_jobs_costs_none(quiet: Any) -> None:
+    pairs = crowd(quiet, 1000)
+    for scene, _ in pairs:
+        quiet.event(scene)
+    edits = iter(range(10**6))
+    fault = quiet.plex.add_fault("starting", match=lambda r: next(edits) > 700)
+    ended: list[float] = []
+
+    def leave() -> str:
+        if fault.used and not ended and quiet.clock.passed - ended_at() > 900:
+            fault.remove()
+            ended.append(quiet.clock.passed)
+        return "done" if synced(pairs) == 1000 else ""
+
+    def ended_at() -> float:
+        starts.append(quiet.clock.passed) if not starts else None
+        return starts[0]
+
+    starts: list[float] = []
+    quiet.run(minutes=60, leave=leave)
+    assert synced(pairs) == 1000
+    app = quiet.stores()
+    assert app.stores.letters.counts() == {}
+    app.close()
+    outages = stored(quiet, "outage_history.json")["outages"]
+    assert len(outages) == 1
+    assert 800 < outages[0]["end"] - outages[0]["start"] < 1100
+
+
+def test_a_plex_that_hangs_is_an_outage_too(quiet: Any) -> None:
+    """In real time, each attempt ends by its own deadline; so four failures lie behind already."""
+    quiet.configure(read_timeout=5)
+    now = quiet.clock.now()
+    before = CircuitBreaker(failures=4, failing_since=now, last_failure=now, reason="no answer")
+    files.replace_json(f"{quiet.folder}/circuit_breaker.json", before.to_json())
+    pairs = crowd(quiet, 2)
+    fault = quiet.plex.add_fault("hang")
+    quiet.event(pairs[0][0])
+    quiet.run(minutes=2, leave=lambda: "open" if "CLOSED -> OPEN" in quiet.said() else "")
+    assert quiet.waiting()[pairs[0][0]].attempts == {}
+    fault.remove()
+    quiet.event(pairs[1][0])
+    quiet.run(minutes=3)
+    assert synced(pairs) == 2
