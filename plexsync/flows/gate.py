@@ -24,6 +24,10 @@ STASH_PATIENCE = 600.0
 """Seconds of silence from Stash after which the worker ends; the next event starts another."""
 
 
+RECOVERIES = "recoveries"
+"""The ledger's name for the number of recoveries whose consequences were drawn."""
+
+
 class Parts(Protocol):
     """What the composition root builds for the worker."""
 
@@ -55,6 +59,8 @@ class Gate:
         self._recovery = DlqRecovery(stores.letters, stores.queue, stash)
         self._hold = Hold()
         self._silent_since: float | None = None
+        known = stores.ledger.get_meta(RECOVERIES)
+        self._recoveries = int(known) if known else parts.watch.recovery.recovery_count
         self.config: PlexSyncConfig | None = None
         """The settings in force, None before they could be read."""
 
@@ -76,6 +82,14 @@ class Gate:
         held = self._hold.until - monotonic if self._hold.active(monotonic) else 0.0
         return max(held, self._watch.pause(now))
 
+    def waits_for(self, now: float) -> str:
+        """For what nothing may be tried now: "plex", "token", "stash", "settings", "paused" or ""."""
+        if self._hold.active(self._clock.monotonic()):
+            return self._hold.reason
+        if self._watch.pause(now) <= 0:
+            return ""
+        return "token" if self._watch.refused else "plex"
+
     def room(self) -> int:
         """How many jobs may run now. Reads the settings afresh, and asks Plex if it was away."""
         config = self._settings()
@@ -85,11 +99,9 @@ class Gate:
         first, self.config = self.config is None, config
         if first:
             self._first_look(config)
-        recoveries = self._watch.recovery.recovery_count
         waiting = len(self._stores.queue.jobs)
         room = self._watch.room(self._clock.now(), waiting, self._parts.plex(config).check)
-        if self._watch.recovery.recovery_count != recoveries:
-            self._after_outage(config)
+        self._after_outage(config)
         return room
 
     def _settings(self) -> PlexSyncConfig | None:
@@ -151,8 +163,8 @@ class Gate:
 
     def _after_outage(self, config: PlexSyncConfig) -> None:
         """Plex is back: take back what the outage buried, and look for what no hook told."""
-        outage = self._watch.history.last()
-        if outage is None:
+        outage, count = self._watch.history.last(), self._watch.recovery.recovery_count
+        if outage is None or count == self._recoveries:
             return
         now = self._clock.now()
         wanted = recovered_classes(config.recovery_strategy)
@@ -162,6 +174,8 @@ class Gate:
         except SyncError as error:
             self._log.debug(f"Stash: {error.message}")
             return
+        self._recoveries = count
+        self._stores.ledger.set_meta(RECOVERIES, str(count))
         if found.queued:
             self._log.info(f"After the outage: {found.sentence()}")
 
@@ -184,6 +198,8 @@ class Gate:
             elif wait.what == "stash":
                 error = errors.get(StashDown)
                 self._stash_is_silent(error.message if error else "no answer")
+        if self.config is not None:
+            self._after_outage(self.config)
 
     def keep_session(self, now: float) -> None:
         """Ask Stash something small now and then, so that the session outlives an outage."""
