@@ -46,10 +46,7 @@ class Ownership:
 
     def wanted(self) -> bool:
         """Whether a task asks for the folder."""
-        if self._takeover.acquire():
-            self._takeover.release()
-            return False
-        return True
+        return self._takeover.busy()
 
     def stand_by(self) -> bool:
         """Let the task work, wait until it has ended, and own again; False when somebody else does."""
