@@ -22,20 +22,24 @@ from plexsync.edges.path_words import load_words
 from plexsync.edges.plex import PlexClient, load_client_id
 from plexsync.edges.plex_index import PlexIndex
 from plexsync.edges.stash import StashClient
+from plexsync.flows.auto_reconcile import AutoReconcile
 from plexsync.flows.call import READS, Call, Task, TaskFailed
 from plexsync.flows.gather import Gather
 from plexsync.flows.locate import Locate
 from plexsync.flows.plex_watch import PlexWatch
+from plexsync.flows.reconciliation import Reconciliation
 from plexsync.flows.revive import Revive
 from plexsync.flows.scan_folder import ScanFolder
 from plexsync.flows.settle import Stores
+from plexsync.flows.statistics import Statistics
 from plexsync.flows.sync_scenes import SyncScenes
 from plexsync.flows.tasks import TASKS
-from plexsync.flows.worker import Observe, Worker, ignore
+from plexsync.flows.worker import Observe, Worker
 from plexsync.flows.write_items import WriteItems
 from plexsync.model.config import PlexSyncConfig, read_config
 from plexsync.model.connection import parse_connection, read_connection
 from plexsync.model.paths import PathMap, index_keys
+from plexsync.model.stats import TRAFFIC
 
 TAKEOVER_PATIENCE = 65.0
 """Seconds that the worker may need to step aside: a slow attempt of its and 5 more."""
@@ -63,6 +67,8 @@ class Parts:
         self._environ = environ
         self._plex: PlexClient | None = None
         self._plex_key: object = None
+        self._spent = dict.fromkeys(TRAFFIC, 0)
+        """What clients that were closed have sent and found."""
 
     def path(self, name: str) -> str:
         """A file of the data folder."""
@@ -87,6 +93,8 @@ class Parts:
         key = (config.plex_url, token, *limits)
         if self._plex is None or key != self._plex_key:
             if self._plex is not None:
+                self._spent["requests"] += self._plex.requests
+                self._spent["received"] += self._plex.received
                 self._plex.close()
             self._plex = PlexClient(
                 config.plex_url,
@@ -127,18 +135,25 @@ class App(Parts):
         self._index_of: PlexClient | None = None
         self._sync: SyncScenes | None = None
         self._sync_key: object = None
+        self._reconciliation: Reconciliation | None = None
         self.watch = PlexWatch(folder, clock, log, lambda: bool(leave()))
         self.stores = Stores(
             queue=JobQueue(self.path("queue"), log.warning),
             letters=DeadLetters(self.path("dlq.db"), log.warning),
             ledger=Ledger(self.path("ledger.db"), log.warning),
         )
+        self.reconcile = AutoReconcile(folder, clock, log)
+        if self.stores.queue.damaged:
+            self.reconcile.queue_was_damaged()
+        self.statistics = Statistics(folder, self.stores, clock, log, self.traffic)
 
     def index(self, config: PlexSyncConfig) -> PlexIndex:
         """The library index, by the client for these settings."""
         plex = self.plex(config)
         if self._index is None or self._index_of is not plex:
             if self._index is not None:
+                self._spent["lookups"] += self._index.lookups
+                self._spent["hits"] += self._index.hits
                 self._index.close()
             warn = self.log.warning
             self._index = PlexIndex(self.path("plex_index.db"), plex, warn, keys=index_keys)
@@ -163,11 +178,35 @@ class App(Parts):
             ScanFolder(config, plex, self.log) if config.trigger_plex_scan else None,
             Revive(config, index, stores.letters, stores.queue, self.log),
         )
+        self._reconciliation = Reconciliation(
+            config, self.stash, plex, locate, index, stores.ledger, stores.queue
+        )
         self._sync_key = (config, id(plex))
         return self._sync
 
-    def worker(self, leave: Callable[[], str], observe: Observe = ignore) -> Worker:
-        """The drain loop over these stores; foreground and background differ in the arguments."""
+    def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
+        """The comparison of Stash with Plex for these settings."""
+        self.sync(config)
+        assert self._reconciliation is not None
+        return self._reconciliation
+
+    def traffic(self) -> dict[str, int]:
+        """What this process sent and looked up so far, by the names in TRAFFIC."""
+        total = dict(self._spent)
+        if self._plex is not None:
+            total["requests"] += self._plex.requests
+            total["received"] += self._plex.received
+        if self._index is not None:
+            total["lookups"] += self._index.lookups
+            total["hits"] += self._index.hits
+        return total
+
+    def worker(self, leave: Callable[[], str], observe: Observe | None = None) -> Worker:
+        """The drain loop over these stores; foreground and background differ in the arguments.
+
+        Statistics are kept in both; an observer of one's own says himself how a drain ended.
+        """
+        statistics = self.statistics
         return Worker(
             self.folder,
             self.stores,
@@ -177,7 +216,7 @@ class App(Parts):
             self.log,
             random.Random(),
             leave,
-            observe,
+            statistics.observe if observe is None else statistics.beside(observe),
         )
 
     def _end_pool(self) -> None:
@@ -187,6 +226,7 @@ class App(Parts):
 
     def close(self) -> None:
         """Close every file and connection."""
+        self.statistics.close()
         self._end_pool()
         if self._index is not None:
             self._index.close()
@@ -247,21 +287,24 @@ def _press(
     plex = parts.plex(config)
     if owned is not None:
         owned.watch.configure(config)
-        owned.watch.room(parts.clock.now(), len(owned.stores.queue.jobs), plex.check)
-    return task.run(
-        Call(
-            plugin_dir=plugin_dir,
-            folder=parts.folder,
-            args=args,
-            config=config,
-            plex=plex,
-            stash=parts.stash,
-            clock=parts.clock,
-            log=parts.log,
-            wake=wake_worker,
-            owned=owned,
-        )
+        owned.watch.look(parts.clock.now(), len(owned.stores.queue.jobs), plex.check)
+    call = Call(
+        plugin_dir=plugin_dir,
+        folder=parts.folder,
+        args=args,
+        config=config,
+        plex=plex,
+        stash=parts.stash,
+        clock=parts.clock,
+        log=parts.log,
+        wake=wake_worker,
+        owned=owned,
     )
+    try:
+        return task.run(call)
+    finally:
+        if owned is not None:
+            owned.reconcile.mark(config)
 
 
 def live(

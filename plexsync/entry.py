@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
+import time
 
 from plexsync import system
 from plexsync.edges.ownership import Ownership
@@ -30,14 +30,31 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
         order = json.loads(stdin)
         args, block = order.get("args") or {}, order.get("server_connection")
         mode = args.get("mode")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return _answer(error="PlexSync was called with input that is not Stash's JSON object.")
+    from plexsync.flows import operations
+
+    if isinstance(mode, str) and mode in operations.OPERATIONS:
+        return _operate(plugin_dir, mode, args, block)
     try:
         from plexsync.app import perform
     except ImportError as missing:
         return _answer(error=_cannot_run(missing, plugin_dir))
     try:
         return json.dumps({"output": perform(plugin_dir, mode, args, block)}).encode()
+    except Exception as problem:
+        return _answer(error=str(problem) or type(problem).__name__)
+
+
+def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object) -> bytes:
+    """Answer a page: at once, by the standard library alone."""
+    from plexsync.flows import operations
+
+    folder = system.data_folder(plugin_dir, os.environ)
+    connection = json.dumps(block).encode() if block else b""
+    request = operations.Request(plugin_dir, folder, args, connection, time.time())
+    try:
+        return json.dumps({"output": operations.perform(mode, request)}).encode()
     except Exception as problem:
         return _answer(error=str(problem) or type(problem).__name__)
 
@@ -74,4 +91,6 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     try:
         live(plugin_dir, folder, block, ownership, log, clock)
     except Exception as problem:
+        import traceback
+
         log.error(f"The worker stops: {problem}", trace=traceback.format_exc(limit=-6))

@@ -222,7 +222,7 @@ class Story:
         waits = [run.seconds for run in self.stash.runs[self._hooks :]]
         count = f"{len(waits)} hooks ran" if len(waits) > 1 else "One hook ran"
         self._tell(
-            f"{word}{count}, none held its save for more than {max(waits) * 1000:.0f} ms. "
+            f"{word}{count}, none held its save over {max(waits) * 1000:.0f} ms. "
             f"In Plex after {longest:.1f} s."
         )
 

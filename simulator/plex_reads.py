@@ -80,6 +80,10 @@ class Reads:
             ]
         return xml(plex_xml.container(f'size="{len(scans)}"', scans))
 
+    def playing(self, request: Request) -> Reply:
+        """Nobody plays anything; only the owner's token may ask, and it is the only one here."""
+        return xml(plex_xml.container('size="0"', []))
+
     # -- reading -----------------------------------------------------------------------------
 
     def list_items(self, request: Request, key: str) -> Reply:

@@ -44,6 +44,7 @@ class Routes(Writes):
             ("GET", f"{section}/({'|'.join(TAG_KINDS)})", self.choices),
             ("GET", r"/library/collections/(\d+)(/children|/items)?", self.collection),
             ("GET", "/activities", self.activities),
+            ("GET", "/status/sessions", self.playing),
             ("GET|PUT", "/:/rate", self.rate),
         ]
         self._table = [(methods.split("|"), re.compile(path), do) for methods, path, do in table]

@@ -94,6 +94,8 @@ def _criterion(name: str, criterion: Any, stamp: Stamp) -> Test:
         return _matching(criterion, lambda scene: [scene.title])
     if name in ("created_at", "updated_at"):
         return _time(name, criterion, stamp)
+    if name == "id":
+        return _number(criterion, lambda scene: scene.id)
     if name == "organized":
         return lambda scene: scene.organized == criterion
     if name in _RELATED:
@@ -137,6 +139,21 @@ def _like(value: str) -> str:
     """SQL LIKE as a regular expression: `%` and `_` are wildcards."""
     wild = {"%": ".*", "_": "."}
     return "".join(wild.get(char) or re.escape(char) for char in value)
+
+
+def _number(criterion: Criterion, value: Callable[[SimScene], int]) -> Test:
+    low, high = criterion["value"], criterion.get("value2") or 0
+    compare: Mapping[str, Callable[[int], bool]] = {
+        "EQUALS": lambda number: number == low,
+        "NOT_EQUALS": lambda number: number != low,
+        "GREATER_THAN": lambda number: number > low,
+        "LESS_THAN": lambda number: number < low,
+        "BETWEEN": lambda number: low <= number <= high,
+    }
+    if criterion["modifier"] not in compare:
+        raise StashError(f"the simulator does not compare numbers by {criterion['modifier']}")
+    test = compare[criterion["modifier"]]
+    return lambda scene: test(value(scene))
 
 
 def _time(name: str, criterion: Criterion, stamp: Stamp) -> Test:

@@ -8,6 +8,7 @@ import re
 import pytest
 
 import plexsync
+from plexsync.flows.tasks import TASKS
 from plexsync.model.config import PlexSyncConfig, bounds
 from plexsync.model.settings import FIELDS
 from simulator.plugin_manifest import Manifest, load_manifest, other_manifests
@@ -59,6 +60,12 @@ def test_no_other_file_of_ours_looks_like_a_plugin() -> None:
 def test_each_event_calls_the_hook_once(manifest: Manifest) -> None:
     triggers = [name for hook in manifest.hooks for name in hook.triggered_by]
     assert sorted(triggers) == sorted(TRIGGERS)
+
+
+def test_buttons_and_code_are_the_same_both_ways(manifest: Manifest) -> None:
+    modes = [task.default_args["mode"] for task in manifest.tasks]
+    assert sorted(modes) == sorted(mode for mode, task in TASKS.items() if task.button)
+    assert all(task.description.endswith(".") for task in manifest.tasks)
 
 
 def test_settings_and_model_are_the_same_both_ways(manifest: Manifest) -> None:

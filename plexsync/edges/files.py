@@ -43,6 +43,10 @@ _DISK = frozenset(
     if hasattr(errno, name)
 )
 
+DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What SQLite raises over a broken file. The second is of its own message, when that quotes bytes
+of the file."""
+
 
 class NewerSchema(Exception):
     """A newer PlexSync wrote this database; this one leaves it alone."""
@@ -165,7 +169,7 @@ def open_sqlite(
     """
     try:
         return _open(path, schema, check_same_thread)
-    except sqlite3.DatabaseError as problem:
+    except DAMAGE as problem:
         if not _is_damage(problem, path):
             raise
         reason = str(problem)
@@ -184,7 +188,7 @@ def is_disk_trouble(problem: BaseException) -> bool:
     return isinstance(problem, OSError) and problem.errno in _DISK
 
 
-def _is_damage(problem: sqlite3.DatabaseError, path: str) -> bool:
+def _is_damage(problem: Exception, path: str) -> bool:
     if not isinstance(problem, sqlite3.OperationalError):
         return True
     text = str(problem).lower()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from plexsync.edges import files
 from plexsync.edges.plex_xml import Listed
+from plexsync.edges.sqlite_view import view_sqlite
 from plexsync.model.plex import IndexedPart, Target
 
 MOST_PER_KEY = 200
@@ -17,7 +18,7 @@ PATH, TAIL, NAME = "path_key", "tail_key", "name_key"
 Keys = Callable[[str], tuple[str, str, str, str]]
 """The exact, path, name and tail key of a path; "" where it has none."""
 
-_SCHEMA = """
+_TABLES = """
 CREATE TABLE sections (
     server TEXT NOT NULL, key TEXT NOT NULL, uuid TEXT NOT NULL, list INTEGER NOT NULL UNIQUE,
     surplus INTEGER NOT NULL, read_at REAL NOT NULL, added INTEGER NOT NULL,
@@ -31,10 +32,16 @@ CREATE INDEX parts_path ON parts (path_key);
 CREATE INDEX parts_tail ON parts (tail_key);
 CREATE INDEX parts_name ON parts (name_key)
 """
+_BEGIN_ANEW = "DROP TABLE sections; DROP TABLE parts; DROP TABLE coverage;"
+SCHEMA = (
+    _TABLES,
+    _BEGIN_ANEW + _TABLES.replace("size INTEGER,", "size INTEGER, updated INTEGER NOT NULL,"),
+)
+"""A cache is not worth converting: what changes its tables empties it."""
 _CHUNK = 500
 
-_File = tuple[int, int, str, "int | None"]
-"""Rating key, place among the item's files, path, size."""
+_File = tuple[int, int, str, "int | None", int]
+"""Rating key, place among the item's files, path, size, and when Plex changed the item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +74,12 @@ class IndexStats:
 class IndexStore:
     """plex_index.db. Every method is one transaction."""
 
-    def __init__(self, path: str, keys: Keys, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: str, keys: Keys, warn: Callable[[str], None], *, read_only: bool = False
+    ) -> None:
         self._keys = keys
-        self._db = files.open_sqlite(path, [_SCHEMA], warn)
+        view = read_only
+        self._db = view_sqlite(path, SCHEMA) if view else files.open_sqlite(path, SCHEMA, warn)
         # A damaged path must only fail to match, not stop whoever looks for it.
         self._db.text_factory = lambda data: data.decode("utf-8", "replace")
 
@@ -116,7 +126,7 @@ class IndexStore:
                 ((number, key, place) for key, place, *_ in old - new),
             )
             self._db.executemany(
-                "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (self._row(number, file) for file in sorted(new - old)),
             )
         return len(_paths(new) - _paths(old)), len(_paths(old) - _paths(new))
@@ -171,13 +181,33 @@ class IndexStore:
         """The server's files with one of these keys in PATH, TAIL or NAME, in a fixed order."""
         for key in filter(None, dict.fromkeys(keys)):
             rows = self._db.execute(
-                "SELECT s.key, p.rating_key, p.file, p.size, p.place FROM parts p"
+                "SELECT s.key, p.rating_key, p.file, p.size, p.place, p.updated FROM parts p"
                 f" JOIN sections s ON s.list = p.list WHERE p.{column} = ? AND s.server = ?"
                 " ORDER BY s.key, p.rating_key, p.place LIMIT ?",
                 (key, server, MOST_PER_KEY),
             )
-            for section, rating_key, file, size, place in rows:
-                yield IndexedPart(Target(server, section, rating_key), file, size, place == 0)
+            for section, rating_key, file, size, place, updated in rows:
+                target = Target(server, section, rating_key)
+                yield IndexedPart(target, file, size, place == 0, updated)
+
+    def items(self, server: str) -> Iterator[tuple[Target, str]]:
+        """Every item of the server with its first file, library by library."""
+        for section in self.sections(server).values():
+            rows = self._db.execute(
+                "SELECT rating_key, file FROM parts WHERE list = ? AND place = 0"
+                " ORDER BY rating_key",
+                (section.list,),
+            )
+            for key, file in rows:
+                yield Target(server, section.key, key), file
+
+    def parts(self, server: str) -> Iterator[tuple[str, int | None]]:
+        """Path and size of every file of a server."""
+        yield from self._db.execute(
+            "SELECT p.file, p.size FROM parts p JOIN sections s ON s.list = p.list"
+            " WHERE s.server = ? AND p.file <> ''",
+            (server,),
+        )
 
     def stats(self, now: float) -> IndexStats:
         """Of the server that was read last."""
@@ -192,7 +222,7 @@ class IndexStore:
         for start in range(0, len(keys), _CHUNK):
             some = keys[start : start + _CHUNK]
             yield from self._db.execute(
-                "SELECT rating_key, place, file, size FROM parts WHERE list = ?"
+                "SELECT rating_key, place, file, size, updated FROM parts WHERE list = ?"
                 f" AND rating_key IN ({','.join('?' * len(some))})",
                 (number, *some),
             )
@@ -207,19 +237,19 @@ class IndexStore:
         return int(found.fetchone()[0])
 
     def _row(self, number: int, file: _File) -> tuple[object, ...]:
-        key, place, path, size = file
+        key, place, path, size, updated = file
         _, whole, name, tail = self._keys(path) if path else ("", "", "", "")
-        return number, key, place, path, size, whole, tail, name
+        return number, key, place, path, size, updated, whole, tail, name
 
 
 def _files(items: Iterable[Listed]) -> Iterator[_File]:
     """Every item has at least one row, so that items can be counted."""
     for item in items:
         if not item.parts:
-            yield item.rating_key, 0, "", None
+            yield item.rating_key, 0, "", None, item.updated_at
         for place, part in enumerate(item.parts):
-            yield item.rating_key, place, part.file, part.size
+            yield item.rating_key, place, part.file, part.size, item.updated_at
 
 
 def _paths(rows: Iterable[_File]) -> set[tuple[int, str]]:
-    return {(key, path) for key, _, path, _ in rows if path}
+    return {(key, path) for key, _, path, *_ in rows if path}

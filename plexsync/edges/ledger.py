@@ -9,15 +9,17 @@ from plexsync.edges import files
 from plexsync.edges.bulk_cursors import BulkCursors
 from plexsync.edges.ledger_rows import load_bases, load_scenes, save_scenes
 from plexsync.edges.ledger_schema import LIVE, SCHEMA, written_from_json
+from plexsync.edges.looks import Looks
+from plexsync.edges.pins import Pins
 from plexsync.edges.transactions import transaction
-from plexsync.model.ledger import DESTROYED, SHARED, SceneState
+from plexsync.model.ledger import DESTROYED, SHARED, UNDONE, SceneState
 from plexsync.model.plex import Base, Target, Written
 
 _SERVER = "server"
 _CACHE_KIB = 16 * 1024
 
 
-class Ledger(BulkCursors):
+class Ledger(BulkCursors, Pins, Looks):
     """ledger.db, opened by the owner. A damaged file is set aside and an empty one begun.
 
     Everything about scenes concerns the Plex server named by `use_server`, which is remembered;
@@ -57,9 +59,9 @@ class Ledger(BulkCursors):
         if server in ("", before):
             return False
         with transaction(self._connection) as connection:
-            if not before:
+            for table in ("scenes", "pins") if not before else ():
                 connection.execute(
-                    "UPDATE OR IGNORE scenes SET server = ? WHERE server = ''", (server,)
+                    f"UPDATE OR IGNORE {table} SET server = ? WHERE server = ''", (server,)
                 )
             _set_meta(connection, _SERVER, server)
         self._server = server
@@ -140,6 +142,16 @@ class Ledger(BulkCursors):
             f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
             " ORDER BY scene LIMIT ?",
             (self._server, after, limit),
+        )
+        return [int(row[0]) for row in rows]
+
+    def written_scenes(self) -> list[int]:
+        """Live scenes with anything of ours in Plex that was not undone yet, ascending."""
+        rows = self._connection.execute(
+            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND state <> ? AND EXISTS"
+            " (SELECT 1 FROM targets WHERE row = scenes.id AND left_at IS NULL"
+            " AND (written <> '{}' OR unconfirmed <> '{}')) ORDER BY scene",
+            (self._server, UNDONE),
         )
         return [int(row[0]) for row in rows]
 

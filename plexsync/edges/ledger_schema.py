@@ -72,6 +72,28 @@ SCHEMA = (
     );
     """,
     "ALTER TABLE targets ADD COLUMN unconfirmed TEXT NOT NULL DEFAULT '{}'",
+    """
+    CREATE TABLE pins (
+        server TEXT NOT NULL,
+        scene INTEGER NOT NULL,
+        part TEXT NOT NULL,
+        rating_key INTEGER NOT NULL,
+        PRIMARY KEY (server, scene)
+    );
+    """,
+    """
+    CREATE TABLE looked (
+        server TEXT NOT NULL,
+        scene INTEGER NOT NULL,
+        rating_key INTEGER NOT NULL,
+        plex_updated INTEGER NOT NULL,
+        wish TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        queued_at REAL NOT NULL,
+        PRIMARY KEY (server, scene, rating_key)
+    ) WITHOUT ROWID;
+    CREATE INDEX looked_by_item ON looked (server, rating_key);
+    """,
 )
 
 LIVE = "archived_at IS NULL AND destroyed_at IS NULL"

@@ -20,11 +20,12 @@ from plexsync.edges.plex_link import PlexLink, load_client_id, span
 from plexsync.edges.plex_session import PlexSession
 from plexsync.edges.plex_xml import Listed, Section
 from plexsync.model.errors import (
+    PlexAuthError,
     PlexNotFound,
     PlexPermanentError,
     PlexTemporaryError,
 )
-from plexsync.model.plex import Edit, PlexItem, Target
+from plexsync.model.plex import FIELDS, Edit, PlexItem, Target
 
 __all__ = ["Health", "Page", "PlexClient", "Section", "Sections", "load_client_id"]
 
@@ -43,6 +44,7 @@ _LEAN = (
 )
 """A list is for keys, times and files; Plex need not obey."""
 _IMAGES = {"poster": "posters", "background": "arts"}
+_CHOICES = {"poster": "poster", "background": "art"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,23 @@ class PlexClient:
         missing = names.keys() - {_folded(section.title) for section in found}
         return Sections(found, tuple(name for key, name in names.items() if key in missing))
 
+    def libraries(self) -> list[tuple[str, str]]:
+        """Title and type ("movie", "show", ...) of every library, for people."""
+        return plex_xml.libraries(self._link.read("/library/sections"))
+
+    def owns(self) -> bool | None:
+        """Whether the token is the server owner's, who alone may edit; None when Plex won't tell.
+
+        Who plays what is told to nobody else.
+        """
+        try:
+            self._link.read("/status/sessions")
+        except PlexAuthError:
+            return False
+        except PlexNotFound:
+            return None
+        return True
+
     def list_page(
         self, section: str, start: int, size: int, since: tuple[str, int] | None = None
     ) -> Page:
@@ -194,6 +213,21 @@ class PlexClient:
         return plex_xml.selected(
             self._link.read(f"/library/metadata/{_key(target)}/{_IMAGES[field]}")
         )
+
+    def select_image(self, target: Target, field: str, key: str) -> None:
+        """Show the "poster" or "background" with this key again; "" shows none.
+
+        The key is one that `selected_image` gave. Raises PlexPermanentError when Plex has that
+        image no longer. The lock is a matter of its own, see `write`.
+        """
+        item = f"/library/metadata/{_key(target)}"
+        self.verify_server()
+        if key:
+            path = f"{item}/{_CHOICES[field]}?url={quote(key, safe='', errors='ignore')}"
+            self._link.send(path, self._session.put, target.server)
+        else:
+            path = f"{item}/{FIELDS[field].edit}"
+            self._link.send(path, self._session.delete, target.server)
 
     def scan_folder(self, section: str, folder: str) -> None:
         """Ask for a scan of one folder, as Plex sees it; Plex does it later."""

@@ -84,7 +84,7 @@ def _packed(pieces: Sequence[_Piece], room: int) -> list[list[_Piece]]:
 
 def _pieces(edit: Edit) -> list[_Piece]:
     field = FIELDS[edit.field]
-    lock = f"{field.edit}.locked=1"
+    lock = f"{field.edit}.locked={int(edit.locked)}"
     if edit.lock_only:
         return [_Piece(_TEXT, "", lock)]
     if field.kind != LIST:

@@ -50,14 +50,23 @@ class PlexIndex:
     """Belongs to one thread. Kept per server: another one starts empty and takes nothing away.
 
     `keys` says what makes two paths alike; a path that only looks like another is found too, and
-    the caller decides.
+    the caller decides. With `read_only` it is looked at beside its owner, and neither refreshed
+    nor corrected.
     """
 
     def __init__(
-        self, path: str, client: PlexClient, warn: Callable[[str], None], keys: Keys
+        self,
+        path: str,
+        client: PlexClient,
+        warn: Callable[[str], None],
+        keys: Keys,
+        *,
+        read_only: bool = False,
     ) -> None:
-        self._client, self._keys = client, keys
-        self._store = IndexStore(path, keys, warn)
+        self._client, self._keys, self._read_only = client, keys, read_only
+        self._store = IndexStore(path, keys, warn, read_only=read_only)
+        self.lookups = self.hits = 0
+        """How often somebody looked for a scene's files, and found something."""
 
     def complete(self, wanted: Sequence[str]) -> bool:
         """Whether a refresh for these libraries (none: all) was ever finished for this server."""
@@ -69,6 +78,8 @@ class PlexIndex:
         `wanted` names the libraries (none: all), `now` is wall-clock seconds, `force` reads all of
         it. Raises the errors of PlexClient; the index is then as good as it was before.
         """
+        if self._read_only:
+            return RefreshResult(0, 0, 0, False, ())
         before, tally = self._client.requests, _Tally()
         self._client.verify_server()
         server = self._client.server_id()
@@ -103,11 +114,22 @@ class PlexIndex:
         if not found:
             found |= dict.fromkeys(self._store.lookup(server, TAIL, (key[3] for key in keys)))
             found |= dict.fromkeys(self._store.lookup(server, NAME, (key[2] for key in keys)))
+        self.lookups += 1
+        self.hits += bool(found)
         return list(found)
 
     def forget(self, target: Target) -> None:
         """This item is no longer in Plex."""
-        self._store.forget(target)
+        if not self._read_only:
+            self._store.forget(target)
+
+    def parts(self) -> Iterator[tuple[str, int | None]]:
+        """Path and size of every file in the index of the server in use."""
+        return self._store.parts(self._client.server_id())
+
+    def items(self) -> Iterator[tuple[Target, str]]:
+        """Every item of the server in use with its first file, library by library."""
+        return self._store.items(self._client.server_id())
 
     def stats(self, now: float) -> IndexStats:
         """How large and how old the index of the server read last is."""

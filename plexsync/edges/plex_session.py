@@ -101,6 +101,10 @@ class PlexSession:
         """An upload."""
         return self._done("POST", url, **options)
 
+    def delete(self, url: str, **options: Any) -> Answer:
+        """Take a choice back."""
+        return self._done("DELETE", url, **options)
+
     def close(self) -> None:
         """Close every connection; later requests make new ones."""
         for session in self._sessions:
@@ -129,7 +133,7 @@ class PlexSession:
     ) -> str:
         more = {"headers": headers, "params": params, "total": timeout}
         if not (self._token.isascii() and self._token.isprintable() and self._token):
-            raise PlexAuthError("plex_token is empty or holds characters that no token has")
+            raise PlexAuthError("the Plex token is empty or holds characters that no token has")
         with self._turn() as session:
             if greeting and not session.connected:
                 hello = self._ask(session, "GET", greeting.url, missing, more)
@@ -171,7 +175,7 @@ class PlexSession:
         said = self._quoted(reply.body[:65536].decode("utf-8", "replace"))
         message = f"Plex answered {reply.status} to {request}" + (f": {said}" if said else "")
         if reply.status in (401, 403):
-            message = f"Plex refuses the token ({reply.status}): enter a valid plex_token"
+            message = f"Plex refuses the token ({reply.status})"
         wait = _wait(reply.headers.get("Retry-After", ""), self._now())
         kind = missing if reply.status == 404 else _kind(reply.status)
         return kind(message, status=reply.status, cause="http", retry_after=wait)

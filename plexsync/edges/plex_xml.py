@@ -44,6 +44,11 @@ def movie_sections(root: Element) -> list[Section]:
     ]
 
 
+def libraries(root: Element) -> list[tuple[str, str]]:
+    """Title and type of every library, in Plex's order."""
+    return [(each.get("title", ""), each.get("type", "")) for each in root.iter("Directory")]
+
+
 def listed(root: Element) -> list[Listed]:
     """The items of a list answer."""
     return [

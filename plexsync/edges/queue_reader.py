@@ -13,10 +13,14 @@ LIVE = "(status IS NULL OR status NOT IN (5, 9))"
 """Neither acknowledged nor given up; a status that nobody ever wrote counts as live."""
 
 
-def read_only(path: str) -> sqlite3.Connection:
-    """Open an SQLite file for reading; raises sqlite3.OperationalError when it is absent."""
+def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
+    """Open an SQLite file for reading; raises sqlite3.OperationalError when it is absent.
+
+    `at_rest`: nobody has it open, so that SQLite need not (and will not) make a log beside it.
+    """
     uri = pathlib.Path(os.path.abspath(path)).as_uri()
-    return sqlite3.connect(f"{uri}?mode=ro", uri=True, timeout=5.0)
+    options = "mode=ro&immutable=1" if at_rest else "mode=ro"
+    return sqlite3.connect(f"{uri}?{options}", uri=True, timeout=5.0)
 
 
 def pending(folder: str) -> int:
@@ -28,7 +32,8 @@ def pending(folder: str) -> int:
     path = os.path.join(folder, FILE)
     if not os.path.exists(path):
         return 0
-    with closing(read_only(path)) as connection:
+    in_use = os.path.exists(path + "-wal") and os.path.exists(path + "-shm")
+    with closing(read_only(path, at_rest=not in_use)) as connection:
         known = connection.execute(
             "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)
         ).fetchone()[0]

@@ -92,7 +92,7 @@ def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
     try:
         _check(path)
         queue, rows, reason = _start(path, epoch)
-    except sqlite3.DatabaseError as problem:
+    except files.DAMAGE as problem:
         if not _is_damage(problem, path):
             raise
         damage = str(problem)
@@ -149,7 +149,7 @@ def _make_private(path: str) -> None:
             os.chmod(name, 0o600)
 
 
-def _is_damage(problem: sqlite3.DatabaseError, path: str) -> bool:
+def _is_damage(problem: Exception, path: str) -> bool:
     text = str(problem).lower()
     if not isinstance(problem, sqlite3.OperationalError):
         return True

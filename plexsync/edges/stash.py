@@ -1,4 +1,5 @@
-"""Reading from Stash: settings, scenes and covers. Nothing is ever written there.
+"""Reading from Stash: settings, scenes and covers. Nothing is ever written there, but for our own
+settings when somebody asks for it.
 
 Every trouble comes out as StashDown or StashAuthError; jobs wait untouched then.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from plexsync.edges import covers, stash_answers, stash_queries
@@ -24,6 +26,15 @@ BATCH = 50
 _PAGE = 100
 _MAX_PAGES = 100
 _KEEP_ALIVE_AT_MOST = 1200.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePage:
+    """A piece of a walk over all scenes: where it ended, and how many there are beyond."""
+
+    scenes: tuple[Scene, ...]
+    last: int
+    left: int
 
 
 class StashClient:
@@ -55,6 +66,10 @@ class StashClient:
         self._link.use_key(found.api_key)
         self._max_age = found.max_session_age
         return found
+
+    def save_settings(self, settings: Mapping[str, object]) -> None:
+        """Replace all our settings in Stash by these: give it every key that is to stay."""
+        self._ask(stash_queries.SAVE_SETTINGS, {"settings": settings})
 
     def scenes(self, ids: Sequence[int]) -> dict[int, Scene | None]:
         """The scenes with these ids, 50 a query; None for one that Stash does not know.
@@ -92,6 +107,45 @@ class StashClient:
         variables = {"page": page, "size": size}
         data = self._ask(stash_queries.RECENTLY_UPDATED, variables)
         return stash_answers.read_updates(data)
+
+    def scene_ids(self, after: int, size: int) -> tuple[list[int], int]:
+        """The next ids above `after`, ascending, at most `size`; and how many there are above it.
+
+        Asked this way no scene is passed over when others go meanwhile.
+        """
+        data = self._ask(stash_queries.SCENE_IDS, {"after": after, "size": size})
+        return stash_answers.read_ids(data)
+
+    def scene_page(self, after: int, size: int) -> ScenePage:
+        """The next scenes above the id `after`, ascending, at most `size`.
+
+        A scene that spoils the page is left out, as by `scenes`.
+        """
+        variables = {"after": after, "size": size}
+        try:
+            found, left = stash_answers.read_page(self._ask(stash_queries.SCENE_PAGE, variables))
+            last = found[-1].id if found else after
+        except StashDown as problem:
+            if problem.cause != "body":
+                raise
+            ids, left = self.scene_ids(after, size)
+            found = [scene for scene in self.scenes(ids).values() if scene is not None]
+            last = ids[-1] if ids else after
+            return ScenePage(tuple(found), last, left - len(ids))
+        return ScenePage(tuple(found), last, left - len(found))
+
+    def scene_files(self, after: int, size: int) -> tuple[list[tuple[int, str, int | None]], int]:
+        """Scene, path and size of the files of the next scenes above the id `after`, at most `size`
+        scenes; and how many scenes there are above it. A scene without a file has the path "".
+        """
+        data = self._ask(stash_queries.SCENE_FILES, {"after": after, "size": size})
+        return stash_answers.read_files(data)
+
+    def latest_scenes(self, sort: str, page: int, size: int) -> ScenePage:
+        """Scenes by "updated_at" or "created_at", newest first; page 1 is the first."""
+        variables = {"page": page, "size": size, "sort": sort}
+        found, total = stash_answers.read_page(self._ask(stash_queries.LATEST_SCENES, variables))
+        return ScenePage(tuple(found), page, max(0, total - page * size))
 
     def cover(self, scene: int, etag: str = "") -> Cover:
         """The cover of a scene, unless it is still the one that `etag` names.

@@ -100,6 +100,41 @@ def read_updates(data: Mapping[str, Any]) -> list[tuple[int, float]]:
         raise wrong_shape("recently updated scenes", problem) from None
 
 
+def read_ids(data: Mapping[str, Any]) -> tuple[list[int], int]:
+    """Ids in the order given, and the count beside them; raises StashDown for another shape."""
+    try:
+        found = data["findScenes"]
+        return [int(row["id"]) for row in found["scenes"]], int(found["count"])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise wrong_shape("the list of scenes", problem) from None
+
+
+def read_files(data: Mapping[str, Any]) -> tuple[list[tuple[int, str, int | None]], int]:
+    """Scene, path and size of each file in the order given, and the count of scenes beside them.
+
+    A scene without a file has one with the path "". Raises StashDown for another shape.
+    """
+    try:
+        found = data["findScenes"]
+        files = [
+            (int(row["id"]), _text(file["path"]), _whole(file["size"]))
+            for row in found["scenes"]
+            for file in row["files"] or [{"path": "", "size": None}]
+        ]
+        return files, int(found["count"])
+    except _NOT_WHAT_WE_ASKED as problem:
+        raise wrong_shape("the files of scenes", problem) from None
+
+
+def read_page(data: Mapping[str, Any]) -> tuple[list[Scene], int]:
+    """Whole scenes in the order given, and the count beside them; StashDown for another shape."""
+    try:
+        found = data["findScenes"]
+        return [read_scene(row) for row in found["scenes"]], int(found["count"])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise wrong_shape("a page of scenes", problem) from None
+
+
 def utc_seconds(text: str) -> float:
     """An RFC 3339 time with any offset as seconds since the epoch; raises ValueError."""
     plain = re.sub(r"\.\d+", "", text.strip())

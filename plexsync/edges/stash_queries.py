@@ -12,6 +12,12 @@ query PlexSyncSettings {
 }
 """
 
+SAVE_SETTINGS = """
+mutation PlexSyncSaveSettings($settings: Map!) {
+  configurePlugin(plugin_id: "PlexSync", input: $settings)
+}
+"""
+
 KEEP_ALIVE = "query PlexSyncKeepAlive { systemStatus { status } }"
 
 SCENE = """
@@ -45,6 +51,47 @@ query PlexSyncRecentlyUpdated($page: Int!, $size: Int!) {
   }
 }
 """
+
+SCENE_IDS = """
+query PlexSyncSceneIds($after: Int!, $size: Int!) {
+  findScenes(
+    scene_filter: { id: { value: $after, modifier: GREATER_THAN } }
+    filter: { per_page: $size, sort: "id", direction: ASC }
+  ) { count scenes { id } }
+}
+"""
+
+SCENE_PAGE = (
+    """
+query PlexSyncScenePage($after: Int!, $size: Int!) {
+  findScenes(
+    scene_filter: { id: { value: $after, modifier: GREATER_THAN } }
+    filter: { per_page: $size, sort: "id", direction: ASC }
+  ) { count scenes { ...PlexSyncScene } }
+}
+"""
+    + SCENE
+)
+
+SCENE_FILES = """
+query PlexSyncSceneFiles($after: Int!, $size: Int!) {
+  findScenes(
+    scene_filter: { id: { value: $after, modifier: GREATER_THAN } }
+    filter: { per_page: $size, sort: "id", direction: ASC }
+  ) { count scenes { id files { path size } } }
+}
+"""
+
+LATEST_SCENES = (
+    """
+query PlexSyncLatestScenes($page: Int!, $size: Int!, $sort: String!) {
+  findScenes(filter: { page: $page, per_page: $size, sort: $sort, direction: DESC }) {
+    count scenes { ...PlexSyncScene }
+  }
+}
+"""
+    + SCENE
+)
 
 
 def scenes(count: int) -> str:

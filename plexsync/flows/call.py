@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -13,7 +13,10 @@ from plexsync.edges.log import Log
 from plexsync.edges.plex import PlexClient
 from plexsync.edges.plex_index import PlexIndex
 from plexsync.edges.stash import StashClient
+from plexsync.flows.auto_reconcile import AutoReconcile
 from plexsync.flows.plex_watch import PlexWatch
+from plexsync.flows.reconciliation import Reconciliation
+from plexsync.flows.results import Result
 from plexsync.flows.settle import Stores
 from plexsync.flows.sync_scenes import SyncScenes
 from plexsync.model.config import PlexSyncConfig
@@ -29,17 +32,42 @@ class TaskFailed(Exception):
     """A task could not do its work; the text says why and what to do."""
 
 
+class Loop(Protocol):
+    """The drain loop, see flows/worker.py."""
+
+    def start(self) -> None:
+        """What is due once, before the first job."""
+
+    def take_in(self, now: float) -> None:
+        """Bring what waits in the inbox and in stored walks into the queue."""
+
+    def waits_for(self, now: float) -> str:
+        """Who or what stops all work now."""
+
+    def run(self) -> str:
+        """Work until it is to leave; returns the reason."""
+
+
 class Owned(Protocol):
     """What a task may use that owns the data folder."""
 
     stores: Stores
     watch: PlexWatch
+    reconcile: AutoReconcile
+
+    def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
+        """The comparison of Stash with Plex for these settings."""
 
     def sync(self, config: PlexSyncConfig) -> SyncScenes:
         """The steps of a batch for these settings."""
 
     def index(self, config: PlexSyncConfig) -> PlexIndex:
         """The library index."""
+
+    def worker(
+        self, leave: Callable[[], str], observe: Callable[[Sequence[Result], float], None]
+    ) -> Loop:
+        """The drain loop; `leave` says why to stop, `observe` is told what each batch came to."""
 
 
 @dataclass(slots=True)
@@ -76,9 +104,11 @@ class Call:
 class Task:
     """`run` returns JSON values for whoever called; people read what it logs.
 
-    `unready`: the task is of use although Plex's address or token is missing.
+    `unready`: the task is of use although Plex's address or token is missing. `button`: Stash
+    shows it; one that is none is run by its mode, with arguments.
     """
 
     kind: str
     run: Callable[[Call], dict[str, object]]
     unready: bool = False
+    button: bool = True

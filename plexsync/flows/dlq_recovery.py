@@ -12,6 +12,7 @@ from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.model.dead_letter import Letter
 from plexsync.model.job import BULK, Job
+from plexsync.model.words import counted
 from plexsync.policy.outage_history import Outage
 
 PAGE = 50
@@ -49,11 +50,11 @@ class Recovered:
 
     def sentence(self) -> str:
         """The outcome in words, with the next step when nothing was taken back."""
-        parts = [f"{len(self.queued)} scenes taken back into the queue"]
+        parts = [f"{counted(len(self.queued), 'scene')} taken back into the queue"]
         if self.already_queued:
-            parts.append(f"{len(self.already_queued)} were queued already")
+            parts.append(f"{len(self.already_queued)} queued already")
         if self.gone:
-            parts.append(f"{len(self.gone)} no longer exist in Stash")
+            parts.append(f"{len(self.gone)} no longer in Stash")
         text = ", ".join(parts) + "."
         if not self.queued and self.others:
             listed = ", ".join(f"{count} {kind}" for kind, count in sorted(self.others.items()))

@@ -9,13 +9,22 @@ from plexsync.edges.clock import Clock
 from plexsync.edges.log import Log
 from plexsync.edges.plex import PlexClient
 from plexsync.edges.stash import StashClient
+from plexsync.flows.auto_reconcile import AutoReconcile
 from plexsync.flows.dlq_recovery import DlqRecovery, Window
 from plexsync.flows.plex_watch import PlexWatch
+from plexsync.flows.reconciliation import Reconciliation
 from plexsync.flows.settle import Stores
 from plexsync.flows.sweep import Sweep
 from plexsync.flows.sync_scenes import SyncScenes
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.errors import PlexServerDown, StashAuthError, StashDown, SyncError
+from plexsync.model.errors import (
+    PlexAuthError,
+    PlexServerDown,
+    StashAuthError,
+    StashDown,
+    SyncError,
+)
+from plexsync.model.words import counted
 from plexsync.policy.backoff import Wait
 from plexsync.policy.recovery_strategy import recovered_classes
 from plexsync.policy.waiting import Hold, hold, idle_limit
@@ -23,6 +32,9 @@ from plexsync.policy.waiting import Hold, hold, idle_limit
 STASH_PATIENCE = 600.0
 """Seconds of silence from Stash after which the worker ends; the next event starts another."""
 
+
+SETTINGS_AGE = 15.0
+"""Seconds for which a reconciliation believes the settings between two of its pages."""
 
 RECOVERIES = "recoveries"
 """The ledger's name for the number of recoveries whose consequences were drawn."""
@@ -32,6 +44,10 @@ class Parts(Protocol):
     """What the composition root builds for the worker."""
 
     watch: PlexWatch
+    reconcile: AutoReconcile
+
+    def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
+        """The comparison of Stash with Plex for these settings."""
 
     def plex(self, config: PlexSyncConfig) -> PlexClient:
         """The client for these settings (the same object while they stay the same)."""
@@ -61,6 +77,8 @@ class Gate:
         self._silent_since: float | None = None
         known = stores.ledger.get_meta(RECOVERIES)
         self._recoveries = int(known) if known else parts.watch.recovery.recovery_count
+        self._read: PlexSyncConfig | None = None
+        self._read_at = 0.0
         self.config: PlexSyncConfig | None = None
         """The settings in force, None before they could be read."""
 
@@ -104,6 +122,37 @@ class Gate:
         self._after_outage(config)
         return room
 
+    def reconcile(self) -> bool:
+        """Do a page of a reconciliation that is due by itself; False when there is none to do."""
+        auto = self._parts.reconcile
+        if self.blocked(self._clock.now()) > 0:
+            return False
+        if not (auto.next_run(self.config) if self.config else auto.waiting):
+            if self.config:
+                auto.started()
+            return False
+        config = self._recent_settings()
+        run = auto.next_run(config) if config else None
+        if config is None or run is None:
+            return False
+        try:
+            auto.turn(run, self._parts.reconciliation(config))
+        except StashAuthError:
+            self._hold = Hold("session")
+            return False
+        except SyncError as error:
+            if isinstance(error, PlexAuthError):
+                self._watch.unauthorised()
+            return False
+        auto.started()
+        self._parts.sync(config).look_for_arrivals(self._clock.now(), refresh=False)
+        return True
+
+    def _recent_settings(self) -> PlexSyncConfig | None:
+        """The settings as they are or were a moment ago."""
+        fresh = self._clock.monotonic() - self._read_at < SETTINGS_AGE
+        return self._read if self._read and fresh else self._settings()
+
     def _settings(self) -> PlexSyncConfig | None:
         try:
             config = self._parts.config()
@@ -119,6 +168,7 @@ class Gate:
             return None
         self._silent_since = None
         self._hold = Hold()
+        self._read, self._read_at = config, self._clock.monotonic()
         return config
 
     def _usable(self, config: PlexSyncConfig) -> bool:
@@ -159,7 +209,7 @@ class Gate:
         counts = self._stores.letters.counts()
         if counts:
             listed = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
-            self._log.info(f"{sum(counts.values())} dead letters: {listed}.")
+            self._log.info(f"{counted(sum(counts.values()), 'dead letter')}: {listed}.")
 
     def _after_outage(self, config: PlexSyncConfig) -> None:
         """Plex is back: take back what the outage buried, and look for what no hook told."""
@@ -167,6 +217,7 @@ class Gate:
         if outage is None or count == self._recoveries:
             return
         now = self._clock.now()
+        self._parts.reconcile.outage_is_over(outage, config)
         wanted = recovered_classes(config.recovery_strategy)
         try:
             found = self._recovery.run(Window.of(outage, now), wanted, now)
@@ -200,6 +251,10 @@ class Gate:
                 self._stash_is_silent(error.message if error else "no answer")
         if self.config is not None:
             self._after_outage(self.config)
+
+    def session_ended(self) -> None:
+        """Stash refused our session elsewhere: time to go home."""
+        self._hold = Hold("session")
 
     def keep_session(self, now: float) -> None:
         """Ask Stash something small now and then, so that the session outlives an outage."""

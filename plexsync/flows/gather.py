@@ -13,10 +13,13 @@ from plexsync.edges.stash import StashClient
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import PlexPermanentError, PlexTemporaryError, SceneGone, SyncError
-from plexsync.model.job import Job
-from plexsync.model.ledger import SYNCED, TOO_LITTLE, SceneState
+from plexsync.model.job import COMPARES, EDIT, FORCED, Job
+from plexsync.model.ledger import SYNCED, TOO_LITTLE, UNDONE, SceneState
 from plexsync.model.scene import Scene
 from plexsync.policy.desired import Desired, desired, has_something_to_say, wish_hash
+
+MEANT = frozenset({"update", "create", "sync", FORCED})
+"""Reasons that mean this very scene; only they make PlexSync write one again that was undone."""
 
 KEPT_COVERS = 32 * 1024 * 1024
 """Bytes of cover images kept in memory for one batch; the rest is fetched again when it goes up."""
@@ -35,6 +38,8 @@ class Wish:
     cover_sha1: str = ""
     cover_missing: bool = False
     image: bytes | None = None
+    confidence: str = ""
+    """How sure its match with Plex is, once it has one."""
 
 
 @dataclass(slots=True)
@@ -100,13 +105,7 @@ class Gather:
 
     def _own_state(self, state: SceneState | None, scene: Scene, now: float) -> SceneState | None:
         """The ledger's row, unless Stash's database was replaced and the id means another file."""
-        if state is None or not scene.files:
-            return state
-        first = scene.files[0]
-        moved = state.path and first.path != state.path
-        other = state.oshash and first.oshash and first.oshash != state.oshash
-        known = {(f.oshash, f.path) for f in scene.files}
-        if moved and other and not any(h == state.oshash or p == state.path for h, p in known):
+        if state is not None and is_other_file(state, scene):
             self._ledger.set_aside(scene.id, now)
             self._log.warning(
                 "A scene id now belongs to another file; its old record was set aside.",
@@ -121,6 +120,8 @@ class Gather:
         if not scene.files:
             error = PlexPermanentError("the scene has no file, so nothing in Plex can match it")
             return Failed(job, error)
+        if state is not None and state.state == UNDONE and not _is_meant(job):
+            return Done(job=job, state=UNDONE, detail=state.detail)
         old = max(scene.updated_at, scene.created_at) < watermark
         if state is None and job.reason == "scan" and old:
             return Done(job=job, state="", detail="older than the installation, nobody edited it")
@@ -153,12 +154,31 @@ class Gather:
         fingerprint = f"{self._ledger.server} {self._config.wish_fingerprint()}"
         digest = wish_hash(wanted, scene.files, fingerprint)
         missing = isinstance(cover, CoverMissing)
-        if state is not None and state.wish == digest and state.destroyed_at is None:
+        in_step = state is not None and state.wish == digest and state.destroyed_at is None
+        if in_step and job.reason not in COMPARES:
             return Done(job=job, state=SYNCED, detail="in step", cover_missing=missing)
         return Wish(job, scene, state, wanted, digest, etag, sha1, missing, data)
 
     def _images(self, sha1: str) -> dict[str, str]:
         return {"poster": sha1, "background": sha1} if sha1 else {}
+
+
+def _is_meant(job: Job) -> bool:
+    """Whether the job is about this very scene; a bulk one that an edit joined is, too."""
+    return job.reason in MEANT or (job.reason in COMPARES and job.priority == EDIT)
+
+
+def is_other_file(state: SceneState, scene: Scene) -> bool:
+    """Whether the scene's id was another file's when the ledger last knew it."""
+    if not scene.files:
+        return False
+    first = scene.files[0]
+    moved = state.path and first.path != state.path
+    other = state.oshash and first.oshash and first.oshash != state.oshash
+    known = {(f.oshash, f.path) for f in scene.files}
+    return bool(moved and other) and not any(
+        oshash == state.oshash or path == state.path for oshash, path in known
+    )
 
 
 def _absent(known: bool) -> SyncError:

@@ -27,14 +27,15 @@ def health_check(call: Call) -> dict[str, object]:
     breaker = call.stored(BREAKER, CircuitBreaker.parse, CircuitBreaker())
     waiting = pending(call.path("queue"))
     tell = call.log.info if health.state == "healthy" else call.log.warning
-    tell(f"Plex is {health.state} ({health.latency * 1000:.0f} ms): {health.detail}")
+    tell(f"Plex is {health.state} ({health.latency * 1000:.0f} ms): {health.detail}.")
     tell(NEXT_STEPS[health.state])
     if breaker.state != CLOSED:
         call.log.info(f"The circuit breaker is {breaker.state}: {breaker.reason}.")
     if health.state == "healthy" and (breaker.state != CLOSED or waiting):
         inbox.drop(call.folder, WAKE)
         call.wake()
-        call.log.info(f"{waiting} jobs wait; the worker was told to go on.")
+        jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
+        call.log.info(f"{jobs}; the worker was told to go on.")
     return {
         "state": health.state,
         "latency": health.latency,

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from plexsync import inbox
+from plexsync.edges.command_book import CommandBook
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.model.event import parse_event
-from plexsync.model.job import BULK, Job
+from plexsync.model.job import BULK, COMPARES, Job
 from plexsync.model.ledger import Bulk
-from plexsync.policy.events import DropScene, Expand, SyncScene, Wish, stronger_reason, wishes
+from plexsync.policy.events import (
+    DropScene,
+    Expand,
+    RunCommand,
+    SyncScene,
+    Wish,
+    stronger_reason,
+    wishes,
+)
 
 SETTLE = 2.0
 """Seconds a scene rests after an event, so that many saves in a row make one sync."""
@@ -32,6 +42,7 @@ class Intake:
         self._ledger = ledger
         self._letters = letters
         self._log = log
+        self.commands = CommandBook(folder)
         self.look_at_plex = False
         """Somebody has seen Plex well; whoever acts on it resets this."""
 
@@ -50,7 +61,10 @@ class Intake:
                 self._log.warning(f"An inbox record was unusable and set aside: {problem}.")
                 continue
             for wish in wishes(event):
-                self._grant(wish, jobs, event.at)
+                if isinstance(wish, RunCommand):
+                    self.commands.accept(record.name, wish.sent, event.at)
+                else:
+                    self._grant(wish, jobs, event.at)
             taken.append(record.name)
         self._queue.put_all(jobs.values())
         inbox.forget(self._folder, taken)
@@ -83,6 +97,8 @@ class Intake:
                 return
             scenes = self._bulk_scenes(bulk, room)
             self._queue.put_all(self._bulk_jobs(scenes, bulk.reason, now))
+            if bulk.reason in COMPARES:
+                self._insist(scenes, bulk.reason)
             if scenes:
                 self._ledger.advance(bulk.id, scenes[-1])
             if len(scenes) < room:
@@ -95,6 +111,13 @@ class Intake:
         if bulk.kind:
             return self._ledger.scenes_with(bulk.kind, bulk.ids, bulk.after, limit)
         return self._ledger.live_scenes(bulk.after, limit)
+
+    def _insist(self, scenes: Iterable[int], wanted: str) -> None:
+        """A scene that waited already is to be compared with Plex too when its turn comes."""
+        for job in [self._queue.jobs[scene] for scene in scenes]:
+            reason = stronger_reason(wanted, job.reason)
+            if job.reason != reason and not job.running:
+                self._queue.rewrite(replace(job, reason=reason))
 
     def _bulk_jobs(self, scenes: Iterable[int], reason: str, now: float) -> list[Job]:
         return [

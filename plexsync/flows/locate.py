@@ -11,6 +11,7 @@ from plexsync.edges.log import Log
 from plexsync.edges.plex import PlexClient
 from plexsync.edges.plex_index import PlexIndex
 from plexsync.edges.stash import StashClient
+from plexsync.flows.claims import Claims
 from plexsync.flows.gather import Wish
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.model.config import PlexSyncConfig
@@ -21,10 +22,10 @@ from plexsync.model.errors import (
     PlexTemporaryError,
     TransientError,
 )
-from plexsync.model.ledger import SHARED
-from plexsync.model.paths import PathMap, derive, exact_key, name_key, path_key
+from plexsync.model.ledger import SHARED, Pin
+from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
-from plexsync.policy.matching import Match, describe, match
+from plexsync.policy.matching import Match, describe, match, pinned
 
 REFRESH_PAUSE = 30.0
 """Seconds between two refreshes of the index for the sake of misses."""
@@ -58,11 +59,12 @@ class Locate:
         self._plex = plex
         self._index = index
         self._ledger = ledger
-        self._stash = stash
         self._clock = clock
         self._log = log
         self._map, _ = PathMap.parse(config.path_map)
+        self._claims = Claims(self._map, stash)
         self._refreshed: float | None = None
+        self._pins: dict[int, Pin] = {}
         self.news = False
         """The index has learned of files since somebody last reset this."""
 
@@ -71,6 +73,7 @@ class Locate:
         if not wishes:
             return [], []
         self.meet_server()
+        self._pins = self._ledger.pins()
         if not self._index.complete(self._config.plex_library):
             self.refresh()
         found, failed, misses = self._pass(wishes)
@@ -78,14 +81,21 @@ class Locate:
             self.refresh()
             more, worse, misses = self._pass(misses)
             found, failed = found + more, failed + worse
-        for wish in misses:
-            error = PlexNotFound(
-                "no item in Plex holds this file yet; Plex may still have to scan it, or the paths "
-                "of Stash and Plex differ and a path map is needed",
-                paths=[file.path for file in wish.scene.files],
+        return found, failed + [Failed(wish.job, self._missing(wish)) for wish in misses]
+
+    def _missing(self, wish: Wish) -> PlexNotFound:
+        pin = self._pins.get(wish.scene.id)
+        if pin is not None:
+            return PlexNotFound(
+                "Plex does not have the file that this scene is pinned to; take the pin back to "
+                "match the scene by its own path again",
+                paths=[self._map.to_stash(pin.part)],
             )
-            failed.append(Failed(wish.job, error))
-        return found, failed
+        return PlexNotFound(
+            "no item in Plex holds this file yet; Plex may still have to scan it, or the paths "
+            "of Stash and Plex differ and a path map is needed",
+            paths=[file.path for file in wish.scene.files],
+        )
 
     def first_server(self) -> None:
         """Before anything is known of any server, ask which one it is."""
@@ -116,7 +126,7 @@ class Locate:
                 ended.append(Failed(wish.job, error))
                 continue
             live = self._live(parts, items)
-            outcome = self._judge(wish, match(wish.scene.files, live, self._map), items)
+            outcome = self._judge(wish, self._match(wish, live), items)
             if outcome is None:
                 misses.append(wish)
             elif isinstance(outcome, Located):
@@ -127,9 +137,14 @@ class Locate:
 
     def _propose(self, wish: Wish) -> list[IndexedPart]:
         """The parts that decide by the index alone; the live items confirm or drop them."""
-        files = wish.scene.files
-        parts = self._index.find([self._map.to_plex(file.path) for file in files])
-        return list(match(files, parts, self._map).candidates[:MOST_CANDIDATES])
+        pin = self._pins.get(wish.scene.id)
+        paths = [self._map.to_plex(file.path) for file in wish.scene.files]
+        parts = self._index.find([pin.part] if pin else paths)
+        return list(self._match(wish, parts).candidates[:MOST_CANDIDATES])
+
+    def _match(self, wish: Wish, parts: Sequence[IndexedPart]) -> Match:
+        pin = self._pins.get(wish.scene.id)
+        return pinned(pin, parts) if pin else match(wish.scene.files, parts, self._map)
 
     def _live(
         self, parts: Iterable[IndexedPart], items: dict[Target, PlexItem]
@@ -150,10 +165,12 @@ class Locate:
     ) -> Located | Result | None:
         if found.confidence == "NONE":
             return None
+        wish.confidence = found.confidence
         names = describe(found.candidates)
         tell = self._log.info if found.confidence == "LOW" else self._log.debug
         tell(
-            f"match {found.confidence} by {found.rule}",
+            f"{'Uncertain' if found.confidence == 'LOW' else 'Sure'} match by {found.rule} "
+            f"({found.confidence} confidence)",
             scene=wish.scene.id,
             candidates=len(names),
         )
@@ -170,41 +187,8 @@ class Locate:
         return self._owned(wish, [(items[t], found.matched[t]) for t in targets])
 
     def _owned(self, wish: Wish, items: list[tuple[PlexItem, str]]) -> Located | Result:
-        mine = []
-        owner: int | None = None
-        for item, file in items:
-            other = self._first_claim(wish, item, file)
-            if other is None:
-                mine.append((item, file))
-            else:
-                owner = other
-        if mine:
-            return Located(wish, mine)
-        detail = f"its Plex item belongs to scene {owner}, which has the item's first file"
-        return Done(job=wish.job, state=SHARED, detail=detail)
-
-    def _first_claim(self, wish: Wish, item: PlexItem, file: str) -> int | None:
-        """The other scene that has a file of this item standing before ours, if there is one."""
-        earlier = [part.file for part in item.parts[: _position(item, file)]]
-        if not earlier:
-            return None
-        mapping = self._map if self._config.path_map else self._derived(wish, file)
-        wanted = [mapping.to_stash(path) for path in earlier]
-        for scene in self._stash.scenes_by_file(
-            [exact_key(path).rpartition("/")[2] for path in wanted]
-        ):
-            if scene.id != wish.scene.id and any(
-                path_key(f.path) == path_key(path) for f in scene.files for path in wanted
-            ):
-                return scene.id
-        return None
-
-    def _derived(self, wish: Wish, file: str) -> PathMap:
-        ours = next(
-            (f.path for f in wish.scene.files if name_key(f.path) == name_key(file)),
-            wish.scene.files[0].path,
-        )
-        return derive(ours, file)
+        mine, detail = self._claims.split(wish, items, self._pins)
+        return Located(wish, mine) if mine else Done(job=wish.job, state=SHARED, detail=detail)
 
     def read(
         self, targets: Iterable[Target]
@@ -259,11 +243,7 @@ class Locate:
             )
 
 
-def _position(item: PlexItem, file: str) -> int:
-    return next((n for n, part in enumerate(item.parts) if part.file == file), 0)
-
-
 def _ambiguous(count: int) -> str:
     if count == 1:
         return "one Plex item has a file of this name, but of another size; it is not taken"
-    return f"{count} Plex items could be this scene; none is taken while matching is strict"
+    return f'{count} Plex items could be this scene; none is taken while "Accept uncertain matches" is off'

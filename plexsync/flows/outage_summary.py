@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plexsync.flows.call import Call
 from plexsync.flows.plex_watch import HISTORY
+from plexsync.model.words import counted
 from plexsync.policy.outage_history import (
     Outage,
     OutageHistory,
@@ -20,7 +21,7 @@ def outage_summary(call: Call) -> dict[str, object]:
         call.log.info(_line(outage, now))
     mttr, mtbf = history.mttr(), history.mtbf()
     call.log.info(
-        f"{len(history.outages)} outages. Mean time to recovery: "
+        f"{counted(len(history.outages), 'outage')} on record. Mean time to recovery: "
         f"{format_duration(mttr) if mttr is not None else 'unknown'}; between failures: "
         f"{format_duration(mtbf) if mtbf is not None else 'unknown (needs two outages)'}; "
         f"Plex was there {history.availability(now):.2%} of the time."

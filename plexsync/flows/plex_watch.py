@@ -120,11 +120,15 @@ class PlexWatch:
         """Let the next probe be due now."""
         self._note(recovery=replace(self.recovery, last_check=0.0))
 
-    def room(self, now: float, waiting: int, check: Callable[[], Health]) -> int:
-        """How many jobs may run now: none, one as a trial, or a batch."""
+    def look(self, now: float, waiting: int, check: Callable[[], Health]) -> None:
+        """While Plex is left alone: probe it if that is due, and draw the consequence."""
         if self.blocked and due(self.recovery, now):
             self._probe(check(), waiting)
-            now = self._clock.now()
+
+    def room(self, now: float, waiting: int, check: Callable[[], Health]) -> int:
+        """How many jobs may run now: none, one as a trial, or a batch."""
+        self.look(now, waiting, check)
+        now = self._clock.now()
         if self.refused:
             return 0
         breaker, self._permit, transition = self.breaker.allow(now)
@@ -201,7 +205,11 @@ class PlexWatch:
         history = self.history
         if breaker.state != CLOSED:
             history = history.begin(breaker.failing_since or now, why).affected(waiting)
-        recovery = self.recovery if transition is None else self._first_probe_later(now)
+        recovery = self.recovery
+        if transition is not None and transition.before == CLOSED:
+            recovery = self._first_probe_later(now)
+        elif transition is not None:  # a trial that failed is a probe that failed
+            recovery = checked(recovery, False, now)
         self._note(breaker, recovery, history)
         self._tell(transition)
 

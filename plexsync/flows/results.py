@@ -16,6 +16,8 @@ class Done:
     state: str
     detail: str = ""
     changed: tuple[str, ...] = ()
+    confidence: str = ""
+    """How sure the match was, "" when none was needed."""
     cover_missing: bool = False
     """Everything is in step but the poster: Stash has no cover yet."""
 

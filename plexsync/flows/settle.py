@@ -16,7 +16,7 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.dead_letter import Letter
 from plexsync.model.errors import AmbiguousMatch, PlexNotFound, SyncError
 from plexsync.model.job import COVER, Job
-from plexsync.model.ledger import AMBIGUOUS, FAILED, NOT_IN_PLEX, SYNCED, SceneState
+from plexsync.model.ledger import AMBIGUOUS, FAILED, NOT_IN_PLEX, SYNCED, UNDONE, SceneState
 from plexsync.policy.backoff import (
     BUDGETS,
     NOT_FOUND,
@@ -152,4 +152,5 @@ class Settle:
         """Remember how a scene stands when nothing was written to Plex."""
         ledger = self._stores.ledger
         known = ledger.scenes([scene]).get(scene) or SceneState(scene=scene, state=state)
-        ledger.save([replace(known, state=state, detail=detail, since=now, wish="")])
+        since = known.since if known.state == state == UNDONE else now
+        ledger.save([replace(known, state=state, detail=detail, since=since, wish="")])

@@ -17,7 +17,11 @@ EVERY = 900.0
 OVERLAP = 3 * 3600.0
 """Seconds looked at again each time, for clocks that differ or were changed."""
 
-PAGE = 250
+ZONES = 26 * 3600.0
+"""Stash sorts times as text, with their offsets: so far apart can equal times stand in its list
+when the time zone was changed in between."""
+
+PAGE = 1000
 
 SWEPT = "swept"
 """The ledger's name for the time up to which everything was seen, UTC seconds of Stash's clock."""
@@ -42,21 +46,31 @@ class Sweep:
 
         Never goes back beyond the installation: older scenes are nobody's wish.
         """
-        installed = float(self._ledger.get_meta("watermark") or now)
+        installed = self._installed(now)
         swept = float(self._ledger.get_meta(SWEPT) or installed)
+        if swept > now + OVERLAP:  # by a clock that was set back since: when it really was, none knows
+            swept = installed
         bottom = max(installed, min(swept, now) - OVERLAP)
         found: dict[int, float] = {}
         page = 1
         while True:
             updated = self._stash.recently_updated(page, PAGE)
             found.update((scene, at) for scene, at in updated if at >= bottom)
-            if len(updated) < PAGE or updated[-1][1] < bottom:
+            if len(updated) < PAGE or updated[-1][1] < bottom - ZONES:
                 break
             page += 1
         queued = self._queue_new(found, now)
         self._last = monotonic
-        self._ledger.set_meta(SWEPT, repr(max([swept, *found.values()])))
+        self._ledger.set_meta(SWEPT, repr(min(now, max([swept, *found.values()]))))
         return queued
+
+    def _installed(self, now: float) -> float:
+        """When PlexSync began; a moment to come is one of a clock that was set right since."""
+        installed = float(self._ledger.get_meta("watermark") or now)
+        if installed > now:
+            installed = now - EVERY
+            self._ledger.set_meta("watermark", repr(installed))
+        return installed
 
     def _queue_new(self, found: dict[int, float], now: float) -> int:
         new = [scene for scene, at in found.items() if self._seen.get(scene) != at]

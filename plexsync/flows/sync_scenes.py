@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from plexsync.flows.gather import Gather, Gathered
-from plexsync.flows.locate import Locate
+from plexsync.flows.locate import Locate, Located
 from plexsync.flows.results import Failed, Result
 from plexsync.flows.revive import Revive
 from plexsync.flows.scan_folder import ScanFolder
-from plexsync.flows.write_items import WriteItems
 from plexsync.model.errors import SyncError
 from plexsync.model.job import Job
+
+
+class Writes(Protocol):
+    """The last step of a batch; the dry run has one of its own."""
+
+    def run(self, located: Sequence[Located], now: float) -> list[Result]:
+        """One result per located scene; raises SyncError when nothing of it could be done."""
 
 
 class SyncScenes:
@@ -21,9 +28,9 @@ class SyncScenes:
         self,
         gather: Gather,
         locate: Locate,
-        write: WriteItems,
+        write: Writes,
         scan: ScanFolder | None,
-        revive: Revive,
+        revive: Revive | None,
     ) -> None:
         self._gather = gather
         self._locate = locate
@@ -39,7 +46,7 @@ class SyncScenes:
                 self._locate.refresh()
         except SyncError:
             return  # the batch that follows meets the same trouble and deals with it
-        if self._locate.news:
+        if self._locate.news and self._revive is not None:
             self._locate.news = False
             self._revive.run(now)
 

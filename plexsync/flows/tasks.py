@@ -4,14 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from plexsync.flows.call import QUEUES, READS, Task
+from plexsync.flows.call import DRAINS, QUEUES, READS, Task
+from plexsync.flows.check_setup import check_setup
+from plexsync.flows.clear_queue import clear_queue
 from plexsync.flows.dlq_recovery import recover_outage_jobs
 from plexsync.flows.health_check import health_check
+from plexsync.flows.letter_tasks import (
+    clear_dead_letters,
+    purge_dead_letters,
+    retry_dead_letters,
+)
 from plexsync.flows.outage_summary import outage_summary
+from plexsync.flows.preview import preview
+from plexsync.flows.process_queue import process_queue
+from plexsync.flows.rebuild_index import rebuild_index
+from plexsync.flows.reconcile_tasks import (
+    reconcile_7days,
+    reconcile_24h,
+    reconcile_all,
+    reconcile_missing,
+)
+from plexsync.flows.sync_all import sync_all, sync_all_forced, sync_recent
+from plexsync.flows.undo import undo_all, undo_scene
+from plexsync.flows.view_queue_status import view_queue_status
 
 TASKS: Mapping[str, Task] = {
+    "queue_status": Task(READS, view_queue_status, unready=True),
     "health_check": Task(READS, health_check),
     "outage_summary": Task(READS, outage_summary),
     "recover_outage_jobs": Task(QUEUES, recover_outage_jobs),
+    "process_queue": Task(DRAINS, process_queue),
+    "sync_all": Task(QUEUES, sync_all),
+    "sync_all_forced": Task(QUEUES, sync_all_forced),
+    "sync_recent": Task(QUEUES, sync_recent),
+    "retry_dead_letters": Task(QUEUES, retry_dead_letters, unready=True),
+    "clear_dead_letters": Task(QUEUES, clear_dead_letters, unready=True),
+    "purge_dead_letters": Task(QUEUES, purge_dead_letters, unready=True),
+    "clear_queue": Task(QUEUES, clear_queue, unready=True),
+    "rebuild_index": Task(QUEUES, rebuild_index),
+    "reconcile_all": Task(QUEUES, reconcile_all),
+    "reconcile_7days": Task(QUEUES, reconcile_7days),
+    "reconcile_24h": Task(QUEUES, reconcile_24h),
+    "reconcile_missing": Task(QUEUES, reconcile_missing),
+    "preview_sync": Task(READS, preview),
+    "check_setup": Task(READS, check_setup, unready=True),
+    "undo_scene": Task(QUEUES, undo_scene, button=False),
+    "undo_all": Task(QUEUES, undo_all),
 }
 """Mode, as PlexSync.yml passes it, to task. An unknown mode is an error, never a default."""

@@ -11,7 +11,8 @@ from plexsync.edges.clock import Clock
 from plexsync.edges.files import is_disk_trouble
 from plexsync.edges.log import Log
 from plexsync.edges.stash import StashClient
-from plexsync.flows.gate import Gate, Parts
+from plexsync.flows.commands import Commands, Host
+from plexsync.flows.gate import Gate
 from plexsync.flows.intake import Intake
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.settle import Settle, Stores
@@ -23,7 +24,7 @@ from plexsync.model.errors import (
     PlexServerDown,
     PlexTemporaryError,
 )
-from plexsync.model.job import Job
+from plexsync.model.job import EDIT, Job
 from plexsync.policy.waiting import pause
 
 PROOFS_OF_LIFE = {PlexNotFound, PlexPermanentError, AmbiguousMatch}
@@ -39,7 +40,7 @@ COARSE_MTIME = 2.5
 
 
 Observe = Callable[[Sequence[Result], float], None]
-"""Is told the results of each batch and the seconds it took."""
+"""Is told the results of each batch and the seconds it took, and of none when nothing is due."""
 
 
 def ignore(results: Sequence[Result], seconds: float) -> None:
@@ -56,7 +57,7 @@ class Worker:
         self,
         folder: str,
         stores: Stores,
-        parts: Parts,
+        parts: Host,
         stash: StashClient,
         clock: Clock,
         log: Log,
@@ -75,6 +76,7 @@ class Worker:
         self._gate = Gate(stores, parts, stash, clock, log)
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.letters, log)
         self._settle = Settle(stores, self._intake, rng, log)
+        self._commands = Commands(folder, self._intake.commands, parts, stash, clock, log)
         self._busy_at = clock.now()
         self._jobs = 0
 
@@ -100,20 +102,40 @@ class Worker:
             if reason:
                 return reason
             now = self._clock.now()
-            if self._intake.take_in(now):
-                self._busy_at = now
-            self._intake.feed_bulk(now)
-            if self._intake.look_at_plex:
-                self._intake.look_at_plex = False
-                self._watch.hurry()
+            self.take_in(now)
+            self._obey(now)
             reason = self._gate.leave(now, self._busy_at)
             if reason:
                 return reason
             batch = self._next(now)
             if batch:
                 self._process(batch)
-            else:
+            if not (batch and batch[0].priority == EDIT) and self._gate.reconcile():
+                self._busy_at = self._clock.now()
+            elif not batch:
                 self._sleep(now)
+
+    def take_in(self, now: float) -> None:
+        """Bring what waits in the inbox and in stored walks into the queue."""
+        if self._intake.take_in(now):
+            self._busy_at = now
+        self._intake.feed_bulk(now)
+        if self._intake.look_at_plex:
+            self._intake.look_at_plex = False
+            self._watch.hurry()
+
+    def _obey(self, now: float) -> None:
+        """Carry out what pages asked for."""
+        if not self._commands.run(self._leave):
+            return
+        self._busy_at = now
+        self._intake.feed_bulk(now)
+        if self._commands.session_refused:
+            self._gate.session_ended()
+
+    def waits_for(self, now: float) -> str:
+        """Who or what stops all work now, see Gate.waits_for; "" when it goes on."""
+        return self._gate.waits_for(now)
 
     def _next(self, now: float) -> Sequence[Job]:
         """The jobs to run now: none while something has to be waited for."""
@@ -129,9 +151,11 @@ class Worker:
             return
         began = self._clock.monotonic()
         self._stores.queue.start([job.scene for job in batch])
-        for results in self._attempt(batch, config):
+        attempts = self._attempt(batch, config)
+        for results in attempts:
             self._record(results, config)
-            self._observe(results, self._clock.monotonic() - began)
+        every = [result for results in attempts for result in results]
+        self._observe(every, self._clock.monotonic() - began)
         now = self._clock.now()
         self._parts.sync(config).look_for_arrivals(now, refresh=False)
         self._busy_at = now
@@ -163,13 +187,14 @@ class Worker:
         self._gate.learn(waits, errors, fault=fault)
 
     def _sleep(self, now: float) -> None:
+        self._observe((), 0.0)
         if self._stores.queue.jobs:
             self._gate.keep_session(now)
         seen = inbox.signature(self._folder)
-        if inbox.collect(self._folder, limit=1):
+        if inbox.collect(self._folder, limit=1) or self._commands.waiting:
             return
         due = self._stores.queue.next_due()
         seconds = pause(now, due, self._busy_at, self._gate.blocked(now))
-        if 0 <= now - seen / 1e9 < COARSE_MTIME:
+        if abs(now - seen / 1e9) < COARSE_MTIME:  # it may have changed since `now`, and be missed
             seconds = min(seconds, 0.25)
         self._clock.wait(seconds, lambda: inbox.signature(self._folder) != seen)

@@ -14,6 +14,7 @@ from plexsync.edges.plex import PlexClient
 from plexsync.edges.stash import StashClient
 from plexsync.flows.gather import Wish
 from plexsync.flows.locate import Located
+from plexsync.flows.planning import is_foreign, plan_scene
 from plexsync.flows.plex_watch import PlexWatch
 from plexsync.flows.results import Done, Failed, Postponed, Result
 from plexsync.model.config import PlexSyncConfig
@@ -27,8 +28,7 @@ from plexsync.model.errors import (
 from plexsync.model.ledger import SYNCED, WAITING, SceneState, TargetState
 from plexsync.model.plex import FIELDS, IMAGE, Base, Edit, PlexItem, Target, Value, Written
 from plexsync.model.values import value_hash
-from plexsync.policy.outcome import adopted, applied, claimed, image_is_ours, recorded
-from plexsync.policy.plan import fit, plan
+from plexsync.policy.outcome import adopted, applied, is_upload_of, recorded
 
 AHEAD = 10
 """Items planned at a time; Plex needs longer to write them than we to plan the next."""
@@ -128,24 +128,20 @@ class WriteItems:
 
     def _task(self, located: Located) -> Task:
         wish = located.wish
-        values, cut = fit(wish.desired.values)
-        for name in cut:
+        planned = plan_scene(located, self._ledger, self._config.preserve_plex_edits)
+        for name in planned.cut:
             self._log.warn_once(
                 f"cut {wish.scene.id} {name}",
                 f"The {name} is longer than Plex takes in one request; its end was cut.",
                 scene=wish.scene.id,
             )
-        known = {t.target: t for t in wish.state.targets} if wish.state else {}
-        writes = []
-        for item, part in located.items:
-            before = known.get(item.target)
-            if before is None:
-                written, base = self._ledger.inherit(item.target)
-                before = TargetState(target=item.target, written=written, base=base)
-            ours = claimed(item, before.written, before.unconfirmed)
-            edits = plan(values, item, ours, self._config.preserve_plex_edits)
-            writes.append(Write(item, part, edits, before, ours, dict(before.base), before.dirty))
-        return Task(wish, values, writes)
+        writes = [
+            Write(
+                p.item, p.part, p.edits, p.before, dict(p.ours), dict(p.before.base), p.before.dirty
+            )
+            for p in planned.items
+        ]
+        return Task(wish, dict(planned.values), writes)
 
     def _write_task(self, task: Task) -> None:
         if self._stopped is not None:
@@ -177,11 +173,16 @@ class WriteItems:
         name, target = edit.field, write.item.target
         if name not in write.base or self._config.preserve_plex_edits:
             selected = self._plex.selected_image(target, name)
-            if self._config.preserve_plex_edits and _is_foreign(selected, name, write):
+            unseen = write.before.unconfirmed
+            if self._config.preserve_plex_edits and is_foreign(
+                selected, name, write.written, unseen
+            ):
                 write.kept.add(name)
                 return
-            locked = FIELDS[name].edit in write.item.locks
-            write.base.setdefault(name, Base(selected, locked))
+            # After a crash the selected one may be what went up just then: that is not Plex's own.
+            if not is_upload_of(selected, edit.value, unseen.get(name, "")):
+                locked = FIELDS[name].edit in write.item.locks
+                write.base.setdefault(name, Base(selected, locked))
         image = self._image(wish)
         with self._gently():
             self._plex.upload_image(target, name, image)
@@ -298,13 +299,6 @@ class WriteItems:
             job=job,
             state=SYNCED,
             changed=tuple(name for name in FIELDS if name in changed),
+            confidence=task.wish.confidence,
             cover_missing=task.wish.cover_missing,
         )
-
-
-def _is_foreign(selected: str, name: str, write: Write) -> bool:
-    """Whether a person chose the selected image after we uploaded one."""
-    uploaded = [write.written[name]] if name in write.written else []
-    if name in write.before.unconfirmed:
-        uploaded.append(Written(write.before.unconfirmed[name], ""))
-    return bool(uploaded) and not any(image_is_ours(selected, image) for image in uploaded)

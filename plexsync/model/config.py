@@ -110,6 +110,14 @@ class PlexSyncConfig(BaseModel):
     """Writing requests per second right after an outage."""
     recovery_end_rate: Annotated[int, Field(ge=1, le=100)] = 20
     """Writing requests per second at the end of that time."""
+    reconcile_interval: Literal["never", "hourly", "daily", "weekly"] = "never"
+    """How often Stash and Plex are compared without anybody asking."""
+    reconcile_scope: Literal["all", "24h", "7days"] = "24h"
+    """Which scenes that concerns: all, or those created or updated so lately."""
+    reconcile_batch_size: Annotated[int, Field(ge=10, le=1000)] = 500
+    """Scenes per page of a reconciliation."""
+    reconcile_missing: bool = True
+    """Off: scenes that Plex does not have are no gaps; Plex is to hold only some of them."""
     dlq_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
     """Days after which a dead letter is forgotten."""
 

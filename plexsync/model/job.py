@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 
 EDIT = 0
 BULK = 1
+
+FORCED = "forced"
+"""The reason of a job for a scene that is to be written whatever the ledger says."""
+
+RECONCILE = "reconcile"
+"""The reason of a job for a gap that a reconciliation found."""
+
+COMPARES = (FORCED, RECONCILE)
+"""Reasons of jobs that look at Plex although the ledger says that all is in step."""
 
 COVER = "CoverMissing"
 """Counts, among a job's attempts, how often Stash had no cover yet."""
@@ -42,7 +51,7 @@ class Job:
 
     def to_dict(self) -> dict[str, object]:
         """The job as JSON-safe values."""
-        return asdict(self)
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @classmethod
     def from_dict(cls, raw: object) -> Job:

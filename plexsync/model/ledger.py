@@ -15,7 +15,8 @@ FAILED = "failed"
 TOO_LITTLE = "too little metadata"
 SHARED = "shared"
 DESTROYED = "destroyed"
-STATES = (SYNCED, WAITING, NOT_IN_PLEX, AMBIGUOUS, FAILED, TOO_LITTLE, SHARED, DESTROYED)
+UNDONE = "undone"
+STATES = (SYNCED, WAITING, NOT_IN_PLEX, AMBIGUOUS, FAILED, TOO_LITTLE, SHARED, DESTROYED, UNDONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,34 @@ class SceneState:
     destroyed_at: float | None = None
     entities: frozenset[tuple[str, int]] = frozenset()
     targets: tuple[TargetState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Somebody's word that a scene is the Plex item which holds the file `part` (as Plex sees it).
+
+    `rating_key` is a hint for the case that several items hold it; 0 when unknown.
+    """
+
+    part: str
+    rating_key: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a reconciliation saw of a scene in one Plex item; rating key 0: it is in none.
+
+    It holds while the item's `updated` (Plex's clock) and the scene's `wish` stay the same. `gaps`
+    are (kind, field), `confidence` is the match's, `queued_at` when they went to the queue (0:
+    never).
+    """
+
+    rating_key: int
+    updated: int
+    wish: str
+    gaps: tuple[tuple[str, str], ...] = ()
+    confidence: str = ""
+    queued_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,12 +84,17 @@ class PlexItem:
 
 @dataclass(frozen=True, slots=True)
 class IndexedPart:
-    """A file in the library index: which item holds it. `first`: it is the item's first part."""
+    """A file in the library index: which item holds it. `first`: it is the item's first part.
+
+    `updated` is when Plex last changed the item, seconds of Plex's clock; files are compared
+    without it.
+    """
 
     target: Target
     file: str
     size: int | None
     first: bool
+    updated: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,10 @@ class Base:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One field to change. For lists `value` is the whole list to send, `remove` what must go."""
+    """One field to change. For lists `value` is the whole list to send, `remove` what must go.
+
+    `locked` is the lock's state afterwards; only undo ever unlocks.
+    """
 
     field: str
     value: Value
@@ -127,3 +135,4 @@ class Edit:
     remove: tuple[str, ...] = ()
     wish: str = ""
     lock_only: bool = False
+    locked: bool = True

@@ -86,6 +86,8 @@ def cut(text: str, limit: int) -> str:
 
 def cut_encoded(text: str, limit_bytes: int) -> str:
     """As `cut`, but the limit counts the bytes the text takes in a URL (percent-encoded UTF-8)."""
+    if len(text) * 12 <= limit_bytes:  # no character takes more
+        return text
     costs = list(accumulate(map(_encoded_length, text)))
     if not costs or costs[-1] <= limit_bytes:
         return text

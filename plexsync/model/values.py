@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from functools import lru_cache
 
 from plexsync.model.plex import Value
 
 
+@lru_cache(8192)
 def name_key(name: str) -> str:
     """What makes two names of a list the same for Plex: it keeps one spelling of each."""
     return unicodedata.normalize("NFC", " ".join(name.split()).casefold())
@@ -37,6 +39,7 @@ def same(field: str, left: Value, right: Value) -> bool:
     return name_keys(left) == name_keys(right)
 
 
+@lru_cache(1024)
 def value_hash(value: Value) -> str:
     """32 hex digits that stand for a value; the order, case and repetition of names do not count."""
     plain = value if isinstance(value, str) else sorted(name_keys(value))

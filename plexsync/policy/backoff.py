@@ -20,6 +20,7 @@ from plexsync.model.errors import (
     SyncError,
 )
 from plexsync.model.job import Job
+from plexsync.policy.timing import probe_delay as probe_delay
 
 POISON_STARTS = 3
 """So many starts alone without an end bury a job: it takes the worker down with it."""
@@ -127,11 +128,6 @@ def delay(attempt: int, rule: ErrorRule, rng: random.Random) -> float:
     budget = BUDGETS[rule.budget]
     nominal = min(budget.cap, budget.base * 2.0 ** min(max(attempt, 1) - 1, 30))
     return nominal / 2 + rng.uniform(0, nominal / 2)
-
-
-def probe_delay(failures: int) -> float:
-    """Seconds until the next probe, after `failures` failed ones (0 at first): 5, 10, 20, 40, 60."""
-    return min(60.0, 5.0 * 2.0 ** min(max(failures, 0), 30))
 
 
 def verdict(

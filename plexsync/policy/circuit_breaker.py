@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 
 from plexsync.model.stored import count, moment_or_none, one_line, versioned, words
+from plexsync.policy.timing import COOLDOWN as COOLDOWN
+from plexsync.policy.timing import PERMIT as PERMIT
+from plexsync.policy.timing import trial_in
 
 CLOSED, OPEN, HALF_OPEN = "CLOSED", "OPEN", "HALF_OPEN"
 
 FAILURES_TO_OPEN = 5
-
-COOLDOWN = 60.0
-"""Seconds after opening until one job may try."""
-
-PERMIT = 60.0
-"""Seconds until the permit of a trial that never reported lapses."""
 
 LULL = 3600.0
 """Failures further apart than this, in seconds, belong to different outages."""
@@ -84,10 +81,7 @@ class CircuitBreaker:
         """Seconds, at most a minute, until `allow` may give leave; 0 when it would."""
         if self.state == CLOSED:
             return 0.0
-        since, rest = self.opened_at, COOLDOWN
-        if self.state == HALF_OPEN:
-            since, rest = self.permit_at, PERMIT
-        return 0.0 if since is None else min(rest, max(0.0, since + rest - now))
+        return trial_in(self.opened_at, self.permit_at, now)
 
     def success(self, generation: int, now: float) -> Stepped:
         """A job went through."""

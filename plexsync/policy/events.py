@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plexsync.model.event import Event
+from plexsync.model.job import FORCED, RECONCILE
 
 IGNORED_FIELDS = frozenset(
     {
@@ -58,16 +59,24 @@ class LookAtPlex:
     """Somebody saw Plex well: look at once instead of when the next probe is due."""
 
 
-Wish = SyncScene | DropScene | Expand | LookAtPlex
+@dataclass(frozen=True, slots=True)
+class RunCommand:
+    """A page asks for something; `sent` is its command, not read yet."""
+
+    sent: object
 
 
-_RANK = ("create", "update", "scan")
-"""Reasons, the one that must not be lost first; bulk reasons follow."""
+Wish = SyncScene | DropScene | Expand | LookAtPlex | RunCommand
+
+
+_RANK = ("create", FORCED, RECONCILE, "update", "", "scan")
+"""Reasons, the one that must not be lost first; "" stands for all others, bulk reasons. A scan is
+the weakest, because it alone spares scenes that are older than the installation."""
 
 
 def stronger_reason(first: str, second: str) -> str:
-    """The reason a job keeps when two events meet in it: an edit is never weakened to a scan."""
-    return min((first, second), key=lambda r: _RANK.index(r) if r in _RANK else len(_RANK))
+    """The reason a job keeps when two wishes meet in it: none is ever weakened."""
+    return min((first, second), key=lambda r: _RANK.index(r if r in _RANK else ""))
 
 
 def wishes(event: Event) -> tuple[Wish, ...]:
@@ -75,6 +84,8 @@ def wishes(event: Event) -> tuple[Wish, ...]:
     if event.subject == "Scene":
         return _of_scene(event)
     if event.subject == "PlexSync":
+        if event.action == "Command":
+            return (RunCommand(event.input),)
         return (LookAtPlex(),) if event.action == "Wake" else ()
     kind = KINDS.get(event.subject)
     if kind is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from plexsync.model.ledger import Pin
 from plexsync.model.paths import (
     PathMap,
     components,
@@ -24,8 +25,8 @@ class Match:
     """The items that are the scene, and how sure that is.
 
     HIGH: every target is the scene. LOW: the targets are candidates in a fixed order; the first is
-    the one to take when an unsure match is accepted. NONE: no target. `rule` is "path", "suffix",
-    "name+size", "name" or "". `candidates` holds the matching file of each target, `matched` its
+    the one to take when an unsure match is accepted. NONE: no target. `rule` is "pin", "path",
+    "suffix", "name+size", "name" or "". `candidates` holds the matching file of each target, `matched` its
     path as Plex spells it, for the check before a write.
     """
 
@@ -68,6 +69,13 @@ def match(files: Sequence[VideoFile], parts: Sequence[IndexedPart], path_map: Pa
         if items and not unsure.targets:
             unsure = _result(LOW, rule, items)
     return unsure
+
+
+def pinned(pin: Pin, parts: Iterable[IndexedPart]) -> Match:
+    """The one item that a person named: the file decides, the rating key only between several."""
+    holding = _exact([pin.part], list(parts))
+    hinted = [part for part in holding if part.target.rating_key == pin.rating_key]
+    return _result(HIGH, "pin", _one_each(hinted or holding)[:1]) if holding else Match()
 
 
 def describe(candidates: Iterable[IndexedPart]) -> list[str]:

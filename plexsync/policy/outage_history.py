@@ -12,6 +12,7 @@ from plexsync.model.stored import (
     versioned,
     words,
 )
+from plexsync.policy import outage_figures
 
 KEPT = 30
 """Outages that are listed; of older ones only the summed length is kept."""
@@ -129,19 +130,20 @@ class OutageHistory:
 
     def mttr(self) -> float | None:
         """Mean seconds from first failure to recovery of the listed outages that ended."""
-        return _mean([outage.end - outage.start for outage in self.outages if outage.end])
+        return outage_figures.mttr(self._spans())
 
     def mtbf(self) -> float | None:
         """Mean seconds from one recovery to the next failure; None with fewer than two outages."""
-        pairs = zip(self.outages, self.outages[1:], strict=False)
-        return _mean([max(0.0, new.start - old.end) for old, new in pairs if old.end])
+        return outage_figures.mtbf(self._spans())
 
     def availability(self, now: float) -> float:
         """The part of the observed time, 0 to 1, in which Plex was there; 1 before any time passed."""
-        if self.observed_since is None or now <= self.observed_since:
-            return 1.0
-        down = self.earlier_downtime + sum(outage.length(now) for outage in self.outages)
-        return min(1.0, max(0.0, 1.0 - down / (now - self.observed_since)))
+        return outage_figures.availability(
+            self._spans(), self.earlier_downtime, self.observed_since, now
+        )
+
+    def _spans(self) -> list[tuple[float, float | None]]:
+        return [(outage.start, outage.end) for outage in self.outages]
 
     def to_json(self) -> object:
         """The state as JSON values."""
@@ -186,7 +188,3 @@ def format_elapsed_since(then: float | None, now: float) -> str:
     if not then:
         return "never"
     return f"{format_duration(now - then)} ago" if now - then >= 1 else "just now"
-
-
-def _mean(values: list[float]) -> float | None:
-    return sum(values) / len(values) if values else None

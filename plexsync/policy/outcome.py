@@ -65,6 +65,12 @@ def image_is_ours(selected: str, last: Written) -> bool:
     return not selected or isinstance(last.value, str) and selected.endswith(last.value)
 
 
+def is_upload_of(selected: str, *images: Value) -> bool:
+    """Whether a poster's or background's key names the upload of one of these images (SHA-1)."""
+    names = tuple(image for image in images if image and isinstance(image, str))
+    return bool(names) and selected.endswith(names)
+
+
 def adopted(
     desired: Mapping[str, Value],
     item: PlexItem,

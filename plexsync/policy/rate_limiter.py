@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from plexsync.policy.timing import LOWEST_RATE, ramp_rate
+
 CAPACITY = 1.0
 """Tokens that the bucket holds: a pause saves up one request, never a burst."""
 
-LOWEST_RATE = 1.0
 LONGEST_WAIT = 2 * CAPACITY / LOWEST_RATE
 """Seconds for one token at the lowest rate, halved."""
 
@@ -40,16 +41,7 @@ class Ramp:
 
     def rate(self, elapsed: float) -> float | None:
         """Requests per second, `elapsed` seconds after the recovery; None: no limit."""
-        half = self.minutes * 30
-        elapsed = max(0.0, elapsed)
-        if elapsed >= 2 * half:
-            return None
-        low = max(LOWEST_RATE, self.start_rate)
-        high = max(low, self.end_rate)
-        middle = math.sqrt(low * high)
-        if elapsed < half:
-            return low + (middle - low) * elapsed / half
-        return middle + (high - middle) * (elapsed - half) / half
+        return ramp_rate(self.minutes, self.start_rate, self.end_rate, elapsed)
 
 
 @dataclass(frozen=True, slots=True)

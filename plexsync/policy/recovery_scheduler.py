@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 
 from plexsync.model.stored import count, moment, versioned
-from plexsync.policy.backoff import probe_delay
 from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker, Transition
 from plexsync.policy.outage_history import format_duration
-
-FLAPPING = 300.0
-"""A recovery so soon after another, in seconds, did not last: the next outage is probed less."""
+from plexsync.policy.timing import FLAPPING as FLAPPING
+from plexsync.policy.timing import next_probe
 
 _MOST_RELAPSES = 4
 _VERSION = 1
@@ -56,9 +54,9 @@ def next_check(state: RecoveryState, now: float) -> float:
 
     It is `now` when it is overdue, and when the last check lies in the future.
     """
-    if state.last_check > now:
-        return now
-    return max(now, state.last_check + _pause(state, now))
+    return next_probe(
+        state.last_check, state.consecutive_failures, state.relapses, state.last_recovery_at, now
+    )
 
 
 def due(state: RecoveryState, now: float) -> bool:
@@ -115,8 +113,3 @@ def recovery_words(state: RecoveryState, outage: float, waiting: int) -> str:
         f"Plex is healthy again after {format_duration(outage)} "
         f"(recovery {state.recovery_count + 1}); {jobs} sent from now on"
     )
-
-
-def _pause(state: RecoveryState, now: float) -> float:
-    recent = 0 <= now - state.last_recovery_at < FLAPPING
-    return probe_delay(state.consecutive_failures + (state.relapses if recent else 0))

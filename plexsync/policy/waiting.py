@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plexsync.policy.backoff import probe_delay
+from plexsync.policy.timing import probe_delay
 
 IDLE = 300.0
 """Seconds without work after which the worker ends."""

@@ -13,6 +13,12 @@ TEXTS = {
     "settings": stash_queries.SETTINGS,
     "keep alive": stash_queries.KEEP_ALIVE,
     "scenes by file": stash_queries.SCENES_BY_FILE,
+    "recently updated": stash_queries.RECENTLY_UPDATED,
+    "scene ids": stash_queries.SCENE_IDS,
+    "page of scenes": stash_queries.SCENE_PAGE,
+    "latest scenes": stash_queries.LATEST_SCENES,
+    "files of scenes": stash_queries.SCENE_FILES,
+    "change of settings": stash_queries.SAVE_SETTINGS,
     "one scene": stash_queries.scenes(1),
     "fifty scenes": stash_queries.scenes(50),
 }
@@ -28,13 +34,30 @@ def schema() -> GraphQLSchema:
 
 def test_no_text_is_forgotten_here() -> None:
     texts = {name for name, value in vars(stash_queries).items() if isinstance(value, str)}
-    known = {"SETTINGS", "KEEP_ALIVE", "SCENES_BY_FILE", "SCENE"}
+    known = {
+        "SETTINGS",
+        "KEEP_ALIVE",
+        "SAVE_SETTINGS",
+        "SCENES_BY_FILE",
+        "SCENE",
+        "RECENTLY_UPDATED",
+        "SCENE_IDS",
+        "SCENE_PAGE",
+        "LATEST_SCENES",
+        "SCENE_FILES",
+    }
     assert {name for name in texts if not name.startswith("__")} == known
 
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_every_query_is_one_that_stash_understands(schema: GraphQLSchema, name: str) -> None:
     assert validate(schema, parse(TEXTS[name])) == []
+
+
+def test_our_own_settings_are_all_that_is_ever_written(schema: GraphQLSchema) -> None:
+    document = parse(stash_queries.SAVE_SETTINGS)
+    assert validate(schema, document) == []
+    assert 'configurePlugin(plugin_id: "PlexSync"' in stash_queries.SAVE_SETTINGS
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -294,4 +294,4 @@ def test_old_letters_are_forgotten_at_start_and_the_others_told(world: Any) -> N
     third, _ = world.pair("3.mp4", title="V")
     world.event(third)
     world.run(minutes=1)
-    assert "1 dead letters: PlexPermanentError 1." in world.said("info")
+    assert "1 dead letter: PlexPermanentError 1." in world.said("info")

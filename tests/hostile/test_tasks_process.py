@@ -100,7 +100,7 @@ def test_outage_summary_lists_what_happened(desk: Desk) -> None:
     desk.press("Health Check")
     until(lambda: item.title == "new")
     text = told(desk.press("Outage Summary Report"))
-    assert "1 outages" in text
+    assert "1 outage on record" in text
     assert "Jobs affected 1, recovered 1" in text
 
 

@@ -60,6 +60,16 @@ def test_the_recovery_strategy_is_one_of_three_words() -> None:
     assert "conservative, normal, aggressive" in warnings[0]
 
 
+def test_reconciling_by_itself_is_off_until_somebody_names_an_interval() -> None:
+    assert quiet({"reconcile_interval": ""}).reconcile_interval == "never"
+    assert quiet({"reconcile_interval": "Daily"}).reconcile_interval == "daily"
+    assert quiet({"reconcile_scope": "7days"}).reconcile_scope == "7days"
+    config, warnings = read_config({"reconcile_interval": "often", "reconcile_scope": "30d"}, {})
+    assert (config.reconcile_interval, config.reconcile_scope) == ("never", "24h")
+    assert "never, hourly, daily, weekly" in warnings[0]
+    assert "all, 24h, 7days" in warnings[1]
+
+
 def test_off_is_the_default_of_every_switch_in_stash() -> None:
     defaults = {name: field.default for name, field in PlexSyncConfig.model_fields.items()}
     switches = {key: field for key, field in FIELDS.items() if isinstance(defaults[field], bool)}
@@ -106,6 +116,7 @@ def test_unknown_settings_are_left_to_others() -> None:
         ("max_tags", 10, 500, 100),
         ("plex_connections", 1, 4, 2),
         ("dlq_retention_days", 1, 365, 30),
+        ("reconcile_batch_size", 10, 1000, 500),
         ("recovery_start_rate", 1, 100, 5),
         ("recovery_end_rate", 1, 100, 20),
     ],
@@ -285,7 +296,8 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
     changes |= {"plex_library": "Movies", "path_map": "/a=>/b", "max_tags": 50}
     changes |= {"plex_url": "http://plex", "plex_token": TOKEN, "dlq_retention_days": 9}
     changes |= {"recovery_minutes": 9, "recovery_start_rate": 9, "recovery_end_rate": 9}
-    changes |= {"recovery_strategy": "normal"}
+    changes |= {"recovery_strategy": "normal", "reconcile_batch_size": 50}
+    changes |= {"reconcile_interval": "daily", "reconcile_scope": "all"}
     changes |= {"connect_timeout": 9, "read_timeout": 9, "max_retries": 9, "plex_connections": 3}
     without_effect = {
         "connect_timeout",
@@ -298,10 +310,14 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
         "plex_token",
         "plex_url",
         "read_timeout",
+        "reconcile_batch_size",
+        "reconcile_interval",
+        "reconcile_scope",
         "recovery_end_rate",
         "recovery_minutes",
         "recovery_start_rate",
         "recovery_strategy",
+        "skip_missing",
         "skip_not_found",
         "trigger_plex_scan",
     }

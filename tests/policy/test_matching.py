@@ -5,10 +5,11 @@ import unicodedata
 
 import pytest
 
+from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, Target
 from plexsync.model.scene import VideoFile
-from plexsync.policy.matching import HIGH, LOW, NONE, Match, describe, match
+from plexsync.policy.matching import HIGH, LOW, NONE, Match, describe, match, pinned
 
 SAME_PATHS = PathMap()
 
@@ -225,3 +226,17 @@ def test_candidates_are_told_in_a_line_each() -> None:
         "/p/a.mp4 (5 bytes), section 2, item 7",
         "/q/a  .mp4 (size unknown), section 1, item 1",
     ]
+
+
+def test_a_pin_decides_alone_and_by_the_file() -> None:
+    parts = [part("/plex/a.mp4", key=1), part("/plex/b.mp4", key=2), part("/plex/B.mp4", key=3)]
+    result = pinned(Pin("/plex/b.mp4"), parts)
+    assert (result.confidence, result.rule, keys(result)) == ("HIGH", "pin", [2])
+    assert result.matched[result.targets[0]] == "/plex/b.mp4"
+    assert pinned(Pin("/plex/none.mp4", 1), parts).confidence == "NONE"
+
+
+def test_the_rating_key_of_a_pin_tells_two_items_of_one_file_apart() -> None:
+    parts = [part("/plex/a.mp4", key=1), part("/plex/a.mp4", key=2)]
+    assert keys(pinned(Pin("/plex/a.mp4", 2), parts)) == [2]
+    assert keys(pinned(Pin("/plex/a.mp4", 99), parts)) == [1]

@@ -1,0 +1,154 @@
+"""Commands of a page on their way: taken over from the inbox, carried out, and what came of them.
+
+One small file each in `results/`, named by the accepted id, so that a page can ask at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+
+from plexsync import system
+from plexsync.edges import files
+from plexsync.edges.pages import RESULTS
+from plexsync.model.command import from_input, is_accepted_id, to_input
+
+WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+"""A command's states, as pages see them."""
+OPEN = (WAITING, RUNNING)
+
+KEPT_SECONDS = 86400.0
+KEPT = 500
+"""Results that are kept at most; the oldest go first."""
+
+MOST_BYTES = 4 << 20
+"""A larger answer is not kept: it would hold up every page that asks for it."""
+
+MOST_STARTS = 2
+"""A command that took the worker down so often is not begun again."""
+
+_VERSION = 1
+
+
+class CommandBook:
+    """The owner's side of `results/`. Raises OSError when the disk refuses."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = os.path.join(folder, RESULTS)
+        self._open: dict[str, dict[str, object]] | None = None
+
+    def accept(self, accepted: str, sent: object, at: float) -> None:
+        """Keep a command before its inbox record is forgotten; a second time changes nothing.
+
+        One that nobody could ask for again by its id, or whose text is no command, is not kept.
+        """
+        known = accepted in self._waiting() or os.path.exists(self._path(accepted))
+        if known or not is_accepted_id(accepted):
+            return
+        entry = {"version": _VERSION, "id": accepted, "at": at, "starts": 0}
+        try:
+            command = from_input(sent)
+        except ValueError as problem:
+            self._end({**entry, "state": FAILED, "error": str(problem), "ended_at": at})
+            return
+        self._write({**entry, **to_input(command), "state": WAITING})
+
+    def next(self) -> dict[str, object] | None:
+        """The oldest command that waits, now marked as begun; None without any."""
+        waiting = self._waiting()
+        if not waiting:
+            return None
+        entry = waiting[min(waiting)]
+        starts = entry.get("starts")
+        entry = {**entry, "state": RUNNING, "starts": (starts if type(starts) is int else 0) + 1}
+        self._write(entry)
+        return entry
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any command has no end yet."""
+        return bool(self._waiting())
+
+    def worn_out(self, entry: Mapping[str, object]) -> bool:
+        """Whether this command, just begun, ended the worker too often before."""
+        starts = entry.get("starts")
+        return type(starts) is int and starts > MOST_STARTS
+
+    def done(self, entry: Mapping[str, object], output: object, now: float) -> None:
+        """Keep what a command answered."""
+        if len(json.dumps(output)) > MOST_BYTES:
+            self.failed(entry, "The answer is too long to be kept: ask for fewer scenes.", now)
+        else:
+            self._end({**entry, "state": DONE, "output": output, "ended_at": now})
+
+    def failed(self, entry: Mapping[str, object], reason: str, now: float) -> None:
+        """Keep why a command could not be carried out."""
+        self._end({**entry, "state": FAILED, "error": reason, "ended_at": now})
+
+    def sweep(self, now: float) -> int:
+        """Remove results older than a day, and the oldest beyond KEPT; the number removed.
+
+        Commands that still wait stay.
+        """
+        self._sweep_unfinished(now)
+        names = sorted(self._names())
+        spare = len(names) - len(self._waiting()) - KEPT
+        removed = 0
+        for accepted in names:
+            if accepted in self._waiting():
+                continue
+            if removed < spare or abs(now - _stamp(accepted)) > KEPT_SECONDS:
+                with suppress(OSError):
+                    os.unlink(self._path(accepted))
+                    removed += 1
+        return removed
+
+    def _sweep_unfinished(self, now: float) -> None:
+        """What a killed worker was writing."""
+        with suppress(OSError):
+            for file in list(os.scandir(self._folder)):
+                if file.name.endswith(".tmp") and abs(now - file.stat().st_mtime) > KEPT_SECONDS:
+                    os.unlink(file.path)
+
+    def _end(self, entry: Mapping[str, object]) -> None:
+        self._write({k: v for k, v in entry.items() if k != "starts"})
+        self._waiting().pop(str(entry["id"]), None)
+
+    def _write(self, entry: dict[str, object]) -> None:
+        system.private_folder(self._folder)
+        files.replace_json(self._path(str(entry["id"])), entry)
+        if entry["state"] in OPEN:
+            self._waiting()[str(entry["id"])] = entry
+
+    def _waiting(self) -> dict[str, dict[str, object]]:
+        """Commands without an end, by id; read once, since only the owner writes here."""
+        if self._open is None:
+            read = {name: files.peek_json(self._path(name), _entry, None) for name in self._names()}
+            self._open = {
+                name: entry
+                for name, entry in read.items()
+                if entry is not None and entry.get("id") == name and entry.get("state") in OPEN
+            }
+        return self._open
+
+    def _names(self) -> list[str]:
+        try:
+            names = [name.removesuffix(".json") for name in os.listdir(self._folder)]
+        except FileNotFoundError:
+            return []
+        return [name for name in names if is_accepted_id(name)]
+
+    def _path(self, accepted: str) -> str:
+        return os.path.join(self._folder, f"{accepted}.json")
+
+
+def _stamp(accepted: str) -> float:
+    return int(accepted[:20]) / 1e9
+
+
+def _entry(raw: object) -> dict[str, object] | None:
+    if not isinstance(raw, dict) or raw.get("version") != _VERSION:
+        return None
+    return raw

@@ -1,0 +1,227 @@
+"""What the owner keeps, page by page, for whoever asks: read-only, beside a working owner.
+
+Light on purpose (json, os, sqlite3): a page of Stash starts a process for each request.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from plexsync import system
+from plexsync.edges import read_state
+from plexsync.edges.read_state import Unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+__all__ = ["LETTER_ORDERS", "RESULTS", "Unreadable", "jobs", "letters", "result", "scenes"]
+
+RESULTS = "results"
+
+_LARGEST = 16 << 20
+_ORDERS = {
+    "newest": "buried_at DESC, scene",
+    "oldest": "buried_at, scene",
+    "scene": "scene",
+    "class": "error, scene",
+}
+LETTER_ORDERS = tuple(_ORDERS)
+_LETTER = [
+    "scene",
+    "error",
+    "message",
+    "cause",
+    "status",
+    "attempts",
+    "candidates",
+    "paths",
+    "first_failure",
+    "last_failure",
+    "buried_at",
+]
+_IN_JSON = ("attempts", "candidates", "paths")
+_JOB = [
+    "scene",
+    "reason",
+    "born",
+    "not_before",
+    "attempts",
+    "last_error",
+    "last_message",
+    "last_cause",
+    "last_status",
+    "first_failure",
+    "last_failure",
+]
+_SERVER = "COALESCE((SELECT value FROM meta WHERE key = 'server'), '')"
+_SCENES = (
+    "SELECT id, scene, state, detail, since, path FROM scenes WHERE archived_at IS NULL"
+    f" AND server = {_SERVER} AND scene IN ({{}})"
+)
+_TARGETS = (
+    "SELECT row, section, rating_key, part, written, dirty, synced_at FROM targets"
+    " WHERE left_at IS NULL AND row IN ({}) ORDER BY row, place"
+)
+_PINS = f"SELECT scene, part, rating_key FROM pins WHERE server = {_SERVER} AND scene IN ({{}})"
+_LOOKS = (
+    "SELECT scene, rating_key, plex_updated, queued_at, verdict FROM looked"
+    f" WHERE server = {_SERVER} AND scene IN ({{}})"
+)
+
+
+def _decoded(data: object) -> Any:
+    try:
+        return json.loads(data) if isinstance(data, (str, bytes)) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def letters(
+    folder: str, offset: int, limit: int, error: str | None = None, order: str = "newest"
+) -> list[dict[str, object]]:
+    """Dead letters, a page of them; only those of one error class when it is given."""
+    found = read_state.rows(
+        folder,
+        read_state.LETTERS,
+        f"SELECT {', '.join(_LETTER)} FROM letters WHERE ? IS NULL OR error = ?"
+        f" ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?",
+        (error, error, limit, offset),
+    )
+    return [_letter(row) for row in found]
+
+
+def letters_of(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
+    """The dead letters of these scenes (some hundred at most)."""
+    sql = f"SELECT {', '.join(_LETTER)} FROM letters WHERE scene IN ({_marks(ids)})"
+    return {row[0]: _letter(row) for row in read_state.rows(folder, read_state.LETTERS, sql, ids)}
+
+
+def _letter(row: tuple[Any, ...]) -> dict[str, object]:
+    raw = dict(zip(_LETTER, row, strict=True))
+    return {name: _decoded(value) if name in _IN_JSON else value for name, value in raw.items()}
+
+
+def jobs(folder: str) -> list[dict[str, object]]:
+    """All live jobs, as the worker would take them; a row that is no job is left out."""
+    live = [job for job in read_state.jobs(folder) if _is_job(job)]
+    live.sort(key=lambda job: tuple(job[k] for k in ("priority", "not_before", "born", "scene")))
+    return [_job(job) for job in live]
+
+
+def _is_job(job: dict[str, Any]) -> bool:
+    numbers = [job.get(name) for name in ("scene", "priority", "not_before", "born")]
+    return all(isinstance(number, (int, float)) for number in numbers)
+
+
+def _job(job: dict[str, Any]) -> dict[str, object]:
+    shown = {name: job.get(name) for name in _JOB}
+    priority = "bulk" if job["priority"] else "edit"
+    return {**shown, "priority": priority, "running": bool(job.get("running"))}
+
+
+def live_jobs(folder: str) -> int:
+    """How many jobs are live."""
+    sql = "SELECT COUNT(*) FROM ack_queue_default WHERE status IS NULL OR status NOT IN (5, 9)"
+    return sum(row[0] for row in read_state.rows(folder, read_state.QUEUE, sql))
+
+
+def scenes(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
+    """What the ledger says of these scenes (some hundred at most), destroyed ones too."""
+    found = read_state.rows(folder, read_state.LEDGER, _SCENES.format(_marks(ids)), ids)
+    targets = _targets(folder, [row[0] for row in found])
+    return {
+        scene: {
+            "state": state,
+            "detail": detail,
+            "since": since,
+            "path": path,
+            "targets": targets.get(row, []),
+        }
+        for row, scene, state, detail, since, path in found
+    }
+
+
+def _targets(folder: str, ids: Sequence[int]) -> dict[int, list[dict[str, object]]]:
+    found: dict[int, list[dict[str, object]]] = {}
+    sql = _TARGETS.format(_marks(ids))
+    for row, section, key, part, written, dirty, synced_at in read_state.rows(
+        folder, read_state.LEDGER, sql, ids
+    ):
+        fields = _decoded(written)
+        found.setdefault(row, []).append(
+            {
+                "section": section,
+                "rating_key": key,
+                "part": part,
+                "written": sorted(fields) if isinstance(fields, dict) else [],
+                "dirty": _decoded(dirty) or [],
+                "synced_at": synced_at,
+            }
+        )
+    return found
+
+
+def pins(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
+    """The pins of these scenes (some hundred at most)."""
+    found = read_state.rows(folder, read_state.LEDGER, _PINS.format(_marks(ids)), ids)
+    return {scene: {"part": part, "rating_key": key or None} for scene, part, key in found}
+
+
+def drifted(folder: str, ids: Sequence[int]) -> dict[int, dict[int, tuple[float, set[str]]]]:
+    """What the last reconciliation saw changed in Plex: scene -> rating key -> when, and fields."""
+    found: dict[int, dict[int, tuple[float, set[str]]]] = {}
+    sql = _LOOKS.format(_marks(ids))
+    for scene, key, updated, queued_at, verdict in read_state.rows(
+        folder, read_state.LEDGER, sql, ids
+    ):
+        gaps = _decoded(verdict)
+        listed = gaps if isinstance(gaps, list) else []
+        fields = {str(gap[1]) for gap in listed if _is_drift(gap)}
+        if fields:
+            found.setdefault(scene, {})[key] = (max(updated, queued_at), fields)
+    return found
+
+
+def _is_drift(gap: object) -> bool:
+    return isinstance(gap, list) and len(gap) == 2 and gap[0] == "drifted"
+
+
+def _marks(values: Sequence[int]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def result(folder: str, accepted: str) -> dict[str, object] | None:
+    """What is known of a command by its accepted id, which must look like one; None: nothing."""
+    known = _stored_result(folder, accepted)
+    if known is None and os.path.exists(os.path.join(folder, "inbox", "new", accepted)):
+        return {"state": "waiting"}
+    return known or _stored_result(folder, accepted)  # it may have been taken over meanwhile
+
+
+def commands_waiting(folder: str) -> bool:
+    """Whether a command was taken over and not carried out."""
+    try:
+        names = sorted(os.listdir(os.path.join(folder, RESULTS)), reverse=True)
+    except OSError:
+        return False
+    return any(_waits(stored(folder, os.path.join(RESULTS, name))) for name in names)
+
+
+def _waits(found: object) -> bool:
+    return isinstance(found, dict) and found.get("state") in ("waiting", "running")
+
+
+def _stored_result(folder: str, accepted: str) -> dict[str, object] | None:
+    found = stored(folder, os.path.join(RESULTS, f"{accepted}.json"))
+    return found if isinstance(found, dict) else None
+
+
+def stored(folder: str, name: str) -> object:
+    """The JSON value of a state file as it is; None when there is none or it is damaged."""
+    try:
+        return _decoded(system.read_regular(os.path.join(folder, name), _LARGEST))
+    except (OSError, ValueError):
+        return None

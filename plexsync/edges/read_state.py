@@ -1,0 +1,186 @@
+"""The data folder as everybody but its owner sees it: looked at, never touched.
+
+Nothing is locked, made, moved or mended, also where a file is damaged. A page of Stash starts a
+process for each look, so this imports little: json, os, sqlite3.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+
+from plexsync import system
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+QUEUE = os.path.join("queue", "data.db")
+LETTERS = "dlq.db"
+LEDGER = "ledger.db"
+INDEX = "plex_index.db"
+LOG = "plexsync.log"
+
+_PATIENCE = 5.0
+_LARGEST = 16 << 20
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_.~:")
+_NEWEST_SERVER = "(SELECT server FROM sections ORDER BY read_at DESC LIMIT 1)"
+_LEDGER_SERVER = "COALESCE((SELECT value FROM meta WHERE key = 'server'), '')"
+
+
+class Unreadable(Exception):
+    """A file of the data folder cannot be read now; the text says which and what happens next."""
+
+
+def rows(folder: str, name: str, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """Rows of one of the owner's databases; none while the file or the table is not there yet."""
+    path = os.path.join(folder, name)
+    try:
+        return _rows(path, sql, values)
+    except sqlite3.DatabaseError:
+        pass  # perhaps its owner began or ended just then
+    try:
+        return _rows(path, sql, values)
+    except sqlite3.DatabaseError as problem:
+        if "no such table" in str(problem):
+            return []
+        raise _unreadable(name, problem) from None
+
+
+def _rows(path: str, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    if not os.path.exists(path):
+        return []
+    connection = sqlite3.connect(_uri(path), uri=True, timeout=_PATIENCE)
+    try:
+        connection.text_factory = _text
+        return connection.execute(sql, values).fetchall()
+    finally:
+        connection.close()
+
+
+def _uri(path: str) -> str:
+    """Opens without leaving anything behind: only beside a log in use may SQLite share it."""
+    plain = os.path.abspath(path).replace(os.sep, "/")
+    quoted = "".join(chr(b) if b in _PLAIN else f"%{b:02X}" for b in os.fsencode(plain))
+    in_use = os.path.exists(path + "-wal") and os.path.exists(path + "-shm")
+    options = "mode=ro" if in_use else "mode=ro&immutable=1"
+    return f"file://{'' if quoted.startswith('/') else '/'}{quoted}?{options}"
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _unreadable(name: str, problem: Exception) -> Unreadable:
+    return Unreadable(
+        f"{os.path.basename(name)} cannot be read now ({problem}). A damaged file is set aside and "
+        "begun afresh by the worker when it next starts."
+    )
+
+
+def jobs(folder: str) -> list[dict[str, Any]]:
+    """The live jobs as stored, the oldest row first; a row that is no job is left out."""
+    found = rows(
+        folder,
+        QUEUE,
+        "SELECT CAST(data AS BLOB) FROM ack_queue_default"
+        " WHERE status IS NULL OR status NOT IN (5, 9) ORDER BY _id",
+    )
+    return [job for row in found if isinstance(job := _job(row[0]), dict)]
+
+
+def _job(data: object) -> Any:
+    try:
+        job = json.loads(data) if isinstance(data, bytes) else None
+    except (ValueError, RecursionError):
+        return None
+    return job if isinstance(job, dict) and type(job.get("scene")) is int else None
+
+
+def letter_counts(folder: str) -> dict[str, int]:
+    """How many dead letters of each error class."""
+    return dict(rows(folder, LETTERS, "SELECT error, COUNT(*) FROM letters GROUP BY error"))
+
+
+def walks(folder: str) -> list[dict[str, Any]]:
+    """Walks over many scenes that still feed the queue, the oldest first."""
+    found = rows(folder, LEDGER, "SELECT reason, after, born FROM bulks ORDER BY id")
+    return [{"reason": reason, "after": after, "born": born} for reason, after, born in found]
+
+
+def scene_counts(folder: str) -> dict[str, int]:
+    """How many live scenes of the server in use are in each state."""
+    sql = (
+        "SELECT state, COUNT(*) FROM scenes WHERE archived_at IS NULL AND destroyed_at IS NULL"
+        f" AND server = {_LEDGER_SERVER} GROUP BY state"
+    )
+    return dict(rows(folder, LEDGER, sql))
+
+
+def index_sections(folder: str) -> list[tuple[int, float]]:
+    """Items of each library in the index of the server read last, and when it was read whole."""
+    sql = (
+        "SELECT (SELECT COUNT(*) FROM parts WHERE list = sections.list AND place = 0), read_at"
+        f" FROM sections WHERE server = {_NEWEST_SERVER}"
+    )
+    return [(int(items), float(read_at)) for items, read_at in rows(folder, INDEX, sql)]
+
+
+def document(folder: str, name: str, parse: Callable[[object], T], default: T) -> T:
+    """What `parse` makes of a state file, `default` when there is none.
+
+    Raises Unreadable when it is damaged, or `parse` raises ValueError.
+    """
+    try:
+        data = system.read_regular(os.path.join(folder, name), _LARGEST)
+        return parse(json.loads(data, parse_constant=_refuse, parse_float=_finite))
+    except FileNotFoundError:
+        return default
+    except (OSError, ValueError, RecursionError) as problem:
+        raise _unreadable(name, problem) from None
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number - number != 0.0:
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
+
+
+def records_waiting(folder: str) -> int:
+    """How many inbox records the worker has not taken over yet."""
+    try:
+        return len(os.listdir(os.path.join(folder, "inbox", "new")))
+    except OSError:
+        return 0
+
+
+def owned(folder: str) -> bool | None:
+    """Whether a worker or a task owns the folder at this instant; None when it cannot be told."""
+    path = os.path.join(folder, "worker.lock")
+    try:
+        return os.path.exists(path) and system.LockFile(path).busy()
+    except OSError:
+        return None
+
+
+def log_tail(folder: str, lines: int) -> list[str]:
+    """The last lines of the background worker's log, also when it was begun afresh just now."""
+    found: list[str] = []
+    for name in (LOG, LOG + ".1"):
+        try:
+            data = system.read_regular(os.path.join(folder, name), _LARGEST)
+        except (OSError, ValueError):
+            continue
+        found = [*data.decode("utf-8", "replace").splitlines()[-lines:], *found][-lines:]
+        if len(found) >= lines:
+            break
+    return found

@@ -1,0 +1,82 @@
+"""What PlexSync runs on: disks, installed packages, other plugins, the clock of a server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from importlib import metadata
+
+from plexsync.edges.http import Session, TransportError
+
+MOUNTS = "/proc/self/mounts"
+
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+_PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==(\S+)")
+_DEPTH = 3
+
+
+def filesystem(path: str) -> str:
+    """The type of the file system under a path ("ext4", "nfs4", "fuse.sshfs"); "" when unknown."""
+    real = os.path.realpath(path)
+    best, found = -1, ""
+    with suppress(OSError), open(MOUNTS, encoding="utf-8", errors="surrogateescape") as mounts:
+        for line in mounts:
+            _, place, kind, *_ = [*line.split(" "), "", "", ""]
+            place = _ESCAPE.sub(lambda code: chr(int(code[1], 8)), place).rstrip("/")
+            if (real == place or real.startswith(place + "/")) and len(place) >= best:
+                best, found = len(place), kind
+    return found
+
+
+def free_bytes(path: str) -> int:
+    """Bytes that we may still write there. Raises OSError."""
+    return shutil.disk_usage(path).free
+
+
+def pinned_packages(requirements: str) -> list[tuple[str, str, str]]:
+    """Name, wanted and installed version ("" when missing) of what a requirements file pins.
+
+    Raises OSError when there is no such file.
+    """
+    with open(requirements, encoding="utf-8") as file:
+        pins = [found for line in file if (found := _PINNED.match(line.strip()))]
+    return [(pin[1], pin[2], _installed(pin[1])) for pin in pins]
+
+
+def _installed(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def manifests_beside(plugin_dir: str, name: str) -> list[str]:
+    """Other files of this name in the folder of all plugins, where Stash looks for them."""
+    own = os.path.realpath(os.path.join(plugin_dir, name))
+    found = _files_named(os.path.dirname(os.path.abspath(plugin_dir)), name, _DEPTH)
+    return sorted(path for path in found if os.path.realpath(path) != own)
+
+
+def _files_named(folder: str, name: str, depth: int) -> Iterator[str]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.casefold() == name.casefold():
+                yield entry.path
+            elif depth and entry.is_dir() and not entry.name.startswith("."):
+                yield from _files_named(entry.path, name, depth - 1)
+
+
+def server_time(url: str, *, seconds: float = 5.0) -> float | None:
+    """What time a web server has, by the date in its answer; None when it does not say."""
+    session = Session(seconds, seconds, seconds, verify=False)
+    try:
+        said = session.request("GET", url).headers.get("Date", "")
+        return parsedate_to_datetime(said).timestamp()
+    except (TransportError, ValueError, TypeError, IndexError):
+        return None
+    finally:
+        session.close()

@@ -1,0 +1,203 @@
+"""One drain in the foreground: when it ends, how far it is, and what it came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from plexsync import inbox
+from plexsync.edges.queue_rules import is_due
+from plexsync.flows.call import Call, Loop
+from plexsync.flows.health_check import NEXT_STEPS
+from plexsync.flows.intake import BULK_WINDOW, SETTLE
+from plexsync.flows.results import Done, Failed, Result
+from plexsync.flows.settle import Stores
+from plexsync.model.errors import PlexAuthError, PlexServerDown, StashAuthError, StashDown
+from plexsync.model.job import BULK
+from plexsync.model.ledger import Bulk
+from plexsync.model.words import counted
+from plexsync.policy.outage_history import format_duration
+
+ASSUMED = 2.0
+"""Seconds per scene until there is something better to go by."""
+
+TRUSTED = 5
+"""Scenes after which the measured mean is believed."""
+
+TELL_EVERY = 10.0
+"""Seconds between two lines about how long it will take."""
+
+NOTHING_DUE = "nothing is due"
+
+WAITS = (PlexServerDown, PlexAuthError, StashDown, StashAuthError)
+"""Failures that are nobody's: the job waits as it was."""
+
+PAUSED = (
+    'PlexSync is paused in its settings: switch off "Pause syncing" and "Do not write anything" in '
+    "Settings > Plugins > PlexSync."
+)
+
+STOPPED = {
+    "plex": f"Plex does not answer any more. {NEXT_STEPS['down']}",
+    "token": f"Plex refuses the token. {NEXT_STEPS['unauthorised']}",
+    "stash": "Stash does not answer any more.",
+    "settings": "The settings are no longer complete.",
+    "paused": PAUSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a scene takes, from what was measured."""
+
+    scenes: int = 0
+    seconds: float = 0.0
+
+    def after(self, scenes: int, seconds: float) -> Pace:
+        """The pace with one more batch."""
+        return Pace(self.scenes + scenes, self.seconds + seconds)
+
+    @property
+    def mean(self) -> float:
+        """Seconds per scene."""
+        return self.seconds / self.scenes if self.scenes >= TRUSTED else ASSUMED
+
+    def estimate(self, left: int) -> str:
+        """How long the rest takes, in words."""
+        basis = f"{self.mean:.1f} s a scene"
+        if self.scenes < TRUSTED:
+            basis += f", assumed until {TRUSTED} are done"
+        return f"about {format_duration(left * self.mean)} ({basis})"
+
+
+WRITTEN, IN_STEP, LATER, GIVEN_UP = (
+    "written to Plex",
+    "needed nothing",
+    "failed and tried again later",
+    "given up",
+)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the scenes so far; each counts once, however often it had its turn."""
+
+    outcomes: dict[int, str] = field(default_factory=dict)
+    errors: Counter[str] = field(default_factory=Counter)
+    turns: int = 0
+
+    @property
+    def done(self) -> int:
+        """Scenes that had their turn."""
+        return len(self.outcomes)
+
+    def note(self, scene: int, outcome: str) -> None:
+        """A scene had its turn."""
+        self.turns += 1
+        if outcome != IN_STEP or self.outcomes.get(scene) != WRITTEN:
+            self.outcomes[scene] = outcome
+
+    def count(self, outcome: str) -> int:
+        """How many scenes ended so."""
+        return sum(each == outcome for each in self.outcomes.values())
+
+
+class Drain:
+    """One drain: when it ends, how far it is, and what it came to."""
+
+    def __init__(self, call: Call) -> None:
+        owned = call.owner()
+        self._call = call
+        self._stores = owned.stores
+        self.loop: Loop = owned.worker(self.leave, self.observe)
+        self.tally = Tally()
+        self.pace = Pace()
+        self.stopped = ""
+        self._left = 0
+        self._told_at = call.clock.monotonic()
+
+    def leave(self) -> str:
+        """Why to end now: nothing may be tried, or nothing is left that could be."""
+        now = self._call.clock.now()
+        stopped = self.loop.waits_for(now)
+        if stopped:
+            self.stopped = STOPPED.get(stopped, stopped)
+            return self.stopped
+        if inbox.collect(self._call.folder, limit=1) or self._stores.queue.due(now, 1):
+            return ""
+        return "" if due_now(self._stores, now) or _walks_go_on(self._stores) else NOTHING_DUE
+
+    def observe(self, results: Sequence[Result], seconds: float) -> None:
+        """Note what a batch came to and tell it."""
+        before = self.tally.turns
+        for result in results:
+            self._note(result, seconds / len(results))
+        now = self._call.clock.now()
+        self.pace = self.pace.after(self.tally.turns - before, seconds)
+        self._left = due_now(self._stores, now) + ahead(self._stores)
+        monotonic = self._call.clock.monotonic()
+        if self._left and monotonic - self._told_at >= TELL_EVERY:
+            self._told_at = monotonic
+            self._call.log.info(
+                f"{counted(self.tally.done, 'scene')} done, {self._left} to go: "
+                f"{self.pace.estimate(self._left)}."
+            )
+
+    def expect(self, scenes: int) -> None:
+        """So many scenes are to be done, as far as is known yet."""
+        self._left = scenes
+
+    def measure(self) -> float:
+        """How far it is, 0 to 1; safe to ask from another thread."""
+        done = self.tally.done
+        return 0.99 * done / max(1, done + self._left)
+
+    def _note(self, result: Result, seconds: float) -> None:
+        scene, log = result.job.scene, self._call.log
+        if isinstance(result, Done):
+            self.tally.note(scene, WRITTEN if result.changed else IN_STEP)
+            if result.changed:
+                changed = ", ".join(result.changed)
+                log.info("Synced", scene=scene, changed=changed, seconds=round(seconds, 2))
+        elif isinstance(result, Failed) and not self._waits(result):
+            self.tally.errors[result.error.kind] += 1
+            self.tally.note(scene, self._outcome(scene))
+            if scene in self._stores.queue.jobs:
+                log.info(f"Not yet: {result.error.message}", scene=scene)
+
+    def _outcome(self, scene: int) -> str:
+        """Of a failure: what it came to is recorded already."""
+        if scene in self._stores.queue.jobs:
+            return LATER
+        return GIVEN_UP if self._stores.letters.get(scene) else IN_STEP
+
+    def _waits(self, result: Failed) -> bool:
+        """Whether the failure cost the job nothing, so that it had no turn at all."""
+        job = self._stores.queue.jobs.get(result.job.scene)
+        return isinstance(result.error, WAITS) and (
+            job is not None and job.attempts == result.job.attempts
+        )
+
+
+def due_now(stores: Stores, now: float) -> int:
+    """Jobs that are due, or only rest after an edit."""
+    return sum(is_due(job, now) or is_due(job, now + SETTLE) for job in stores.queue.jobs.values())
+
+
+def ahead(stores: Stores) -> int:
+    """Scenes of stored walks that are not in the queue yet."""
+    return sum(_rest(stores, walk) for walk in stores.ledger.bulks())
+
+
+def _rest(stores: Stores, walk: Bulk) -> int:
+    if walk.kind == "scene":
+        return sum(scene > walk.after for scene in walk.ids or ())
+    everything = 2**31
+    if walk.kind:
+        return len(stores.ledger.scenes_with(walk.kind, walk.ids, walk.after, everything))
+    return len(stores.ledger.live_scenes(walk.after, everything))
+
+
+def _walks_go_on(stores: Stores) -> bool:
+    return bool(stores.ledger.bulks()) and stores.queue.count(BULK) < BULK_WINDOW

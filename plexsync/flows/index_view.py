@@ -1,0 +1,83 @@
+"""The library index for a task that reads: brought up to date when nobody else works on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from plexsync import inbox, system
+from plexsync.edges.plex_index import PlexIndex
+from plexsync.flows.call import Call
+from plexsync.model.paths import index_keys
+
+FILE = "plex_index.db"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexView:
+    """The index to look things up in. `age` is that of its oldest library in seconds, None when
+    it is empty; `missing` names wanted libraries that Plex does not have."""
+
+    index: PlexIndex
+    refreshed: bool
+    items: int
+    parts: int
+    age: float | None
+    missing: tuple[str, ...] = ()
+
+
+@contextmanager
+def index_view(call: Call) -> Iterator[IndexView]:
+    """Refresh the index if that disturbs nobody, then show it as it is. Raises Plex's errors."""
+    missing = _refresh(call)
+    with closing(_open(call, read_only=True)) as index:
+        stats = index.stats(call.clock.now())
+        yield IndexView(
+            index,
+            missing is not None,
+            stats.items,
+            stats.parts,
+            stats.age,
+            missing or (),
+        )
+
+
+def _refresh(call: Call) -> tuple[str, ...] | None:
+    """The missing libraries; None when somebody else owns the folder, and nothing was done."""
+    if call.owned is not None:
+        return _refreshed(call, call.owned.index(call.config))
+    with _borrowed(call) as free:
+        if not free:
+            return None
+        with closing(_open(call, read_only=False)) as index:
+            return _refreshed(call, index)
+
+
+def _refreshed(call: Call, index: PlexIndex) -> tuple[str, ...]:
+    return index.refresh(call.config.plex_library, call.clock.now()).missing
+
+
+def _open(call: Call, *, read_only: bool) -> PlexIndex:
+    return PlexIndex(
+        call.path(FILE), call.plex, call.log.warning, keys=index_keys, read_only=read_only
+    )
+
+
+@contextmanager
+def _borrowed(call: Call) -> Iterator[bool]:
+    """Own the folder for a moment, if nobody does; whoever came meanwhile is not left waiting.
+
+    Both locks, in the order of a task: a worker that stands by goes on when this is over.
+    """
+    takeover = system.LockFile(call.path("takeover.lock"))
+    worker = system.LockFile(call.path("worker.lock"))
+    free = not worker.busy() and takeover.acquire()
+    try:
+        free = free and worker.acquire()
+        yield free
+    finally:
+        worker.release()
+        takeover.release()
+        if free and inbox.collect(call.folder, limit=1):
+            call.wake()

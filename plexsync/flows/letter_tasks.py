@@ -1,0 +1,142 @@
+"""Dead letters at the press of a button: tried again, cleared, or purged when they are old."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
+
+from plexsync.edges.dead_letters import DeadLetters
+from plexsync.edges.job_queue import JobQueue
+from plexsync.flows.call import Call, TaskFailed
+from plexsync.flows.confirm import announced
+from plexsync.flows.removed import keep_copy
+from plexsync.model.dead_letter import Letter
+from plexsync.model.job import BULK, EDIT, Job
+from plexsync.model.words import counted, some_scenes
+
+PAGE = 500
+DAY = 86400.0
+
+
+def retry_dead_letters(call: Call) -> dict[str, object]:
+    """Queue the scenes of dead letters again; each letter stays until its scene is in step.
+
+    Arguments: `error_types`, classes or causes with commas between them, or `scene`, one id; all
+    letters without.
+    """
+    stores, now = call.owner().stores, call.clock.now()
+    scene, wanted = _scene(call.args.get("scene")), _classes(call.args.get("error_types"))
+    known = all_letters(stores.letters)
+    letters = [
+        letter
+        for letter in known
+        if (scene is None or letter.scene == scene)
+        and (not wanted or letter.error in wanted or letter.cause in wanted)
+    ]
+    if not letters:
+        call.log.info(f"Nothing to retry: {_what_there_is(known)}")
+        return {"queued": 0, "already_queued": 0}
+    queued = queue_again(stores.queue, letters, now, EDIT if scene is not None else BULK)
+    already = len(letters) - len(queued)
+    text = f"{counted(len(queued), 'scene')} queued again: {_by_class(letters, queued)}."
+    if already and queued:
+        text += f" {already} more waited in the queue already."
+    elif already:
+        text = f"Nothing to queue: {counted(already, 'scene')} waited in the queue already."
+    call.log.info(f"{text} A dead letter goes when its scene is in step with Plex.")
+    return {"queued": len(queued), "already_queued": already}
+
+
+def clear_dead_letters(call: Call) -> dict[str, object]:
+    """Forget all dead letters; the first press says what that means, the second does it."""
+    stores, now = call.owner().stores, call.clock.now()
+    letters = all_letters(stores.letters)
+    if not letters:
+        call.log.info("There are no dead letters, so nothing was removed.")
+        return {"removed": 0, "would_remove": 0}
+    told = announced(call, "clear_dead_letters")
+    if told is None:
+        call.log.warning(
+            f"Nothing was removed yet. This would remove {_listed(letters)}. A scene is then "
+            "tried again only when somebody edits it. Press Clear Dead Letters again within 5 "
+            "minutes to do it."
+        )
+        return {"removed": 0, "would_remove": len(letters)}
+    younger = [letter for letter in letters if letter.buried_at > told]
+    removed = remove_letters(call, [letter for letter in letters if letter.buried_at <= told], now)
+    if younger:
+        call.log.info(f"{counted(len(younger), 'dead letter')} came after the first press: kept.")
+    return {**removed, "would_remove": 0}
+
+
+def purge_dead_letters(call: Call) -> dict[str, object]:
+    """Forget dead letters that are older than the settings keep them."""
+    letters, now, days = (
+        call.owner().stores.letters,
+        call.clock.now(),
+        call.config.dlq_retention_days,
+    )
+    before = now - days * DAY
+    old = [letter for letter in all_letters(letters) if letter.buried_at < before]
+    if not old:
+        call.log.info(f"No dead letter is older than {counted(days, 'day')}; nothing was removed.")
+        return {"removed": 0}
+    return remove_letters(call, old, now)
+
+
+def all_letters(letters: DeadLetters, error: str | None = None) -> list[Letter]:
+    """Every letter, the youngest first; only those of one error class when it is given."""
+    found: list[Letter] = []
+    while page := letters.page(PAGE, len(found), error):
+        found += page
+    return found
+
+
+def queue_again(
+    queue: JobQueue, letters: Iterable[Letter], now: float, priority: int = BULK
+) -> list[int]:
+    """Queue a fresh job for each letter's scene that has none; returns those scenes."""
+    scenes = [letter.scene for letter in letters if letter.scene not in queue.jobs]
+    queue.put_all(
+        Job(scene=scene, reason="retry", born=now, priority=priority, not_before=now)
+        for scene in scenes
+    )
+    return scenes
+
+
+def remove_letters(call: Call, letters: Sequence[Letter], now: float) -> dict[str, object]:
+    """Forget these letters; a copy of them is kept."""
+    copy = keep_copy(call.folder, "dead-letters", [asdict(letter) for letter in letters], now)
+    call.owner().stores.letters.remove(letter.scene for letter in letters)
+    call.log.info(f"Removed {_listed(letters)}. A copy is kept for 7 days in {call.path(copy)}.")
+    return {"removed": len(letters), "copy": copy}
+
+
+def _listed(letters: Sequence[Letter]) -> str:
+    scenes = some_scenes([letter.scene for letter in letters])
+    return f"{counted(len(letters), 'dead letter')} ({_by_class(letters)}), of {scenes}"
+
+
+def _by_class(letters: Iterable[Letter], scenes: Collection[int] | None = None) -> str:
+    counts = Counter(e.error for e in letters if scenes is None or e.scene in scenes)
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+
+
+def _what_there_is(letters: Sequence[Letter]) -> str:
+    if not letters:
+        return "there are no dead letters."
+    return f"no dead letter fits. There are {_by_class(letters)}."
+
+
+def _classes(given: object) -> set[str]:
+    return {word.strip() for word in str(given or "").split(",")} - {""}
+
+
+def _scene(given: object) -> int | None:
+    if given in (None, ""):
+        return None
+    text = str(given).strip()
+    if isinstance(given, bool) or not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise TaskFailed(f"scene must be the number of a scene, not {text[:40]!r}.")
+    return int(text)

@@ -1,0 +1,255 @@
+"""What a page in Stash may ask for: one table, each answered within milliseconds.
+
+An operation only looks, or it drops a command for the worker and answers with the id under which
+`result` tells what came of it. Nothing heavy is imported here: each request is a process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from plexsync import inbox, system
+from plexsync.edges import pages, read_state
+from plexsync.flows.status import status
+from plexsync.model.arguments import Rule, one_of, read_arguments, scene_ids, text, whole, word
+from plexsync.model.command import (
+    COMMANDS,
+    KIND,
+    is_accepted_id,
+    read_command,
+    to_input,
+)
+from plexsync.policy import outage_figures
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    Answer = dict[str, object]
+
+MOST_ROWS = 500
+"""Rows of one page."""
+
+MOST_STATES = 200
+"""Scenes whose state is told at once."""
+
+DEAD_STATES = {"AmbiguousMatch": "ambiguous", "PlexNotFound": "not in Plex"}
+"""Error class of a dead letter -> the scene's state; any other class is "failed"."""
+
+_PAGE = {
+    "offset": Rule(whole(0, 10**9), 0),
+    "limit": Rule(whole(1, MOST_ROWS), 50),
+}
+
+
+class Request:
+    """One request of a page: where, its arguments as read, Stash's connection block, and when."""
+
+    __slots__ = ("plugin_dir", "folder", "args", "connection", "now")
+
+    def __init__(
+        self, plugin_dir: str, folder: str, args: Mapping[str, Any], connection: bytes, now: float
+    ) -> None:
+        self.plugin_dir = plugin_dir
+        self.folder = folder
+        self.args = args
+        self.connection = connection
+        self.now = now
+
+
+class Operation:
+    """How a request is answered, and the arguments it takes."""
+
+    __slots__ = ("run", "rules")
+
+    def __init__(self, run: Callable[[Request], Answer], rules: Mapping[str, Rule]) -> None:
+        self.run = run
+        self.rules = rules
+
+
+def perform(mode: str, request: Request) -> Answer:
+    """Answer a request whose `args` are as Stash sent them.
+
+    Raises ValueError with a sentence for a person when the arguments are wrong, pages.Unreadable
+    or OSError when the data folder is.
+    """
+    args = {name: value for name, value in request.args.items() if name != "mode"}
+    if mode in COMMANDS:
+        return _accept(mode, args, request)
+    operation = READS[mode]
+    request.args = read_arguments(mode, operation.rules, args)
+    return operation.run(request)
+
+
+def _accept(name: str, args: Mapping[str, object], request: Request) -> Answer:
+    """Keep a command for the worker; what it takes to carry it out is found out there."""
+    command = read_command(name, args)
+    system.private_folder(request.folder)
+    record = {"id": 1, "type": KIND, "input": to_input(command)}
+    try:
+        answer: Answer = {"accepted": inbox.drop(request.folder, json.dumps(record).encode())}
+    except OSError as problem:
+        raise OSError(
+            f"PlexSync cannot keep commands in {request.folder}: {problem}; give Stash room and "
+            "rights there."
+        ) from None
+    try:
+        inbox.wake(request.plugin_dir, request.folder, request.connection)
+    except (ValueError, OSError) as problem:
+        answer["warning"] = f"The command is kept, but no worker could be started: {problem}"
+    return answer
+
+
+def _status(request: Request) -> Answer:
+    return {**status(request.folder, request.now)}
+
+
+def _dead_letters(request: Request) -> Answer:
+    args, folder = request.args, request.folder
+    counts = read_state.letter_counts(folder)
+    wanted = args["class"]
+    return {
+        "total": sum(counts.values()) if wanted is None else counts.get(wanted, 0),
+        "offset": args["offset"],
+        "limit": args["limit"],
+        "classes": counts,
+        "letters": pages.letters(folder, args["offset"], args["limit"], wanted, args["sort"]),
+    }
+
+
+def _queue(request: Request) -> Answer:
+    args, folder = request.args, request.folder
+    jobs = pages.jobs(folder)
+    start = args["offset"]
+    return {
+        "total": len(jobs),
+        "offset": start,
+        "limit": args["limit"],
+        "running": sum(bool(job["running"]) for job in jobs),
+        "not_taken_over": read_state.records_waiting(folder),
+        "walks": read_state.walks(folder),
+        "jobs": jobs[start : start + args["limit"]],
+    }
+
+
+def _outages(request: Request) -> Answer:
+    """The file as it is: what is no outage in it is left out."""
+    found = pages.stored(request.folder, "outage_history.json")
+    history = found if isinstance(found, dict) else {}
+    listed = history.get("outages")
+    outages = [each for each in listed or () if _is_outage(each)]
+    spans = [(each["start"], each["end"]) for each in outages]
+    earlier, since = history.get("earlier_downtime") or 0.0, history.get("observed_since")
+    return {
+        "outages": outages[::-1],
+        "ongoing": bool(spans) and spans[-1][1] is None,
+        "mttr": outage_figures.mttr(spans),
+        "mtbf": outage_figures.mtbf(spans),
+        "availability": outage_figures.availability(spans, earlier, since, request.now),
+    }
+
+
+def _is_outage(each: object) -> bool:
+    if not isinstance(each, dict) or not isinstance(each.get("start"), (int, float)):
+        return False
+    return each.get("end") is None or isinstance(each["end"], (int, float))
+
+
+def _scene_state(request: Request) -> Answer:
+    ids, folder = request.args["scenes"], request.folder
+    ledger, letters = pages.scenes(folder, ids), pages.letters_of(folder, ids)
+    wanted = set(ids)
+    jobs = {job["scene"]: job for job in pages.jobs(folder) if job["scene"] in wanted}
+    pins, drifted = pages.pins(folder, ids), pages.drifted(folder, ids)
+    scenes = []
+    for scene in ids:
+        known = {**_UNKNOWN, **ledger.get(scene, {})}
+        edited = _edited(known["targets"], drifted.get(scene, {}))
+        told = _stands(known, jobs.get(scene), letters.get(scene), edited)
+        more = {"job": jobs.get(scene), "letter": letters.get(scene), "pin": pins.get(scene)}
+        scenes.append({"scene": scene, **known, **told, "edited": edited, **more})
+    return {"scenes": scenes}
+
+
+_UNKNOWN: Answer = {"state": "unknown", "detail": "", "since": None, "path": "", "targets": []}
+
+
+def _edited(targets: Any, drifted: Mapping[int, tuple[float, set[str]]]) -> list[str]:
+    """Fields that a reconciliation saw changed in Plex and that were not written since."""
+    synced = {target["rating_key"]: target["synced_at"] for target in targets}
+    return sorted(
+        {
+            name
+            for key, (seen, fields) in drifted.items()
+            if synced.get(key, 0.0) <= seen
+            for name in fields
+        }
+    )
+
+
+def _stands(known: Answer, job: Answer | None, letter: Answer | None, edited: list[str]) -> Answer:
+    """Work that is due says more than a letter, a letter more than the ledger."""
+    if job is not None:
+        return {"state": "waiting", "detail": job["last_message"] or "queued", "since": job["born"]}
+    if letter is not None:
+        state = DEAD_STATES.get(str(letter["error"]), "failed")
+        return {"state": state, "detail": letter["message"], "since": letter["buried_at"]}
+    if edited and known["state"] == "synced":
+        return {"state": "edited in Plex", "detail": ", ".join(edited)}
+    return {}
+
+
+def _result(request: Request) -> Answer:
+    accepted = request.args["id"]
+    if not is_accepted_id(accepted):
+        raise ValueError("result: id must be one that an operation answered as accepted.")
+    found = pages.result(request.folder, accepted) or {"state": "unknown"}
+    shown = ("state", "command", "args", "at", "ended_at", "output", "error")
+    return {"id": accepted, **{name: found.get(name) for name in shown}}
+
+
+def _tick(request: Request) -> Answer:
+    folder = request.folder
+    if not os.path.isdir(folder):
+        return {"pending": False, "worker": "not needed"}
+    pending = bool(
+        read_state.records_waiting(folder)
+        or pages.live_jobs(folder)
+        or read_state.walks(folder)
+        or pages.commands_waiting(folder)
+    )
+    if _worker_lives(folder):
+        return {"pending": pending, "worker": "alive"}
+    if pending:
+        inbox.wake(request.plugin_dir, folder, request.connection)
+    return {"pending": pending, "worker": "started" if pending else "not needed"}
+
+
+def _worker_lives(folder: str) -> bool:
+    """A worker, or a task that leaves one behind."""
+    locks = (os.path.join(folder, name) for name in ("worker.lock", "takeover.lock"))
+    return any(os.path.exists(lock) and system.LockFile(lock).busy() for lock in locks)
+
+
+READS: Mapping[str, Operation] = {
+    "status": Operation(_status, {}),
+    "dead_letters": Operation(
+        _dead_letters,
+        {
+            **_PAGE,
+            "class": Rule(word, None),
+            "sort": Rule(one_of(*pages.LETTER_ORDERS), "newest"),
+        },
+    ),
+    "queue": Operation(_queue, _PAGE),
+    "outages": Operation(_outages, {}),
+    "scene_state": Operation(_scene_state, {"scenes": Rule(scene_ids(MOST_STATES))}),
+    "result": Operation(_result, {"id": Rule(text(60))}),
+    "tick": Operation(_tick, {}),
+}
+"""The operations that look."""
+
+OPERATIONS = frozenset(READS) | frozenset(COMMANDS)
+"""Every mode that is answered here; the others are tasks."""

@@ -1,0 +1,60 @@
+"""What a located scene would change in Plex: one function for the real run and for the dry one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from plexsync.edges.ledger import Ledger
+from plexsync.flows.locate import Located
+from plexsync.model.ledger import TargetState
+from plexsync.model.plex import Edit, PlexItem, Value, Written
+from plexsync.policy.outcome import claimed, image_is_ours
+from plexsync.policy.plan import fit, plan
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedItem:
+    """One item of a scene: `part` is the file that matched, `ours` what PlexSync wrote there."""
+
+    item: PlexItem
+    part: str
+    before: TargetState
+    ours: Mapping[str, Written]
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A scene: the values to write, the names of those that had to be cut, and its items."""
+
+    values: Mapping[str, Value]
+    cut: tuple[str, ...]
+    items: tuple[PlannedItem, ...]
+
+
+def plan_scene(located: Located, ledger: Ledger, preserve: bool) -> Planned:
+    """Compare a wish with what Plex has and what the ledger knows; changes nothing."""
+    state = located.wish.state
+    values, cut = fit(located.wish.desired.values)
+    known = {each.target: each for each in state.targets} if state else {}
+    items = []
+    for item, part in located.items:
+        before = known.get(item.target)
+        if before is None:
+            written, base = ledger.inherit(item.target)
+            before = TargetState(target=item.target, written=written, base=base)
+        ours = claimed(item, before.written, before.unconfirmed)
+        edits = plan(values, item, ours, preserve)
+        items.append(PlannedItem(item, part, before, ours, edits))
+    return Planned(values, cut, tuple(items))
+
+
+def is_foreign(
+    selected: str, name: str, ours: Mapping[str, Written], unconfirmed: Mapping[str, Value]
+) -> bool:
+    """Whether a person chose the selected image after we uploaded one."""
+    uploaded = [ours[name]] if name in ours else []
+    if name in unconfirmed:
+        uploaded.append(Written(unconfirmed[name], ""))
+    return bool(uploaded) and not any(image_is_ours(selected, image) for image in uploaded)

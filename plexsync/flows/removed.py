@@ -1,0 +1,49 @@
+"""What a task removed is kept for a week, as JSON beside the rest."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from datetime import datetime, timezone
+
+from plexsync import system
+from plexsync.edges import files
+
+FOLDER = "removed"
+
+KEPT = 7 * 86400.0
+"""Seconds for which a copy is kept."""
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+_OURS = re.compile(r"(\d{8}T\d{6}Z)-.+\.json", re.ASCII)
+
+
+def keep_copy(folder: str, what: str, document: object, now: float) -> str:
+    """Keep what is about to be removed from the data folder; returns the copy's path within it.
+
+    Call it before removing. Sweeps copies that are older than a week. Raises OSError when it
+    cannot be kept.
+    """
+    place = os.path.join(folder, FOLDER)
+    system.private_folder(place)
+    _sweep(place, now)
+    stamp = datetime.fromtimestamp(now, timezone.utc).strftime(_STAMP)
+    name, number = f"{stamp}-{what}.json", 1
+    while os.path.lexists(os.path.join(place, name)):
+        number += 1
+        name = f"{stamp}-{what}-{number}.json"
+    files.replace_json(os.path.join(place, name), document)
+    return os.path.join(FOLDER, name)
+
+
+def _sweep(place: str, now: float) -> None:
+    for name in os.listdir(place):
+        found = _OURS.fullmatch(name)
+        with suppress(OSError, ValueError):
+            if found and now - _time(found[1]) > KEPT:
+                os.unlink(os.path.join(place, name))
+
+
+def _time(stamp: str) -> float:
+    return datetime.strptime(stamp, _STAMP).replace(tzinfo=timezone.utc).timestamp()

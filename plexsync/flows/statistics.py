@@ -1,0 +1,204 @@
+"""stats.json and the lines that sum up: what the owner of the data folder did, batch by batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from plexsync.edges import files
+from plexsync.edges.clock import Clock
+from plexsync.edges.log import Log
+from plexsync.flows.results import Done, Failed, Postponed, Result
+from plexsync.flows.settle import Stores
+from plexsync.model.errors import (
+    AmbiguousMatch,
+    PlexAuthError,
+    PlexServerDown,
+    SceneGone,
+    StashAuthError,
+    StashDown,
+)
+from plexsync.model.job import COVER
+from plexsync.model.stats import DONE, FAILED, PUT_BACK, RETRIED, TRAFFIC, Stats
+from plexsync.model.words import counted
+from plexsync.policy.matching import HIGH, LOW
+
+STATS = "stats.json"
+
+TELL_EVERY = 10
+"""Tries between two lines that sum up; as many make the file be written again."""
+
+KEEP_EVERY = 5.0
+"""Seconds after which fewer tries do too."""
+
+AT_MOST = 1.0
+"""Seconds between two writes of the file while batches follow each other."""
+
+SERVERS = (PlexServerDown, PlexAuthError, StashDown, StashAuthError)
+"""Errors by which a job may have been put back as it was."""
+
+Observe = Callable[[Sequence[Result], float], None]
+
+
+class Statistics:
+    """Counts for the owner of the data folder: read when it opens, written whole now and then.
+
+    A batch is counted once, after the queue has recorded it, so nothing is ever counted twice; a
+    kill loses at most what was counted since the last write: some seconds or one batch.
+    `traffic` gives the running totals of this process by the names in TRAFFIC.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        stores: Stores,
+        clock: Clock,
+        log: Log,
+        traffic: Callable[[], Mapping[str, int]],
+    ) -> None:
+        self._path = os.path.join(folder, STATS)
+        self._stores = stores
+        self._clock = clock
+        self._log = log
+        self._traffic = traffic
+        now = clock.now()
+        self.stats = files.read_json(self._path, Stats.parse, Stats(now), log.warning)
+        self._seen = dict(traffic())
+        self._stretch = Stats(now)
+        """Since the last line."""
+        self._drain = Stats(now)
+        """Since the queue was empty of due jobs."""
+        self._unkept = 0
+        self._kept_at = clock.monotonic() - KEEP_EVERY
+
+    def observe(self, results: Sequence[Result], seconds: float) -> None:
+        """Count a batch that took so long; no results mean that nothing is due any more."""
+        if results:
+            self._count(results, seconds)
+            if self._stretch.tried >= TELL_EVERY:
+                self._log.info(summary(self._stretch))
+                self._stretch = Stats(self._clock.now())
+        else:
+            self._end_drain()
+        self._keep_some(ended=not results)
+
+    def beside(self, observe: Observe) -> Observe:
+        """Counts too what goes to this observer, who says himself when a drain ends."""
+
+        def both(results: Sequence[Result], seconds: float) -> None:
+            if results:
+                self.observe(results, seconds)
+                observe(results, seconds)
+
+        return both
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        self._take_traffic()
+        if self._unkept:
+            self._keep()
+
+    def _count(self, results: Sequence[Result], seconds: float) -> None:
+        now = self._clock.now()
+        worked = sum(not isinstance(result, Postponed) for result in results)
+        tried = [result for result in results if _counts(result)]
+        outcomes = [(result, self._outcome(result)) for result in tried]
+        done = sum(outcome == DONE for _, outcome in outcomes)
+        for stats in (self.stats, self._stretch, self._drain):
+            for result, outcome in outcomes:
+                _note(stats, result, outcome, now)
+            if done:
+                stats.took(seconds / worked, done)
+        self._unkept += len(tried)
+
+    def _outcome(self, result: Result) -> str:
+        """What a try came to; queue and dead letters know it already."""
+        job = result.job
+        left = self._stores.queue.jobs.get(job.scene)
+        if not isinstance(result, Failed) or isinstance(result.error, SceneGone):
+            return DONE
+        if left is None:
+            return FAILED if self._stores.letters.get(job.scene) is not None else DONE
+        untouched = isinstance(result.error, SERVERS) and left.attempts == job.attempts
+        return PUT_BACK if untouched else RETRIED
+
+    def _end_drain(self) -> None:
+        """A drain in which nothing came to an end goes on: a dead Plex is tried each minute."""
+        if self._drain.done or self._drain.given_up:
+            left = len(self._stores.queue.jobs)
+            rest = f" {counted(left, 'job')} still wait." if left > 1 else ""
+            rest = " 1 job still waits." if left == 1 else rest
+            self._log.info(f"Drain over: {summary(self._drain)}{rest}")
+            self._drain, self._stretch = Stats(self._clock.now()), Stats(self._clock.now())
+
+    def _keep_some(self, *, ended: bool) -> None:
+        passed = self._clock.monotonic() - self._kept_at
+        wanted = ended or self._unkept >= TELL_EVERY or passed >= KEEP_EVERY
+        if self._unkept and wanted and (ended or passed >= AT_MOST):
+            self._take_traffic()
+            self._keep()
+
+    def _take_traffic(self) -> None:
+        found = self._traffic()
+        for name in TRAFFIC:
+            more = found[name] - self._seen[name]
+            self.stats.traffic[name] += more
+            self._unkept += more > 0
+        self._seen = dict(found)
+
+    def _keep(self) -> None:
+        """Statistics are not worth stopping for: a full disk shows soon enough elsewhere."""
+        try:
+            files.replace_json(self._path, self.stats.to_json())
+        except OSError as problem:
+            self._log.warn_once(STATS, f"{STATS} cannot be written ({problem}).")
+            return
+        self._unkept = 0
+        self._kept_at = self._clock.monotonic()
+
+
+def _counts(result: Result) -> bool:
+    """Not if it was not tried, nor when a job that is done looks again for its scene's cover."""
+    again = isinstance(result, Done) and COVER in result.job.attempts
+    return not again and not isinstance(result, Postponed)
+
+
+def _note(stats: Stats, result: Result, outcome: str, now: float) -> None:
+    if isinstance(result, Done):
+        changed = bool(result.changed)
+        stats.note(outcome, now, match=result.confidence, written=changed)
+    elif isinstance(result, Failed) and not isinstance(result.error, SceneGone):
+        match = LOW if isinstance(result.error, AmbiguousMatch) else ""
+        stats.note(outcome, now, error=result.error.kind, match=match)
+    else:
+        stats.note(outcome, now)
+
+
+def summary(stats: Stats) -> str:
+    """Counts, mean time, matches and errors in one line."""
+    written = f" ({stats.written} written to Plex)" if stats.done else ""
+    parts = [f"{counted(stats.done, 'job')} done{written}"]
+    later, back = stats.counts[RETRIED], stats.counts[PUT_BACK]
+    parts += [f"{later} failed and tried again later"] if later else []
+    parts += [f"{stats.given_up} given up"] if stats.given_up else []
+    parts += [f"{back} put back while a server was away"] if back else []
+    text = ", ".join(parts)
+    mean = stats.mean()
+    if mean is not None:
+        text += f"; {brief(mean)} per job"
+    if stats.matches:
+        sure, unsure = stats.matches.get(HIGH, 0), stats.matches.get(LOW, 0)
+        text += f"; matches: {sure} sure, {unsure} unsure"
+    if stats.errors:
+        text += f"; errors: {listed(stats.errors)}"
+    return text + "."
+
+
+def brief(seconds: float) -> str:
+    """As "35 ms" or "1.20 s"."""
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1000:.0f} ms"
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """As "PlexNotFound 3, PlexServerDown 1"."""
+    return ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))

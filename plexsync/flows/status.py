@@ -1,0 +1,179 @@
+"""How everything stands, read beside a working owner.
+
+Operations call this, so nothing heavy may be imported here, neither dataclasses nor what uses
+them; flows/view_queue_status.py puts it into words.
+"""
+
+from __future__ import annotations
+
+from plexsync import __version__
+from plexsync.edges import read_state
+from plexsync.edges.read_state import Unreadable
+from plexsync.flows.status_plex import (
+    parse_breaker,
+    parse_outages,
+    parse_recovery,
+    shown_breaker,
+    shown_checks,
+    shown_recovery,
+)
+from plexsync.model.stats import Stats
+from plexsync.model.stored import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from plexsync.model.status import Index, Letters, Queue, Status, Totals, Waiting
+
+    T = TypeVar("T")
+
+DEFAULT_RAMP = (5.0, 5.0, 20.0)
+"""Minutes, first and last rate of the gentle phase while nobody set them."""
+
+FIRST = 10
+"""Waiting jobs and log lines that are shown."""
+
+LONGEST_WAIT = 660.0
+"""Seconds. A job that is due later than this from now is due: a clock was set back."""
+
+
+def status(folder: str, now: float, ramp: tuple[float, float, float] = DEFAULT_RAMP) -> Status:
+    """Everything that is known of a data folder at wall-clock time `now`; raises nothing.
+
+    `ramp` is what the settings say of the gentle phase: minutes, first and last rate.
+    """
+    problems: list[str] = []
+    look = _Look(folder, problems)
+    stats = look.document("stats.json", Stats.parse, Stats(0.0))
+    breaker = look.document("circuit_breaker.json", parse_breaker, parse_breaker(None))
+    recovery = look.document("recovery_state.json", parse_recovery, parse_recovery(None))
+    owned = read_state.owned(folder)
+    return {
+        "version": __version__,
+        "folder": folder,
+        "now": now,
+        "worker": owned,
+        "queue": look.at(lambda: _queue(read_state.jobs(folder), stats, now)),
+        "inbox": read_state.records_waiting(folder),
+        "walks": look.at(lambda: read_state.walks(folder)) or [],
+        "letters": look.at(lambda: _letters(read_state.letter_counts(folder))),
+        "scenes": look.at(lambda: read_state.scene_counts(folder)),
+        "breaker": shown_breaker(breaker, now),
+        "recovery": shown_recovery(recovery, ramp, now),
+        "checks": shown_checks(breaker, recovery, now, bool(owned)),
+        "outages": look.document("outage_history.json", parse_outages, parse_outages(None)),
+        "reconcile": look.document("reconcile_state.json", _object, None),
+        "statistics": _totals(stats, now),
+        "index": look.at(lambda: _index(read_state.index_sections(folder), now)),
+        "problems": list(dict.fromkeys(problems)),
+        "log": read_state.log_tail(folder, FIRST),
+    }
+
+
+class _Look:
+    """Asks for one thing after the other; what cannot be read is a problem and None."""
+
+    def __init__(self, folder: str, problems: list[str]) -> None:
+        self._folder = folder
+        self._problems = problems
+
+    def at(self, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except Unreadable as problem:
+            self._problems.append(str(problem))
+            return None
+
+    def document(self, name: str, parse: Callable[[object], T], default: T) -> T:
+        found = self.at(lambda: read_state.document(self._folder, name, parse, default))
+        return default if found is None else found
+
+
+def _queue(jobs: list[dict[str, Any]], stats: Stats, now: float) -> Queue:
+    running = [job for job in jobs if job.get("running")]
+    rest = [job for job in jobs if not job.get("running")]
+    waiting = sorted(
+        (job for job in rest if 0 < _time(job) - now <= LONGEST_WAIT),
+        key=lambda job: (_time(job), job["scene"]),
+    )
+    by_error: dict[str, int] = {}
+    for job in waiting:
+        error = str(job.get("last_error") or "")
+        by_error[error] = by_error.get(error, 0) + 1
+    bulk = sum(bool(job.get("priority")) for job in jobs)
+    due = len(rest) - len(waiting)
+    return {
+        "pending": len(jobs),
+        "running": len(running),
+        "due": due,
+        "waiting": len(waiting),
+        "edits": len(jobs) - bulk,
+        "bulk": bulk,
+        "next_due": now if due else _time(waiting[0]) if waiting else None,
+        "by_error": by_error,
+        "first_waiting": [_waiting(job) for job in waiting[:FIRST]],
+        "estimate": len(jobs) * stats.pace(),
+    }
+
+
+def _time(job: dict[str, Any]) -> float:
+    at = job.get("not_before")
+    return float(at) if isinstance(at, (int, float)) and abs(at) < 1e300 else 0.0
+
+
+def _waiting(job: dict[str, Any]) -> Waiting:
+    attempts = job.get("attempts")
+    numbers = attempts.values() if isinstance(attempts, dict) else ()
+    return {
+        "scene": job["scene"],
+        "reason": str(job.get("reason") or ""),
+        "error": str(job.get("last_error") or ""),
+        "why": one_line(str(job.get("last_message") or "it rests for a moment after an event")),
+        "until": _time(job),
+        "tries": sum(number for number in numbers if isinstance(number, int)),
+    }
+
+
+def _letters(counts: dict[str, int]) -> Letters:
+    return {"total": sum(counts.values()), "by_class": dict(sorted(counts.items()))}
+
+
+def _object(raw: object) -> dict[str, object] | None:
+    if not isinstance(raw, dict):
+        raise ValueError("it holds no object")
+    return raw
+
+
+def _totals(stats: Stats, now: float) -> Totals:
+    traffic = stats.traffic
+    return {
+        "since": stats.since or None,
+        "last": stats.last or None,
+        "done": stats.done,
+        "written": stats.written,
+        "retried": stats.counts["retried"],
+        "put_back": stats.counts["put_back"],
+        "failed": dict(stats.failed),
+        "errors": dict(stats.errors),
+        "matches": {name: stats.matches.get(name, 0) for name in ("HIGH", "LOW")},
+        "mean": stats.mean(),
+        "p95": stats.percentile(0.95),
+        "last_hour": stats.recent(3600.0, now),
+        "last_day": stats.recent(86400.0, now),
+        "requests": traffic["requests"],
+        "received": traffic["received"],
+        "lookups": traffic["lookups"],
+        "hits": traffic["hits"],
+        "misses": max(0, traffic["lookups"] - traffic["hits"]),
+    }
+
+
+def _index(sections: list[tuple[int, float]], now: float) -> Index:
+    read = [at for _, at in sections]
+    return {
+        "items": sum(items for items, _ in sections),
+        "libraries": len(sections),
+        "age": max(0.0, now - min(read)) if read else None,
+    }

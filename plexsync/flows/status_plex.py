@@ -1,0 +1,116 @@
+"""How Plex stands, from the owner's state files as plain values; light like flows/status.py."""
+
+from __future__ import annotations
+
+from plexsync.model.stored import count, moment, moment_or_none, one_line, versioned, words
+from plexsync.policy.timing import next_probe, ramp_rate, trial_in
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from plexsync.model.status import Breaker, Checks, Outages, OutageShown, Recovery
+
+FRESH = 180.0
+"""Seconds within which a probe of Plex tells of the present: one is made each minute."""
+
+
+def parse_breaker(raw: object) -> dict[str, Any]:
+    """A stored breaker, None for none yet; raises ValueError on any doubt."""
+    fields = versioned(raw, 1) if raw is not None else {}
+    if not fields:
+        fields = {"state": "CLOSED", "failures": 0, "reason": ""}
+    if words(fields, "state") not in ("CLOSED", "OPEN", "HALF_OPEN"):
+        raise ValueError("its state is unknown")
+    return {
+        "state": words(fields, "state"),
+        "failures": count(fields, "failures"),
+        "reason": one_line(words(fields, "reason")),
+        "opened_at": moment_or_none(fields, "opened_at"),
+        "permit_at": moment_or_none(fields, "permit_at"),
+        "since": moment_or_none(fields, "failing_since"),
+    }
+
+
+def shown_breaker(breaker: dict[str, Any], now: float) -> Breaker:
+    """What people are shown of it."""
+    closed = breaker["state"] == "CLOSED"
+    seconds = trial_in(breaker["opened_at"], breaker["permit_at"], now)
+    return {
+        "state": breaker["state"],
+        "since": breaker["since"],
+        "failures": breaker["failures"],
+        "reason": breaker["reason"],
+        "retry_at": None if closed else now + seconds,
+    }
+
+
+_TIMES = ("last_check", "recovery_started_at", "last_recovery_at")
+_COUNTS = ("consecutive_failures", "recovery_count", "relapses")
+
+
+def parse_recovery(raw: object) -> dict[str, Any]:
+    """A stored recovery state, None for none yet; raises ValueError on any doubt."""
+    if raw is None:
+        return dict.fromkeys(_TIMES, 0.0) | dict.fromkeys(_COUNTS, 0)
+    fields = versioned(raw, 1)
+    times = {name: moment(fields, name) for name in _TIMES}
+    return times | {name: count(fields, name) for name in _COUNTS}
+
+
+def shown_recovery(
+    recovery: dict[str, Any], ramp: tuple[float, float, float], now: float
+) -> Recovery:
+    """The gentle phase; `ramp` is its minutes, first and last rate."""
+    started = recovery["recovery_started_at"] or None
+    rate = None if started is None else ramp_rate(*ramp, now - started)
+    return {
+        "ramping": rate is not None,
+        "started_at": started,
+        "ends_at": started + ramp[0] * 60 if started and rate is not None else None,
+        "rate": rate,
+        "recoveries": recovery["recovery_count"],
+        "last": recovery["last_recovery_at"] or None,
+    }
+
+
+def shown_checks(
+    breaker: dict[str, Any], recovery: dict[str, Any], now: float, owned: bool
+) -> Checks:
+    """The probes. Only for a refused token is a Plex probed whose breaker is closed."""
+    last, failures = recovery["last_check"], recovery["consecutive_failures"]
+    closed = breaker["state"] == "CLOSED"
+    refused = closed and owned and failures > 0 and 0 <= now - last <= FRESH
+    probing = refused or not closed
+    due = next_probe(last, failures, recovery["relapses"], recovery["last_recovery_at"], now)
+    return {
+        "last": last or None,
+        "next": due if probing else None,
+        "failures": failures,
+        "token_refused": refused,
+    }
+
+
+def parse_outages(raw: object) -> Outages:
+    """A stored history, None for none yet; raises ValueError on any doubt."""
+    listed = versioned(raw, 1).get("outages") if raw is not None else []
+    if not isinstance(listed, list):
+        raise ValueError("outages is not a list")
+    last = _outage(listed[-1]) if listed else None
+    return {
+        "count": len(listed),
+        "ongoing": last is not None and last["end"] is None,
+        "last": last,
+    }
+
+
+def _outage(raw: object) -> OutageShown:
+    if not isinstance(raw, dict):
+        raise ValueError("an outage is not an object")
+    return {
+        "start": moment(raw, "start"),
+        "end": moment_or_none(raw, "end"),
+        "cause": one_line(words(raw, "cause")),
+        "jobs_affected": count(raw, "jobs_affected"),
+        "jobs_recovered": count(raw, "jobs_recovered"),
+    }

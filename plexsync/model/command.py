@@ -1,0 +1,102 @@
+"""What a page asks the owner of the data folder to do: one table of commands and their arguments.
+
+Light on purpose: a command is checked in the process that drops it, and again where it is carried
+out.
+"""
+
+from __future__ import annotations
+
+from plexsync.model.arguments import (
+    Rule,
+    one_of,
+    read_arguments,
+    scene_id,
+    scene_ids,
+    shown,
+    switch,
+    text,
+    whole,
+    word,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KIND = "PlexSync.Command.Post"
+"""The type of a command's inbox record, which looks like an event's."""
+
+MOST_SCENES = 1000
+MOST_PREVIEWS = 50
+_LONGEST_PATH = 4096
+
+COMMANDS: Mapping[str, Mapping[str, Rule]] = {
+    "retry": {"scene": Rule(scene_id)},
+    "retry_class": {"class": Rule(word)},
+    "sync": {"scenes": Rule(scene_ids(MOST_SCENES))},
+    "preview": {
+        "scenes": Rule(scene_ids(MOST_PREVIEWS), None),
+        "scope": Rule(one_of("recent", "waiting"), None),
+        "forced": Rule(switch, False),
+    },
+    "undo": {"scene": Rule(scene_id)},
+    "pin": {
+        "scene": Rule(scene_id),
+        "part": Rule(text(_LONGEST_PATH)),
+        "rating_key": Rule(whole(1, 2**63 - 1), None),
+    },
+    "unpin": {"scene": Rule(scene_id)},
+    "adopt_path_map": {"path_map": Rule(text(_LONGEST_PATH, empty=True))},
+    "clear": {"what": Rule(one_of("dead_letters", "queue")), "class": Rule(word, None)},
+}
+"""Command -> its arguments, in the order in which they are documented."""
+
+
+class Command:
+    """One command with every argument read."""
+
+    __slots__ = ("name", "args")
+
+    def __init__(self, name: str, args: Mapping[str, object]) -> None:
+        self.name = name
+        self.args = args
+
+
+def read_command(name: object, args: object) -> Command:
+    """A command and its arguments; raises ValueError with a sentence for a person."""
+    rules = COMMANDS.get(name) if isinstance(name, str) else None
+    if rules is None or not isinstance(name, str):
+        raise ValueError(f"PlexSync has no command {shown(name)}.")
+    if not isinstance(args, dict):
+        raise ValueError(f"{name}: its arguments must be an object, not {shown(args)}.")
+    found = read_arguments(name, rules, args)
+    if name == "clear" and found["what"] == "queue" and found["class"] is not None:
+        raise ValueError("clear: class goes with dead_letters only.")
+    if name == "preview" and (found["scenes"] is None) is (found["scope"] is None):
+        raise ValueError("preview takes either scenes or a scope.")
+    return Command(name, found)
+
+
+def is_accepted_id(value: object) -> bool:
+    """Whether this can be the id of an accepted command: the name of an inbox record."""
+    parts = value.split("-") if isinstance(value, str) and value.isascii() else []
+    if len(parts) != 3 or len(parts[0]) != 20 or len(parts[2]) != 8 or len(parts[1]) > 10:
+        return False
+    hexadecimal = not parts[2].strip("0123456789abcdef")
+    return parts[0].isdigit() and parts[1].isdigit() and hexadecimal
+
+
+def to_input(command: Command) -> dict[str, object]:
+    """The `input` of a command's inbox record, as JSON values.
+
+    The record's name in the inbox is the command's accepted id.
+    """
+    args = {name: value for name, value in command.args.items() if value is not None}
+    return {"command": command.name, "args": args}
+
+
+def from_input(sent: object) -> Command:
+    """The command in such an `input`; raises ValueError like `read_command`."""
+    if not isinstance(sent, dict) or not set(sent) <= {"command", "args"}:
+        raise ValueError("the record holds no command.")
+    return read_command(sent.get("command"), sent.get("args"))

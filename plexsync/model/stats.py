@@ -1,0 +1,192 @@
+"""Counters of what was done, and how long it took: bounded, however long they run.
+
+Operations that only read import this, so it is no dataclass: importing those takes longer than all
+the rest of such a process.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from plexsync.model.stored import count, moment, versioned
+
+DONE, RETRIED, PUT_BACK, FAILED = "done", "retried", "put_back", "failed"
+"""What a try came to: nothing is left to do; it is tried again; a server was away, nobody's fault;
+given up, so that it is a dead letter now."""
+
+TRAFFIC = ("requests", "received", "lookups", "hits")
+"""Requests to Plex, bytes from it, look-ups in the library index and those that found something."""
+
+FIRST_GUESS = 2.0
+"""Seconds per job while too few were measured."""
+
+ENOUGH = 5
+"""Jobs that make a measurement."""
+
+BOUNDS = tuple(0.001 * 10 ** (step / 20) for step in range(121))
+"""Upper ends of the classes of time, 1 ms to 1000 s, each 12 % above the one before."""
+
+SLICE = 600.0
+"""Seconds whose jobs are counted together, for the rates of the last hour and day."""
+
+_DAY = 144
+_OUTCOMES = (DONE, RETRIED, PUT_BACK)
+_MOST_NAMES = 100
+_VERSION = 1
+
+
+class Stats:
+    """Counts from `since` on; `last` is when something was counted last, 0.0 for never.
+
+    `written` of the jobs `done` changed something in Plex. `failed` counts jobs given up and
+    `errors` all failed tries, by error class; `matches` by confidence. `slices` holds, for each
+    ten minutes of the last day with any, their number since the epoch, jobs done and given up.
+    """
+
+    __slots__ = (
+        "counts", "errors", "failed", "histogram", "last", "matches", "seconds", "since", "slices",
+        "timed", "traffic", "written",
+    )  # fmt: skip
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.last = 0.0
+        self.counts = dict.fromkeys(_OUTCOMES, 0)
+        self.written = 0
+        self.failed: dict[str, int] = {}
+        self.errors: dict[str, int] = {}
+        self.matches: dict[str, int] = {}
+        self.traffic = dict.fromkeys(TRAFFIC, 0)
+        self.seconds = 0.0
+        self.timed = 0
+        self.histogram = [0] * (len(BOUNDS) + 1)
+        self.slices: list[tuple[int, int, int]] = []
+
+    @property
+    def done(self) -> int:
+        """Jobs of which nothing is left to do."""
+        return self.counts[DONE]
+
+    @property
+    def given_up(self) -> int:
+        """Jobs that became dead letters."""
+        return sum(self.failed.values())
+
+    @property
+    def tried(self) -> int:
+        """Tries that came to something: those put back untouched are not among them."""
+        return self.done + self.given_up + self.counts[RETRIED]
+
+    def note(
+        self, outcome: str, now: float, *, error: str = "", match: str = "", written: bool = False
+    ) -> None:
+        """Count one try, the class of its error and the confidence of its match, if any."""
+        self.last = now
+        self.written += written
+        if outcome == FAILED:
+            _add(self.failed, error)
+        else:
+            self.counts[outcome] += 1
+        if error and outcome != PUT_BACK:
+            _add(self.errors, error)
+        if match:
+            _add(self.matches, match)
+        if outcome in (DONE, FAILED):
+            self._slice(int(now // SLICE), outcome == DONE)
+
+    def took(self, seconds: float, jobs: int) -> None:
+        """So many jobs took so many seconds each."""
+        self.seconds += seconds * jobs
+        self.timed += jobs
+        self.histogram[bisect_left(BOUNDS, seconds)] += jobs
+
+    def mean(self) -> float | None:
+        """Seconds per job."""
+        return self.seconds / self.timed if self.timed else None
+
+    def pace(self) -> float:
+        """Seconds per job to reckon with."""
+        return self.seconds / self.timed if self.timed >= ENOUGH else FIRST_GUESS
+
+    def percentile(self, part: float) -> float | None:
+        """Seconds within which this part (0 to 1) of the jobs were done, at most 12 % too many."""
+        rank, seen = part * self.timed, 0
+        for bound, jobs in zip((*BOUNDS, BOUNDS[-1]), self.histogram, strict=True):
+            seen += jobs
+            if jobs and seen >= rank:
+                return bound
+        return None
+
+    def recent(self, seconds: float, now: float) -> int:
+        """Jobs done in the last so many seconds (at most a day), to ten minutes."""
+        newest = int(now // SLICE)
+        return sum(n for at, n, _ in self.slices if newest - seconds / SLICE < at <= newest)
+
+    def _slice(self, at: int, done: bool) -> None:
+        kept = [each for each in self.slices if at - _DAY < each[0] <= at]
+        last = kept.pop() if kept and kept[-1][0] == at else (at, 0, 0)
+        self.slices = [*kept, (at, last[1] + done, last[2] + (not done))]
+
+    def to_json(self) -> object:
+        """The counters as JSON values."""
+        return {
+            "version": _VERSION,
+            "since": self.since,
+            "last": self.last,
+            **self.counts,
+            "written": self.written,
+            "failed": self.failed,
+            "errors": self.errors,
+            "matches": self.matches,
+            **self.traffic,
+            "seconds": self.seconds,
+            "timed": self.timed,
+            "histogram": self.histogram,
+            "slices": self.slices,
+        }
+
+    @classmethod
+    def parse(cls, raw: object) -> Stats:
+        """Read stored counters; raises ValueError on any doubt."""
+        fields = versioned(raw, _VERSION)
+        stats = cls(moment(fields, "since"))
+        stats.last = moment(fields, "last")
+        stats.counts = {name: count(fields, name) for name in _OUTCOMES}
+        stats.written = count(fields, "written")
+        stats.failed = _names(fields, "failed")
+        stats.errors = _names(fields, "errors")
+        stats.matches = _names(fields, "matches")
+        stats.traffic = {name: count(fields, name) for name in TRAFFIC}
+        stats.seconds = moment(fields, "seconds")
+        stats.timed = count(fields, "timed")
+        stats.histogram = _counts(fields.get("histogram"), len(BOUNDS) + 1)
+        if sum(stats.histogram) != stats.timed:
+            raise ValueError("its histogram does not fit its number of jobs")
+        stats.slices = _slices(fields.get("slices"))
+        return stats
+
+
+def _add(counts: dict[str, int], name: str) -> None:
+    if name in counts or len(counts) < _MOST_NAMES:
+        counts[name] = counts.get(name, 0) + 1
+
+
+def _names(fields: dict[str, object], key: str) -> dict[str, int]:
+    found = fields.get(key)
+    if not isinstance(found, dict) or len(found) > _MOST_NAMES:
+        raise ValueError(f"{key} is not an object of counts")
+    return {str(name): count(found, name) for name in found}
+
+
+def _counts(raw: object, length: int) -> list[int]:
+    if not isinstance(raw, list) or len(raw) != length:
+        raise ValueError(f"it has no list of {length} counts")
+    named: dict[str, object] = {str(place): value for place, value in enumerate(raw)}
+    return [count(named, place) for place in named]
+
+
+def _slices(raw: object) -> list[tuple[int, int, int]]:
+    if not isinstance(raw, list) or len(raw) > _DAY:
+        raise ValueError(f"slices is not a list of at most {_DAY}")
+    rows = [_counts(row, 3) for row in raw]
+    return [(at, done, failed) for at, done, failed in rows]

@@ -1,0 +1,19 @@
+"""Numbers in words that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_SHOWN = 20
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """As "1 scene" or "2 scenes"; `things` where it is more than an "s"."""
+    return f"{number} {thing if number == 1 else things or thing + 's'}"
+
+
+def some_scenes(scenes: Sequence[int]) -> str:
+    """As "scene 7" or "scenes 7, 9 and 4 more"."""
+    shown = ", ".join(map(str, sorted(scenes)[:_SHOWN]))
+    more = f" and {len(scenes) - _SHOWN} more" if len(scenes) > _SHOWN else ""
+    return f"scene {shown}" if len(scenes) == 1 else f"scenes {shown}{more}"

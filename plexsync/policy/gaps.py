@@ -1,0 +1,113 @@
+"""What is a gap between Stash and Plex, field by field, and what a reconciliation counts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from plexsync.model.plex import Edit, Written
+
+EMPTY, STALE, MISSING = "empty", "stale", "missing"
+DRIFTED, ORPHANED = "drifted", "orphaned"
+
+KINDS: Mapping[str, str] = {
+    EMPTY: "Plex has nothing where Stash has something",
+    STALE: "Stash has changed since the last sync, or PlexSync never wrote it",
+    DRIFTED: "somebody changed in Plex what PlexSync wrote",
+    MISSING: "no Plex item holds the scene's file",
+    ORPHANED: "no scene in Stash has the Plex item's file; nothing is done about it",
+}
+"""Every kind, in the order of a report, and what it means."""
+
+EXAMPLES = 5
+"""At most so many examples of a kind are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One field of a scene, or the whole of it: `field` is "" for missing and orphaned."""
+
+    kind: str
+    field: str = ""
+
+
+def find_gaps(edits: Iterable[Edit], written: Mapping[str, Written]) -> tuple[Gap, ...]:
+    """The gaps that a plan's edits would close; an edit that only locks closes none.
+
+    What the plan keeps, because a person set it in Plex, is therefore no gap. `written` is what
+    PlexSync wrote to the item. A field that Plex lacks is empty whoever emptied it; one that
+    changed on both sides is stale.
+    """
+    return tuple(_gap(edit, written.get(edit.field)) for edit in edits if not edit.lock_only)
+
+
+def _gap(edit: Edit, last: Written | None) -> Gap:
+    if not edit.before:
+        return Gap(EMPTY, edit.field)
+    changed = last is None or last.wish != edit.wish
+    return Gap(STALE if changed else DRIFTED, edit.field)
+
+
+def chosen(gaps: Iterable[Gap], kinds: Collection[str], fields: Collection[str]) -> tuple[Gap, ...]:
+    """Only gaps of these kinds and fields; no names mean all of them."""
+    return tuple(
+        gap
+        for gap in gaps
+        if (not kinds or gap.kind in kinds) and (not fields or not gap.field or gap.field in fields)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Gaps counted: `found` and `queued` scenes by kind, `fields` by kind and field.
+
+    A scene counts once for each kind that it has. `unsure` are scenes whose match is LOW and that
+    are only reported. `examples` are words for people.
+    """
+
+    found: Mapping[str, int] = field(default_factory=dict)
+    queued: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unsure: int = 0
+
+    def add(self, what: str, gaps: Collection[Gap], *, queued: bool, unsure: bool = False) -> Tally:
+        """With one more scene or item, which `what` names."""
+        kinds = list(dict.fromkeys(gap.kind for gap in gaps))
+        return replace(
+            self,
+            found=_plus(self.found, kinds),
+            queued=_plus(self.queued, kinds if queued else ()),
+            fields=_by_field(self.fields, gaps),
+            examples=self._with_examples(what, gaps, kinds, unsure),
+            unsure=self.unsure + unsure,
+        )
+
+    def _with_examples(
+        self, what: str, gaps: Iterable[Gap], kinds: Iterable[str], unsure: bool
+    ) -> dict[str, tuple[str, ...]]:
+        examples = dict(self.examples)
+        for kind in kinds:
+            known = examples.get(kind, ())
+            names = [gap.field for gap in gaps if gap.kind == kind and gap.field]
+            notes = [", ".join(names)] * bool(names) + ["uncertain match"] * unsure
+            if len(known) < EXAMPLES:
+                examples[kind] = (*known, f"{what} ({'; '.join(notes)})" if notes else what)
+        return examples
+
+
+def _plus(counts: Mapping[str, int], names: Iterable[str]) -> dict[str, int]:
+    more = dict(counts)
+    for name in names:
+        more[name] = more.get(name, 0) + 1
+    return more
+
+
+def _by_field(
+    counts: Mapping[str, Mapping[str, int]], gaps: Iterable[Gap]
+) -> dict[str, Mapping[str, int]]:
+    more = dict(counts)
+    for gap in gaps:
+        if gap.field:
+            more[gap.kind] = _plus(more.get(gap.kind, {}), [gap.field])
+    return more

@@ -1,0 +1,240 @@
+"""The path map that two libraries themselves suggest: few pairs of folders that explain most files."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from plexsync.model.paths import path_key
+
+File = tuple[str, "int | None"]
+"""A path as one server sees it, and the size in bytes."""
+
+MOST_PAIRS = 8
+
+WORTH = 0.005
+"""A pair that explains a smaller share of the files is left out."""
+
+FEWEST = 2
+"""So many files at least stand behind a pair, unless there is only one."""
+
+_SAMPLE = 20_000
+_DEEPEST = 4
+"""So many folders a pair may be narrowed down by, where it collides with another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """One file as both servers have it; keys as `path_key` spells them."""
+
+    plex: str
+    stash: str
+    plex_key: str
+    stash_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Pairs (folder in Plex, folder in Stash), the best first, and how many of `files` files they
+    explain; `alike` of those have the same path on both sides and need no pair."""
+
+    pairs: tuple[tuple[str, str], ...]
+    explained: int
+    files: int
+    alike: int
+
+    @property
+    def text(self) -> str:
+        """As the setting takes it."""
+        return "; ".join(f"{plex}=>{stash}" for plex, stash in self.pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A candidate: two folders as keys, and as spelled."""
+
+    plex_key: str
+    stash_key: str
+    plex: str
+    stash: str
+
+
+def twins(stash: Iterable[File], plex: Iterable[File]) -> list[Twin]:
+    """Files that are the same on both sides beyond doubt: one name and size, once on each.
+
+    A size that one side does not know is no obstacle where the name alone is unique.
+    """
+    theirs, ours = _by_name(plex), _by_name(stash)
+    found = []
+    for name, mine in ours.items():
+        for path, key, other, other_key in _pairs_of(mine, theirs.get(name, {})):
+            if _is_plain(path) and _is_plain(other):
+                found.append(Twin(other, path, other_key, key))
+    return found
+
+
+def _is_plain(path: str) -> bool:
+    """Whether its folders are where its slashes are: a backslash may be part of a POSIX name."""
+    return not (path.startswith("/") and "\\" in path)
+
+
+_Named = dict["int | None", "tuple[str, str] | None"]
+"""Size -> path and key of the one file of that name and size; None when there are several."""
+
+
+def _by_name(files: Iterable[File]) -> dict[str, _Named]:
+    named: dict[str, _Named] = {}
+    for path, size in files:
+        key = path_key(path)
+        sizes = named.setdefault(key.rpartition("/")[2], {})
+        known = size or None
+        sizes[known] = None if known in sizes else (path, key)
+    return named
+
+
+def _pairs_of(mine: _Named, theirs: _Named) -> Iterable[tuple[str, str, str, str]]:
+    if len(mine) == len(theirs) == 1:
+        (size, one), (other_size, other) = *mine.items(), *theirs.items()
+        alike = size == other_size or size is None or other_size is None
+        if alike and one and other:
+            yield *one, *other
+        return
+    for size, one in mine.items():
+        other = theirs.get(size) if size is not None else None
+        if one and other:
+            yield *one, *other
+
+
+def explained(files: Sequence[Twin], to_plex: Callable[[str], str]) -> int:
+    """How many files a map from Stash's paths to Plex's leads to the right place."""
+    return sum(path_key(to_plex(file.stash)) == file.plex_key for file in files)
+
+
+def suggest(files: Sequence[Twin]) -> Suggestion:
+    """The few pairs that explain most of the files; the order of the files does not matter."""
+    ordered = sorted(files, key=lambda file: file.stash_key)
+    step = max(1, len(ordered) // _SAMPLE)
+    sample = ordered[::step]
+    chosen = _choose(sample)
+    chosen = [pair for pair in chosen if _writable(pair)]
+    return Suggestion(
+        tuple((pair.plex, pair.stash) for pair in chosen),
+        _count(ordered, chosen),
+        len(ordered),
+        sum(file.plex_key == file.stash_key for file in ordered),
+    )
+
+
+def _choose(sample: Sequence[Twin]) -> list[_Pair]:
+    """Pairs for what lies elsewhere in Plex; then for what they would lead astray with it."""
+    moved = [file for file in sample if file.plex_key != file.stash_key]
+    alike = [file for file in sample if file.plex_key == file.stash_key]
+    keys = [file.stash_key for file in sample]
+    least = max(min(FEWEST, len(sample)), len(sample) * WORTH)
+    chosen: dict[str, _Pair] = {}
+
+    def useful(pair: _Pair) -> bool:
+        return _gain(sample, keys, pair, chosen.values()) >= least
+
+    for files in (moved, alike):
+        _add_pairs(files, chosen, least, useful)
+        if not chosen:
+            break
+    return list(chosen.values())
+
+
+def _add_pairs(
+    files: Iterable[Twin],
+    chosen: dict[str, _Pair],
+    least: float,
+    useful: Callable[[_Pair], bool],
+) -> None:
+    """Take the pair behind most files, then the next; one that is of no use as it is, because it
+    collides with another, is narrowed down.
+    """
+    groups: dict[_Pair, list[Twin]] = {}
+    for file in files:
+        groups.setdefault(_general(file), []).append(file)
+    depth = dict.fromkeys(groups, 0)
+    while groups and len(chosen) < MOST_PAIRS:
+        pair = max(groups, key=lambda each: (len(groups[each]), each.stash_key, each.plex_key))
+        members = groups.pop(pair)
+        if len(members) < least:
+            break
+        if pair.stash_key not in chosen and useful(pair):
+            chosen[pair.stash_key] = pair
+        elif depth[pair] < _DEEPEST:
+            for file in members:
+                narrower = _narrowed(file, pair)
+                if narrower is not None:
+                    groups.setdefault(narrower, []).append(file)
+                    depth[narrower] = depth[pair] + 1
+
+
+def _gain(sample: Sequence[Twin], keys: Sequence[str], pair: _Pair, chosen: Iterable[_Pair]) -> int:
+    """How many more files are explained with this pair; only those below its folder can differ."""
+    start = bisect_left(keys, f"{pair.stash_key}/")
+    below = sample[start : bisect_left(keys, f"{pair.stash_key}0", start)]  # "0" follows "/"
+    before = list(chosen)
+    return _count(below, [*before, pair]) - _count(below, before)
+
+
+def _general(file: Twin) -> _Pair:
+    """The most general pair that explains a file, with a folder left on either side."""
+    plex, stash = file.plex_key.split("/"), file.stash_key.split("/")
+    end = 0
+    for mine, theirs in zip(reversed(stash), reversed(plex), strict=False):
+        if mine != theirs:
+            break
+        end += 1
+    most = min(len(plex) - _leading(file.plex_key), len(stash) - _leading(file.stash_key)) - 1
+    return _pair(file, max(1, min(end, most)))
+
+
+def _leading(key: str) -> int:
+    """Pieces before the first folder's name."""
+    return 2 if key.startswith("//") else 1 if key.startswith("/") else 0
+
+
+def _narrowed(file: Twin, pair: _Pair) -> _Pair | None:
+    """The pair with one more folder of this file; None when there is none left."""
+    rest = file.stash_key[len(pair.stash_key) :].strip("/")
+    return _pair(file, rest.count("/")) if "/" in rest else None
+
+
+def _pair(file: Twin, end: int) -> _Pair:
+    """The folders that remain when `end` pieces are taken off both paths."""
+    return _Pair(
+        _cut(file.plex_key, end),
+        _cut(file.stash_key, end),
+        _cut(file.plex, end),
+        _cut(file.stash, end),
+    )
+
+
+def _cut(path: str, end: int) -> str:
+    for _ in range(end):
+        path = path[: max(path.rfind("/"), path.rfind("\\"))]
+        path = path.rstrip("/\\") or path[:1]
+    return path
+
+
+def _count(files: Sequence[Twin], pairs: Sequence[_Pair]) -> int:
+    """How many files the pairs lead right; of several the longest folder in Stash decides."""
+    longest = sorted(pairs, key=lambda pair: -len(pair.stash_key))
+    moves = [(f"{pair.stash_key}/", f"{pair.plex_key}/") for pair in longest]
+    count = 0
+    for file in files:
+        path = file.stash_key
+        for here, there in moves:
+            if path.startswith(here):
+                path = there + path[len(here) :]
+                break
+        count += path == file.plex_key
+    return count
+
+
+def _writable(pair: _Pair) -> bool:
+    """Whether the setting can hold it."""
+    return not any(mark in side for side in (pair.plex, pair.stash) for mark in (";", "=>", "\n"))

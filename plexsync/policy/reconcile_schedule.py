@@ -1,0 +1,178 @@
+"""When a reconciliation is due by itself, and over what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from plexsync.policy.gaps import Tally
+
+NEVER = "never"
+INTERVALS: Mapping[str, float] = {"hourly": 3600.0, "daily": 86400.0, "weekly": 7 * 86400.0}
+"""Setting reconcile_interval, besides NEVER, to seconds."""
+
+ALL, RECENT, WEEK, SINCE = "all", "24h", "7days", "since"
+WIDTHS: Mapping[str, float] = {RECENT: 86400.0, WEEK: 7 * 86400.0}
+"""Scope to seconds back in time; ALL has no end, SINCE names a moment of its own."""
+
+MANUAL, INTERVAL, STARTUP = "manual", "interval", "startup"
+OUTAGE, DAMAGE = "outage", "damage"
+AUTOMATIC = (DAMAGE, OUTAGE, INTERVAL, STARTUP)
+"""Triggers in the order in which they are served."""
+
+STALE_AFTER = 3600.0
+"""Seconds after which recent scenes are worth a look when PlexSync starts to work."""
+
+LONG_OUTAGE = 3600.0
+"""Seconds of outage from which on what happened meanwhile is compared afterwards."""
+
+OVERLAP = 3 * 3600.0
+"""Seconds looked at besides, for clocks that differ or were changed."""
+
+RESUME_WITHIN = 86400.0
+"""An interrupted run goes on if it was last seen so many seconds ago; else it begins anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to compare. `since` 0 is everything, else scenes whose `by` ("updated" or "created") is
+    no older; empty `kinds`, `fields` and `library` mean all of them.
+
+    `known` leaves scenes alone that nobody ever asked to sync.
+    """
+
+    trigger: str
+    scope: str
+    since: float = 0.0
+    by: str = "updated"
+    kinds: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    library: str = ""
+
+    @property
+    def known(self) -> bool:
+        """A repair concerns only what was PlexSync's business before."""
+        return self.trigger in (DAMAGE, OUTAGE)
+
+    @property
+    def whole(self) -> bool:
+        """Nothing of the scope is left out."""
+        return not (self.kinds or self.fields or self.library) and self.by == "updated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A reconciliation and how far it came. Times are wall-clock seconds, `seconds` is work.
+
+    `cursor` is the last scene id (scope ALL) or the last page; `held` are scenes before it that
+    are not compared yet; `total` the scenes in Stash.
+    """
+
+    order: Order
+    started: float
+    seen: float
+    cursor: int = 0
+    held: tuple[int, ...] = ()
+    checked: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    done: bool = False
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What is remembered between runs.
+
+    `stamps`: trigger -> begin of its last run that came to an end. `covered`: scope -> the same of
+    a run that left nothing of it out. `wanted`: DAMAGE or OUTAGE -> from when on (0: everything).
+    `runs`: trigger -> the run that is under way.
+    """
+
+    stamps: Mapping[str, float] = field(default_factory=dict)
+    covered: Mapping[str, float] = field(default_factory=dict)
+    wanted: Mapping[str, float] = field(default_factory=dict)
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    last: Run | None = None
+
+    def want(self, trigger: str, since: float) -> Schedule:
+        """Something was lost or missed from `since` on; an earlier moment stays."""
+        earlier = min(since, self.wanted.get(trigger, since))
+        runs = {name: run for name, run in self.runs.items() if name != trigger}
+        return replace(self, wanted={**self.wanted, trigger: earlier}, runs=runs)
+
+    def due(self, interval: str, scope: str, now: float, *, starting: bool) -> Order | None:
+        """What to begin now, None for nothing; `starting`: PlexSync has just begun to work.
+
+        A run that failed has left no stamp, so it is due again. NEVER leaves only the repair of a
+        damaged queue.
+        """
+        if DAMAGE in self.wanted:
+            return Order(trigger=DAMAGE, scope=ALL)
+        if interval not in INTERVALS:
+            return None
+        if OUTAGE in self.wanted:
+            return Order(trigger=OUTAGE, scope=SINCE, since=self.wanted[OUTAGE])
+        if _passed(self.stamps.get(INTERVAL), INTERVALS[interval], now):
+            return Order(trigger=INTERVAL, scope=scope, since=since(scope, now))
+        recent = max((self.covered[s] for s in (*WIDTHS, ALL) if s in self.covered), default=None)
+        if starting and _passed(recent, STALE_AFTER, now):
+            return Order(trigger=STARTUP, scope=RECENT, since=since(RECENT, now))
+        return None
+
+    def waiting(self, now: float) -> bool:
+        """Whether an automatic run is wanted or under way, whatever the settings say to it."""
+        return bool(self.wanted) or any(
+            name in AUTOMATIC and _fresh(run, now) for name, run in self.runs.items()
+        )
+
+    def under_way(self, interval: str, now: float) -> Run | None:
+        """The automatic run to go on with."""
+        for trigger in AUTOMATIC:
+            run = self.runs.get(trigger)
+            allowed = trigger == DAMAGE or interval in INTERVALS
+            if run is not None and allowed and _fresh(run, now):
+                return run
+        return None
+
+    def resumed(self, order: Order, now: float) -> Run:
+        """The run for an order of the same content that was interrupted, else a new one."""
+        run = self.runs.get(order.trigger)
+        if run is not None and _fresh(run, now):
+            asked = replace(order, since=run.order.since)
+            if asked == run.order and bool(order.since) == bool(run.order.since):
+                return run
+        return Run(order=order, started=now, seen=now)
+
+    def kept(self, run: Run) -> Schedule:
+        """With a run that is under way, or has come to its end."""
+        trigger = run.order.trigger
+        if not run.done:
+            return replace(self, runs={**self.runs, trigger: run})
+        covered = {run.order.scope: run.started} if run.order.whole else {}
+        return Schedule(
+            stamps={**self.stamps, trigger: run.started},
+            covered={**self.covered, **covered},
+            wanted={name: at for name, at in self.wanted.items() if name != trigger},
+            runs={name: each for name, each in self.runs.items() if name != trigger},
+            last=run,
+        )
+
+
+def since(scope: str, now: float) -> float:
+    """The moment from which on a scope goes, 0 for everything."""
+    return max(1.0, now - WIDTHS[scope]) if scope in WIDTHS else 0.0
+
+
+def after_outage(start: float, end: float) -> float | None:
+    """From when on to compare after an outage; None when it was too short to matter."""
+    return max(1.0, start - OVERLAP) if end - start > LONG_OUTAGE else None
+
+
+def _passed(last: float | None, seconds: float, now: float) -> bool:
+    """Whether that long ago, or never; a moment in the future comes from a clock set back."""
+    return last is None or not 0 <= now - last < seconds
+
+
+def _fresh(run: Run, now: float) -> bool:
+    return not _passed(run.seen, RESUME_WITHIN, now)

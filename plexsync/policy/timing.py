@@ -1,0 +1,54 @@
+"""When the next trial, the next probe and the next request are due, as plain numbers.
+
+Whoever only shows them starts a process for it, so this imports next to nothing.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+COOLDOWN = 60.0
+"""Seconds after opening until one job may try."""
+
+PERMIT = 60.0
+"""Seconds until the permit of a trial that never reported lapses."""
+
+FLAPPING = 300.0
+"""A recovery so soon after another, in seconds, did not last: the next outage is probed less."""
+
+LOWEST_RATE = 1.0
+
+
+def trial_in(opened_at: float | None, permit_at: float | None, now: float) -> float:
+    """Seconds, at most a minute, until a breaker opened or half-opened then lets a job try."""
+    since, rest = (opened_at, COOLDOWN) if permit_at is None else (permit_at, PERMIT)
+    return 0.0 if since is None else min(rest, max(0.0, since + rest - now))
+
+
+def probe_delay(failures: int) -> float:
+    """Seconds until the next probe, after `failures` failed ones (0 at first): 5, 10, 20, 40, 60."""
+    return min(60.0, 5.0 * 2.0 ** min(max(failures, 0), 30))
+
+
+def next_probe(
+    last_check: float, failures: int, relapses: int, last_recovery: float, now: float
+) -> float:
+    """When the next probe is due; `now` when it is overdue or the last lies in the future."""
+    if last_check > now:
+        return now
+    recent = 0 <= now - last_recovery < FLAPPING
+    return max(now, last_check + probe_delay(failures + (relapses if recent else 0)))
+
+
+def ramp_rate(minutes: float, start: float, end: float, elapsed: float) -> float | None:
+    """Requests per second `elapsed` seconds after a recovery; None: no limit any more."""
+    half = minutes * 30
+    elapsed = max(0.0, elapsed)
+    if elapsed >= 2 * half:
+        return None
+    low = max(LOWEST_RATE, start)
+    high = max(low, end)
+    middle = sqrt(low * high)
+    if elapsed < half:
+        return low + (middle - low) * elapsed / half
+    return middle + (high - middle) * (elapsed - half) / half

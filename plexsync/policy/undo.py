@@ -1,0 +1,174 @@
+"""What to put back in a Plex item so that it is as it was before PlexSync first wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from plexsync.model.plex import FIELDS, IMAGE, LIST, Base, Edit, PlexItem, Value, Written
+from plexsync.model.values import name_key, name_keys, names, same
+from plexsync.policy.outcome import is_upload_of
+
+CHANGED = "changed in Plex since"
+UNKNOWN = "what Plex had before is not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """An image to show again by its key ("" for none), and the lock's state afterwards."""
+
+    field: str
+    key: str
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """What undoes PlexSync's writes in one item, and what stays, by field, with the reason.
+
+    `edits` are texts, lists and locks (a lock alone is `lock_only`), `images` go one by one.
+    `done` names every field that is as before once these were made.
+    """
+
+    edits: tuple[Edit, ...]
+    images: tuple[Restore, ...]
+    left: Mapping[str, str]
+    done: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    name: str
+    have: Value
+    locked: bool
+    written: Value
+    base: Base
+
+
+def needs_a_look(written: Mapping[str, Written], unconfirmed: Mapping[str, Value]) -> set[str]:
+    """The images whose selected key `put_back` must be told."""
+    ours = {*written, *unconfirmed}
+    return {name for name in ours if name in FIELDS and FIELDS[name].kind == IMAGE}
+
+
+def put_back(
+    item: PlexItem,
+    written: Mapping[str, Written],
+    unconfirmed: Mapping[str, Value],
+    base: Mapping[str, Base],
+    selected: Mapping[str, str],
+) -> PutBack:
+    """Compare what Plex has with what PlexSync wrote (`written`) and with what was there before.
+
+    `unconfirmed` is what may have gone up without being recorded; `selected` the keys of the
+    images that Plex shows. What somebody changed in Plex since stays as it is.
+    """
+    edits: list[Edit] = []
+    images: list[Restore] = []
+    left: dict[str, str] = {}
+    done: set[str] = set()
+    for name in FIELDS:
+        if name not in written and not (name in unconfirmed and FIELDS[name].kind == IMAGE):
+            continue
+        ours = written[name].value if name in written else ""
+        outcome = _outcome(name, item, ours, unconfirmed.get(name, ""), base, selected)
+        if isinstance(outcome, str):
+            left[name] = outcome
+            continue
+        done.add(name)
+        if isinstance(outcome, Restore):
+            images.append(outcome)
+        elif outcome is not None:
+            edits.append(outcome)
+    return PutBack(tuple(edits), tuple(images), left, frozenset(done))
+
+
+def _outcome(
+    name: str,
+    item: PlexItem,
+    written: Value,
+    unconfirmed: Value,
+    base: Mapping[str, Base],
+    selected: Mapping[str, str],
+) -> Edit | Restore | str | None:
+    """What to do about a field; None when it is as before, a reason when it has to stay."""
+    if name not in base:
+        return UNKNOWN
+    locked = FIELDS[name].edit in item.locks
+    if FIELDS[name].kind == IMAGE:
+        case = _Case(name, selected.get(name, ""), locked, written, base[name])
+        return _image(case, unconfirmed)
+    case = _Case(name, item.values.get(name, ""), locked, written, base[name])
+    if FIELDS[name].kind != LIST:
+        return _text(case)
+    return _collections(case) if name == "collections" else _list(case)
+
+
+def _text(case: _Case) -> Edit | str | None:
+    before = case.base.value
+    if same(case.name, case.have, case.written):
+        if same(case.name, case.have, before):
+            return None if case.locked == case.base.locked else _lock(case)
+        if not before and case.name == "title":
+            return "a title cannot be empty"
+        return _edit(case, before)
+    return None if same(case.name, case.have, before) else CHANGED
+
+
+def _list(case: _Case) -> Edit | str | None:
+    """Unchanged since means: every name of ours is there, and none that neither side put there."""
+    before, have = names(case.base.value), names(case.have)
+    if name_keys(have) == name_keys(before):
+        nothing_added = name_keys(case.written) <= name_keys(before)
+        return _lock(case) if nothing_added and case.locked != case.base.locked else None
+    known = name_keys(case.written) | name_keys(before)
+    if not name_keys(case.written) <= name_keys(have) <= known:
+        return CHANGED
+    gone = tuple(name for name in have if name_key(name) not in name_keys(before))
+    return _edit(case, before, gone)
+
+
+def _collections(case: _Case) -> Edit | None:
+    """Only the names that PlexSync added are its own; whatever else is there stays."""
+    before = name_keys(case.base.value)
+    ours = name_keys(case.written) - before
+    have = names(case.have)
+    kept = tuple(name for name in have if name_key(name) not in ours)
+    gone = tuple(name for name in have if name_key(name) in ours)
+    if gone:
+        return _edit(case, kept, gone, unlock=name_keys(kept) == before)
+    untouched = name_keys(case.written) <= before == name_keys(have)
+    return _lock(case) if untouched and case.locked != case.base.locked else None
+
+
+def _image(case: _Case, unconfirmed: Value) -> Restore | Edit | str | None:
+    selected, before = str(case.have), str(case.base.value)
+    if is_upload_of(before, case.written, unconfirmed):
+        return UNKNOWN
+    if is_upload_of(selected, case.written, unconfirmed):
+        return Restore(case.name, before, case.base.locked)
+    if selected != before:
+        return CHANGED
+    return None if case.locked == case.base.locked else _lock(case)
+
+
+def _edit(case: _Case, value: Value, remove: tuple[str, ...] = (), *, unlock: bool = True) -> Edit:
+    return Edit(
+        field=case.name,
+        value=value,
+        before=case.have,
+        reason="undo",
+        remove=remove,
+        locked=case.base.locked if unlock else case.locked,
+    )
+
+
+def _lock(case: _Case) -> Edit:
+    return Edit(
+        field=case.name,
+        value=case.have,
+        before=case.have,
+        reason="undo",
+        lock_only=True,
+        locked=case.base.locked,
+    )

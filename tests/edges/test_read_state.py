@@ -1,0 +1,205 @@
+"""Looking at a data folder beside its owner: nothing is moved, made or locked, and nothing hurts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from plexsync.edges import read_state
+from plexsync.edges.dead_letters import DeadLetters
+from plexsync.edges.job_queue import JobQueue
+from plexsync.edges.ledger import Ledger
+from plexsync.edges.read_state import Unreadable
+from plexsync.model.dead_letter import Letter
+from plexsync.model.job import Job
+from plexsync.model.ledger import SceneState
+from plexsync.system import LockFile
+
+NOW = 1_700_000_000.0
+
+
+def no_warning(text: str) -> None:
+    raise AssertionError(text)
+
+
+def seen(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Every file with its time and content."""
+    return {
+        str(path.relative_to(folder)): (
+            path.stat().st_mtime_ns,
+            path.stat().st_mode,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in folder.rglob("*")
+    }
+
+
+def fill(folder: Path) -> None:
+    with JobQueue(str(folder / "queue"), no_warning) as queue:
+        queue.put_all([Job(scene=n, reason="update", born=NOW) for n in (1, 2, 3)])
+        queue.finish([3])
+    letters = DeadLetters(str(folder / "dlq.db"), no_warning)
+    for scene, error in ((7, "PlexNotFound"), (8, "PlexNotFound"), (9, "AmbiguousMatch")):
+        letters.add(
+            Letter(
+                scene=scene,
+                error=error,
+                message="",
+                buried_at=NOW,
+                first_failure=NOW,
+                last_failure=NOW,
+            )
+        )
+    letters.close()
+    ledger = Ledger(str(folder / "ledger.db"), no_warning)
+    ledger.use_server("machine")
+    ledger.save([SceneState(scene=1, state="synced"), SceneState(scene=2, state="shared")])
+    ledger.add_bulk("settings", "", None, NOW)
+    ledger.close()
+
+
+def test_an_empty_folder_is_simply_empty_and_stays_so(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "not there"):
+        name = str(folder)
+        assert read_state.jobs(name) == []
+        assert read_state.letter_counts(name) == {}
+        assert read_state.walks(name) == []
+        assert read_state.scene_counts(name) == {}
+        assert read_state.index_sections(name) == []
+        assert read_state.records_waiting(name) == 0
+        assert read_state.owned(name) is False
+        assert read_state.log_tail(name, 10) == []
+        assert read_state.document(name, "stats.json", str, "none") == "none"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_everything_is_read_and_left_as_it_was(tmp_path: Path) -> None:
+    fill(tmp_path)
+    before = seen(tmp_path)
+    folder = str(tmp_path)
+    assert [job["scene"] for job in read_state.jobs(folder)] == [1, 2]
+    assert read_state.letter_counts(folder) == {"PlexNotFound": 2, "AmbiguousMatch": 1}
+    assert read_state.walks(folder) == [{"reason": "settings", "after": 0, "born": NOW}]
+    assert read_state.scene_counts(folder) == {"synced": 1, "shared": 1}
+    assert seen(tmp_path) == before
+
+
+def test_what_a_working_owner_has_just_written_is_seen(tmp_path: Path) -> None:
+    with JobQueue(str(tmp_path / "queue"), no_warning) as queue:
+        for scene in range(1, 30):
+            queue.put_all([Job(scene=scene, reason="update", born=NOW)])
+            assert len(read_state.jobs(str(tmp_path))) == scene
+        queue.start([1])
+        assert [j["scene"] for j in read_state.jobs(str(tmp_path)) if j["running"]] == [1]
+
+
+@pytest.mark.parametrize("name", ["a b", "50%", "what?", "#1", "ümläut", "quo'te", "x&mode=rw"])
+def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    fill(folder)
+    assert read_state.letter_counts(str(folder)) == {"PlexNotFound": 2, "AmbiguousMatch": 1}
+
+
+def test_damaged_databases_are_named_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "queue").mkdir()
+    for name in (read_state.QUEUE, read_state.LETTERS, read_state.LEDGER, read_state.INDEX):
+        (tmp_path / name).write_bytes(b"no database at all" * 100)
+    before = seen(tmp_path)
+    looks = (
+        read_state.jobs,
+        read_state.letter_counts,
+        read_state.walks,
+        read_state.scene_counts,
+        read_state.index_sections,
+    )
+    for look in looks:
+        with pytest.raises(Unreadable, match=r"\w+\.db cannot be read now .*set aside"):
+            look(str(tmp_path))
+    assert seen(tmp_path) == before
+
+
+def test_rows_that_are_no_jobs_are_left_out(tmp_path: Path) -> None:
+    fill(tmp_path)
+    with sqlite3.connect(tmp_path / read_state.QUEUE) as connection:
+        for data in (b"{", b"[1]", b'{"scene": "x"}', b"\xff\xfe", None, "text", b"[" * 5000):
+            connection.execute(
+                "INSERT INTO ack_queue_default (data, timestamp, status) VALUES (?, 1.0, 2)",
+                (data,),
+            )
+    connection.close()
+    assert [job["scene"] for job in read_state.jobs(str(tmp_path))] == [1, 2]
+
+
+def test_a_look_does_not_hide_that_a_shared_file_is_gone(tmp_path: Path) -> None:
+    """The owner takes a log without its -shm for tampering; a reader must not make a new one."""
+    owned = tmp_path / "owned"
+    owned.mkdir()
+    with JobQueue(str(owned / "queue"), no_warning) as queue:
+        queue.put_all([Job(scene=1, reason="update", born=NOW)])
+        robbed = tmp_path / "robbed" / "queue"
+        robbed.mkdir(parents=True)
+        for file in (owned / "queue").iterdir():
+            if file.is_file() and not file.name.endswith("-shm"):
+                shutil.copy2(file, robbed)
+    names = sorted(os.listdir(robbed))
+    assert "data.db-wal" in names
+    read_state.jobs(str(tmp_path / "robbed"))
+    assert sorted(os.listdir(robbed)) == names
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1,", '{"a": NaN}', '{"a": 1e999}', "\xff", "[" * 100_000]
+)
+def test_a_damaged_document_is_named_and_left_alone(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "stats.json"
+    file.write_text(text, encoding="latin-1")
+    with pytest.raises(Unreadable, match=r"stats\.json cannot be read now"):
+        read_state.document(str(tmp_path), "stats.json", lambda raw: raw, None)
+    assert file.read_text(encoding="latin-1") == text
+
+
+def test_a_document_that_its_reader_refuses_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "stats.json").write_text(json.dumps({"version": 99}))
+
+    def refuse(raw: object) -> object:
+        raise ValueError("version 99 is not known here")
+
+    with pytest.raises(Unreadable, match="version 99"):
+        read_state.document(str(tmp_path), "stats.json", refuse, None)
+
+
+def test_what_is_no_file_stops_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "stats.json")
+    os.mkfifo(tmp_path / "plexsync.log")
+    (tmp_path / "dlq.db").mkdir()
+    with pytest.raises(Unreadable):
+        read_state.document(str(tmp_path), "stats.json", lambda raw: raw, None)
+    with pytest.raises(Unreadable):
+        read_state.letter_counts(str(tmp_path))
+    assert read_state.log_tail(str(tmp_path), 10) == []
+
+
+def test_the_owner_is_seen_without_making_a_lock_file(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    assert read_state.owned(folder) is False
+    assert list(tmp_path.iterdir()) == []
+    lock = LockFile(str(tmp_path / "worker.lock"))
+    assert lock.acquire()
+    assert read_state.owned(folder) is True
+    lock.release()
+    assert read_state.owned(folder) is False
+
+
+def test_the_log_ends_with_its_last_lines_across_a_rotation(tmp_path: Path) -> None:
+    (tmp_path / "plexsync.log.1").write_text("".join(f"old {n}\n" for n in range(20)))
+    assert read_state.log_tail(str(tmp_path), 3) == ["old 17", "old 18", "old 19"]
+    (tmp_path / "plexsync.log").write_bytes(b"new 1\n\xff\xfe broken\n")
+    tail = read_state.log_tail(str(tmp_path), 3)
+    assert tail[:2] == ["old 19", "new 1"]
+    assert "broken" in tail[2]

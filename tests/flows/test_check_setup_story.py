@@ -1,0 +1,265 @@
+"""The doctor: each point with what to do about it, on set-ups that are well and that are not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plexsync import inbox
+from plexsync.flows.check_setup import check_setup
+from plexsync.model.ledger import Pin
+from plexsync.system import LockFile
+from tests.pressing import press
+from tests.world import ROOT
+
+
+@pytest.fixture(autouse=True)
+def installed(world: Any, tmp_path: Path) -> Path:
+    """The plugin's folder among others, as Stash has it."""
+    folder = tmp_path / "plugins" / "PlexSync"
+    folder.mkdir(parents=True)
+    for name in ("PlexSync.yml", "requirements.txt"):
+        shutil.copy(ROOT / name, folder)
+    world.plugin_dir = folder
+    return folder
+
+
+def check(world: Any) -> dict[str, list[dict[str, str]]]:
+    """The points by name."""
+    output = press(world, check_setup)
+    json.dumps(output)
+    found: dict[str, list[dict[str, str]]] = {}
+    for point in output["points"]:
+        assert point["state"] in ("ok", "warn", "bad")
+        assert point["remedy"] or point["state"] == "ok" or "could not be checked" in point["text"]
+        found.setdefault(point["point"], []).append(point)
+    return found
+
+
+def one(points: dict[str, list[dict[str, str]]], name: str) -> tuple[str, str, str]:
+    (point,) = points[name]
+    return point["state"], point["text"], point["remedy"]
+
+
+def library(world: Any, count: int, folder: str = "") -> None:
+    for number in range(count):
+        world.film(f"{folder}{number}.mp4", size=1000 + number)
+        files = [(f"/data/{folder}{number}.mp4", 1000 + number)]
+        world.stash.add_scene(title=f"T{number}", files=files)
+
+
+def test_a_healthy_set_up_is_ok_in_every_point_that_it_can_change(world: Any) -> None:
+    library(world, 25)
+    points = check(world)
+    expected = [
+        "Plex URL",
+        "Plex token",
+        "Plex",
+        "Token's owner",
+        "Libraries",
+        "Clock",
+        "Stash",
+        "Older plugin",
+        "Data folder",
+        "Dependencies",
+        "Worker",
+        "Worker's log",
+        "Plex's files",
+        "Sample scenes",
+        "Path map",
+    ]
+    assert {name: one(points, name)[0] for name in expected} == dict.fromkeys(expected, "ok")
+    assert one(points, "Plex token")[1] == "********"
+    assert one(points, "Libraries")[1] == "1 movie library: Films"
+    assert one(points, "Sample scenes")[1] == "20 of 20 found in Plex (20 by path)"
+    assert one(points, "Path map")[1] == (
+        "the path map explains 100.0% of 25 files that both servers have"
+    )
+    assert "[ok] Plex URL: http://127.0.0.1" in world.said("info")
+    assert "plex-sim-token" not in world.said()
+
+
+def test_a_long_token_shows_its_ends_only(world: Any) -> None:
+    world.configure(plex_token="abcdefghijklmnopqrstuvwxyz")
+    points = check(world)
+    assert one(points, "Plex token")[1] == "abcd...wxyz"
+    assert one(points, "Plex")[0] == "bad"
+    assert "Enter a new Plex token" in one(points, "Plex")[2]
+    assert "efghijklmnopqrstuv" not in world.said()
+
+
+def test_with_nothing_entered_the_rest_is_checked_all_the_same(world: Any) -> None:
+    world.configure(plex_url="", plex_token="")
+    points = check(world)
+    assert one(points, "Plex URL")[0] == one(points, "Plex token")[0] == "bad"
+    assert one(points, "Stash")[0] == "ok"
+    assert "Data folder" in points
+    assert "Plex" not in points
+    assert "was not checked" in world.said("info")
+
+
+def test_a_dead_plex_is_one_point_of_many(world: Any) -> None:
+    world.plex.stop()
+    points = check(world)
+    state, text, remedy = one(points, "Plex")
+    assert (state, text[:5]) == ("bad", "down:")
+    assert "Plex URL" in remedy
+    assert "Worker" in points
+
+
+def test_the_path_map_is_suggested_from_both_sides(world: Any) -> None:
+    world.configure(path_map="")
+    library(world, 30)
+    other = world.plex.add_section("Clips", locations=["/clips"])
+    for number in range(20):
+        world.plex.add_item(other, file=f"/clips/x/c{number}.mp4", size=number + 1)
+        world.stash.add_scene(title="C", files=[(f"/mnt/clips/x/c{number}.mp4", number + 1)])
+    output = press(world, check_setup)
+    (point,) = [p for p in output["points"] if p["point"] == "Path map"]
+    assert point["state"] == "warn"
+    assert "explains 0.0% of 50 files that both servers have" in point["text"]
+    assert "2 pairs explain 100.0%" in point["text"]
+    suggested = output["path_map"]["suggested"]
+    assert suggested in point["remedy"]
+    assert set(suggested.split("; ")) == {"/plex=>/data", "/clips=>/mnt/clips"}
+    world.configure(path_map=suggested)
+    assert one(check(world), "Path map")[0] == "ok"
+
+
+def test_same_paths_need_no_map_and_strangers_have_none(world: Any) -> None:
+    world.configure(path_map="")
+    world.stash.add_scene(title="A", files=[("/data/a.mp4", 5)])
+    state, text, remedy = one(check(world), "Path map")
+    assert (state, "no file in Plex has the name" in text) == ("warn", True)
+    assert "scanned" in remedy
+    world.film("b.mp4", size=9)
+    world.stash.add_scene(title="B", files=[("/plex/b.mp4", 9)])
+    state, text, _ = one(check(world), "Path map")
+    assert (state, text) == (
+        "ok",
+        "without a path map the same paths explain 100.0% of 1 file that both servers have",
+    )
+
+
+def test_paths_that_go_together_in_no_simple_way(world: Any) -> None:
+    for number in range(40):
+        world.film(f"{number * 7 % 40}/q/{number}.mp4", size=number + 1)
+        files = [(f"/data/{number}/{number % 3}/{number}.mp4", number + 1)]
+        world.stash.add_scene(title="A", files=files)
+    state, text, remedy = one(check(world), "Path map")
+    assert (state, "no few pairs explain more than" in text) == ("warn", True)
+    assert "name and size" in remedy
+
+
+def test_sample_scenes_say_how_they_were_found(world: Any) -> None:
+    world.configure(path_map="")
+    world.pair("sub/suffix.mp4", title="A")
+    pinned, _ = world.pair("p.mp4", title="P")
+    absent = world.stash.add_scene(title="N", files=[("/data/none.mp4", 3)])
+    app = world.stores()
+    app.stores.ledger.use_server(world.plex.machine)
+    app.stores.ledger.pin(pinned, Pin("/plex/sub/suffix.mp4"))
+    app.close()
+    state, text, remedy = one(check(world), "Sample scenes")
+    assert state == "warn"
+    assert "2 of 3 found in Plex" in text
+    assert "1 by the end of the path" in text
+    assert "1 by a pin" in text
+    assert f"scene {absent} ('/data/none.mp4')" in text
+    assert "path map" in remedy
+
+
+def test_libraries_that_are_not_there_or_hold_something_else(world: Any) -> None:
+    world.plex.add_section("Series", locations=["/tv"], type="show")
+    world.configure(plex_library="Films, Serise, series")
+    points = check(world)["Libraries"]
+    texts = [point["text"] for point in points]
+    assert "Plex has no library 'Serise'" in texts
+    assert "the library 'series' holds shows; PlexSync writes to movie libraries" in texts
+    assert "1 movie library: Films" in texts
+
+
+def test_a_token_that_is_not_the_owners(world: Any) -> None:
+    world.plex.add_fault("status", match="GET /status/sessions", status=403)
+    state, text, remedy = one(check(world), "Token's owner")
+    assert (state, "who alone may edit" in text, "as the owner" in remedy) == ("bad", True, True)
+    world.plex.clear_faults()
+    world.plex.add_fault("status", match="GET /status/sessions", status=404)
+    assert one(check(world), "Token's owner")[0] == "ok"
+
+
+def test_traces_of_the_older_plugin(world: Any) -> None:
+    world.configure(plexHost="http://old", plexToken="older-token-value")
+    state, text, _ = one(check(world), "Older plugin")
+    assert (state, "plexHost, plexToken" in text) == ("warn", True)
+    assert "older-token-value" not in world.said()
+
+
+def test_another_plugin_of_the_same_id(world: Any, installed: Path) -> None:
+    other = installed.parent / "community" / "PlexSync"
+    other.mkdir(parents=True)
+    (other / "PlexSync.yml").write_text("name: PlexSync\n")
+    state, text, remedy = one(check(world), "Older plugin")
+    assert (state, str(other) in text, "Reload plugins" in remedy) == ("bad", True, True)
+
+
+def test_packages_that_are_missing_or_of_another_version(world: Any, installed: Path) -> None:
+    (installed / "requirements.txt").write_text("# pins\nrequests==0.0.1\npydantic==2\n")
+    state, text, remedy = one(check(world), "Dependencies")
+    assert (state, "(tested: 0.0.1)" in text) == ("warn", True)
+    assert f"pip install -r {installed / 'requirements.txt'}" in remedy
+    (installed / "requirements.txt").write_text("surely-not-installed==1.0\n")
+    state, text, _ = one(check(world), "Dependencies")
+    assert (state, "missing: surely-not-installed" in text) == ("bad", True)
+    (installed / "requirements.txt").unlink()
+    assert one(check(world), "Dependencies")[1].startswith("could not be checked")
+
+
+def test_what_the_log_warned_of_and_what_waits(world: Any) -> None:
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    log = Path(world.folder, "plexsync.log")
+    log.write_text(
+        f"2020-01-01T00:00:00+00:00 warning long ago\n{now} info    fine\n"
+        f"{now} warning first\n{now} error   second\n"
+    )
+    inbox.drop(world.folder, b'{"id":1,"type":"Scene.Update.Post"}')
+    points = check(world)
+    state, text, remedy = one(points, "Worker's log")
+    assert (state, text) == ("warn", "2 warnings within the last 24 hours, at last: first; second")
+    assert str(log) in remedy
+    assert one(points, "Worker")[0] == "warn"
+    lock = LockFile(os.path.join(world.folder, "worker.lock"))
+    lock.acquire()
+    assert one(check(world), "Worker")[0] == "ok"
+    lock.release()
+
+
+def test_a_point_that_cannot_be_checked_hides_no_other(world: Any) -> None:
+    world.plex.add_fault("status", match="GET /library/sections", times=None, status=500)
+    points = check(world)
+    assert one(points, "Plex")[0] in ("warn", "bad")
+    assert "Worker" in points
+
+
+def test_it_changes_nothing(world: Any) -> None:
+    library(world, 3)
+    before = set(os.listdir(world.folder))
+    check(world)
+    made = set(os.listdir(world.folder)) - before
+    cache = {"plex_index.db", "plex_index.db-wal", "plex_index.db-shm"}
+    assert made - cache <= {"worker.lock", "takeover.lock", "device_id.json"}
+    assert {entry.method for entry in world.plex.journal} == {"GET"}
+
+
+@pytest.mark.parametrize("setting", ["/a", "/a=>/b; nonsense"])
+def test_a_path_map_that_cannot_be_read_is_named(world: Any, setting: str) -> None:
+    world.configure(path_map=setting)
+    points = check(world)["Path map"]
+    assert points[0]["state"] == "bad"
+    assert "is not of the form" in points[0]["text"]

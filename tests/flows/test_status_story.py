@@ -1,0 +1,347 @@
+"""View Queue Status: on an empty, a healthy, a sick and a damaged set-up, and beside a busy worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plexsync.edges.queue_rules import LONGEST_WAIT as QUEUE_LONGEST_WAIT
+from plexsync.flows.status import DEFAULT_RAMP, LONGEST_WAIT, status
+from plexsync.policy.rate_limiter import Ramp
+from plexsync.system import LockFile
+from simulator.plex import PlexSim
+from simulator.stash import StashSim
+from tests.flows.test_statistics import live
+from tests.world import ROOT, TOKEN, World, until
+
+HEAVY = {
+    "dataclasses", "inspect", "pathlib", "typing", "shutil", "random", "traceback", "logging",
+    "pydantic", "requests", "plexapi", "persistqueue", "urllib", "http", "ssl", "subprocess",
+}  # fmt: skip
+
+
+def look(world: World) -> Any:
+    """The status as an operation answers it, as of the world's time."""
+    return json.loads(json.dumps(status(world.folder, world.clock.now()), allow_nan=False))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def one_batch(world: World) -> None:
+    """A worker that is called away after its first batch."""
+    seen: list[Any] = []
+    live(
+        world,
+        observe=lambda results, seconds: seen.append(results),
+        leave=lambda: "enough" if seen else "",
+    )
+
+
+def test_nothing_was_ever_done(world: World) -> None:
+    found = look(world)
+    assert found["problems"] == []
+    assert found["queue"]["pending"] == found["inbox"] == found["letters"]["total"] == 0
+    assert found["breaker"]["state"] == "CLOSED"
+    assert found["statistics"]["since"] is None
+    assert found["index"] == {"items": 0, "libraries": 0, "age": None}
+    assert found["worker"] is False
+    assert os.listdir(world.folder) == []
+
+
+def test_a_healthy_day(world: World) -> None:
+    world.configure(no_poster=True)
+    scenes = [world.pair(f"{n}.mp4", title="old")[0] for n in range(3)]
+    for scene in scenes:
+        world.edit(scene, title="new")
+    assert look(world)["inbox"] == 3
+    live(world)
+    before = files(Path(world.folder))
+    found = look(world)
+    assert files(Path(world.folder)) == before
+    assert found["inbox"] == 0
+    assert found["scenes"] == {"synced": 3}
+    assert found["statistics"]["written"] == 3
+    assert found["statistics"]["hits"] == found["statistics"]["lookups"] >= 3
+    assert found["statistics"]["misses"] == 0
+    assert found["index"]["items"] == 3
+    assert found["index"]["libraries"] == 1
+    assert 0 <= found["index"]["age"] < 3600
+    assert found["checks"]["next"] is None
+    assert found["problems"] == []
+    assert found["queue"]["pending"] == 0
+
+
+def test_what_waits_says_why_and_until_when(world: World) -> None:
+    scene = world.stash.add_scene(files=[("/data/none.mp4", 1)], title="no item in Plex")
+    world.edit(scene, title="new")
+    one_batch(world)
+    found = look(world)["queue"]
+    assert (found["pending"], found["waiting"], found["by_error"]) == (1, 1, {"PlexNotFound": 1})
+    (job,) = found["first_waiting"]
+    assert (job["scene"], job["error"], job["tries"]) == (scene, "PlexNotFound", 1)
+    assert "no item in Plex holds this file" in job["why"]
+    assert 0 < job["until"] - world.clock.now() <= 60
+    assert found["next_due"] == job["until"]
+
+
+def test_at_most_ten_of_many_are_listed(world: World) -> None:
+    for n in range(25):
+        scene = world.stash.add_scene(files=[(f"/data/none{n}.mp4", 1)], title="x")
+        world.edit(scene, title="y")
+    one_batch(world)
+    found = look(world)["queue"]
+    assert found["waiting"] == 25
+    assert len(found["first_waiting"]) == 10
+    times = [job["until"] for job in found["first_waiting"]]
+    assert times == sorted(times)
+
+
+def test_plex_is_dead_and_comes_back(world: World) -> None:
+    scenes = [world.pair(f"{n}.mp4", title="old")[0] for n in range(4)]
+    world.plex.stop()
+    for scene in scenes:
+        world.edit(scene, title="new")
+    live(world, minutes=3)
+    found = look(world)
+    assert found["breaker"]["state"] in ("OPEN", "HALF_OPEN")
+    assert "Plex does not answer" in found["breaker"]["reason"]
+    assert 60 < world.clock.now() - found["breaker"]["since"] < 240
+    assert 0 <= found["breaker"]["retry_at"] - world.clock.now() <= 60
+    assert 0 <= found["checks"]["next"] - world.clock.now() <= 60
+    assert found["checks"]["failures"] > 0
+    assert found["checks"]["token_refused"] is False
+    assert found["outages"]["ongoing"] is True
+    assert found["outages"]["last"]["jobs_affected"] == 4
+    assert found["queue"]["pending"] == 4
+    world.plex.start()
+    live(world, minutes=2)
+    found = look(world)
+    assert found["breaker"]["state"] == "CLOSED"
+    assert found["outages"]["ongoing"] is False
+    assert found["recovery"]["ramping"] is True
+    assert DEFAULT_RAMP[1] <= found["recovery"]["rate"] <= DEFAULT_RAMP[2]
+    assert found["statistics"]["done"] == 4
+    assert status(world.folder, world.clock.now() + 400)["recovery"]["ramping"] is False
+
+
+def test_a_refused_token_is_told_while_it_lasts(world: World) -> None:
+    world.configure(plex_token="not-the-right-token")
+    scene, _ = world.pair("1.mp4", title="old")
+    world.edit(scene, title="new")
+    held = LockFile(os.path.join(world.folder, "worker.lock"))
+    assert held.acquire()
+    live(world, minutes=2)
+    assert look(world)["checks"]["token_refused"] is True
+    assert look(world)["checks"]["next"] is not None
+    held.release()
+    assert look(world)["checks"]["token_refused"] is False, "nobody knows while no worker is alive"
+
+
+def test_damaged_files_are_named_one_by_one_and_the_rest_is_told(world: World) -> None:
+    scene, _ = world.pair("1.mp4", title="old")
+    world.edit(scene, title="new")
+    live(world)
+    whole = files(Path(world.folder))
+    names = [
+        "queue/data.db", "dlq.db", "ledger.db", "plex_index.db", "stats.json",
+        "circuit_breaker.json", "recovery_state.json", "outage_history.json",
+        "reconcile_state.json",
+    ]  # fmt: skip
+    for name in names:
+        path = Path(world.folder) / name
+        path.write_bytes(b"{damaged" * 300)
+        found = look(world)
+        assert len(found["problems"]) == 1, name
+        assert path.name in found["problems"][0]
+        assert path.read_bytes() == b"{damaged" * 300
+        path.write_bytes(whole[name]) if name in whole else path.unlink()
+    for name in names:
+        (Path(world.folder) / name).write_bytes(b"\0" * 5000)
+    (Path(world.folder) / "plexsync.log").write_bytes(os.urandom(5000))
+    found = look(world)
+    assert len(found["problems"]) == len(names)
+    assert found["queue"] is found["letters"] is found["scenes"] is found["index"] is None
+    assert found["breaker"]["state"] == "CLOSED"
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, 1000, 5000])
+def test_files_cut_off_anywhere_never_raise(world: World, cut: int) -> None:
+    scene, _ = world.pair("1.mp4", title="old")
+    world.edit(scene, title="new")
+    live(world)
+    for path in Path(world.folder).rglob("*"):
+        if path.is_file():
+            with path.open("r+b") as file:
+                file.truncate(min(cut, path.stat().st_size))
+    assert look(world)["version"]
+
+
+def test_it_agrees_with_what_the_worker_goes_by() -> None:
+    ramp = Ramp()
+    assert (ramp.minutes, ramp.start_rate, ramp.end_rate) == DEFAULT_RAMP
+    assert LONGEST_WAIT == QUEUE_LONGEST_WAIT
+
+
+def test_a_look_is_a_light_process(world: World) -> None:
+    scene, _ = world.pair("1.mp4", title="old")
+    world.edit(scene, title="new")
+    live(world)
+    code = (
+        "import sys, json; before = set(sys.modules)\n"
+        "from plexsync.flows.status import status\n"
+        "found = status(sys.argv[1], 1.8e9); assert found['scenes'] == {'synced': 1}, found\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}",
+         world.folder],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = set(json.loads(done.stdout))
+    assert not {name.split(".")[0] for name in loaded} & HEAVY
+    outside = {name for name in loaded if name.split(".")[0] == "plexsync"}
+    assert outside == {
+        "plexsync", "plexsync.edges", "plexsync.edges.read_state", "plexsync.flows",
+        "plexsync.flows.status", "plexsync.flows.status_plex", "plexsync.model",
+        "plexsync.model.stats", "plexsync.model.stored", "plexsync.policy",
+        "plexsync.policy.timing", "plexsync.system",
+    }  # fmt: skip
+
+
+class Desk:
+    """Somebody at Stash's task page, with the plugin as processes."""
+
+    def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
+        self.plugin, self.plex, self.stash = plugin, plex, stash
+        self.section = plex.add_section("Films", locations=["/data"])
+        self.configure()
+
+    def configure(self, **settings: Any) -> None:
+        base = {"plex_url": self.plex.url, "plex_token": TOKEN, "no_poster": True}
+        self.stash.set_plugin_settings({**base, **settings})
+
+    def pair(self, name: str) -> int:
+        self.plex.add_item(self.section, file=f"/data/{name}", size=1, title="old")
+        return int(self.stash.add_scene(files=[(f"/data/{name}", 1)], title="old"))
+
+    def view(self) -> tuple[Any, str]:
+        run = self.stash.run_task("View Queue Status", {})
+        assert run.error is None
+        return run.output, "\n".join(line.text for line in run.log)
+
+    def folder(self) -> str:
+        return str(self.plugin / "data")
+
+
+@pytest.fixture
+def desk(plugin: Path) -> Iterator[Desk]:
+    with PlexSim(token=TOKEN) as plex, StashSim(plugin_dir=str(plugin)) as stash:
+        yield Desk(plugin, plex, stash)
+
+
+def test_the_button_tells_an_empty_setup(desk: Desk) -> None:
+    output, text = desk.view()
+    assert output["queue"]["pending"] == 0
+    assert output["settings"] == ""
+    for line in (
+        "Queue: nothing is pending.",
+        "Dead letters: 0.",
+        "Plex: circuit breaker CLOSED, no outage holds jobs back.",
+        "Outages: none on record.",
+        "Reconciliation: never run.",
+        "Statistics: nothing was counted yet.",
+        "No worker is at work",
+    ):
+        assert line in text
+
+
+def test_the_button_works_without_settings_and_names_what_is_missing(desk: Desk) -> None:
+    desk.stash.set_plugin_settings({})
+    output, text = desk.view()
+    assert "enter the address of your Plex server" in output["settings"]
+    assert output["settings"] in text
+    desk.configure(pause_sync=True)
+    output, text = desk.view()
+    assert "PlexSync is paused" in text
+    assert output["settings"]
+
+
+def test_the_button_tells_of_an_outage_and_of_the_work_after_it(desk: Desk) -> None:
+    scene = desk.pair("1.mp4")
+    desk.plex.stop()
+    desk.stash.edit(scene, title="new")
+    until(lambda: status(desk.folder(), 2e9)["breaker"]["state"] == "OPEN")
+    output, text = desk.view()
+    assert output["worker"] is True
+    assert "A worker is at work." in text
+    assert "Queue: 1 job pending" in text
+    assert "Plex: circuit breaker OPEN" in text
+    assert "All jobs wait" in text
+    assert "so far" in text
+    assert "CLOSED -> OPEN" in text, "the worker's last lines stand at the end"
+    desk.plex.start()
+    desk.stash.run_task("Health Check", {})
+    until(lambda: status(desk.folder(), 2e9)["statistics"]["done"])
+    output, text = desk.view()
+    assert "1 job done, 1 of them written to Plex" in text
+    assert "gentle phase for" in text
+    assert "1 sure" in text
+    assert TOKEN not in text + json.dumps(output)
+
+
+def test_looks_beside_a_draining_worker_never_meet_a_lock(desk: Desk) -> None:
+    desk.plex.latency = 0.01
+    scenes = [desk.pair(f"{n}.mp4") for n in range(120)]
+    for scene in scenes:
+        desk.stash.edit(scene, title="new")
+    problems: set[str] = set()
+    pending = []
+
+    def over() -> bool:
+        found = status(desk.folder(), 2e9)
+        problems.update(found["problems"])
+        pending.append(found["queue"]["pending"] if found["queue"] else -1)
+        return found["statistics"]["written"] >= 120
+
+    until(over, seconds=90)
+    assert problems == set()
+    assert min(pending) >= 0
+    assert max(pending) > 0
+    until(lambda: "Drain over" in (desk.plugin / "data" / "plexsync.log").read_text())
+    log = (desk.plugin / "data" / "plexsync.log").read_text()
+    assert "locked" not in log
+    assert status(desk.folder(), 2e9)["statistics"]["written"] == 120
+
+
+def test_a_worker_killed_in_the_middle_counts_no_job_twice(desk: Desk) -> None:
+    scenes = [desk.pair(f"{n}.mp4") for n in range(80)]
+    desk.plex.latency = 0.02
+    for scene in scenes:
+        desk.stash.edit(scene, title="new")
+    until(lambda: 0 < status(desk.folder(), 2e9)["statistics"]["written"] < 80, seconds=60)
+    log = (desk.plugin / "data" / "plexsync.log").read_text()
+    pid = int(log.rpartition("pid=")[2].split()[0])
+    os.kill(pid, 9)
+    counted = status(desk.folder(), 2e9)["statistics"]["written"]
+    more = desk.pair("more.mp4")
+    until(lambda: status(desk.folder(), 2e9)["worker"] is False)
+    desk.stash.edit(more, title="new")
+
+    def empty() -> bool:
+        found = status(desk.folder(), 2e9)
+        assert found["queue"] is not None
+        return not found["queue"]["pending"] and not found["inbox"]
+
+    until(empty, seconds=60)
+    until(lambda: "Drain over" in (desk.plugin / "data" / "plexsync.log").read_text())
+    written = status(desk.folder(), 2e9)["statistics"]["written"]
+    assert counted < written <= 81

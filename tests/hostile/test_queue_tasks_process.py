@@ -1,0 +1,217 @@
+"""Queue tasks as real processes, while hooks arrive, workers work and users press Stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plexsync import inbox, system
+from simulator.plex import PlexSim
+from simulator.stash import StashError, StashSim
+from tests.world import TOKEN, until
+
+posix = pytest.mark.skipif(os.name == "nt", reason="Stash's Stop is SIGKILL on POSIX")
+
+
+class Office:
+    """An installed plugin, a user at the task page, and a clerk who keeps an eye on Plex."""
+
+    def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
+        self.data, self.plex, self.stash = plugin / "data", plex, stash
+        self.section = plex.add_section("Films", locations=["/data"])
+        system.private_folder(str(self.data))
+        stash.set_plugin_settings({"plex_url": plex.url, "plex_token": TOKEN, "no_poster": True})
+
+    def pairs(self, count: int, prefix: str = "a") -> list[tuple[int, Any]]:
+        made = []
+        for n in range(count):
+            path = f"/data/{prefix}{n}.mp4"
+            item = self.plex.item(self.plex.add_item(self.section, file=path, size=1))
+            scene = self.stash.add_scene(title=f"T {prefix}{n}", details="d", files=[(path, 1)])
+            made.append((scene, item))
+        return made
+
+    def drop(self, scenes: Sequence[int]) -> None:
+        """Events of hooks that found no worker and could start none."""
+        for scene in scenes:
+            record = {"id": scene, "type": "Scene.Update.Post", "inputFields": ["title", "id"]}
+            inbox.drop(str(self.data), json.dumps(record).encode())
+
+    def worker_log(self) -> str:
+        path = self.data / "plexsync.log"
+        return path.read_text() if path.exists() else ""
+
+    def everything_said(self) -> str:
+        return "\n".join([self.worker_log(), *(line.text for line in self.stash.log)])
+
+    def writes(self) -> dict[str, list[Any]]:
+        """Requests that wrote, by item."""
+        writes: dict[str, list[Any]] = defaultdict(list)
+        for entry in self.plex.journal:
+            if entry.method == "PUT":
+                writes[entry.get("id")].append(entry)
+        return writes
+
+    def check(self, most: int = 1) -> None:
+        """What holds after every story; `most` writes per item, never two at the same time."""
+        writes = self.writes()
+        assert "" not in writes
+        assert all(len(entries) <= most for entries in writes.values())
+        for entries in writes.values():
+            for before, after in zip(entries, entries[1:], strict=False):
+                assert after.at >= before.done
+        assert "locked" not in self.everything_said().lower()
+        assert "Unexpected" not in self.everything_said()
+
+
+@pytest.fixture
+def office(plugin: Path) -> Iterator[Office]:
+    with PlexSim(token=TOKEN) as plex, StashSim(plugin_dir=str(plugin)) as stash:
+        yield Office(plugin, plex, stash)
+
+
+def synced(pairs: Sequence[tuple[int, Any]]) -> int:
+    return sum(item.summary == "d" for _, item in pairs)
+
+
+def told(run: Any) -> str:
+    return "\n".join(line.text for line in run.log)
+
+
+def test_a_drain_while_200_hooks_arrive(office: Office) -> None:
+    first, later = office.pairs(100), office.pairs(200, "b")
+    office.drop([scene for scene, _ in first])
+    office.plex.latency = 0.02
+    job = office.stash.start_task("Process Queue")
+    until(lambda: synced(first) > 0)
+    hands = [
+        threading.Thread(
+            target=office.stash.bulk_edit,
+            args=([scene for scene, _ in later[n::4]],),
+            kwargs={"code": "c"},
+        )
+        for n in range(4)
+    ]
+    for hand in hands:
+        hand.start()
+    for hand in hands:
+        hand.join()
+    run = job.wait(100)
+    assert (run.error, run.exit_code) == (None, 0)
+    assert run.output["done"] >= 100
+    assert run.progress == sorted(run.progress)
+    assert run.progress[-1] == 1.0
+    until(lambda: synced(first) + synced(later) == 300, 60)
+    hooks = [each for each in office.stash.runs if "Scene.Update.Post" in each.trigger]
+    assert [each.output for each in hooks] == ["ok"] * 200
+    office.check()
+
+
+@posix
+def test_a_drain_stopped_in_the_middle_goes_on_in_the_background(office: Office) -> None:
+    pairs = office.pairs(150)
+    office.drop([scene for scene, _ in pairs])
+    office.plex.latency = 0.02
+    job = office.stash.start_task("Process Queue")
+    until(lambda: synced(pairs) > 60)
+    job.stop()
+    assert job.wait().exit_code == -9
+    assert synced(pairs) < 150
+    until(lambda: synced(pairs) == 150, 60)
+    run = office.stash.run_task("Process Queue")
+    assert (run.error, run.output["remaining"]) == (None, 0)
+    office.check(most=2)
+
+
+@posix
+@pytest.mark.parametrize("name", ["Sync All Scenes", "Clear Queue", "Rebuild Plex Index"])
+def test_a_queue_task_stopped_at_some_instant_loses_nothing(office: Office, name: str) -> None:
+    pairs = office.pairs(30)
+    for patience in (0.1, 0.3, 0.5):
+        office.stash.run_task(name, cancel_after=patience)
+    office.stash.bulk_edit([scene for scene, _ in pairs], code="c")
+    until(lambda: synced(pairs) == 30, 60)
+    office.check(most=2)
+
+
+def test_of_two_tasks_at_once_the_second_is_refused(office: Office) -> None:
+    pairs = office.pairs(120)
+    office.drop([scene for scene, _ in pairs])
+    office.plex.latency = 0.1
+    job = office.stash.start_task("Process Queue")
+    until(lambda: synced(pairs) > 0)
+    for mode in ("process_queue", "clear_queue"):
+        with pytest.raises(StashError, match="Another PlexSync task is at work"):
+            office.stash.run_operation({"mode": mode})
+    office.plex.latency = 0.0
+    run = job.wait(100)
+    assert (run.error, run.output["remaining"]) == (None, 0)
+    assert synced(pairs) == 120
+    assert len(run.progress) > 5, "a slow batch is not silent"
+    office.check()
+
+
+def test_a_task_while_the_worker_is_in_the_middle_of_a_batch(office: Office) -> None:
+    pairs = office.pairs(150)
+    office.drop([scene for scene, _ in pairs[1:]])
+    office.plex.latency = 0.1
+    office.stash.edit(pairs[0][0], code="c")
+    until(lambda: synced(pairs) > 5)
+    job = office.stash.start_task("Process Queue")
+    until(lambda: "a task takes over" in office.worker_log())
+    office.plex.latency = 0.0
+    run = job.wait(100)
+    assert (run.error, run.output["remaining"]) == (None, 0)
+    assert 0 < run.output["done"] <= 150
+    assert synced(pairs) == 150
+    assert office.worker_log().count("worker starts") == 1
+    office.check()
+
+
+def test_a_queue_cleared_while_the_worker_is_busy_ends_what_is_in_flight(office: Office) -> None:
+    pairs = office.pairs(150)
+    office.drop([scene for scene, _ in pairs[1:]])
+    office.plex.latency = 0.1
+    office.stash.edit(pairs[0][0], code="c")
+    until(lambda: synced(pairs) > 5)
+    run = office.stash.run_task("Clear Queue")
+    assert run.error is None
+    assert run.output["removed"] > 0
+    copy = json.loads((office.data / run.output["copy"]).read_text())
+    cleared = {job["scene"] for job in copy["jobs"]}
+    assert all(item.summary == "d" for scene, item in pairs if scene not in cleared)
+    office.check()
+
+
+def test_every_button_on_a_fresh_installation(office: Office) -> None:
+    for name in (
+        "Sync All Scenes",
+        "Sync All Scenes (forced)",
+        "Sync Recent Scenes",
+        "Retry Dead Letters",
+        "Clear Dead Letters",
+        "Purge Old Dead Letters",
+        "Clear Queue",
+        "Rebuild Plex Index",
+        "Process Queue",
+    ):
+        run = office.stash.run_task(name)
+        assert (run.error, run.exit_code) == (None, 0), name
+        assert isinstance(run.output, dict)
+        assert told(run), f"{name} says what it did"
+
+
+def test_without_settings_letters_and_queue_can_still_be_cleared(office: Office) -> None:
+    office.stash.set_plugin_settings({})
+    office.drop([1, 2])
+    for name in ("Retry Dead Letters", "Clear Dead Letters", "Purge Old Dead Letters"):
+        assert office.stash.run_task(name).error is None, name
+    assert office.stash.run_task("Clear Queue").output["removed"] == 2
+    assert "enter the address of your Plex server" in office.stash.run_task("Process Queue").error

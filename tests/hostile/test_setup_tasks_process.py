@@ -1,0 +1,99 @@
+"""Preview, Check Setup and Undo as real processes in the simulated Stash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.plex import PlexSim
+from simulator.stash import StashSim
+from tests.world import until
+
+TOKEN = "plex-sim-token"
+
+
+class Desk:
+    """Somebody at Stash's task page."""
+
+    def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
+        self.plugin, self.plex, self.stash = plugin, plex, stash
+        self.section = plex.add_section("Films", locations=["/data"])
+        self.configure()
+
+    def configure(self, **settings: Any) -> None:
+        base = {"plex_url": self.plex.url, "plex_token": TOKEN, "no_poster": True}
+        self.stash.set_plugin_settings({**base, **settings})
+
+    def pair(self, name: str, **scene: Any) -> tuple[int, Any]:
+        key = self.plex.add_item(self.section, file=f"/data/{name}", size=1)
+        return self.stash.add_scene(files=[(f"/data/{name}", 1)], **scene), self.plex.item(key)
+
+    def worker_log(self) -> str:
+        path = self.plugin / "data" / "plexsync.log"
+        return path.read_text() if path.exists() else ""
+
+
+@pytest.fixture
+def desk(plugin: Path) -> Iterator[Desk]:
+    with PlexSim(token=TOKEN) as plex, StashSim(plugin_dir=str(plugin)) as stash:
+        yield Desk(plugin, plex, stash)
+
+
+def told(run: Any) -> str:
+    return "\n".join(line.text for line in run.log)
+
+
+def test_preview_before_the_first_sync_and_beside_a_working_worker(desk: Desk) -> None:
+    scene, item = desk.pair("1.mp4", title="new")
+    run = desk.stash.run_task("Preview Sync")
+    assert run.error is None
+    assert run.output["counts"] == {"changes": 1}
+    assert f'Scene {scene}, title: "1" in Plex, would be "new"' in told(run)
+    assert run.progress == sorted(run.progress)
+    assert (run.progress[-1], item.title) == (1.0, "1")
+    desk.stash.edit(scene, title="newer")
+    until(lambda: item.title == "newer")
+    run = desk.stash.run_task("Preview Sync", {"scene": str(scene)})
+    assert run.error is None
+    assert run.output["counts"] == {"in step": 1}
+    assert "The background worker is at work" in told(run)
+
+
+def test_check_setup_on_a_bare_and_on_a_good_installation(desk: Desk) -> None:
+    desk.stash.set_plugin_settings({})
+    run = desk.stash.run_task("Check Setup")
+    assert run.error is None
+    assert '[bad] Plex URL: it is not entered. Enter "Plex URL"' in told(run)
+    desk.configure()
+    desk.pair("1.mp4", title="A")
+    run = desk.stash.run_task("Check Setup")
+    assert run.error is None
+    assert run.output["counts"]["bad"] == 0
+    assert "[ok] Sample scenes: 1 of 1 found in Plex (1 by path)." in told(run)
+    assert TOKEN not in told(run)
+    assert run.progress[-1] == 1.0
+
+
+def test_undo_everything_at_the_second_press_and_a_scene_by_its_number(desk: Desk) -> None:
+    first, one = desk.pair("1.mp4", title="old")
+    second, two = desk.pair("2.mp4", title="old")
+    desk.stash.edit(first, title="first")
+    desk.stash.edit(second, title="second")
+    until(lambda: (one.title, two.title) == ("first", "second"))
+    run = desk.stash.run_task(None, {"mode": "undo_scene", "scene": str(first)})
+    assert run.error is None
+    assert (one.title, two.title) == ("1", "second")
+    assert not one.locks
+    run = desk.stash.run_task("Undo Everything")
+    assert run.output["would_undo"] == 1
+    assert two.title == "second"
+    run = desk.stash.run_task("Undo Everything")
+    assert run.error is None
+    assert "1 scene undone" in told(run)
+    assert (one.title, two.title) == ("1", "2")
+    desk.stash.edit(second, title="third")
+    until(lambda: two.title == "third")
+    assert one.title == "1"

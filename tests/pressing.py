@@ -1,0 +1,45 @@
+"""Tasks as Stash would run them, but in this process, on a World."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from plexsync.app import Parts
+from plexsync.edges.log import Log
+from plexsync.edges.stash import StashClient
+from plexsync.flows.call import Call
+from plexsync.model.connection import parse_connection
+from tests.world import ROOT, World
+
+Run = Callable[[Call], dict[str, Any]]
+
+
+def press(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict[str, Any]:
+    """Run a task; one that `owns` has the stores, as one that queues."""
+    woken: list[None] = []
+    stash = StashClient(parse_connection(world.block()))
+    parts = Parts(world.folder, stash, world.clock, Log(world.sink), {})
+    app = world.stores() if owns else None
+    host = app or parts
+    try:
+        config = host.config()
+        return run(
+            Call(
+                plugin_dir=str(getattr(world, "plugin_dir", ROOT)),
+                folder=world.folder,
+                args=args,
+                config=config,
+                plex=host.plex(config),
+                stash=host.stash,
+                clock=world.clock,
+                log=host.log,
+                wake=lambda: woken.append(None),
+                owned=app,
+            )
+        )
+    finally:
+        parts.close()
+        stash.close()
+        if app is not None:
+            app.close()
