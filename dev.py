@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Everything a developer runs: `python3 dev.py demo | test | lint | bench | live`.
+"""Everything a developer runs: `python3 dev.py demo | test | lint | bench | torture | live`.
 
 Needs Python 3.10 or later and nothing else: the first command makes `.venv` from the pinned
 requirements, later ones use it. Words after the command are passed on, for example
@@ -93,6 +93,11 @@ def bench(words: Sequence[str]) -> int:
     return run("-m", "bench", *words)
 
 
+def torture(words: Sequence[str]) -> int:
+    """The long crash tests: kills, full disks, every n-th system call; prints seed and figures."""
+    return run("-m", "torture", *words)
+
+
 def live(words: Sequence[str]) -> int:
     """Read-only contract checks against real servers: --stash URL --plex URL [--write SCENE]."""
     return run("tests/live/contract.py", *words)
@@ -103,6 +108,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "test": test,
     "lint": lint,
     "bench": bench,
+    "torture": torture,
     "live": live,
 }
 

@@ -1,0 +1,1 @@
+"""Figures: what PlexSync costs and how quick it is, measured on simulated servers."""

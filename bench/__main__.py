@@ -1,0 +1,81 @@
+"""`python3 dev.py bench`: one table of figures. Exits 1 only when something was lost or wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bench import drain, hooks, library, operations, outage, reconcile, save
+from bench.report import Row, markdown, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of everything; the figures of the small one mean nothing."""
+
+    runs: int
+    crowd: int
+    row: int
+    scenes: int
+    items: int
+    saves: int
+    gaps: int
+    waiting: int
+
+
+FULL = Size(
+    runs=40, crowd=50, row=5000, scenes=1000, items=100_000, saves=5, gaps=10_000, waiting=500
+)
+QUICK = Size(runs=3, crowd=8, row=20, scenes=12, items=300, saves=1, gaps=100, waiting=8)
+
+
+def _hooks(size: Size) -> Iterator[Row]:
+    yield from hooks.cost(size.runs)
+    yield hooks.crowd(size.crowd)
+
+
+PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
+    "hook": _hooks,
+    "operation": lambda size: operations.cost(size.runs),
+    "drain": lambda size: drain.drain(size.scenes),
+    "index": lambda size: library.index(size.items),
+    "outage": lambda size: outage.outage(size.waiting),
+    "save": lambda size: save.save(size.saves),
+    "reconcile": lambda size: reconcile.reconcile(size.gaps),
+    "growth": lambda size: reconcile.growth(size.gaps),
+    "row": lambda size: hooks.row(size.row),
+}
+LONG = ("row", "growth")
+
+
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="tiny: does it run at all?")
+    parser.add_argument(
+        "--long", action="store_true", help="5,000 hooks in a row and 100,000 scenes too"
+    )
+    parser.add_argument("--only", choices=PARTS, help="this part alone")
+    parser.add_argument("--markdown", action="store_true", help="a table for the README")
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str]) -> int:
+    """Measure, print the table; 1 when something was lost or wrong."""
+    args = _arguments(words)
+    size = QUICK if args.quick else FULL
+    wanted = [args.only] if args.only else [n for n in PARTS if args.long or n not in LONG]
+    rows: list[Row] = []
+    for name in wanted:
+        started = time.monotonic()
+        print(f"{name} ...", file=sys.stderr, end=" ", flush=True)
+        rows += PARTS[name](size)
+        print(f"{time.monotonic() - started:.0f} s", file=sys.stderr)
+    print(markdown(rows) if args.markdown else plain(rows))
+    return 0 if all(row.right for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

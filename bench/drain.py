@@ -1,0 +1,102 @@
+"""A thousand edited scenes: how long, with how many requests, in how much memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from bench.report import Row, at_most, none_of
+from bench.site import CONNECTIONS, Site, Worker
+from bench.traffic import Traffic, sort
+
+LATENCY, WRITE_TIME = 0.020, 0.015
+"""Seconds until Plex answers, and that a write takes while no other write may."""
+SLOWEST = 1.3
+"""Times of what Plex alone would need."""
+BATCH = 50
+MEMORY = 200 * 2**20
+"""Bytes that the worker may have at its peak."""
+NO_IMAGES = {"no_poster": True}
+
+
+def drain(count: int) -> Iterator[Row]:
+    """Changed scenes, then the same ones unchanged, with and without the ledger."""
+    with Site(LATENCY, WRITE_TIME, NO_IMAGES) as site:
+        scenes = site.ask("fill", count)
+        site.edited(scenes)
+        with Worker(site) as worker:
+            worker.drain()
+            traffic = sort(site.ask("journal"))
+            if not traffic.writes:
+                raise RuntimeError(f"nothing was written to Plex:\n{site.log()}")
+            yield from _speed(traffic, count, site.ask("first_question"), worker.started)
+            yield from _requests(traffic, count)
+            yield none_of("films that differ afterwards", site.ask("different"), count)
+            yield memory(f"peak memory of the worker, {count} scenes", worker.peak())
+            site.edited(scenes)
+            worker.drain()
+        again = sort(site.ask("journal"))
+        yield _unchanged("unchanged scene", again, count)
+        _forget_ledger(site)
+        site.edited(scenes)
+        with Worker(site) as worker:
+            worker.drain()
+        again = sort(site.ask("journal"))
+        yield _unchanged("unchanged scene, ledger lost", again, count)
+        yield none_of("films that differ afterwards", site.ask("different"), count)
+
+
+def memory(what: str, peak: int | None, limit: int = MEMORY) -> Row:
+    """A process's peak, where the system tells it."""
+    if peak is None:
+        return Row(what, "n/a", f"<= {limit >> 20} MiB")
+    return at_most(what, peak / 2**20, limit / 2**20, f"{peak / 2**20:.0f} MiB", " MiB")
+
+
+def _speed(traffic: Traffic, count: int, begin: float, started: float) -> Iterator[Row]:
+    """From the first question to Stash until the last answer of Plex."""
+    seconds = traffic.end - begin
+    least = count * (LATENCY + WRITE_TIME) / CONNECTIONS
+    pace = f"{LATENCY * 1000:.0f} ms latency, {WRITE_TIME * 1000:.0f} ms a write"
+    yield Row(
+        f"drain of {count} changed scenes ({pace})",
+        f"{seconds:.1f} s, {count / seconds:.0f} scenes/s, {seconds / least:.2f} x",
+        f"<= {SLOWEST} x = {SLOWEST * least:.1f} s",
+        seconds <= SLOWEST * least,
+    )
+    writing, reading, idle = traffic.split(begin)
+    yield Row(
+        "  of that Plex writes / only reads / has nothing to do",
+        f"{writing:.1f} / {reading:.1f} / {idle:.1f} s",
+    )
+    yield Row("  before that the worker starts", f"{begin - started:.1f} s")
+
+
+def _requests(traffic: Traffic, count: int) -> Iterator[Row]:
+    writes, reads = len(traffic.writes) / count, len(traffic.items) / count
+    yield at_most("PUTs per changed scene without images", writes, 1.05, f"{writes:.3f}")
+    limit = 2 * -(-count // BATCH) / count
+    others = len(traffic.index) + len(traffic.greetings)
+    yield Row(
+        "reads of items per changed scene, and for index and connections",
+        f"{reads:.3f}, and {others} in all",
+        f"<= {limit:.3f} + index",
+        reads <= limit,
+    )
+
+
+def _unchanged(what: str, traffic: Traffic, count: int) -> Row:
+    writes = len(traffic.writes) / count
+    return Row(
+        f"PUTs per {what} (reads)",
+        f"{writes:g} ({traffic.reads} in all)",
+        "0",
+        not traffic.writes,
+    )
+
+
+def _forget_ledger(site: Site) -> None:
+    for ending in ("", "-wal", "-shm"):
+        path = os.path.join(site.data, f"ledger.db{ending}")
+        if os.path.exists(path):
+            os.unlink(path)

@@ -1,0 +1,94 @@
+"""What a hook costs the save that fires it, and that none of many is lost."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+
+from bench.hook_cost import EVENT, measure
+from bench.report import Row, at_most, none_of
+from bench.site import ROOT, clean_environment, install
+from plexsync import inbox, system
+
+RUNNING, STARTING = 1.3, 1.6
+"""Times of bare Python that a hook may take beside a living worker, and to start one."""
+
+
+def cost(runs: int) -> Iterator[Row]:
+    """Medians of whole processes against bare Python, interleaved."""
+    found = measure(runs, ROOT)
+    yield Row("bare Python, median", f"{found.bare * 1000:.1f} ms")
+    for what, seconds, ratio, limit in (
+        ("hook, worker alive", found.running, found.running_ratio, RUNNING),
+        ("hook, starts a worker", found.starting, found.starting_ratio, STARTING),
+    ):
+        yield at_most(what, ratio, limit, f"{ratio:.2f} x ({seconds * 1000:.1f} ms)", " x")
+
+
+def crowd(count: int) -> Row:
+    """Hooks of a scan, all at once."""
+    with _Hooks() as hooks:
+        running = [hooks.start() for _ in range(count)]
+        for process in running:
+            hooks.finish(process)
+        return none_of(f"{count} hooks at once: lost", count - hooks.kept(), count)
+
+
+def row(count: int) -> Iterator[Row]:
+    """Hooks of a bulk edit, one after the other: does a full inbox slow them down?"""
+    with _Hooks() as hooks:
+        times = []
+        for _ in range(count):
+            started = time.perf_counter()
+            hooks.finish(hooks.start())
+            times.append(time.perf_counter() - started)
+        first, last = (statistics.median(some) for some in (times[:500], times[-500:]))
+        text = f"{first * 1000:.1f} -> {last * 1000:.1f} ms"
+        yield Row(f"{count} hooks in a row: first 500 -> last 500", text)
+        yield none_of(f"{count} hooks in a row: lost", count - hooks.kept(), count)
+
+
+class _Hooks:
+    """An installed plugin beside a lock that looks like a living worker's."""
+
+    def __enter__(self) -> _Hooks:
+        self._folder = tempfile.TemporaryDirectory(prefix="plexsync-bench-")
+        plugin = install(os.path.join(self._folder.name, "PlexSync"))
+        self._data = os.path.join(plugin, "data")
+        system.private_folder(self._data)
+        self._lock = system.LockFile(os.path.join(self._data, "worker.lock"))
+        self._lock.acquire()
+        self._command = [sys.executable, os.path.join(plugin, "PlexSync.py")]
+        self._environment = clean_environment()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._lock.release()
+        self._folder.cleanup()
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """A hook that has its event."""
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            self._command, stdin=pipe, stdout=pipe, stderr=pipe, env=self._environment
+        )
+        assert process.stdin
+        process.stdin.write(EVENT)
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def finish(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait for its answer, which must be ok."""
+        out, err = process.communicate(timeout=60)
+        if process.returncode or out != b'{"output": "ok"}':
+            raise RuntimeError(f"a hook answered {out!r} {err!r}")
+
+    def kept(self) -> int:
+        """How many events lie in the inbox."""
+        return len(inbox.collect(self._data, limit=1_000_000))

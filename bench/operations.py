@@ -1,0 +1,105 @@
+"""What a page's request costs: whole processes against bare Python, interleaved."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+
+from bench.report import Row, at_most
+from bench.site import clean_environment, install
+from plexsync import system
+from plexsync.edges.dead_letters import DeadLetters
+from plexsync.edges.job_queue import JobQueue
+from plexsync.edges.ledger import Ledger
+from plexsync.model.dead_letter import Letter
+from plexsync.model.job import Job
+from plexsync.model.ledger import SYNCED, SceneState
+
+LIMIT = 4.0
+"""Times of bare Python that a request may take."""
+
+REQUESTS: dict[str, dict[str, object]] = {
+    "status": {},
+    "dead_letters": {"limit": 50},
+    "queue": {"limit": 50},
+    "scene_state": {"scenes": list(range(1, 21))},
+    "tick": {},
+    "sync": {"scenes": [1]},
+}
+_BLOCK = {"Scheme": "http", "Host": "127.0.0.1", "Port": 9, "SessionCookie": None}
+
+
+def cost(runs: int) -> Iterator[Row]:
+    """Medians of whole processes beside a lock that looks like a living worker's."""
+    with tempfile.TemporaryDirectory(prefix="plexsync-bench-") as folder:
+        plugin = install(os.path.join(folder, "PlexSync"))
+        data = os.path.join(plugin, "data")
+        system.private_folder(data)
+        _fill(data, runs)
+        lock = system.LockFile(os.path.join(data, "worker.lock"))
+        lock.acquire()
+        try:
+            yield from _measure(plugin, runs)
+        finally:
+            lock.release()
+
+
+def _fill(data: str, scenes: int) -> None:
+    """Something to look at."""
+    now = time.time()
+    letters = DeadLetters(os.path.join(data, "dlq.db"), print)
+    ledger = Ledger(os.path.join(data, "ledger.db"), print)
+    with JobQueue(os.path.join(data, "queue"), print) as queue:
+        queue.put_all(
+            Job(scene=n, reason="update", born=now, not_before=now) for n in range(1, scenes + 1)
+        )
+        ledger.save(
+            SceneState(scene=n, state=SYNCED, path=f"/data/{n}.mp4") for n in range(1, scenes + 1)
+        )
+        for n in range(1, scenes + 1):
+            letters.add(
+                Letter(
+                    scene=n,
+                    error="PlexNotFound",
+                    message="no item in Plex holds this file yet",
+                    buried_at=now,
+                    first_failure=now,
+                    last_failure=now,
+                )
+            )
+    ledger.close()
+    letters.close()
+
+
+def _measure(plugin: str, runs: int) -> Iterator[Row]:
+    bare = [sys.executable, "-c", "pass"]
+    asked = [sys.executable, os.path.join(plugin, "PlexSync.py")]
+    times: dict[str, list[float]] = {name: [] for name in ("", *REQUESTS)}
+    for _ in range(runs + 2):
+        times[""].append(_seconds(bare, b""))
+        for mode, args in REQUESTS.items():
+            order = {"server_connection": _BLOCK, "args": {"mode": mode, **args}}
+            times[mode].append(_seconds(asked, json.dumps(order).encode()))
+    # the first two turns fill caches
+    middle = {name: statistics.median(found[2:]) for name, found in times.items()}
+    for mode in REQUESTS:
+        ratio = middle[mode] / middle[""]
+        text = f"{ratio:.2f} x ({middle[mode] * 1000:.1f} ms)"
+        yield at_most(f"page asks for {mode}", ratio, LIMIT, text, " x")
+
+
+def _seconds(command: list[str], stdin: bytes) -> float:
+    start = time.perf_counter()
+    done = subprocess.run(
+        command, input=stdin, stdout=subprocess.PIPE, env=clean_environment(), check=True
+    )
+    seconds = time.perf_counter() - start
+    if stdin and "output" not in json.loads(done.stdout):
+        raise RuntimeError(f"an operation answered {done.stdout!r}")
+    return seconds

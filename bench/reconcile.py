@@ -1,0 +1,192 @@
+"""A reconciliation of a large library with planted gaps: what it finds, asks for and takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from bench.drain import memory
+from bench.report import Row, at_most, none_of
+from bench.servers import TOKEN
+from bench.site import Site, clean_environment, peak_memory, send_away
+from bench.traffic import Traffic, sort
+from plexsync.edges.ledger import Ledger
+from plexsync.edges.plex import PlexClient, load_client_id
+from plexsync.edges.plex_index import PlexIndex
+from plexsync.edges.stash import StashClient
+from plexsync.model.config import PlexSyncConfig, read_config
+from plexsync.model.connection import parse_connection
+from plexsync.model.ledger import SYNCED, SceneState, TargetState
+from plexsync.model.paths import index_keys
+from plexsync.model.plex import Written
+from plexsync.model.scene import Scene
+from plexsync.model.values import value_hash
+from plexsync.policy.desired import desired, wish_hash
+
+LATENCY = 0.020
+"""Seconds until Plex answers."""
+SETTINGS = {"no_poster": True, "pause_sync": True}
+"""Nothing is written meanwhile, so that the gaps stay as they were planted."""
+SHARE = 100
+"""One scene in so many has a gap of each kind."""
+MEMORY = 250 * 2**20
+GROWTH = 11.0
+OTHERS = 4
+"""Requests that any library takes: which libraries there are, what is new, is that all."""
+TIMES = 10
+"""How much larger the large library is."""
+DETAILS, LIST, PAGE = 50, 1000, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """One press of the button: its answer, seconds, peak memory in bytes, and what was asked."""
+
+    answer: Mapping[str, Any]
+    seconds: float
+    peak: int
+    plex: Traffic
+    stash: int
+
+
+def reconcile(count: int) -> Iterator[Row]:
+    """Gaps found in a library with so many scenes."""
+    yield from _measure(count)
+
+
+def growth(small: int) -> Iterator[Row]:
+    """The same in that library and in one ten times as large."""
+    first, again = yield from _measure(small)
+    many, many_again = yield from _measure(TIMES * small)
+    for what, one, ten in (("first look", first, many), ("nothing changed", again, many_again)):
+        growth = ten / one
+        name = f"reconciliation, {what}: {TIMES} times the scenes take"
+        yield at_most(name, growth, GROWTH, f"{growth:.1f} times as long")
+
+
+def _measure(count: int) -> Generator[Row, None, tuple[float, float]]:
+    """Rows for one size; returns the seconds of a first look and of one when nothing changed."""
+    what, each = f"reconciliation of {count:,} scenes", max(1, count // SHARE)
+    with Site(LATENCY, 0.0, SETTINGS) as site:
+        site.ask("age", 5000)
+        site.ask("fill", count)
+        site.ask("settle")
+        _seed(site)
+        site.ask("age", 3000)
+        planted = site.ask("plant", each)
+        first = _press(site)
+        again = _press(site)
+        site.ask("age", 1000)
+        changed = site.ask("retouch", each)
+        few = _press(site)
+    yield from _found(f"{what}: first look", first, planted)
+    yield _requests(f"{what}: first look", first, count, count)
+    yield _stash(f"{what}: pages from Stash", first, count)
+    yield Row(f"{what}: first look", f"{first.seconds:.1f} s")
+    yield memory(f"{what}: peak memory", first.peak or None, MEMORY)
+    yield from _found(f"{what}: nothing changed", again, planted)
+    yield none_of(f"{what}: nothing changed: requests for details", len(again.plex.items), count)
+    yield Row(f"{what}: nothing changed", f"{again.seconds:.1f} s")
+    yield _requests(f"{what}: {changed} changed", few, count, changed)
+    return first.seconds, again.seconds
+
+
+def _found(what: str, pressed: Pressed, planted: Mapping[str, Sequence[int]]) -> Iterator[Row]:
+    gaps = pressed.answer["gaps"]
+    wrong = sum(abs(gaps[kind] - len(scenes)) for kind, scenes in planted.items())
+    yield none_of(f"{what}: gaps too many or too few", wrong, sum(map(len, planted.values())))
+
+
+def _requests(what: str, pressed: Pressed, count: int, changed: int) -> Row:
+    lists, details = len(pressed.plex.index), len(pressed.plex.items)
+    whole = 1 - (-(count + max(1, count // SHARE)) // LIST)
+    limits = max(OTHERS, whole), -(-changed // DETAILS)
+    return Row(
+        f"{what}: requests to Plex for lists, and for details",
+        f"{lists}, and {details}",
+        f"<= {limits[0]}, and {limits[1]}",
+        lists <= limits[0] and details <= limits[1],
+    )
+
+
+def _stash(what: str, pressed: Pressed, count: int) -> Row:
+    return at_most(what, pressed.stash, -(-count // PAGE), str(pressed.stash))
+
+
+def _press(site: Site) -> Pressed:
+    """The button as Stash presses it: a process of its own."""
+    order = {"server_connection": json.loads(site.connection()), "args": {"mode": "reconcile_all"}}
+    site.ask("journal"), site.ask("pages")
+    peak = 0
+    process = subprocess.Popen(
+        [sys.executable, os.path.join(site.plugin, "PlexSync.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=clean_environment(),
+    )
+    assert process.stdin and process.stdout
+    process.stdin.write(json.dumps(order).encode())
+    process.stdin.close()
+    while process.poll() is None:
+        peak = max(peak, peak_memory(process.pid) or 0)
+        time.sleep(0.05)
+    answer = json.loads(process.stdout.read())
+    if "output" not in answer:
+        raise RuntimeError(f"the reconciliation failed: {answer}")
+    output, traffic = answer["output"], sort(site.ask("journal"))
+    pages = site.ask("pages")
+    send_away(site)
+    return Pressed(output, output["seconds"], peak, traffic, pages)
+
+
+def _seed(site: Site) -> None:
+    """The ledger as it is when PlexSync has written every scene."""
+    token = {"plex_url": site.ask("hello")["plex"], "plex_token": TOKEN, **SETTINGS}
+    config, _ = read_config(token, {})
+    stash = StashClient(parse_connection(site.connection()))
+    plex = PlexClient(
+        config.plex_url, TOKEN, load_client_id(os.path.join(site.data, "device_id.json"))
+    )
+    index = PlexIndex(os.path.join(site.data, "seed.db"), plex, print, keys=index_keys)
+    ledger = Ledger(os.path.join(site.data, "ledger.db"), print)
+    try:
+        index.refresh((), time.time())
+        ledger.use_server(plex.server_id())
+        fingerprint, after, left = f"{ledger.server} {config.wish_fingerprint()}", 0, 1
+        while left > 0:
+            page = stash.scene_page(after, 1000)
+            ledger.save([_written(scene, config, fingerprint, index) for scene in page.scenes])
+            after, left = page.last, page.left
+    finally:
+        for each in (index, ledger, plex, stash):
+            each.close()
+        for ending in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                os.unlink(os.path.join(site.data, f"seed.db{ending}"))
+
+
+def _written(
+    scene: Scene, config: PlexSyncConfig, fingerprint: str, index: PlexIndex
+) -> SceneState:
+    wish, _ = desired(scene, config, {})
+    (part,) = index.find([scene.files[0].path])
+    assert wish is not None
+    written = {name: Written(value, value_hash(value), 1.0) for name, value in wish.values.items()}
+    return SceneState(
+        scene=scene.id,
+        state=SYNCED,
+        since=1.0,
+        wish=wish_hash(wish, scene.files, fingerprint),
+        oshash=scene.files[0].oshash,
+        path=scene.files[0].path,
+        entities=wish.entities,
+        targets=(TargetState(target=part.target, part=part.file, written=written, synced_at=1.0),),
+    )

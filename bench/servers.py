@@ -1,0 +1,239 @@
+"""The simulated servers in a process of their own, so that they and the worker share no lock.
+
+`python -m bench.servers PLUGIN_DIR` reads one JSON list `[command, argument, ...]` a line from
+stdin and writes `[answer]` a line to stdout; it ends with its stdin.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from simulator.faults import Reply
+from simulator.plex import PlexSim, is_write
+from simulator.plex_wire import Connection, Request
+from simulator.stash import StashSim
+
+TOKEN = "bench-token"
+FOLDER = "/media/films"
+_SUMMARY = (
+    "Two people meet where the road ends and find out that neither of them came by chance. "
+    "What begins as a walk along the shore becomes a search for a boat that nobody has seen."
+)
+_PATIENCE = 60.0
+
+
+class PacedPlex(PlexSim):
+    """A Plex whose writes take just as long as they are said to, its own work included."""
+
+    def _carry_out(self, request: Request, wire: Connection) -> Reply:
+        if not is_write(request):
+            return self._routes.answer(request)
+        with self._writing:
+            end = time.monotonic() + self.write_time
+            reply = self._routes.answer(request)
+            wire.pause(end - time.monotonic())
+            return reply
+
+
+class Servers:
+    """What the benchmark may ask for; every public method is a command."""
+
+    def __init__(self, plex: PlexSim, stash: StashSim) -> None:
+        self._plex, self._stash = plex, stash
+        self._section = plex.add_section("Films", locations=[FOLDER])
+        self._items: dict[int, Any] = {}
+        self._count = 0
+
+    def hello(self) -> dict[str, Any]:
+        """Where the servers are, with the connection block that Stash gives a plugin."""
+        return {"plex": self._plex.url, "connection": self._stash.server_connection()}
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """Change the plugin's settings in Stash."""
+        base = {"plex_url": self._plex.url, "plex_token": TOKEN}
+        self._stash.set_plugin_settings({**base, **settings})
+
+    def pace(self, latency: float, write_time: float) -> None:
+        """Seconds before each answer of Plex, and that a write takes while no other may write."""
+        self._plex.latency, self._plex.write_time = latency, write_time
+
+    def fill(self, count: int) -> list[int]:
+        """So many films in both servers: bare in Plex, fully described in Stash; their ids."""
+        stash = self._stash
+        studios = [stash.add_studio(f"Studio {n}") for n in range(20)]
+        people = [stash.add_performer(f"First{n} Last{n * 7 % 100}") for n in range(200)]
+        tags = [stash.add_tag(f"some tag {n}") for n in range(60)]
+        scenes = []
+        for n in range(count):
+            file, size, item = self._film()
+            scene = stash.add_scene(
+                f"A film with a name, number {n}",
+                [(file, size)],
+                details=f"{_SUMMARY}\n\n{_SUMMARY}\n\nPart {n}.",
+                date=f"20{n % 24:02d}-{n % 12 + 1:02d}-{n % 28 + 1:02d}",
+                director=f"Director {n % 50}",
+                studio=studios[n % len(studios)],
+                performers=[people[(n * 3 + k) % len(people)] for k in range(3)],
+                tags=[tags[(n * 5 + k) % len(tags)] for k in range(6)],
+            )
+            self._items[scene] = item
+            scenes.append(scene)
+        return scenes
+
+    def shelve(self, count: int) -> None:
+        """So many films that only Plex has."""
+        for _ in range(count):
+            self._film()
+
+    def _film(self) -> tuple[str, int, Any]:
+        n = self._count = self._count + 1
+        file, size = f"{FOLDER}/Shelf {n % 997:03d}/Film {n:06d}/film {n:06d}.mkv", 10**9 + n
+        return file, size, self._plex.item(self._plex.add_item(self._section, file, size))
+
+    def files(self, count: int) -> list[str]:
+        """The paths of every so-many-th film, about `count` of them."""
+        paths = [item.files[0][0] for item in self._plex.items()]
+        return paths[:: max(1, len(paths) // count)][:count]
+
+    def down(self) -> None:
+        """Plex is stopped."""
+        self._plex.stop()
+
+    def up(self) -> None:
+        """Plex is started again."""
+        self._plex.start()
+
+    def journal(self) -> list[tuple[str, str, float, float]]:
+        """Method, path, begin and end of each request to Plex since the last time; forgets them."""
+        entries = self._plex.journal
+        self._plex.clear_journal()
+        return [(entry.method, entry.path, entry.at, entry.done) for entry in entries]
+
+    def first_question(self) -> float:
+        """When Stash was first asked for anything since the last time; forgets all of it."""
+        entries = list(self._stash.journal)
+        self._stash.journal.clear()
+        return min((entry.at for entry in entries), default=0.0)
+
+    def different(self) -> int:
+        """How many films look different in Plex and in Stash."""
+        return sum(not self._same(scene, item) for scene, item in self._items.items())
+
+    def _same(self, number: int, item: Any) -> bool:
+        scene, data = self._stash.scene(number), self._stash.data
+
+        def names(kind: str, ids: list[int]) -> list[str]:
+            return sorted(entity.name for entity in data.known(kind, ids))
+
+        studio = names("studio", [scene.studio or 0])
+        return [
+            item.title == scene.title,
+            item.summary == scene.details,
+            item.originallyAvailableAt == scene.date,
+            [item.studio] == item.collection == studio,
+            item.director == [scene.director],
+            sorted(item.actor) == names("performer", scene.performers),
+            sorted(item.genre) == names("tag", scene.tags),
+        ].count(False) == 0
+
+    def age(self, seconds: float) -> None:
+        """Plex's clock goes so much behind from now on: what changes, changed that long ago."""
+        self._plex.clock = lambda: time.time() - seconds
+
+    def settle(self) -> None:
+        """Every film of `fill` in Plex becomes what Stash says, as if it had been synced."""
+        for number, item in self._items.items():
+            scene = self._stash.scene(number)
+            self._plex.assign(item, self._as_synced(scene))
+            item.locks |= {"title", "summary"}
+        # what is here stays: looking through it again and again would be measured too
+        gc.collect()
+        gc.freeze()
+
+    def _as_synced(self, scene: Any) -> dict[str, Any]:
+        def names(kind: str, ids: list[int]) -> list[str]:
+            return [entity.name for entity in self._stash.data.known(kind, ids)]
+
+        (studio,) = names("studio", [scene.studio])
+        return {
+            "title": scene.title,
+            "summary": scene.details,
+            "studio": studio,
+            "date": scene.date,
+            "directors": [scene.director],
+            "actors": names("performer", scene.performers),
+            "genres": names("tag", scene.tags),
+            "collections": [studio],
+        }
+
+    def plant(self, each: int) -> dict[str, list[int]]:
+        """So many gaps of each kind among the films of `fill`: the scenes that have them.
+
+        For orphaned these are as many zeros: no scene has those items.
+        """
+        scenes = sorted(self._items)
+        step = len(scenes) // each
+        planted = {
+            kind: scenes[place::step][:each]
+            for place, kind in enumerate(("empty", "stale", "drifted", "missing"))
+        }
+        for number in planted["empty"]:
+            self._plex.user_edit(self._items[number].key, summary="")
+        for number in planted["stale"]:
+            self._stash.auto_tag(number, details=f"Something new about {number}")
+        for number in planted["drifted"]:
+            self._plex.user_edit(self._items[number].key, title=f"Changed by hand {number}")
+        for number in planted["missing"]:
+            self._plex.remove_item(self._items.pop(number).key)
+        self.shelve(each)
+        return {**planted, "orphaned": [0] * each}
+
+    def retouch(self, count: int) -> int:
+        """Plex stamps so many films as changed, although nothing in them is; how many."""
+        some = list(self._items.values())[:count]
+        for item in some:
+            self._plex.touch(item)
+        return len(some)
+
+    def pages(self) -> int:
+        """How often Stash was asked for scenes since the last time; forgets it."""
+        entries = list(self._stash.journal)
+        self._stash.journal.clear()
+        return sum("findScene" in entry.query for entry in entries)
+
+    def save(self, scene: int, title: str) -> tuple[float, float]:
+        """A user saves a title in Stash: seconds until the save was over, and until Plex shows it."""
+        item, start = self._items[scene], time.monotonic()
+        runs = self._stash.edit(scene, title=title)
+        saved = time.monotonic() - start
+        if [run.output for run in runs] != ["ok"]:
+            raise RuntimeError(f"the hook answered {[run.error or run.output for run in runs]}")
+        while item.title != title:
+            if time.monotonic() - start > _PATIENCE:
+                raise RuntimeError("the save never reached Plex")
+            time.sleep(0.002)
+        return saved, time.monotonic() - start
+
+
+def serve(servers: Servers) -> None:
+    """Carry out commands until stdin ends."""
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        answer = getattr(servers, name)(*arguments)
+        sys.stdout.write(json.dumps([answer]) + "\n")
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """Both servers, on free ports of this machine."""
+    with PacedPlex(token=TOKEN) as plex, StashSim(sys.argv[1]) as stash:
+        serve(Servers(plex, stash))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""The servers' process, an installed plugin, and its worker, as the measurements use them."""
+
+from __future__ import annotations
+
+import compileall
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any
+
+from plexsync import inbox, system
+from plexsync.edges.queue_reader import pending
+from plexsync.flows.intake import SETTLE
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CONNECTIONS = 2
+PATIENCE = 600.0
+"""Seconds after which a measurement is given up as hung."""
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours without what would move the plugin's data or its settings elsewhere."""
+    theirs = ("STASH_PLUGIN_DATA", "PLEX_URL", "PLEX_TOKEN", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if name not in theirs}
+
+
+class Site:
+    """A freshly installed plugin with a Stash and a Plex, for the length of a `with` block.
+
+    `plugin` and `data` are its folders. Plex answers after `latency` seconds, and each write takes
+    `write_time` more, one after the other.
+    """
+
+    def __init__(self, latency: float, write_time: float, settings: Mapping[str, Any]) -> None:
+        self._pace, self._settings = (latency, write_time), settings
+
+    def __enter__(self) -> Site:
+        self._folder = tempfile.TemporaryDirectory(prefix="plexsync-bench-")
+        self.plugin = install(os.path.join(self._folder.name, "plugins", "PlexSync"))
+        self.data = os.path.join(self.plugin, "data")
+        system.private_folder(self.data)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.servers", self.plugin],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=clean_environment(),
+        )
+        self.ask("configure", dict(self._settings))
+        self.ask("pace", *self._pace)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        send_away(self)
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._folder.cleanup()
+
+    def ask(self, command: str, *arguments: Any) -> Any:
+        """Have the servers' process do something; RuntimeError when it died of it."""
+        pipes = self._process.stdin, self._process.stdout
+        assert pipes[0] and pipes[1]
+        pipes[0].write(json.dumps([command, *arguments]) + "\n")
+        pipes[0].flush()
+        line = pipes[1].readline()
+        if not line:
+            raise RuntimeError(f"the simulated servers ended at {command!r}")
+        return json.loads(line)[0]
+
+    def connection(self) -> bytes:
+        """The block that Stash hands to a plugin."""
+        return json.dumps(self.ask("hello")["connection"]).encode()
+
+    def edited(self, scenes: Iterable[int]) -> None:
+        """Leave behind what the hooks of saved scenes do, and let the scenes settle."""
+        for scene in scenes:
+            event = {"id": scene, "type": "Scene.Update.Post", "inputFields": ["title", "id"]}
+            inbox.drop(self.data, json.dumps(event).encode())
+        time.sleep(SETTLE)
+
+    def drained(self) -> bool:
+        """Whether nothing is left to be done."""
+        queue = os.path.join(self.data, "queue")
+        return not inbox.collect(self.data, limit=1) and not pending(queue)
+
+    def log(self) -> str:
+        """The end of the worker's log, for a failure's sake."""
+        try:
+            with open(os.path.join(self.data, "plexsync.log"), encoding="utf-8") as file:
+                return "".join(file.readlines()[-20:])
+        except OSError:
+            return "(the worker left no log)"
+
+
+def install(folder: str) -> str:
+    """The plugin as a user has it, away from the checkout, and not for its first run."""
+    os.makedirs(folder)
+    for name in ("PlexSync.py", "PlexSync.yml", "requirements.txt"):
+        shutil.copy(os.path.join(ROOT, name), folder)
+    unwanted = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(
+        os.path.join(ROOT, "plexsync"), os.path.join(folder, "plexsync"), ignore=unwanted
+    )
+    compileall.compile_dir(folder, quiet=2)
+    return folder
+
+
+class Worker:
+    """A real background worker of a site, in a `with` block; it is sent away at the end.
+
+    `command` may be another way to run PlexSync.py, for example under a profiler.
+    """
+
+    def __init__(self, site: Site, command: Iterable[str] = ()) -> None:
+        self._site = site
+        self._command = [sys.executable, *command]
+        self.started = 0.0
+
+    def __enter__(self) -> Worker:
+        block = self._site.connection()
+        self.started = time.monotonic()
+        self._process = subprocess.Popen(
+            [*self._command, os.path.join(self._site.plugin, "PlexSync.py"), "worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=clean_environment(),
+        )
+        assert self._process.stdin
+        self._process.stdin.write(block)
+        self._process.stdin.close()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        send_away(self._site)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def drain(self) -> None:
+        """Wait until all is done; RuntimeError with the log's end when it never is."""
+        wait_for(self._site, self._done)
+
+    def _done(self) -> bool:
+        if self._process.poll() is not None:
+            raise RuntimeError(f"the worker ended early:\n{self._site.log()}")
+        return self._site.drained()
+
+    def peak(self) -> int | None:
+        """The most memory it had so far, in bytes; None where the system does not tell."""
+        return peak_memory(self._process.pid)
+
+
+def peak_memory(pid: int) -> int | None:
+    """The most memory a living process had so far, in bytes; None where nobody tells."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            (line,) = (line for line in status if line.startswith("VmHWM:"))
+    except (OSError, ValueError):
+        return None
+    return int(line.split()[1]) * 1024
+
+
+def wait_for(site: Site, question: Callable[[], bool]) -> None:
+    """Ask until the answer is yes; RuntimeError with the log's end when it never is."""
+    deadline = time.monotonic() + PATIENCE
+    while not question():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the worker does not get done:\n{site.log()}")
+        time.sleep(0.1)
+
+
+def send_away(site: Site) -> None:
+    """Have the site's worker, if there is one, think that the plugin was removed."""
+    entry = os.path.join(site.plugin, "PlexSync.py")
+    os.rename(entry, f"{entry}.away")
+    try:
+        inbox.nudge(site.data)
+        lock = system.LockFile(os.path.join(site.data, "worker.lock"))
+        deadline = time.monotonic() + 20
+        while lock.busy() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        os.rename(f"{entry}.away", entry)

@@ -1,0 +1,65 @@
+"""What Plex is asked for: the simulator's journal, counted and timed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+Request = Sequence[object]
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Requests of one measurement by what they are for; times on the servers' clock."""
+
+    writes: tuple[Span, ...]
+    items: tuple[Span, ...]
+    index: tuple[Span, ...]
+    greetings: tuple[Span, ...]
+
+    @property
+    def reads(self) -> int:
+        """Everything that is no write."""
+        return len(self.items) + len(self.index) + len(self.greetings)
+
+    @property
+    def end(self) -> float:
+        """When the last answer went out."""
+        return max(end for _, end in self._all())
+
+    def split(self, start: float) -> tuple[float, float, float]:
+        """Seconds from `start` to the end with a write, only a read, and nothing in flight."""
+        writing, busy = _covered(self.writes), _covered(self._all())
+        return writing, busy - writing, self.end - start - busy
+
+    def _all(self) -> tuple[Span, ...]:
+        return self.writes + self.items + self.index + self.greetings
+
+
+def sort(journal: Iterable[Request]) -> Traffic:
+    """Sort a journal: writes, reads of items, reads of lists for the index, and who are you."""
+    kinds: dict[str, list[Span]] = {"PUT": [], "items": [], "lists": [], "other": []}
+    for method, path, at, done in journal:
+        span = float(str(at)), float(str(done))
+        kinds[_kind(str(method), str(path))].append(span)
+    return Traffic(
+        tuple(kinds["PUT"]), tuple(kinds["items"]), tuple(kinds["lists"]), tuple(kinds["other"])
+    )
+
+
+def _kind(method: str, path: str) -> str:
+    if method != "GET":
+        return "PUT"
+    if path.startswith("/library/metadata/"):
+        return "items"
+    return "lists" if path.startswith("/library/sections") else "other"
+
+
+def _covered(spans: Iterable[Span]) -> float:
+    """Seconds in which at least one of these was under way."""
+    total, until = 0.0, 0.0
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return total

@@ -1,0 +1,252 @@
+"""What PlexSync relies on in a Plex server."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from xml.etree import ElementTree
+
+from verdicts import SkippedError, demand, expect, short
+
+from plexsync.edges import http, plex_xml
+from plexsync.edges.http import Reply, Session
+from plexsync.edges.plex import PlexClient
+
+CLIENT_ID = "8d0c2c1e-6f0b-4c55-9d4e-0a9b6f3c7e21"
+"""Always the same: Plex tells its owner of each new one."""
+NOBODY = 2**31 - 7
+"""An id that nothing has."""
+WRONG = "not-a-secret-of-this-server"
+SAMPLE = 25
+LISTED = {"Genre": 2, "Role": 3}
+"""So many of these the lists of the simulated Plex show."""
+
+
+class Plex:
+    """A Plex server: raw requests, and PlexSync's own client beside them."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url, self._token = url, token
+        self._session = Session()
+        self.client = PlexClient(url, token, CLIENT_ID)
+
+    def ask(
+        self, path: str, token: str | None = None, method: str = "GET", **headers: str
+    ) -> Reply:
+        """One request; `token` None: the right one, "": none. Header names with "_" for "-"."""
+        sent = {name.replace("_", "-"): text for name, text in headers.items()}
+        sent |= {"Accept": "application/xml", "X-Plex-Client-Identifier": CLIENT_ID}
+        secret = self._token if token is None else token
+        return self._session.request(
+            method, self.url + path, headers=sent | ({"X-Plex-Token": secret} if secret else {})
+        )
+
+    def xml(self, path: str, **headers: str) -> ElementTree.Element:
+        reply = self.ask(path, **headers)
+        expect(f"the status of {path.partition('?')[0]}", reply.status, 200)
+        root = ElementTree.fromstring(reply.body)
+        expect("the root element", root.tag, "MediaContainer")
+        return root
+
+    def page(self, start: int, size: int) -> ElementTree.Element:
+        span = {"X_Plex_Container_Start": str(start), "X_Plex_Container_Size": str(size)}
+        return self.xml(f"/library/sections/{self.section}/all?type=1&sort=id", **span)
+
+    @cached_property
+    def section(self) -> str:
+        """The first movie library that is not empty."""
+        for section in self.client.sections().found:
+            if self.client.count(section.key):
+                return section.key
+        raise SkippedError("no movie library with anything in it")
+
+    @cached_property
+    def listed(self) -> list[ElementTree.Element]:
+        """The first items as a list shows them."""
+        return list(self.page(0, SAMPLE))
+
+    @cached_property
+    def keys(self) -> list[int]:
+        return [int(element.get("ratingKey", "0")) for element in self.listed]
+
+    @cached_property
+    def whole(self) -> dict[int, ElementTree.Element]:
+        """The same items fetched by key."""
+        root = self.xml("/library/metadata/" + ",".join(map(str, self.keys)))
+        return {int(element.get("ratingKey", "0")): element for element in root}
+
+    def close(self) -> None:
+        self._session.close()
+        self.client.close()
+
+
+def identity(plex: Plex) -> None:
+    """/identity needs no token and names the machine, as / does with one"""
+    reply = plex.ask("/identity", token="")
+    expect("the status without a token", reply.status, 200)
+    root = ElementTree.fromstring(reply.body)
+    demand(root.get("machineIdentifier"), "there is no machineIdentifier")
+    expect("/'s machineIdentifier", plex.client.server_id(), root.get("machineIdentifier"))
+
+
+def wrong_token(plex: Plex) -> None:
+    """everything else answers 401 to a wrong token and to none"""
+    for what, token in (("a wrong token", WRONG), ("no token", "")):
+        status = plex.ask("/library/sections", token=token).status
+        hint = "" if status != 200 else " (is this address among the allowed networks?)"
+        demand(status == 401, f"the status with {what} is {status}, not 401{hint}")
+
+
+def keep_alive(plex: Plex) -> None:
+    """idle connections live longer than PlexSync uses them"""
+    said = re.search(
+        r"timeout=(\d+)", plex.ask("/identity", token="").headers.get("Keep-Alive", "")
+    )
+    if not said:
+        raise SkippedError("the server does not say how long")
+    demand(int(said[1]) > http.IDLE, f"they live {said[1]} s, and PlexSync uses them {http.IDLE} s")
+
+
+def libraries(plex: Plex) -> None:
+    """libraries have key, type, title, uuid and folders"""
+    found = list(plex.xml("/library/sections").iter("Directory"))
+    for directory in found:
+        lacking = {"key", "type", "title", "uuid"} - set(directory.keys())
+        demand(not lacking, f"a library has no {', '.join(sorted(lacking))}")
+        demand(directory.get("key", "").isdecimal(), "the key of a library is no number")
+        demand(all(p.get("path") for p in directory.iter("Location")), "a folder has no path")
+    demand(plex_xml.movie_sections(plex.xml("/library/sections")), "there is no movie library")
+
+
+def paging(plex: Plex) -> None:
+    """a page holds at most what was asked for and tells size, offset and totalSize"""
+    page = plex.page(1, 2)
+    demand(len(page) <= 2, f"2 items asked for, {len(page)} given")
+    expect("size", page.get("size"), str(len(page)))
+    expect("offset", page.get("offset"), "1")
+    expect("totalSize", plex_xml.number(page, "totalSize"), plex.client.count(plex.section))
+
+
+def count_only(plex: Plex) -> None:
+    """a page of size 0 tells the total and holds nothing"""
+    page = plex.page(0, 0)
+    expect("the number of items", len(page), 0)
+    demand(plex_xml.number(page, "totalSize"), "totalSize is missing")
+
+
+def order_by_id(plex: Plex) -> None:
+    """sort=id orders by rating key, so that pages join without gap or overlap"""
+    expect("the order", plex.keys, sorted(set(plex.keys)))
+    joined = [int(e.get("ratingKey", "0")) for start in (0, 2) for e in plex.page(start, 2)]
+    expect("two pages of two", joined, plex.keys[:4])
+
+
+def lean_list(plex: Plex) -> None:
+    """the index's shortened list still has times, and parts with file and size"""
+    page = plex.client.list_page(plex.section, 0, SAMPLE)
+    expect("the items", [item.rating_key for item in page.items], plex.keys)
+    for item in page.items:
+        demand(
+            item.added_at and item.updated_at, f"item {item.rating_key} has no addedAt/updatedAt"
+        )
+        demand(item.parts, f"item {item.rating_key} has no part with a file")
+        demand(all(part.size for part in item.parts), f"a part of {item.rating_key} has no size")
+
+
+def since(plex: Plex) -> None:
+    """addedAt>>= and updatedAt>>= keep what is newer, and only that"""
+    items = plex.client.list_page(plex.section, 0, SAMPLE).items
+    for name, times in (
+        ("addedAt", {item.rating_key: item.added_at for item in items}),
+        ("updatedAt", {item.rating_key: item.updated_at for item in items}),
+    ):
+        newest, when = max(times.items(), key=lambda pair: pair[1])
+        found = plex.client.list_page(plex.section, 0, 1000, (name, when - 1))
+        demand(
+            found.total > len(found.items) or newest in {item.rating_key for item in found.items},
+            f"an item with {name} {when} is not among those since {when - 1}",
+        )
+        seen = [
+            getattr(item, "added_at" if name == "addedAt" else "updated_at") for item in found.items
+        ]
+        demand(
+            min(seen, default=when) >= when - 1, f"{name}>>={when - 1} gives {min(seen or [0])} too"
+        )
+        later = plex.client.list_page(plex.section, 0, 1, (name, int(time.time()) + 86400)).total
+        expect(f"how many have {name} tomorrow", later, 0)
+
+
+def several_keys(plex: Plex) -> None:
+    """several items come in one answer, in the order asked for, unknown ones left out"""
+    wanted = plex.keys[:3][::-1]
+    root = plex.xml("/library/metadata/" + ",".join(map(str, [*wanted, NOBODY])))
+    expect("the order", [int(e.get("ratingKey", "0")) for e in root], wanted)
+    demand(
+        root.get("librarySectionID") or all(e.get("librarySectionID") for e in root),
+        "nothing says which library the items are of",
+    )
+
+
+def unknown_item(plex: Plex) -> None:
+    """an item that does not exist, and a library that does not, are 404"""
+    for path in (f"/library/metadata/{NOBODY}", f"/library/sections/{NOBODY}/all?type=1"):
+        expect(f"the status of {path.partition('?')[0]}", plex.ask(path).status, 404)
+
+
+def cut_tags(plex: Plex) -> None:
+    """lists show only some of an item's tags, a fetch shows all"""
+    cut = 0
+    for element in plex.listed:
+        full = plex.whole[int(element.get("ratingKey", "0"))]
+        for kind, most in LISTED.items():
+            some, every = ({tag.get("tag") for tag in e.findall(kind)} for e in (element, full))
+            demand(some <= every, f"a list shows a {kind} that the item itself has not")
+            demand(
+                len(some) <= most, f"a list shows {len(some)} {kind} elements, not {most} at most"
+            )
+            cut += len(some) < len(every)
+    if not cut:
+        raise SkippedError("no item has that many tags")
+
+
+def locks(plex: Plex) -> None:
+    """locked fields stand in an item as <Field name= locked=\"1\">"""
+    fields = [field for element in plex.whole.values() for field in element.iter("Field")]
+    if not fields:
+        raise SkippedError("no item has a locked field")
+    for field in fields:
+        demand(field.get("name"), "a Field has no name")
+        demand(field.get("locked") in ("0", "1"), f"locked is {short(field.get('locked'))}")
+
+
+def posters(plex: Plex) -> None:
+    """an item's posters have a ratingKey each, and one is selected"""
+    seen = 0
+    for key in plex.keys[:5]:
+        photos = list(plex.xml(f"/library/metadata/{key}/posters"))
+        demand(all(photo.get("ratingKey") for photo in photos), "a poster has no ratingKey")
+        chosen = [photo for photo in photos if photo.get("selected") in ("1", "true")]
+        demand(len(chosen) <= 1, f"{len(chosen)} posters are selected")
+        seen += len(chosen)
+    if not seen:
+        raise SkippedError("the first five items have no poster")
+
+
+PLEX: Sequence[Callable[[Plex], None]] = (
+    identity,
+    wrong_token,
+    keep_alive,
+    libraries,
+    paging,
+    count_only,
+    order_by_id,
+    lean_list,
+    since,
+    several_keys,
+    unknown_item,
+    cut_tags,
+    locks,
+    posters,
+)

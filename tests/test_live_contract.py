@@ -1,0 +1,135 @@
+"""The contract checks for real servers, run against the simulated ones they are about."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.plex import PlexSim
+from simulator.stash import StashSim
+
+ROOT = Path(__file__).resolve().parent.parent
+TOKEN, KEY = "the-token-of-plex", "the.key.of.stash"
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"x" * 100
+
+
+@pytest.fixture
+def servers() -> Iterator[tuple[PlexSim, StashSim]]:
+    with (
+        PlexSim(token=TOKEN) as plex,
+        StashSim(api_key=KEY, username="me", password="secret") as stash,
+    ):
+        home = plex.add_section("Films", ["/plex"])
+        tag = stash.add_tag("Drama")
+        for n in range(1, 7):
+            genres, people = [f"g{k}" for k in range(5)], [f"p{k}" for k in range(5)]
+            file = f"/plex/films/film {n}.mkv"
+            key = plex.add_item(home, file, 1000 + n, genres=genres, actors=people)
+            plex.user_edit(key, summary=f"Summary {n}", poster=JPEG)
+            path = file.replace("/plex/", "/data/")
+            cover = None if n == 1 else JPEG
+            stash.add_scene(f"Film {n}", [(path, 1000 + n)], tags=[tag], cover=cover)
+        stash.set_plugin_settings({"path_map": "/plex=>/data", "plex_url": "http://elsewhere"})
+        yield plex, stash
+
+
+def run(
+    servers: tuple[PlexSim, StashSim], *words: str, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """The command as dev.py starts it; no secret may ever show."""
+    plex, stash = servers
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PLEX_TOKEN": TOKEN, "STASH_API_KEY": KEY}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "tests/live/contract.py",
+            "--plex",
+            plex.url,
+            "--stash",
+            stash.url,
+            *words,
+        ],
+        cwd=ROOT,
+        env={**environment, **more},
+        capture_output=True,
+        text=True,
+    )
+    assert TOKEN not in done.stdout + done.stderr
+    assert KEY not in done.stdout + done.stderr
+    return done
+
+
+def verdicts(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [
+        line
+        for line in done.stdout.splitlines()
+        if line.startswith(("Plex: ", "Stash: ", "both: "))
+    ]
+
+
+def test_nothing_differs_between_the_simulators_and_what_is_checked(servers: Any) -> None:
+    done = run(servers)
+    assert [line for line in verdicts(done) if not line.endswith(": ok")] == []
+    assert len(verdicts(done)) >= 24
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_nothing_is_written_unless_asked_for(servers: Any) -> None:
+    plex, stash = servers
+    run(servers)
+    assert plex.writes() == 0
+    assert not any("mutation" in entry.query for entry in stash.journal)
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_an_edit_is_made_read_back_and_undone(servers: Any, locked: bool) -> None:
+    plex, _ = servers
+    item = plex.find("/plex/films/film 3.mkv")
+    if not locked:
+        item.locks.discard("summary")
+    done = run(servers, "--write", "3")
+    assert verdicts(done)[-1].endswith(": ok"), done.stdout
+    assert done.returncode == 0
+    texts = [entry.get("summary.value") for entry in plex.journal if entry.method == "PUT"]
+    assert [text for text in texts if text] == ["Summary 3 [PlexSync contract check]", "Summary 3"]
+    assert item.summary == "Summary 3"
+    assert ("summary" in item.locks) is locked
+
+
+def test_an_edit_that_plex_ignores_differs_and_leaves_nothing_behind(servers: Any) -> None:
+    plex, _ = servers
+    plex.add_fault("ignore_edit", times=1)
+    done = run(servers, "--write", "3")
+    assert "differs: the summary after the edit" in verdicts(done)[-1]
+    assert plex.find("/plex/films/film 3.mkv").summary == "Summary 3"
+    assert done.returncode == 1
+
+
+def test_a_server_that_behaves_differently_is_told(servers: Any) -> None:
+    plex, stash = servers
+    plex.add_fault("html", match="/identity")
+    stash.add_fault("graphql_errors", message="database is locked")
+    done = run(servers)
+    assert "differs" in next(line for line in verdicts(done) if "/identity needs no token" in line)
+    assert "database is locked" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode == 1
+
+
+def test_a_wrong_token_is_told_without_showing_it(servers: Any) -> None:
+    done = run(servers, PLEX_TOKEN="another-token")
+    assert "Plex refuses the token (401)" in done.stdout
+    assert "another-token" not in done.stdout
+    assert done.returncode == 1
+
+
+def test_an_address_with_a_secret_in_it_is_refused(servers: Any) -> None:
+    done = run(servers, "--plex", "http://127.0.0.1:1/?X-Plex-Token=abc")
+    assert "secrets go elsewhere" in done.stderr
+    assert done.returncode == 2
