@@ -75,7 +75,7 @@ def test(words: Sequence[str]) -> int:
     """The whole test suite with its coverage gate; words go to pytest (and then no gate)."""
     if words:
         return run("-m", "pytest", *words)
-    return run("-m", "pytest", "--cov", "--cov-report=term:skip-covered")
+    return run("-m", "pytest", "-n", "auto", "--cov", "--cov-report=term:skip-covered")
 
 
 def lint(words: Sequence[str]) -> int:

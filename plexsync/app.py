@@ -9,7 +9,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 
 from plexsync import __version__, inbox, system
 from plexsync.edges.clock import Clock, SystemClock
@@ -328,8 +328,9 @@ def live(
     entry = os.path.join(plugin_dir, "PlexSync.py")
 
     def leave() -> str:
-        if ownership.wanted():
-            return "a task takes over"
+        with suppress(OSError):  # a sick disk is waited out like any other
+            if ownership.wanted():
+                return "a task takes over"
         return "" if os.path.exists(entry) else "the plugin was removed"
 
     while True:

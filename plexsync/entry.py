@@ -17,6 +17,7 @@ from plexsync.edges.ownership import Ownership
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from plexsync.edges.clock import Clock
+    from plexsync.edges.log import Log
 
 
 def run_task(plugin_dir: str, stdin: bytes) -> bytes:
@@ -77,12 +78,16 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     system.private_folder(folder)
     system.detach()
     ownership = Ownership(folder)
-    if not ownership.claim() and not (ownership.wanted() and ownership.stand_by()):
+    try:
+        if not ownership.claim() and not (ownership.wanted() and ownership.stand_by()):
+            return
+    except OSError as problem:
+        _open_log(folder).error(
+            f"The worker cannot take its lock ({problem}). Mend the data folder's disk or rights; "
+            "the next event starts another worker and nothing is lost."
+        )
         return
-    from plexsync.edges.log import FileSink, Log, capture
-
-    log = Log(FileSink(os.path.join(folder, "plexsync.log")))
-    capture(log)
+    log = _open_log(folder)
     try:
         from plexsync.app import live
     except ImportError as missing:
@@ -94,3 +99,12 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
         import traceback
 
         log.error(f"The worker stops: {problem}", trace=traceback.format_exc(limit=-6))
+
+
+def _open_log(folder: str) -> Log:
+    """The worker's log, for libraries too."""
+    from plexsync.edges.log import FileSink, Log, capture
+
+    log = Log(FileSink(os.path.join(folder, "plexsync.log")))
+    capture(log)
+    return log

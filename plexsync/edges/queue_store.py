@@ -116,8 +116,10 @@ def _check(path: str) -> None:
         if _size(path + "-wal"):
             raise sqlite3.DatabaseError("it is gone or empty, but its -wal is not")
         return
-    # Read-only: the last writer to close would take the -wal away before it could be missed.
-    with closing(read_only(path)) as connection:
+    # Read-only: the last writer to close would take the -wal away before it could be missed. But
+    # what a process killed while it made the file left half done, only a writer can take back.
+    half_made = os.path.exists(path + "-journal")
+    with closing(sqlite3.connect(path) if half_made else read_only(path)) as connection:
         found = [str(row[0]) for row in connection.execute("PRAGMA quick_check")]
     if found != ["ok"]:
         raise sqlite3.DatabaseError(found[0] if found else "no answer to quick_check")

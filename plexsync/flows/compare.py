@@ -75,6 +75,7 @@ class Compare:
         self._map, _ = PathMap.parse(config.path_map)
         self._claims = Claims(self._map, stash)
         self._pins: dict[int, Pin] = {}
+        self._fingerprint = ""
 
     def views(self, scenes: Sequence[Scene], oldest: float) -> list[View]:
         """What the ledger and the index say about a page of scenes.
@@ -83,6 +84,7 @@ class Compare:
         over (0: none is).
         """
         self._pins = self._ledger.pins()
+        self._fingerprint = f"{self._ledger.server} {self._config.wish_fingerprint()}"
         ids = [scene.id for scene in scenes]
         states, before = self._ledger.scenes(ids), self._ledger.looks(ids)
         views = [self._view(s, states.get(s.id), before.get(s.id, ())) for s in scenes]
@@ -124,8 +126,7 @@ class Compare:
         wanted, _ = desired(view.scene, self._config, images)
         if wanted is None:  # a sync would refuse it too
             return
-        fingerprint = f"{self._ledger.server} {self._config.wish_fingerprint()}"
-        view.wish = wish_hash(wanted, view.scene.files, fingerprint)
+        view.wish = wish_hash(wanted, view.scene.files, self._fingerprint)
         if view.match.confidence == NONE:
             gaps = ((MISSING, ""),) if self._config.reconcile_missing else ()
             view.looks = (Look(0, 0, view.wish, gaps, NONE),) if gaps else ()

@@ -159,7 +159,8 @@ class Gate:
             if not self._usable(config):
                 return None
             if self._sweep.due(self._clock.monotonic()):
-                self._sweep.run(self._clock.now(), self._clock.monotonic())
+                now, queued = self._clock.now(), self._stores.queue.jobs
+                self._sweep.run(now, self._clock.monotonic(), queued)
         except StashAuthError:
             self._hold = Hold("session")
             return None
@@ -221,7 +222,7 @@ class Gate:
         wanted = recovered_classes(config.recovery_strategy)
         try:
             found = self._recovery.run(Window.of(outage, now), wanted, now)
-            self._sweep.run(now, self._clock.monotonic())
+            self._sweep.run(now, self._clock.monotonic(), self._stores.queue.jobs)
         except SyncError as error:
             self._log.debug(f"Stash: {error.message}")
             return

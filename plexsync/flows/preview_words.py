@@ -111,7 +111,9 @@ def summarise(call: Call, tally: Tally) -> None:
     """The numbers at the end."""
     if tally.done > len(tally.scenes):
         call.log.info(f"... and {tally.done - len(tally.scenes)} more scenes, counted below.")
-    outcomes = ", ".join(f"{count} {_WORDS.get(name, name)}" for name, count in tally.outcomes.most_common())
+    outcomes = ", ".join(
+        f"{count} {_WORDS.get(name, name)}" for name, count in tally.outcomes.most_common()
+    )
     call.log.info(f"Looked at {counted(tally.done, 'scene')}: {outcomes or 'none'}.")
     if tally.fields:
         fields = ", ".join(

@@ -100,9 +100,11 @@ def libraries(call: Call) -> Iterator[Point]:
     wanted = call.config.plex_library
     found, types = call.plex.sections(wanted), dict(call.plex.libraries())
     change = f'Correct "Plex libraries" in {WHERE}; an empty field means all movie libraries.'
+    if types:
+        change += f" Plex has: {', '.join(types)}."
     for name in found.missing:
         kind = next((k for title, k in types.items() if title.casefold() == name.casefold()), "")
-        text = f"Plex has no library {name!r}, but {', '.join(types) or 'none at all'}"
+        text = f"Plex has no library {name!r}"
         if kind:
             text = f"the library {name!r} holds {kind}s; PlexSync writes to movie libraries"
         yield Point("Libraries", BAD, text, change)

@@ -7,6 +7,8 @@ one look.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.edges.stash import StashClient
@@ -41,15 +43,15 @@ class Sweep:
         """Whether it is time again."""
         return self._last is None or monotonic - self._last >= EVERY
 
-    def run(self, now: float, monotonic: float) -> int:
+    def run(self, now: float, monotonic: float, queued: Container[int] = ()) -> int:
         """Look once; returns how many scenes were queued. Raises StashDown or StashAuthError.
 
-        Never goes back beyond the installation: older scenes are nobody's wish.
+        `queued` scenes are about to be looked at anyway. Never goes back beyond the installation: older scenes are nobody's wish.
         """
         installed = self._installed(now)
         swept = float(self._ledger.get_meta(SWEPT) or installed)
-        if swept > now + OVERLAP:  # by a clock that was set back since: when it really was, none knows
-            swept = installed
+        if swept > now + OVERLAP:
+            swept = installed  # by a clock that was set back since: when it really was, none knows
         bottom = max(installed, min(swept, now) - OVERLAP)
         found: dict[int, float] = {}
         page = 1
@@ -59,10 +61,10 @@ class Sweep:
             if len(updated) < PAGE or updated[-1][1] < bottom - ZONES:
                 break
             page += 1
-        queued = self._queue_new(found, now)
+        new = self._queue_new(found, queued, now)
         self._last = monotonic
         self._ledger.set_meta(SWEPT, repr(min(now, max([swept, *found.values()]))))
-        return queued
+        return new
 
     def _installed(self, now: float) -> float:
         """When PlexSync began; a moment to come is one of a clock that was set right since."""
@@ -72,8 +74,9 @@ class Sweep:
             self._ledger.set_meta("watermark", repr(installed))
         return installed
 
-    def _queue_new(self, found: dict[int, float], now: float) -> int:
-        new = [scene for scene, at in found.items() if self._seen.get(scene) != at]
+    def _queue_new(self, found: dict[int, float], queued: Container[int], now: float) -> int:
+        fresh = (scene for scene, at in found.items() if self._seen.get(scene) != at)
+        new = [scene for scene in fresh if scene not in queued]
         if new:
             self._ledger.add_bulk("sweep", "scene", new, now)
             self._log.debug(f"{len(new)} scenes were updated lately; looking at them.")

@@ -31,7 +31,7 @@ from plexsync.flows.view_queue_status import view_queue_status
 TASKS: Mapping[str, Task] = {
     "queue_status": Task(READS, view_queue_status, unready=True),
     "health_check": Task(READS, health_check),
-    "outage_summary": Task(READS, outage_summary),
+    "outage_summary": Task(READS, outage_summary, unready=True),
     "recover_outage_jobs": Task(QUEUES, recover_outage_jobs),
     "process_queue": Task(DRAINS, process_queue),
     "sync_all": Task(QUEUES, sync_all),

@@ -100,7 +100,7 @@ def _pending(queue: Queue, owned: bool) -> str:
     if not queue["pending"]:
         return "Queue: nothing is pending."
     begun = "in flight" if owned else "interrupted, to be repeated"
-    later = f"{queue['waiting']} waiting for their time"
+    later = f"{queue['waiting']} to be tried later"
     failed = {error: number for error, number in queue["by_error"].items() if error}
     if failed:
         later += f" after {listed(failed)}"

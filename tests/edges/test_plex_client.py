@@ -626,7 +626,7 @@ def test_a_reset_is_down_and_repeating_the_edit_is_right(plex, client, at):
 
 @pytest.mark.parametrize("token", ["", "wrong", "line\nbreak", "eur\u20ac"])
 def test_a_bad_token_is_a_matter_for_a_person(plex, make, token):
-    with pytest.raises(PlexAuthError, match="plex_token"):
+    with pytest.raises(PlexAuthError, match="token"):
         make(token=token).sections()
 
 

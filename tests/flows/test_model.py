@@ -1,0 +1,20 @@
+"""Random days: edits, outages, crashes and jumps; at rest Plex equals Stash, or a letter says why."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from torture.model import play
+
+FIRST = int(os.environ.get("PLEXSYNC_TEST_SEED", "0"))
+SEQUENCES = int(os.environ.get("PLEXSYNC_TEST_SEQUENCES", "12"))
+STEPS = 30
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEQUENCES))
+def test_at_rest_plex_equals_stash_or_a_dead_letter_says_why(tmp_path: Path, seed: int) -> None:
+    outcome = play(tmp_path, seed, STEPS)
+    assert outcome.bad == [], f"seed {seed}: {', '.join(outcome.history)}"

@@ -1,0 +1,99 @@
+"""The real worker killed at any instant: nothing lost, nothing wrong, nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plexsync import inbox
+from torture.stage import Stage
+from torture.worker_kills import kill_workers
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+KILLS = int(os.environ.get("PLEXSYNC_TEST_KILLS", "100"))
+SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "20"))
+
+
+def test_workers_killed_at_random_lose_nothing_and_write_nothing_wrong(tmp_path: Path) -> None:
+    verdict = kill_workers(tmp_path, SEED, KILLS)
+    print(
+        f"seed {SEED}, {KILLS} kills: lost {len(verdict.lost)}, wrong {len(verdict.wrong)},"
+        f" sent twice {verdict.twice}, dead letters {verdict.dead}, innocent {verdict.innocent}"
+    )
+    assert verdict.bad == []
+    assert verdict.twice <= KILLS
+    assert verdict.innocent <= KILLS // 20
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with Stage(tmp_path, scenes=1, refused=0, sick=0) as stage:
+        yield stage
+
+
+def save(stage: Stage, scene: int, **fields: object) -> None:
+    stage.stash.edit(scene, **fields)
+    event = {"id": scene, "type": "Scene.Update.Post", "inputFields": [*fields, "id"]}
+    inbox.drop(str(stage.data), json.dumps(event).encode())
+
+
+def killed_at_its_edit(stage: Stage) -> None:
+    """One worker's life, which ends when Plex has got its edit and it knows nothing of that."""
+
+    def kill(request: object) -> bool:
+        if getattr(request, "method", "") == "PUT":
+            os.kill(stage.worker, signal.SIGKILL)
+        return False
+
+    stage.on_request = kill
+    stage.worker = stage.nursery.start(stage.block())
+    assert stage.nursery.wait(stage.worker)
+    stage.on_request = lambda request: False
+
+
+def test_a_text_written_by_a_killed_worker_is_cleared_when_stash_clears_it(stage: Stage) -> None:
+    (scene,) = stage.films
+    save(stage, scene, title="Scene 1", details="A")
+    stage.drain()
+    save(stage, scene, details="B")
+    killed_at_its_edit(stage)
+    assert stage.films[scene].summary == "B"
+    save(stage, scene, details="")
+    stage.drain()
+    assert stage.films[scene].summary == ""
+
+
+def test_names_written_by_a_killed_worker_are_removed_when_stash_drops_them(stage: Stage) -> None:
+    (scene,) = stage.films
+    first, second = stage.stash.add_studio("First"), stage.stash.add_studio("Second")
+    save(stage, scene, title="Scene 1", studio_id=first)
+    stage.drain()
+    save(stage, scene, studio_id=second)
+    killed_at_its_edit(stage)
+    save(stage, scene, studio_id=None)
+    stage.drain()
+    assert stage.films[scene].collection == []
+    assert stage.films[scene].studio == ""
+
+
+def test_with_preserve_what_a_killed_worker_wrote_is_no_edit_of_a_person(stage: Stage) -> None:
+    (scene,) = stage.films
+    settings = stage.stash.data.plugin_settings[stage.stash.plugin_id]
+    stage.stash.set_plugin_settings({**settings, "preserve_plex_edits": True})
+    save(stage, scene, title="Scene 1", details="A")
+    stage.drain()
+    save(stage, scene, details="B")
+    killed_at_its_edit(stage)
+    save(stage, scene, details="C")
+    stage.drain()
+    assert stage.films[scene].summary == "C"
+    stage.films[scene].summary = "typed in Plex"
+    save(stage, scene, details="D")
+    stage.drain()
+    assert stage.films[scene].summary == "typed in Plex"

@@ -1,0 +1,203 @@
+"""`python3 dev.py torture`: the long versions of the crash and property tests, as one table.
+
+Prints its seed first; the same seed falls the same way wherever time plays no part. Exits 1 when
+anything was lost, wrong or left lying.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torture import damage, disk, hook_kills, model, properties, steps, worker_kills
+from torture.report import Figures, markdown, plain
+from torture.stage import Verdict
+
+LIVES = 200
+"""Worker kills on one stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of everything."""
+
+    hook_kills: int
+    hooks: int
+    worker_kills: int
+    every: int
+    """Of the steps every so-many-th."""
+    damages: int
+    levels: int
+    sequences: int
+    cases: int
+
+
+FULL = Size(5000, 1500, 2000, 1, 12, 24, 400, 29_600)
+QUICK = Size(10, 20, 10, 40, 1, 2, 3, 300)
+
+
+def _hooks(root: Path, seed: int, size: Size) -> Figures:
+    said, lost = hook_kills.kill_hooks(root, seed, size.hook_kills)
+    trials = f"{size.hook_kills:,} kills"
+    return Figures("hooks killed", trials, len(lost), besides=f"{said:,} acknowledged", bad=lost)
+
+
+def _crowd(root: Path, seed: int, size: Size) -> Figures:
+    kills, lost = hook_kills.kill_everybody(root, seed, size.hooks)
+    trials = f"{size.hooks:,} hooks, {kills} worker kills"
+    return Figures("hooks and workers killed", trials, len(lost), bad=lost)
+
+
+def _workers(root: Path, seed: int, size: Size) -> Figures:
+    row = Figures("workers killed", f"{size.worker_kills:,} kills", twice=0, wrong=0)
+    innocent = dead = 0
+    for number, start in enumerate(range(0, size.worker_kills, LIVES)):
+        folder = root / str(number)
+        folder.mkdir()
+        kills = min(LIVES, size.worker_kills - start)
+        verdict = worker_kills.kill_workers(folder, seed + number, kills)
+        _add(row, verdict)
+        innocent, dead = innocent + verdict.innocent, dead + verdict.dead
+    row.besides = f"{dead} dead letters, {innocent} of them for repeated kills"
+    return row
+
+
+def _add(row: Figures, verdict: Verdict, what: str = "") -> None:
+    row.lost += len(verdict.lost)
+    row.twice = (row.twice or 0) + verdict.twice
+    row.wrong = (row.wrong or 0) + len(verdict.wrong)
+    row.bad += [f"{what}{text}" for text in verdict.bad]
+
+
+def _kill_steps(root: Path, seed: int, size: Size) -> Figures:
+    if not steps.works():
+        return Figures("killed at every step", "none: strace is missing")
+    row = Figures("killed at every step", "", twice=0, wrong=0)
+    with steps.Steps(root, seed) as worker:
+        on_disk = [(step, True) for step in worker.on_disk() if step.changes]
+        requests = [(step, done) for step in worker.requests() for done in (True, False)]
+        chosen = (on_disk + requests)[:: size.every]
+        met = 0
+        for step, carried_out in chosen:
+            killed, verdict = worker.kill(step, carried_out)
+            met += killed
+            _add(row, verdict, f"{step}: ")
+    row.trials = f"{len(chosen)} steps"
+    row.besides = f"{met} reached"
+    return row
+
+
+def _fail_steps(root: Path, seed: int, size: Size) -> Figures:
+    if not steps.works():
+        return Figures("disk fails at every step", "none: strace is missing")
+    row = Figures("disk fails at every step", "", twice=0, wrong=0)
+    with steps.Steps(root, seed) as worker:
+        found = worker.on_disk()
+        full = [(step, "ENOSPC", 0.0) for step in found if step.call in steps.ALLOCATE]
+        once = [(step, "EIO", 0.0) for step in found] + full
+        chosen = (once + [(step, "EIO", 0.1) for step in found[::4]])[:: size.every]
+        for step, error, seconds in chosen:
+            verdict = worker.fail(step, error, seconds)
+            _add(row, verdict, f"{error} {step}: ")
+            row.bad += [f"{error} {step}: an attempt was counted"] if verdict.innocent else []
+    row.trials = f"{len(chosen)} errors"
+    return row
+
+
+def _full_disk(root: Path, seed: int, size: Size) -> Figures:
+    row = Figures("disk full", f"{2 * size.levels} times", twice=0, wrong=0)
+    try:
+        with disk.small_stage(root, seed) as (stage, small):
+            for level in range(size.levels):
+                for in_the_middle in (False, True):
+                    verdict = disk.run_full(stage, small, level * 4096, in_the_middle)
+                    _add(row, verdict, f"{level * 4} KiB left: ")
+    except disk.NoMount:
+        row.trials = "none: mounting is not allowed"
+    return row
+
+
+def _damage(root: Path, seed: int, size: Size) -> Figures:
+    trials = len(damage.FILES) * len(damage.KINDS) * size.damages
+    row = Figures("a file damaged", f"{trials} times")
+    with damage.Damage(root) as folder:
+        for number in range(size.damages):
+            for file in damage.FILES:
+                for kind in damage.KINDS:
+                    bad = folder.trial(file, kind, seed + number)
+                    row.bad += [f"{file} {kind.__name__} {seed + number}: {text}" for text in bad]
+    row.lost = sum(" shows " in text for text in row.bad)
+    return row
+
+
+def _model(root: Path, seed: int, size: Size) -> Figures:
+    row = Figures("random days", f"{size.sequences} of {model.STEPS} steps", wrong=0)
+    crashes = letters = 0
+    for number in range(seed, seed + size.sequences):
+        outcome = model.play(root, number)
+        row.lost += outcome.lost
+        row.wrong = (row.wrong or 0) + outcome.wrong
+        row.bad += [f"seed {number}: {text}" for text in outcome.bad]
+        crashes, letters = crashes + outcome.crashes, letters + outcome.letters
+    row.besides = f"{crashes} crashes, {letters} dead letters"
+    return row
+
+
+def _properties(root: Path, seed: int, size: Size) -> Figures:
+    done, failed = properties.check(seed, size.cases)
+    return Figures("properties", f"{done:,} cases", bad=failed)
+
+
+TESTS: dict[str, Callable[[Path, int, Size], Figures]] = {
+    "hooks": _hooks,
+    "crowd": _crowd,
+    "workers": _workers,
+    "steps": _kill_steps,
+    "errors": _fail_steps,
+    "full": _full_disk,
+    "damage": _damage,
+    "model": _model,
+    "properties": _properties,
+}
+
+
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dev.py torture", description=__doc__)
+    parser.add_argument("--seed", type=int, help="repeat a run; else by dice")
+    parser.add_argument("--quick", action="store_true", help="tiny: does it run at all?")
+    parser.add_argument("--only", choices=TESTS, help="this test alone")
+    parser.add_argument("--markdown", action="store_true", help="a table for docs/reliability.md")
+    return parser.parse_args(words)
+
+
+def _run(name: str, seed: int, size: Size) -> Figures:
+    started = time.monotonic()
+    print(f"{name} ...", file=sys.stderr, end=" ", flush=True)
+    with tempfile.TemporaryDirectory(prefix="plexsync-torture-") as folder:
+        row = TESTS[name](Path(folder), seed, size)
+    row.seconds = time.monotonic() - started
+    print(f"{row.seconds:.0f} s", file=sys.stderr)
+    for text in row.bad[:20]:
+        print(f"  {text}", file=sys.stderr)
+    return row
+
+
+def main(words: Sequence[str]) -> int:
+    """Run, print the table; 1 when anything was lost, wrong or left lying."""
+    args = _arguments(words)
+    size = QUICK if args.quick else FULL
+    seed = random.SystemRandom().randrange(10**6) if args.seed is None else args.seed
+    print(f"seed {seed}", file=sys.stderr)
+    rows = [_run(name, seed, size) for name in ([args.only] if args.only else TESTS)]
+    print((markdown if args.markdown else plain)(rows, seed))
+    return 1 if any(row.bad for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

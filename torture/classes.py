@@ -1,0 +1,68 @@
+"""The table of error classes as the code has it: `python -m torture.classes` prints it."""
+
+from __future__ import annotations
+
+from plexsync.policy.backoff import BUDGETS, DONE, NO_RETRY, RULES, STANDARD, WAITS, ErrorRule
+
+TITLES = (
+    "class",
+    "when",
+    "counts for the breaker",
+    "costs an attempt",
+    "retries",
+    "delay",
+    "in the end",
+)
+WHEN = {
+    "PlexServerDown": "refused, DNS, unreachable, timeouts, 502, 503, 504",
+    "PlexTemporaryError": "408, 425, 429, 500, other 5xx, cut or foreign bodies, unknown",
+    "PlexNotFound": "no item in Plex holds the file yet",
+    "PlexPermanentError": "400, 404 on a write, 413, 414, 422, other 4xx",
+    "AmbiguousMatch": "several items in Plex could be the scene",
+    "PlexAuthError": "401, 403",
+    "StashDown": "no usable answer from Stash",
+    "StashAuthError": "Stash refuses session and key",
+    "SceneGone": "the scene is no longer in Stash",
+}
+_WAITING = {"plex": "waits for Plex", "stash": "waits for Stash", "auth": "waits for a new token"}
+
+
+def table() -> str:
+    """Markdown, one row per class of `RULES`."""
+    rows = [_row(kind.__name__, rule) for kind, rule in RULES.items()]
+    lines = [TITLES, ["---"] * len(TITLES), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _row(name: str, rule: ErrorRule) -> tuple[str, ...]:
+    costs = "yes" if rule.costs_attempt else "no"
+    if rule.counts_for_breaker:
+        costs = "only if a probe finds Plex well"
+    elif rule.costs_attempt and rule.budget == NO_RETRY:
+        costs = "–"
+    breaker = "yes" if rule.counts_for_breaker else "no"
+    return f"`{name}`", WHEN[name], breaker, costs, *_tries(rule), _end(rule)
+
+
+def _tries(rule: ErrorRule) -> tuple[str, str]:
+    budget = BUDGETS[rule.budget]
+    if rule.budget == NO_RETRY:
+        return "–", "–"
+    retries = (
+        f"{budget.retries} (`max_retries`)" if rule.budget == STANDARD else str(budget.retries)
+    )
+    return retries, f"{budget.base:.0f} s doubling to {budget.cap:.0f} s, half of it by dice"
+
+
+def _end(rule: ErrorRule) -> str:
+    if rule.end == WAITS:
+        return _WAITING[rule.waits_for]
+    if rule.end == DONE:
+        return "done"
+    at_once = "" if rule.budget != NO_RETRY else " at once"
+    waits = f"; {_WAITING[rule.waits_for]} meanwhile" if rule.waits_for else ""
+    return f"dead letter{at_once}{waits}"
+
+
+if __name__ == "__main__":
+    print(table())

@@ -1,0 +1,95 @@
+"""A worker on a disk that runs full, and later has room again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from torture.stage import Stage, Verdict
+
+SIZE = "2m"
+
+
+class NoMount(Exception):
+    """This machine does not let us mount a small file system."""
+
+
+class SmallDisk:
+    """A file system of 2 MiB; a context manager. Raises NoMount where that is not allowed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._ballast = folder / "ballast"
+
+    def __enter__(self) -> SmallDisk:
+        self.folder.mkdir()
+        options = ["-t", "tmpfs", "-o", f"size={SIZE},mode=700", "none"]
+        try:
+            done = subprocess.run(["mount", *options, str(self.folder)], capture_output=True)
+        except OSError as problem:
+            raise NoMount(str(problem)) from None
+        if done.returncode:
+            raise NoMount(done.stderr.decode().strip())
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        subprocess.run(["umount", "-l", str(self.folder)], check=True)
+
+    def fill(self, leave: int = 0) -> None:
+        """Take all room but `leave` bytes."""
+        with open(self._ballast, "ab", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        if leave:
+            os.truncate(self._ballast, max(0, self._ballast.stat().st_size - leave))
+
+    def free(self) -> None:
+        """Give the room back."""
+        self._ballast.unlink()
+
+
+@contextmanager
+def small_stage(root: Path, seed: int) -> Iterator[tuple[Stage, SmallDisk]]:
+    """Twenty scenes, all in step once, on a small disk."""
+    with SmallDisk(root / "disk") as disk:
+        with Stage(
+            root, seed, scenes=20, refused=0.1, sick=0.1, data=disk.folder / "data"
+        ) as stage:
+            for scene in stage.films:
+                stage.edit(scene)
+            stage.drain()
+            yield stage, disk
+
+
+def run_full(stage: Stage, disk: SmallDisk, leave: int, in_the_middle: bool) -> Verdict:
+    """Fill the disk before a worker starts or while it writes to Plex; give room later.
+
+    The worker has to live through it, and the same one has to finish.
+    """
+    puts = iter(range(10**6))
+
+    def fill_at_the_first_write(request: object) -> bool:
+        if getattr(request, "method", "") == "PUT" and next(puts) == 0:
+            disk.fill(leave)
+        return False
+
+    for scene in stage.films:
+        stage.edit(scene)
+    if in_the_middle:
+        stage.on_request = fill_at_the_first_write
+    else:
+        disk.fill(leave)
+    worker = stage.nursery.start(stage.block())
+    time.sleep(0.3)
+    alive = stage.nursery.alive(worker)
+    stage.on_request = lambda request: False
+    disk.free()
+    stage.nursery.wait(worker)
+    verdict = stage.judge()
+    done_anyway = leave > 100_000
+    verdict.complaints += [] if alive or done_anyway else ["the worker did not wait for room"]
+    return verdict
