@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -141,6 +143,11 @@ class Stage:
         """Save so many scenes, any of them."""
         for scene in self.dice.sample(sorted(self.films), count):
             self.edit(scene)
+
+    def kill_worker(self) -> None:
+        """SIGKILL the watched worker; another thread waits for its end."""
+        if self.worker > 1:  # 0 would be everybody
+            os.kill(self.worker, signal.SIGKILL)
 
     # -- workers -------------------------------------------------------------------------------
 

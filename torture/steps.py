@@ -191,7 +191,7 @@ def _requests(stage: Stage, kill_at: int = 0, carried_out: bool = True) -> Itera
         seen.append(f"{request.method} {request.path}")
         if len(seen) != kill_at:
             return False
-        os.kill(stage.worker, signal.SIGKILL)
+        stage.kill_worker()
         return not carried_out
 
     stage.on_request = arrived

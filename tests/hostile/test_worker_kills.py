@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def killed_at_its_edit(stage: Stage) -> None:
 
     def kill(request: object) -> bool:
         if getattr(request, "method", "") == "PUT":
-            os.kill(stage.worker, signal.SIGKILL)
+            stage.kill_worker()
         return False
 
     stage.on_request = kill
