@@ -107,11 +107,11 @@ def test_outage_summary_lists_what_happened(desk: Desk) -> None:
 def test_recover_outage_jobs_end_to_end(desk: Desk) -> None:
     assert "No outage is on record" in told(desk.press("Recover Outage Jobs"))
     refused, item = desk.pair("1.mp4", title="old")
+    waiting, its = desk.pair("2.mp4", title="old")
     fault = desk.plex.add_fault("status", match="PUT", status=400)
     desk.stash.edit(refused, title="new")
     until(lambda: "Gave up" in desk.worker_log())
     desk.plex.stop()
-    waiting, its = desk.pair("2.mp4", title="old")
     desk.stash.edit(waiting, title="new")
     until(lambda: "CLOSED -> OPEN" in desk.worker_log())
     assert "Nothing was recovered: Plex is down" in desk.press("Recover Outage Jobs").error
