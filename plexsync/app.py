@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -316,6 +317,7 @@ def live(
     clock: Clock | None = None,
 ) -> None:
     """Drain, step aside for tasks and come back, until there is nothing to do any more."""
+    gc.freeze()  # the modules stay for good: no need to look through them at each collection
     clock = clock or SystemClock()
     try:
         connection = parse_connection(block)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import http.cookiejar
+import itertools
 import socket
 import threading
 import time
@@ -28,6 +30,37 @@ class TransportError(Exception):
         self.cause = cause
 
 
+class _Watchdog:
+    """Calls what is due on one thread, which costs less than a timer's thread per request."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._number = itertools.count()
+        self._thread: threading.Thread | None = None
+
+    def add(self, when: float, call: Callable[[], None]) -> None:
+        """Call at `when` of the monotonic clock; it cannot be taken back, so it must not matter."""
+        with self._changed:
+            heapq.heappush(self._due, (when, next(self._number), call))
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
+            elif self._due[0][0] == when:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._due or self._due[0][0] > time.monotonic():
+                    self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
+                _, _, call = heapq.heappop(self._due)
+            call()
+
+
+_WATCHDOG = _Watchdog()
+
+
 class Deadline:
     """Cuts the connection that it watches when the time is up; safe against a late cut."""
 
@@ -39,9 +72,7 @@ class Deadline:
         self._ends = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-        self._timer.start()
+        _WATCHDOG.add(self._ends, self._cut)
 
     def left(self) -> float:
         """Seconds that a connect may still take."""
@@ -56,7 +87,6 @@ class Deadline:
 
     def stop(self) -> None:
         """The request is over; its connection may serve another one."""
-        self._timer.cancel()
         with self._lock:
             self._socket = None
 
