@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import select
 import socket
 import ssl
 import struct
@@ -210,10 +209,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Whether the client has closed its side (of TLS: said goodbye)."""
         if self.stopping.is_set():
             return True
+        timeout = self.connection.gettimeout()
         try:
-            readable, _, _ = select.select([self.connection], [], [], 0)
+            self.connection.setblocking(False)
             # past SSLSocket, which cannot peek
-            data = socket.socket.recv(self.connection, 1, socket.MSG_PEEK) if readable else b"-"
+            data = socket.socket.recv(self.connection, 1, socket.MSG_PEEK)
+            self.connection.settimeout(timeout)
+        except BlockingIOError:
+            self.connection.settimeout(timeout)
+            return False
         except (OSError, ValueError):
             return True
         return data in (b"", b"\x15") if self.server.tls else data == b""

@@ -18,7 +18,9 @@ def world(tmp_path: Path) -> Iterator[World]:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o700)
     with PlexSim(token=TOKEN) as plex, StashSim() as stash:
-        yield World(folder, plex, stash)
+        world = World(folder, plex, stash)
+        yield world
+        world.close()
 
 
 @pytest.fixture

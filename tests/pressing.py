@@ -7,9 +7,7 @@ from typing import Any
 
 from plexsync.app import Parts
 from plexsync.edges.log import Log
-from plexsync.edges.stash import StashClient
 from plexsync.flows.call import Call
-from plexsync.model.connection import parse_connection
 from tests.world import ROOT, World
 
 Run = Callable[[Call], dict[str, Any]]
@@ -18,7 +16,7 @@ Run = Callable[[Call], dict[str, Any]]
 def press(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict[str, Any]:
     """Run a task; one that `owns` has the stores, as one that queues."""
     woken: list[None] = []
-    stash = StashClient(parse_connection(world.block()))
+    stash = world.client()
     parts = Parts(world.folder, stash, world.clock, Log(world.sink), {})
     app = world.stores() if owns else None
     host = app or parts

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from plexsync import inbox
 from plexsync.app import App
@@ -71,6 +72,7 @@ class World:
         self.sink = ListSink()
         self.section = plex.add_section("Films", locations=["/plex"])
         self.settings: dict[str, Any] = {}
+        self._clients: WeakSet[StashClient] = WeakSet()
         self.configure()
 
     def configure(self, **settings: Any) -> None:
@@ -111,7 +113,7 @@ class World:
         def enough() -> str:
             return leave() or ("time is up" if self.clock.passed >= end else "")
 
-        stash = StashClient(parse_connection(self.block()))
+        stash = self.client()
         log = Log(self.sink)
         app = App(self.folder, stash, self.clock, log, {}, enough)
         try:
@@ -122,6 +124,17 @@ class World:
             return worker.run()
         finally:
             app.close()
+
+    def client(self) -> StashClient:
+        """A client of the simulated Stash, closed at the latest with the world."""
+        client = StashClient(parse_connection(self.block()))
+        self._clients.add(client)
+        return client
+
+    def close(self) -> None:
+        """Close every connection to the simulated Stash."""
+        for client in list(self._clients):
+            client.close()
 
     def block(self) -> bytes:
         """The connection block as Stash hands it to a plugin."""
@@ -138,8 +151,7 @@ class World:
 
     def stores(self) -> App:
         """The stores, for looking into them between two runs; close it."""
-        stash = StashClient(parse_connection(self.block()))
-        return App(self.folder, stash, self.clock, Log(self.sink), {})
+        return App(self.folder, self.client(), self.clock, Log(self.sink), {})
 
     def state(self, scene: int) -> Any:
         """What the ledger knows of a scene."""
@@ -179,6 +191,8 @@ def copy_plugin(target: Path) -> Path:
     shutil.copytree(
         ROOT / "plexsync", target / "plexsync", ignore=shutil.ignore_patterns("__pycache__")
     )
+    if (ROOT / "web").is_dir():
+        shutil.copytree(ROOT / "web", target / "web")
     return target
 
 

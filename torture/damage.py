@@ -11,8 +11,6 @@ from typing import Any
 
 from plexsync.app import _work
 from plexsync.edges.log import Log
-from plexsync.edges.stash import StashClient
-from plexsync.model.connection import parse_connection
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, World
@@ -169,7 +167,7 @@ class Damage:
             over = world.clock.passed >= end or next(tries, None) is None
             return "time is up" if over else ""
 
-        stash = StashClient(parse_connection(world.block()))
+        stash = world.client()
         try:
             _work(world.folder, stash, world.clock, Log(world.sink), leave)
         except Exception as problem:  # noqa: BLE001 - whatever it is, it must not come out

@@ -17,9 +17,7 @@ from typing import Any
 from plexsync import inbox
 from plexsync.app import App
 from plexsync.edges.log import Log
-from plexsync.edges.stash import StashClient
 from plexsync.flows.worker import Worker
-from plexsync.model.connection import parse_connection
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, World
@@ -258,7 +256,7 @@ class Model:
             return "time is up" if world.clock.passed >= end else ""
 
         log = Log(world.sink)
-        stash = StashClient(parse_connection(world.block()))
+        stash = world.client()
         app = App(world.folder, stash, world.clock, log, {}, leave)
         try:
             stores = app.stores

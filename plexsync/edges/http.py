@@ -42,8 +42,7 @@ class Session:
 
     Redirects are not followed, cookies not kept, proxies not asked, nothing is tried twice. Times
     in seconds: `total` bounds a request with connect, headers and body, however slowly they drip
-    (only a name look-up cannot be cut). `verify` False accepts any certificate. `on_connect` is
-    called whenever a new connection was made.
+    (only a name look-up cannot be cut). `verify` False accepts any certificate.
     """
 
     def __init__(
@@ -55,19 +54,23 @@ class Session:
         verify: bool = True,
         max_body: int = MAX_BODY,
         idle: float = IDLE,
-        on_connect: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if not verify:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        self.requests = self.received = self.opened = 0
+        self.requests = self.received = 0
         self._connect, self._read, self._total = connect_timeout, read_timeout, total
         self._verify, self._max_body, self._idle = verify, max_body, idle
-        self._on_connect, self._monotonic = on_connect, monotonic
+        self._monotonic = monotonic
         self._last = monotonic()
         self._lock = threading.Lock()
-        self._line = Line(self._connected)
+        self._line = Line()
         self._session = bare_session(self._line)
+
+    @property
+    def opened(self) -> int:
+        """How many connections were made so far."""
+        return self._line.opened
 
     @property
     def connected(self) -> bool:
@@ -144,10 +147,6 @@ class Session:
             if size > limit:
                 raise refusal
             yield chunk
-
-    def _connected(self) -> None:
-        self.opened += 1
-        self._on_connect()
 
     def _is_fresh(self) -> bool:
         return 0 <= self._monotonic() - self._last < self._idle

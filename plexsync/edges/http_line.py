@@ -8,6 +8,7 @@ import itertools
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -102,13 +103,27 @@ class Deadline:
 
 
 class Line:
-    """What a session and its connections share."""
+    """What a session and its connections share; `opened` counts the connections made so far.
 
-    def __init__(self, connected: Callable[[], None]) -> None:
-        self.connected = connected
+    It leads to no session and keeps no connection alive: urllib3 holds a pool's connections until
+    the pool is gone, and a way back from them would keep what nobody closed open for good.
+    """
+
+    def __init__(self) -> None:
+        self._connection: weakref.ref[HTTPConnection] | None = None
+        self.opened = 0
         self.deadline: Deadline
         self.query = ""
-        self.connection: HTTPConnection | None = None
+
+    @property
+    def connection(self) -> HTTPConnection | None:
+        """The connection made last, if it still exists."""
+        return self._connection and self._connection()
+
+    def use(self, connection: HTTPConnection) -> None:
+        """A connection was made."""
+        self._connection = weakref.ref(connection)
+        self.opened += 1
 
     def dial(self, host: str, port: int, options: Any) -> socket.socket:
         """Connect to the first address that answers, all of them within one deadline."""
@@ -143,9 +158,8 @@ class _Connection(HTTPConnection):
 
     def connect(self) -> None:
         super().connect()
-        self._line.connection = self
         self._line.deadline.watch(self.sock)
-        self._line.connected()
+        self._line.use(self)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import gc
 import gzip
 import re
 import shutil
@@ -14,6 +15,7 @@ import threading
 import time
 import traceback
 import tracemalloc
+import weakref
 
 import pytest
 
@@ -182,12 +184,24 @@ def test_ipv6_addresses_work(serve, session):
 
 
 def test_one_connection_serves_many_requests(serve):
-    server, made = serve(answer(OK)), []
-    session = Session(on_connect=lambda: made.append(1))
+    server, session = serve(answer(OK)), Session()
     for _ in range(5):
         session.request("GET", server.url)
-    assert (server.connections, session.opened, len(made)) == (1, 1, 1)
+    assert (server.connections, session.opened) == (1, 1)
     session.close()
+
+
+def test_a_session_that_nobody_closed_ends_its_connection_when_it_is_forgotten(serve):
+    server, session = serve(answer(OK)), Session()
+    session.request("GET", server.url)
+    ours = weakref.ref(session)
+    del session
+    gc.collect()
+    assert ours() is None
+    until = time.monotonic() + 10
+    while server.open[0].fileno() >= 0 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert server.open[0].fileno() == -1, "the server was not told"
 
 
 def test_a_connection_idle_for_20_seconds_is_not_used_again(serve):

@@ -4,6 +4,7 @@ import copy
 import json
 import socket
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -156,9 +157,21 @@ def serve() -> Iterator[Serve]:
         odd.stop()
 
 
+CLIENTS: weakref.WeakSet[StashClient] = weakref.WeakSet()
+
+
+@pytest.fixture(autouse=True)
+def closed_at_the_end() -> Iterator[None]:
+    yield
+    for client in list(CLIENTS):
+        client.close()
+
+
 def client(odd: Odd, **changes: Any) -> StashClient:
     connection = Connection("http", "127.0.0.1", odd.port, "session", COOKIE)
-    return StashClient(connection, **({"read_timeout": 5.0, "total": 5.0} | changes))
+    made = StashClient(connection, **({"read_timeout": 5.0, "total": 5.0} | changes))
+    CLIENTS.add(made)
+    return made
 
 
 def graphql(data: object, errors: object = None) -> Answer:
@@ -811,7 +824,9 @@ class Hands:
 
 
 def reach(sim: StashSim, **timeouts: float) -> StashClient:
-    return StashClient(read_connection(sim.server_connection()), **timeouts)
+    made = StashClient(read_connection(sim.server_connection()), **timeouts)
+    CLIENTS.add(made)
+    return made
 
 
 def queries(sim: StashSim) -> int:

@@ -15,7 +15,6 @@ import pytest
 from plexsync import inbox
 from plexsync.app import App
 from plexsync.edges.log import Log
-from plexsync.edges.stash import StashClient
 from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.clear_queue import clear_queue
 from plexsync.flows.drain import Pace
@@ -28,7 +27,6 @@ from plexsync.flows.process_queue import process_queue
 from plexsync.flows.rebuild_index import rebuild_index
 from plexsync.flows.removed import KEPT, keep_copy
 from plexsync.flows.sync_all import sync_all, sync_all_forced, sync_recent
-from plexsync.model.connection import parse_connection
 from plexsync.model.dead_letter import Letter
 from plexsync.model.job import BULK, FORCED, Job
 from plexsync.policy.events import stronger_reason
@@ -64,7 +62,7 @@ class Buttons:
 
     def press(self, task: Callable[[Call], dict[str, object]], **args: object) -> dict[str, Any]:
         world, self.screen = self.world, Screen()
-        stash = StashClient(parse_connection(world.block()))
+        stash = world.client()
         log = Log(self.screen)
         app = App(world.folder, stash, world.clock, log, {})
         try:

@@ -15,10 +15,8 @@ import pytest
 
 from plexsync.app import App
 from plexsync.edges.log import Log
-from plexsync.edges.stash import StashClient
 from plexsync.flows.results import Result
 from plexsync.flows.statistics import summary
-from plexsync.model.connection import parse_connection
 from plexsync.model.stats import BOUNDS, DONE, FAILED, FIRST_GUESS, PUT_BACK, RETRIED, Stats
 from tests.world import ROOT, World
 
@@ -27,7 +25,7 @@ NOW = 1_700_000_000.0
 
 def owner(world: World, leave: Callable[[], str] = lambda: "") -> App:
     """The folder's owner, as the worker and the tasks have it."""
-    stash = StashClient(parse_connection(world.block()))
+    stash = world.client()
     return App(world.folder, stash, world.clock, Log(world.sink), {}, leave)
 
 

@@ -20,11 +20,9 @@ import pytest
 
 from plexsync import app
 from plexsync.edges.log import FileSink, Log
-from plexsync.edges.stash import StashClient
 from plexsync.flows.call import READS
 from plexsync.flows.tasks import TASKS
 from plexsync.flows.worker import Worker
-from plexsync.model.connection import parse_connection
 from simulator.plex import PlexSim
 from simulator.plugin_manifest import load_manifest
 from simulator.stash import StashSim
@@ -75,7 +73,7 @@ class Desk:
     def press(self, mode: str) -> Iterator[str]:
         """What one press tells, a line each."""
         world, task, sink = self.world, TASKS[mode], ListSink()
-        stash, log = StashClient(parse_connection(world.block())), Log(sink)
+        stash, log = world.client(), Log(sink)
         kind = app.Parts if task.kind == READS else app.App
         failed = ""
         try:
@@ -94,7 +92,7 @@ class Desk:
 def work(world: World, minutes: float) -> None:
     """The background worker lives for so long, in the world's time."""
     end = world.clock.passed + minutes * 60
-    stash = StashClient(parse_connection(world.block()))
+    stash = world.client()
     log = Log(FileSink(os.path.join(world.folder, "plexsync.log"), world.clock.now))
 
     def leave() -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +211,29 @@ def test_python_m_simulator_serves_both_until_ctrl_c(recorder: Any) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+@pytest.fixture
+def many_open_files() -> Iterator[None]:
+    """More than `select` can tell apart."""
+    spare: list[int] = []
+    try:
+        while len(spare) < 1100:
+            spare.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as few:
+        pytest.skip(f"so many may not be open here: {few}")
+    else:
+        yield
+    finally:
+        for fd in spare:
+            os.close(fd)
+
+
+def test_a_client_beyond_a_thousand_open_files_is_not_taken_for_gone(
+    many_open_files: None, recorder: Any
+) -> None:
+    with StashSim(str(recorder.folder)) as sim:
+        assert sim.run_operation({"mode": "x"}) == "ok"
+        body = {"query": 'mutation{runPluginOperation(plugin_id:"PlexSync",args:{})}'}
+        answer = requests.post(f"{sim.url}/graphql", json=body, timeout=20).json()
+        assert answer["data"]["runPluginOperation"] == "ok"
