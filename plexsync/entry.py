@@ -88,6 +88,12 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
         )
         return
     log = _open_log(folder)
+    if ownership.lock_elsewhere:
+        log.warning(
+            f"The data folder's file system knows no locks, so {ownership.lock_elsewhere} is locked "
+            "instead. Let only one Stash use this folder, or let STASH_PLUGIN_DATA name one on a "
+            "local disk."
+        )
     try:
         from plexsync.app import live
     except ImportError as missing:

@@ -22,10 +22,15 @@ _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 
 
 class LockFile:
-    """One advisory lock on a file that is never deleted; it ends with its process."""
+    """One advisory lock on a file that is never deleted; it ends with its process.
+
+    Where the file system knows no locks, a file in this machine's folder for temporary files is
+    locked `instead`: that keeps the processes of one machine apart, but not those of two.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.instead = ""
         self._fd = -1
 
     @property
@@ -39,15 +44,8 @@ class LockFile:
         A hook's look holds it for an instant too. Raises OSError where the file cannot be opened
         or locks do not work.
         """
-        if self.held:
-            return True
-        fd = _open_lock(self.path)
-        try:
-            if _lock(fd):
-                self._fd = fd
-        finally:
-            if not self.held:
-                os.close(fd)
+        if not self.held:
+            self._fd = self._take()
         return self.held
 
     def release(self) -> None:
@@ -64,11 +62,50 @@ class LockFile:
 
         Any number may ask at once without taking each other for the owner (not so on Windows).
         """
-        fd = _open_lock(self.path)
-        try:
-            return not _lock(fd, shared=True)
-        finally:
+        fd = self._take(shared=True)
+        if fd >= 0:
             os.close(fd)
+        return fd < 0
+
+    def _take(self, shared: bool = False) -> int:
+        """An open file that holds the lock; -1 when another process does."""
+        try:
+            return _open_locked(self.path, shared)
+        except OSError as problem:
+            if not _without_locks(problem):
+                raise
+        self.instead = _instead_of(self.path)
+        return _open_locked(self.instead, shared)
+
+
+def _open_locked(path: str, shared: bool) -> int:
+    fd = _open_lock(path)
+    locked = False
+    try:
+        locked = _lock(fd, shared)
+    finally:
+        if not locked:
+            os.close(fd)
+    return fd if locked else -1
+
+
+def _without_locks(problem: OSError) -> bool:
+    """Whether the file system knows no locks, as some network drives and FUSE do not."""
+    import errno
+
+    return problem.errno in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
+
+
+def _instead_of(path: str) -> str:
+    """A file of this machine that stands for `path`; its folder is only ours. Raises OSError."""
+    import hashlib
+    import tempfile
+
+    name = f"plexsync-locks-{getattr(os, 'geteuid', int)()}"
+    folder = os.path.join(tempfile.gettempdir(), name)
+    private_folder(folder)
+    real = os.fsencode(os.path.realpath(path))
+    return os.path.join(folder, hashlib.sha256(real).hexdigest())
 
 
 def _open_lock(path: str) -> int:

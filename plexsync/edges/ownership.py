@@ -44,6 +44,11 @@ class Ownership:
         """Become the owner; False when somebody else is."""
         return _acquire(self._worker, PROBE_PATIENCE)
 
+    @property
+    def lock_elsewhere(self) -> str:
+        """The file that is locked because the data folder knows no locks; "" when it does."""
+        return self._worker.instead
+
     def wanted(self) -> bool:
         """Whether a task asks for the folder."""
         return self._takeover.busy()
