@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from functools import partial
 
 from plexsync import __version__, inbox, system
 from plexsync.edges.clock import Clock, SystemClock
@@ -41,6 +42,9 @@ from plexsync.model.config import PlexSyncConfig, read_config
 from plexsync.model.connection import parse_connection, read_connection
 from plexsync.model.paths import PathMap, index_keys
 from plexsync.model.stats import TRAFFIC
+
+RECONCILE_AHEAD = 20.0
+"""Seconds of an automatic reconciliation for which somebody who pressed a button has to wait."""
 
 TAKEOVER_PATIENCE = 65.0
 """Seconds that the worker may need to step aside: a slow attempt of its and 5 more."""
@@ -289,6 +293,9 @@ def _press(
     if owned is not None:
         owned.watch.configure(config)
         owned.watch.look(parts.clock.now(), len(owned.stores.queue.jobs), plex.check)
+        if not (config.missing() or config.paused or owned.watch.blocked):
+            compare = partial(owned.reconciliation, config)
+            owned.reconcile.catch_up(config, compare, RECONCILE_AHEAD)
     call = Call(
         plugin_dir=plugin_dir,
         folder=parts.folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 from plexsync.edges import files
@@ -85,6 +86,27 @@ class AutoReconcile:
         run = self.next_run(config)
         if run is not None:
             self.keep(self.schedule.kept(run))
+
+    def catch_up(
+        self, config: PlexSyncConfig, reconciliation: Callable[[], Reconciliation], seconds: float
+    ) -> None:
+        """Do what is due by itself, before a task does its own work.
+
+        After so many seconds the rest is left to the worker: somebody waits for the task.
+        """
+        run, ends = self.next_run(config), self._clock.monotonic() + seconds
+        if run is not None:
+            self._log.info("An automatic reconciliation is due; it comes first.")
+        while run is not None:
+            if self._clock.monotonic() >= ends:
+                self._log.info("The reconciliation goes on in the background.")
+                return
+            try:
+                self.turn(run, reconciliation())
+            except SyncError:
+                return
+            self._starting = False
+            run = self.next_run(config)
 
     def turn(self, run: Run, reconciliation: Reconciliation) -> None:
         """Do a page of an automatic run. Raises SyncError; the page is due again a little later."""

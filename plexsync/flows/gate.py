@@ -178,7 +178,7 @@ class Gate:
             self._log.warn_once("settings", problem)
             self._wait_for("settings")
             return False
-        if not config.enabled or not config.sync_master:
+        if config.paused:
             self._log.warn_once("paused", "PlexSync is paused in its settings; events are kept.")
             self._wait_for("paused")
             return False

@@ -120,6 +120,6 @@ def summarise(call: Call, tally: Tally) -> None:
             f"{name} {tally.fields[name]}" for name in FIELDS if name in tally.fields
         )
         call.log.info(f"Fields that would change: {fields}.")
-    if not call.config.enabled or not call.config.sync_master:
+    if call.config.paused:
         call.log.info("PlexSync is paused in its settings: nothing is written until that changes.")
     call.log.info("This was a preview; nothing was written.")

@@ -61,7 +61,7 @@ def _make_sure_it_can_work(call: Call) -> None:
     watch, stores = call.owner().watch, call.owner().stores
     waiting = len(stores.queue.jobs) + ahead(stores)
     kept = f"{counted(waiting, 'scene')} to be synced {'is' if waiting == 1 else 'are'} kept"
-    if not call.config.enabled or not call.config.sync_master:
+    if call.config.paused:
         raise TaskFailed(f"Nothing was synced; {kept}. {PAUSED}")
     health = call.plex.check()
     if health.state != "healthy":

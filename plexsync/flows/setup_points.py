@@ -67,7 +67,7 @@ def settings(call: Call) -> Iterator[Point]:
     for problem in PathMap.parse(call.config.path_map)[1]:
         text = problem.removeprefix("path_map: ")
         yield Point("Path map", BAD, text, f'Correct "Path map" in {WHERE}.')
-    if not call.config.enabled or not call.config.sync_master:
+    if call.config.paused:
         remedy = f'Switch off "Pause syncing" and "Do not write anything" in {WHERE}.'
         yield Point("Syncing", WARN, "it is paused in the settings; events are kept", remedy)
 

@@ -43,7 +43,7 @@ def view_queue_status(call: Call) -> dict[str, object]:
 def _settings_problem(config: PlexSyncConfig) -> str:
     if config.missing():
         return config.missing()
-    return "" if config.enabled and config.sync_master else PAUSED
+    return PAUSED if config.paused else ""
 
 
 def lines(found: Status) -> Iterator[str]:

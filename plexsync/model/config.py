@@ -121,6 +121,11 @@ class PlexSyncConfig(BaseModel):
     dlq_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
     """Days after which a dead letter is forgotten."""
 
+    @property
+    def paused(self) -> bool:
+        """Whether the user stopped all work in the settings."""
+        return not (self.enabled and self.sync_master)
+
     def missing(self) -> str:
         """One line that says what to enter before anything can be synced; "" when all is there."""
         wanted = [] if self.plex_url else ['the address of your Plex server ("Plex URL")']

@@ -422,6 +422,21 @@ def test_a_daily_run_closes_the_gaps_once_a_day(quiet: Any) -> None:
     assert "because of its interval" in quiet.said("info")
 
 
+def test_a_task_waits_only_so_long_for_what_is_due_by_itself(quiet: Any) -> None:
+    pairs = synced(quiet, 3)
+    quiet.configure(reconcile_interval="daily", reconcile_scope="all", reconcile_batch_size=10)
+    edit_in_plex(quiet, pairs[0][1], title="By hand")
+    later(quiet, 86400)
+    app = quiet.stores()
+    config = app.config()
+    app.reconcile.catch_up(config, lambda: app.reconciliation(config), seconds=0.0)
+    app.reconcile.mark(config)
+    app.close()
+    assert "goes on in the background" in quiet.said("info")
+    quiet.run(minutes=3)
+    assert pairs[0][1].title == "T0"
+
+
 def test_starting_after_an_hour_looks_at_recent_scenes_and_leaves_the_interval_alone(
     quiet: Any,
 ) -> None:

@@ -89,3 +89,25 @@ def test_a_dry_run_leaves_nothing_behind(desk: Desk) -> None:
 
 def test_a_wrong_argument_is_named(desk: Desk) -> None:
     assert "kinds has no 'all'" in desk.press(kinds="all").error
+
+
+def test_what_is_due_by_itself_comes_before_the_task(desk: Desk) -> None:
+    items = desk.pairs(25)
+    desk.configure(reconcile_interval="daily", reconcile_scope="all")
+    run = desk.stash.run_task("Purge Old Dead Letters")
+    assert run.error is None
+    said = [line.text for line in run.log]
+    assert "An automatic reconciliation is due; it comes first." in said[0]
+    assert "25" in said[1]
+    assert "dead letter" in said[-1]
+    until(lambda: [item.title for item in items] == [f"T{n}" for n in range(25)])
+    again = desk.stash.run_task("Purge Old Dead Letters")
+    assert not any("comes first" in line.text for line in again.log)
+
+
+def test_a_paused_plexsync_compares_nothing_before_a_task(desk: Desk) -> None:
+    desk.pairs(3)
+    desk.configure(reconcile_interval="daily", reconcile_scope="all", pause_sync=True)
+    run = desk.stash.run_task("Purge Old Dead Letters")
+    assert run.error is None
+    assert not any("comes first" in line.text for line in run.log)
