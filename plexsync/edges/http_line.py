@@ -118,7 +118,7 @@ class Line:
     @property
     def connection(self) -> HTTPConnection | None:
         """The connection made last, if it still exists."""
-        return self._connection and self._connection()
+        return self._connection() if self._connection else None
 
     def use(self, connection: HTTPConnection) -> None:
         """A connection was made."""

@@ -44,6 +44,8 @@ class View:
     looks: tuple[Look, ...]
     wish: str = ""
     desired: Desired | None = None
+    unread: bool = False
+    """Plex could not deliver an item that would be needed to judge."""
 
     @property
     def tried(self) -> bool:
@@ -150,7 +152,8 @@ class Compare:
         parts = parts_of(view.match)
         live = [_alive(part, items) for part in parts]
         found = self._judge(view.scene, [part for part in live if part is not None])
-        if found.confidence == NONE or any(part.target in broken for part in parts):
+        view.unread = any(part.target in broken for part in parts)
+        if found.confidence == NONE or view.unread:
             view.looks = tuple(replace(look, updated=_NEVER) for look in view.looks)
             return
         targets = found.targets[:1] if found.confidence == LOW else found.targets

@@ -56,6 +56,11 @@ def lines(run: Run, *, dry: bool, strict: bool) -> Iterator[str]:
     for kind, meaning in KINDS.items():
         if run.tally.found.get(kind):
             yield _kind(kind, meaning, run.tally)
+    if run.tally.unread:
+        yield (
+            f"{counted(run.tally.unread, 'scene')} could not be compared, because Plex fails to "
+            "deliver the item (its log says why); the next run looks again."
+        )
     if not run.tally.found:
         yield "No gaps were found."
         return

@@ -88,6 +88,7 @@ def _answer(run: Run, dry: bool) -> dict[str, object]:
         "fields": {kind: dict(fields) for kind, fields in tally.fields.items()},
         "queued": {kind: tally.queued.get(kind, 0) for kind in KINDS if kind != ORPHANED},
         "uncertain": tally.unsure,
+        "unread": tally.unread,
         "examples": {kind: list(some) for kind, some in tally.examples.items()},
         "seconds": run.seconds,
         "dry_run": dry,

@@ -193,6 +193,8 @@ class Reconciliation:
             gaps = () if view.tried else self._gaps(view, run.order, session)
             sure = not (view.unsure and self._config.strict_matching)
             wanted = bool(gaps) and sure and not dry
+            if view.unread:
+                tally = replace(tally, unread=tally.unread + 1)
             if gaps:
                 tally = tally.add(f"scene {view.scene.id}", gaps, queued=wanted, unsure=view.unsure)
             if wanted and not self._waits(view.scene.id, session):

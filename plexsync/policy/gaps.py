@@ -70,6 +70,7 @@ class Tally:
     fields: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unsure: int = 0
+    unread: int = 0
 
     def add(self, what: str, gaps: Collection[Gap], *, queued: bool, unsure: bool = False) -> Tally:
         """With one more scene or item, which `what` names."""

@@ -89,6 +89,7 @@ def _tally(raw: object) -> Tally:
         fields=_each(fields, "fields", KINDS, by_field),
         examples=_each(fields, "examples", KINDS, examples),
         unsure=count(fields, "unsure"),
+        unread=count(fields, "unread") if "unread" in fields else 0,
     )
 
 

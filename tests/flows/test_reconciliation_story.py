@@ -223,6 +223,27 @@ def test_an_uncertain_match_is_reported_and_not_queued_while_matching_is_strict(
     assert press(quiet, "reconcile_all")["queued"][STALE] == 1
 
 
+def test_an_item_that_plex_fails_to_deliver_is_told_and_looked_at_next_time(quiet: Any) -> None:
+    (_, sick), *_ = synced(quiet, 4)
+    for n in range(4):
+        quiet.stash.auto_tag(n + 1, details=f"Changed {n}")
+    later(quiet)
+
+    def about_it(request: Any) -> bool:
+        keys = request.path.removeprefix(DETAILS).split(",")
+        return (
+            request.method == "GET" and request.path.startswith(DETAILS) and str(sick.key) in keys
+        )
+
+    fault = quiet.plex.add_fault("status", match=about_it, status=500)
+    answer = press(quiet, "reconcile_all", dry_run="true")
+    assert (found(answer), answer["unread"]) == ({STALE: 3}, 1)
+    assert "1 scene could not be compared" in quiet.said("info")
+    fault.remove()
+    answer = press(quiet, "reconcile_all")
+    assert (found(answer), answer["unread"]) == ({STALE: 4}, 0)
+
+
 def test_plex_may_be_a_subset_on_purpose(quiet: Any) -> None:
     quiet.stash.add_scene(title="T", files=[("/data/none.mp4", 1)])
     quiet.configure(skip_missing=True)
