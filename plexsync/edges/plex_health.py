@@ -25,6 +25,13 @@ class Health:
     latency: float
     detail: str
 
+    @property
+    def words(self) -> str:
+        """State and reason, to begin a sentence with."""
+        return (
+            self.detail if self.state == "unauthorised" else f"Plex is {self.state} ({self.detail})"
+        )
+
 
 def check(link: PlexLink, deadline: float) -> Health:
     """Ask for the identity, which proves the process, then read a library, which proves the rest.

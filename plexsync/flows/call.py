@@ -91,6 +91,11 @@ class Call:
             raise TaskFailed("This task must own the data folder.")
         return self.owned
 
+    def tell_if_plex_is_away(self) -> None:
+        """For a task that queued something: say why nothing happens now."""
+        if self.owner().watch.blocked:
+            self.log.info("Plex is away now; what was queued waits and follows by itself.")
+
     def path(self, name: str) -> str:
         """A file of the data folder."""
         return os.path.join(self.folder, name)

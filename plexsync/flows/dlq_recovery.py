@@ -127,7 +127,7 @@ def recover_outage_jobs(call: Call) -> dict[str, object]:
     health = call.plex.check()
     if health.state != "healthy":
         raise TaskFailed(
-            f"Nothing was recovered: Plex is {health.state} ({health.detail}). "
+            f"Nothing was recovered: {health.words}. "
             f"{NEXT_STEPS[health.state]}"
         )
     stores, now = owned.stores, call.clock.now()

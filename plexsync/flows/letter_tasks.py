@@ -45,6 +45,8 @@ def retry_dead_letters(call: Call) -> dict[str, object]:
     elif already:
         text = f"Nothing to queue: {counted(already, 'scene')} waited in the queue already."
     call.log.info(f"{text} A dead letter goes when its scene is in step with Plex.")
+    if queued:
+        call.tell_if_plex_is_away()
     return {"queued": len(queued), "already_queued": already}
 
 

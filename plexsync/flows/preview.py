@@ -60,7 +60,7 @@ def preview(call: Call) -> dict[str, object]:
     health = call.plex.check()
     if health.state != "healthy":
         raise TaskFailed(
-            f"Nothing can be previewed: Plex is {health.state} ({health.detail}). "
+            f"Nothing can be previewed: {health.words}. "
             f"{NEXT_STEPS[health.state]}"
         )
     jobs = _scope(call)

@@ -66,7 +66,7 @@ def _make_sure_it_can_work(call: Call) -> None:
     health = call.plex.check()
     if health.state != "healthy":
         raise TaskFailed(
-            f"Nothing was synced: Plex is {health.state} ({health.detail}). {kept}, and PlexSync "
+            f"Nothing was synced: {health.words}. {kept}, and PlexSync "
             f"goes on by itself as soon as it can. {NEXT_STEPS[health.state]}"
         )
     if watch.blocked:

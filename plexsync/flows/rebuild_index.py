@@ -17,7 +17,7 @@ def rebuild_index(call: Call) -> dict[str, object]:
     health = call.plex.check()
     if health.state != "healthy":
         raise TaskFailed(
-            f"The index was left as it is: Plex is {health.state} ({health.detail}). "
+            f"The index was left as it is: {health.words}. "
             f"{NEXT_STEPS[health.state]}"
         )
     index, before, expected = owned.index(call.config), call.plex.requests, _requests(call)

@@ -70,7 +70,7 @@ def _interrupted(call: Call, run: Run, problem: SyncError, dry: bool) -> str:
     health = call.plex.check()
     why = problem.message
     if health.state != "healthy":
-        why = f"Plex is {health.state} ({health.detail}). {NEXT_STEPS[health.state]}".rstrip(".")
+        why = f"{health.words}. {NEXT_STEPS[health.state]}".rstrip(".")
     if not run.checked:
         return f"Nothing was compared: {why}."
     text = f"The comparison stopped after {counted(run.checked, 'scene')}: {why}."

@@ -213,7 +213,7 @@ def worker(call: Call) -> Iterator[Point]:
     elif waiting:
         jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
         text = f"none is alive, although {jobs}"
-        yield Point("Worker", WARN, text, "Press Process Queue, or save any scene.")
+        yield Point("Worker", WARN, text, "Save any scene, or press Process Queue once Plex is healthy.")
     else:
         yield Point("Worker", OK, "none is needed: nothing waits; the next event starts one")
 

@@ -61,6 +61,7 @@ def sync_recent(call: Call) -> dict[str, object]:
         f"{counted(len(found), 'scene')} of the last 24 hours queued. "
         "What differs from what PlexSync last wrote goes to Plex in the background."
     )
+    call.tell_if_plex_is_away()
     return {"queued": len(found)}
 
 
@@ -78,6 +79,7 @@ def _queue_all(call: Call, reason: str, what_follows: str) -> dict[str, object]:
         if older.id != walk and older.reason in (reason, ALL):
             ledger.end_bulk(older.id)
     call.log.info(f"{counted(len(scenes), 'scene')} queued. {what_follows} in the background.")
+    call.tell_if_plex_is_away()
     return {"queued": len(scenes)}
 
 

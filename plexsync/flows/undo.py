@@ -79,7 +79,7 @@ def _look(call: Call) -> None:
     health = call.plex.check()
     if health.state != "healthy":
         raise TaskFailed(
-            f"Nothing was undone: Plex is {health.state} ({health.detail}). "
+            f"Nothing was undone: {health.words}. "
             f"{NEXT_STEPS[health.state]}"
         )
     call.plex.verify_server()
