@@ -126,10 +126,7 @@ def recover_outage_jobs(call: Call) -> dict[str, object]:
     owned = call.owner()
     health = call.plex.check()
     if health.state != "healthy":
-        raise TaskFailed(
-            f"Nothing was recovered: {health.words}. "
-            f"{NEXT_STEPS[health.state]}"
-        )
+        raise TaskFailed(f"Nothing was recovered: {health.words}. {NEXT_STEPS[health.state]}")
     stores, now = owned.stores, call.clock.now()
     wanted = {
         word.strip()

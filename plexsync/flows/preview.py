@@ -59,10 +59,7 @@ def preview(call: Call) -> dict[str, object]:
     """
     health = call.plex.check()
     if health.state != "healthy":
-        raise TaskFailed(
-            f"Nothing can be previewed: {health.words}. "
-            f"{NEXT_STEPS[health.state]}"
-        )
+        raise TaskFailed(f"Nothing can be previewed: {health.words}. {NEXT_STEPS[health.state]}")
     jobs = _scope(call)
     tally = Tally()
     with Ticker(call.log, lambda: 0.99 * tally.done / max(1, len(jobs))), index_view(call) as view:

@@ -16,10 +16,7 @@ def rebuild_index(call: Call) -> dict[str, object]:
     owned, began = call.owner(), call.clock.monotonic()
     health = call.plex.check()
     if health.state != "healthy":
-        raise TaskFailed(
-            f"The index was left as it is: {health.words}. "
-            f"{NEXT_STEPS[health.state]}"
-        )
+        raise TaskFailed(f"The index was left as it is: {health.words}. {NEXT_STEPS[health.state]}")
     index, before, expected = owned.index(call.config), call.plex.requests, _requests(call)
     with Ticker(call.log, lambda: min(0.99, (call.plex.requests - before) / expected)):
         found = index.refresh(call.config.plex_library, call.clock.now(), force=True)

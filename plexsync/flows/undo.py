@@ -78,10 +78,7 @@ def _look(call: Call) -> None:
     """Nothing is begun unless the Plex that was written to is there and well."""
     health = call.plex.check()
     if health.state != "healthy":
-        raise TaskFailed(
-            f"Nothing was undone: {health.words}. "
-            f"{NEXT_STEPS[health.state]}"
-        )
+        raise TaskFailed(f"Nothing was undone: {health.words}. {NEXT_STEPS[health.state]}")
     call.plex.verify_server()
     written_to = call.owner().stores.ledger.server
     if written_to not in ("", call.plex.server_id()):
