@@ -51,6 +51,8 @@ def clean(text: str, multiline: bool, strip_emoji: bool) -> str:
     Joined emoji stay whole; with `multiline` paragraphs stay, at most one empty line apart, else
     every line break becomes a blank. Cleaning cleaned text changes nothing.
     """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())  # nothing below can change more: most names, and quickly
     # UTF-16 joins the halves of a split character; "ignore" drops a half that stands alone.
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_REPLACEMENTS)

@@ -103,6 +103,17 @@ def test_cleaned_text_is_clean_whatever_went_in(multiline: bool, strip_emoji: bo
         text.encode("utf-8")
 
 
+@pytest.mark.parametrize("multiline", [False, True])
+@pytest.mark.parametrize("strip_emoji", [False, True])
+def test_plain_text_takes_a_short_way_to_the_same_end(multiline: bool, strip_emoji: bool) -> None:
+    rng, long_way = random.Random(5), "\u200b"
+    for _ in range(2000):
+        raw = "".join(
+            chr(rng.choice((32, rng.randrange(32, 127)))) for _ in range(rng.randrange(20))
+        )
+        assert clean(raw, multiline, strip_emoji) == clean(raw + long_way, multiline, strip_emoji)
+
+
 def test_damage_is_control_characters_and_halves_but_not_blanks() -> None:
     assert is_damaged("a\x00b") and is_damaged("a\x1bb") and is_damaged("a\ud800b")
     assert not is_damaged("a\tb\r\nc\u00a0d\u200de“")
