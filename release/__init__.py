@@ -1,0 +1,1 @@
+"""What users install: built from the source tree, byte for byte the same wherever it is built."""

@@ -1,0 +1,189 @@
+"""`python3 dev.py package`: PlexSync.zip and index.yml, as a plugin source for Stash serves them.
+
+The same sources give the same bytes, whoever builds them, when and on which system: the archive is
+stored uncompressed (compressors differ), sorted, with fixed times and modes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import re
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from plexsync import __version__
+
+ROOT = Path(__file__).resolve().parent.parent
+ID = "PlexSync"
+ZIP, INDEX = f"{ID}.zip", "index.yml"
+
+SINGLE = ("LICENSE", "PlexSync.py", "PlexSync.yml", "requirements.txt")
+FOLDERS = {
+    "plexsync": (".py",),
+    "web": (".css", ".html", ".js", ".json", ".png", ".svg", ".woff2"),
+}
+"""What a user needs: these files, and in these folders the files of these kinds."""
+
+TEXTS = (".css", ".html", ".js", ".json", ".py", ".svg", ".txt", ".yml", "")
+NEVER = "1980-01-01"
+"""The date of what was never released: any release counts as an update of it."""
+
+_HEADING = re.compile(r"^## \[?([^\]\s]+)\]?(?: - (\d{4}-\d\d-\d\d))?\s*$", re.MULTILINE)
+
+
+class NotReady(Exception):
+    """It cannot be packaged, or not be released; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What the index says of the package; `date` is YYYY-MM-DD, NEVER for what is no release."""
+
+    name: str
+    version: str
+    description: str
+    date: str
+
+    @property
+    def released(self) -> bool:
+        """Whether CHANGELOG.md has this version, with a date and nothing newer above it."""
+        return self.date != NEVER
+
+
+def read_release(root: Path) -> Release:
+    """Name and description from the manifest, the version from the code, the date from CHANGELOG.
+
+    Raises NotReady when manifest and code name different versions, or the date is none.
+    """
+    manifest = yaml.safe_load((root / "PlexSync.yml").read_text(encoding="utf-8"))
+    if manifest["version"] != __version__:
+        raise NotReady(
+            f"PlexSync.yml has version {manifest['version']}, plexsync/__init__.py has "
+            f"{__version__}: make them the same."
+        )
+    changes = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    day = release_date(changes, __version__)
+    return Release(manifest["name"], __version__, " ".join(manifest["description"].split()), day)
+
+
+def release_date(changelog: str, version: str) -> str:
+    """When this version was released; NEVER when changes above its entry wait for a release."""
+    parts = _HEADING.split(changelog)[1:]
+    for name, day, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        if name == version and day:
+            try:
+                return date.fromisoformat(day).isoformat()
+            except ValueError:
+                raise NotReady(f"CHANGELOG.md: {day} of {version} is no date.") from None
+        if name != "Unreleased" or text.strip():
+            break
+    return NEVER
+
+
+def files(root: Path) -> Iterator[tuple[str, bytes]]:
+    """Name in the archive and content of everything that a user needs, sorted by name."""
+    found = [root / name for name in SINGLE]
+    for folder, kinds in FOLDERS.items():
+        found += [
+            path
+            for path in (root / folder).rglob("*")
+            if path.suffix in kinds and path.is_file() and not _hidden(path.relative_to(root))
+        ]
+    for path in sorted(found, key=lambda path: path.relative_to(root).as_posix()):
+        data = path.read_bytes()
+        if path.suffix in TEXTS:
+            data = data.replace(b"\r\n", b"\n")  # a checkout on Windows may have its own ends
+        yield path.relative_to(root).as_posix(), data
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith((".", "__pycache__")) for part in path.parts)
+
+
+def archive(root: Path) -> bytes:
+    """The zip."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as target:
+        for name, data in files(root):
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # Unix, so that the mode counts
+            entry.external_attr = 0o100644 << 16
+            target.writestr(entry, data)
+    return whole.getvalue()
+
+
+def index(release: Release, package: bytes) -> str:
+    """The index of a plugin source with this one package; its `path` is relative to the index."""
+    fields = {
+        "name": release.name,
+        "version": release.version,
+        "date": f"{release.date} 00:00:00",
+        "path": ZIP,
+        "sha256": hashlib.sha256(package).hexdigest(),
+    }
+    lines = [f"  {key}: {_quoted(value)}" for key, value in fields.items()]
+    about = ["  metadata:", f"    description: {_quoted(release.description)}"]
+    return "\n".join([f"- id: {ID}", *lines, *about, ""])
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def build(root: Path, out: Path) -> Release:
+    """Write both files into `out`; returns what was packaged."""
+    release = read_release(root)
+    package = archive(root)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / ZIP).write_bytes(package)
+    (out / INDEX).write_bytes(index(release, package).encode())
+    return release
+
+
+def main(argv: Sequence[str]) -> int:
+    """The command line; 1 when it cannot be packaged or may not be released."""
+    parser = argparse.ArgumentParser(prog="dev.py package", description=__doc__)
+    parser.add_argument("--out", default=os.fspath(ROOT / "dist"), help="default: dist")
+    parser.add_argument("--tag", help="refuse unless exactly this tag (v1.2.3) is to be released")
+    words = parser.parse_args(argv)
+    out = Path(words.out)
+    try:
+        if words.tag:
+            _check_tag(words.tag, read_release(ROOT))
+        release = build(ROOT, out)
+    except (NotReady, OSError) as problem:
+        print(f"Not packaged: {problem}", file=sys.stderr)
+        return 1
+    size = (out / ZIP).stat().st_size
+    print(f"{out / ZIP}: {ID} {release.version}, {size / 1024:.0f} KiB")
+    print(f"{out / INDEX}: dated {release.date}")
+    if not release.released:
+        print(
+            f"CHANGELOG.md has no dated entry for {release.version} on top, so this is no release: "
+            f"the date {NEVER} lets Stash offer every release as an update of it."
+        )
+    return 0
+
+
+def _check_tag(tag: str, release: Release) -> None:
+    if tag != f"v{release.version}":
+        raise NotReady(f"the tag {tag} is not v{release.version}, the version of the code.")
+    if not release.released:
+        raise NotReady(
+            f"CHANGELOG.md needs the heading `## {release.version} - YYYY-MM-DD` on top, with "
+            "nothing unreleased above it."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
