@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Everything a developer runs: `python3 dev.py demo | test | lint | bench | torture | live`.
+"""Everything a developer runs: `python3 dev.py demo | test | test-ui | lint | bench | ...`.
 
 Needs Python 3.10 or later and nothing else: the first command makes `.venv` from the pinned
 requirements, later ones use it. Words after the command are passed on, for example
@@ -20,45 +20,49 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
+UI_VENV = ROOT / ".venv-ui"
+"""What the browser tests run in, so that all else does without a browser's driver."""
+UI_REQUIREMENTS = (*REQUIREMENTS, "requirements-ui.txt")
 OLDEST = (3, 10)
 
 
-def venv_python() -> Path:
-    """The interpreter of `.venv`."""
-    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+def venv_python(home: Path = VENV) -> Path:
+    """The interpreter of `.venv`, or of another one."""
+    return home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def fingerprint() -> str:
-    """What `.venv` was made from: the requirements and the Python version."""
-    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in REQUIREMENTS)
+def fingerprint(requirements: Sequence[str] = REQUIREMENTS) -> str:
+    """What an environment was made from: the requirements and the Python version."""
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in requirements)
     return hashlib.sha256(f"{sys.version}\n{text}".encode()).hexdigest()
 
 
-def set_up() -> None:
+def set_up(home: Path = VENV, requirements: Sequence[str] = REQUIREMENTS) -> None:
     """Make `.venv` with exactly the pinned packages, unless it is there already."""
-    stamp = VENV / "plexsync-requirements"
-    wanted = fingerprint()
-    if venv_python().exists() and stamp.exists() and stamp.read_text() == wanted:
+    stamp = home / "plexsync-requirements"
+    wanted = fingerprint(requirements)
+    if venv_python(home).exists() and stamp.exists() and stamp.read_text() == wanted:
         return
-    print("Setting up .venv from requirements.txt and requirements-dev.txt ...", flush=True)
-    shutil.rmtree(VENV, ignore_errors=True)
+    print(f"Setting up {home.name} from {' and '.join(requirements)} ...", flush=True)
+    shutil.rmtree(home, ignore_errors=True)
     try:
-        venv.create(VENV, with_pip=True)
-        pip = [str(venv_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "-r", str(ROOT / REQUIREMENTS[1])], check=True)
+        venv.create(home, with_pip=True)
+        python = str(venv_python(home))
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "-r", str(ROOT / requirements[-1])], check=True)
     except (OSError, subprocess.CalledProcessError) as problem:
         sys.exit(
-            f"Could not set up .venv: {problem}\n"
+            f"Could not set up {home.name}: {problem}\n"
             "It needs the venv module (Debian: apt install python3-venv) and a network "
             "connection to install packages; then run the same command again."
         )
     stamp.write_text(wanted)
 
 
-def run(*command: str) -> int:
+def run(*command: str, home: Path = VENV) -> int:
     """Run one command with the project's Python in the project's folder."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([str(venv_python()), *command], cwd=ROOT, env=environment) as child:
+    with subprocess.Popen([str(venv_python(home)), *command], cwd=ROOT, env=environment) as child:
         while True:
             try:
                 return child.wait()
@@ -76,6 +80,14 @@ def test(words: Sequence[str]) -> int:
     if words:
         return run("-m", "pytest", *words)
     return run("-m", "pytest", "-n", "auto", "--cov", "--cov-report=term:skip-covered")
+
+
+def test_ui(words: Sequence[str]) -> int:
+    """The page in Stash, in a real browser; --screenshots renews docs/images; words go to pytest."""
+    set_up(UI_VENV, UI_REQUIREMENTS)
+    named = any((ROOT / word.partition("::")[0]).exists() for word in words)
+    tests = words if named else ("tests/ui", *words)
+    return run("tests/ui/prepare.py", home=UI_VENV) or run("-m", "pytest", *tests, home=UI_VENV)
 
 
 def lint(words: Sequence[str]) -> int:
@@ -98,18 +110,31 @@ def torture(words: Sequence[str]) -> int:
     return run("-m", "torture", *words)
 
 
+def docs(words: Sequence[str]) -> int:
+    """Write docs/settings.md, tasks.md and api.md anew; --check only says what is stale."""
+    return run("-m", "docgen", *words)
+
+
 def live(words: Sequence[str]) -> int:
     """Read-only contract checks against real servers: --stash URL --plex URL [--write SCENE]."""
     return run("tests/live/contract.py", *words)
 
 
+def package(words: Sequence[str]) -> int:
+    """What users install: PlexSync.zip and index.yml in dist (--out DIR: elsewhere)."""
+    return run("-m", "release.package", *words)
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "demo": demo,
     "test": test,
+    "test-ui": test_ui,
     "lint": lint,
     "bench": bench,
     "torture": torture,
+    "docs": docs,
     "live": live,
+    "package": package,
 }
 
 
@@ -123,7 +148,8 @@ def main(argv: Sequence[str]) -> int:
         for name, action in COMMANDS.items():
             print(f"  {name:8}{(action.__doc__ or '').strip()}")
         return 2
-    set_up()
+    if command is not test_ui:
+        set_up()
     return command(argv[1:])
 
 

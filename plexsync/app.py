@@ -14,19 +14,24 @@ from contextlib import closing, suppress
 from functools import partial
 
 from plexsync import __version__, inbox, system
+from plexsync.edges import older, pages, read_state
 from plexsync.edges.clock import Clock, SystemClock
 from plexsync.edges.dead_letters import DeadLetters
+from plexsync.edges.files import NewerSchema
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log, StashSink, capture
 from plexsync.edges.ownership import Ownership, Takeover
+from plexsync.edges.package import Package
 from plexsync.edges.path_words import load_words
 from plexsync.edges.plex import PlexClient, load_client_id
 from plexsync.edges.plex_index import PlexIndex
+from plexsync.edges.reports import Report
 from plexsync.edges.stash import StashClient
 from plexsync.flows.auto_reconcile import AutoReconcile
 from plexsync.flows.call import READS, Call, Task, TaskFailed
 from plexsync.flows.gather import Gather
+from plexsync.flows.import_older import import_older
 from plexsync.flows.locate import Locate
 from plexsync.flows.plex_watch import PlexWatch
 from plexsync.flows.reconciliation import Reconciliation
@@ -135,6 +140,10 @@ class App(Parts):
         leave: Callable[[], str] = lambda: "",
     ) -> None:
         super().__init__(folder, stash, clock, log, environ)
+        newer = read_state.newer_files(folder)
+        if newer:
+            raise NewerSchema("; ".join(newer))
+        imports = older.set_aside(folder)  # it has files of the same names
         self._pool: ThreadPoolExecutor | None = None
         self._index: PlexIndex | None = None
         self._index_of: PlexClient | None = None
@@ -147,6 +156,8 @@ class App(Parts):
             letters=DeadLetters(self.path("dlq.db"), log.warning),
             ledger=Ledger(self.path("ledger.db"), log.warning),
         )
+        if imports:
+            import_older(folder, self.stores, clock.now(), log)
         self.reconcile = AutoReconcile(folder, clock, log)
         if self.stores.queue.damaged:
             self.reconcile.queue_was_damaged()
@@ -250,10 +261,24 @@ def perform(
         raise TaskFailed(
             f"PlexSync has no task {mode!r}; reload the plugins in Stash, or update PlexSync."
         )
-    log = Log(StashSink(sys.stderr))
-    undo = capture(log)
     folder = system.data_folder(plugin_dir, os.environ)
     system.private_folder(folder)
+    report = Report(folder, str(mode), SystemClock().now)
+    try:
+        output = _carry_out(plugin_dir, task, args, block, report)
+    except Exception as problem:
+        report.failed(str(problem) or type(problem).__name__)
+        raise
+    report.done(output)
+    return output
+
+
+def _carry_out(
+    plugin_dir: str, task: Task, args: Mapping[str, object], block: object, report: Report
+) -> dict[str, object]:
+    log = Log(StashSink(sys.stderr), report)
+    undo = capture(log)
+    folder = system.data_folder(plugin_dir, os.environ)
     stash = StashClient(read_connection(block))
     clock = SystemClock()
     connection = json.dumps(block).encode()
@@ -334,27 +359,56 @@ def live(
     log.set_secrets([connection.cookie_value])
     log.info("worker starts", version=__version__, pid=os.getpid())
     stash = StashClient(connection)
-    entry = os.path.join(plugin_dir, "PlexSync.py")
+    package = Package(plugin_dir)
 
     def leave() -> str:
         with suppress(OSError):  # a sick disk is waited out like any other
             if ownership.wanted():
                 return "a task takes over"
-        return "" if os.path.exists(entry) else "the plugin was removed"
+        return package.gone()
 
     while True:
-        reason = _work(folder, stash, clock, log, leave)
+        try:
+            reason = leave() or _work(folder, stash, clock, log, leave)
+        except NewerSchema as refusal:
+            log.error(f"The worker stops: {refusal}. Events are kept meanwhile.")
+            return
         log.info(f"worker stops: {reason}")
         if ownership.wanted():
             if ownership.stand_by():
                 continue
             return
         ownership.release()
+        if package.gone():
+            if _work_left(folder) and package.settle(clock):
+                inbox.wake(plugin_dir, folder, _renewed(block, stash.cookie))
+            return
         # An event whose hook found the lock still taken would be stranded without this look.
         if reason != "nothing to do" or not inbox.collect(folder, limit=1):
             return
         if not ownership.claim():
             return
+
+
+def _work_left(folder: str) -> bool:
+    """Whether anything waits that no event would bring up again."""
+    try:
+        return bool(
+            read_state.records_waiting(folder)
+            or pages.live_jobs(folder)
+            or pages.commands_waiting(folder)
+            or read_state.walks(folder)
+        )
+    except read_state.Unreadable:
+        return True
+
+
+def _renewed(block: bytes, cookie: str) -> bytes:
+    """The connection block with the session as it is now."""
+    raw = json.loads(block)
+    if cookie and raw.get("SessionCookie"):
+        raw["SessionCookie"]["Value"] = cookie
+    return json.dumps(raw).encode()
 
 
 def _work(folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callable[[], str]) -> str:

@@ -10,14 +10,18 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 
-from plexsync import system
+from plexsync import inbox, system
 from plexsync.edges.ownership import Ownership
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from plexsync.edges.clock import Clock
     from plexsync.edges.log import Log
+
+INSTALLS = "check_setup"
+"""The one task that installs what is missing; the worker does it too."""
 
 
 def run_task(plugin_dir: str, stdin: bytes) -> bytes:
@@ -37,14 +41,30 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
 
     if isinstance(mode, str) and mode in operations.OPERATIONS:
         return _operate(plugin_dir, mode, args, block)
+    error = _prepare(plugin_dir, block, installs=mode == INSTALLS)
     try:
-        from plexsync.app import perform
-    except ImportError as missing:
-        return _answer(error=_cannot_run(missing, plugin_dir))
+        if not error:
+            from plexsync.app import perform
+    except ImportError as problem:
+        error = _unloadable(problem)
+    if error:
+        _keep_report(plugin_dir, mode, error)
+        return _answer(error=error)
     try:
         return json.dumps({"output": perform(plugin_dir, mode, args, block)}).encode()
     except Exception as problem:
         return _answer(error=str(problem) or type(problem).__name__)
+
+
+def _keep_report(plugin_dir: str, mode: object, error: str) -> None:
+    """For pages, too, if it is a task that a page could ask about."""
+    from plexsync.edges.reports import Report
+
+    if isinstance(mode, str) and mode.isidentifier():
+        folder = system.data_folder(plugin_dir, os.environ)
+        with suppress(OSError):
+            system.private_folder(folder)
+            Report(folder, mode, time.time).failed(error)
 
 
 def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object) -> bytes:
@@ -60,10 +80,38 @@ def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object)
         return _answer(error=str(problem) or type(problem).__name__)
 
 
-def _cannot_run(missing: ImportError, plugin_dir: str) -> str:
+def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
+    """Make the packages importable that a task needs; "" or why that is not possible now."""
+    from plexsync.dependencies import Dependencies, Unavailable
+    from plexsync.edges.log import Log, StashSink
+
+    folder = system.data_folder(plugin_dir, os.environ)
+    try:
+        system.private_folder(folder)
+        needs = Dependencies(plugin_dir, folder)
+        if needs.use():
+            return ""
+        if not installs:
+            return needs.missing()
+        Log(StashSink(sys.stderr)).info(_announcement(needs.folder))
+        needs.install()
+        if inbox.collect(folder, limit=1):  # what was kept until now
+            inbox.wake(plugin_dir, folder, json.dumps(block).encode())
+    except (Unavailable, OSError, ValueError) as problem:
+        return str(problem)
+    return ""
+
+
+def _announcement(target: str) -> str:
+    return f"Installing the packages that PlexSync needs into {target}, once; it takes a minute."
+
+
+def _unloadable(problem: ImportError) -> str:
+    """The packages are there, and yet one cannot be loaded."""
     return (
-        f"PlexSync cannot run: {missing}. Install what it needs for the Python that Stash uses: "
-        f"{sys.executable} -m pip install -r {os.path.join(plugin_dir, 'requirements.txt')}"
+        f"PlexSync cannot load what it needs ({problem}). Install PlexSync again; "
+        "if that does not help, remove the folder `dependencies` in its data folder and press "
+        "Check Setup, or let STASH_PLUGIN_DATA name a folder on another disk."
     )
 
 
@@ -76,10 +124,11 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     block = sys.stdin.buffer.read(65536)
     folder = system.data_folder(plugin_dir, os.environ)
     system.private_folder(folder)
-    system.detach()
     ownership = Ownership(folder)
     try:
-        if not ownership.claim() and not (ownership.wanted() and ownership.stand_by()):
+        owner = ownership.claim()
+        system.detach(keep=ownership.fileno())  # not before: `starting.lock` ends with it
+        if not owner and not (ownership.wanted() and ownership.stand_by()):
             return
     except OSError as problem:
         _open_log(folder).error(
@@ -94,10 +143,12 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
             "instead. Let only one Stash use this folder, or let STASH_PLUGIN_DATA name one on a "
             "local disk."
         )
+    if not _equip(plugin_dir, folder, log):
+        return
     try:
         from plexsync.app import live
-    except ImportError as missing:
-        log.error(_cannot_run(missing, plugin_dir))
+    except ImportError as problem:
+        log.error(_unloadable(problem))
         return
     try:
         live(plugin_dir, folder, block, ownership, log, clock)
@@ -105,6 +156,27 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
         import traceback
 
         log.error(f"The worker stops: {problem}", trace=traceback.format_exc(limit=-6))
+
+
+def _equip(plugin_dir: str, folder: str, log: Log) -> bool:
+    """Make the packages importable that the worker needs, and install them if they are missing.
+
+    Within a while after a failed try it gives up without a word: each event starts a worker.
+    """
+    from plexsync.dependencies import Dependencies, Unavailable
+
+    try:
+        needs = Dependencies(plugin_dir, folder)
+        if not needs.use():
+            if needs.failed(time.time()):
+                return False
+            log.info(_announcement(needs.folder))
+            needs.install()
+        needs.tidy()
+    except Unavailable as problem:
+        log.error(str(problem))
+        return False
+    return True
 
 
 def _open_log(folder: str) -> Log:

@@ -168,11 +168,33 @@ def _unlink(path: str) -> bool:
 
 
 def wake(plugin_dir: str, data: str, connection: bytes) -> None:
-    """Start a worker unless one lives, or a task is about to leave one behind."""
-    for name in ("worker.lock", "takeover.lock"):
-        if system.LockFile(os.path.join(data, name)).busy():
-            return
-    start_worker(plugin_dir, connection)
+    """Start a worker unless one lives or is about to, or a task will leave one behind.
+
+    The new worker holds `starting.lock` until it owns the folder, so that a crowd of hooks starts
+    one: in a container where nobody reaps orphans each further one would be a zombie for good.
+    """
+    if _cared_for(data):
+        return
+    starting = system.LockFile(os.path.join(data, "starting.lock"))
+    if not starting.acquire():
+        return
+    try:
+        if not _cared_for(data) or not _still_cared_for(data):
+            starting.lend()
+            start_worker(plugin_dir, connection)
+    finally:
+        starting.leave()
+
+
+def _cared_for(data: str) -> bool:
+    locks = ("worker.lock", "takeover.lock")
+    return any(system.LockFile(os.path.join(data, name)).busy() for name in locks)
+
+
+def _still_cared_for(data: str) -> bool:
+    """On Windows the look of another hook can pass for an owner; it is over a moment later."""
+    time.sleep(0.01)
+    return _cared_for(data)
 
 
 def start_worker(plugin_dir: str, connection: bytes) -> None:

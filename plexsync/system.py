@@ -57,6 +57,25 @@ class LockFile:
             finally:
                 os.close(fd)
 
+    def lend(self) -> None:
+        """Let processes that are started from now on hold it too, until they close their files.
+
+        On Windows a lock cannot be shared: there it ends with this process.
+        """
+        os.set_inheritable(self._fd, True)
+
+    def leave(self) -> None:
+        """Close it, if held, without letting go for those that it was lent to."""
+        if self.held:
+            fd, self._fd = self._fd, -1
+            if sys.platform == "win32":
+                _unlock(fd)
+            os.close(fd)
+
+    def fileno(self) -> int:
+        """Its open file; -1 when it is not held."""
+        return self._fd
+
     def busy(self) -> bool:
         """Whether another process holds it at this instant. Raises OSError like `acquire`.
 
@@ -64,7 +83,10 @@ class LockFile:
         """
         fd = self._take(shared=True)
         if fd >= 0:
-            os.close(fd)
+            try:
+                _unlock(fd)  # Windows takes its time with locks that are merely closed
+            finally:
+                os.close(fd)
         return fd < 0
 
     def _take(self, shared: bool = False) -> int:
@@ -200,6 +222,12 @@ def create(path: str) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY, 0o600)
 
 
+def keep_private(fd: int) -> None:
+    """Let nobody else read or write an open file. On Windows its folder says who may."""
+    if sys.platform != "win32" and os.fstat(fd).st_mode & 0o777 != 0o600:
+        os.fchmod(fd, 0o600)
+
+
 def write_all(fd: int, data: bytes) -> None:
     """Write every byte; os.write alone may stop early."""
     left = memoryview(data)
@@ -213,7 +241,7 @@ def read_regular(path: str, limit: int) -> bytes:
     Raises ValueError for a link, a pipe, a folder or more than `limit` bytes; OSError otherwise.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY)
+        fd = _open_to_read(path)
     except OSError:
         if os.path.islink(path) or os.path.isdir(path):
             raise ValueError("it is not a regular file") from None
@@ -229,6 +257,17 @@ def read_regular(path: str, limit: int) -> bytes:
         os.close(fd)
 
 
+def _open_to_read(path: str) -> int:
+    flags = os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY
+    if sys.platform == "win32" and not os.path.isdir(path):
+        for _ in range(20):  # for an instant, a file that is being replaced cannot be opened
+            try:
+                return os.open(path, flags)
+            except PermissionError:
+                time.sleep(0.01)
+    return os.open(path, flags)
+
+
 def sync_folder(path: str) -> None:
     """Make renames in a folder survive a power cut. Windows has no such thing."""
     if sys.platform != "win32":
@@ -239,6 +278,12 @@ def sync_folder(path: str) -> None:
             _excuse(problem)
         finally:
             os.close(fd)
+
+
+def sync_all() -> None:
+    """Make everything written so far survive a power cut: for many files at once, done rarely."""
+    if sys.platform != "win32":
+        os.sync()
 
 
 def _excuse(problem: OSError) -> None:
@@ -276,9 +321,11 @@ def start_detached(argv: list[str], stdin: bytes) -> None:
 if sys.platform == "win32":
 
     def _start_windows(argv: list[str], stdin: bytes) -> None:
-        from subprocess import CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS, DEVNULL, PIPE, Popen
+        from subprocess import CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, DEVNULL, PIPE, Popen
 
-        flags = DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
+        # DETACHED_PROCESS would leave it without any console: each program that it runs, such as
+        # pip, would then open a window of its own
+        flags = CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP
         worker = Popen(argv, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, creationflags=flags)
         if worker.stdin:
             worker.stdin.write(stdin)
@@ -307,8 +354,24 @@ else:
             os.close(write)
 
 
-def detach() -> None:
-    """Leave the starter's session, files and folder. The worker's first call, before any open.
+if sys.platform == "win32":
+    WITHOUT_WINDOW = 0x08000000
+else:
+    WITHOUT_WINDOW = 0
+"""Flags for a child process that must not open a console window."""
+
+
+def command_line(argv: list[str]) -> str:
+    """A command as a person can copy it into a shell (on Windows: the command prompt)."""
+    if sys.platform == "win32":
+        from subprocess import list2cmdline as join
+    else:
+        from shlex import join
+    return join(argv)
+
+
+def detach(keep: int = -1) -> None:
+    """Leave the starter's session, folder and files, but for the open file `keep`.
 
     What the worker creates from here on is for its user only.
     """
@@ -317,18 +380,18 @@ def detach() -> None:
             os.setsid()
         except PermissionError:
             pass  # it leads a session already
-        _close_inherited()
+        _close_inherited(keep)
     os.umask(0o077)
     os.chdir(os.path.abspath(os.sep))
 
 
-def _close_inherited() -> None:
+def _close_inherited(keep: int) -> None:
     try:
         open_now = [int(name) for name in os.listdir("/dev/fd")]
     except OSError:
         open_now = list(range(3, 1024))
     for fd in open_now:
-        if fd > 2:
+        if fd > 2 and fd != keep:
             try:
                 os.close(fd)
             except OSError:

@@ -30,6 +30,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--plex-port", type=int, default=32499, help="0 picks a free one")
     parser.add_argument("--stash-port", type=int, default=19999, help="0 picks a free one")
     parser.add_argument("--plugin-dir", help="folder of the plugin whose hooks are to fire")
+    parser.add_argument("--ui-dir", default="", help="folder of a web app to serve to browsers")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     return parser.parse_args()
 
@@ -58,7 +59,9 @@ def main() -> int:
     """Serve until Ctrl-C; 2 when a port is taken or the plugin's manifest is no good."""
     args = _arguments()
     try:
-        stash = StashSim(args.plugin_dir, port=args.stash_port, latency=args.latency)
+        stash = StashSim(
+            args.plugin_dir, port=args.stash_port, latency=args.latency, ui_dir=args.ui_dir
+        )
         with PlexSim(port=args.plex_port, latency=args.latency) as plex, stash:
             _serve(plex, stash)
     except KeyboardInterrupt:

@@ -39,6 +39,19 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Ui:
+    """What a plugin adds to Stash's web app: files or addresses, served folders, allowed hosts."""
+
+    javascript: tuple[str, ...] = ()
+    css: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    assets: Mapping[str, str] = field(default_factory=dict)
+    connect_src: tuple[str, ...] = ()
+    script_src: tuple[str, ...] = ()
+    style_src: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A loaded plugin. `id` is the file's name without `.yml`."""
 
@@ -51,6 +64,8 @@ class Manifest:
     tasks: tuple[Operation, ...]
     hooks: tuple[Operation, ...]
     settings: Mapping[str, Setting]
+    ui: Ui
+    version: str
 
     @property
     def folder(self) -> str:
@@ -185,6 +200,19 @@ def _setting(name: str, raw: Mapping[str, str]) -> Setting:
     return Setting(kind, raw.get("displayName") or name, raw.get("description", ""))
 
 
+def _ui(raw: Mapping[str, Any]) -> Ui:
+    csp = raw.get("csp", {})
+    return Ui(
+        javascript=raw.get("javascript", ()),
+        css=raw.get("css", ()),
+        requires=raw.get("requires", ()),
+        assets=raw.get("assets", {}),
+        connect_src=csp.get("connect-src", ()),
+        script_src=csp.get("script-src", ()),
+        style_src=csp.get("style-src", ()),
+    )
+
+
 def load_manifest(path: str) -> Manifest:
     """Load a manifest; raises ManifestError for what Stash's strict parser refuses.
 
@@ -212,6 +240,8 @@ def load_manifest(path: str) -> Manifest:
         tasks=tuple(_operation(task) for task in raw.get("tasks", ())),
         hooks=tuple(_operation(hook) for hook in raw.get("hooks", ())),
         settings={k: _setting(k, v) for k, v in raw.get("settings", {}).items()},
+        ui=_ui(raw.get("ui", {})),
+        version=raw.get("version", ""),
     )
 
 
@@ -223,10 +253,14 @@ def find_manifest(plugin_dir: str) -> str:
     return os.path.join(plugin_dir, found[0])
 
 
-def other_manifests(plugin_dir: str, skip: Collection[str] = (".git", ".venv")) -> list[str]:
+CHECKOUT = (".git", ".venv", ".venv-ui", ".ui", "dist")
+"""Folders that a checkout has and an installation has not."""
+
+
+def other_manifests(plugin_dir: str, skip: Collection[str] = CHECKOUT) -> list[str]:
     """Every other `*.yml` below the folder: Stash would try each as a plugin.
 
-    `skip` names folders that a checkout has and an installation does not.
+    `skip` names folders that are not looked into.
     """
     own = os.path.realpath(find_manifest(plugin_dir))
     found: list[str] = []

@@ -44,6 +44,7 @@ class StashSim(EntityActions):
     loopback only); `port` 0 picks one and keeps it. With `username` and `password` requests need
     the session cookie or the `api_key`. `clock` gives the server's time, `env` more environment
     for the plugin, `latency` the seconds before each answer, `seed` the order of inputFields,
+    `ui_dir` is a folder with the web app (`index.html` at every free path) to serve to browsers,
     `whole_schema` chooses between Stash's true schema and the part in stash_subset.graphql (None:
     the true one where it is at hand). Raises ManifestError when Stash would not load the plugin.
     """
@@ -65,6 +66,7 @@ class StashSim(EntityActions):
         python: str = "",
         seed: int = 0,
         whole_schema: bool | None = None,
+        ui_dir: str = "",
     ) -> None:
         config = Configuration(api_key, username, password, max_session_age, parallel_hooks, seed)
         super().__init__(StashCore(served_schema(whole_schema), config, clock, self._connection))
@@ -72,6 +74,7 @@ class StashSim(EntityActions):
         self.faults = Faults()
         self.journal: list[Entry] = []
         self._slow: list[Fault] = []
+        self._ui_dir = ui_dir
         self._tls = self_signed() if tls else None
         self._server: StashServer | None = None
         if plugin_dir is not None:
@@ -91,7 +94,7 @@ class StashSim(EntityActions):
         if self._server is not None:
             return
         address = ("127.0.0.1" if self.host == "0.0.0.0" else self.host, self.port)  # noqa: S104
-        self._server = StashServer(address, Site(self.core), self.faults, self._tls)
+        self._server = StashServer(address, Site(self.core, self._ui_dir), self.faults, self._tls)
         self._server.journal, self._server.slow = self.journal, self._slow
         self._server.latency = lambda: self.latency
         self.port = self._server.server_address[1]

@@ -10,6 +10,7 @@ from graphql import GraphQLResolveInfo
 from simulator.stash_constants import SYSTEM_STATUS, VERSION
 from simulator.stash_data import Entity, SimFile, SimScene, number
 from simulator.stash_queries import find_by_ids, find_scenes
+from simulator.stash_ui import plugin_paths
 
 Info = GraphQLResolveInfo[Any]
 
@@ -83,8 +84,10 @@ def _plugins(_: Any, info: Info) -> list[dict[str, Any]]:
             "name": manifest.name,
             "description": None,
             "url": None,
-            "version": None,
+            "version": manifest.version or None,
             "enabled": core.plugin_enabled,
+            "requires": list(manifest.ui.requires) or None,
+            "paths": plugin_paths(manifest, info.context.base),
         }
     ]
 

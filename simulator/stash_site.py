@@ -16,7 +16,10 @@ from simulator.stash_core import StashCore
 from simulator.stash_graphql import Context, execute
 from simulator.stash_hooks import Caller
 from simulator.stash_session import Access, Refused, cookie_value, set_cookie
+from simulator.stash_ui import WebUi, missing
 
+MOUNTED = ("performer", "scene", "image", "studio", "group", "tag", "downloads")
+"""Prefixes that are not the web app's, nor free for the pages of plugins (like `plugin`)."""
 JSON, GRAPHQL_JSON = "application/json", "application/graphql-response+json"
 PLACEHOLDER = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" '
@@ -54,8 +57,9 @@ class Request:
 class Site:
     """All routes. `answer` is safe to call from several threads."""
 
-    def __init__(self, core: StashCore) -> None:
+    def __init__(self, core: StashCore, ui_dir: str = "") -> None:
         self._core = core
+        self._ui = WebUi(core, ui_dir)
 
     def answer(self, request: Request) -> Reply:
         """Who asks, may they, and what do they get."""
@@ -84,9 +88,10 @@ class Site:
         parts = request.path.strip("/").split("/")
         if len(parts) == 3 and parts[0] == "scene" and parts[2] == "screenshot":
             return self._screenshot(parts[1], request)
-        if request.path == "/":
-            return Reply(200, b"<html><title>Stash</title><body>Stash</body></html>")
-        return Reply(404, b"404 page not found\n", "text/plain; charset=utf-8")
+        if parts[0] in MOUNTED:
+            return missing()
+        prefix = request.headers.get("x-forwarded-prefix", "")
+        return self._ui.answer(request.path, prefix, request.headers.get("if-none-match", ""))
 
     # --- pages
 

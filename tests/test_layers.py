@@ -20,9 +20,10 @@ MAY_IMPORT = {
     "model": {"model"},
     "policy": {"model", "policy"},
     "edges": {"model", "edges", "system", "inbox"},
-    "flows": {"model", "policy", "edges", "flows", "system", "inbox"},
+    "dependencies": {"edges", "system"},
+    "flows": {"model", "policy", "edges", "flows", "system", "inbox", "dependencies"},
     "app": {"model", "policy", "edges", "flows", "system", "inbox"},
-    "entry": {"model", "edges", "flows", "app", "system", "inbox"},
+    "entry": {"model", "edges", "flows", "app", "system", "inbox", "dependencies"},
 }
 """Which parts of the package a part may import; itself only where it is named."""
 LATE_IMPORTS = {"PlexSync", "plexsync.app", "plexsync.entry", "plexsync.hook", "plexsync.system"}

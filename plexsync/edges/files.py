@@ -17,6 +17,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from plexsync import system
+from plexsync.model.stored import NewerVersion
+from plexsync.model.versions import ABSURD, refusal
 
 T = TypeVar("T")
 
@@ -24,7 +26,6 @@ MAX_JSON = 16 << 20
 _KEPT = 5
 _DOUBTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _SIDES = ("-wal", "-shm", "-journal")
-_MAX_VERSION = 1000
 _PAGE = 512
 _ENVIRONMENT = ("locked", "busy", "full", "unable to open", "disk i/o", "out of memory")
 _DISK = frozenset(
@@ -49,7 +50,7 @@ of the file."""
 
 
 class NewerSchema(Exception):
-    """A newer PlexSync wrote this database; this one leaves it alone."""
+    """A newer PlexSync wrote this file; this one leaves it alone."""
 
 
 def replace_json(path: str, value: object) -> None:
@@ -81,7 +82,7 @@ def read_json(
     """What `parse` makes of a state file; `default` when there is none, and on any doubt.
 
     A damaged file (or one for which `parse` raises) is set aside with one warning. One that
-    cannot be read at this moment stays. Never raises.
+    cannot be read at this moment stays. Raises NewerSchema for what a newer PlexSync wrote.
     """
     name = os.path.basename(path)
     try:
@@ -91,6 +92,8 @@ def read_json(
     except OSError as problem:
         warn(f"{name} cannot be read ({problem}); PlexSync goes on without it.")
         return default
+    except NewerVersion as newer:
+        raise NewerSchema(refusal(path, newer.found, newer.known)) from None
     except _DOUBTS as e:
         reason = str(e) or type(e).__name__
     try:
@@ -105,6 +108,8 @@ def peek_json(path: str, parse: Callable[[object], T], default: T) -> T:
     """Like `read_json` for those who do not own the folder: a damaged file stays where it is."""
     try:
         return parse(_strict_json(system.read_regular(path, MAX_JSON)))
+    except NewerVersion as newer:
+        raise NewerSchema(refusal(path, newer.found, newer.known)) from None
     except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
         return default
     except RecursionError:
@@ -249,13 +254,10 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
 
 def _migrate(connection: sqlite3.Connection, path: str, schema: Sequence[str]) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if not 0 <= version <= _MAX_VERSION:
+    if not 0 <= version <= ABSURD:
         raise sqlite3.DatabaseError(f"its version {version} cannot be right")
     if version > len(schema):
-        raise NewerSchema(
-            f"{path} has version {version}, but this PlexSync knows only {len(schema)}: install the "
-            "newer PlexSync again, or move that file away to begin a new one"
-        )
+        raise NewerSchema(refusal(path, version, len(schema)))
     for number, script in enumerate(schema[version:], version + 1):
         connection.executescript(
             f"BEGIN IMMEDIATE;\n{script};\nPRAGMA user_version={number};\nCOMMIT;"

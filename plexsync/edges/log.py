@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from typing import Any, Protocol
 
+from plexsync import system
 from plexsync.edges.log_line import record_line
 from plexsync.edges.path_words import PathWords
 from plexsync.edges.redact import Redactor
@@ -179,9 +179,8 @@ class _PrivateFile(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         number = os.open(self.baseFilename, flags | getattr(os, "O_BINARY", 0), 0o600)
-        with suppress(OSError, AttributeError):
-            if stat.S_IMODE(os.fstat(number).st_mode) != 0o600:
-                os.fchmod(number, 0o600)
+        with suppress(OSError):
+            system.keep_private(number)
         return open(number, "a", encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def doRollover(self) -> None:  # noqa: N802 - logging's name

@@ -44,6 +44,10 @@ class Ownership:
         """Become the owner; False when somebody else is."""
         return _acquire(self._worker, PROBE_PATIENCE)
 
+    def fileno(self) -> int:
+        """The open file that holds the lock; -1 while somebody else owns the folder."""
+        return self._worker.fileno()
+
     @property
     def lock_elsewhere(self) -> str:
         """The file that is locked because the data folder knows no locks; "" when it does."""

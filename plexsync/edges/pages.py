@@ -14,21 +14,37 @@ from plexsync.edges.read_state import Unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
-__all__ = ["LETTER_ORDERS", "RESULTS", "Unreadable", "jobs", "letters", "result", "scenes"]
+__all__ = [
+    "JOB_ORDERS",
+    "LETTER_ORDERS",
+    "REPORTS",
+    "RESULTS",
+    "Unreadable",
+    "jobs",
+    "letters",
+    "result",
+    "scenes",
+]
 
 RESULTS = "results"
+REPORTS = "reports"
 
 _LARGEST = 16 << 20
 _ORDERS = {
     "newest": "buried_at DESC, scene",
     "oldest": "buried_at, scene",
     "scene": "scene",
+    "scene_desc": "scene DESC",
     "class": "error, scene",
+    "class_desc": "error DESC, scene",
 }
 LETTER_ORDERS = tuple(_ORDERS)
+JOB_ORDERS = ("due", "newest", "oldest", "scene", "scene_desc", "class", "class_desc")
+"""`due` is the order in which they will be tried."""
+
 _LETTER = [
     "scene",
     "error",
@@ -80,17 +96,34 @@ def _decoded(data: object) -> Any:
 
 
 def letters(
-    folder: str, offset: int, limit: int, error: str | None = None, order: str = "newest"
+    folder: str,
+    offset: int,
+    limit: int,
+    wanted: tuple[str | None, Sequence[int] | None] = (None, None),
+    order: str = "newest",
 ) -> list[dict[str, object]]:
-    """Dead letters, a page of them; only those of one error class when it is given."""
+    """Dead letters, a page of them; `wanted` are an error class and scenes, None for any."""
+    where, values = _wanted_letters(*wanted)
     found = read_state.rows(
         folder,
         read_state.LETTERS,
-        f"SELECT {', '.join(_LETTER)} FROM letters WHERE ? IS NULL OR error = ?"
+        f"SELECT {', '.join(_LETTER)} FROM letters WHERE {where}"
         f" ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?",
-        (error, error, limit, offset),
+        (*values, limit, offset),
     )
     return [_letter(row) for row in found]
+
+
+def count_letters(folder: str, error: str | None, ids: Sequence[int] | None) -> int:
+    """How many dead letters there are of an error class and of these scenes, None for any."""
+    where, values = _wanted_letters(error, ids)
+    sql = f"SELECT COUNT(*) FROM letters WHERE {where}"
+    return sum(row[0] for row in read_state.rows(folder, read_state.LETTERS, sql, values))
+
+
+def _wanted_letters(error: str | None, ids: Sequence[int] | None) -> tuple[str, tuple[object, ...]]:
+    of_scenes = "1" if ids is None else f"scene IN ({_marks(ids)})"
+    return f"(? IS NULL OR error = ?) AND {of_scenes}", (error, error, *(ids or ()))
 
 
 def letters_of(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
@@ -104,11 +137,26 @@ def _letter(row: tuple[Any, ...]) -> dict[str, object]:
     return {name: _decoded(value) if name in _IN_JSON else value for name, value in raw.items()}
 
 
-def jobs(folder: str) -> list[dict[str, object]]:
-    """All live jobs, as the worker would take them; a row that is no job is left out."""
+def jobs(folder: str, order: str = "due") -> list[dict[str, object]]:
+    """All live jobs in one of JOB_ORDERS; a row that is no job is left out."""
     live = [job for job in read_state.jobs(folder) if _is_job(job)]
     live.sort(key=lambda job: tuple(job[k] for k in ("priority", "not_before", "born", "scene")))
+    if order != "due":
+        name = order.removesuffix("_desc")
+        live.sort(key=_JOB_KEYS[name], reverse=name != order or name == "newest")
     return [_job(job) for job in live]
+
+
+def _by_class(job: dict[str, Any]) -> str:
+    return str(job.get("last_error") or "")
+
+
+_JOB_KEYS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "newest": lambda job: job["born"],
+    "oldest": lambda job: job["born"],
+    "scene": lambda job: job["scene"],
+    "class": _by_class,
+}
 
 
 def _is_job(job: dict[str, Any]) -> bool:
@@ -170,6 +218,14 @@ def pins(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
     return {scene: {"part": part, "rating_key": key or None} for scene, part, key in found}
 
 
+def server(folder: str) -> str | None:
+    """The id of the Plex server that the ledger tells of."""
+    found = read_state.rows(
+        folder, read_state.LEDGER, "SELECT value FROM meta WHERE key = 'server'"
+    )
+    return str(found[0][0]) or None if found else None
+
+
 def drifted(folder: str, ids: Sequence[int]) -> dict[int, dict[int, tuple[float, set[str]]]]:
     """What the last reconciliation saw changed in Plex: scene -> rating key -> when, and fields."""
     found: dict[int, dict[int, tuple[float, set[str]]]] = {}
@@ -199,6 +255,12 @@ def result(folder: str, accepted: str) -> dict[str, object] | None:
     if known is None and os.path.exists(os.path.join(folder, "inbox", "new", accepted)):
         return {"state": "waiting"}
     return known or _stored_result(folder, accepted)  # it may have been taken over meanwhile
+
+
+def report(folder: str, task: str) -> dict[str, object] | None:
+    """What a task told last, by its mode, which must be a plain name; None: nothing."""
+    found = stored(folder, os.path.join(REPORTS, f"{task}.json"))
+    return found if isinstance(found, dict) else None
 
 
 def commands_waiting(folder: str) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
 from plexsync.edges import files
+from plexsync.model.stored import versioned
 
 _WORDS = (  # noqa: SIM905 - a list of them would be 64 lines
     "acorn amber anchor apple arrow aspen badger bamboo basil beacon birch bramble breeze brook "
@@ -90,7 +91,7 @@ def load_words(folder: str, warn: Callable[[str], None]) -> PathWords:
     Their salt is made on first use. Where it cannot be kept the words hold for this process alone.
     """
     path = os.path.join(folder, "log_salt.json")
-    with suppress(OSError):
+    with suppress(OSError, files.NewerSchema):
         salt = files.read_json(path, _salt, b"", warn)
         if not salt:
             _keep_first(path, {"version": 1, "salt": secrets.token_hex(32)})
@@ -116,7 +117,7 @@ def _keep_first(path: str, value: object) -> None:
 
 
 def _salt(raw: object) -> bytes:
-    text = raw.get("salt") if isinstance(raw, dict) else None
+    text = versioned(raw, 1).get("salt")
     if not isinstance(text, str) or len(text) < 32:
         raise ValueError("it holds no salt")
     return bytes.fromhex(text)

@@ -16,6 +16,7 @@ from plexsync import __version__
 from plexsync.edges import files
 from plexsync.edges.plex_session import Answer, Greeting, PlexSession
 from plexsync.model.errors import PlexTemporaryError
+from plexsync.model.stored import versioned
 
 
 def load_client_id(path: str, warn: Callable[[str], None] = lambda text: None) -> str:
@@ -156,7 +157,7 @@ def _device(client_id: str) -> dict[str, str]:
 
 
 def _read_client_id(raw: object) -> str:
-    known = raw.get("identifier") if isinstance(raw, dict) else None
+    known = versioned(raw, 1).get("identifier")
     if not isinstance(known, str):
         raise ValueError("it holds no identifier")
     return str(uuid.UUID(known))

@@ -17,11 +17,14 @@ from contextlib import suppress
 
 from plexsync.edges import files
 from plexsync.edges.transactions import transaction
+from plexsync.model.stored import versioned
+from plexsync.model.versions import DOCUMENTS
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS epoch"
     " (one INTEGER PRIMARY KEY CHECK (one = 1), mark TEXT NOT NULL, previous TEXT NOT NULL)"
 )
+_VERSION = DOCUMENTS["queue/epoch.json"]
 _WRITE_BACK = 2000
 """Rows written between two write-backs of the log: a few megabytes."""
 
@@ -76,14 +79,14 @@ class Epoch:
                 "INSERT OR REPLACE INTO epoch (one, mark, previous) VALUES (1, ?, ?)",
                 (mark, self._beside),
             )
-        files.replace_json(self._path, {"mark": mark})
+        files.replace_json(self._path, {"version": _VERSION, "mark": mark})
         self._beside = mark
 
 
 def _parse(raw: object) -> str:
     if not isinstance(raw, dict) or not isinstance(raw.get("mark"), str):
         raise ValueError("it has no mark")
-    return str(raw["mark"])
+    return str(versioned({"version": 1, **raw}, _VERSION)["mark"])
 
 
 def _marks(connection: sqlite3.Connection) -> tuple[str, str]:

@@ -18,9 +18,15 @@ def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
 
     `at_rest`: nobody has it open, so that SQLite need not (and will not) make a log beside it.
     """
-    uri = pathlib.Path(os.path.abspath(path)).as_uri()
+    uri = sqlite_uri(pathlib.PurePath(os.path.abspath(path)))
     options = "mode=ro&immutable=1" if at_rest else "mode=ro"
     return sqlite3.connect(f"{uri}?{options}", uri=True, timeout=5.0)
+
+
+def sqlite_uri(path: pathlib.PurePath) -> str:
+    """The address of a file for SQLite, which knows no server: a share's name is part of its path."""
+    uri = path.as_uri()
+    return uri if uri.startswith("file:///") else uri.replace("file://", "file:////", 1)
 
 
 def pending(folder: str) -> int:

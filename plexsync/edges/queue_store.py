@@ -16,7 +16,9 @@ from plexsync.edges import files
 from plexsync.edges.queue_epoch import Epoch
 from plexsync.edges.queue_reader import FILE, LIVE, TABLE, read_only
 from plexsync.edges.queue_rows import Row
+from plexsync.model.versions import ABSURD, DATABASES, refusal
 
+VERSION = DATABASES["queue/data.db"]
 _SIDES = ("", "-wal", "-shm")
 _NOT_DAMAGE = ("locked", "full", "disk i/o", "unable to open", "out of memory", "interrupted")
 
@@ -82,8 +84,8 @@ class Opened:
 def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
     """Open the queue in its private folder; a damaged file is set aside and an empty one begun.
 
-    Raises OSError or sqlite3.OperationalError when the disk is full, read-only or locked: that is
-    no damage and the file stays.
+    Raises OSError or sqlite3.OperationalError when the disk is full, read-only or locked, and
+    NewerSchema when a newer PlexSync wrote it: that is no damage and the file stays.
     """
     os.makedirs(folder, mode=0o700, exist_ok=True)
     os.chmod(folder, 0o700)
@@ -108,7 +110,7 @@ def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
 
 
 def _check(path: str) -> None:
-    """Raises sqlite3.DatabaseError unless the file is absent, empty or sound."""
+    """Raises sqlite3.DatabaseError unless the file is absent, empty or sound, or NewerSchema."""
     for name in (path + side for side in _SIDES):
         if os.path.lexists(name) and not stat.S_ISREG(os.lstat(name).st_mode):
             raise sqlite3.DatabaseError(f"{os.path.basename(name)} is not an ordinary file")
@@ -121,6 +123,9 @@ def _check(path: str) -> None:
     half_made = os.path.exists(path + "-journal")
     with closing(sqlite3.connect(path) if half_made else read_only(path)) as connection:
         found = [str(row[0]) for row in connection.execute("PRAGMA quick_check")]
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if VERSION < version <= ABSURD:
+        raise files.NewerSchema(refusal(path, version, VERSION))
     if found != ["ok"]:
         raise sqlite3.DatabaseError(found[0] if found else "no answer to quick_check")
 
@@ -135,6 +140,7 @@ def _start(path: str, epoch: Epoch) -> tuple[AckQueue, list[Row], str]:
     try:
         rows = queue.rows()
         reason = epoch.lost(queue.connection)
+        queue.connection.execute(f"PRAGMA user_version = {VERSION}")
         epoch.begin(queue.connection)
     except BaseException:
         queue.close()

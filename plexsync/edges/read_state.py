@@ -11,6 +11,8 @@ import os
 import sqlite3
 
 from plexsync import system
+from plexsync.model.stored import NewerVersion, versioned
+from plexsync.model.versions import ABSURD, DATABASES, DOCUMENTS, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ def rows(folder: str, name: str, sql: str, values: Sequence[object] = ()) -> lis
     try:
         return _rows(path, sql, values)
     except sqlite3.DatabaseError as problem:
+        newer = _newer_database(folder, name)
+        if newer:
+            raise Unreadable(newer) from None
         if "no such table" in str(problem):
             return []
         raise _unreadable(name, problem) from None
@@ -60,6 +65,37 @@ def _rows(path: str, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]
         return connection.execute(sql, values).fetchall()
     finally:
         connection.close()
+
+
+def newer_files(folder: str) -> list[str]:
+    """What is wrong with each file that a newer PlexSync wrote, and what to do; the rest is fine.
+
+    Nobody but that PlexSync may write in such a folder.
+    """
+    databases = [_newer_database(folder, name) for name in DATABASES]
+    documents = [_newer_document(folder, name) for name in DOCUMENTS]
+    return [found for found in (*databases, *documents) if found]
+
+
+def _newer_database(folder: str, name: str) -> str:
+    name = name.replace(os.sep, "/")
+    path, known = os.path.join(folder, *name.split("/")), DATABASES.get(name, ABSURD)
+    try:
+        ((version,),) = _rows(path, "PRAGMA user_version", ()) or [(0,)]
+    except sqlite3.Error:
+        return ""
+    return refusal(path, version, known) if known < version <= ABSURD else ""
+
+
+def _newer_document(folder: str, name: str) -> str:
+    path = os.path.join(folder, *name.split("/"))
+    try:
+        versioned(json.loads(system.read_regular(path, _LARGEST)), DOCUMENTS[name])
+    except NewerVersion as newer:
+        return refusal(path, newer.found, newer.known)
+    except (OSError, ValueError, RecursionError):
+        pass  # absent or damaged; whoever opens it deals with that
+    return ""
 
 
 def _uri(path: str) -> str:
@@ -140,6 +176,9 @@ def document(folder: str, name: str, parse: Callable[[object], T], default: T) -
         return parse(json.loads(data, parse_constant=_refuse, parse_float=_finite))
     except FileNotFoundError:
         return default
+    except NewerVersion as newer:
+        path = os.path.join(folder, name)
+        raise Unreadable(refusal(path, newer.found, newer.known)) from None
     except (OSError, ValueError, RecursionError) as problem:
         raise _unreadable(name, problem) from None
 

@@ -9,6 +9,7 @@ from contextlib import closing
 
 from plexsync.edges.files import NewerSchema
 from plexsync.edges.queue_reader import read_only
+from plexsync.model.versions import refusal
 
 
 def view_sqlite(path: str, schema: Sequence[str]) -> sqlite3.Connection:
@@ -33,7 +34,7 @@ def view_sqlite(path: str, schema: Sequence[str]) -> sqlite3.Connection:
         return connection
     with closing(connection):
         if version > len(schema):
-            raise NewerSchema(f"{path} was written by a newer PlexSync: install that one again.")
+            raise NewerSchema(refusal(path, version, len(schema)))
         return _in_memory(schema[version:], connection)
 
 

@@ -60,6 +60,11 @@ class StashClient:
         """What must never show in a log: Stash's API key and our session."""
         return self._link.secrets
 
+    @property
+    def cookie(self) -> str:
+        """Our session as Stash last renewed it; "" without one."""
+        return self._link.cookie
+
     def settings(self) -> StashSettings:
         """Our settings as saved in Stash; learns Stash's API key, kept in memory only."""
         found = stash_answers.read_settings(self._ask(stash_queries.SETTINGS))

@@ -42,6 +42,11 @@ class StashLink:
         return tuple(dict.fromkeys(secret for secret in known if secret))
 
     @property
+    def cookie(self) -> str:
+        """The session's newest value; "" without one."""
+        return self._cookie
+
+    @property
     def may_expire(self) -> bool:
         """Whether we depend on a session that Stash has to renew."""
         return bool(self._cookie) and not self._key

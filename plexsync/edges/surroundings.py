@@ -1,4 +1,4 @@
-"""What PlexSync runs on: disks, installed packages, other plugins, the clock of a server."""
+"""What PlexSync runs on: disks, other plugins, the clock of a server."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from importlib import metadata
 
 from plexsync.edges.http import Session, TransportError
 
 MOUNTS = "/proc/self/mounts"
 
 _ESCAPE = re.compile(r"\\([0-7]{3})")
-_PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==(\S+)")
 _DEPTH = 3
 
 
@@ -35,23 +33,6 @@ def filesystem(path: str) -> str:
 def free_bytes(path: str) -> int:
     """Bytes that we may still write there. Raises OSError."""
     return shutil.disk_usage(path).free
-
-
-def pinned_packages(requirements: str) -> list[tuple[str, str, str]]:
-    """Name, wanted and installed version ("" when missing) of what a requirements file pins.
-
-    Raises OSError when there is no such file.
-    """
-    with open(requirements, encoding="utf-8") as file:
-        pins = [found for line in file if (found := _PINNED.match(line.strip()))]
-    return [(pin[1], pin[2], _installed(pin[1])) for pin in pins]
-
-
-def _installed(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def manifests_beside(plugin_dir: str, name: str) -> list[str]:

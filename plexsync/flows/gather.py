@@ -13,7 +13,7 @@ from plexsync.edges.stash import StashClient
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import PlexPermanentError, PlexTemporaryError, SceneGone, SyncError
-from plexsync.model.job import COMPARES, EDIT, FORCED, Job
+from plexsync.model.job import COMPARES, EDIT, FORCED, IMPORTED, Job
 from plexsync.model.ledger import SYNCED, TOO_LITTLE, UNDONE, SceneState
 from plexsync.model.scene import Scene
 from plexsync.policy.desired import Desired, desired, has_something_to_say, wish_hash
@@ -125,6 +125,8 @@ class Gather:
         old = max(scene.updated_at, scene.created_at) < watermark
         if state is None and job.reason == "scan" and old:
             return Done(job=job, state="", detail="older than the installation, nobody edited it")
+        if job.reason == IMPORTED and _as_imported(state, scene):
+            return Done(job=job, state="", detail="not changed since an earlier PlexSync synced it")
         if not has_something_to_say(scene) and not _ever_written(state):
             return Done(job=job, state=TOO_LITTLE, detail="too little metadata")
         return None
@@ -166,6 +168,13 @@ class Gather:
 def _is_meant(job: Job) -> bool:
     """Whether the job is about this very scene; a bulk one that an edit joined is, too."""
     return job.reason in MEANT or (job.reason in COMPARES and job.priority == EDIT)
+
+
+def _as_imported(state: SceneState | None, scene: Scene) -> bool:
+    """Whether an earlier PlexSync has synced the scene as it is, and nothing happened since."""
+    if state is None or state.state != SYNCED or state.targets:
+        return False
+    return scene.updated_at <= state.since
 
 
 def is_other_file(state: SceneState, scene: Scene) -> bool:

@@ -12,6 +12,7 @@ import os
 from plexsync import inbox, system
 from plexsync.edges import pages, read_state
 from plexsync.flows.status import status
+from plexsync.flows.status_plex import parse_breaker
 from plexsync.model.arguments import Rule, one_of, read_arguments, scene_ids, text, whole, word
 from plexsync.model.command import (
     COMMANDS,
@@ -20,6 +21,7 @@ from plexsync.model.command import (
     read_command,
     to_input,
 )
+from plexsync.model.stats import SLICE, Stats
 from plexsync.policy import outage_figures
 
 TYPE_CHECKING = False
@@ -41,6 +43,10 @@ DEAD_STATES = {"AmbiguousMatch": "ambiguous", "PlexNotFound": "not in Plex"}
 _PAGE = {
     "offset": Rule(whole(0, 10**9), 0),
     "limit": Rule(whole(1, MOST_ROWS), 50),
+}
+_WANTED = {
+    "class": Rule(word, None),
+    "scenes": Rule(scene_ids(MOST_ROWS), None),
 }
 
 
@@ -108,30 +114,42 @@ def _status(request: Request) -> Answer:
 
 def _dead_letters(request: Request) -> Answer:
     args, folder = request.args, request.folder
-    counts = read_state.letter_counts(folder)
-    wanted = args["class"]
+    wanted = args["class"], args["scenes"]
     return {
-        "total": sum(counts.values()) if wanted is None else counts.get(wanted, 0),
+        "total": pages.count_letters(folder, *wanted),
         "offset": args["offset"],
         "limit": args["limit"],
-        "classes": counts,
+        "classes": read_state.letter_counts(folder),
         "letters": pages.letters(folder, args["offset"], args["limit"], wanted, args["sort"]),
     }
 
 
 def _queue(request: Request) -> Answer:
     args, folder = request.args, request.folder
-    jobs = pages.jobs(folder)
-    start = args["offset"]
+    every, start = pages.jobs(folder, args["sort"]), args["offset"]
+    jobs = [job for job in every if _is_wanted(job, args["class"], args["scenes"])]
     return {
         "total": len(jobs),
         "offset": start,
         "limit": args["limit"],
-        "running": sum(bool(job["running"]) for job in jobs),
+        "running": sum(bool(job["running"]) for job in every),
+        "classes": _classes(every),
         "not_taken_over": read_state.records_waiting(folder),
         "walks": read_state.walks(folder),
         "jobs": jobs[start : start + args["limit"]],
     }
+
+
+def _is_wanted(job: Answer, error: str | None, scenes: tuple[int, ...] | None) -> bool:
+    return error in (None, job["last_error"]) and (scenes is None or job["scene"] in scenes)
+
+
+def _classes(jobs: list[Answer]) -> dict[str, int]:
+    """How many of the jobs failed before, by the class of the last error."""
+    found: dict[str, int] = {}
+    for error in (str(job["last_error"]) for job in jobs if job["last_error"]):
+        found[error] = found.get(error, 0) + 1
+    return dict(sorted(found.items()))
 
 
 def _outages(request: Request) -> Answer:
@@ -148,6 +166,7 @@ def _outages(request: Request) -> Answer:
         "mttr": outage_figures.mttr(spans),
         "mtbf": outage_figures.mtbf(spans),
         "availability": outage_figures.availability(spans, earlier, since, request.now),
+        "observed_since": since,
     }
 
 
@@ -155,6 +174,12 @@ def _is_outage(each: object) -> bool:
     if not isinstance(each, dict) or not isinstance(each.get("start"), (int, float)):
         return False
     return each.get("end") is None or isinstance(each["end"], (int, float))
+
+
+def _throughput(request: Request) -> Answer:
+    stats = read_state.document(request.folder, "stats.json", Stats.parse, Stats(0.0))
+    slices = [{"at": at * SLICE, "done": done, "failed": bad} for at, done, bad in stats.slices]
+    return {"now": request.now, "seconds": SLICE, "slices": slices}
 
 
 def _scene_state(request: Request) -> Answer:
@@ -170,7 +195,11 @@ def _scene_state(request: Request) -> Answer:
         told = _stands(known, jobs.get(scene), letters.get(scene), edited)
         more = {"job": jobs.get(scene), "letter": letters.get(scene), "pin": pins.get(scene)}
         scenes.append({"scene": scene, **known, **told, "edited": edited, **more})
-    return {"scenes": scenes}
+    breaker = read_state.document(
+        folder, "circuit_breaker.json", parse_breaker, parse_breaker(None)
+    )
+    away = breaker["state"] != "CLOSED"
+    return {"server": pages.server(folder), "away": away, "scenes": scenes}
 
 
 _UNKNOWN: Answer = {"state": "unknown", "detail": "", "since": None, "path": "", "targets": []}
@@ -210,21 +239,24 @@ def _result(request: Request) -> Answer:
     return {"id": accepted, **{name: found.get(name) for name in shown}}
 
 
+def _report(request: Request) -> Answer:
+    task = request.args["task"]
+    found = pages.report(request.folder, task) or {"state": "unknown"}
+    shown = ("state", "began_at", "ended_at", "lines", "output", "error")
+    return {"task": task, **{name: found.get(name) for name in shown}}
+
+
 def _tick(request: Request) -> Answer:
     folder = request.folder
     if not os.path.isdir(folder):
-        return {"pending": False, "worker": "not needed"}
-    pending = bool(
-        read_state.records_waiting(folder)
-        or pages.live_jobs(folder)
-        or read_state.walks(folder)
-        or pages.commands_waiting(folder)
-    )
-    if _worker_lives(folder):
-        return {"pending": pending, "worker": "alive"}
-    if pending:
+        return {"pending": False, "worker": "not needed", "waiting": 0, "failed": 0}
+    waiting = read_state.records_waiting(folder) + pages.live_jobs(folder)
+    pending = bool(waiting or read_state.walks(folder) or pages.commands_waiting(folder))
+    worker = "alive" if _worker_lives(folder) else "started" if pending else "not needed"
+    if worker == "started":
         inbox.wake(request.plugin_dir, folder, request.connection)
-    return {"pending": pending, "worker": "started" if pending else "not needed"}
+    failed = sum(read_state.letter_counts(folder).values())
+    return {"pending": pending, "worker": worker, "waiting": waiting, "failed": failed}
 
 
 def _worker_lives(folder: str) -> bool:
@@ -239,14 +271,18 @@ READS: Mapping[str, Operation] = {
         _dead_letters,
         {
             **_PAGE,
-            "class": Rule(word, None),
+            **_WANTED,
             "sort": Rule(one_of(*pages.LETTER_ORDERS), "newest"),
         },
     ),
-    "queue": Operation(_queue, _PAGE),
+    "queue": Operation(
+        _queue, {**_PAGE, **_WANTED, "sort": Rule(one_of(*pages.JOB_ORDERS), "due")}
+    ),
     "outages": Operation(_outages, {}),
+    "throughput": Operation(_throughput, {}),
     "scene_state": Operation(_scene_state, {"scenes": Rule(scene_ids(MOST_STATES))}),
     "result": Operation(_result, {"id": Rule(text(60))}),
+    "report": Operation(_report, {"task": Rule(word)}),
     "tick": Operation(_tick, {}),
 }
 """The operations that look."""

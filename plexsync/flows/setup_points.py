@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from plexsync import __version__
+from plexsync.dependencies import Dependencies
 from plexsync.edges import read_state, surroundings
 from plexsync.edges.plex import Health
 from plexsync.edges.queue_reader import pending
@@ -191,18 +192,20 @@ def _disk(kind: str) -> Point:
 
 def dependencies(call: Call) -> Iterator[Point]:
     """Python and the packages, against what was tested."""
-    file = os.path.join(call.plugin_dir, "requirements.txt")
-    remedy = f"Run: {sys.executable} -m pip install -r {file}"
-    pins = surroundings.pinned_packages(file)
-    missing = [name for name, _, has in pins if not has]
-    other = [f"{name} {has} (tested: {want})" for name, want, has in pins if has not in ("", want)]
+    needs = Dependencies(call.plugin_dir, call.folder)
+    wrong, remedy = needs.wrong(), f"Press Check Setup once more, or {needs.remedy()}"
+    missing = [name for name, _, has in wrong if not has]
+    other = [f"{name} {has} (tested: {want})" for name, want, has in wrong if has]
     python = f"PlexSync {__version__} on Python {sys.version.split()[0]}"
     if missing:
-        yield Point("Dependencies", BAD, f"{python}; missing: {', '.join(missing)}", remedy)
+        text = f"{python}; missing: {', '.join(missing)}"
+        yield Point("Dependencies", BAD, text, remedy)
     elif other:
-        yield Point("Dependencies", WARN, f"{python}; other versions: {', '.join(other)}", remedy)
+        text = f"{python}; other versions: {', '.join(other)}"
+        yield Point("Dependencies", WARN, text, remedy)
     else:
-        yield Point("Dependencies", OK, f"{python}; all {len(pins)} packages as tested")
+        text = f"{python}; all {len(needs.pins)} packages as tested, {needs.origin()}"
+        yield Point("Dependencies", OK, text)
 
 
 def worker(call: Call) -> Iterator[Point]:
@@ -213,7 +216,9 @@ def worker(call: Call) -> Iterator[Point]:
     elif waiting:
         jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
         text = f"none is alive, although {jobs}"
-        yield Point("Worker", WARN, text, "Save any scene, or press Process Queue once Plex is healthy.")
+        yield Point(
+            "Worker", WARN, text, "Save any scene, or press Process Queue once Plex is healthy."
+        )
     else:
         yield Point("Worker", OK, "none is needed: nothing waits; the next event starts one")
 

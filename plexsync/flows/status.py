@@ -44,7 +44,7 @@ def status(folder: str, now: float, ramp: tuple[float, float, float] = DEFAULT_R
 
     `ramp` is what the settings say of the gentle phase: minutes, first and last rate.
     """
-    problems: list[str] = []
+    problems = read_state.newer_files(folder)
     look = _Look(folder, problems)
     stats = look.document("stats.json", Stats.parse, Stats(0.0))
     breaker = look.document("circuit_breaker.json", parse_breaker, parse_breaker(None))

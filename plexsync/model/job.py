@@ -14,6 +14,9 @@ FORCED = "forced"
 RECONCILE = "reconcile"
 """The reason of a job for a gap that a reconciliation found."""
 
+IMPORTED = "imported"
+"""The reason of a job for a scene that an earlier PlexSync synced; see SceneState.since."""
+
 COMPARES = (FORCED, RECONCILE)
 """Reasons of jobs that look at Plex although the ledger says that all is in step."""
 
@@ -55,14 +58,15 @@ class Job:
 
     @classmethod
     def from_dict(cls, raw: object) -> Job:
-        """Rebuild a job; raises ValueError for anything that is not one."""
+        """Rebuild a job; raises ValueError for anything that is not one.
+
+        Another PlexSync may know more fields or fewer: only the scene must be there.
+        """
         if not isinstance(raw, dict):
             raise ValueError(f"a job must be an object, not {type(raw).__name__}")
         known = {f.name for f in fields(cls)}
-        try:
-            job = cls(**{key: value for key, value in raw.items() if key in known})
-        except TypeError as problem:
-            raise ValueError(f"not a job: {problem}") from None
+        given = {"scene": 0, "reason": "update", "born": 0.0, **raw}
+        job = cls(**{key: value for key, value in given.items() if key in known})
         job._check()
         return job
 

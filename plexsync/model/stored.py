@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from plexsync.model.versions import ABSURD
+
 LATEST = 253402300799.0
 """The last second of the year 9999; no wall-clock time is later."""
 
 _MANY = 2**53
 
 
+class NewerVersion(ValueError):
+    """A newer PlexSync wrote this state: it is not damaged, and not for us to write."""
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(f"a newer PlexSync wrote it: version {found}, known are {known}")
+        self.found = found
+        self.known = known
+
+
 def versioned(raw: object, version: int) -> dict[str, object]:
-    """The fields of a state that was written with a "version" of 1 to `version`."""
+    """The fields of a state that was written with a "version" of 1 to `version`.
+
+    Raises NewerVersion above that, ValueError for anything else.
+    """
     if not isinstance(raw, dict):
         raise ValueError(f"it holds a {type(raw).__name__} instead of an object")
-    if not 1 <= (found := count(raw, "version")) <= version:
-        raise ValueError(f"version {found} is not known here, a newer PlexSync may have written it")
+    found = count(raw, "version")
+    if version < found <= ABSURD:
+        raise NewerVersion(found, version)
+    if not 1 <= found <= version:
+        raise ValueError(f"its version {found} cannot be right")
     return raw
 
 

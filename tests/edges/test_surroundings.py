@@ -54,17 +54,6 @@ def test_a_server_that_is_not_there_has_no_time() -> None:
     assert surroundings.server_time("no address at all") is None
 
 
-def test_pinned_packages_with_what_is_installed(tmp_path: Path) -> None:
-    file = tmp_path / "requirements.txt"
-    file.write_text("# why\nrequests==0.1\nno-such-thing==2.0 # odd\n\npytest>=1\n")
-    (requests, absent) = surroundings.pinned_packages(str(file))
-    assert requests[:2] == ("requests", "0.1")
-    assert requests[2][0].isdigit()
-    assert absent == ("no-such-thing", "2.0", "")
-    with pytest.raises(OSError):
-        surroundings.pinned_packages(str(tmp_path / "none.txt"))
-
-
 def test_other_manifests_are_found_where_stash_looks(tmp_path: Path) -> None:
     own = tmp_path / "plugins" / "PlexSync"
     other = tmp_path / "plugins" / "community" / "x" / "plexsync.yml"

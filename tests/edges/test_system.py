@@ -222,6 +222,35 @@ def test_a_detached_process_has_its_orders_and_nothing_else(tmp_path):
     os.waitpid(seen["pid"], 0)
 
 
+HEIR = """
+import os, sys
+from plexsync import system
+mine = os.open(os.devnull, os.O_RDONLY)
+system.detach(keep=mine)
+os.fstat(mine)
+os.rename(sys.argv[1], sys.argv[2])
+"""
+
+
+@posix_only
+def test_a_lent_lock_is_held_by_the_started_process_until_it_detaches(tmp_path):
+    lock, gate = system.LockFile(str(tmp_path / "lock")), tmp_path / "gate"
+    os.mkfifo(gate)
+    heir = f"open({str(gate)!r}).read()\n{HEIR}"
+    (tmp_path / "before").touch()
+    assert lock.acquire()
+    lock.lend()
+    paths = [str(tmp_path / "before"), str(tmp_path / "after")]
+    system.start_detached([sys.executable, "-c", heir, *paths], b"")
+    lock.leave()
+    assert not lock.held
+    assert system.LockFile(lock.path).busy()
+    gate.write_text("go on")
+    os.wait()
+    assert (tmp_path / "after").exists()
+    assert not system.LockFile(lock.path).busy()
+
+
 @posix_only
 def test_a_program_that_does_not_exist_cannot_be_started(tmp_path):
     before = len(os.listdir("/dev/fd"))

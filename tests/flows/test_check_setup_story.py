@@ -213,7 +213,7 @@ def test_packages_that_are_missing_or_of_another_version(world: Any, installed: 
     (installed / "requirements.txt").write_text("# pins\nrequests==0.0.1\npydantic==2\n")
     state, text, remedy = one(check(world), "Dependencies")
     assert (state, "(tested: 0.0.1)" in text) == ("warn", True)
-    assert f"pip install -r {installed / 'requirements.txt'}" in remedy
+    assert f"--requirement {installed / 'requirements.txt'} --target {world.folder}" in remedy
     (installed / "requirements.txt").write_text("surely-not-installed==1.0\n")
     state, text, _ = one(check(world), "Dependencies")
     assert (state, "missing: surely-not-installed" in text) == ("bad", True)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
+from plexsync.edges.reports import Report
 from plexsync.flows import operations, settle
 from plexsync.flows.operations import OPERATIONS, READS
 from plexsync.flows.tasks import TASKS
@@ -132,11 +133,16 @@ def test_looks_answer_in_the_documented_shape(world: World) -> None:
     app = world.stores()
     app.stores.ledger.add_bulk("forced", "scene", [scene], world.clock.now())
     app.close()
+    report = Report(world.folder, "health_check", world.clock.now)
+    report.write("info", "Plex is healthy.")
+    report.done(block("report", "answer")["output"])
     for name, args in (
         ("status", {}),
         ("dead_letters", {}),
         ("queue", {}),
         ("outages", {}),
+        ("throughput", {}),
+        ("report", {"task": "health_check"}),
         ("scene_state", {"scenes": scene}),
         ("result", {"id": pin}),
     ):

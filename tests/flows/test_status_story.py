@@ -212,8 +212,8 @@ def test_a_look_is_a_light_process(world: World) -> None:
     assert outside == {
         "plexsync", "plexsync.edges", "plexsync.edges.read_state", "plexsync.flows",
         "plexsync.flows.status", "plexsync.flows.status_plex", "plexsync.model",
-        "plexsync.model.stats", "plexsync.model.stored", "plexsync.policy",
-        "plexsync.policy.timing", "plexsync.system",
+        "plexsync.model.stats", "plexsync.model.stored", "plexsync.model.versions",
+        "plexsync.policy", "plexsync.policy.timing", "plexsync.system",
     }  # fmt: skip
 
 

@@ -32,13 +32,14 @@ from plexsync import system
 def run_worker(folder):
     os.mkdir(os.path.join(folder, "started-%d" % os.getpid()))
     block = sys.stdin.buffer.read().decode()
-    system.detach()
-    fds = open_files()
     data = system.data_folder(folder, os.environ)
     lock = system.LockFile(os.path.join(data, "worker.lock"))
     end = time.monotonic() + 0.2
     while not lock.acquire() and time.monotonic() < end:
         time.sleep(0.01)
+    system.detach(keep=lock.fileno())
+    fds = open_files()
+    fds.pop(str(lock.fileno()), None)
     stop = os.path.join(folder, "stop")
     if not lock.held or os.path.exists(stop):
         return

@@ -1,0 +1,47 @@
+"""`python3 dev.py docs`: write the generated documents; `--check` only says which are stale."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from docgen import api, settings, tasks
+
+ROOT = Path(__file__).resolve().parent.parent
+
+DOCUMENTS: Mapping[str, Callable[[Path], str]] = {
+    "docs/settings.md": settings.document,
+    "docs/tasks.md": tasks.document,
+    "docs/api.md": api.document,
+}
+"""Where each lies, and what makes its text of the project's folder."""
+
+
+def stale(root: Path = ROOT) -> list[str]:
+    """The documents that do not say what their source says."""
+    return [name for name, make in DOCUMENTS.items() if _read(root / name) != make(root)]
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write what is stale; with `--check` write nothing and fail when something is."""
+    words = argparse.ArgumentParser(prog="python3 dev.py docs", description=__doc__)
+    words.add_argument("--check", action="store_true", help="only say what is stale")
+    check = words.parse_args(argv).check
+    names = stale()
+    for name in names:
+        print(f"{name} is stale: run python3 dev.py docs" if check else f"wrote {name}")
+        if not check:
+            (ROOT / name).write_text(DOCUMENTS[name](ROOT), encoding="utf-8", newline="\n")
+    if not names:
+        print(f"{', '.join(DOCUMENTS)} say what the code says.")
+    return 1 if check and names else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

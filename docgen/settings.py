@@ -1,0 +1,115 @@
+"""docs/settings.md: PlexSync.yml's texts joined with the model's defaults and limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import get_args
+
+from docgen.markdown import generated, plain, table
+from plexsync.model.config import PlexSyncConfig, bounds
+from plexsync.model.settings import FIELDS
+from simulator.plugin_manifest import Setting, load_manifest
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Connection": (
+        "plex_url", "plex_token", "plex_library",
+        "connect_timeout", "read_timeout", "plex_connections",
+    ),
+    "Finding the Plex item": (
+        "path_map", "accept_ambiguous", "skip_not_found", "trigger_plex_scan",
+    ),
+    "What is written": (
+        "no_summary", "no_studio", "no_date", "no_performers", "no_tags", "no_director",
+        "no_collection", "no_poster", "no_tagline",
+        "sync_background", "sync_groups", "sync_rating", "sync_code",
+        "max_tags", "strip_emoji", "strict_mode", "preserve_plex_edits",
+    ),
+    "Pausing, retries, dead letters": (
+        "pause_sync", "no_master", "max_retries", "dlq_retention_days",
+    ),
+    "After an outage of Plex": (
+        "recovery_strategy", "recovery_minutes", "recovery_start_rate", "recovery_end_rate",
+    ),
+    "Reconciliation": (
+        "reconcile_interval", "reconcile_scope", "reconcile_batch_size", "skip_missing",
+    ),
+    "Log and privacy": ("debug_logging", "obfuscate_paths"),
+}  # fmt: skip
+"""Every setting in the group where a reader looks for it."""
+
+KINDS = {"BOOLEAN": "switch", "NUMBER": "number", "STRING": "text"}
+
+HEAD = """# Settings
+
+They stand in Stash under Settings > Plugins > PlexSync, sorted by their keys; here they are grouped.
+Only **Plex URL** and **Plex token** have to be entered. A change counts from the next batch on; no
+restart is needed.
+
+- Stash knows no defaults and shows a switch that nobody touched as off. Every switch is therefore
+  worded so that off is the default, and an empty field or a 0 means "left alone".
+- A value that cannot be used is replaced by the default, and the log names the setting, the value
+  and the reason. A wrong address or token is not replaced: nothing is synced until it is corrected.
+- When Plex URL or Plex token is empty, the environment variables `PLEX_URL` and `PLEX_TOKEN` are
+  used, and then `plexHost`, `plexPort` and `plexToken`, the settings of the older community plugin.
+- `STASH_PLUGIN_DATA` in the environment names another data folder than `data` in the plugin's.
+"""
+
+
+def document(root: Path) -> str:
+    """The whole text."""
+    found = load_manifest(str(root / "PlexSync.yml")).settings
+    grouped = [key for keys in GROUPS.values() for key in keys]
+    if sorted(grouped) != sorted(found):
+        raise ValueError(
+            f"not in one group: {sorted(set(grouped) ^ set(found)) or 'one is in two'}"
+        )
+    lines = [generated("PlexSync.yml and plexsync/model/config.py"), HEAD]
+    for title, keys in GROUPS.items():
+        lines += [f"## {title}", ""]
+        lines += table(
+            ("setting", "key", "kind", "default", "what it does"),
+            (tuple(_row(key, found[key])) for key in keys),
+        )
+        lines += [""]
+    return "\n".join(lines)
+
+
+def _row(key: str, setting: Setting) -> Iterator[str]:
+    text, said, more = _split(setting.description)
+    yield f"**{setting.display_name}**"
+    yield f"`{key}`"
+    yield _kind(key, setting)
+    yield plain(_default(key, said))
+    yield plain(f"{text} {more}".strip())
+
+
+def _split(description: str) -> tuple[str, str, str]:
+    """What it does, what it says of its default, and what follows."""
+    parts = re.fullmatch(
+        r"(.*?) Default: ((?:[^.(]|\([^)]*\))+)\.(?: Allowed: [^.]+\.)?(.*)", description
+    )
+    if parts is None:
+        raise ValueError(f"it names no default: {description}")
+    return parts[1], parts[2], parts[3].strip()
+
+
+def _kind(key: str, setting: Setting) -> str:
+    name = FIELDS[key]
+    if setting.type == "NUMBER":
+        low, high = bounds(name)
+        return f"number, {low} to {high}"
+    field = PlexSyncConfig.model_fields[name]
+    words = get_args(field.annotation) if isinstance(field.default, str) else ()
+    return "one of " + ", ".join(f"`{word}`" for word in words) if words else KINDS[setting.type]
+
+
+def _default(key: str, said: str) -> str:
+    """What the manifest says of the default, which must be the model's."""
+    value = PlexSyncConfig.model_fields[FIELDS[key]].default
+    empty = not isinstance(value, (bool, int)) and not str(value or "").strip("*")
+    words = "off" if isinstance(value, bool) else "empty" if empty else str(value)
+    if said.split(" (")[0] != words:
+        raise ValueError(f"{key}: PlexSync.yml says {said!r}, the model {words!r}")
+    return said

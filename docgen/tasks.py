@@ -1,0 +1,114 @@
+"""docs/tasks.md: the buttons of PlexSync.yml, and what the code knows of them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from docgen.markdown import generated, plain, table
+from plexsync.flows.call import DRAINS, QUEUES, READS, Task
+from plexsync.flows.tasks import TASKS
+from simulator.plugin_manifest import load_manifest
+
+KINDS = {
+    READS: "It runs beside the background worker and queues nothing.",
+    QUEUES: "The background worker steps aside while it runs, and goes on afterwards.",
+    DRAINS: "It works in the background worker's place, which steps aside while it runs.",
+}
+
+ARGUMENTS: Mapping[str, Mapping[str, str]] = {
+    "recover_outage_jobs": {
+        "error_types": "classes or causes with commas between them, such as "
+        "`PlexTemporaryError,timeout`; `PlexServerDown` by itself",
+        "window": "`last` outage (by itself), `all`, or a number of hours",
+    },
+    "retry_dead_letters": {
+        "error_types": "only letters of these classes, with commas between them",
+        "scene": "only the letter of this scene",
+    },
+    "preview_sync": {
+        "scene": "these scenes, with commas between them (`scenes` does too)",
+        "recent": "the scenes updated within so many hours",
+        "forced": "true or false: whether to compare with Plex also where nothing has changed since "
+        "the last sync; true by itself for scenes that are named",
+    },
+    "undo_scene": {"scene": "these scenes, with commas between them; required"},
+}
+"""What a task reads besides its mode; reconciliations share theirs, see below."""
+
+RECONCILE = {
+    "dry_run": "`true`: only report",
+    "kinds": "kinds of gaps with commas between them, such as `empty,drifted`",
+    "fields": "fields with commas between them, such as `title,summary`",
+    "library": "the name of one Plex library",
+    "by": "`updated` or `created`: which time the recent scopes mean",
+}
+
+HEAD = """# Buttons
+
+Stash shows them under Settings > Tasks > Plugin tasks. What a task found or did stands in Stash's log
+(Settings > Logs). Stash runs one task at a time, behind its own scans; stopping one loses nothing.
+"""
+
+BY_ARGUMENT = """## With arguments
+
+Through Stash's GraphQL API a task is run by its mode and takes arguments:
+
+```graphql
+mutation { runPluginTask(plugin_id: "PlexSync", args_map: {mode: "preview_sync", scene: "12"}) }
+```
+
+Every argument may be left out unless it is said to be required. A page or a script that wants
+answers as JSON uses [operations](operations.md) instead.
+"""
+
+
+def document(root: Path) -> str:
+    """The whole text."""
+    buttons = load_manifest(str(root / "PlexSync.yml")).tasks
+    lines = [generated("PlexSync.yml and plexsync/flows/tasks.py"), HEAD]
+    for button in buttons:
+        mode = button.default_args["mode"]
+        lines += [f"## {button.name}", "", plain(button.description), "", *_about(mode), ""]
+    lines += [BY_ARGUMENT]
+    hidden = [mode for mode, task in TASKS.items() if not task.button]
+    lines += table(("mode", "argument", "what"), _arguments(root))
+    lines += ["", f"Not a button: {', '.join(f'`{mode}`' for mode in hidden)}.", ""]
+    return "\n".join(lines)
+
+
+def _about(mode: str) -> Iterator[str]:
+    task = TASKS[mode]
+    yield f"Mode `{mode}`. {KINDS[task.kind]}{_unready(task)}"
+
+
+def _unready(task: Task) -> str:
+    return " Works also before an address and a token are entered." if task.unready else ""
+
+
+def _arguments(root: Path) -> Iterator[tuple[str, str, str]]:
+    groups = {
+        **ARGUMENTS,
+        "reconcile_all, reconcile_7days, reconcile_24h, reconcile_missing": RECONCILE,
+    }
+    said = {name for group in groups.values() for name in group}
+    if said != (known := set(read_by_tasks(root)) - set(ALIASES)):
+        raise ValueError(f"arguments that are not both read and told: {sorted(said ^ known)}")
+    for modes, group in groups.items():
+        shown = ", ".join(f"`{mode}`" for mode in modes.split(", "))
+        for name, what in group.items():
+            yield shown, f"`{name}`", what
+            shown = ""
+
+
+def read_by_tasks(root: Path) -> Iterator[str]:
+    """The names that the tasks' code looks up in its arguments."""
+    for file in sorted((root / "plexsync" / "flows").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in LOOKUPS:
+                yield from (str(n.value) for n in node.args if isinstance(n, ast.Constant))
+
+
+LOOKUPS = ("call.args.get", "args.get", "_text", "_switch", "_words")
+ALIASES = ("scenes",)

@@ -1,0 +1,240 @@
+"""The packages that the worker and the tasks need: those of the Python that runs, if every one has
+the pinned version, else a set of PlexSync's own in the data folder, installed there once by pip.
+
+Hooks need none, and never come here. Nothing is ever installed anywhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+import sysconfig
+import time
+from importlib import machinery, metadata
+from typing import NamedTuple
+
+from plexsync import system
+from plexsync.edges import files, pip
+
+RETRY_AFTER = 600.0
+"""Seconds after a failed try in which no worker tries again; Check Setup always does."""
+
+_PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;#]+)")
+_PATIENCE = pip.MOST_SECONDS + 30
+_UNFINISHED = ".tmp"
+
+
+class Unavailable(Exception):
+    """The packages are not there; the text says why, and which command to run."""
+
+
+class Failure(NamedTuple):
+    """The last try to install that came to nothing: which set, when (seconds), and why."""
+
+    folder: str = ""
+    at: float = 0.0
+    why: str = ""
+
+
+class Dependencies:
+    """What `requirements.txt` in the plugin's folder pins, and where it is.
+
+    Raises Unavailable when that file cannot be read.
+    """
+
+    def __init__(self, plugin_dir: str, data: str) -> None:
+        self._file = os.path.join(os.path.abspath(plugin_dir), "requirements.txt")
+        self._root = os.path.join(data, "dependencies")
+        self._stamp = os.path.join(data, "dependencies.json")
+        self._lock = system.LockFile(os.path.join(data, "dependencies.lock"))
+        try:
+            with open(self._file, encoding="utf-8") as file:
+                text = file.read()
+        except (OSError, ValueError) as problem:
+            reason = f"PlexSync is not whole ({problem}): install it again."
+            raise Unavailable(reason) from None
+        pins = [found for line in text.splitlines() if (found := _PINNED.match(line.strip()))]
+        self.pins = [(pin[1], pin[2]) for pin in pins]
+        self.folder = os.path.join(self._root, _set_name(text))
+        """Where PlexSync's own set is, or will be."""
+
+    def use(self) -> bool:
+        """Make the packages importable; False when they must be installed first."""
+        if self._whole(sys.path):
+            return True
+        if not self._whole([self.folder]):
+            return False
+        sys.path.insert(0, self.folder)
+        return True
+
+    def _whole(self, places: list[str]) -> bool:
+        return all(_version(name, places) == wanted for name, wanted in self.pins)
+
+    def wrong(self) -> list[tuple[str, str, str]]:
+        """Name, wanted and found version ("" when missing) of what cannot be used as it is."""
+        found = ((name, wanted, _version(name, sys.path)) for name, wanted in self.pins)
+        return [pin for pin in found if pin[1] != pin[2]]
+
+    def origin(self) -> str:
+        """Whose packages are in use, in words."""
+        if self.folder in sys.path:
+            return f"those of PlexSync's own folder {self.folder!r}"
+        return f"those of {sys.executable!r}"
+
+    def command(self, target: str = "") -> list[str]:
+        """What installs PlexSync's own set; right for pip, a shell and a person alike."""
+        python = [sys.executable or "python3", "-m", "pip", "install", "--upgrade", "--no-deps"]
+        what = ["--requirement", self._file, "--target", target or self.folder]
+        return [*python, "--only-binary", ":all:", *what]
+
+    def remedy(self) -> str:
+        """What a person can do without PlexSync's help."""
+        return f"run this where Stash runs, as its user: {system.command_line(self.command())}"
+
+    def failed(self, now: float) -> str:
+        """Why the last try failed, if it was less than RETRY_AFTER seconds ago; else ""."""
+        last = self._failure()
+        mine = last.folder == self.folder and 0 <= now - last.at < RETRY_AFTER
+        return last.why if mine else ""
+
+    def missing(self) -> str:
+        """What a task says that needs the packages and does not install them."""
+        if self._installing():
+            return (
+                "PlexSync is installing the packages it needs; try again in a minute. "
+                "What you save meanwhile is kept."
+            )
+        last = self._failure()
+        again = f" The last try failed: {last.why}." if last.folder == self.folder else ""
+        return (
+            "The packages that PlexSync needs are not installed yet; what you save meanwhile is "
+            f"kept.{again} Press Check Setup, which installs them, or {self.remedy()}"
+        )
+
+    def _installing(self) -> bool:
+        try:
+            return os.path.exists(self._lock.path) and self._lock.busy()
+        except OSError:
+            return False
+
+    def _failure(self) -> Failure:
+        return files.peek_json(self._stamp, _parse_failure, Failure())
+
+    def install(self) -> None:
+        """Install the set and use it; waits while another process does just that.
+
+        Raises Unavailable with the reason and the command. Nothing half-finished is ever used.
+        """
+        try:
+            self._acquire()
+            try:
+                if not self.use():
+                    self._fetch()
+                    self.use()
+            finally:
+                self._lock.release()
+        except OSError as problem:
+            reason = (
+                f"{problem}; give Stash room and rights there, or let STASH_PLUGIN_DATA name "
+                "another folder"
+            )
+            raise self._gave_up(reason) from None
+        except pip.Failed as problem:
+            raise self._gave_up(str(problem)) from None
+
+    def _acquire(self) -> None:
+        end = time.monotonic() + _PATIENCE
+        while not self._lock.acquire():
+            if time.monotonic() > end:
+                raise pip.Failed("another process has been installing them for too long")
+            time.sleep(0.1)
+
+    def _gave_up(self, why: str) -> Unavailable:
+        try:
+            files.replace_json(self._stamp, {"folder": self.folder, "at": time.time(), "why": why})
+        except OSError:
+            pass  # the disk is what is wrong; the message says so
+        return Unavailable(
+            f"PlexSync cannot install the packages it needs: {why}. What you save meanwhile is "
+            f"kept. Press Check Setup to try again, or {self.remedy()}"
+        )
+
+    def _fetch(self) -> None:
+        system.private_folder(self._root)
+        self._sweep(_UNFINISHED)
+        room = os.path.join(self._root, os.urandom(4).hex() + _UNFINISHED)
+        target, scratch = os.path.join(room, "set"), os.path.join(room, "tmp")
+        try:
+            for folder in (room, scratch):
+                system.make_folder(folder)
+            pip.run(self.command(target), self._root, scratch, os.environ)
+            if not self._whole([target]):
+                raise pip.Failed("pip reported success, but not all of them are there")
+            system.sync_all()
+            _discard(self.folder)  # what a person's own try left unfinished
+            system.replace(target, self.folder)
+            system.sync_folder(self._root)
+        finally:
+            _discard(room)
+        if os.path.exists(self._stamp):
+            os.unlink(self._stamp)
+
+    def tidy(self) -> None:
+        """Remove sets of earlier versions and what killed tries left. For the owner alone: nobody
+        else may be at work with an older set."""
+        try:
+            if self._sweep("", look=True) and self._lock.acquire():
+                try:
+                    self._sweep("")
+                finally:
+                    self._lock.release()
+        except OSError:
+            pass  # there is nothing to lose but room
+
+    def _sweep(self, ending: str, look: bool = False) -> int:
+        """Discard the other folders of this ending, or only count them."""
+        if not os.path.isdir(self._root):
+            return 0
+        mine = os.path.basename(self.folder) if self.folder in sys.path else ""
+        names = [n for n in os.listdir(self._root) if n != mine and n.endswith(ending)]
+        for name in [] if look else names:
+            _discard(os.path.join(self._root, name))
+        return len(names)
+
+
+def _set_name(requirements: str) -> str:
+    """A set fits one kind of Python on one kind of machine, and one list of pins."""
+    kind = machinery.EXTENSION_SUFFIXES[0].strip(".").rpartition(".")[0]
+    pins = hashlib.sha256(requirements.encode()).hexdigest()[:12]
+    return f"{kind}-{sysconfig.get_platform()}-{pins}"
+
+
+def _version(name: str, places: list[str]) -> str:
+    """The version that an import would find; "" when there is none."""
+    for found in metadata.distributions(name=name, path=places):
+        try:
+            return str(found.version)
+        except (LookupError, TypeError, ValueError, OSError):
+            break  # its record is damaged
+    return ""
+
+
+def _parse_failure(value: object) -> Failure:
+    if not isinstance(value, dict):
+        raise ValueError("it is no object")
+    return Failure(str(value["folder"]), float(value["at"]), str(value["why"]))
+
+
+def _discard(path: str) -> None:
+    """Remove a folder. It gets another name first, so that no half of it is taken for a set."""
+    doomed = path
+    try:
+        if not path.endswith(_UNFINISHED):
+            doomed = f"{path}.{os.urandom(4).hex()}{_UNFINISHED}"
+            os.rename(path, doomed)
+    except OSError:
+        return  # it is not there, or (on Windows) somebody has a file of it open
+    shutil.rmtree(doomed, ignore_errors=True)

@@ -1,0 +1,232 @@
+"""The documents say what is true: links lead somewhere, names exist, quoted lines are in the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import dev
+from docgen.__main__ import DOCUMENTS, stale
+from plexsync.flows.tasks import TASKS
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.settings import FIELDS
+from plexsync.model.versions import DATABASES
+from plexsync.model.versions import DOCUMENTS as STATE_FILES
+from release.package import FOLDERS, SINGLE
+from simulator.plugin_manifest import load_manifest
+from tests.hostile.test_golden_texts import VARIES
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
+}
+WRITTEN = sorted(set(PAGES) - set(DOCUMENTS))
+"""Pages that people write; the generated ones quote the code by nature."""
+MANIFEST = load_manifest(str(ROOT / "PlexSync.yml"))
+USER_PAGES = ("README.md", "docs/install.md", "docs/troubleshooting.md")
+
+
+def without_blocks(text: str) -> str:
+    return re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.M | re.S)
+
+
+def slug(heading: str) -> str:
+    """A heading's anchor, as GitHub makes it."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").lower()
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+@cache
+def anchors(page: str) -> frozenset[str]:
+    headings = re.findall(r"^#+ (.+?)\s*$", without_blocks(PAGES[page]), re.M)
+    return frozenset(map(slug, headings))
+
+
+def spans(page: str) -> set[str]:
+    """What stands in backticks."""
+    return set(re.findall(r"`([^`\n]+)`", without_blocks(PAGES[page])))
+
+
+@cache
+def source() -> str:
+    """Every text constant of the code, with a mark where a value is filled in."""
+    texts = []
+    for path in (ROOT / "PlexSync.py", *(ROOT / "plexsync").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                parts = (p.value if isinstance(p, ast.Constant) else "\0" for p in node.values)
+                texts.append("".join(map(str, parts)))
+    return "\0".join(texts)
+
+
+@cache
+def golden() -> str:
+    files = sorted((ROOT / "tests" / "golden").glob("*.txt"))
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", without_blocks(PAGES[page]))
+    for link in links:
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = ((ROOT / page).parent / path).resolve() if path else ROOT / page
+        assert target.exists(), f"{page} links to {link}"
+        name = target.relative_to(ROOT).as_posix()
+        assert not anchor or anchor in anchors(name), f"{page} links to {link}"
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    linked = set(re.findall(r"\]\((docs/\w+\.md)", PAGES["README.md"]))
+    assert linked == {name for name in PAGES if name.startswith("docs/")}
+
+
+def test_generated_pages_are_fresh() -> None:
+    assert stale() == [], "run python3 dev.py docs"
+
+
+@pytest.mark.parametrize("page", WRITTEN)
+def test_every_file_of_ours_that_it_names_is_there(page: str) -> None:
+    ours = r"(?:plexsync|simulator|tests|torture|bench|docgen|docs|flows|edges|policy|model)/[\w/]+"
+    for name in spans(page):
+        if re.fullmatch(rf"{ours}(?:\.\w+|/)", name):
+            places = (ROOT / name, ROOT / "plexsync" / name, ROOT / "torture" / name)
+            assert any(place.exists() for place in places), f"{page} names {name}"
+
+
+@pytest.mark.parametrize("page", WRITTEN)
+def test_every_setting_that_it_names_is_there(page: str) -> None:
+    known = {*FIELDS, *FIELDS.values(), *TASKS}
+    looks_like_one = re.compile(r"(?:no|sync|plex|recovery|reconcile|skip|strict|max|dlq)_[a-z_]+")
+    for name in spans(page):
+        if looks_like_one.fullmatch(name):
+            assert name in known, f"{page} names {name}"
+
+
+@pytest.mark.parametrize("page", USER_PAGES)
+def test_what_is_in_bold_type_is_called_so_in_stash(page: str) -> None:
+    known = {task.name for task in MANIFEST.tasks}
+    known |= {setting.display_name for setting in MANIFEST.settings.values()}
+    bold = {
+        re.sub(r"\s+", " ", name)
+        for name in re.findall(r"\*\*([^*]+)\*\*", without_blocks(PAGES[page]))
+    }
+    names = {name for name in bold if not name.endswith(".")} - {"Not verified"}
+    assert len(names) > 3
+    assert names <= known
+
+
+def test_every_button_is_in_the_readme() -> None:
+    start = PAGES["README.md"].index("### The buttons")
+    table = PAGES["README.md"][start : PAGES["README.md"].index("### When Plex goes away")]
+    for task in MANIFEST.tasks:
+        last = re.sub(r" \(.*\)", "", task.name)
+        short = last.removeprefix("Reconcile ").removesuffix(" Dead Letters")
+        assert short in table, f"the README does not name {task.name}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_dev_py_that_it_names_exists(page: str) -> None:
+    for name in re.findall(r"dev\.py ([\w-]+)", PAGES[page]):
+        assert name in dev.COMMANDS, f"{page} names dev.py {name}"
+
+
+def test_dev_py_names_commands_that_it_has_and_explains_each() -> None:
+    first, *_ = re.findall(r"`python3 dev\.py ([\w |.-]+)`", dev.__doc__ or "")
+    assert set(re.split(r"[\s|]+", first)) - {"..."} <= set(dev.COMMANDS)
+    assert all(command.__doc__ for command in dev.COMMANDS.values())
+
+
+@pytest.mark.parametrize("page", WRITTEN)
+def test_every_class_that_it_names_is_in_the_code(page: str) -> None:
+    classes = set(re.findall(r"^\s*class (\w+)", _code(), re.M))
+    for name in spans(page):
+        if re.fullmatch(r"(?:[A-Z][a-z]+){2,}", name) and not name.startswith("Plex"):
+            assert name in classes | {"AmbiguousMatch"}, f"{page} names {name}"
+        elif re.fullmatch(r"Plex[A-Z]\w+", name) and "Sync" not in name:
+            assert name in classes, f"{page} names {name}"
+
+
+@cache
+def _code() -> str:
+    return "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "plexsync").rglob("*.py"))
+
+
+def test_every_quoted_line_of_the_log_is_in_the_code_or_in_what_users_read() -> None:
+    blocks = re.findall(r"```log\n(.*?)```", PAGES["docs/troubleshooting.md"], re.S)
+    pieces = [piece.strip() for block in blocks for piece in re.split("[…\n]", block)]
+    pieces = [piece for piece in pieces if piece]
+    assert len(pieces) > 40
+    unknown = [piece for piece in pieces if piece not in source() and piece not in golden()]
+    assert not unknown, f"no log has this: {unknown}"
+    assert all(max(map(len, re.split("[…\n]", block))) > 9 for block in blocks)
+
+
+def test_troubleshooting_names_symptom_line_and_remedy() -> None:
+    entries = re.split(r"^### ", PAGES["docs/troubleshooting.md"], flags=re.M)[1:]
+    assert len(entries) >= 15
+    for entry in entries:
+        title, _, text = entry.partition("\n")
+        assert len(re.sub(r"```.*?```", "", text, flags=re.S).split()) > 8, f"{title}: what to do?"
+
+
+def test_the_status_in_the_readme_is_what_the_button_says() -> None:
+    (block,) = re.findall(r"```status\n(.*?)```", PAGES["README.md"], re.S)
+    text = re.sub(r"\n  (?=\S)", " ", block)
+    text = text.replace("/root/.stash/plugins/PlexSync", "<plugin>")
+    for pattern, name in VARIES:
+        text = re.sub(pattern, name, text)
+    said = golden().split("# healthy:")[1].split("### View Queue Status\n")[1]
+    lines = [line.partition(" ")[2].strip() for line in said.splitlines()]
+    assert text.splitlines() == lines[: len(text.splitlines())]
+    assert len(text.splitlines()) > 10
+
+
+def test_the_table_of_state_files_is_whole() -> None:
+    table = PAGES["docs/architecture.md"].split("## Files")[1].split("## ")[0]
+    named = set(re.findall(r"`([\w./]+)`", "\n".join(re.findall(r"^\| (.*?) \|", table, re.M))))
+    kept = {name.partition("/")[0] + "/" * ("/" in name) for name in (*DATABASES, *STATE_FILES)}
+    assert kept <= named
+    literals = set(re.findall(r"[\w./-]+", source()))
+    for name in named:
+        assert name.rstrip("/") in literals, f"the code knows no {name}"
+
+
+def test_every_module_is_in_the_reference_and_the_important_ones_are_explained() -> None:
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "plexsync").rglob("*.py")}
+    reference = set(re.findall(r"^## `(.+)`$", PAGES["docs/api.md"], re.M))
+    assert modules == reference
+    explained = {name for name in spans("docs/architecture.md") if name.startswith("plexsync/")}
+    assert len(explained & modules) > 60
+
+
+def test_defaults_in_the_hand_written_pages_are_the_models() -> None:
+    text = PAGES["docs/troubleshooting.md"]
+    (tags,) = re.findall(r"\*\*Tags per scene\*\* are written \((\d+) by itself\)", text)
+    assert int(tags) == PlexSyncConfig.model_fields["max_tags"].default
+
+
+def test_what_is_copied_by_hand_is_what_the_package_holds() -> None:
+    section = PAGES["docs/install.md"].split("## By hand")[1].split("## ")[0]
+    named = set(re.findall(r"`([\w.]+)`", section.split("from a checkout")[1]))
+    assert named == {*SINGLE, *FOLDERS}
+
+
+def test_the_source_url_is_that_of_the_project() -> None:
+    (home,) = re.findall(r"^url: https://github\.com/(\w+)/(\w+)$", _manifest_text(), re.M)
+    url = f"https://{home[0]}.github.io/{home[1]}/index.yml"
+    assert url in PAGES["README.md"]
+    assert url in PAGES["docs/install.md"]
+
+
+def _manifest_text() -> str:
+    return (ROOT / "PlexSync.yml").read_text(encoding="utf-8")

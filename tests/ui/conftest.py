@@ -1,0 +1,109 @@
+"""A browser, and a page in it that is watched: whatever goes wrong behind its back fails the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from simulator.plex import PlexSim
+from simulator.stash import StashSim
+from tests.ui.house import House, Witness
+from tests.ui.prepare import SHOTS, SITE, chromium
+from tests.world import ROOT, TOKEN
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--screenshots`: renew the pictures of the documentation."""
+    parser.addoption("--screenshots", action="store_true", help="write docs/images anew")
+
+
+@pytest.fixture
+def pictures(request: pytest.FixtureRequest) -> Path:
+    """Where pictures of the page go."""
+    wanted = request.config.getoption("--screenshots", default=False)
+    folder = ROOT / "docs" / "images" if wanted else SHOTS
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    driver = pytest.importorskip("playwright.sync_api")
+    with driver.sync_playwright() as playwright:
+        driver.expect.set_options(timeout=20_000)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def house(plugin: Path) -> Iterator[House]:
+    """The real plugin in a Stash with its web app, beside a Plex."""
+    with (
+        PlexSim(token=TOKEN) as plex,
+        StashSim(plugin_dir=str(plugin), ui_dir=str(SITE)) as stash,
+    ):
+        yield House(plugin, plex, stash)
+
+
+@pytest.fixture
+def witness() -> Iterator[Witness]:
+    """Everything that pages did behind the test's back; what nobody cleared fails the test."""
+    witness = Witness()
+    yield witness
+    assert witness.seen == []
+
+
+Open = Callable[..., "Page"]
+
+
+@pytest.fixture
+def open_page(browser: Browser, witness: Witness) -> Iterator[Open]:
+    """`open_page(stash, path)`: a new browser profile at that address.
+
+    `size` is that of its window; with `clock` the page's time stands still between `run_for`s.
+    """
+    contexts = []
+
+    def run(
+        stash: StashSim,
+        path: str = "/",
+        size: tuple[int, int] = (1280, 900),
+        clock: bool = False,
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            base_url=stash.url,
+            locale="en-GB",
+            timezone_id="UTC",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        if clock:
+            context.clock.install()
+        page = context.new_page()
+        witness.watch(page, stash.url)
+        page.goto(path)
+        page.locator(".top-nav").wait_for()
+        return page
+
+    yield run
+    for context in contexts:
+        context.close()

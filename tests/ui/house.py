@@ -1,0 +1,179 @@
+"""A Stash with its web app, the real plugin in it, and a Plex beside; and somebody who looks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plexsync import inbox, system
+from plexsync.edges import files
+from plexsync.edges.dead_letters import DeadLetters
+from plexsync.model.dead_letter import Letter
+from plexsync.policy.outage_history import OutageHistory
+from simulator.demo_data import png
+from simulator.plex import PlexSim
+from simulator.stash import StashSim
+from tests.world import TOKEN, lock_is_free, until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Dialog, Page, Request
+
+ADDRESS = "/plugins/plexsync"
+LONG_AGO = 1_500_000_000.0
+
+
+class House:
+    """Servers, plugin folder and films."""
+
+    def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
+        self.plugin, self.plex, self.stash = plugin, plex, stash
+        self.data = plugin / "data"
+        self.section = plex.add_section("Films", locations=["/plex"])
+        self.configure()
+
+    def configure(self, **more: Any) -> None:
+        """Settings as a user has entered them."""
+        settings = {"plex_url": self.plex.url, "plex_token": TOKEN, "path_map": "/plex=>/data"}
+        self.stash.set_plugin_settings({**settings, "recovery_minutes": 0, **more})
+
+    def pair(self, name: str, plex: dict[str, Any] | None = None, **scene: Any) -> tuple[int, Any]:
+        """The same film in both; the scene's id and Plex's item."""
+        key = self.plex.add_item(self.section, file=f"/plex/{name}", size=1, **(plex or {}))
+        return self.scene(name, **scene), self.plex.item(key)
+
+    def scene(self, name: str, **scene: Any) -> int:
+        """A film that only Stash knows, and knew long before PlexSync came."""
+        mark = len(self.stash.data.scenes) * 37
+        cover = png((mark % 200 + 40, mark * 3 % 200 + 40, mark * 7 % 200 + 40))
+        scene = {"created_at": LONG_AGO, "files": [(f"/data/{name}", 1)], **scene}
+        return self.stash.add_scene(cover=cover, **scene)
+
+    def ambiguous(self, name: str) -> tuple[int, Any, Any]:
+        """A scene that could be either of two items, and the items (in folders `x` and `y`)."""
+        paths = [f"/plex/{folder}/{name}.mp4" for folder in ("x", "y")]
+        keys = [self.plex.add_item(self.section, file=path, size=5) for path in paths]
+        files = [(f"/elsewhere/{name}.mp4", 5)]
+        scene = self.scene(name, title=f"Which {name}?", files=files)
+        return scene, *map(self.plex.item, keys)
+
+    def synced(self, name: str, title: str) -> tuple[int, Any]:
+        """A pair that is in step, by the real way of a save."""
+        scene, item = self.pair(name, title="before")
+        self.stash.edit(scene, title=title)
+        until(lambda: item.title == title)
+        self.settle()
+        return scene, item
+
+    def stop_worker(self) -> None:
+        """End the worker, as the removal of its plugin does, and put the plugin back."""
+        entry = self.plugin / "PlexSync.py"
+        text = entry.read_bytes()
+        entry.unlink()
+        inbox.nudge(str(self.data))
+        until(lambda: lock_is_free(self.data / "worker.lock"))
+        entry.write_bytes(text)
+
+    def status(self) -> Any:
+        """What the page would be told."""
+        return self.ask("status")
+
+    def ask(self, mode: str, **args: Any) -> Any:
+        """An operation, without the page."""
+        return self.stash.run_operation({"mode": mode, **args})
+
+    def settle(self) -> None:
+        """Until nothing waits any more."""
+        until(lambda: not self.status()["queue"]["pending"] and not self.status()["inbox"])
+
+    def bury(self, letters: Iterable[Letter]) -> None:
+        """Dead letters of old, laid into the file while no worker has it."""
+        system.private_folder(str(self.data))
+        with closing(DeadLetters(str(self.data / "dlq.db"), print)) as store:
+            store._connection.execute("PRAGMA synchronous=OFF")  # ten thousand at once, in a test
+            for each in letters:
+                store.add(each)
+
+    def outages(self, *outages: tuple[float, float], jobs: int = 12) -> None:
+        """Outages of old: how many seconds ago each began (the oldest last) and its length."""
+        system.private_folder(str(self.data))
+        now = time.time()
+        history = OutageHistory().observe(now - 30 * 86400)
+        for ago, length in reversed(outages):
+            history = history.begin(now - ago, "Plex does not answer: connection refused")
+            history = history.affected(jobs).end(now - ago + length).recovered(jobs)
+        files.replace_json(str(self.data / "outage_history.json"), history.to_json())
+
+    def missed(self, scene: int, **fields: Any) -> None:
+        """Somebody saves a scene, its event is kept, and the worker that it started is dead."""
+        self.stash.enable_plugin(False)
+        self.stash.edit(scene, **fields)
+        self.stash.enable_plugin(True)
+        system.private_folder(str(self.data))
+        event = {"id": scene, "type": "Scene.Update.Post", "inputFields": [*fields, "id"]}
+        inbox.drop(str(self.data), json.dumps(event).encode())
+
+
+def letter(scene: int, error: str = "PlexNotFound", ago: float = 1800.0, **more: Any) -> Letter:
+    """A dead letter that was buried so many seconds ago."""
+    at = time.time() - ago
+    words = {"message": f"no item in Plex holds this file: /data/{scene}.mp4", **more}
+    return Letter(
+        scene=scene, error=error, buried_at=at, first_failure=at - 600, last_failure=at, **words
+    )
+
+
+class Witness:
+    """Whatever pages did that no page should do: complaints, dialogs, requests to other hosts."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.asked: list[str] = []
+        """What was asked of Stash: the mode of an operation, else the query's first line."""
+        self._open = 0
+
+    def watch(self, page: Page, home: str) -> None:
+        """Look at this page from now on; `home` is the only host it may talk to."""
+
+        def request(asked: Request) -> None:
+            if not asked.url.startswith((f"{home}/", "data:", "blob:")):
+                self.seen.append(f"request: {asked.url}")
+            elif asked.url.endswith("/graphql"):
+                self.asked.append(_asked(asked.post_data_json))
+            self._open += 1
+
+        def ended(asked: Request) -> None:
+            self._open -= 1
+
+        page.on("console", self._console)
+        page.on("pageerror", lambda problem: self.seen.append(f"error: {problem}"))
+        page.on("dialog", self._dialog)
+        page.on("request", request)
+        page.on("requestfinished", ended)
+        page.on("requestfailed", ended)
+
+    def count(self, page: Page, mode: str) -> int:
+        """How often pages have asked for this, up to now."""
+        page.evaluate("0")  # its answer comes behind the news of all requests so far
+        return self.asked.count(mode)
+
+    def answered(self, page: Page) -> bool:
+        """Whether every request so far has its answer."""
+        page.evaluate("0")
+        return not self._open
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning", "assert"):
+            self.seen.append(f"console {message.type}: {message.text}")
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.seen.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+
+def _asked(question: Any) -> str:
+    args = (question.get("variables") or {}).get("args") or {}
+    return str(args.get("mode") or question["query"].strip().partition("\n")[0])

@@ -1,0 +1,81 @@
+"""Pictures of the page as it is, for the documentation and for whoever wants to look."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ui.conftest import Open
+from tests.ui.gallery import MISSING, NEW, REFUSED, Gallery
+from tests.ui.house import ADDRESS, House
+from tests.ui.prepare import SHOTS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+expect = pytest.importorskip(
+    "playwright.sync_api", reason="the browser tests run with `python3 dev.py test-ui`"
+).expect
+
+LARGEST = 200_000
+QUIET = ".plexsync-colophon { visibility: hidden } :focus { box-shadow: none !important }"
+"""The folder on this machine is nobody's business."""
+
+
+def shoot(what: Page | Locator, path: Path) -> None:
+    """Keep the picture of a page or of a part of it, once everything in it is there."""
+    page = what if hasattr(what, "goto") else what.page
+    page.wait_for_function("[...document.images].every(image => image.complete)")
+    picture = what.screenshot(path=path, style=QUIET, animations="disabled")
+    assert len(picture) < LARGEST
+
+
+def test_the_pictures_of_the_documentation(house: House, open_page: Open, pictures: Path) -> None:
+    gallery = Gallery(house)
+    gallery.fill()
+    page = open_page(house.stash, ADDRESS, size=(1280, 1000))
+    expect(page.locator("[data-plexsync=headline]")).to_contain_text("need you")
+    expect(page.get_by_role("img", name=re.compile("^Throughput"))).to_be_visible()
+    shoot(page, pictures / "overview.png")
+
+    page.get_by_role("button", name="30 days").click()
+    page.get_by_text(re.compile("outages in words")).click()
+    shoot(page.get_by_role("region", name="Outages of Plex"), pictures / "timeline.png")
+
+    page.get_by_role("tab", name=re.compile("^Dead letters")).click()
+    expect(page.locator("img.plexsync-cover")).to_have_count(len(MISSING) + len(REFUSED) + 1)
+    expect(page.get_by_role("link", name="Open in Plex")).to_have_count(len(REFUSED))
+    page.mouse.move(0, 0)
+    shoot(page, pictures / "dead-letters.png")
+
+    page.set_viewport_size({"width": 1280, "height": 520})
+    page.goto(f"/scenes/{gallery.scenes['Amber Harbour']}")
+    expect(page.get_by_role("region", name="PlexSync")).to_contain_text("in step since")
+    shoot(page, pictures / "scene.png")
+
+    look_at_the_rest(page)
+
+
+def look_at_the_rest(page: Page) -> None:
+    """Pictures for whoever works on the page."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{ADDRESS}?view=queue")
+    expect(page.locator("img.plexsync-cover")).to_have_count(len(NEW))
+    shoot(page, SHOTS / "queue.png")
+    page.get_by_role("tab", name="Set-up").click()
+    page.get_by_role("button", name="Check Setup").click()
+    expect(page.get_by_role("list", name="Points").locator("li").first).to_be_visible()
+    shoot(page, SHOTS / "set-up.png")
+    page.get_by_role("tab", name="Preview").click()
+    page.get_by_label("The 50 scenes updated last").check()
+    page.get_by_role("button", name="Preview", exact=True).click()
+    expect(page.get_by_text(re.compile("scenes? would change"))).to_be_visible()
+    shoot(page, SHOTS / "preview.png")
+    page.set_viewport_size({"width": 400, "height": 800})
+    for view, sign in {"overview": ".plexsync-bar", "dead-letters": "img.plexsync-cover"}.items():
+        page.goto(f"{ADDRESS}?view={view}")
+        expect(page.locator(sign).first).to_be_visible()
+        shoot(page, SHOTS / f"narrow-{view}.png")
