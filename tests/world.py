@@ -191,8 +191,7 @@ def copy_plugin(target: Path) -> Path:
     shutil.copytree(
         ROOT / "plexsync", target / "plexsync", ignore=shutil.ignore_patterns("__pycache__")
     )
-    if (ROOT / "web").is_dir():
-        shutil.copytree(ROOT / "web", target / "web")
+    shutil.copytree(ROOT / "web", target / "web")
     return target
 
 

@@ -168,9 +168,7 @@ def test_one_who_only_opens_and_closes_writes_nothing(world: World) -> None:
     assert not (Path(world.folder) / "stats.json").exists()
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"version": 1}', "nonsense" * 100]
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 1}', "nonsense" * 100])
 def test_a_damaged_file_is_set_aside_and_counting_begins_afresh(world: World, text: str) -> None:
     path = Path(world.folder) / "stats.json"
     path.write_text(text)
