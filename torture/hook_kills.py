@@ -38,11 +38,15 @@ def kill_hooks(root: Path, seed: int, kills: int) -> tuple[int, list[str]]:
         while killed < kills:
             scene += 1
             process = plugin.popen()
+            start = time.perf_counter()
             timer = threading.Timer(dice.uniform(0.4, 1.1) * usual, process.kill)
             timer.start()
             out, _ = process.communicate(event(scene=scene, sent={"title": "x" * 4000}))
             timer.cancel()
-            killed += process.returncode == -signal.SIGKILL
+            if process.returncode == -signal.SIGKILL:
+                killed += 1
+            else:  # the machine has its moods, and the kills are to hit
+                usual += (time.perf_counter() - start - usual) / 10
             if out == b'{"output": "ok"}':
                 acknowledged.add(scene)
     kept = {found.id for found in _all_events(plugin)}
