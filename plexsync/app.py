@@ -54,6 +54,8 @@ RECONCILE_AHEAD = 20.0
 TAKEOVER_PATIENCE = 65.0
 """Seconds that the worker may need to step aside: a slow attempt of its and 5 more."""
 
+LOST = "its data folder was taken away"
+
 DISK_PAUSE = 60.0
 """Seconds between two tries while the data folder cannot be written."""
 
@@ -365,7 +367,7 @@ def live(
         with suppress(OSError):  # a sick disk is waited out like any other
             if ownership.wanted():
                 return "a task takes over"
-        return package.gone()
+        return LOST if ownership.lost() else package.gone()
 
     while True:
         try:
@@ -374,6 +376,10 @@ def live(
             log.error(f"The worker stops: {refusal}. Events are kept meanwhile.")
             return
         log.info(f"worker stops: {reason}")
+        if reason == LOST:
+            if inbox.collect(folder, limit=1):
+                inbox.wake(plugin_dir, folder, _renewed(block, stash.cookie))
+            return
         if ownership.wanted():
             if ownership.stand_by():
                 continue

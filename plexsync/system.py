@@ -76,6 +76,10 @@ class LockFile:
         """Its open file; -1 when it is not held."""
         return self._fd
 
+    def is_its_file(self) -> bool:
+        """Whether the file that holds it is still the one at its path. Raises OSError without one."""
+        return os.path.samestat(os.fstat(self._fd), os.stat(self.path))
+
     def busy(self) -> bool:
         """Whether another process holds it at this instant. Raises OSError like `acquire`.
 

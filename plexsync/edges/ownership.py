@@ -48,6 +48,15 @@ class Ownership:
         """The open file that holds the lock; -1 while somebody else owns the folder."""
         return self._worker.fileno()
 
+    def lost(self) -> bool:
+        """Whether the data folder was taken away, and perhaps made anew: what is open is not in it."""
+        try:
+            return self._worker.held and not self.lock_elsewhere and not self._worker.is_its_file()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False  # a sick disk is waited out
+
     @property
     def lock_elsewhere(self) -> str:
         """The file that is locked because the data folder knows no locks; "" when it does."""

@@ -190,3 +190,16 @@ def test_the_worker_leaves_when_the_plugin_is_removed(install: Install) -> None:
     os.utime(install.data / "inbox" / "new")
     until(lambda: not install.worker_alive())
     assert "the plugin was removed" in install.log()
+
+
+@posix
+def test_a_worker_whose_data_folder_is_taken_away_makes_way(install: Install) -> None:
+    scene, item = install.pair("1.mp4", title="old")
+    install.stash.edit(scene, title="new")
+    until(lambda: item.title == "new")
+    (old,) = install.worker_pids()
+    away = install.data.rename(install.plugin / "data.before")
+    install.stash.edit(scene, title="newer")
+    until(lambda: item.title == "newer")
+    assert install.worker_pids() != [old]
+    until(lambda: "its data folder was taken away" in (away / "plexsync.log").read_text())
