@@ -86,7 +86,7 @@ def test_ui(words: Sequence[str]) -> int:
     """The page in Stash, in a real browser; --screenshots renews docs/images; words go to pytest."""
     set_up(UI_VENV, UI_REQUIREMENTS)
     named = any((ROOT / word.partition("::")[0]).exists() for word in words)
-    tests = words if named else ("tests/ui", *words)
+    tests = words if named else ("tests/ui", "-n", "auto", *words)
     return run("tests/ui/prepare.py", home=UI_VENV) or run("-m", "pytest", *tests, home=UI_VENV)
 
 

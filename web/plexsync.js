@@ -206,8 +206,8 @@
 
   // ------------------------------------------------------------------------- waiting and looking
 
-  function seconds(number) {
-    return new Promise((resolve) => setTimeout(resolve, number * 1000));
+  function seconds(count) {
+    return new Promise((resolve) => setTimeout(resolve, count * 1000));
   }
 
   /** Resolves when somebody can see the page. */
@@ -303,6 +303,11 @@
   /** 14210 -> "14 210", with spaces that do not break. */
   function number(value) {
     return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, "\u00a0");
+  }
+
+  /** The sum of an object's numbers. */
+  function sumOf(counts) {
+    return Object.values(counts || {}).reduce((sum, count) => sum + count, 0);
   }
 
   function counted(value, one, many) {
@@ -415,14 +420,14 @@
 
   /**
    * How things are: [how good that is, one sentence, how many scenes PlexSync has never met].
-   * `total` is the number of scenes in Stash, `settings` what plexSettings() found; null: unknown.
+   * `inStash` is the number of scenes in Stash, `settings` what plexSettings() found; null: unknown.
    */
-  function howThingsAre(status, total, settings) {
+  function howThingsAre(status, inStash, settings) {
     const waiting = status.queue ? status.queue.pending + status.inbox : status.inbox;
     const failed = status.letters ? status.letters.total : 0;
     const scenes = status.scenes || {};
-    const known = Object.values(scenes).reduce((sum, count) => sum + count, 0);
-    const all = total === null ? known : Math.max(total, scenes.synced || 0);
+    const known = sumOf(scenes);
+    const all = inStash === null ? known : Math.max(inStash, scenes.synced || 0);
     const inStep = `In step: ${number(scenes.synced || 0)} of ${counted(all, "scene")}.`;
     const kept = waiting ? ` ${number(waiting)} waiting; nothing is lost.` : " Nothing is lost.";
 
@@ -1184,6 +1189,21 @@
     return { scenes, linkOf, plex: (id) => linkOf(keys[id]) };
   }
 
+  /** What can be done with the scene of a row; its title is in the name that is read out. */
+  function RowButton({ label, title, busy, onClick, variant }) {
+    return h(
+      Button,
+      {
+        size: "sm",
+        variant: variant || "secondary",
+        disabled: Boolean(busy),
+        onClick,
+        "aria-label": `${label}: ${title}`,
+      },
+      label,
+    );
+  }
+
   function RowLinks({ id, scene, plex }) {
     return h(
       Fragment,
@@ -1300,20 +1320,9 @@
   function queueRow(job, rows, dialogs, busy, away) {
     const scene = rows.scenes[job.scene];
     const title = sceneTitle(job.scene, scene);
-    const tries = Object.values(job.attempts || {}).reduce((sum, count) => sum + count, 0);
+    const tries = sumOf(job.attempts);
     const why = job.last_message || REASONS[job.reason] || job.reason;
-    const button = (label, onClick) =>
-      h(
-        Button,
-        {
-          size: "sm",
-          variant: "secondary",
-          disabled: Boolean(busy),
-          onClick,
-          "aria-label": `${label}: ${title}`,
-        },
-        label,
-      );
+    const button = (label, onClick) => h(RowButton, { label, title, busy, onClick });
     return {
       scene: job.scene,
       cells: [
@@ -1452,20 +1461,9 @@
     const id = letter.scene;
     const scene = rows.scenes[id];
     const title = sceneTitle(id, scene);
-    const tries = Object.values(letter.attempts || {}).reduce((sum, count) => sum + count, 0);
     const candidates = letter.candidates || [];
     const button = (label, onClick, variant) =>
-      h(
-        Button,
-        {
-          size: "sm",
-          variant: variant || "secondary",
-          disabled: Boolean(busy),
-          onClick,
-          "aria-label": `${label}: ${title}`,
-        },
-        label,
-      );
+      h(RowButton, { label, title, busy, onClick, variant });
     const pin = () => dialogs.open({ kind: "pin", id, title, candidates, linkOf: rows.linkOf });
     return {
       scene: id,
@@ -1478,7 +1476,7 @@
           h(Candidates, { candidates, paths: letter.paths || [], linkOf: rows.linkOf }),
         ),
         h(Time, { at: letter.buried_at }),
-        number(tries),
+        number(sumOf(letter.attempts)),
         h(
           "div",
           { className: "plexsync-actions" },
@@ -1506,9 +1504,9 @@
     };
     const dialogs = useDialogs(act, refresh);
     const { error } = table.wish;
-    const chosen = error
-      ? classes[error] || 0
-      : Object.values(classes).reduce((sum, n) => sum + n, 0);
+    const searching = Boolean(table.wish.search);
+    const onlyWhole = "It is done to all letters of a class: empty the search first.";
+    const chosen = error ? classes[error] || 0 : sumOf(classes);
     const words = error ? `${number(chosen)} “${classWords(error)}”` : number(chosen);
 
     const retry = (scene) =>
@@ -1520,11 +1518,17 @@
     const retryAll = () =>
       act("retry all", async (wanted) => {
         let queued = 0;
+        let failure = null;
         for (const each of error ? [error] : Object.keys(classes)) {
-          const answer = await command("retry_class", { class: each }, wanted);
-          queued += answer ? answer.queued + answer.already_queued : 0;
+          try {
+            const answer = await command("retry_class", { class: each }, wanted);
+            queued += answer ? answer.queued + answer.already_queued : 0;
+          } catch (problem) {
+            failure = problem; // perhaps the last letter of this class has just gone
+          }
         }
         refresh();
+        if (failure && !queued) throw failure;
         return `${counted(queued, "scene")} queued again.`;
       });
     const clear = () =>
@@ -1549,20 +1553,22 @@
           {
             size: "sm",
             variant: "secondary",
-            disabled: !chosen || Boolean(busy),
+            disabled: !chosen || searching || Boolean(busy),
+            title: searching ? onlyWhole : "",
             onClick: retryAll,
           },
-          `Retry all ${error || number(chosen)}`,
+          `Retry all ${number(chosen)}`,
         ),
         h(
           Button,
           {
             size: "sm",
             variant: "danger",
-            disabled: !chosen || Boolean(busy),
+            disabled: !chosen || searching || Boolean(busy),
+            title: searching ? onlyWhole : "",
             onClick: () => setAsking(true),
           },
-          `Clear ${error || number(chosen)} ...`,
+          `Clear ${number(chosen)} ...`,
         ),
       ),
       h(Problem, { text: table.error, again: table.again }),
@@ -1955,7 +1961,7 @@
   /** Where an outage lies in the drawing; null outside of it. */
   function stripe(outage, start, end) {
     const from = Math.max(outage.start, start);
-    const until = Math.min(outage.end === null ? end : outage.end, end);
+    const until = Math.min(outage.end == null ? end : outage.end, end);
     if (until < start || from > end) return null;
     const scale = WIDE / (end - start);
     const width = Math.max(THINNEST, (until - from) * scale);
@@ -1964,8 +1970,8 @@
 
   function outageWords(outage) {
     const until =
-      outage.end === null ? "and it lasts" : `for ${duration(outage.end - outage.start)}`;
-    return `${clockTime(outage.start)}, ${until}: ${outage.cause}`;
+      outage.end == null ? "and it lasts" : `for ${duration(outage.end - outage.start)}`;
+    return `${clockTime(outage.start)}, ${until}: ${outage.cause || "cause unknown"}`;
   }
 
   function Bar({ outages, observed, start, end, label }) {
@@ -1985,10 +1991,10 @@
       },
       h("rect", { x: 0, y: 0, width: WIDE, height: 40, className: "plexsync-unknown" }),
       h("rect", { x: first, y: 0, width: WIDE - first, height: 40, className: "plexsync-up" }),
-      shown.map(([outage, place]) =>
+      shown.map(([outage, place], index) =>
         h(
           "rect",
-          { key: outage.start, y: 0, height: 40, className: "plexsync-down", ...place },
+          { key: index, y: 0, height: 40, className: "plexsync-down", ...place },
           h("title", null, outageWords(outage)),
         ),
       ),
@@ -2008,12 +2014,13 @@
       h(
         "ul",
         null,
-        outages.map((outage) =>
+        outages.map((outage, index) =>
           h(
             "li",
-            { key: outage.start },
+            { key: index },
             outageWords(outage),
-            ` (${counted(outage.jobs_affected, "scene")} held up, ${number(outage.jobs_recovered)} recovered)`,
+            ` (${counted(outage.jobs_affected || 0, "scene")} held up,`,
+            ` ${number(outage.jobs_recovered || 0)} recovered)`,
           ),
         ),
       ),
@@ -2514,8 +2521,8 @@
     );
   }
 
-  function Headline({ status, total, settings, tasks, startTask }) {
-    const [tone, text, unmet] = howThingsAre(status, total, settings);
+  function Headline({ status, inStash, settings, tasks, startTask }) {
+    const [tone, text, unmet] = howThingsAre(status, inStash, settings);
     const { breaker, checks } = status;
     const notSetUp = settings && !settings.entered && tone === "bad" && !status.breaker.failures;
     const older = unmet > 0 && !status.walks.length;
@@ -2526,7 +2533,8 @@
       more = `${breaker.reason}. PlexSync looks again by itself.`;
     else if (notSetUp) more = `Enter both in ${GUIDE}, then press Check Setup.`;
     else if (older) {
-      more = `PlexSync has not met ${counted(unmet, "scene")} yet: those that nobody saved since it is here.`;
+      const were = unmet === 1 ? "was" : "were";
+      more = `${counted(unmet, "scene")} ${were} not saved since PlexSync was installed.`;
     }
     return h(
       "div",
@@ -2629,7 +2637,7 @@
         ? EVERY.overview
         : EVERY.elsewhere;
     const settings = useOnce(plexSettings);
-    const { data: total } = useLook(countScenes, EVERY.history);
+    const { data: inStash } = useLook(countScenes, EVERY.history);
     const health = useHealth(tasks.result);
     const [, act] = useAct();
     const startTask = useCallback((mode) => act(mode, () => tasks.start(mode)), []);
@@ -2646,7 +2654,7 @@
       { className: "plexsync plexsync-page" },
       h("h2", null, "PlexSync"),
       status
-        ? h(Headline, { status, total, settings, tasks, startTask })
+        ? h(Headline, { status, inStash, settings, tasks, startTask })
         : !error && h(Busy, null, "Asking PlexSync how things are ..."),
       h(Problem, { text: error, again }),
       tasks.running && h(Running, { tasks, onStop: stopTask }),
@@ -2727,7 +2735,7 @@
       "not in Plex": ["warn", "not in Plex"],
       ambiguous: [
         "warn",
-        letter && letter.candidates.length
+        letter && letter.candidates && letter.candidates.length
           ? `ambiguous: ${counted(letter.candidates.length, "item")} could be it`
           : "ambiguous",
       ],

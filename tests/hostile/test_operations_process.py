@@ -342,3 +342,22 @@ def test_a_worker_that_was_killed_in_a_command_is_followed_by_one_that_ends_it(p
 
 def test_every_operation_is_known_by_one_name_only() -> None:
     assert not set(READS) & set(COMMANDS)
+
+
+def test_a_page_learns_what_a_task_told_stash(page: Page) -> None:
+    began = time.time()
+    run = page.stash.run_task("Health Check")
+    report = page.ask("report", task="health_check")
+    assert report["state"] == "done"
+    assert report["output"]["state"] == "healthy"
+    assert report["lines"][0]["text"].startswith("Plex is healthy")
+    assert [line["text"] for line in report["lines"]] == [line.text for line in run.log]
+    assert began <= report["began_at"] <= report["ended_at"] <= time.time()
+    assert TOKEN not in json.dumps(report)
+
+    page.plex.stop()
+    page.stash.run_task("Process Queue")
+    report = page.ask("report", task="process_queue")
+    assert report["state"] == "failed"
+    assert "Plex is down" in report["error"]
+    assert page.ask("report", task="check_setup")["state"] == "unknown"
