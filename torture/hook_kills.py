@@ -100,7 +100,8 @@ class Crowd:
         self.stash.stop()
 
     def _nobody_works(self) -> bool:
-        return not LockFile(str(self.data / "worker.lock")).busy()
+        lock = self.data / "worker.lock"
+        return not lock.exists() or not LockFile(str(lock)).busy()
 
     def hook(self, scene: int, kill_after: float | None) -> bool:
         """One hook of one scene; whether it said ok."""
