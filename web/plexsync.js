@@ -1352,7 +1352,7 @@
     const table = useTable(
       "queue",
       "due",
-      queue ? `${queue.pending} ${queue.running} ${inbox}` : "",
+      queue ? JSON.stringify([queue.pending, queue.running, queue.next_due, queue.by_error, inbox]) : "",
     );
     const { data } = table;
     const jobs = (data && data.jobs) || [];

@@ -30,6 +30,8 @@ Stash's web app. Install it (Debian: apt install nodejs npm) and run the same co
 def chromium() -> str:
     """Path of the browser, "" without one."""
     named = os.environ.get("CHROMIUM", "")
+    if named and not shutil.which(named):
+        sys.exit(f"CHROMIUM names {named}, which cannot be run.")
     return named or next(filter(None, map(shutil.which, BROWSERS)), "")
 
 

@@ -63,7 +63,7 @@ def test_every_scope_of_a_reconciliation_can_be_chosen(house: House, open_page: 
 def test_scenes_that_nobody_saved_yet_are_synced_on_request(house: House, open_page: Open) -> None:
     films = [house.pair(f"{n}.mp4", title=f"Film {n}") for n in range(3)]
     page = open_page(house.stash, ADDRESS)
-    expect(page.locator(".plexsync-headline")).to_contain_text("has not met 3 scenes yet")
+    expect(page.locator(".plexsync-headline")).to_contain_text("3 scenes were not saved")
     page.get_by_role("button", name="Sync All Scenes").click()
     expect(page.get_by_role("region", name="Result of Sync All Scenes")).to_contain_text("3")
     expect(page.locator("[data-plexsync=headline]")).to_contain_text("In step: 3 of 3 scenes.")
