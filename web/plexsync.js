@@ -1491,7 +1491,8 @@
 
   function LettersView({ status, changed }) {
     const counts = status && status.letters ? status.letters.by_class : {};
-    const table = useTable("dead_letters", "newest", JSON.stringify(counts));
+    const given = (status && status.statistics && status.statistics.failed) || null;
+    const table = useTable("dead_letters", "newest", JSON.stringify([counts, given]));
     const { data } = table;
     const classes = (data && data.classes) || {};
     const letters = (data && data.letters) || [];

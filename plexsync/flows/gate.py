@@ -253,6 +253,11 @@ class Gate:
         if self.config is not None:
             self._after_outage(self.config)
 
+    def heard_of_stash(self) -> None:
+        """An event came, and who sends one is not away."""
+        if self._hold.reason == "stash":
+            self._hold = Hold()
+
     def session_ended(self) -> None:
         """Stash refused our session elsewhere: time to go home."""
         self._hold = Hold("session")

@@ -22,6 +22,7 @@ from plexsync.model.errors import (
     PlexTemporaryError,
     TransientError,
 )
+from plexsync.model.job import EDIT, FORCED
 from plexsync.model.ledger import SHARED, Pin
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
@@ -77,7 +78,7 @@ class Locate:
         if not self._index.complete(self._config.plex_library):
             self.refresh()
         found, failed, misses = self._pass(wishes)
-        if misses and self._may_refresh():
+        if misses and (self._may_refresh() or any(map(_asked_for_now, misses))):
             self.refresh()
             more, worse, misses = self._pass(misses)
             found, failed = found + more, failed + worse
@@ -241,6 +242,12 @@ class Locate:
                 f"library {name}",
                 f"Plex has no movie library named {name!r}; check the setting Plex libraries.",
             )
+
+
+def _asked_for_now(wish: Wish) -> bool:
+    """Whether somebody waits for this scene, who may just have let Plex scan its file."""
+    job = wish.job
+    return job.priority == EDIT and job.reason == FORCED and not job.attempts
 
 
 def _ambiguous(count: int) -> str:

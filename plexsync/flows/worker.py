@@ -119,6 +119,7 @@ class Worker:
         """Bring what waits in the inbox and in stored walks into the queue."""
         if self._intake.take_in(now):
             self._busy_at = now
+            self._gate.heard_of_stash()
         self._intake.feed_bulk(now)
         if self._intake.look_at_plex:
             self._intake.look_at_plex = False

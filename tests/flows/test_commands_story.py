@@ -96,6 +96,21 @@ def test_sync_writes_again_what_somebody_changed_in_plex(world: World) -> None:
     assert item.title == "new"
 
 
+def test_a_sync_right_after_plex_scanned_the_file_finds_it(world: World) -> None:
+    scene = world.stash.add_scene(files=[("/data/late.mp4", 1000)], title="new")
+    late: list[Any] = []
+
+    def scanned() -> None:
+        if world.plex.count("GET") and not late:  # the index was read a moment ago, without it
+            late.append(world.film("late.mp4", title="late"))
+            order(world, "sync", scenes=[scene])
+
+    world.event(scene)
+    world.clock.on_wait = scanned
+    world.run(minutes=10 / 60)
+    assert late[0].title == "new"
+
+
 def test_a_sync_of_many_scenes_lets_edits_go_first(world: World) -> None:
     pairs = [world.pair(f"{n}.mp4", title=f"t{n}", plex={"title": "old"}) for n in range(60)]
     accepted = order(world, "sync", scenes=[scene for scene, _ in pairs])

@@ -190,6 +190,24 @@ def test_stash_down_makes_jobs_wait_and_the_worker_goes_home(world: Any) -> None
     assert item.title == "T"
 
 
+def test_an_event_shows_that_stash_is_back_before_its_turn_to_be_asked(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="T")
+    world.event(scene)
+    world.stash.stop()
+    back: list[float] = []
+
+    def come_back() -> None:
+        if world.clock.passed > 70 and not back:  # it is asked after 75 s, and then after 135
+            back.append(world.clock.passed)
+            world.stash.start()
+            world.event(scene)
+
+    world.clock.on_wait = come_back
+    world.run(minutes=100 / 60)
+    assert back
+    assert item.title == "T"
+
+
 def test_graphql_errors_touch_no_job(world: Any) -> None:
     scene, item = world.pair("1.mp4", title="T")
     fault = world.stash.add_fault("graphql_errors")
