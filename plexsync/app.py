@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import gc
-import json
 import os
 import random
-import sqlite3
-import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
-from functools import partial
 
-from plexsync import __version__, inbox, system
-from plexsync.edges import older, pages, read_state
-from plexsync.edges.clock import Clock, SystemClock
+from plexsync.edges import older, read_state
+from plexsync.edges.clock import Clock
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.files import NewerSchema
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.ledger import Ledger
-from plexsync.edges.log import Log, StashSink, capture
-from plexsync.edges.ownership import Ownership, Takeover
-from plexsync.edges.package import Package
+from plexsync.edges.log import Log
 from plexsync.edges.path_words import load_words
 from plexsync.edges.plex import PlexClient, load_client_id
 from plexsync.edges.plex_index import PlexIndex
-from plexsync.edges.reports import Report
 from plexsync.edges.stash import StashClient
 from plexsync.flows.auto_reconcile import AutoReconcile
-from plexsync.flows.call import READS, Call, Task, TaskFailed
 from plexsync.flows.gather import Gather
 from plexsync.flows.import_older import import_older
 from plexsync.flows.locate import Locate
@@ -40,24 +29,11 @@ from plexsync.flows.scan_folder import ScanFolder
 from plexsync.flows.settle import Stores
 from plexsync.flows.statistics import Statistics
 from plexsync.flows.sync_scenes import SyncScenes
-from plexsync.flows.tasks import TASKS
 from plexsync.flows.worker import Observe, Worker
 from plexsync.flows.write_items import WriteItems
 from plexsync.model.config import PlexSyncConfig, read_config
-from plexsync.model.connection import parse_connection, read_connection
 from plexsync.model.paths import PathMap, index_keys
 from plexsync.model.stats import TRAFFIC
-
-RECONCILE_AHEAD = 20.0
-"""Seconds of an automatic reconciliation for which somebody who pressed a button has to wait."""
-
-TAKEOVER_PATIENCE = 65.0
-"""Seconds that the worker may need to step aside: a slow attempt of its and 5 more."""
-
-LOST = "its data folder was taken away"
-
-DISK_PAUSE = 60.0
-"""Seconds between two tries while the data folder cannot be written."""
 
 
 class Parts:
@@ -252,187 +228,3 @@ class App(Parts):
         self.stores.queue.close()
         self.stores.letters.close()
         self.stores.ledger.close()
-
-
-def perform(
-    plugin_dir: str, mode: object, args: Mapping[str, object], block: object
-) -> dict[str, object]:
-    """Carry out one task; returns its output. Raises with a sentence for the user."""
-    task = TASKS.get(mode) if isinstance(mode, str) else None
-    if task is None:
-        raise TaskFailed(
-            f"PlexSync has no task {mode!r}; reload the plugins in Stash, or update PlexSync."
-        )
-    folder = system.data_folder(plugin_dir, os.environ)
-    system.private_folder(folder)
-    report = Report(folder, str(mode), SystemClock().now)
-    try:
-        output = _carry_out(plugin_dir, task, args, block, report)
-    except Exception as problem:
-        report.failed(str(problem) or type(problem).__name__)
-        raise
-    report.done(output)
-    return output
-
-
-def _carry_out(
-    plugin_dir: str, task: Task, args: Mapping[str, object], block: object, report: Report
-) -> dict[str, object]:
-    log = Log(StashSink(sys.stderr), report)
-    undo = capture(log)
-    folder = system.data_folder(plugin_dir, os.environ)
-    stash = StashClient(read_connection(block))
-    clock = SystemClock()
-    connection = json.dumps(block).encode()
-
-    def wake_worker() -> None:
-        inbox.wake(plugin_dir, folder, connection)
-
-    def stand_by() -> None:
-        inbox.start_worker(plugin_dir, connection)
-
-    try:
-        if task.kind == READS:
-            with closing(Parts(folder, stash, clock, log, os.environ)) as parts:
-                return _press(task, plugin_dir, args, parts, wake_worker)
-        with (
-            Takeover(folder, stand_by, patience=TAKEOVER_PATIENCE),
-            closing(App(folder, stash, clock, log, os.environ)) as app,
-        ):
-            return _press(task, plugin_dir, args, app, wake_worker)
-    finally:
-        stash.close()
-        undo()
-
-
-def _press(
-    task: Task,
-    plugin_dir: str,
-    args: Mapping[str, object],
-    parts: Parts,
-    wake_worker: Callable[[], None],
-) -> dict[str, object]:
-    owned = parts if isinstance(parts, App) else None
-    config = parts.config()
-    if config.missing() and not task.unready:
-        raise TaskFailed(config.missing())
-    plex = parts.plex(config)
-    if owned is not None:
-        owned.watch.configure(config)
-        owned.watch.look(parts.clock.now(), len(owned.stores.queue.jobs), plex.check)
-        if not (config.missing() or config.paused or owned.watch.blocked):
-            compare = partial(owned.reconciliation, config)
-            owned.reconcile.catch_up(config, compare, RECONCILE_AHEAD)
-    call = Call(
-        plugin_dir=plugin_dir,
-        folder=parts.folder,
-        args=args,
-        config=config,
-        plex=plex,
-        stash=parts.stash,
-        clock=parts.clock,
-        log=parts.log,
-        wake=wake_worker,
-        owned=owned,
-    )
-    try:
-        return task.run(call)
-    finally:
-        if owned is not None:
-            owned.reconcile.mark(config)
-
-
-def live(
-    plugin_dir: str,
-    folder: str,
-    block: bytes,
-    ownership: Ownership,
-    log: Log,
-    clock: Clock | None = None,
-) -> None:
-    """Drain, step aside for tasks and come back, until there is nothing to do any more."""
-    gc.freeze()  # the modules stay for good: no need to look through them at each collection
-    clock = clock or SystemClock()
-    try:
-        connection = parse_connection(block)
-    except ValueError as problem:
-        log.error(f"Stash's connection block is unusable: {problem}. The next event tries again.")
-        return
-    log.set_secrets([connection.cookie_value])
-    log.info("worker starts", version=__version__, pid=os.getpid())
-    stash = StashClient(connection)
-    package = Package(plugin_dir)
-
-    def leave() -> str:
-        with suppress(OSError):  # a sick disk is waited out like any other
-            if ownership.wanted():
-                return "a task takes over"
-        return LOST if ownership.lost() else package.gone()
-
-    while True:
-        try:
-            reason = leave() or _work(folder, stash, clock, log, leave)
-        except NewerSchema as refusal:
-            log.error(f"The worker stops: {refusal}. Events are kept meanwhile.")
-            return
-        log.info(f"worker stops: {reason}")
-        if reason == LOST:
-            if inbox.collect(folder, limit=1):
-                inbox.wake(plugin_dir, folder, _renewed(block, stash.cookie))
-            return
-        if ownership.wanted():
-            if ownership.stand_by():
-                continue
-            return
-        ownership.release()
-        if package.gone():
-            if _work_left(folder) and package.settle(clock):
-                inbox.wake(plugin_dir, folder, _renewed(block, stash.cookie))
-            return
-        # An event whose hook found the lock still taken would be stranded without this look.
-        if reason != "nothing to do" or not inbox.collect(folder, limit=1):
-            return
-        if not ownership.claim():
-            return
-
-
-def _work_left(folder: str) -> bool:
-    """Whether anything waits that no event would bring up again."""
-    try:
-        return bool(
-            read_state.records_waiting(folder)
-            or pages.live_jobs(folder)
-            or pages.commands_waiting(folder)
-            or read_state.walks(folder)
-        )
-    except read_state.Unreadable:
-        return True
-
-
-def _renewed(block: bytes, cookie: str) -> bytes:
-    """The connection block with the session as it is now."""
-    raw = json.loads(block)
-    if cookie and raw.get("SessionCookie"):
-        raw["SessionCookie"]["Value"] = cookie
-    return json.dumps(raw).encode()
-
-
-def _work(folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callable[[], str]) -> str:
-    """One ownership, from opening the stores to closing them; a sick disk is waited out."""
-    while True:
-        try:
-            app = App(folder, stash, clock, log, os.environ, leave)
-            try:
-                worker = app.worker(leave)
-                worker.start()
-                return worker.run()
-            finally:
-                app.close()
-        except (sqlite3.Error, OSError) as problem:
-            log.error(
-                f"The data folder cannot be used ({problem}). Free some space or mend its rights; "
-                "PlexSync tries again each minute and loses nothing."
-            )
-            clock.wait(DISK_PAUSE, lambda: bool(leave()))
-            if leave():
-                return leave()

@@ -44,7 +44,7 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
     error = _prepare(plugin_dir, block, installs=mode == INSTALLS)
     try:
         if not error:
-            from plexsync.app import perform
+            from plexsync.press import perform
     except ImportError as problem:
         error = _unloadable(problem)
     if error:
@@ -146,7 +146,7 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     if not _equip(plugin_dir, folder, log):
         return
     try:
-        from plexsync.app import live
+        from plexsync.live import live
     except ImportError as problem:
         log.error(_unloadable(problem))
         return

@@ -23,7 +23,9 @@ MAY_IMPORT = {
     "dependencies": {"edges", "system"},
     "flows": {"model", "policy", "edges", "flows", "system", "inbox", "dependencies"},
     "app": {"model", "policy", "edges", "flows", "system", "inbox"},
-    "entry": {"model", "edges", "flows", "app", "system", "inbox", "dependencies"},
+    "press": {"model", "edges", "flows", "app", "system", "inbox"},
+    "live": {"model", "edges", "flows", "app", "system", "inbox"},
+    "entry": {"model", "edges", "flows", "press", "live", "system", "inbox", "dependencies"},
 }
 """Which parts of the package a part may import; itself only where it is named."""
 LATE_IMPORTS = {"PlexSync", "plexsync.app", "plexsync.entry", "plexsync.hook", "plexsync.system"}

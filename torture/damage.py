@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plexsync.app import _work
 from plexsync.edges.log import Log
+from plexsync.live import work
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, World
@@ -169,7 +169,7 @@ class Damage:
 
         stash = world.client()
         try:
-            _work(world.folder, stash, world.clock, Log(world.sink), leave)
+            work(world.folder, stash, world.clock, Log(world.sink), leave)
         except Exception as problem:  # noqa: BLE001 - whatever it is, it must not come out
             return [f"the worker ended with {problem!r}"]
         return []

@@ -18,14 +18,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plexsync import app, entry
+from plexsync import entry, live
 from torture.swift import SwiftClock
 
 ROOT = Path(__file__).resolve().parent.parent
 RAN = 3
 """Exit status of a life that ended by itself through an exception."""
 
-_LOADED = app
+_LOADED = live
 """Imported here for its weight: `entry` imports it only once it owns the lock."""
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from plexsync import app
+from plexsync import app, press
 from plexsync.edges.log import FileSink, Log
 from plexsync.flows.call import READS
 from plexsync.flows.tasks import TASKS
@@ -78,7 +78,7 @@ class Desk:
         failed = ""
         try:
             with closing(kind(world.folder, stash, world.clock, log, {})) as parts:
-                app._press(task, str(self.plugin), {"mode": mode}, parts, lambda: None)
+                press.press(task, str(self.plugin), {"mode": mode}, parts, lambda: None)
         except Exception as problem:  # noqa: BLE001 - as plexsync/entry.py answers it
             failed = str(problem) or type(problem).__name__
         finally:

@@ -1,0 +1,116 @@
+"""One press of a button in Stash: own the data folder if need be, do the task, and answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from functools import partial
+
+from plexsync import inbox, system
+from plexsync.app import App, Parts
+from plexsync.edges.clock import SystemClock
+from plexsync.edges.log import Log, StashSink, capture
+from plexsync.edges.ownership import Takeover
+from plexsync.edges.reports import Report
+from plexsync.edges.stash import StashClient
+from plexsync.flows.call import READS, Call, Task, TaskFailed
+from plexsync.flows.tasks import TASKS
+from plexsync.model.connection import read_connection
+
+RECONCILE_AHEAD = 20.0
+"""Seconds of an automatic reconciliation for which somebody who pressed a button has to wait."""
+
+TAKEOVER_PATIENCE = 65.0
+"""Seconds that the worker may need to step aside: a slow attempt of its and 5 more."""
+
+
+def perform(
+    plugin_dir: str, mode: object, args: Mapping[str, object], block: object
+) -> dict[str, object]:
+    """Carry out one task; returns its output. Raises with a sentence for the user."""
+    task = TASKS.get(mode) if isinstance(mode, str) else None
+    if task is None:
+        raise TaskFailed(
+            f"PlexSync has no task {mode!r}; reload the plugins in Stash, or update PlexSync."
+        )
+    folder = system.data_folder(plugin_dir, os.environ)
+    system.private_folder(folder)
+    report = Report(folder, str(mode), SystemClock().now)
+    try:
+        output = _carry_out(plugin_dir, task, args, block, report)
+    except Exception as problem:
+        report.failed(str(problem) or type(problem).__name__)
+        raise
+    report.done(output)
+    return output
+
+
+def _carry_out(
+    plugin_dir: str, task: Task, args: Mapping[str, object], block: object, report: Report
+) -> dict[str, object]:
+    log = Log(StashSink(sys.stderr), report)
+    undo = capture(log)
+    folder = system.data_folder(plugin_dir, os.environ)
+    stash = StashClient(read_connection(block))
+    clock = SystemClock()
+    connection = json.dumps(block).encode()
+
+    def wake_worker() -> None:
+        inbox.wake(plugin_dir, folder, connection)
+
+    def stand_by() -> None:
+        inbox.start_worker(plugin_dir, connection)
+
+    try:
+        if task.kind == READS:
+            with closing(Parts(folder, stash, clock, log, os.environ)) as parts:
+                return press(task, plugin_dir, args, parts, wake_worker)
+        with (
+            Takeover(folder, stand_by, patience=TAKEOVER_PATIENCE),
+            closing(App(folder, stash, clock, log, os.environ)) as app,
+        ):
+            return press(task, plugin_dir, args, app, wake_worker)
+    finally:
+        stash.close()
+        undo()
+
+
+def press(
+    task: Task,
+    plugin_dir: str,
+    args: Mapping[str, object],
+    parts: Parts,
+    wake_worker: Callable[[], None],
+) -> dict[str, object]:
+    """Carry out a task with these parts, after what comes before any task that owns the folder."""
+    owned = parts if isinstance(parts, App) else None
+    config = parts.config()
+    if config.missing() and not task.unready:
+        raise TaskFailed(config.missing())
+    plex = parts.plex(config)
+    if owned is not None:
+        owned.watch.configure(config)
+        owned.watch.look(parts.clock.now(), len(owned.stores.queue.jobs), plex.check)
+        if not (config.missing() or config.paused or owned.watch.blocked):
+            compare = partial(owned.reconciliation, config)
+            owned.reconcile.catch_up(config, compare, RECONCILE_AHEAD)
+    call = Call(
+        plugin_dir=plugin_dir,
+        folder=parts.folder,
+        args=args,
+        config=config,
+        plex=plex,
+        stash=parts.stash,
+        clock=parts.clock,
+        log=parts.log,
+        wake=wake_worker,
+        owned=owned,
+    )
+    try:
+        return task.run(call)
+    finally:
+        if owned is not None:
+            owned.reconcile.mark(config)
