@@ -104,8 +104,9 @@ def _fail_steps(root: Path, seed: int, size: Size) -> Figures:
         chosen = (once + [(step, "EIO", 0.1) for step in found[::4]])[:: size.every]
         for step, error, seconds in chosen:
             verdict = worker.fail(step, error, seconds)
-            _add(row, verdict, f"{error} {step}: ")
-            row.bad += [f"{error} {step}: an attempt was counted"] if verdict.innocent else []
+            what = f"{error} {seconds:g} s {step}: "
+            _add(row, verdict, what)
+            row.bad += [f"{what}an attempt was counted"] if verdict.innocent else []
     row.trials = f"{len(chosen)} errors"
     return row
 
@@ -195,6 +196,9 @@ def main(words: Sequence[str]) -> int:
     seed = random.SystemRandom().randrange(10**6) if args.seed is None else args.seed
     print(f"seed {seed}", file=sys.stderr)
     rows = [_run(name, seed, size) for name in ([args.only] if args.only else TESTS)]
+    for row in rows:
+        for text in row.bad:
+            print(f"FAILED {row.test}: {text}", file=sys.stderr)
     print((markdown if args.markdown else plain)(rows, seed))
     return 1 if any(row.bad for row in rows) else 0
 
