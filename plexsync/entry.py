@@ -126,7 +126,7 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     system.private_folder(folder)
     ownership = Ownership(folder)
     try:
-        owner = ownership.claim()
+        owner = _claim(ownership)
         system.detach(keep=ownership.fileno())  # not before: `starting.lock` ends with it
         if not owner and not (ownership.wanted() and ownership.stand_by()):
             return
@@ -156,6 +156,16 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
         import traceback
 
         log.error(f"The worker stops: {problem}", trace=traceback.format_exc(limit=-6))
+
+
+def _claim(ownership: Ownership) -> bool:
+    """Become the owner, if nobody is; a disk that stumbles is asked again for two seconds."""
+    for _ in range(8):
+        try:
+            return ownership.claim()
+        except OSError:
+            time.sleep(0.25)
+    return ownership.claim()
 
 
 def _equip(plugin_dir: str, folder: str, log: Log) -> bool:
