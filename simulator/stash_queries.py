@@ -39,11 +39,12 @@ def find_scenes(
     data: StashData, scene_filter: Criterion, paging: Criterion, stamp: Stamp
 ) -> tuple[list[SimScene], list[SimScene]]:
     """(all that match, the page asked for). `stamp` writes a time as it is stored."""
+    if _walks(scene_filter, paging):
+        ids = sorted(data.scenes)
+        found = [data.scenes[i] for i in ids[bisect_right(ids, scene_filter["id"]["value"]) :]]
+        return found, _page(found, paging)
     found = list(data.scenes.values())
-    if _only_above(scene_filter):
-        found.sort(key=_SORTS["id"])
-        found = found[bisect_right(found, scene_filter["id"]["value"], key=_SORTS["id"]) :]
-    elif scene_filter:
+    if scene_filter:
         test = scene_test(scene_filter, stamp)
         found = [scene for scene in found if test(scene)]
     if words := (paging.get("q") or "").lower().split():
@@ -57,9 +58,11 @@ def find_scenes(
     return found, _page(found, paging)
 
 
-def _only_above(scene_filter: Criterion) -> bool:
-    """Whether it asks for nothing but ids above one, which no database looks through all rows for."""
-    return list(scene_filter) == ["id"] and scene_filter["id"]["modifier"] == "GREATER_THAN"
+def _walks(scene_filter: Criterion, paging: Criterion) -> bool:
+    """Whether it asks for the next ids above one, which no database looks through all rows for."""
+    above = list(scene_filter) == ["id"] and scene_filter["id"]["modifier"] == "GREATER_THAN"
+    by_id = paging.get("sort") == "id" and paging.get("direction") in (None, "ASC")
+    return above and by_id and not paging.get("q")
 
 
 def _mentions(scene: SimScene, words: Iterable[str]) -> bool:
