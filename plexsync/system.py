@@ -97,11 +97,13 @@ class LockFile:
         """An open file that holds the lock; -1 when another process does."""
         try:
             return _open_locked(self.path, shared)
-        except OSError as problem:
-            if not _without_locks(problem):
-                raise
-        self.instead = _instead_of(self.path)
+        except _NoLocks:
+            self.instead = _instead_of(self.path)
         return _open_locked(self.instead, shared)
+
+
+class _NoLocks(OSError):
+    """The file system knows no locks, as some network drives and FUSE do not."""
 
 
 def _open_locked(path: str, shared: bool) -> int:
@@ -109,14 +111,17 @@ def _open_locked(path: str, shared: bool) -> int:
     locked = False
     try:
         locked = _lock(fd, shared)
+    except OSError as problem:
+        if _means_no_locks(problem):
+            raise _NoLocks(*problem.args) from None
+        raise
     finally:
         if not locked:
             os.close(fd)
     return fd if locked else -1
 
 
-def _without_locks(problem: OSError) -> bool:
-    """Whether the file system knows no locks, as some network drives and FUSE do not."""
+def _means_no_locks(problem: OSError) -> bool:
     import errno
 
     return problem.errno in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
