@@ -431,7 +431,9 @@
     const inStep = `In step: ${number(scenes.synced || 0)} of ${counted(all, "scene")}.`;
     const kept = waiting ? ` ${number(waiting)} waiting; nothing is lost.` : " Nothing is lost.";
 
-    if (settings && !settings.entered && !known) {
+    // both may stand in the environment instead; then it has read Plex's libraries all the same
+    const hasMetPlex = Boolean(known || (status.index && status.index.items));
+    if (settings && !settings.entered && !hasMetPlex) {
       return ["bad", "PlexSync is not set up yet: it needs Plex's address and a token."];
     }
     if (status.checks.token_refused) return ["bad", `Plex refuses the token.${kept}`];
