@@ -111,7 +111,7 @@ def torture(words: Sequence[str]) -> int:
 
 
 def docs(words: Sequence[str]) -> int:
-    """Write docs/settings.md, tasks.md and api.md anew; --check only says what is stale."""
+    """Write docs/settings.md and tasks.md anew; --check only says what is stale."""
     return run("-m", "docgen", *words)
 
 

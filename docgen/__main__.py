@@ -7,14 +7,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from docgen import api, settings, tasks
+from docgen import settings, tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 
 DOCUMENTS: Mapping[str, Callable[[Path], str]] = {
     "docs/settings.md": settings.document,
     "docs/tasks.md": tasks.document,
-    "docs/api.md": api.document,
 }
 """Where each lies, and what makes its text of the project's folder."""
 

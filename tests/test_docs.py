@@ -201,10 +201,8 @@ def test_the_table_of_state_files_is_whole() -> None:
         assert name.rstrip("/") in literals, f"the code knows no {name}"
 
 
-def test_every_module_is_in_the_reference_and_the_important_ones_are_explained() -> None:
+def test_the_architecture_explains_the_important_modules() -> None:
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "plexsync").rglob("*.py")}
-    reference = set(re.findall(r"^## `(.+)`$", PAGES["docs/api.md"], re.M))
-    assert modules == reference
     explained = {name for name in spans("docs/architecture.md") if name.startswith("plexsync/")}
     assert len(explained & modules) > 60
 
