@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
-from plexsync.edges.http_line import Deadline, Line, TransportError, bare_session, place
+from plexsync.edges.http_line import TLS, Deadline, Line, TransportError, bare_session, place
 
-__all__ = ["IDLE", "MAX_BODY", "Reply", "Session", "TransportError"]
+__all__ = ["IDLE", "MAX_BODY", "TLS", "Reply", "Session", "TransportError"]
 
 MAX_BODY = 16 * 1024 * 1024
 IDLE = 18.0
@@ -29,12 +29,17 @@ _TROUBLE = (OSError, HTTPException, ValueError, urllib3.exceptions.HTTPError)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of any status. Header names match in any case; `seconds` is the whole exchange."""
+    """An answer of any status. Header names match in any case; `seconds` is the whole exchange.
+
+    `redirect` is where a redirect points, for people to read and never to be followed: scheme,
+    host, port and path; "" for any other answer.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     seconds: float
+    redirect: str = ""
 
 
 class Session:
@@ -116,7 +121,8 @@ class Session:
                 self._last = self._monotonic()
             if deadline.passed:
                 raise _explained(TimeoutError(), url, deadline)
-        return Reply(answer.status_code, answer.headers, body, self._last - started)
+        status, head = answer.status_code, answer.headers
+        return Reply(status, head, body, self._last - started, _redirect(url, status, head))
 
     def close(self) -> None:
         """Close the connection; a later request makes a new one."""
@@ -129,9 +135,9 @@ class Session:
         sent = self._session.prepare_request(request)
         self._line.query = query
         times = (self._connect, self._read)
-        with self._session.send(
-            sent, timeout=times, stream=True, verify=self._verify, allow_redirects=False
-        ) as answer:
+        # Not Session.send: that reads the whole body of a redirect, however large.
+        adapter = self._session.get_adapter(sent.url or "")
+        with adapter.send(sent, stream=True, timeout=times, verify=self._verify) as answer:
             self._line.deadline.answered = True
             return answer, b"".join(self._limited(answer, limit))
 
@@ -150,6 +156,20 @@ class Session:
 
     def _is_fresh(self) -> bool:
         return 0 <= self._monotonic() - self._last < self._idle
+
+
+def _redirect(url: str, status: int, headers: Mapping[str, str]) -> str:
+    """The address in a redirect without credentials and query, which may hold anything."""
+    if not 300 <= status < 400 or not headers.get("Location"):
+        return ""
+    try:
+        to = urlsplit(urljoin(url, headers["Location"]))
+        host = to.netloc.rpartition("@")[2]
+        shown = f"{to.scheme}://{host}{to.path}"
+    except ValueError:
+        return "an address that cannot be read"
+    shown = "".join(char if char.isprintable() else "?" for char in shown)
+    return shown if len(shown) <= 200 else shown[:197] + "..."
 
 
 def _explained(problem: Exception, url: str, deadline: Deadline) -> TransportError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import http.cookiejar
 import itertools
 import socket
 import threading
@@ -18,12 +17,22 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+TLS = frozenset(
+    ["tls"]  # no TLS that both sides speak
+    + ["tls wanted"]  # plain http was hung up on, and TLS answers on the same port
+    + ["certificate name"]  # the certificate is for other names than the one that was asked
+    + ["certificate chain"]  # it is self-signed, or its issuer is unknown
+    + ["certificate date"]  # it has expired, or is not valid yet
+    + ["certificate file"]  # the file that plex_certificate names cannot be used
+)
+"""Causes that last until a person acts. The text of each but "tls" says what to do."""
+
 
 class TransportError(Exception):
     """No whole answer came. The text never holds a query, credentials or a header.
 
-    `cause`: "refused", "dns", "unreachable", "timeout", "reset", "tls", "url" (not an address that
-    can be asked), "body" (cut short or garbled) or "too large".
+    `cause`: "refused", "dns", "unreachable", "timeout", "reset", "url" (not an address that can be
+    asked), "body" (cut short or garbled), "too large" or one of TLS.
     """
 
     def __init__(self, cause: str, message: str) -> None:
@@ -197,7 +206,6 @@ def bare_session(line: Line) -> requests.Session:
     """A session that adds nothing of its own: no proxies, no cookies, no retries."""
     session = requests.Session()
     session.trust_env = False
-    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter(line))
     return session

@@ -154,6 +154,41 @@ def test_a_redirect_is_an_answer_and_is_not_followed(serve, session):
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        (b"https://plex.example:443/login?next=secret#x", "https://plex.example:443/login"),
+        (b"https://user:secret@other.example/a", "https://other.example/a"),
+        (b"/web/index.html?X-Plex-Token=secret", "{url}/web/index.html"),
+        (b"//other.example/a", "http://other.example/a"),
+        (b"http://[::1/secret", "an address that cannot be read"),
+        (b"http://h/" + b"a" * 500, "http://h/" + "a" * 188 + "..."),
+        (b"", ""),
+    ],
+)
+def test_a_redirect_says_where_it_points_without_secrets(serve, session, location, shown):
+    head = b"HTTP/1.1 301 Moved\r\nLocation: " + location + b"\r\nContent-Length: 0\r\n\r\n"
+    server = serve(answer(head))
+    reply = session.request("GET", server.url + "/library?a=b")
+    assert reply.redirect == shown.format(url=server.url)
+
+
+def test_only_a_redirect_points_anywhere(serve, session):
+    server = serve(answer(b"HTTP/1.1 201 Made\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"))
+    assert session.request("POST", server.url).redirect == ""
+
+
+def test_nothing_is_asked_of_the_place_that_a_redirect_points_to(serve, session):
+    elsewhere = serve(answer(OK))
+    for status in (b"301", b"302", b"303", b"307", b"308"):
+        head = b"HTTP/1.1 " + status + b" Go\r\nLocation: " + elsewhere.url.encode()
+        server = serve(answer(head + b"/identity\r\nContent-Length: 0\r\n\r\n"))
+        for method in ("GET", "PUT", "POST", "DELETE"):
+            reply = session.request(method, server.url, headers={"X-Plex-Token": "secret"})
+            assert reply.redirect == elsewhere.url + "/identity"
+    assert elsewhere.connections == 0
+
+
 def test_cookies_of_an_answer_are_shown_but_not_kept(serve, session):
     server = serve(
         answer(b"HTTP/1.1 200 OK\r\nSet-Cookie: session=abc; Path=/\r\nContent-Length: 0\r\n\r\n")
@@ -343,8 +378,8 @@ def test_no_watchdog_outlives_its_request(serve, session):
 # --- size and shape of the body --------------------------------------------------------------
 
 
-def endless(connection, _):
-    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+def endless(connection, _, status=b"HTTP/1.1 200 OK\r\n"):
+    connection.sendall(status + b"Transfer-Encoding: chunked\r\n\r\n")
     block = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
     for _ in range(300):
         connection.sendall(block)
@@ -360,7 +395,12 @@ def gzipped(connection, _):
     connection.sendall(head.encode() + GZIP_BOMB)
 
 
-@pytest.mark.parametrize("script", [endless, gzipped])
+def redirected(connection, request):
+    connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /login\r\n")
+    endless(connection, request, b"")
+
+
+@pytest.mark.parametrize("script", [endless, gzipped, redirected])
 def test_a_body_of_hundreds_of_mb_is_refused_without_filling_memory(serve, script):
     server = serve(script)
     session = Session(max_body=4_000_000)
