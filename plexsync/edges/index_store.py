@@ -13,6 +13,9 @@ from plexsync.model.plex import IndexedPart, Target
 MOST_PER_KEY = 200
 """Files of one path, folder and name, or name that are proposed at most."""
 
+LIMIT_KEPT = 30 * 86400.0
+"""Seconds after which a limit is forgotten: a newer Plex, or another proxy, may take more."""
+
 PATH, TAIL, NAME = "path_key", "tail_key", "name_key"
 
 Keys = Callable[[str], tuple[str, str, str, str]]
@@ -36,6 +39,8 @@ _BEGIN_ANEW = "DROP TABLE sections; DROP TABLE parts; DROP TABLE coverage;"
 SCHEMA = (
     _TABLES,
     _BEGIN_ANEW + _TABLES.replace("size INTEGER,", "size INTEGER, updated INTEGER NOT NULL,"),
+    "CREATE TABLE line_limits"
+    " (server TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, learned_at REAL NOT NULL)",
 )
 """A cache is not worth converting: what changes its tables empties it."""
 _CHUNK = 500
@@ -107,6 +112,21 @@ class IndexStore:
         """A refresh for these libraries is finished."""
         with self._db:
             self._db.execute("INSERT OR REPLACE INTO coverage VALUES (?, ?)", (server, libraries))
+
+    def line_limit(self, server: str, now: float) -> int | None:
+        """The longest request line in bytes that the server was seen to take; None: not known."""
+        found = self._db.execute(
+            "SELECT bytes, learned_at FROM line_limits WHERE server = ?", (server,)
+        )
+        row = found.fetchone()
+        return int(row[0]) if row and 0 <= now - row[1] < LIMIT_KEPT else None
+
+    def keep_line_limit(self, server: str, limit: int, now: float) -> None:
+        """The server takes request lines of so many bytes, and no longer ones."""
+        with self._db:
+            self._db.execute(
+                "INSERT OR REPLACE INTO line_limits VALUES (?, ?, ?)", (server, limit, now)
+            )
 
     def new_list(self) -> int:
         """A number for a list that nobody sees yet; what an interrupted reading left is removed."""

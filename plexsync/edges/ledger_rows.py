@@ -13,6 +13,10 @@ from plexsync.edges.ledger_schema import (
     base_from_json,
     base_to_json,
     dirty_from_json,
+    read_back_from_json,
+    read_back_to_json,
+    refused_from_json,
+    refused_to_json,
     storable,
     unconfirmed_from_json,
     unconfirmed_to_json,
@@ -67,14 +71,15 @@ def _load_targets(
     connection: sqlite3.Connection, rows: Sequence[int]
 ) -> defaultdict[int, list[TargetState]]:
     sql = (
-        "SELECT row, server, section, rating_key, part, written, dirty, unconfirmed, synced_at"
-        " FROM targets"
+        "SELECT row, server, section, rating_key, part, written, dirty, unconfirmed, read_back,"
+        " refused, synced_at FROM targets"
         " WHERE left_at IS NULL AND row IN ({}) ORDER BY row, place"
     )
     found = list(_fetch(connection, sql, rows))
     bases = load_bases(connection, {(server, key) for _, server, _, key, *_ in found})
     targets: defaultdict[int, list[TargetState]] = defaultdict(list)
-    for row, server, section, key, part, written, dirty, unconfirmed, synced_at in found:
+    for row, server, section, key, part, *values, synced_at in found:
+        written, dirty, unconfirmed, read_back, refused = values
         targets[row].append(
             TargetState(
                 target=Target(server, section, key),
@@ -83,6 +88,8 @@ def _load_targets(
                 base=bases.get((server, key), {}),
                 dirty=dirty_from_json(dirty),
                 unconfirmed=unconfirmed_from_json(unconfirmed),
+                read_back=read_back_from_json(read_back),
+                refused=refused_from_json(refused),
                 synced_at=synced_at,
             )
         )
@@ -143,12 +150,14 @@ def _save_targets(connection: sqlite3.Connection, row: int, state: SceneState) -
     )
     connection.executemany(
         "INSERT OR REPLACE INTO targets (row, place, server, section, rating_key, part, written,"
-        " dirty, unconfirmed, synced_at, left_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+        " dirty, unconfirmed, read_back, refused, synced_at, left_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
         [
             (
                 *(row, place, *astuple(target.target), storable(target.part)),
                 *(written_to_json(target.written), json.dumps(sorted(target.dirty))),
-                *(unconfirmed_to_json(target.unconfirmed), target.synced_at),
+                *(unconfirmed_to_json(target.unconfirmed), read_back_to_json(target.read_back)),
+                *(refused_to_json(target.refused), target.synced_at),
             )
             for place, target in enumerate(state.targets)
         ],

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from plexsync.model.plex import Base, Value, Written
+from plexsync.model.plex import Base, ReadBack, Refusal, Value, Written
 
 SCHEMA = (
     """
@@ -94,6 +94,11 @@ SCHEMA = (
     ) WITHOUT ROWID;
     CREATE INDEX looked_by_item ON looked (server, rating_key);
     """,
+    """
+    ALTER TABLE targets ADD COLUMN read_back TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE targets ADD COLUMN refused TEXT NOT NULL DEFAULT '{}';
+    CREATE INDEX targets_refused ON targets (row) WHERE refused <> '{}';
+    """,
 )
 
 LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
@@ -105,15 +110,20 @@ def storable(text: str) -> str:
 
 
 def written_to_json(written: Mapping[str, Written]) -> str:
-    """`{"title": ["A Day Out", "<hash>", 1700000000.0], ...}`."""
-    return _json({name: [w.value, w.wish, w.at] for name, w in written.items()})
+    """`{"title": ["A Day Out", "<hash>", 1700000000.0], ...}`; what Plex shows instead follows."""
+    return _json(
+        {
+            name: [w.value, w.wish, w.at, *(() if w.shown is None else (w.shown,))]
+            for name, w in written.items()
+        }
+    )
 
 
 def written_from_json(text: str) -> dict[str, Written]:
     """The reverse of `written_to_json`; nothing when the text is damaged."""
     return {
-        name: Written(_value(value), str(wish), at if isinstance(at, (int, float)) else 0.0)
-        for name, (value, wish, at) in _pairs(text, 3)
+        name: Written(_value(value), str(wish), _time(at), _value(shown[0]) if shown else None)
+        for name, (value, wish, at, *shown) in _pairs(text, 3, 4)
     }
 
 
@@ -146,11 +156,38 @@ def unconfirmed_from_json(text: str) -> dict[str, Value]:
     return {name: _value(v) for name, v in fields.items() if isinstance(v, (str, list))}
 
 
-def _pairs(text: str, length: int) -> list[tuple[str, list[Any]]]:
+def read_back_to_json(values: Mapping[str, ReadBack]) -> str:
+    """`{"rating": ["8.3", "8"], ...}`: sent, and shown."""
+    return _json({name: [pair.sent, pair.shown] for name, pair in values.items()})
+
+
+def read_back_from_json(text: str) -> dict[str, ReadBack]:
+    """The reverse of `read_back_to_json`; nothing when the text is damaged."""
+    return {name: ReadBack(_value(sent), _value(shown)) for name, (sent, shown) in _pairs(text, 2)}
+
+
+def refused_to_json(refused: Mapping[str, Refusal]) -> str:
+    """`{"summary": ["<hash>", "400: Bad Request", 1700000000.0], ...}`."""
+    return _json({name: [r.wish, storable(r.words), r.at] for name, r in refused.items()})
+
+
+def refused_from_json(text: str) -> dict[str, Refusal]:
+    """The reverse of `refused_to_json`; nothing when the text is damaged."""
+    return {
+        name: Refusal(str(wish), str(words), _time(at))
+        for name, (wish, words, at) in _pairs(text, 3)
+    }
+
+
+def _pairs(text: str, *lengths: int) -> list[tuple[str, list[Any]]]:
     fields = _decoded(text)
     if not isinstance(fields, dict):
         return []
-    return [(n, v) for n, v in fields.items() if isinstance(v, list) and len(v) == length]
+    return [(n, v) for n, v in fields.items() if isinstance(v, list) and len(v) in lengths]
+
+
+def _time(raw: object) -> float:
+    return raw if isinstance(raw, (int, float)) else 0.0
 
 
 def _decoded(text: str) -> object:

@@ -123,6 +123,15 @@ class PlexIndex:
         if not self._read_only:
             self._store.forget(target)
 
+    def line_limit(self, now: float) -> int | None:
+        """The longest request line, in bytes, that the server in use takes; None: not known."""
+        return self._store.line_limit(self._client.server_id(), now)
+
+    def keep_line_limit(self, limit: int, now: float) -> None:
+        """Remember that limit for 30 days."""
+        if not self._read_only:
+            self._store.keep_line_limit(self._client.server_id(), limit, now)
+
     def parts(self) -> Iterator[tuple[str, int | None]]:
         """Path and size of every file in the index of the server in use."""
         return self._store.parts(self._client.server_id())

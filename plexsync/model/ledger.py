@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from plexsync.model.plex import Base, Target, Value, Written
+from plexsync.model.plex import Base, ReadBack, Refusal, Target, Value, Written
 
 SYNCED = "synced"
 WAITING = "waiting"
@@ -25,7 +25,9 @@ class TargetState:
 
     `part` is the Plex file that matched, `written` and `base` go by field name, `dirty` names the
     fields that still differ from the wish. `unconfirmed` is what was sent, or about to be, and not
-    seen in Plex yet: where Plex has it, it is ours after all.
+    seen in Plex yet: where Plex has it, it is ours after all. `read_back` holds fields that Plex
+    showed differently the last time, `refused` those that it does not take; neither of the latter
+    is dirty.
     """
 
     target: Target
@@ -34,6 +36,8 @@ class TargetState:
     base: Mapping[str, Base] = field(default_factory=dict)
     dirty: frozenset[str] = frozenset()
     unconfirmed: Mapping[str, Value] = field(default_factory=dict)
+    read_back: Mapping[str, ReadBack] = field(default_factory=dict)
+    refused: Mapping[str, Refusal] = field(default_factory=dict)
     synced_at: float = 0.0
 
 

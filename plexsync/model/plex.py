@@ -102,11 +102,32 @@ class Written:
     """What PlexSync last wrote to a field and saw confirmed.
 
     `wish` is the hash of what was wanted; it differs from `value`'s only where the text had to be
-    cut to fit a request.
+    cut to fit a request. `shown` is what Plex shows for `value`, None where that is the same.
     """
 
     value: Value
     wish: str
+    at: float = 0.0
+    shown: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """A value that Plex took and then showed differently, seen once; `sent` is what went out."""
+
+    sent: Value
+    shown: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What Plex refused although nothing else was sent with it, and what it said.
+
+    `wish` is the hash of what was wanted: another wish is tried again.
+    """
+
+    wish: str
+    words: str
     at: float = 0.0
 
 

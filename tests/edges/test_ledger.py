@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from plexsync.edges.ledger import Ledger
+from plexsync.edges.ledger_schema import SCHEMA
 from plexsync.model.ledger import (
     DESTROYED,
     NOT_IN_PLEX,
@@ -20,7 +21,7 @@ from plexsync.model.ledger import (
     SceneState,
     TargetState,
 )
-from plexsync.model.plex import Base, Target, Written
+from plexsync.model.plex import Base, ReadBack, Refusal, Target, Written
 
 NOW = 1_700_000_000.0
 ITEM = Target("server-a", "1", 501)
@@ -92,6 +93,48 @@ def test_scenes_come_back_whole_after_a_restart(path: Path) -> None:
         assert ledger.server == "server-a"
         assert ledger.scenes([1, 2, 3]) == states
         assert ledger.counts() == {SYNCED: 1, NOT_IN_PLEX: 1}
+
+
+def test_what_plex_showed_and_refused_comes_back(ledger: Ledger) -> None:
+    target = a_target(
+        written={
+            "rating": Written("8.3", "h", NOW, "8"),
+            "tags": Written(("a", "b"), "h", NOW, ("A",)),
+            "title": Written("T", "h", NOW),
+        },
+        read_back={"date": ReadBack("2024-01-02", "2024-01-01"), "tags": ReadBack(("x",), ())},
+        refused={"summary": Refusal("h2", "Plex answered 400: Bad \ud83d Request", NOW)},
+    )
+    ledger.save([a_scene(1, target)])
+    (kept,) = ledger.scenes([1])[1].targets
+    assert (kept.written, kept.read_back) == (target.written, target.read_back)
+    assert kept.refused["summary"].words == "Plex answered 400: Bad \\ud83d Request"
+    ledger.save([a_scene(1, a_target())])
+    assert ledger.scenes([1])[1].targets[0].refused == {}
+
+
+def test_a_ledger_of_the_last_version_keeps_all_it_knows(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(";".join(SCHEMA[:4]) + "; PRAGMA user_version = 4;")
+        old.execute("INSERT INTO meta VALUES ('server', 'server-a')")
+        old.execute(
+            "INSERT INTO scenes VALUES (7, 'server-a', 1, 'synced', '', ?, 'wish', 'abc', '/a',"
+            " '', '', NULL, NULL)",
+            (NOW,),
+        )
+        old.execute(
+            "INSERT INTO targets VALUES (7, 0, 'server-a', '1', 501, '/a', ?, ?, ?, NULL, ?)",
+            ('{"title":["T","h",1.5]}', '["poster"]', NOW, '{"date":"2024-01-02"}'),
+        )
+        old.commit()
+    with closing(Ledger(str(path), pytest.fail)) as ledger:
+        (target,) = ledger.scenes([1])[1].targets
+        assert target.written == {"title": Written("T", "h", 1.5)}
+        assert (target.dirty, target.unconfirmed) == ({"poster"}, {"date": "2024-01-02"})
+        assert (target.read_back, target.refused) == ({}, {})
+        more = replace(target, refused={"date": Refusal("h", "400", NOW)})
+        ledger.save([replace(ledger.scenes([1])[1], targets=(more,))])
+        assert ledger.scenes([1])[1].targets == (more,)
 
 
 def test_saving_replaces_a_scene_whole_and_leaves_its_neighbours(ledger: Ledger) -> None:

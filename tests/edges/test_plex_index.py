@@ -10,6 +10,7 @@ import unicodedata
 
 import pytest
 
+from plexsync.edges.index_store import SCHEMA
 from plexsync.edges.plex import PlexClient
 from plexsync.edges.plex_index import PAGE, PlexIndex
 from plexsync.model.errors import PlexServerDown, PlexTemporaryError, SyncError
@@ -501,6 +502,30 @@ def test_the_index_survives_its_process_and_is_private(plex, index, open_index, 
     assert not again.refresh((), NOW + 30).whole
     for name in os.listdir(tmp_path):
         assert os.stat(tmp_path / name).st_mode & 0o077 == 0
+
+
+def test_a_limit_of_request_lines_is_kept_for_30_days_and_for_one_server(plex, index, open_index):
+    assert index.line_limit(NOW) is None
+    index.keep_line_limit(6000, NOW)
+    index.keep_line_limit(5000, NOW)
+    assert open_index().line_limit(NOW + 30 * DAY - 1) == 5000
+    assert index.line_limit(NOW + 30 * DAY) is None
+    plex.machine = "another"
+    other = PlexClient(plex.url, plex.token, "client-uuid")
+    with contextlib.closing(other):
+        assert open_index(client=other).line_limit(NOW) is None
+
+
+def test_the_index_of_the_last_version_is_taken_over_whole(plex, index, open_index, tmp_path):
+    old = str(tmp_path / "old.db")
+    with contextlib.closing(sqlite3.connect(old)) as made:
+        made.executescript(f"{SCHEMA[0]}; {SCHEMA[1]}; PRAGMA user_version = 2")
+        made.execute("INSERT INTO coverage VALUES (?, '')", (plex.machine,))
+        made.commit()
+    taken_over = open_index("old.db")
+    assert taken_over.complete(())
+    taken_over.keep_line_limit(6000, NOW)
+    assert taken_over.line_limit(NOW) == 6000
 
 
 @pytest.mark.parametrize("at", [0.0, 0.3, 0.6])

@@ -429,7 +429,7 @@ def test_after_a_downgrade_hooks_keep_events_and_everybody_says_why(site: Site) 
     (run,) = site.stash.edit(scene, title="three")
     assert (run.output, run.error) == ("ok", None)
     until(lambda: "The worker stops: " in site.log())
-    reason = f"{path} has version 5, but this PlexSync knows only 4"
+    reason = f"{path} has version 6, but this PlexSync knows only 5"
     assert reason in site.log()
     task = site.stash.run_task("Process Queue", {})
     assert task.error is not None and reason in task.error
@@ -440,7 +440,7 @@ def test_after_a_downgrade_hooks_keep_events_and_everybody_says_why(site: Site) 
     assert len(list((site.data / "inbox" / "new").iterdir())) == 1
 
     with closing(sqlite3.connect(path)) as mended:
-        mended.execute("PRAGMA user_version = 4")
+        mended.execute("PRAGMA user_version = 5")
     site.stash.edit(scene, title="four")
     until(lambda: item.title == "four")
 
