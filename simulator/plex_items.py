@@ -74,6 +74,7 @@ class SimItem:
     deleted_at: int | None = None
     last_rated_at: int | None = None
     stacked: bool = False  # all files are parts of one version, not a version each
+    broken: bool = False  # Plex cannot put it into an answer: whatever would hold it is a 500
     tags: dict[str, list[str]] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)  # actor -> the text of the part played
     locks: set[str] = field(default_factory=set)
@@ -148,11 +149,17 @@ class Section:
     refreshing: int = 0
     revision: int = 0
     sorted: dict[str, tuple[int, list[SimItem]]] = field(default_factory=dict)
+    scanner: str = ""
+    collection_mode: int = 2  # 0: no collections, 1: they hide their items, 2: both are shown
+
+    def __post_init__(self) -> None:
+        if not self.scanner:
+            self.scanner = "Plex Video Files Scanner" if self.own_videos else "Plex Movie"
 
     @property
     def own_videos(self) -> bool:
         """A library of "Other Videos": no agent, titles are file names."""
-        return self.agent == "com.plexapp.agents.none"
+        return self.agent in ("com.plexapp.agents.none", "tv.plex.agents.none")
 
 
 @dataclass(slots=True, eq=False)

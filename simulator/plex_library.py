@@ -69,13 +69,16 @@ class PlexLibrary:
         type: str = "movie",  # noqa: A002 - as Plex calls it
         agent: str = NO_AGENT,
         uuid: str | None = None,
+        scanner: str = "",
     ) -> int:
         """A new library; gives its key."""
         with self.lock:
             key = len(self.sections) + 1
             now = int(self.clock())
             name = uuid or str(uuids.uuid5(uuids.NAMESPACE_URL, f"{key}/{title}"))
-            self.sections[key] = Section(key, title, type, list(locations), agent, name, now, now)
+            self.sections[key] = Section(
+                key, title, type, list(locations), agent, name, now, now, scanner=scanner
+            )
             return key
 
     def add_item(
@@ -137,10 +140,33 @@ class PlexLibrary:
             if not keep_key:
                 self.remove_item(key)
                 return self.add_item(old.section, files=files, stacked=old.stacked)
-            old.files = files
-            self._by_file[new_file] = key
-            self.touch(old)
+            self.change_files(key, files)
             return key
+
+    def change_files(self, key: int, files: Files) -> None:
+        """A scan found the item's files changed: renamed, replaced, a version more or less.
+
+        The item's own times stay as they are; only the clocks of its library move.
+        """
+        with self.lock:
+            item = self._items[key]
+            item.files = list(files)
+            self._by_file.update({path: key for path, _ in item.files})
+            self._scanned(self.sections[item.section])
+
+    def rebuild(self, section: int, files: Iterable[str]) -> None:
+        """The library made anew under the same keys and times; item by item it holds other files."""
+        with self.lock:
+            home = self.sections[section]
+            for item, file in zip(home.items.values(), list(files), strict=True):
+                item.files = [(file, item.files[0][1])]
+                self._by_file[file] = item.key
+            self._scanned(home)
+
+    def _scanned(self, home: Section) -> None:
+        """A scan ended that changed something; its time is told in whole seconds."""
+        home.scanned_at = max(home.scanned_at, int(self.clock()))
+        home.revision += 1
 
     def trash_item(self, key: int) -> None:
         """The files are missing: the item stays listed, with `deletedAt`."""

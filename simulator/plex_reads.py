@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from simulator import plex_meta, plex_query, plex_xml
 from simulator.faults import Reply
 from simulator.plex_edits import Refused
@@ -70,6 +72,9 @@ class Reads:
         section = self.section_of(key)
         return xml(plex_xml.container(f'size="1" {plex_xml.in_section(section)}'))
 
+    def preferences(self, request: Request, key: str) -> Reply:
+        return xml(plex_xml.preferences(self.section_of(key)))
+
     def activities(self, request: Request) -> Reply:
         with self.lib.lock:
             scans = [
@@ -97,6 +102,7 @@ class Reads:
             if kind == MOVIES:
                 there = plex_query.listed(section, request, lib.tags, lib.clock())
             shown, total, offset = plex_query.cut(there, request, lib.max_container_size)
+            _convert(shown)
             hidden = _names(request, "excludeElements"), _names(request, "excludeFields")
             children = [plex_xml.list_item(item, *hidden) for item in shown]
         if request.get("includeMeta") == "1":
@@ -135,6 +141,7 @@ class Reads:
             if not there:
                 raise Refused(404)
             shown, total, offset = plex_query.cut(there, request, None)
+            _convert(thing for thing in shown if isinstance(thing, SimItem))
             children = [self._whole(request, thing) for thing in shown]
             sections = {thing.section for thing in there}
         where = plex_xml.in_section(self.lib.sections[sections.pop()]) if len(sections) == 1 else ""
@@ -165,6 +172,12 @@ class Reads:
             shown, total, offset = plex_query.cut(there[0].members, request, None)
             entries = [plex_xml.list_item(item) for item in shown]
         return _page(section, len(shown), total, offset, there[0].title, entries)
+
+
+def _convert(items: Iterable[SimItem]) -> None:
+    """ "Cannot convert data to std::tm": one broken item spoils the whole answer."""
+    if any(item.broken for item in items):
+        raise Refused(500)
 
 
 def _names(request: Request, parameter: str) -> frozenset[str]:

@@ -40,6 +40,7 @@ class Routes(Writes):
             ("GET", "/library/sections/?", self.sections),
             ("GET", section, self.section),
             ("GET|POST|DELETE", f"{section}/refresh", self.scan),
+            ("GET", f"{section}/prefs", self.preferences),
             ("GET", f"{section}/collections", self.list_collections),
             ("GET", f"{section}/({'|'.join(TAG_KINDS)})", self.choices),
             ("GET", r"/library/collections/(\d+)(/children|/items)?", self.collection),

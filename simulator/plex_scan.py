@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from simulator.plex_items import Section, SimItem
 from simulator.plex_library import PlexLibrary
+from simulator.plex_skips import passed_over
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +70,8 @@ class Scanner:
 
     def _take_in(self, section: Section, file: str, size: int, known: SimItem | None) -> None:
         if known is None:
+            if passed_over(section, file, size):
+                return
             self._library.add_item(section.key, file, size)
         elif known.deleted_at is not None:  # it is back
             known.deleted_at = None

@@ -200,7 +200,6 @@ def collection(entry: Collection) -> str:
 
 def section(entry: Section) -> str:
     """One library in the list of libraries."""
-    scanner = "Plex Video Files Scanner" if entry.own_videos else "Plex Movie"
     places = "".join(
         f'<Location id="{entry.key * 10 + at}" path="{esc(path)}"/>'
         for at, path in enumerate(entry.locations)
@@ -210,11 +209,26 @@ def section(entry: Section) -> str:
         f' composite="/library/sections/{entry.key}/composite/{entry.scanned_at}" filters="1"'
         f' refreshing="{int(entry.refreshing > 0)}" thumb="/:/resources/movie.png"'
         f' key="{entry.key}" type="{entry.type}" title="{esc(entry.title)}"'
-        f' agent="{esc(entry.agent)}" scanner="{scanner}"'
+        f' agent="{esc(entry.agent)}" scanner="{esc(entry.scanner)}"'
         f' language="{"xn" if entry.own_videos else "en-US"}" uuid="{entry.uuid}"'
         f' updatedAt="{entry.created_at}" createdAt="{entry.created_at}"'
         f' scannedAt="{entry.scanned_at}" content="1" directory="1"'
         f' contentChangedAt="{entry.revision}" hidden="0">{places}</Directory>'
+    )
+
+
+def preferences(entry: Section) -> bytes:
+    """The advanced settings of a library, as far as they concern anybody here."""
+    choices = "0:Disabled|1:Hide items which are in collections|2:Show collections and their items"
+    return container(
+        'size="2" identifier="com.plexapp.plugins.library"',
+        [
+            '<Setting id="enableBIFGeneration" label="Enable video preview thumbnails" summary=""'
+            ' type="bool" default="true" value="true" hidden="0" advanced="0" group=""/>',
+            '<Setting id="collectionMode" label="Collections" summary="How to display collections."'
+            f' type="int" default="2" value="{entry.collection_mode}" hidden="0" advanced="0"'
+            f' group="" enumValues="{choices}"/>',
+        ],
     )
 
 

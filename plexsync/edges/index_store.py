@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from plexsync.edges import files
 from plexsync.edges.plex_xml import Listed
@@ -41,8 +41,14 @@ SCHEMA = (
     _BEGIN_ANEW + _TABLES.replace("size INTEGER,", "size INTEGER, updated INTEGER NOT NULL,"),
     "CREATE TABLE line_limits"
     " (server TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, learned_at REAL NOT NULL)",
+    """
+    ALTER TABLE sections ADD COLUMN clock TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sections ADD COLUMN read_clock TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sections ADD COLUMN reread_at REAL NOT NULL DEFAULT 0;
+    ALTER TABLE sections ADD COLUMN unreadable TEXT NOT NULL DEFAULT ''
+    """,
 )
-"""A cache is not worth converting: what changes its tables empties it."""
+"""A cache is not worth converting: what changes a table beyond a new column empties it."""
 _CHUNK = 500
 
 _File = tuple[int, int, str, "int | None", int]
@@ -55,6 +61,9 @@ class SectionRow:
 
     `list` numbers its rows, `surplus` is by how much Plex's total exceeded them when it was read
     whole at `read_at`; `added` and `updated` are the newest times seen, of Plex's clock.
+    `clock` is the library's own as it was last seen, `read_clock` as it was when the library was
+    read whole, "" when an item has contradicted the index since. `reread_at` is when it was last
+    read whole because a file was missed, `unreadable` the places of items that Plex cannot deliver.
     """
 
     server: str
@@ -65,6 +74,18 @@ class SectionRow:
     read_at: float
     added: int
     updated: int
+    clock: str = ""
+    read_clock: str = ""
+    reread_at: float = 0.0
+    unreadable: str = ""
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Where in Plex's list, counted from 1, the items stand that it cannot deliver."""
+        return tuple(int(text) for text in self.unreadable.split() if text.isdecimal())
+
+
+_COLUMNS = tuple(field.name for field in fields(SectionRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +116,10 @@ class IndexStore:
     def sections(self, server: str) -> dict[str, SectionRow]:
         """The libraries of a server by key."""
         rows = self._db.execute(
-            "SELECT server, key, uuid, list, surplus, read_at, added, updated FROM sections"
-            " WHERE server = ?",
-            (server,),
+            f"SELECT {', '.join(_COLUMNS)} FROM sections WHERE server = ?", (server,)
         )
-        names = [column[0] for column in rows.description]
-        return {row[1]: SectionRow(**dict(zip(names, row, strict=True))) for row in rows}
+        found = (SectionRow(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)
+        return {row.key: row for row in found}
 
     def covered(self, server: str) -> str | None:
         """What `cover` kept last; None when no refresh of this server was ever finished."""
@@ -166,9 +185,9 @@ class IndexStore:
             ).fetchone()
             old = int(found[0]) if found else 0
             self._db.execute(
-                "INSERT OR REPLACE INTO sections VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (row.server, row.key, row.uuid, row.list)
-                + (row.surplus, row.read_at, row.added, row.updated),
+                f"INSERT OR REPLACE INTO sections ({', '.join(_COLUMNS)})"
+                f" VALUES ({', '.join('?' * len(_COLUMNS))})",
+                [getattr(row, name) for name in _COLUMNS],
             )
             if old == row.list:
                 return 0, 0
@@ -196,6 +215,13 @@ class IndexStore:
                 " (SELECT list FROM sections WHERE server = ? AND key = ?)",
                 (target.rating_key, target.server, target.section),
             )
+
+    def correct(self, target: Target, item: Listed) -> None:
+        """An item has other files than its library's list says: which others have is in doubt."""
+        row = self.sections(target.server).get(target.section)
+        if row is not None:
+            self.put(row.list, [item])
+            self.save(replace(row, read_clock=""))
 
     def lookup(self, server: str, column: str, keys: Iterable[str]) -> Iterator[IndexedPart]:
         """The server's files with one of these keys in PATH, TAIL or NAME, in a fixed order."""

@@ -57,10 +57,14 @@ class Sections:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A piece of a list, and how many items the whole list has."""
+    """A piece of a list, and how many items the whole list has.
+
+    `unreadable`: instead of items, the place (from 1) of the one that Plex cannot deliver.
+    """
 
     items: tuple[Listed, ...]
     total: int
+    unreadable: int = 0
 
 
 class PlexClient:
@@ -146,19 +150,16 @@ class PlexClient:
 
         `since` ("addedAt" or "updatedAt", seconds) keeps only those at or after that time.
         """
-        asked = f"type=1&sort=id&{_LEAN}"
-        if since:
-            asked += f"&{since[0]}%3E%3E={since[1]}"
-        root = self._list(section, asked, start, size)
+        root = self._list(section, f"type=1&sort=id&{_LEAN}{_since(since)}", start, size)
         found = tuple(plex_xml.listed(root))
         total = plex_xml.number(root, "totalSize")
         if total is None and len(found) >= size:
             raise _uncounted()
         return Page(found, start + len(found) if total is None else total)
 
-    def count(self, section: str) -> int:
-        """How many items a library has."""
-        total = plex_xml.number(self._list(section, "type=1", 0, 0), "totalSize")
+    def count(self, section: str, since: tuple[str, int] | None = None) -> int:
+        """How many items a library has, all or those that `list_page` gives."""
+        total = plex_xml.number(self._list(section, f"type=1{_since(since)}", 0, 0), "totalSize")
         if total is None:
             raise _uncounted()
         return total
@@ -268,6 +269,10 @@ class PlexClient:
                 self._line_limit = min(self._line_limit, smaller)
                 return False
         return True
+
+
+def _since(since: tuple[str, int] | None) -> str:
+    return f"&{since[0]}%3E%3E={since[1]}" if since else ""
 
 
 def _uncounted() -> PlexTemporaryError:

@@ -7,17 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from plexsync.edges.index_store import NAME, PATH, TAIL, IndexStats, IndexStore, Keys, SectionRow
 from plexsync.edges.plex import Page, PlexClient, Section, Sections
-from plexsync.model.errors import PlexTemporaryError
-from plexsync.model.plex import IndexedPart, Target
+from plexsync.edges.plex_pages import PAGE, pages
+from plexsync.edges.plex_xml import Listed
+from plexsync.model.plex import IndexedPart, PlexItem, Target
 
-__all__ = ["IndexStats", "Keys", "PlexIndex", "RefreshResult"]
+__all__ = ["PAGE", "Depth", "IndexStats", "Keys", "PlexIndex", "RefreshResult"]
 
-PAGE = 1000
 MAX_AGE = 86400.0
 """Seconds after which a library is read whole again."""
+
+REREAD_PAUSE = 600.0
+"""Seconds between two times that a library is read whole because a file was missed."""
+
+
+class Depth(Enum):
+    """How much a refresh asks of libraries that are known.
+
+    An item's own times do not move when its files are renamed or replaced; the clock of its
+    library does. So a file that is missed is looked for by reading the library whole, but at most
+    each REREAD_PAUSE.
+    """
+
+    MOVED = "moved"
+    """Nothing of a library whose clock stands still. Where it moved, what is new; the library
+    whole when that brought no file."""
+    NEW = "new"
+    """What items' times say was added or changed."""
+    MISSED = "missed"
+    """The library whole if its clock moved since it was read so, else what is new."""
+    DOUBTED = "doubted"
+    """The library whole, whatever its clock says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +95,13 @@ class PlexIndex:
         """Whether a refresh for these libraries (none: all) was ever finished for this server."""
         return self._store.covered(self._client.server_id()) == _named(wanted)
 
-    def refresh(self, wanted: Sequence[str], now: float, force: bool = False) -> RefreshResult:
+    def refresh(
+        self,
+        wanted: Sequence[str],
+        now: float,
+        force: bool = False,
+        depth: Depth = Depth.NEW,
+    ) -> RefreshResult:
         """Learn what Plex added or changed since the last time; read whole what does not add up.
 
         `wanted` names the libraries (none: all), `now` is wall-clock seconds, `force` reads all of
@@ -88,9 +117,10 @@ class PlexIndex:
         for section in libraries.found:
             row = known.pop(section.key, None)
             usable = row and row.uuid == section.uuid and 0 <= now - row.read_at < MAX_AGE
-            if row and usable and not force and self._catch_up(row, now, tally):
-                continue
-            self._read_whole(server, section, now, tally)
+            if row and usable and not force:
+                self._update(row, section, now, depth, tally)
+            else:
+                self._read_whole(server, section, now, tally)
         for key in known:
             tally.removed += self._store.drop(server, key)
         self._store.cover(server, _named(wanted))
@@ -101,6 +131,11 @@ class PlexIndex:
             tally.whole,
             libraries.missing,
         )
+
+    def worth_reading(self, now: float, depth: Depth) -> bool:
+        """Whether a refresh of this depth would read a library whole for the sake of a miss."""
+        known = self._store.sections(self._client.server_id()).values()
+        return not self._read_only and any(_wants_reading(row, now, depth) for row in known)
 
     def find(self, paths: Sequence[str]) -> list[IndexedPart]:
         """The files that may be one of these (as Plex would spell them), in a fixed order.
@@ -132,6 +167,17 @@ class PlexIndex:
         if not self._read_only:
             self._store.keep_line_limit(self._client.server_id(), limit, now)
 
+    def correct(self, target: Target, item: PlexItem) -> None:
+        """This item has other files than the index says, so its whole library is in doubt."""
+        if not self._read_only:
+            found = Listed(target.rating_key, 0, item.updated_at, item.parts, item.deleted)
+            self._store.correct(target, found)
+
+    def unreadable(self) -> dict[str, tuple[int, ...]]:
+        """By library, the places in Plex's list of the items that Plex itself cannot deliver."""
+        known = self._store.sections(self._client.server_id())
+        return {key: row.places for key, row in known.items() if row.places}
+
     def parts(self) -> Iterator[tuple[str, int | None]]:
         """Path and size of every file in the index of the server in use."""
         return self._store.parts(self._client.server_id())
@@ -154,6 +200,19 @@ class PlexIndex:
             return self._client.sections(wanted)  # one odd answer is no reason to drop them all
         return libraries
 
+    def _update(
+        self, row: SectionRow, section: Section, now: float, depth: Depth, tally: _Tally
+    ) -> None:
+        """Bring a library that is known up to date."""
+        moved, came = row.clock != section.clock, tally.added
+        row = replace(row, clock=section.clock)
+        if depth in (Depth.MISSED, Depth.DOUBTED) and _wants_reading(row, now, depth):
+            self._read_whole(row.server, section, now, tally, missed=True)
+        elif (depth is not Depth.MOVED or moved) and not self._catch_up(row, now, tally):
+            self._read_whole(row.server, section, now, tally)
+        elif depth is Depth.MOVED and came == tally.added and _wants_reading(row, now, depth):
+            self._read_whole(row.server, section, now, tally, missed=True)
+
     def _catch_up(self, row: SectionRow, now: float, tally: _Tally) -> bool:
         """Read what is new; False when the number of items is still not Plex's.
 
@@ -161,7 +220,7 @@ class PlexIndex:
         """
         for _ in range(2):
             for since in (("addedAt", row.added - 1), ("updatedAt", row.updated - 1)):
-                for page in self._pages(row.key, since):
+                for page in pages(self._client, row.key, since):
                     tally.note(self._store.put(row.list, page.items))
                     row = _newer(row, page, now)
             self._store.save(row)
@@ -169,10 +228,13 @@ class PlexIndex:
                 return True
         return False
 
-    def _read_whole(self, server: str, section: Section, now: float, tally: _Tally) -> None:
+    def _read_whole(
+        self, server: str, section: Section, now: float, tally: _Tally, *, missed: bool = False
+    ) -> None:
         """Again when it changed meanwhile, or is suddenly empty; the second answer is believed."""
         tally.whole = True
         old = self._store.sections(server).get(section.key)
+        reread_at = now if missed else old.reread_at if old else 0.0
         for _ in range(2):
             row = SectionRow(
                 server=server,
@@ -183,34 +245,32 @@ class PlexIndex:
                 read_at=now,
                 added=0,
                 updated=0,
+                clock=section.clock,
+                read_clock=section.clock,
+                reread_at=reread_at,
             )
-            totals = []
-            for page in self._pages(section.key):
+            totals, places = [], []
+            for page in pages(self._client, section.key):
                 self._store.put(row.list, page.items)
                 row = _newer(row, page, now)
                 totals.append(page.total)
+                places += [page.unreadable] if page.unreadable else []
             surplus = totals[-1] - self._store.count(row.list)
             vanished = old and not totals[-1] and self._store.count(old.list)
-            if not vanished and not surplus and len(set(totals)) == 1:
+            if not vanished and surplus == len(places) and len(set(totals)) == 1:
                 break
-        tally.note(self._store.save(replace(row, surplus=surplus)))
-
-    def _pages(self, section: str, since: tuple[str, int] | None = None) -> Iterator[Page]:
-        """Every page, however many items Plex puts into one, all of them from one server."""
-        start, total = 0, 1
-        while start < total:
-            page = self._client.list_page(section, start, PAGE, since)
-            self._client.verify_server()
-            start, total = start + len(page.items), page.total
-            if not page.items and start < total:
-                raise PlexTemporaryError(
-                    f"library {section}: Plex's list ends at {start} of {total}", cause="body"
-                )
-            yield page
+        row = replace(row, surplus=surplus, unreadable=" ".join(map(str, places)))
+        tally.note(self._store.save(row))
 
 
 def _named(libraries: Sequence[str]) -> str:
     return "\n".join(sorted({name.strip().casefold() for name in libraries} - {""}))
+
+
+def _wants_reading(row: SectionRow, now: float, depth: Depth) -> bool:
+    """Whether a miss may lie in what the library's items do not tell by their times."""
+    rests = 0 <= now - row.reread_at < REREAD_PAUSE
+    return not rests and (depth is Depth.DOUBTED or row.clock != row.read_clock)
 
 
 def _newer(row: SectionRow, page: Page, now: float) -> SectionRow:

@@ -11,12 +11,18 @@ from plexsync.model.plex import FIELDS, LIST, SCALAR, Part, PlexItem, Target, Va
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A movie library; `locations` are its folders as Plex sees them."""
+    """A movie library; `locations` are its folders as Plex sees them.
+
+    `clock` is another one whenever Plex has scanned the library or changed what it holds.
+    """
 
     key: str
     title: str
     uuid: str
     locations: tuple[str, ...]
+    agent: str = ""
+    scanner: str = ""
+    clock: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,9 @@ def movie_sections(root: Element) -> list[Section]:
             directory.get("title", ""),
             directory.get("uuid", ""),
             tuple(place.get("path", "") for place in directory.iter("Location")),
+            directory.get("agent", ""),
+            directory.get("scanner", ""),
+            f"{directory.get('scannedAt', '')}/{directory.get('contentChangedAt', '')}",
         )
         for directory in root.iter("Directory")
         if directory.get("type") == "movie" and directory.get("key")

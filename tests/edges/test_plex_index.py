@@ -12,7 +12,7 @@ import pytest
 
 from plexsync.edges.index_store import SCHEMA
 from plexsync.edges.plex import PlexClient
-from plexsync.edges.plex_index import PAGE, PlexIndex
+from plexsync.edges.plex_index import PAGE, REREAD_PAUSE, Depth, PlexIndex
 from plexsync.model.errors import PlexServerDown, PlexTemporaryError, SyncError
 from plexsync.model.paths import index_keys
 from plexsync.model.plex import Target
@@ -380,6 +380,190 @@ def test_a_library_that_changes_while_it_is_read_is_right_in_the_end(plex, index
     index.refresh((), NOW)
     assert gone == [True]
     assert len(everything(index, 2500)) == 2499
+
+
+# --- items that Plex cannot deliver ----------------------------------------------------------
+
+
+def test_a_broken_item_among_3000_is_passed_over_and_named(plex, index):
+    keys = fill(plex, 3000)
+    plex.item(keys[1742]).broken = True
+    result = index.refresh((), NOW)
+    assert (result.added, index.stats(NOW).items) == (2999, 2999)
+    assert index.unreadable() == {"1": (1743,)}
+    assert len(plex.journal) <= 22
+    assert everything(index, 3000) == [n for n in range(3000) if n != 1742]
+    plex.clear_journal()
+    result = index.refresh((), NOW + 30)
+    assert (result.requests, result.whole) == (4, False)
+
+
+@pytest.mark.parametrize("broken", [{0}, {9}, {0, 1, 2}, {3, 5, 9}, set(range(10))])
+def test_broken_items_at_any_place_hide_no_other(plex, index, broken):
+    for n, key in enumerate(fill(plex, 10)):
+        plex.item(key).broken = n in broken
+    index.refresh((), NOW)
+    assert everything(index, 10) == [n for n in range(10) if n not in broken]
+    assert index.unreadable() == {"1": tuple(n + 1 for n in sorted(broken))}
+    assert index.complete(())
+    plex.clear_journal()
+    assert not index.refresh((), NOW + 30).whole
+
+
+def test_a_broken_item_that_is_new_is_counted_once_and_then_let_be(plex, index):
+    fill(plex, 5)
+    index.refresh((), NOW)
+    plex.clock = lambda: NOW + 10
+    plex.item(plex.add_item(1, file="/plex/bad.mp4")).broken = True
+    plex.add_item(1, file="/plex/good.mp4")
+    assert index.refresh((), NOW + 20).added == 1
+    assert index.unreadable() == {"1": (6,)}
+    assert not index.refresh((), NOW + 50).whole
+    assert len(index.find(["/plex/good.mp4"])) == 1
+
+
+def test_a_broken_item_that_was_mended_is_read(plex, index):
+    key = fill(plex, 5)[2]
+    plex.item(key).broken = True
+    index.refresh((), NOW)
+    plex.clock = lambda: NOW + 10
+    plex.item(key).broken = False
+    plex.touch(plex.item(key))
+    index.refresh((), NOW + 20)
+    assert everything(index, 5) == [0, 1, 2, 3, 4]
+    assert index.unreadable() == {}
+
+
+def test_a_server_that_answers_500_to_every_list_has_no_broken_item(plex, index):
+    fill(plex, 50)
+    index.refresh((), NOW)
+    plex.add_fault("status", match=_is_list, status=500)
+    plex.clear_journal()
+    with pytest.raises(SyncError):
+        index.refresh((), NOW + DAY)
+    assert len(plex.journal) <= 5
+    assert len(everything(index, 50)) == 50
+
+
+def test_a_library_full_of_broken_items_ends_the_reading(plex, index):
+    for key in fill(plex, 300):
+        plex.item(key).broken = True
+    with pytest.raises(SyncError):
+        index.refresh((), NOW)
+    assert not index.complete(())
+
+
+def test_an_answer_too_broken_to_read_is_halved_too(plex, index):
+    fill(plex, 40)
+    plex.add_fault("cut", times=1, match=_is_list, honest=True)
+    result = index.refresh((), NOW)
+    assert (result.added, index.unreadable()) == (40, {})
+
+
+# --- files that change behind the items' times -----------------------------------------------
+
+
+def test_a_renamed_file_is_found_by_reading_what_moved(plex, index):
+    key = fill(plex, 2500)[7]
+    index.refresh((), NOW)
+    plex.change_files(key, [("/plex/movies/renamed.mp4", 1)])
+    index.refresh((), NOW + 30)
+    assert index.find(["/plex/movies/renamed.mp4"]) == []
+    assert index.worth_reading(NOW + 30, Depth.MISSED)
+    result = index.refresh((), NOW + 30, depth=Depth.MISSED)
+    assert (result.added, result.removed, result.requests) == (1, 1, 4)
+    assert keys_of(index.find(["/plex/movies/renamed.mp4"])) == [key]
+    assert not index.worth_reading(NOW + 31, Depth.MISSED)
+
+
+def test_for_the_sake_of_misses_a_library_is_read_whole_once_in_ten_minutes(plex, index):
+    key = fill(plex, 20)[7]
+    index.refresh((), NOW)
+    now, whole = NOW, 0
+    for n in range(60):
+        now += 30
+        plex.change_files(key, [(f"/plex/movies/name {n}.mp4", 1)])
+        whole += index.refresh((), now, depth=Depth.MISSED).whole
+    assert whole == 60 * 30 // REREAD_PAUSE
+
+
+def test_a_library_that_stood_still_is_not_read_for_a_miss_unless_it_is_doubted(plex, index):
+    fill(plex, 20)
+    index.refresh((), NOW)
+    assert not index.worth_reading(NOW + 30, Depth.MISSED)
+    assert not index.refresh((), NOW + 30, depth=Depth.MISSED).whole
+    assert index.worth_reading(NOW + 30, Depth.DOUBTED)
+    assert index.refresh((), NOW + 30, depth=Depth.DOUBTED).whole
+    assert not index.worth_reading(NOW + 60, Depth.DOUBTED)
+
+
+def test_only_the_library_that_moved_is_read_whole(plex, index):
+    plex.add_section("Clips", ["/plex/clips"])
+    fill(plex, 3)
+    key = fill(plex, 3, section=2, folder="/plex/clips")[0]
+    index.refresh((), NOW)
+    plex.change_files(key, [("/plex/clips/new.mp4", 1)])
+    plex.clear_journal()
+    index.refresh((), NOW + 30, depth=Depth.MISSED)
+    assert plex.count(path_prefix="/library/sections/1/all") == 3
+    assert plex.count(path_prefix="/library/sections/2/all") == 1
+
+
+def test_clocks_that_stand_still_cost_one_request(plex, index):
+    fill(plex, 5)
+    index.refresh((), NOW)
+    plex.clear_journal()
+    result = index.refresh((), NOW + 10, depth=Depth.MOVED)
+    assert (result.requests, len(plex.journal), result.whole) == (1, 1, False)
+
+
+def test_a_clock_that_moved_brings_what_is_new_and_else_what_changed(plex, index):
+    keys = fill(plex, 5)
+    index.refresh((), NOW)
+    plex.clock = lambda: NOW + 5
+    plex.add_item(1, file="/plex/movies/new.mp4")
+    new = index.refresh((), NOW + 10, depth=Depth.MOVED)
+    assert (new.added, new.requests, new.whole) == (1, 4, False)
+    plex.change_files(keys[1], [("/plex/movies/renamed.mp4", 1)])
+    changed = index.refresh((), NOW + 20, depth=Depth.MOVED)
+    assert (changed.added, changed.whole) == (1, True)
+    plex.change_files(keys[2], [("/plex/movies/later.mp4", 1)])
+    assert index.refresh((), NOW + 30, depth=Depth.MOVED).added == 0
+    assert index.refresh((), NOW + 40, depth=Depth.MOVED).requests == 1
+    assert index.refresh((), NOW + 20 + REREAD_PAUSE, depth=Depth.MOVED).added == 1
+
+
+def test_an_item_that_contradicts_the_index_is_corrected_and_its_library_doubted(
+    plex, client, index
+):
+    first, second, *_ = fill(plex, 6)
+    index.refresh((), NOW)
+    home = plex.sections[1]
+    scanned, revision = home.scanned_at, home.revision
+    order = [1, 0, 2, 3, 4, 5]
+    plex.rebuild(1, [f"/plex/movies/{n}/film {n}.mp4" for n in order])
+    home.scanned_at, home.revision = scanned, revision  # a library rebuilt with its clocks
+    index.refresh((), NOW + 30)
+    (part,) = index.find(["/plex/movies/0/film 0.mp4"])
+    assert part.target.rating_key == first
+    index.correct(part.target, client.items([first])[first])
+    assert index.find(["/plex/movies/0/film 0.mp4"]) == []
+    assert index.worth_reading(NOW + 30, Depth.MISSED)
+    index.refresh((), NOW + 30, depth=Depth.MISSED)
+    assert keys_of(index.find(["/plex/movies/0/film 0.mp4"])) == [second]
+
+
+def test_an_index_of_an_older_version_is_taken_over(plex, index, open_index, tmp_path):
+    fill(plex, 5)
+    index.refresh((), NOW)
+    index.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "plex_index.db")) as db, db:
+        for column in ("clock", "read_clock", "reread_at", "unreadable"):
+            db.execute(f"ALTER TABLE sections DROP COLUMN {column}")
+        db.execute("PRAGMA user_version = 3")
+    again = open_index()
+    assert len(everything(again, 5)) == 5
+    assert not again.refresh((), NOW + 30).whole
 
 
 # --- another server --------------------------------------------------------------------------

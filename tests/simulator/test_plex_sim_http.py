@@ -357,3 +357,49 @@ def test_a_large_section_is_paged_in_order_and_an_edit_reorders_it(plex, ask):
     assert sum(pages, []) == list(range(1, 5001))
     plex.user_edit(5000, title="!first")
     assert keys(ask.xml(path))[0] == 5000
+
+
+def clocks(ask, section=0):
+    directory = ask.xml("/library/sections")[section]
+    return int(directory.get("scannedAt")), int(directory.get("contentChangedAt"))
+
+
+def test_changed_files_move_the_clocks_of_the_library_and_not_those_of_the_item(plex, ask):
+    key = plex.add_item(1, "/plex/a.mp4", 5, added_at=1000)
+    before, sections = plex.item(key).updated_at, [clocks(ask)]
+    plex.change_files(key, [("/plex/b.mp4", 5), ("/plex/c.mp4", 6)])
+    sections.append(clocks(ask))
+    plex.move_item(key, "/plex/d.mp4", keep_key=True)
+    sections.append(clocks(ask))
+    plex.rebuild(1, ["/plex/e.mp4"])
+    sections.append(clocks(ask))
+    assert (plex.item(key).added_at, plex.item(key).updated_at) == (1000, before)
+    assert plex.find("/plex/e.mp4").key == key
+    assert len({changed for _, changed in sections}) == 4
+    assert [scanned for scanned, _ in sections] == sorted(scanned for scanned, _ in sections)
+
+
+def test_one_broken_item_spoils_every_answer_that_would_hold_it(plex, ask):
+    keys = [plex.add_item(1, f"/plex/{n}.mp4") for n in range(3)]
+    plex.item(keys[1]).broken = True
+    everything = "/library/sections/1/all?type=1&X-Plex-Container-Start={}&X-Plex-Container-Size={}"
+    statuses = [ask("GET", everything.format(*page)).status_code for page in [(0, 3), (0, 1)]]
+    statuses += [ask("GET", everything.format(*page)).status_code for page in [(2, 3), (0, 0)]]
+    assert statuses == [500, 200, 200, 200]
+    assert ask("GET", f"/library/metadata/{keys[0]},{keys[1]}").status_code == 500
+    assert ask("GET", f"/library/metadata/{keys[0]},{keys[2]}").status_code == 200
+
+
+def test_a_library_tells_its_agent_its_scanner_and_how_it_shows_collections(plex, ask):
+    plex.add_section("Films", ["/films"], agent="tv.plex.agents.movie")
+    plex.sections[2].collection_mode = 1
+    own, films = ask.xml("/library/sections")
+    assert (own.get("agent"), own.get("scanner")) == (
+        "com.plexapp.agents.none",
+        "Plex Video Files Scanner",
+    )
+    assert (films.get("agent"), films.get("scanner")) == ("tv.plex.agents.movie", "Plex Movie")
+    modes = {
+        key: [s.get("value") for s in ask.xml(f"/library/sections/{key}/prefs")] for key in (1, 2)
+    }
+    assert {key: values[1] for key, values in modes.items()} == {1: "2", 2: "1"}

@@ -186,3 +186,28 @@ def test_folders_of_windows_are_scanned_too(plex, ask):
         f"/library/sections/{section}/refresh?path={quote(chr(92).join(['D:', 'Films', 'x']))}",
     )
     assert plex.find("D:\\Films\\x\\1.mp4").title == "1"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Extras/1.mp4", "a/Scenes/1.mp4", "a/shorts/x/1.mp4", "1-scene.mp4", "1-Trailer.mp4"]
+    + ["sample.mp4", "1.sample.mp4", "Deleted Scenes/1.mp4", "a/Other/1.mp4"],
+)
+@pytest.mark.parametrize("agent", ["com.plexapp.agents.none", "tv.plex.agents.movie"])
+def test_a_scan_passes_over_extras_and_samples(plex, ask, name, agent):
+    section = plex.add_section("More", ["/more/Scenes"], agent=agent)
+    plex.disk.update({f"/more/Scenes/{name}": 5, "/more/Scenes/film.mp4": 5})
+    ask("GET", f"/library/sections/{section}/refresh")
+    assert [item.files[0][0] for item in plex.items()] == ["/more/Scenes/film.mp4"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Site - 2023-05-14 - A.mp4", "Site.14.05.2023.mp4", "Show S01E02.mp4", "Show 1x02.mp4"]
+)
+def test_only_the_movie_scanner_passes_over_names_like_episodes_and_dates(plex, ask, name):
+    films = plex.add_section("Films", ["/films"], agent="tv.plex.agents.movie")
+    own = plex.add_section("Own", ["/own"])
+    plex.disk.update({f"/films/{name}": 5, f"/own/{name}": 5})
+    for section in (films, own):
+        ask("GET", f"/library/sections/{section}/refresh")
+    assert [item.section for item in plex.items()] == [own]
