@@ -39,7 +39,8 @@ _BEGIN_ANEW = "DROP TABLE sections; DROP TABLE parts; DROP TABLE coverage;"
 SCHEMA = (
     _TABLES,
     _BEGIN_ANEW + _TABLES.replace("size INTEGER,", "size INTEGER, updated INTEGER NOT NULL,"),
-    "CREATE TABLE line_limits"
+    # the keys of paths are folded as disks do it since
+    "DELETE FROM parts; DELETE FROM sections; DELETE FROM coverage; CREATE TABLE line_limits"
     " (server TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, learned_at REAL NOT NULL)",
     """
     ALTER TABLE sections ADD COLUMN clock TEXT NOT NULL DEFAULT '';

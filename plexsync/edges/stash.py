@@ -19,6 +19,7 @@ from plexsync.edges.stash_answers import StashSettings
 from plexsync.edges.stash_link import AnswerTooLarge, StashLink
 from plexsync.model.connection import Connection
 from plexsync.model.errors import StashDown
+from plexsync.model.paths import name_key
 from plexsync.model.scene import Scene
 
 BATCH = 50
@@ -96,11 +97,11 @@ class StashClient:
 
         Case and Unicode form of the names do not matter; the caller compares folders and sizes.
         """
-        endings = tuple(sep + _folded(name) for name in names if name for sep in "/\\")
+        wanted = {name_key(name) for name in names if name}
         found: dict[int, Scene] = {}
         for spelling in sorted({form for name in names for form in _spellings(name)}):
             for scene in self._including(spelling):
-                if any(_folded(f"/{file.path}").endswith(endings) for file in scene.files):
+                if any(name_key(file.path) in wanted for file in scene.files):
                     found[scene.id] = scene
         return [found[scene] for scene in sorted(found)]
 
@@ -246,7 +247,3 @@ def _spellings(name: str) -> set[str]:
     if not name.strip('" '):
         return set()
     return {name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)}
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()

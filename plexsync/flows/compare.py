@@ -75,7 +75,7 @@ class Compare:
         self._index = index
         self._ledger = ledger
         self._map, _ = PathMap.parse(config.path_map)
-        self._claims = Claims(self._map, stash)
+        self._claims = Claims(self._map, stash, ledger)
         self._pins: dict[int, Pin] = {}
         self._fingerprint = ""
 
@@ -105,10 +105,7 @@ class Compare:
     def _match(self, scene: Scene) -> Match:
         pin = self._pins.get(scene.id)
         paths = [pin.part] if pin else [self._map.to_plex(file.path) for file in scene.files]
-        return self._judge(scene, self._index.find(paths))
-
-    def _judge(self, scene: Scene, parts: Sequence[IndexedPart]) -> Match:
-        pin = self._pins.get(scene.id)
+        parts = self._index.find(paths)
         return pinned(pin, parts) if pin else match(scene.files, parts, self._map)
 
     def _concerns_us(self, view: View, oldest: float) -> bool:
@@ -151,7 +148,8 @@ class Compare:
             return
         parts = parts_of(view.match)
         live = [_alive(part, items) for part in parts]
-        found = self._judge(view.scene, [part for part in live if part is not None])
+        alive = [part for part in live if part is not None]
+        found = self._claims.match(view.scene, alive, self._pins.get(view.scene.id))
         view.unread = any(part.target in broken for part in parts)
         if found.confidence == NONE or view.unread:
             view.looks = tuple(replace(look, updated=_NEVER) for look in view.looks)

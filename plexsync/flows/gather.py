@@ -127,7 +127,7 @@ class Gather:
             return Done(job=job, state="", detail="older than the installation, nobody edited it")
         if job.reason == IMPORTED and _as_imported(state, scene):
             return Done(job=job, state="", detail="not changed since an earlier PlexSync synced it")
-        if not has_something_to_say(scene) and not _ever_written(state):
+        if not has_something_to_say(scene) and not ever_written(state):
             return Done(job=job, state=TOO_LITTLE, detail="too little metadata")
         return None
 
@@ -203,5 +203,6 @@ def _drop_beyond(wishes: Sequence[Wish], budget: int) -> None:
             wish.image = None
 
 
-def _ever_written(state: SceneState | None) -> bool:
+def ever_written(state: SceneState | None) -> bool:
+    """Whether anything of the scene was ever written to Plex."""
     return state is not None and any(target.written for target in state.targets)

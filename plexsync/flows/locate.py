@@ -63,7 +63,7 @@ class Locate:
         self._clock = clock
         self._log = log
         self._map, _ = PathMap.parse(config.path_map)
-        self._claims = Claims(self._map, stash)
+        self._claims = Claims(self._map, stash, ledger)
         self._refreshed: float | None = None
         self._pins: dict[int, Pin] = {}
         self.news = False
@@ -127,7 +127,8 @@ class Locate:
                 ended.append(Failed(wish.job, error))
                 continue
             live = self._live(parts, items)
-            outcome = self._judge(wish, self._match(wish, live), items)
+            pin = self._pins.get(wish.scene.id)
+            outcome = self._judge(wish, self._claims.match(wish.scene, live, pin), items)
             if outcome is None:
                 misses.append(wish)
             elif isinstance(outcome, Located):
@@ -141,11 +142,8 @@ class Locate:
         pin = self._pins.get(wish.scene.id)
         paths = [self._map.to_plex(file.path) for file in wish.scene.files]
         parts = self._index.find([pin.part] if pin else paths)
-        return list(self._match(wish, parts).candidates[:MOST_CANDIDATES])
-
-    def _match(self, wish: Wish, parts: Sequence[IndexedPart]) -> Match:
-        pin = self._pins.get(wish.scene.id)
-        return pinned(pin, parts) if pin else match(wish.scene.files, parts, self._map)
+        found = pinned(pin, parts) if pin else match(wish.scene.files, parts, self._map)
+        return list(found.candidates[:MOST_CANDIDATES])
 
     def _live(
         self, parts: Iterable[IndexedPart], items: dict[Target, PlexItem]
@@ -178,7 +176,7 @@ class Locate:
         targets = list(found.targets)
         if found.confidence == "LOW":
             if self._config.strict_matching:
-                return Failed(wish.job, AmbiguousMatch(_ambiguous(len(names)), names))
+                return Failed(wish.job, AmbiguousMatch(_ambiguous(found), names))
             self._log.warning(
                 f"Took the first of {len(names)} Plex items that could be this scene.",
                 scene=wish.scene.id,
@@ -250,7 +248,10 @@ def _asked_for_now(wish: Wish) -> bool:
     return job.priority == EDIT and job.reason == FORCED and not job.attempts
 
 
-def _ambiguous(count: int) -> str:
-    if count == 1:
-        return "one Plex item has a file of this name, but of another size; it is not taken"
-    return f'{count} Plex items could be this scene; none is taken while "Accept uncertain matches" is off'
+def _ambiguous(found: Match) -> str:
+    if found.doubt:
+        return f"one Plex item has a file of this name, but {found.doubt}; it is not taken"
+    return (
+        f"{len(found.targets)} Plex items could be this scene; none is taken while "
+        '"Accept uncertain matches" is off'
+    )

@@ -10,7 +10,7 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.job import BULK, Job
 from plexsync.model.paths import PathMap
 from plexsync.model.scene import VideoFile
-from plexsync.policy.matching import match
+from plexsync.policy.matching import HIGH, match
 
 SURE_RULES = ("path", "suffix")
 """A name alone is no proof that a missing file has come."""
@@ -56,4 +56,5 @@ class Revive:
         paths = letter.paths if letter else ()
         parts = self._index.find([self._map.to_plex(path) for path in paths])
         found = match([VideoFile(path) for path in paths], parts, self._map)
-        return found.confidence == "HIGH" and found.rule in SURE_RULES
+        # The letter keeps no sizes, which decide about a spelling when the scene is tried.
+        return found.rule == "spelling" or (found.confidence == HIGH and found.rule in SURE_RULES)

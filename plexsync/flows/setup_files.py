@@ -30,7 +30,11 @@ FEW = 0.5
 
 _SHOWN = 3
 _RULES = {"path": "by path", "suffix": "by the end of the path", "pin": "by a pin"}
-_RULES |= {"name+size": "by name and size", "name": "by name"}
+_RULES |= {
+    "spelling": "by path in another spelling",
+    "name+size": "by name and size",
+    "name": "by name",
+}
 
 
 def index(call: Call, view: IndexView) -> Iterator[Point]:

@@ -27,10 +27,30 @@ def exact_key(path: str) -> str:
     return text.rstrip("/") or text
 
 
+class _Folded(dict[int, str]):
+    """The lower case of each character as a disk without case has it, found when first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _lower(chr(code))
+        return self[code]
+
+
+def _lower(char: str) -> str:
+    """One character for one, and none becomes ASCII: no disk takes "ß" for "ss" or "ﬁ" for "fi"."""
+    upper = char.upper()
+    lower = (upper if len(upper) == 1 else char).lower()
+    return lower if len(lower) == 1 and char.isascii() >= lower.isascii() else char
+
+
+_FOLDED = _Folded()
+
+
 def path_key(path: str) -> str:
-    """`exact_key` without case: equal for every spelling of one path."""
+    """`exact_key` without case: equal for every spelling that some disk takes for the same file."""
     text = exact_key(path)
-    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text.casefold())
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", text.translate(_FOLDED))
 
 
 def name_key(path: str) -> str:
@@ -95,17 +115,21 @@ class _Prefix:
         windows = bool(_DRIVE.match(folder)) or "\\" in folder and "\\" in _separators(folder)
         text = folder.replace("/", "\\") if windows else folder
         mark = "\\" if windows else "/"
-        parts = tuple(path_key(piece) for piece in _pieces(folder))
+        parts = tuple(path_key(piece) for piece in pieces(folder))
         return cls(text.rstrip(mark), _root(folder), mark, parts)
 
     def rest(self, path: str) -> list[str] | None:
         """What of `path` lies below this folder; None when the path is somewhere else."""
-        pieces = _pieces(path)
+        names = pieces(path)
         depth = len(self.parts)
-        if _root(path) != self.root or len(pieces) < depth:
+        if _root(path) != self.root or len(names) < depth:
             return None
-        inside = all(path_key(p) == mine for p, mine in zip(pieces, self.parts, strict=False))
-        return pieces[depth:] if inside else None
+        inside = all(path_key(name) == mine for name, mine in zip(names, self.parts, strict=False))
+        return names[depth:] if inside else None
+
+    def spelt_in(self, path: str) -> bool:
+        """Whether a path below this folder names it letter by letter. Windows knows no other way."""
+        return self.mark == "\\" or path.startswith(self.text)
 
     def join(self, rest: Sequence[str]) -> str:
         tail = self.mark.join(rest)
@@ -138,11 +162,15 @@ class PathMap:
 
     def to_plex(self, stash_path: str) -> str:
         """The path under which Plex sees a file of Stash; unchanged when no pair fits."""
-        return _move(stash_path, [(stash, plex) for plex, stash in self.pairs])
+        return self.locate(stash_path)[0]
 
     def to_stash(self, plex_path: str) -> str:
         """The path under which Stash sees a file of Plex; unchanged when no pair fits."""
-        return _move(plex_path, self.pairs)
+        return _move(plex_path, self.pairs)[0]
+
+    def locate(self, stash_path: str) -> tuple[str, bool]:
+        """`to_plex`, and whether the folder that was replaced is spelt as in the map."""
+        return _move(stash_path, [(stash, plex) for plex, stash in self.pairs])
 
 
 def derive(stash_path: str, plex_path: str) -> PathMap:
@@ -150,7 +178,7 @@ def derive(stash_path: str, plex_path: str) -> PathMap:
 
     Empty when the names differ or both paths are the same.
     """
-    mine, theirs = _pieces(stash_path), _pieces(plex_path)
+    mine, theirs = pieces(stash_path), pieces(plex_path)
     count = shared_end([path_key(p) for p in mine], [path_key(p) for p in theirs])
     if not count:
         return PathMap()
@@ -161,13 +189,15 @@ def derive(stash_path: str, plex_path: str) -> PathMap:
     return PathMap(((plex, stash),))
 
 
-def _move(path: str, pairs: Sequence[tuple[_Prefix, _Prefix]]) -> str:
-    best: tuple[int, str] = (-1, path)
+def _move(path: str, pairs: Sequence[tuple[_Prefix, _Prefix]]) -> tuple[str, bool]:
+    """By the longest folder; between two spellings of it by the path's own."""
+    best, moved = (-1, True), path
     for source, goal in pairs:
         rest = source.rest(path)
-        if rest is not None and len(source.parts) > best[0]:
-            best = (len(source.parts), goal.join(rest))
-    return best[1]
+        rank = (len(source.parts), source.spelt_in(path))
+        if rest is not None and rank > best:
+            best, moved = rank, goal.join(rest)
+    return moved, best[1]
 
 
 def _read_pair(
@@ -179,7 +209,9 @@ def _read_pair(
     if not all(_root(side) or _DRIVE.match(side) for side in sides):
         return None, "needs whole paths, beginning with / or a drive letter, on both sides"
     plex, stash = (_Prefix.of(side) for side in sides)
-    if any((stash.root, stash.parts) == (s.root, s.parts) for _, s in known):
+    if any(
+        (stash.root, stash.parts) == (s.root, s.parts) and s.spelt_in(stash.text) for _, s in known
+    ):
         return None, "names a Stash folder that an earlier pair has"
     return (plex, stash), ""
 
@@ -189,8 +221,8 @@ def _separators(path: str) -> str:
     return "/" if posix else "/\\"
 
 
-def _pieces(path: str) -> list[str]:
-    """Components as spelled. A backslash in a POSIX path is an ordinary character of a name."""
+def pieces(path: str) -> list[str]:
+    """Folders and file name as spelled. A backslash in a POSIX path is an ordinary character of a name."""
     text = path.replace("\\", "/") if "\\" in _separators(path) else path
     return [piece for piece in text.split("/") if piece]
 
@@ -200,9 +232,9 @@ def _root(path: str) -> str:
     return "//" if key.startswith("//") else "/" if key.startswith("/") else ""
 
 
-def _head(path: str, pieces: Sequence[str]) -> _Prefix:
+def _head(path: str, names: Sequence[str]) -> _Prefix:
     mark = "\\" if "\\" in _separators(path) and "\\" in path else "/"
-    return _Prefix.of(_root(path).replace("/", mark) + mark.join(pieces))
+    return _Prefix.of(_root(path).replace("/", mark) + mark.join(names))
 
 
 def _clip(text: str) -> str:

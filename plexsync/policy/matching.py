@@ -1,16 +1,16 @@
-"""Which Plex items are a scene: the path decides, name and size only propose."""
+"""Which Plex items are a scene: the exact path is certain, everything looser needs the sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import (
     PathMap,
     components,
-    exact_key,
     path_key,
+    pieces,
     shared_end,
     shared_start,
 )
@@ -25,9 +25,10 @@ class Match:
     """The items that are the scene, and how sure that is.
 
     HIGH: every target is the scene. LOW: the targets are candidates in a fixed order; the first is
-    the one to take when an unsure match is accepted. NONE: no target. `rule` is "pin", "path",
-    "suffix", "name+size", "name" or "". `candidates` holds the matching file of each target, `matched` its
-    path as Plex spells it, for the check before a write.
+    the one to take when an unsure match is accepted, and `doubt` says in words what is against it.
+    NONE: no target. `rule` is "pin", "path", "spelling", "suffix", "name+size", "name" or "".
+    `candidates` holds the matching file of each target, `matched` its path as Plex spells it, for
+    the check before a write. `loose` are those of these paths that are not spelt as the scene's.
     """
 
     confidence: str = NONE
@@ -35,31 +36,62 @@ class Match:
     targets: tuple[Target, ...] = ()
     candidates: tuple[IndexedPart, ...] = ()
     matched: Mapping[Target, str] = field(default_factory=dict)
+    loose: frozenset[str] = frozenset()
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
     """A file and a part of the same name. `end` counts common components from the name upwards.
 
-    `same` is None when a size is unknown. `tree`: both begin with the same folder. `apart`: they
-    do, and then go different ways before they meet again, so they are two places on one disk.
+    `path` is the file's as Plex would spell it. `same` is None when a size is unknown. `whole`:
+    the paths differ at most in what some disks do not tell apart (case, Unicode form, separators);
+    `exact`: not even in that, as far as the common end goes. `taken`: another scene is spelt
+    exactly like the part. `tree`: both begin with the same folder. `apart`: they do, and then go
+    different ways before they meet again, so they are two places on one disk.
     """
 
     part: IndexedPart
-    file: str
+    path: str
     end: int
     same: bool | None
+    whole: bool
+    exact: bool
+    taken: bool
     tree: bool
     apart: bool
 
+    @property
+    def sure(self) -> bool:
+        """Whether a looser spelling may be taken for the file: equal sizes, and nobody else's."""
+        return self.same is True and not self.taken
 
-def match(files: Sequence[VideoFile], parts: Sequence[IndexedPart], path_map: PathMap) -> Match:
-    """Find the items of a scene among the parts that the library index proposes."""
-    located = [(file, path_map.to_plex(file.path)) for file in files if file.path]
-    exact = _exact([path for _, path in located], parts)
-    if exact:
-        return _result(HIGH, "path", exact)
-    pairs = [p for file, path in located for p in _pairs(file, path, parts)]
+
+_Rule = Callable[[Sequence[_Pair]], tuple[list[_Pair], bool]]
+"""The pairs that fit, and whether a single item among them would be certain."""
+
+
+def match(
+    files: Sequence[VideoFile],
+    parts: Sequence[IndexedPart],
+    path_map: PathMap,
+    taken: Collection[str] = (),
+) -> Match:
+    """Find the items of a scene among the parts that the library index proposes.
+
+    `taken` are files in Plex of which other scenes have the exact path; whoever has only a match
+    with a `loose` spelling asks for them, and then once more.
+    """
+    pairs = [
+        pair
+        for file in files
+        if file.path
+        for pair in _pairs(file, *path_map.locate(file.path), parts, taken)
+    ]
+    certain = _certain(pairs)
+    if certain:
+        rule = "path" if any(pair.whole and pair.exact for pair in certain) else "spelling"
+        return _result(HIGH, rule, certain)
     unsure = Match()
     for rule, find in _WEAKER:
         found, sure = find(pairs)
@@ -72,10 +104,28 @@ def match(files: Sequence[VideoFile], parts: Sequence[IndexedPart], path_map: Pa
 
 
 def pinned(pin: Pin, parts: Iterable[IndexedPart]) -> Match:
-    """The one item that a person named: the file decides, the rating key only between several."""
-    holding = _exact([pin.part], list(parts))
-    hinted = [part for part in holding if part.target.rating_key == pin.rating_key]
-    return _result(HIGH, "pin", _one_each(hinted or holding)[:1]) if holding else Match()
+    """The one item that a person named: the file decides, the rating key only between several.
+
+    A file that is spelt differently by now counts only in the item that was named.
+    """
+    same = [part for part in parts if is_pinned(pin, part.file, part.target.rating_key)]
+    exact = [part for part in same if part.file == pin.part] or same
+    hinted = [part for part in exact if part.target.rating_key == pin.rating_key]
+    first = sorted(hinted or exact, key=lambda part: _order(part.target))[:1]
+    return Match(
+        confidence=HIGH if first else NONE,
+        rule="pin" if first else "",
+        targets=tuple(part.target for part in first),
+        candidates=tuple(first),
+        matched={part.target: part.file for part in first},
+    )
+
+
+def is_pinned(pin: Pin, file: str, rating_key: int) -> bool:
+    """Whether this file of this item is the one that a person named."""
+    if file == pin.part:
+        return True
+    return rating_key == pin.rating_key and path_key(file) == path_key(pin.part)
 
 
 def describe(candidates: Iterable[IndexedPart]) -> list[str]:
@@ -87,19 +137,24 @@ def describe(candidates: Iterable[IndexedPart]) -> list[str]:
     ]
 
 
-def _exact(paths: Sequence[str], parts: Sequence[IndexedPart]) -> list[IndexedPart]:
-    hits: list[IndexedPart] = []
-    for path in paths:
-        for key in _SPELLINGS:
-            wanted = key(path)
-            same = [part for part in parts if key(part.file) == wanted]
-            if same:
-                hits += same
-                break
-    return hits
+def _certain(pairs: Sequence[_Pair]) -> list[_Pair]:
+    """For each file the parts of its exact path; where there are none, those of a looser spelling
+    that the sizes prove.
+    """
+    found: list[_Pair] = []
+    for path in dict.fromkeys(pair.path for pair in pairs):
+        whole = [pair for pair in pairs if pair.path == path and pair.whole]
+        found += [p for p in whole if p.exact] or [p for p in whole if p.sure]
+    return found
 
 
-def _pairs(file: VideoFile, path: str, parts: Sequence[IndexedPart]) -> list[_Pair]:
+def _pairs(
+    file: VideoFile,
+    path: str,
+    mapped_exactly: bool,
+    parts: Sequence[IndexedPart],
+    taken: Collection[str],
+) -> list[_Pair]:
     mine = components(path)
     found = []
     for part in parts:
@@ -109,41 +164,63 @@ def _pairs(file: VideoFile, path: str, parts: Sequence[IndexedPart]) -> list[_Pa
             continue
         mine_left, theirs_left = mine[:-end], theirs[:-end]
         start = shared_start(mine_left, theirs_left)
-        apart = 0 < start < min(len(mine_left), len(theirs_left))
-        same = file.size == part.size if file.size and part.size else None
-        tree = shared_start(mine[:-1], theirs[:-1]) > 0
-        found.append(_Pair(part, path, end, same, tree, apart))
+        whole = path_key(path) == path_key(part.file)
+        found.append(
+            _Pair(
+                part,
+                path,
+                end,
+                same=file.size == part.size if file.size and part.size else None,
+                whole=whole,
+                exact=_spelt_alike(path, part.file, whole, end) and (mapped_exactly or not whole),
+                taken=part.file in taken,
+                tree=shared_start(mine[:-1], theirs[:-1]) > 0,
+                apart=0 < start < min(len(mine_left), len(theirs_left)),
+            )
+        )
     return found
 
 
-def _by_suffix(pairs: Sequence[_Pair]) -> tuple[list[IndexedPart], bool]:
+def _spelt_alike(path: str, file: str, whole: bool, end: int) -> bool:
+    if whole:
+        return path == file
+    return pieces(path)[-end:] == pieces(file)[-end:]
+
+
+def _by_spelling(pairs: Sequence[_Pair]) -> tuple[list[_Pair], bool]:
+    """What `_certain` did not take: the sizes speak against it, or say nothing."""
+    return [p for p in pairs if p.whole], False
+
+
+def _by_suffix(pairs: Sequence[_Pair]) -> tuple[list[_Pair], bool]:
     """The longest common end of each file. Two places on one disk need equal sizes to be one."""
-    able = [p for p in pairs if p.end > 1 and (p.same or not p.apart)]
-    longest = {file: max(p.end for p in able if p.file == file) for file in {p.file for p in able}}
-    best = [p for p in able if p.end == longest[p.file]]
-    return _by_size(best), any(p.same is not False for p in best)
+    able = [p for p in pairs if p.end > 1 and not p.whole and (p.same or not p.apart)]
+    longest = {path: max(p.end for p in able if p.path == path) for path in {p.path for p in able}}
+    best = [p for p in able if p.end == longest[p.path]]
+    return _by_size(best), any(p.sure or (p.exact and p.same is None) for p in best)
 
 
-def _by_name_and_size(pairs: Sequence[_Pair]) -> tuple[list[IndexedPart], bool]:
-    return [p.part for p in pairs if p.same], True
+def _by_name_and_size(pairs: Sequence[_Pair]) -> tuple[list[_Pair], bool]:
+    found = [p for p in pairs if p.same]
+    return found, not any(p.taken for p in found)
 
 
-def _by_name(pairs: Sequence[_Pair]) -> tuple[list[IndexedPart], bool]:
+def _by_name(pairs: Sequence[_Pair]) -> tuple[list[_Pair], bool]:
     """Only where a size is unknown, and never between two folders of one disk."""
-    able = [p.part for p in pairs if p.same is None and not p.tree]
-    return able, len({p.part.target for p in pairs}) == 1
+    able = [p for p in pairs if p.same is None and not p.tree]
+    return able, len({p.part.target for p in pairs}) == 1 and all(p.exact for p in able)
 
 
-def _by_size(pairs: Iterable[_Pair]) -> list[IndexedPart]:
+def _by_size(pairs: Iterable[_Pair]) -> list[_Pair]:
     rank = {True: 0, None: 1, False: 2}
-    return [p.part for p in sorted(pairs, key=lambda p: rank[p.same])]
+    return sorted(pairs, key=lambda p: rank[p.same])
 
 
-def _one_each(parts: Iterable[IndexedPart]) -> list[IndexedPart]:
-    first: dict[Target, IndexedPart] = {}
-    for part in parts:
-        first.setdefault(part.target, part)
-    return sorted(first.values(), key=lambda part: _order(part.target))
+def _one_each(pairs: Iterable[_Pair]) -> list[_Pair]:
+    first: dict[Target, _Pair] = {}
+    for pair in pairs:
+        first.setdefault(pair.part.target, pair)
+    return sorted(first.values(), key=lambda pair: _order(pair.part.target))
 
 
 def _order(target: Target) -> tuple[int, str, int, str]:
@@ -151,15 +228,31 @@ def _order(target: Target) -> tuple[int, str, int, str]:
     return (number, target.section, target.rating_key, target.server)
 
 
-def _result(confidence: str, rule: str, parts: Iterable[IndexedPart]) -> Match:
-    items = _one_each(parts)
+def _result(confidence: str, rule: str, pairs: Iterable[_Pair]) -> Match:
+    items = _one_each(pairs)
+    loose = (pair.part.file for pair in items if not pair.exact or rule in _BY_NAME)
     return Match(
         confidence=confidence,
         rule=rule,
-        targets=tuple(part.target for part in items),
-        candidates=tuple(items),
-        matched={part.target: part.file for part in items},
+        targets=tuple(pair.part.target for pair in items),
+        candidates=tuple(pair.part for pair in items),
+        matched={pair.part.target: pair.part.file for pair in items},
+        loose=frozenset(loose),
+        doubt=_doubt(items) if confidence == LOW else "",
     )
+
+
+def _doubt(items: Sequence[_Pair]) -> str:
+    """What speaks against the one item that there is; "" where there are several."""
+    if len(items) != 1:
+        return ""
+    (pair,) = items
+    if pair.taken:
+        return "another scene's file is spelt exactly like it"
+    if pair.same is False:
+        return "it is of another size"
+    how = "" if pair.exact else " and it is not spelt exactly alike"
+    return f"its size is not known{how}" if pair.same is None else "only its name is the same"
 
 
 def _plain(text: str) -> str:
@@ -170,12 +263,10 @@ def _size(size: int | None) -> str:
     return f"{size} bytes" if size else "size unknown"
 
 
-_SPELLINGS: tuple[Callable[[str], str], ...] = (str, exact_key, path_key)
-"""The closest spelling that fits decides: two names that differ in case may be two files."""
-
-_WEAKER: tuple[tuple[str, Callable[[Sequence[_Pair]], tuple[list[IndexedPart], bool]]], ...] = (
+_WEAKER: tuple[tuple[str, _Rule], ...] = (
+    ("spelling", _by_spelling),
     ("suffix", _by_suffix),
     ("name+size", _by_name_and_size),
     ("name", _by_name),
 )
-"""Each gives the parts that fit, and whether a single item among them would be certain."""
+_BY_NAME = ("name+size", "name")

@@ -700,14 +700,16 @@ def test_a_limit_of_request_lines_is_kept_for_30_days_and_for_one_server(plex, i
         assert open_index(client=other).line_limit(NOW) is None
 
 
-def test_the_index_of_the_last_version_is_taken_over_whole(plex, index, open_index, tmp_path):
+def test_the_index_of_the_last_version_is_read_anew_for_its_keys_of_paths(
+    plex, index, open_index, tmp_path
+):
     old = str(tmp_path / "old.db")
     with contextlib.closing(sqlite3.connect(old)) as made:
         made.executescript(f"{SCHEMA[0]}; {SCHEMA[1]}; PRAGMA user_version = 2")
         made.execute("INSERT INTO coverage VALUES (?, '')", (plex.machine,))
         made.commit()
     taken_over = open_index("old.db")
-    assert taken_over.complete(())
+    assert not taken_over.complete(())
     taken_over.keep_line_limit(6000, NOW)
     assert taken_over.line_limit(NOW) == 6000
 

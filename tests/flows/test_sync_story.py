@@ -356,6 +356,77 @@ def test_an_item_of_two_scenes_belongs_to_the_scene_of_its_first_file(world: Any
     assert world.letter(second) is None
 
 
+def test_a_file_whose_name_differs_in_case_is_another_one(world: Any) -> None:
+    world.configure(no_poster=True)
+    item = world.film("clip.mp4", size=99)
+    scene = world.stash.add_scene(title="Mine", files=[("/data/Clip.mp4", 10)])
+    world.event(scene)
+    world.run()
+    assert item.title == "clip"
+    assert "but it is of another size; it is not taken" in world.letter(scene).message
+
+
+def test_another_spelling_with_the_same_size_is_the_file_unless_a_scene_has_it_exactly(
+    world: Any,
+) -> None:
+    world.configure(no_poster=True)
+    item = world.film("clip.mp4", size=10)
+    loose = world.stash.add_scene(title="Loose", files=[("/data/Clip.mp4", 10)])
+    world.event(loose)
+    world.run()
+    assert item.title == "Loose"
+    exact = world.stash.add_scene(title="Exact", files=[("/data/clip.mp4", 10)])
+    world.event(exact)
+    world.edit(loose, title="Looser")
+    world.run()
+    assert item.title == "Exact"
+    assert "another scene's file is spelt exactly like it" in world.letter(loose).message
+    world.configure(accept_ambiguous=True)
+    world.event(loose)
+    world.run()
+    assert item.title == "Exact"
+    assert f"belongs to scene {exact}" in world.state(loose).detail
+
+
+def test_the_exact_path_of_a_later_file_beats_another_spelling_of_the_first(world: Any) -> None:
+    world.configure(no_poster=True)
+    key = world.plex.add_item(world.section, files=[("/plex/a.mp4", 1), ("/plex/b.mp4", 2)])
+    loose = world.stash.add_scene(title="Loose", files=[("/data/A.mp4", 1)])
+    exact = world.stash.add_scene(title="Exact", files=[("/data/b.mp4", 2)])
+    for scenes in ((loose, exact), (exact, loose)):
+        for scene in scenes:
+            world.event(scene)
+        world.run()
+        assert world.plex.item(key).title == "Exact"
+        assert world.state(loose).state == "shared"
+
+
+def test_a_scene_without_anything_to_say_leaves_the_item_to_the_next(world: Any) -> None:
+    world.configure(no_poster=True)
+    key = world.plex.add_item(world.section, files=[("/plex/a.mp4", 1), ("/plex/b.mp4", 2)])
+    mute = world.stash.add_scene(title="", files=[("/data/a.mp4", 1)])
+    second = world.stash.add_scene(title="B", files=[("/data/b.mp4", 2)])
+    world.event(mute)
+    world.event(second)
+    world.run()
+    assert world.plex.item(key).title == "B"
+    world.edit(mute, title="A")
+    world.run()
+    world.edit(second, title="C")
+    world.run()
+    assert world.plex.item(key).title == "A"
+    assert world.state(second).state == "shared"
+
+
+def test_an_exact_match_asks_stash_for_no_other_owner(world: Any) -> None:
+    world.configure(no_poster=True)
+    scene, item = world.pair("a.mp4", title="T")
+    world.event(scene)
+    world.run()
+    assert item.title == "T"
+    assert not [entry for entry in world.stash.journal if "ScenesByFile" in entry.query]
+
+
 def test_a_new_file_is_found_by_one_refresh_of_the_index(world: Any) -> None:
     scene, _ = world.pair("1.mp4", title="A")
     world.event(scene)

@@ -32,7 +32,7 @@ def mapped(text: str) -> PathMap:
         ("/data//movies///a.mp4", "/data/movies/a.mp4"),
         (r"\\NAS\share\a.mp4", "//nas/share/a.mp4"),
         (NFC, NFD),
-        ("/m/STRASSE.mp4", "/m/straße.mp4"),
+        ("/m/ΟΔΥΣΣΕΥΣ.mp4", "/m/Οδυσσευς.mp4"),
         ("/data/movies/", "/data/movies"),
     ],
 )
@@ -48,6 +48,10 @@ def test_spellings_of_one_path_have_one_key(one: str, other: str) -> None:
         ("C:/a.mp4", "D:/a.mp4"),
         ("/data/a.mp4", "/data/a .mp4"),
         ("/data/./a.mp4", "/data/../a.mp4"),
+        ("/m/strasse.mp4", "/m/straße.mp4"),
+        ("/m/\ufb01lm.mp4", "/m/film.mp4"),
+        ("/m/\u0131.mp4", "/m/i.mp4"),
+        ("/m/\uff41.mp4", "/m/a.mp4"),
     ],
 )
 def test_different_paths_have_different_keys(one: str, other: str) -> None:
@@ -210,3 +214,16 @@ def test_hostile_paths_are_only_compared() -> None:
         derive(path, path[::-1])
     long = "/" + "x/" * 2500 + "a.mp4"
     assert tail_key(long) == "x/a.mp4"
+
+
+def test_a_folder_that_only_sounds_like_the_maps_leads_on_but_is_not_exact() -> None:
+    path_map = mapped("/plex=>/data; /other=>/Data")
+    assert path_map.locate("/data/a.mp4") == ("/plex/a.mp4", True)
+    assert path_map.locate("/Data/a.mp4") == ("/other/a.mp4", True)
+    assert path_map.locate("/DATA/a.mp4") == ("/plex/a.mp4", False)
+    assert path_map.locate("/elsewhere/a.mp4") == ("/elsewhere/a.mp4", True)
+
+
+def test_windows_folders_are_the_same_in_any_case() -> None:
+    path_map = mapped(r"/plex=>D:\Films")
+    assert path_map.locate(r"d:\films\a.mp4") == ("/plex/a.mp4", True)

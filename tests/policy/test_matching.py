@@ -77,10 +77,56 @@ def test_a_later_part_of_an_item_counts_too() -> None:
         (r"\\NAS\x\a.mp4", "//nas/x/a.mp4"),
     ],
 )
-def test_spelling_does_not_hide_the_same_path(in_stash: str, in_plex: str) -> None:
+def test_another_spelling_of_a_path_needs_equal_sizes(in_stash: str, in_plex: str) -> None:
     result = found(VideoFile(in_stash, 1), part(in_plex, 1))
-    assert (result.confidence, result.rule) == (HIGH, "path")
+    assert (result.confidence, result.rule) == (HIGH, "spelling")
     assert list(result.matched.values()) == [in_plex]
+    assert result.loose == {in_plex}
+    for mine, theirs in ((1, 2), (1, None), (None, 1), (None, None), (0, 0)):
+        unsure = found(VideoFile(in_stash, mine), part(in_plex, theirs))
+        assert (unsure.confidence, unsure.rule) == (LOW, "spelling"), (mine, theirs)
+        assert unsure.doubt
+
+
+@pytest.mark.parametrize(
+    ("in_stash", "in_plex"),
+    [
+        ("/d/Stra\u00dfe.mp4", "/d/Strasse.mp4"),
+        ("/d/\ufb01lm.mp4", "/d/film.mp4"),
+        ("/d/\uff21.mp4", "/d/A.mp4"),
+        ("/d/K\u0131z.mp4", "/d/Kiz.mp4"),
+    ],
+)
+def test_names_that_no_disk_takes_for_one_are_two(in_stash: str, in_plex: str) -> None:
+    assert found(VideoFile(in_stash, 1), part(in_plex, 1)) == Match()
+
+
+def test_a_backslash_in_a_name_is_not_a_folder() -> None:
+    assert found(VideoFile("/d/a\\b.mp4", 1), part("/d/a/b.mp4", 2)).confidence == LOW
+    assert found(VideoFile("/d/a\\b.mp4", 1), part("/d/a\\b.mp4", 2)).rule == "path"
+
+
+def test_what_another_scene_has_exactly_is_not_taken() -> None:
+    clip = part("/d/clip.mp4", 1)
+    result = match([VideoFile("/d/Clip.mp4", 1)], [clip], SAME_PATHS, {"/d/clip.mp4"})
+    assert (result.confidence, result.rule) == (LOW, "spelling")
+    assert result.doubt == "another scene's file is spelt exactly like it"
+    moved = match([VideoFile("/e/clip.mp4", 1)], [clip], SAME_PATHS, {"/d/clip.mp4"})
+    assert (moved.confidence, moved.rule) == (LOW, "name+size")
+
+
+def test_a_map_that_only_sounds_alike_is_not_exact() -> None:
+    path_map, _ = PathMap.parse("/plex=>/data")
+    item = part("/plex/a.mp4", 2)
+    assert found(VideoFile("/DATA/a.mp4", 1), item, path_map=path_map).confidence == LOW
+    assert found(VideoFile("/DATA/a.mp4", 2), item, path_map=path_map).rule == "spelling"
+    assert found(VideoFile("/data/a.mp4", 1), item, path_map=path_map).rule == "path"
+
+
+def test_a_common_end_in_another_spelling_needs_equal_sizes() -> None:
+    for sizes, sure in (((5, 5), HIGH), ((5, None), LOW), ((None, None), LOW), ((5, 6), LOW)):
+        result = found(VideoFile("/stash/X/a.mp4", sizes[0]), part("/plex/x/a.mp4", sizes[1]))
+        assert (result.confidence, result.rule) == (sure, "suffix"), sizes
 
 
 def test_names_that_differ_in_case_alone_may_be_two_files() -> None:
@@ -240,3 +286,9 @@ def test_the_rating_key_of_a_pin_tells_two_items_of_one_file_apart() -> None:
     parts = [part("/plex/a.mp4", key=1), part("/plex/a.mp4", key=2)]
     assert keys(pinned(Pin("/plex/a.mp4", 2), parts)) == [2]
     assert keys(pinned(Pin("/plex/a.mp4", 99), parts)) == [1]
+
+
+def test_a_pinned_file_that_is_spelt_differently_counts_in_its_own_item_alone() -> None:
+    parts = [part("/plex/A.mp4", key=1), part("/plex/A.mp4", key=2)]
+    assert keys(pinned(Pin("/plex/a.mp4", 2), parts)) == [2]
+    assert pinned(Pin("/plex/a.mp4", 3), parts).confidence == NONE
