@@ -73,14 +73,14 @@ class Plugin:
 
     def operate(self, args: Mapping[str, Any], caller: Caller) -> PluginRun:
         """Run an operation: no default arguments, killed when the client leaves."""
-        return self._keep(self._start("operation", None, args, caller).wait(caller.gone))
+        return self._keep(self._start("operation", None, go_map(args), caller).wait(caller.gone))
 
     def start_task(
         self, name: str | None, args: Mapping[str, Any], caller: Caller
     ) -> PluginProcess:
         """Start a task; KeyError for an unknown name, StartError when it cannot be started."""
         task = self.manifest.task(name) if name is not None else None
-        return self._start("task", task, args, caller)
+        return self._start("task", task, go_map(args), caller)
 
     def end_task(self, process: PluginProcess) -> PluginRun:
         """Wait for a task and write its end into the log."""
@@ -132,8 +132,8 @@ class Plugin:
     def _stdin(self, args: Mapping[str, Any], session: Session) -> bytes:
         cookie = self.seal(session)
         block = connection_block(self.connection(), cookie, self.manifest.folder)
-        # hookContext holds structs, which keep their order; everything beside it is a map
-        ready = {k: args[k] if k == "hookContext" else go_map(args[k]) for k in sorted(args)}
+        # the outermost alone: hookContext holds structs, which keep their order
+        ready = {name: args[name] for name in sorted(args)}
         return go_json({"server_connection": block, "args": ready})
 
     def _keep(self, run: PluginRun) -> PluginRun:

@@ -16,7 +16,7 @@ FAST = {"hook", "inbox", "system"}
 MAY_IMPORT = {
     "system": set(),
     "inbox": {"system"},
-    "hook": {"system", "inbox"},
+    "hook": {"model", "system", "inbox", "entry"},
     "model": {"model"},
     "policy": {"model", "policy"},
     "edges": {"model", "edges", "system", "inbox"},

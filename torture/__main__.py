@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from torture import damage, disk, hook_kills, model, properties, steps, worker_kills
+from torture import damage, disk, hook_fuzz, hook_kills, model, properties, steps, worker_kills
 from torture.report import Figures, markdown, plain
 from torture.stage import Verdict
 
@@ -27,6 +27,7 @@ LIVES = 200
 class Size:
     """How much of everything."""
 
+    mutations: int
     hook_kills: int
     hooks: int
     worker_kills: int
@@ -38,8 +39,13 @@ class Size:
     cases: int
 
 
-FULL = Size(5000, 1500, 2000, 1, 12, 24, 400, 29_600)
-QUICK = Size(10, 20, 10, 40, 1, 2, 3, 300)
+FULL = Size(500_000, 5000, 1500, 2000, 1, 12, 24, 400, 29_600)
+QUICK = Size(2000, 10, 20, 10, 40, 1, 2, 3, 300)
+
+
+def _mutations(root: Path, seed: int, size: Size) -> Figures:
+    found = list(hook_fuzz.disagreements(seed, size.mutations))
+    return Figures("hook input mutated", f"{size.mutations:,} times", bad=found)
 
 
 def _hooks(root: Path, seed: int, size: Size) -> Figures:
@@ -156,6 +162,7 @@ def _properties(root: Path, seed: int, size: Size) -> Figures:
 
 
 TESTS: dict[str, Callable[[Path, int, Size], Figures]] = {
+    "mutations": _mutations,
     "hooks": _hooks,
     "crowd": _crowd,
     "workers": _workers,

@@ -15,7 +15,6 @@ from plexsync.model.event import parse_event
 from plexsync.model.job import BULK, COMPARES, Job
 from plexsync.model.ledger import Bulk
 from plexsync.policy.events import (
-    DropScene,
     Expand,
     RunCommand,
     SyncScene,
@@ -75,9 +74,6 @@ class Intake:
             held = jobs.get(wish.scene) or self._queue.jobs.get(wish.scene)
             reason = stronger_reason(held.reason, wish.reason) if held else wish.reason
             jobs[wish.scene] = Job(scene=wish.scene, reason=reason, born=at, not_before=at + SETTLE)
-        elif isinstance(wish, DropScene):
-            jobs.pop(wish.scene, None)
-            self.drop(wish.scene, at)
         elif isinstance(wish, Expand):
             self._ledger.add_bulk("rename", wish.kind, wish.ids, at)
         else:

@@ -30,17 +30,13 @@ KINDS = {"Performer": "performer", "Studio": "studio", "Tag": "tag", "Group": "g
 
 @dataclass(frozen=True, slots=True)
 class SyncScene:
-    """Bring Plex in line with this scene. `reason` is "update", "create" or "scan"."""
+    """Bring Plex in line with this scene. `reason` is "update", "create" or "scan".
+
+    Also when it is said to be destroyed: whether it is, only Stash can tell.
+    """
 
     scene: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class DropScene:
-    """The scene is gone: forget its job and its dead letter, leave Plex alone."""
-
-    scene: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ class RunCommand:
     sent: object
 
 
-Wish = SyncScene | DropScene | Expand | LookAtPlex | RunCommand
+Wish = SyncScene | Expand | LookAtPlex | RunCommand
 
 
 _RANK = ("create", FORCED, RECONCILE, "update", "", "scan")
@@ -98,13 +94,11 @@ def wishes(event: Event) -> tuple[Wish, ...]:
 
 
 def _of_scene(event: Event) -> tuple[Wish, ...]:
-    if event.action == "Destroy":
-        return (DropScene(event.id),)
     if event.action == "Create":
         return (SyncScene(event.id, "create"),)
-    if event.action != "Update":
+    if event.action not in ("Update", "Destroy"):
         return ()
-    if event.fields is None:
+    if event.fields is None or event.action == "Destroy":
         return (SyncScene(event.id, "scan"),)
     return () if event.fields <= IGNORED_FIELDS else (SyncScene(event.id, "update"),)
 

@@ -171,6 +171,19 @@ def test_a_destroyed_scene_leaves_plex_alone(world: Any) -> None:
     assert world.waiting() == {}
 
 
+def test_a_scene_that_stash_still_has_is_not_destroyed_whatever_an_event_says(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A", cover=RED)
+    world.event(scene)
+    world.run()
+    world.event(scene, "Scene.Destroy.Post")
+    world.run()
+    assert world.state(scene).state == "synced"
+    assert world.waiting() == {}
+    world.edit(scene, title="B")
+    world.run()
+    assert item.title == "B"
+
+
 def test_a_scene_deleted_between_event_and_run_is_finished_not_failed(world: Any) -> None:
     scene, _ = world.pair("1.mp4", title="A")
     world.event(scene)

@@ -210,6 +210,15 @@ def test_an_unknown_mode_is_an_error_that_names_it(page: Page) -> None:
         assert "not Stash's JSON object" in json.loads(page.process(stdin).stdout)["error"]
 
 
+def test_arguments_that_look_like_a_hook_are_no_event(page: Page) -> None:
+    scene, _ = page.pair("1.mp4", title="A")
+    like_a_hook = {"id": scene, "type": "Scene.Destroy.Post", "input": None}
+    with pytest.raises(StashError, match="no task None"):
+        page.stash.run_operation({"hookContext": like_a_hook})
+    assert "has no argument 'hookContext'" in page.refused("tick", hookContext=like_a_hook)
+    assert not (page.data / "inbox").exists()
+
+
 def test_ten_thousand_dead_letters_page_by_page(page: Page) -> None:
     page.data.mkdir(mode=0o700)
     kinds = ["PlexNotFound", "PlexPermanentError", "AmbiguousMatch"]

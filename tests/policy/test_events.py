@@ -5,7 +5,7 @@ import json
 import pytest
 
 from plexsync.model.event import parse_event
-from plexsync.policy.events import DropScene, Expand, SyncScene, Wish, wishes
+from plexsync.policy.events import Expand, SyncScene, Wish, wishes
 
 
 def after(record: str) -> tuple[Wish, ...]:
@@ -82,9 +82,10 @@ def test_the_id_of_the_hook_names_the_scene_whatever_the_input(sent: str) -> Non
     assert after(record) == (SyncScene(45, "update"),)
 
 
-def test_a_destroyed_scene_is_dropped_also_when_its_input_has_no_id() -> None:
-    clean = '{"id":45,"type":"Scene.Destroy.Post","input":{"id":"","path":"/data/a.mp4"}}'
-    assert after(clean) == (DropScene(45),)
+@pytest.mark.parametrize("more", ["", ',"inputFields":["organized"]'])
+def test_whether_a_scene_is_destroyed_is_asked_of_stash_by_the_weakest_job(more: str) -> None:
+    clean = f'{{"id":45,"type":"Scene.Destroy.Post"{more}}}'
+    assert after(clean) == (SyncScene(45, "scan"),)
 
 
 @pytest.mark.parametrize("subject", ["Performer", "Studio", "Tag", "Group"])
