@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from plexsync.edges import older, read_state
+from plexsync.edges import files, older, read_state
 from plexsync.edges.clock import Clock
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.files import NewerSchema
@@ -32,6 +32,7 @@ from plexsync.flows.sync_scenes import SyncScenes
 from plexsync.flows.worker import Observe, Worker
 from plexsync.flows.write_items import WriteItems
 from plexsync.model.config import PlexSyncConfig, read_config
+from plexsync.model.job import RECONCILE
 from plexsync.model.paths import PathMap, index_keys
 from plexsync.model.stats import TRAFFIC
 
@@ -118,6 +119,8 @@ class App(Parts):
         leave: Callable[[], str] = lambda: "",
     ) -> None:
         super().__init__(folder, stash, clock, log, environ)
+        queue_lost = files.make_way(self.path("queue"), log.warning, folder=True)
+        files.make_all_ways(folder, log.warning)
         newer = read_state.newer_files(folder)
         if newer:
             raise NewerSchema("; ".join(newer))
@@ -137,7 +140,10 @@ class App(Parts):
         if imports:
             import_older(folder, self.stores, clock.now(), log)
         self.reconcile = AutoReconcile(folder, clock, log)
-        if self.stores.queue.damaged:
+        lost = self.stores.letters.lost | self.stores.ledger.lost
+        if lost.scenes:
+            self.stores.ledger.add_bulk(RECONCILE, "scene", lost.scenes, clock.now())
+        if self.stores.queue.damaged or queue_lost or lost.all:
             self.reconcile.queue_was_damaged()
         self.statistics = Statistics(folder, self.stores, clock, log, self.traffic)
 

@@ -13,7 +13,7 @@ from plexsync import __version__, inbox
 from plexsync.app import App
 from plexsync.edges import pages, read_state
 from plexsync.edges.clock import Clock, SystemClock
-from plexsync.edges.files import NewerSchema
+from plexsync.edges.files import NewerSchema, is_damage, is_disk_trouble
 from plexsync.edges.log import Log
 from plexsync.edges.ownership import Ownership
 from plexsync.edges.package import Package
@@ -103,6 +103,7 @@ def _renewed(block: bytes, cookie: str) -> bytes:
 
 def work(folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callable[[], str]) -> str:
     """One ownership, from opening the stores to closing them; a sick disk is waited out."""
+    damaged = False
     while True:
         try:
             app = App(folder, stash, clock, log, os.environ, leave)
@@ -113,10 +114,18 @@ def work(folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callabl
             finally:
                 app.close()
         except (sqlite3.Error, OSError) as problem:
-            log.error(
-                f"The data folder cannot be used ({problem}). Free some space or mend its rights; "
-                "PlexSync tries again each minute and loses nothing."
-            )
+            if is_damage(problem) and not damaged:
+                damaged = True
+                log.warning(f"A database is damaged ({problem}); PlexSync opens all of them anew.")
+                continue
+            log.error(f"The data folder cannot be used ({problem}). {_advice(problem)}")
             clock.wait(DISK_PAUSE, lambda: bool(leave()))
             if leave():
                 return leave()
+
+
+def _advice(problem: Exception) -> str:
+    if is_disk_trouble(problem):
+        return "Free some space or mend its rights; PlexSync tries again each minute and loses nothing."
+    what = "Move away what is named there" if isinstance(problem, OSError) else "Please report it"
+    return f"{what}; PlexSync tries again each minute and loses nothing."

@@ -110,6 +110,8 @@ def _open_locked(path: str, shared: bool) -> int:
     fd = _open_lock(path)
     locked = False
     try:
+        if not os.path.isfile(fd):
+            raise OSError(f"{path} is {kind_of(path)} instead of a file: remove it")
         locked = _lock(fd, shared)
     except OSError as problem:
         if _means_no_locks(problem):
@@ -143,9 +145,31 @@ def _open_lock(path: str) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY, 0o600)
     except OSError:
-        if os.path.islink(path):
-            raise OSError(f"{path} is a symbolic link, which is not followed: remove it") from None
+        if os.path.lexists(path) and not is_regular(path):
+            raise OSError(f"{path} is {kind_of(path)} instead of a file: remove it") from None
         raise
+
+
+def is_regular(path: str) -> bool:
+    """Whether a plain file stands there, which nobody can wait in; a link to one is none."""
+    try:
+        return os.path.isfile(path) and not os.path.islink(path)
+    except ValueError:
+        return False
+
+
+def kind_of(path: str) -> str:
+    """What stands there instead of what should, in words."""
+    import stat
+
+    words = {
+        stat.S_IFLNK: "a symbolic link, which is not followed,",
+        stat.S_IFDIR: "a folder",
+        stat.S_IFREG: "a file",
+        stat.S_IFIFO: "a pipe",
+        stat.S_IFSOCK: "a socket",
+    }
+    return words.get(stat.S_IFMT(os.lstat(path).st_mode), "a device")
 
 
 if sys.platform == "win32":
@@ -231,6 +255,17 @@ def create(path: str) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY, 0o600)
 
 
+def append_to(path: str) -> int:
+    """Open a file for writing at its end, 0600, made when missing. Raises OSError for a link or
+    anything else that is no file; whoever would wait in a pipe does not."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_FOLLOW | _NO_WAIT | _BINARY
+    fd = os.open(path, flags, 0o600)
+    if not os.path.isfile(fd):
+        os.close(fd)
+        raise OSError(f"{path} is {kind_of(path)} instead of a file: remove it")
+    return fd
+
+
 def keep_private(fd: int) -> None:
     """Let nobody else read or write an open file. On Windows its folder says who may."""
     if sys.platform != "win32" and os.fstat(fd).st_mode & 0o777 != 0o600:
@@ -252,7 +287,7 @@ def read_regular(path: str, limit: int) -> bytes:
     try:
         fd = _open_to_read(path)
     except OSError:
-        if os.path.islink(path) or os.path.isdir(path):
+        if os.path.lexists(path) and not is_regular(path):
             raise ValueError("it is not a regular file") from None
         raise
     try:

@@ -34,13 +34,15 @@ class Size:
     every: int
     """Of the steps every so-many-th."""
     damages: int
+    rows: int
+    """Of a value and a column so many; there are some 300."""
     levels: int
     sequences: int
     cases: int
 
 
-FULL = Size(500_000, 5000, 1500, 2000, 1, 12, 24, 400, 29_600)
-QUICK = Size(2000, 10, 20, 10, 40, 1, 2, 3, 300)
+FULL = Size(500_000, 5000, 1500, 2000, 1, 12, 10**6, 24, 400, 29_600)
+QUICK = Size(2000, 10, 20, 10, 40, 1, 20, 2, 3, 300)
 
 
 def _mutations(root: Path, seed: int, size: Size) -> Figures:
@@ -143,6 +145,18 @@ def _damage(root: Path, seed: int, size: Size) -> Figures:
     return row
 
 
+def _rows(root: Path, seed: int, size: Size) -> Figures:
+    with damage.Damage(root) as folder:
+        harms = [(column, value) for column in folder.columns() for value in column.values]
+        chosen = random.Random(seed).sample(harms, min(size.rows, len(harms)))
+        row = Figures("a value in a database replaced", f"{len(chosen)} times")
+        for column, value in chosen:
+            bad = folder.row_trial(column, value)
+            row.bad += [f"{column.file} {column.table}.{column.name} {value}: {t}" for t in bad]
+    row.lost = sum(" shows " in text for text in row.bad)
+    return row
+
+
 def _model(root: Path, seed: int, size: Size) -> Figures:
     row = Figures("random days", f"{size.sequences} of {model.STEPS} steps", wrong=0)
     crashes = letters = 0
@@ -170,6 +184,7 @@ TESTS: dict[str, Callable[[Path, int, Size], Figures]] = {
     "errors": _fail_steps,
     "full": _full_disk,
     "damage": _damage,
+    "rows": _rows,
     "model": _model,
     "properties": _properties,
 }

@@ -14,6 +14,7 @@ from plexsync.live import work
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, World
+from torture import rows
 
 DATABASES = ("queue/data.db", "ledger.db", "dlq.db", "plex_index.db")
 LOGS = ("queue/data.db-wal", "ledger.db-wal", "dlq.db-wal")
@@ -131,12 +132,26 @@ class Damage:
     def _take_image(self) -> str:
         done = self.world.plex.count("PUT") >= len(self.films)
         if done and not self._image.exists():
+            rows.fill(Path(self.world.folder) / "ledger.db", min(self.films))
             shutil.copytree(self.world.folder, self._image)
         return "the image is taken" if done else ""
 
     def trial(self, file: str, kind: Callable[[Path, random.Random], None], seed: int) -> list[str]:
         """Damage one file, let workers live; what went wrong."""
-        world, dice = self.world, random.Random(f"{file} {kind.__name__} {seed}")
+        dice = random.Random(f"{file} {kind.__name__} {seed}")
+        return self._try(file, lambda path: kind(path, dice))
+
+    def columns(self) -> list[rows.Column]:
+        """Every column of every database, as the image has them."""
+        return [each for file in DATABASES for each in rows.columns(self._image / file, file)]
+
+    def row_trial(self, column: rows.Column, value: str) -> list[str]:
+        """Put an SQL value in place of each value of a column; what went wrong."""
+        bad = self._try(column.file, lambda path: rows.replace(path, column, value))
+        return bad + [text for _, text in self.world.sink.lines if "cannot be used" in text]
+
+    def _try(self, file: str, harm: Callable[[Path], object]) -> list[str]:
+        world = self.world
         self._trials += 1
         folder = self._root / f"trial-{self._trials}"
         shutil.copytree(self._image, folder)
@@ -146,7 +161,7 @@ class Damage:
         for scene, film in self.films.items():
             film.title = world.stash.scene(scene).title = f"Scene {scene}, edited"
         self.films[self.waiting].title = self.films[self.dead].title = "not yet"
-        kind(folder / file, dice)
+        harm(folder / file)
         bad = self._live(file)
         told = len([1 for level, _ in world.sink.lines if level in ("warning", "error")])
         bad += [f"{told} lines about it"] if told > 2 else []
@@ -198,5 +213,5 @@ class Damage:
         bad += [text for _, text in world.sink.lines if "Unexpected" in text]
         base = file.removesuffix("-wal")
         aside = [path.name for path in folder.rglob("damaged/*")]
-        bad += [f"{name} was set aside too" for name in aside if not name.endswith(Path(base).name)]
+        bad += [f"{name} was set aside too" for name in aside if Path(base).name not in name]
         return bad

@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 
-from plexsync import system
 from plexsync.edges import files
 from plexsync.edges.pages import RESULTS
 from plexsync.model.command import from_input, is_accepted_id, to_input
@@ -117,7 +116,7 @@ class CommandBook:
         self._waiting().pop(str(entry["id"]), None)
 
     def _write(self, entry: dict[str, object]) -> None:
-        system.private_folder(self._folder)
+        files.own_folder(self._folder, _quiet)
         files.replace_json(self._path(str(entry["id"])), entry)
         if entry["state"] in OPEN:
             self._waiting()[str(entry["id"])] = entry
@@ -136,12 +135,16 @@ class CommandBook:
     def _names(self) -> list[str]:
         try:
             names = [name.removesuffix(".json") for name in os.listdir(self._folder)]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         return [name for name in names if is_accepted_id(name)]
 
     def _path(self, accepted: str) -> str:
         return os.path.join(self._folder, f"{accepted}.json")
+
+
+def _quiet(_warning: str) -> None:
+    """The owner has said it when it opened the folder."""
 
 
 def _stamp(accepted: str) -> float:

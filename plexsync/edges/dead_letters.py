@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 from plexsync.edges import files
+from plexsync.edges.row_audit import JSON, Table, audited
 from plexsync.edges.transactions import transaction
 from plexsync.model.dead_letter import Letter
 
@@ -33,6 +34,19 @@ SCHEMA = (
     CREATE INDEX letters_by_age ON letters (buried_at, scene);
     """,
 )
+TABLES = (
+    Table(
+        "letters",
+        scene="letters.scene",
+        rules=dict.fromkeys(("attempts", "candidates", "job", "paths"), JSON),
+        mends={
+            **dict.fromkeys(("attempts", "job"), "'{}'"),
+            **dict.fromkeys(("candidates", "paths"), "'[]'"),
+            **dict.fromkeys(("message", "cause"), "''"),
+            "status": "NULL",
+        },
+    ),
+)
 _COLUMNS = tuple(field.name for field in fields(Letter))
 _JSON = ("attempts", "candidates", "job", "paths")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM letters"
@@ -44,10 +58,14 @@ _UPSERT = (
 
 
 class DeadLetters:
-    """dlq.db, opened by the owner. A damaged file is set aside and an empty one begun."""
+    """dlq.db, opened by the owner. A damaged file is set aside and an empty one begun.
+
+    `lost` tells of which scenes a letter could not be read.
+    """
 
     def __init__(self, path: str, warn: Callable[[str], None]) -> None:
         self._connection = files.open_sqlite(path, SCHEMA, warn)
+        self.lost = audited(self._connection, TABLES, path, warn)
 
     def close(self) -> None:
         """Close the file."""
@@ -108,7 +126,8 @@ def _to_row(letter: Letter) -> tuple[object, ...]:
 
 def _from_row(row: tuple[Any, ...]) -> Letter:
     raw = dict(zip(_COLUMNS, row, strict=True))
-    raw["attempts"] = _decoded(raw["attempts"], dict)
+    attempts = _decoded(raw["attempts"], dict)
+    raw["attempts"] = {name: n for name, n in attempts.items() if type(n) is int}
     raw["candidates"] = tuple(map(str, _decoded(raw["candidates"], list)))
     raw["job"] = _decoded(raw["job"], dict)
     raw["paths"] = tuple(map(str, _decoded(raw["paths"], list)))

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from plexsync import system
 from plexsync.model.stored import NewerVersion
-from plexsync.model.versions import ABSURD, refusal
+from plexsync.model.versions import ABSURD, DATABASES, DOCUMENTS, FOLDERS, refusal
 
 T = TypeVar("T")
 
@@ -149,6 +149,46 @@ def set_aside(path: str) -> str:
     return kept
 
 
+def make_way(path: str, warn: Callable[[str], None], *, folder: bool = False) -> bool:
+    """Set aside what stands in the place of a file of ours (or of a `folder`) and is none.
+
+    A pipe or a device would hang whoever opens it, and a link leads elsewhere. So this is asked
+    before SQLite, the queue's library or the log see a path. True when something was moved, after
+    one warning. Raises OSError, with what to do, when it cannot be moved.
+    """
+    if not os.path.lexists(path) or (_is_own_folder(path) if folder else system.is_regular(path)):
+        return False
+    found, wanted = system.kind_of(path), "folder" if folder else "file"
+    try:
+        kept = set_aside(path)
+    except OSError as problem:
+        raise OSError(
+            f"{path} is {found} instead of a {wanted} and cannot be moved away ({problem}): "
+            "remove it"
+        ) from None
+    warn(f"{os.path.basename(path)} was {found} instead of a {wanted}; it is kept in {kept}.")
+    return True
+
+
+def own_folder(path: str, warn: Callable[[str], None]) -> bool:
+    """Make sure that `path` is a private folder and no link; see make_way for the answer."""
+    moved = make_way(path, warn, folder=True)
+    system.private_folder(path)
+    return moved
+
+
+def make_all_ways(folder: str, warn: Callable[[str], None]) -> None:
+    """See make_way: for everything in the data folder that has a name of its own."""
+    for name in FOLDERS:
+        make_way(os.path.join(folder, name), warn, folder=True)
+    for name in (*DATABASES, *DOCUMENTS):
+        make_way(os.path.join(folder, name), warn)
+
+
+def _is_own_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
 def _new_folder(parent: str, name: str) -> str:
     while True:
         nanoseconds = time.time_ns()
@@ -188,9 +228,15 @@ def open_sqlite(
 
 def is_disk_trouble(problem: BaseException) -> bool:
     """Whether the data folder is to blame: full, read-only, failing, or a file in it damaged."""
-    if isinstance(problem, sqlite3.OperationalError) or type(problem) is sqlite3.DatabaseError:
-        return True
-    return isinstance(problem, OSError) and problem.errno in _DISK
+    if isinstance(problem, sqlite3.OperationalError):
+        text = str(problem).lower()
+        return any(word in text for word in (*_ENVIRONMENT, "readonly"))
+    return is_damage(problem) or (isinstance(problem, OSError) and problem.errno in _DISK)
+
+
+def is_damage(problem: BaseException) -> bool:
+    """Whether SQLite met a broken file, which is set aside when it is opened next."""
+    return type(problem) is sqlite3.DatabaseError
 
 
 def _is_damage(problem: Exception, path: str) -> bool:
@@ -228,7 +274,7 @@ def _make_private(path: str) -> None:
     """An empty file of ours, unless there is one. SQLite gives its side files the same rights."""
     found = [name for name in (path, *(path + side for side in _SIDES)) if os.path.lexists(name)]
     for name in found:
-        if os.path.islink(name) or not os.path.isfile(name):
+        if not system.is_regular(name):
             raise sqlite3.DatabaseError(f"{os.path.basename(name)} is not a regular file")
         os.chmod(name, 0o600)
     if not found:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from plexsync.edges import files
 from plexsync.edges.plex_xml import Listed
+from plexsync.edges.row_audit import CLOCK, DIGITS, Audit, Table
 from plexsync.edges.sqlite_view import view_sqlite
 from plexsync.model.plex import IndexedPart, Target
 
@@ -50,6 +51,11 @@ SCHEMA = (
     """,
 )
 """A cache is not worth converting: what changes a table beyond a new column empties it."""
+TABLES = (
+    Table("sections", rules={"key": DIGITS, **dict.fromkeys(("added", "updated"), CLOCK)}),
+    Table("parts", rules={"updated": CLOCK}),
+    Table("line_limits", rules={"bytes": "{0} < 1 << 24"}),
+)
 _CHUNK = 500
 
 _File = tuple[int, int, str, "int | None", int]
@@ -106,7 +112,12 @@ class IndexStore:
     ) -> None:
         self._keys = keys
         view = read_only
-        self._db = view_sqlite(path, SCHEMA) if view else files.open_sqlite(path, SCHEMA, warn)
+        self._db = (
+            view_sqlite(path, SCHEMA, TABLES) if view else files.open_sqlite(path, SCHEMA, warn)
+        )
+        if not view and (audit := Audit(self._db, TABLES)).unsound:
+            audit.empty()
+            warn("The library index held what cannot be read; the libraries are read anew.")
         # A damaged path must only fail to match, not stop whoever looks for it.
         self._db.text_factory = lambda data: data.decode("utf-8", "replace")
 

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from plexsync.edges import files
 from plexsync.edges.bulk_cursors import BulkCursors
+from plexsync.edges.ledger_audit import TABLES
 from plexsync.edges.ledger_rows import load_bases, load_scenes, save_scenes
 from plexsync.edges.ledger_schema import LIVE, SCHEMA, written_from_json
 from plexsync.edges.looks import Looks
 from plexsync.edges.pins import Pins
+from plexsync.edges.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
 from plexsync.model.ledger import DESTROYED, SHARED, UNDONE, SceneState
 from plexsync.model.plex import Base, Target, Written
@@ -23,11 +25,15 @@ class Ledger(BulkCursors, Pins, Looks):
     """ledger.db, opened by the owner. A damaged file is set aside and an empty one begun.
 
     Everything about scenes concerns the Plex server named by `use_server`, which is remembered;
-    rows of other servers stay as they are.
+    rows of other servers stay as they are. `lost` is what rows that could not be read were about.
     """
 
+    lost = Lost()
+
     def __init__(self, path: str, warn: Callable[[str], None]) -> None:
-        super().__init__(files.open_sqlite(path, SCHEMA, warn))
+        connection = files.open_sqlite(path, SCHEMA, warn)
+        super().__init__(connection)
+        self.lost = audited(connection, TABLES, path, warn)
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._server = self.get_meta(_SERVER)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plexsync.model.plex import Base, ReadBack, Refusal, Value, Written
+from plexsync.model.stored import LATEST
 
 SCHEMA = (
     """
@@ -187,7 +188,7 @@ def _pairs(text: str, *lengths: int) -> list[tuple[str, list[Any]]]:
 
 
 def _time(raw: object) -> float:
-    return raw if isinstance(raw, (int, float)) else 0.0
+    return raw if isinstance(raw, (int, float)) and 0 <= raw <= LATEST else 0.0
 
 
 def _decoded(text: str) -> object:

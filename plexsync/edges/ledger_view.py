@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plexsync.edges.bulk_cursors import BulkCursors
 from plexsync.edges.ledger import Ledger
+from plexsync.edges.ledger_audit import TABLES
 from plexsync.edges.ledger_schema import SCHEMA
 from plexsync.edges.sqlite_view import view_sqlite
 
@@ -16,7 +17,7 @@ class LedgerView(Ledger):
     """
 
     def __init__(self, path: str) -> None:
-        BulkCursors.__init__(self, view_sqlite(path, SCHEMA))
+        BulkCursors.__init__(self, view_sqlite(path, SCHEMA, TABLES))
         self._connection.execute("PRAGMA query_only = ON")
         self._server = self.get_meta("server")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from logging.handlers import RotatingFileHandler
 from typing import Any, Protocol
 
 from plexsync import system
+from plexsync.edges import files
 from plexsync.edges.log_line import record_line
 from plexsync.edges.path_words import PathWords
 from plexsync.edges.redact import Redactor
@@ -25,6 +25,7 @@ from plexsync.edges.redact import Redactor
 MAX_LINE = 4096
 """Bytes of a line, with everything before and behind its text."""
 _MAX_TEXT = MAX_LINE - 96
+_OLD_LOGS = 3
 _LETTERS = {"debug": "i", "info": "i", "warning": "w", "error": "e"}
 
 
@@ -100,9 +101,15 @@ class FileSink:
 
     def __init__(self, path: str, now: Callable[[], float] = time.time) -> None:
         self._handler = _PrivateFile(
-            path, maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True
+            path, maxBytes=1_000_000, backupCount=_OLD_LOGS, encoding="utf-8", delay=True
         )
         self._now = now
+        moved: list[str] = []
+        for name in (path, *(f"{path}.{n}" for n in range(1, _OLD_LOGS + 1))):
+            with suppress(OSError):  # a log that cannot be opened stops nobody
+                files.make_way(name, moved.append)
+        for warning in moved:
+            self.write("warning", warning)
 
     def write(self, level: str, text: str) -> None:
         """Append one line."""
@@ -177,8 +184,7 @@ class _Libraries(logging.Handler):
 
 class _PrivateFile(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-        number = os.open(self.baseFilename, flags | getattr(os, "O_BINARY", 0), 0o600)
+        number = system.append_to(self.baseFilename)
         with suppress(OSError):
             system.keep_private(number)
         return open(number, "a", encoding="utf-8", errors="backslashreplace", newline="\n")

@@ -151,6 +151,8 @@ def _is_older_queue(folder: str) -> bool:
 
 def _is_older_letters(folder: str) -> bool:
     path = os.path.join(folder, _LETTERS)
+    if not system.is_regular(path):
+        return False
     with suppress(OSError), open(path, "rb") as file:
         if file.read(64)[60:] == bytes(4):  # the version that ours never has
             return _has(path, "dead_letters", without="letters", rows=False)

@@ -24,6 +24,7 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS epoch"
     " (one INTEGER PRIMARY KEY CHECK (one = 1), mark TEXT NOT NULL, previous TEXT NOT NULL)"
 )
+_SELECT = "SELECT CAST(mark AS BLOB), CAST(previous AS BLOB) FROM epoch WHERE one = 1"
 _VERSION = DOCUMENTS["queue/epoch.json"]
 _WRITE_BACK = 2000
 """Rows written between two write-backs of the log: a few megabytes."""
@@ -93,5 +94,9 @@ def _marks(connection: sqlite3.Connection) -> tuple[str, str]:
     """The mark in the database and what the file said before; ("", "") in a new database."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'epoch'").fetchone():
         return "", ""
-    row = connection.execute("SELECT mark, previous FROM epoch WHERE one = 1").fetchone()
-    return (str(row[0]), str(row[1])) if row else ("", "")
+    row = connection.execute(_SELECT).fetchone()
+    return (_text(row[0]), _text(row[1])) if row else ("", "")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

@@ -7,6 +7,8 @@ import pathlib
 import sqlite3
 from contextlib import closing
 
+from plexsync import system
+
 FILE = "data.db"
 TABLE = "ack_queue_default"
 LIVE = "(status IS NULL OR status NOT IN (5, 9))"
@@ -14,13 +16,23 @@ LIVE = "(status IS NULL OR status NOT IN (5, 9))"
 
 
 def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
-    """Open an SQLite file for reading; raises sqlite3.OperationalError when it is absent.
+    """Open an SQLite file for reading; raises sqlite3.OperationalError when it is absent or none.
 
     `at_rest`: nobody has it open, so that SQLite need not (and will not) make a log beside it.
     """
+    refuse_what_is_no_file(path)
     uri = sqlite_uri(pathlib.PurePath(os.path.abspath(path)))
     options = "mode=ro&immutable=1" if at_rest else "mode=ro"
     return sqlite3.connect(f"{uri}?{options}", uri=True, timeout=5.0)
+
+
+def refuse_what_is_no_file(path: str) -> None:
+    """Raises sqlite3.OperationalError where SQLite would wait in a pipe or follow a link."""
+    for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal"):
+        if os.path.lexists(name) and not system.is_regular(name):
+            raise sqlite3.OperationalError(
+                f"{os.path.basename(name)} is {system.kind_of(name)} instead of a file"
+            )
 
 
 def sqlite_uri(path: pathlib.PurePath) -> str:

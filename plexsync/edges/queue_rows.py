@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Iterable
 
-from plexsync.edges import files
+from plexsync.edges.queue_reader import FILE
+from plexsync.edges.row_audit import keep_rows
 from plexsync.model.job import Job
 
 Row = tuple[int, object, object]
 """Row id, payload bytes (None when NULL), status."""
-
-_KEEP = 5
-_SHOWN = 2**20
 
 
 def decode(data: object) -> Job:
@@ -32,18 +28,12 @@ def decode(data: object) -> Job:
 
 def keep_bad_rows(folder: str, rows: Iterable[tuple[Row, str]]) -> str:
     """Write rows that are no jobs, with the reason, to `damaged/`; returns the file's path."""
-    damaged = os.path.join(folder, "damaged")
-    os.makedirs(damaged, mode=0o700, exist_ok=True)
-    path = os.path.join(damaged, f"rows-{time.time_ns():020d}.json")
-    files.replace_json(path, [_described(row, reason) for row, reason in rows])
-    for old in sorted(n for n in os.listdir(damaged) if n.startswith("rows-"))[:-_KEEP]:
-        os.unlink(os.path.join(damaged, old))
-    return path
+    return keep_rows(folder, FILE, [_described(row, reason) for row, reason in rows])
 
 
 def _described(row: Row, reason: str) -> dict[str, object]:
     number, data, status = row
-    raw = data[:_SHOWN] if isinstance(data, bytes) else b""
+    raw = data if isinstance(data, bytes) else b""
     try:
         payload = {"text": raw.decode("utf-8")}
     except UnicodeDecodeError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 import persistqueue
 import persistqueue.serializers.json
 
+from plexsync import system
 from plexsync.edges import files
 from plexsync.edges.queue_epoch import Epoch
 from plexsync.edges.queue_reader import FILE, LIVE, TABLE, read_only
@@ -19,6 +19,7 @@ from plexsync.edges.queue_rows import Row
 from plexsync.model.versions import ABSURD, DATABASES, refusal
 
 VERSION = DATABASES["queue/data.db"]
+_READY = int(persistqueue.AckStatus.ready)
 _SIDES = ("", "-wal", "-shm")
 _NOT_DAMAGE = ("locked", "full", "disk i/o", "unable to open", "out of memory", "interrupted")
 
@@ -65,7 +66,15 @@ class AckQueue(persistqueue.SQLiteAckQueue):
         return connection
 
     def rows(self) -> list[Row]:
-        """All live rows by id. The payload comes as bytes, so that nothing is decoded here."""
+        """All live rows by id. The payload comes as bytes, so that nothing is decoded here.
+
+        What the library keeps beside it is put right first: it would stumble over a wrong type.
+        """
+        self.connection.execute(
+            f"UPDATE {TABLE} SET timestamp = 0, status = {_READY} WHERE {LIVE}"
+            " AND (typeof(timestamp) NOT IN ('real', 'integer') OR typeof(status) <> 'integer')"
+        )
+        self.connection.commit()
         return self.connection.execute(
             f"SELECT _id, CAST(data AS BLOB), status FROM {TABLE} WHERE {LIVE} ORDER BY _id"
         ).fetchall()
@@ -87,8 +96,7 @@ def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
     Raises OSError or sqlite3.OperationalError when the disk is full, read-only or locked, and
     NewerSchema when a newer PlexSync wrote it: that is no damage and the file stays.
     """
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    os.chmod(folder, 0o700)
+    moved = files.own_folder(folder, warn)
     path = os.path.join(folder, FILE)
     epoch = Epoch(path, warn)
     try:
@@ -101,7 +109,7 @@ def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
     else:
         if reason:
             warn(f"The job queue lost something: {reason}. A reconciliation is due.")
-        return Opened(queue, epoch, rows, bool(reason))
+        return Opened(queue, epoch, rows, moved or bool(reason))
     # Outside the handler: it held the broken connection open, and that must not outlive the move.
     kept = files.set_aside(path)
     warn(f"The job queue is damaged ({damage}); it is kept in {kept}. A reconciliation is due.")
@@ -112,7 +120,7 @@ def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
 def _check(path: str) -> None:
     """Raises sqlite3.DatabaseError unless the file is absent, empty or sound, or NewerSchema."""
     for name in (path + side for side in _SIDES):
-        if os.path.lexists(name) and not stat.S_ISREG(os.lstat(name).st_mode):
+        if os.path.lexists(name) and not system.is_regular(name):
             raise sqlite3.DatabaseError(f"{os.path.basename(name)} is not an ordinary file")
     if _size(path) == 0:
         if _size(path + "-wal"):

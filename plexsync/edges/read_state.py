@@ -11,6 +11,7 @@ import os
 import sqlite3
 
 from plexsync import system
+from plexsync.edges.queue_reader import refuse_what_is_no_file
 from plexsync.model.stored import NewerVersion, versioned
 from plexsync.model.versions import ABSURD, DATABASES, DOCUMENTS, refusal
 
@@ -57,8 +58,9 @@ def rows(folder: str, name: str, sql: str, values: Sequence[object] = ()) -> lis
 
 
 def _rows(path: str, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-    if not os.path.exists(path):
+    if not os.path.lexists(path):
         return []
+    refuse_what_is_no_file(path)
     connection = sqlite3.connect(_uri(path), uri=True, timeout=_PATIENCE)
     try:
         connection.text_factory = _text

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from plexsync import system
 from plexsync.edges import files
 from plexsync.edges.pages import REPORTS
 
@@ -64,5 +63,5 @@ class Report:
             "error": error,
         }
         with suppress(OSError, ValueError):
-            system.private_folder(self._folder)
+            files.own_folder(self._folder, lambda warning: self.write("warning", warning))
             files.replace_json(os.path.join(self._folder, f"{self._task}.json"), entry)

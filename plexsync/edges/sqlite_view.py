@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 
+from plexsync import system
 from plexsync.edges.files import NewerSchema
 from plexsync.edges.queue_reader import read_only
+from plexsync.edges.row_audit import Audit, Table
 from plexsync.model.versions import refusal
 
 
-def view_sqlite(path: str, schema: Sequence[str]) -> sqlite3.Connection:
+def view_sqlite(path: str, schema: Sequence[str], tables: Sequence[Table]) -> sqlite3.Connection:
     """Open for reading beside the owner; the file stays as it is, whatever its state.
 
-    One that is absent or damaged looks empty, one of an older PlexSync looks up to date. Raises
+    One that is absent or damaged looks empty, one of an older PlexSync looks up to date, and rows
+    that cannot be read look as the owner will leave them when it opens the file next. Raises
     NewerSchema when a newer one wrote it, sqlite3.OperationalError when it cannot be read now.
     """
-    if not os.path.exists(path):
+    if not system.is_regular(path):
         return _in_memory(schema)
     connection = read_only(path)
     try:
@@ -31,11 +33,20 @@ def view_sqlite(path: str, schema: Sequence[str]) -> sqlite3.Connection:
         connection.close()
         return _in_memory(schema)
     if version == len(schema):
-        return connection
+        return _sound(connection, tables)
     with closing(connection):
         if version > len(schema):
             raise NewerSchema(refusal(path, version, len(schema)))
-        return _in_memory(schema[version:], connection)
+        return _sound(_in_memory(schema[version:], connection), tables)
+
+
+def _sound(connection: sqlite3.Connection, tables: Sequence[Table]) -> sqlite3.Connection:
+    if not Audit(connection, tables).unsound:
+        return connection
+    with closing(connection):
+        copy = _in_memory((), connection)
+    Audit(copy, tables).remove()
+    return copy
 
 
 def _in_memory(

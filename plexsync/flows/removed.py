@@ -7,7 +7,6 @@ import re
 from contextlib import suppress
 from datetime import datetime, timezone
 
-from plexsync import system
 from plexsync.edges import files
 
 FOLDER = "removed"
@@ -26,7 +25,7 @@ def keep_copy(folder: str, what: str, document: object, now: float) -> str:
     cannot be kept.
     """
     place = os.path.join(folder, FOLDER)
-    system.private_folder(place)
+    files.own_folder(place, lambda warning: None)
     _sweep(place, now)
     stamp = datetime.fromtimestamp(now, timezone.utc).strftime(_STAMP)
     name, number = f"{stamp}-{what}.json", 1

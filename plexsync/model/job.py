@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
+from typing import cast
+
+from plexsync.model.stored import LATEST
 
 EDIT = 0
 BULK = 1
@@ -73,14 +76,26 @@ class Job:
     def _check(self) -> None:
         if type(self.scene) is not int or self.scene <= 0:
             raise ValueError(f"scene id {self.scene!r} is not a positive whole number")
-        numbers: tuple[object, ...] = (self.born, self.not_before, self.starts, self.priority)
-        if not all(isinstance(n, (int, float)) and abs(n) < 1e300 for n in numbers):
-            raise ValueError("a time or count of the job is not a number")
+        times = (self.born, self.not_before, self.first_failure or 0.0, self.last_failure or 0.0)
+        if not all(_is_number(time) for time in times):
+            raise ValueError("a time of the job is not one")
+        counts = (self.starts, self.priority, self.last_status or 0)
+        if not all(type(n) is int and abs(n) < 2**53 for n in counts):
+            raise ValueError("a count of the job is not a whole number")
+        texts = (self.reason, self.last_error, self.last_message, self.last_cause)
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("a reason of the job is not a text")
+        if type(self.running) is not bool:
+            raise ValueError("whether the job runs is neither true nor false")
         if not isinstance(self.attempts, dict) or not all(
-            isinstance(n, int) for n in self.attempts.values()
+            type(n) is int for n in self.attempts.values()
         ):
             raise ValueError("attempts must map error classes to counts")
 
     def to_json(self) -> str:
         """The job as strict JSON (no NaN)."""
         return json.dumps(self.to_dict(), allow_nan=False)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and -LATEST <= cast("float", value) <= LATEST

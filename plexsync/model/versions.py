@@ -22,6 +22,9 @@ DOCUMENTS = {
 }
 """The "version" of a JSON file; one that says none is of the first."""
 
+FOLDERS = ("inbox", "inbox/tmp", "inbox/new", "queue", "results", "reports", "removed", "imported")
+"""Folders within the data folder, parents first."""
+
 ABSURD = 100
 """No version is larger: such a number comes from damage."""
 

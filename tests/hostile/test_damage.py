@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
 
 import pytest
 
 from torture.damage import DATABASES, FILES, KINDS, LOGS, Damage
+from torture.rows import NO_TEXT, SLIP, Column
 
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "11"))
 
@@ -32,3 +34,19 @@ def test_an_emptied_file_is_told_of(folder: Damage, file: str) -> None:
     assert folder.trial(file, emptied, SEED) == []
     if not file.endswith("-wal"):
         assert "damaged" in folder.world.said()
+
+
+@pytest.mark.parametrize("file", DATABASES)
+def test_a_value_that_no_column_may_hold_costs_its_row_at_most(folder: Damage, file: str) -> None:
+    dice = random.Random(f"{file} {SEED}")
+    columns = [column for column in folder.columns() if column.file == file]
+    for column in dice.sample(columns, min(4, len(columns))):
+        value = dice.choice(column.values)
+        assert folder.row_trial(column, value) == [], (column, value)
+
+
+def test_bytes_in_a_text_and_a_slip_in_a_number_do_not_stop_the_worker(folder: Damage) -> None:
+    assert folder.row_trial(Column("ledger.db", "scenes", "detail", "TEXT"), NO_TEXT) == []
+    assert "8 rows of ledger.db cannot be read (scenes 8)" in folder.world.said("warning")
+    assert folder.row_trial(Column("ledger.db", "meta", "value", "TEXT"), SLIP) == []
+    assert "cannot be read (meta 3)" in folder.world.said("warning")
