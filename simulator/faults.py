@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 KINDS = frozenset(
     ["status", "starting", "unauthorized", "html", "empty", "ignore_edit"]  # another answer
+    + ["redirect", "json"]  # what a proxy or another program in Plex's place says
     + ["hang", "drip", "cut", "reset"]  # another way to deliver it
 )
 
@@ -18,15 +19,18 @@ LOGIN_PAGE = (
     b'<form method="post" action="/login"><input name="user"/></form></body></html>'
 )
 
+OTHER_PRODUCT = b'{"status":"ok","server":{"name":"another product","version":"10.9.11"}}'
+
 
 @dataclass(slots=True)
 class Reply:
-    """An answer before it is put on the wire."""
+    """An answer before it is put on the wire; a `foreign` one lacks the server's own headers."""
 
     status: int = 200
     body: bytes = b""
     content_type: str = "text/html"
     headers: list[tuple[str, str]] = field(default_factory=list)
+    foreign: bool = False
 
 
 def error_page(status: int) -> Reply:
@@ -83,6 +87,8 @@ class Fault:
     retry_after: int | str | None = None
     body: bytes | None = None
     content_type: str = "text/html"
+    foreign: bool = False  # something else answers in the server's place; so do html and json
+    location: str = ""  # redirect
     every: float = 0.05  # drip: seconds from byte to byte
     at: str = "before"  # reset: "before" or "after" the request is carried out
     keep: float = 0.5  # cut: share of the body that arrives
@@ -175,13 +181,20 @@ def deliver(fault: Fault, carry_out: Callable[[], Reply], wire: Wire) -> None:
 
 def _other_answer(fault: Fault) -> Reply:
     if fault.kind == "html":
-        reply = Reply(200, LOGIN_PAGE)
+        reply = Reply(200, LOGIN_PAGE, foreign=True)
+    elif fault.kind == "json":
+        reply = Reply(200, OTHER_PRODUCT, "application/json", foreign=True)
+    elif fault.kind == "redirect":
+        reply = error_page(302 if fault.status == 500 else fault.status)
+        reply.headers.append(("Location", fault.location))
+        reply.foreign = True
     elif fault.kind in ("empty", "ignore_edit"):
         reply = Reply(200)
     else:
         reply = error_page(401 if fault.kind == "unauthorized" else fault.status)
     if fault.body is not None:
         reply.body, reply.content_type = fault.body, fault.content_type
+    reply.foreign = reply.foreign or fault.foreign
     if fault.retry_after is not None:
         reply.headers.append(("Retry-After", str(fault.retry_after)))
     return reply

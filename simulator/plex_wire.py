@@ -19,10 +19,8 @@ from simulator.faults import Reply, error_page, reason
 Pair = tuple[str, str]
 MAX_HEAD = 4 << 20  # read (and refused) up to here; beyond it the connection is dropped
 MAX_BODY = 256 << 20
-FIXED = (
-    "X-Plex-Protocol: 1.0\r\nConnection: {0}\r\nCache-Control: no-cache\r\n"
-    "Accept-Ranges: bytes\r\n{1}"
-)
+OWN = "X-Plex-Protocol: 1.0\r\n"
+FIXED = "Connection: {0}\r\nCache-Control: no-cache\r\nAccept-Ranges: bytes\r\n{1}"
 
 
 class Stopped(Exception):
@@ -224,9 +222,10 @@ class Connection(socketserver.StreamRequestHandler):
         self.before_reply(reply.status)
         alive = f"Keep-Alive: timeout={self.server.rules.keep_alive:.0f}\r\n"
         fixed = FIXED.format("close", "") if self.over else FIXED.format("Keep-Alive", alive)
+        own = "" if reply.foreign else OWN
         extra = "".join(f"{name}: {value}\r\n" for name, value in reply.headers)
         head = (
-            f"HTTP/1.1 {reply.status} {reason(reply.status)}\r\n{fixed}"
+            f"HTTP/1.1 {reply.status} {reason(reply.status)}\r\n{own}{fixed}"
             f"Content-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n{extra}\r\n"
         )
         return head.encode(), reply.body

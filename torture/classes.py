@@ -7,24 +7,23 @@ from plexsync.policy.backoff import BUDGETS, DONE, NO_RETRY, RULES, STANDARD, WA
 TITLES = (
     "class",
     "when",
-    "counts for the breaker",
-    "costs an attempt",
+    "costs the scene an attempt",
     "retries",
     "delay",
     "in the end",
 )
 WHEN = {
-    "PlexServerDown": "refused, DNS, unreachable, timeouts, 502, 503, 504",
-    "PlexTemporaryError": "408, 425, 429, 500, other 5xx, cut or foreign bodies, unknown",
+    "PlexServerDown": "refused, DNS, unreachable, timeouts, 502, 503, 504, an answer that is not Plex's",
+    "PlexTemporaryError": "408, 425, 429, 500, other 5xx, 4xx on a read, cut bodies, unknown",
     "PlexNotFound": "no item in Plex holds the file yet",
-    "PlexPermanentError": "400, 404 on a write, 413, 414, 422, other 4xx",
+    "PlexPermanentError": "400, 404, 413, 414, 422 and other 4xx on a write",
     "AmbiguousMatch": "several items in Plex could be the scene",
     "PlexAuthError": "401, 403",
     "StashDown": "no usable answer from Stash",
     "StashAuthError": "Stash refuses session and key",
     "SceneGone": "the scene is no longer in Stash",
 }
-_WAITING = {"plex": "waits for Plex", "stash": "waits for Stash", "auth": "waits for a new token"}
+_WAITING = {"stash": "waits for Stash", "auth": "waits for a new token"}
 
 
 def table() -> str:
@@ -35,13 +34,10 @@ def table() -> str:
 
 
 def _row(name: str, rule: ErrorRule) -> tuple[str, ...]:
-    costs = "yes" if rule.costs_attempt else "no"
-    if rule.counts_for_breaker:
-        costs = "only if a probe finds Plex well"
-    elif rule.costs_attempt and rule.budget == NO_RETRY:
+    costs = "if it is the scene's own" if rule.costs_attempt else "no"
+    if rule.costs_attempt and rule.budget == NO_RETRY:
         costs = "–"
-    breaker = "yes" if rule.counts_for_breaker else "no"
-    return f"`{name}`", WHEN[name], breaker, costs, *_tries(rule), _end(rule)
+    return f"`{name}`", WHEN[name], costs, *_tries(rule), _end(rule)
 
 
 def _tries(rule: ErrorRule) -> tuple[str, str]:
@@ -60,8 +56,7 @@ def _end(rule: ErrorRule) -> str:
     if rule.end == DONE:
         return "done"
     at_once = "" if rule.budget != NO_RETRY else " at once"
-    waits = f"; {_WAITING[rule.waits_for]} meanwhile" if rule.waits_for else ""
-    return f"dead letter{at_once}{waits}"
+    return f"dead letter{at_once}"
 
 
 if __name__ == "__main__":

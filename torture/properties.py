@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from plexsync.edges.queue_rules import LONGEST_WAIT, is_due
 from plexsync.model.errors import (
+    SCENE,
+    SERVER,
     AmbiguousMatch,
     PlexAuthError,
     PlexNotFound,
@@ -56,15 +58,15 @@ def _retries(seed: int) -> None:
         error = dice.choice(_KINDS[:3] if dice.random() < 0.8 else _KINDS)("x")
         error.retry_after = asked
         before = sum(job.attempts.values())
-        fault = dice.random() < 0.3
-        outcome = verdict(job, error, now, dice, _RETRIES, fault)
+        error.fault = SERVER if dice.random() < 0.3 else SCENE
+        outcome = verdict(job, error, now, dice, _RETRIES)
         if isinstance(outcome, Later):
             assert now <= outcome.job.not_before <= now + LONGEST_WAIT
             assert sum(outcome.job.attempts.values()) == before + 1
             job = outcome.job
         elif isinstance(outcome, Wait):
-            assert outcome.what == RULES[type(error)].waits_for
-            assert not RULES[type(error)].costs_attempt or fault
+            assert outcome.what == (RULES[type(error)].waits_for or "plex")
+            assert not RULES[type(error)].costs_attempt or error.fault == SERVER
         else:
             assert isinstance(outcome, (Bury, Finish))
             assert isinstance(outcome, Finish) == (type(error) is SceneGone)

@@ -94,6 +94,7 @@ class PlexClient:
         self._link = PlexLink(url, token, client_id, self._session, read_timeout)
         self._warn = warn
         self._line_limit = plex_edit.LIMIT
+        self._patience = max(5.0, read_timeout / 2)
 
     @property
     def requests(self) -> int:
@@ -104,6 +105,11 @@ class PlexClient:
     def received(self) -> int:
         """Bytes of bodies read so far."""
         return self._session.received
+
+    @property
+    def answers(self) -> int:
+        """Answers so far that were recognisably Plex's, good or bad: they prove that it lives."""
+        return self._session.answers
 
     def server_id(self) -> str:
         """The machineIdentifier of the server; the first call connects."""
@@ -238,12 +244,13 @@ class PlexClient:
         asked = f"/library/sections/{_section(section)}/refresh?path={path}"
         self._link.send(asked, self._session.order, self.server_id())
 
-    def check(self, deadline: float = 5.0) -> Health:
+    def check(self, deadline: float | None = None) -> Health:
         """Is the process there, and can the library be read with our token? Never a SyncError.
 
-        Each of its (at most three) requests may take `deadline` seconds.
+        Each of its (at most three) requests may take `deadline` seconds: unless given, half the
+        read timeout and 5 s at least, since a sleeping disk needs its time.
         """
-        return plex_health.check(self._link, deadline)
+        return plex_health.check(self._link, deadline or self._patience)
 
     def close(self) -> None:
         """Close every connection."""
@@ -255,7 +262,9 @@ class PlexClient:
                 f"/library/sections/{_section(section)}/all?{asked}", span(start, size)
             )
         except PlexNotFound as gone:
-            raise PlexTemporaryError(f"library {section} is gone", status=404) from gone
+            raise PlexTemporaryError(
+                f"library {section} is gone", status=404, fault=gone.fault
+            ) from gone
 
     def _put_all(self, target: Target, path: str, queries: Sequence[str]) -> bool:
         """False when Plex found a request line too long: the limit is lower from now on."""

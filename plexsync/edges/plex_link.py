@@ -14,9 +14,13 @@ from plexapi.utils import parseXMLString
 
 from plexsync import __version__
 from plexsync.edges import files
+from plexsync.edges.plex_answers import NOT_PLEX, Asked
 from plexsync.edges.plex_session import Answer, Greeting, PlexSession
-from plexsync.model.errors import PlexTemporaryError
+from plexsync.model.errors import REQUEST, PlexServerDown, PlexTemporaryError
 from plexsync.model.stored import versioned
+
+IDENTITY = "/identity"
+"""Says which server it is, to everybody: it needs no token."""
 
 
 def load_client_id(path: str, warn: Callable[[str], None] = lambda text: None) -> str:
@@ -53,13 +57,15 @@ class PlexLink:
         """
         known = self.server_id()
         if self.session.opened != self._verified:
-            self._compare(self.read("/identity").get("machineIdentifier", ""), known)
+            self._compare(self.read(IDENTITY).get("machineIdentifier", ""), known)
             self._verified = self.session.opened
 
     def read(self, path: str, headers: Mapping[str, str] | None = None) -> Element:
-        """Plex's XML at a path."""
-        with _readable():
-            root: Element = self._connected().query(path, headers=dict(headers or {}))
+        """Plex's XML at a path; of a list the part that `headers` name, else all of it."""
+        asked = WHOLE | dict(headers or {})
+        server = self._connected()
+        with _readable(path):
+            root: Element = server.query(path, headers=asked)
             return root
 
     def send(self, path: str, method: Callable[..., Answer], to: str, **options: Any) -> None:
@@ -70,37 +76,51 @@ class PlexLink:
         server = self._connected()
         self._compare(server.machineIdentifier, to)
         greeting = Greeting(
-            self._url + "/identity",
-            lambda text: self._compare(_parsed(text).get("machineIdentifier", ""), to),
+            self._url + IDENTITY,
+            lambda text: self._compare(_parsed(text, IDENTITY).get("machineIdentifier", ""), to),
         )
         server.query(path, method=method, greeting=greeting, **options)
 
     def probe(self, path: str, headers: Mapping[str, str], deadline: float) -> Element:
         """Read without connecting before, within `deadline` seconds."""
-        sent = self._headers | dict(headers)
-        return _parsed(self.session.get(self._url + path, headers=sent, timeout=deadline).text)
+        sent = self._headers | WHOLE | dict(headers)
+        answer = self.session.get(self._url + path, headers=sent, timeout=deadline)
+        return _parsed(answer.text, path)
+
+    def _check_name(self, found: str | None) -> None:
+        if not found:
+            raise PlexServerDown(
+                f"{NOT_PLEX}: it does not name itself", cause="foreign", fault=REQUEST
+            )
 
     def _compare(self, found: str, known: str) -> None:
+        self._check_name(found)
         if found != known:
             with self._lock:
                 self._server = None
-            raise PlexTemporaryError("another Plex server answers at plex_url now", cause="server")
+            raise PlexTemporaryError(
+                "another Plex server answers at plex_url now", cause="server", fault=REQUEST
+            )
 
     def _connected(self) -> Any:
         with self._lock:
             if self._server is None:
-                with _readable():
+                with _readable(IDENTITY):
                     server = _Server(
                         self._url, self._token, self._headers, self.session, self._timeout
                     )
-                if not server.machineIdentifier:
-                    raise PlexTemporaryError("what answers at plex_url is not Plex", cause="body")
+                self._check_name(server.machineIdentifier)
                 self._server, self._verified = server, self.session.opened
             return self._server
 
 
 class _Server(PlexServer):
-    """plexapi's server with our headers, whatever plexapi's defaults or a config.ini say."""
+    """plexapi's server with our headers, whatever plexapi's defaults or a config.ini say.
+
+    It connects by /identity: proxies and Plex itself treat `/` in ways of their own.
+    """
+
+    key = IDENTITY
 
     def __init__(
         self,
@@ -126,20 +146,28 @@ def span(start: int, size: int) -> dict[str, str]:
     return {"X-Plex-Container-Start": str(start), "X-Plex-Container-Size": str(size)}
 
 
-def _parsed(text: str) -> Element:
-    with _readable():
+WHOLE = span(0, 100_000)
+"""Plex refuses more and more lists that are asked for without these headers."""
+
+
+def _parsed(text: str, path: str) -> Element:
+    with _readable(path):
         root: Element | None = parseXMLString(text)
     if root is None:
-        raise PlexTemporaryError("Plex's answer is empty", cause="body")
+        raise PlexTemporaryError(
+            "Plex's answer is empty", cause="body", fault=Asked("GET", path).fault
+        )
     return root
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def _readable(path: str) -> Iterator[None]:
     try:
         yield
     except ParseError as problem:
-        raise PlexTemporaryError(f"Plex's answer is broken XML: {problem}", cause="body") from None
+        raise PlexTemporaryError(
+            f"Plex's answer is broken XML: {problem}", cause="body", fault=Asked("GET", path).fault
+        ) from None
 
 
 def _device(client_id: str) -> dict[str, str]:

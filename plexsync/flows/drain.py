@@ -13,7 +13,7 @@ from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.flows.intake import BULK_WINDOW, SETTLE
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.settle import Stores
-from plexsync.model.errors import PlexAuthError, PlexServerDown, StashAuthError, StashDown
+from plexsync.model.errors import SCENE, PlexAuthError, PlexServerDown, StashAuthError, StashDown
 from plexsync.model.job import BULK
 from plexsync.model.ledger import Bulk
 from plexsync.model.words import counted
@@ -175,9 +175,9 @@ class Drain:
     def _waits(self, result: Failed) -> bool:
         """Whether the failure cost the job nothing, so that it had no turn at all."""
         job = self._stores.queue.jobs.get(result.job.scene)
-        return isinstance(result.error, WAITS) and (
-            job is not None and job.attempts == result.job.attempts
-        )
+        if job is None or job.attempts != result.job.attempts:
+            return False
+        return result.error.fault != SCENE or isinstance(result.error, WAITS)
 
 
 def due_now(stores: Stores, now: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Protocol
 
 from plexsync.edges.clock import Clock
@@ -10,14 +10,17 @@ from plexsync.edges.log import Log
 from plexsync.edges.plex import PlexClient
 from plexsync.edges.stash import StashClient
 from plexsync.flows.auto_reconcile import AutoReconcile
+from plexsync.flows.blame import Judged
 from plexsync.flows.dlq_recovery import DlqRecovery, Window
 from plexsync.flows.plex_watch import PlexWatch
 from plexsync.flows.reconciliation import Reconciliation
+from plexsync.flows.results import Failed
 from plexsync.flows.settle import Stores
 from plexsync.flows.sweep import Sweep
 from plexsync.flows.sync_scenes import SyncScenes
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
+    REQUEST,
     PlexAuthError,
     PlexServerDown,
     StashAuthError,
@@ -74,6 +77,8 @@ class Gate:
         self._sweep = Sweep(stash, stores.ledger, log)
         self._recovery = DlqRecovery(stores.letters, stores.queue, stash)
         self._hold = Hold()
+        self._stuck = Hold()
+        """A request that names no item fails although Plex is healthy."""
         self._silent_since: float | None = None
         known = stores.ledger.get_meta(RECOVERIES)
         self._recoveries = int(known) if known else parts.watch.recovery.recovery_count
@@ -97,13 +102,16 @@ class Gate:
     def blocked(self, now: float) -> float:
         """Seconds for which nothing may be tried."""
         monotonic = self._clock.monotonic()
-        held = self._hold.until - monotonic if self._hold.active(monotonic) else 0.0
-        return max(held, self._watch.pause(now))
+        held = [h.until - monotonic for h in (self._hold, self._stuck) if h.active(monotonic)]
+        return max(*held, self._watch.pause(now), 0.0)
 
     def waits_for(self, now: float) -> str:
         """For what nothing may be tried now: "plex", "token", "stash", "settings", "paused" or ""."""
-        if self._hold.active(self._clock.monotonic()):
+        monotonic = self._clock.monotonic()
+        if self._hold.active(monotonic):
             return self._hold.reason
+        if self._stuck.active(monotonic):
+            return "plex"
         if self._watch.pause(now) <= 0:
             return ""
         return "token" if self._watch.refused else "plex"
@@ -142,11 +150,16 @@ class Gate:
             return False
         except SyncError as error:
             if isinstance(error, PlexAuthError):
-                self._watch.unauthorised()
+                self._judge_token(config)
             return False
         auto.started()
         self._parts.sync(config).look_for_arrivals(self._clock.now(), refresh=False)
         return True
+
+    def _judge_token(self, config: PlexSyncConfig) -> None:
+        """Something was refused: only a probe says that it is the token."""
+        if self._parts.plex(config).check().state == "unauthorised":
+            self._watch.unauthorised()
 
     def _recent_settings(self) -> PlexSyncConfig | None:
         """The settings as they are or were a moment ago."""
@@ -231,27 +244,38 @@ class Gate:
         if found.queued:
             self._log.info(f"After the outage: {found.sentence()}")
 
-    def plex_failed(self, config: PlexSyncConfig) -> bool:
-        """A job met a Plex that is down: whether a probe, made at once, says the same."""
-        return self._parts.plex(config).check().state not in ("healthy", "unauthorised")
-
-    def learn(
-        self, waits: list[Wait], errors: Mapping[type[SyncError], SyncError], *, fault: bool
-    ) -> None:
-        """What a batch says about the two servers; `fault`: Plex is down by its own fault."""
-        if fault:
-            self._watch.failed(errors[PlexServerDown].message, len(self._stores.queue.jobs))
-            self._wait_for("plex")
-        for wait in waits:
-            if wait.what == "auth":
+    def learn(self, waits: Sequence[Wait], judged: Judged) -> None:
+        """What a batch says about the two servers."""
+        errors = [result.error for result in judged.results if isinstance(result, Failed)]
+        self._note_stuck([error for error in errors if error.fault == REQUEST])
+        if isinstance(judged.server, PlexServerDown):
+            self._watch.failed(judged.server.message, len(self._stores.queue.jobs))
+        for what in dict.fromkeys(wait.what for wait in waits):
+            if what == "auth":
                 self._watch.unauthorised()
-            elif wait.what == "stash" and StashAuthError in errors:
+            elif what == "plex" and judged.server is not None:
+                self._wait_for("plex")
+            elif what == "plex":
+                continue
+            elif any(isinstance(error, StashAuthError) for error in errors):
                 self._hold = Hold("session")
-            elif wait.what == "stash":
-                error = errors.get(StashDown)
-                self._stash_is_silent(error.message if error else "no answer")
+            else:
+                silent = (error.message for error in errors if isinstance(error, StashDown))
+                self._stash_is_silent(next(silent, "no answer"))
         if self.config is not None:
             self._after_outage(self.config)
+
+    def _note_stuck(self, failed: Sequence[SyncError]) -> None:
+        """A healthy Plex that fails at what names no item is asked less and less often."""
+        if not failed:
+            self._stuck = Hold()
+            return
+        if not self._stuck.reason:
+            self._log.warning(
+                f"Plex is healthy, yet it does not do what no scene can do without: "
+                f"{failed[0].message}. Jobs wait; it is asked again at least each minute."
+            )
+        self._stuck = hold(self._stuck, REQUEST, self._clock.monotonic())
 
     def heard_of_stash(self) -> None:
         """An event came, and who sends one is not away."""

@@ -15,6 +15,9 @@ WAKE = b'{"id":1,"type":"PlexSync.Wake.Post"}'
 NEXT_STEPS = {
     "healthy": "Nothing to do.",
     "starting": "Plex is starting or repairs its database; PlexSync waits and goes on by itself.",
+    "not Plex": "Correct Plex URL in Settings > Plugins > PlexSync: it must be the address at which "
+    "this machine reaches Plex itself, without a redirect or a sign-in page before it.",
+    "failing": "Look at Plex's own log; PlexSync waits and goes on by itself.",
     "down": "Check that Plex runs and that Plex URL in Settings > Plugins > PlexSync is the "
     "address at which this machine reaches it.",
     "unauthorised": "Enter a new Plex token in Settings > Plugins > PlexSync.",
@@ -22,12 +25,16 @@ NEXT_STEPS = {
 
 
 def health_check(call: Call) -> dict[str, object]:
-    """Look at Plex now: down, starting, unauthorised or healthy, and what to do about it."""
+    """Look at Plex now: how it is, or what answers in its place, and what to do about it."""
     health = call.plex.check()
     breaker = call.stored(BREAKER, CircuitBreaker.parse, CircuitBreaker())
     waiting = pending(call.path("queue"))
     tell = call.log.info if health.state == "healthy" else call.log.warning
-    tell(f"Plex is {health.state} ({health.latency * 1000:.0f} ms): {health.detail}.")
+    took = f"{health.latency * 1000:.0f} ms"
+    if health.state == "not Plex":
+        tell(f"{health.words} ({took}).")
+    else:
+        tell(f"Plex is {health.state} ({took}): {health.detail}.")
     tell(NEXT_STEPS[health.state])
     if breaker.state != CLOSED:
         call.log.info(f"The circuit breaker is {breaker.state}: {breaker.reason}.")

@@ -16,10 +16,12 @@ from plexsync.flows.gather import Wish
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
+    REQUEST,
     AmbiguousMatch,
+    PlexAuthError,
     PlexNotFound,
-    PlexServerDown,
     PlexTemporaryError,
+    SyncError,
     TransientError,
 )
 from plexsync.model.job import EDIT, FORCED
@@ -113,7 +115,7 @@ class Locate:
             self._log.warning(
                 "Another Plex server answers at this address; it starts with an empty ledger."
             )
-            raise PlexTemporaryError("another Plex server answers", cause="server")
+            raise PlexTemporaryError("another Plex server answers", cause="server", fault=REQUEST)
 
     def _pass(self, wishes: Sequence[Wish]) -> tuple[list[Located], list[Result], list[Wish]]:
         proposals = [self._propose(wish) for wish in wishes]
@@ -191,28 +193,30 @@ class Locate:
 
     def read(
         self, targets: Iterable[Target]
-    ) -> tuple[dict[Target, PlexItem], dict[Target, TransientError]]:
+    ) -> tuple[dict[Target, PlexItem], dict[Target, SyncError]]:
         """The live items, many at a time; one that spoils its request is found by halving.
 
-        Raises PlexServerDown when Plex itself is not healthy.
+        Raises what is not a single item's fault.
         """
         wanted = sorted(targets, key=lambda t: t.rating_key)
         items: dict[Target, PlexItem] = {}
-        broken: dict[Target, TransientError] = {}
+        broken: dict[Target, SyncError] = {}
         for start in range(0, len(wanted), 50):
             self._read_some(wanted[start : start + 50], items, broken)
+        if len(broken) > 1 and not items:  # never that many items at once by their own faults
+            raise next(iter(broken.values()))
         return items, broken
 
     def _read_some(
         self,
         wanted: Sequence[Target],
         items: dict[Target, PlexItem],
-        broken: dict[Target, TransientError],
+        broken: dict[Target, SyncError],
     ) -> None:
         try:
             answer = self._plex.items([target.rating_key for target in wanted])
-        except TransientError as error:
-            if isinstance(error, PlexServerDown) and self._plex.check().state != "healthy":
+        except (TransientError, PlexAuthError) as error:
+            if not broken and not items and self._stops(error):
                 raise
             if len(wanted) == 1:
                 broken[wanted[0]] = error
@@ -225,6 +229,10 @@ class Locate:
             item = answer.get(target.rating_key)
             if item is not None:
                 items[target] = item
+
+    def _stops(self, error: SyncError) -> bool:
+        """Whether halving would be in vain: it concerns no item, or Plex as a whole."""
+        return error.fault == REQUEST or (error.unproven and not self._plex.check().healthy)
 
     def _may_refresh(self) -> bool:
         now = self._clock.monotonic()

@@ -14,7 +14,7 @@ from plexsync.flows.intake import Intake
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.dead_letter import Letter
-from plexsync.model.errors import AmbiguousMatch, PlexNotFound, SyncError
+from plexsync.model.errors import SCENE, AmbiguousMatch, PlexNotFound, SyncError
 from plexsync.model.job import COVER, Job
 from plexsync.model.ledger import AMBIGUOUS, FAILED, NOT_IN_PLEX, SYNCED, UNDONE, SceneState
 from plexsync.policy.backoff import (
@@ -50,9 +50,7 @@ class Settle:
         self._rng = rng
         self._log = log
 
-    def batch(
-        self, results: Sequence[Result], config: PlexSyncConfig, now: float, *, server_fault: bool
-    ) -> list[Wait]:
+    def batch(self, results: Sequence[Result], config: PlexSyncConfig, now: float) -> list[Wait]:
         """Record a batch; returns what has to be waited for, if anything."""
         finished: list[Job] = []
         waits: list[Wait] = []
@@ -60,7 +58,7 @@ class Settle:
             if isinstance(result, Done):
                 self._done(result, finished, now)
             elif isinstance(result, Failed):
-                waits += self._failed(result, config, now, server_fault, finished)
+                waits += self._failed(result, config, now, finished)
             else:
                 self._stores.queue.release([result.job.scene])
         self._stores.letters.remove([r.job.scene for r in results if isinstance(r, Done)])
@@ -94,16 +92,14 @@ class Settle:
         result: Failed,
         config: PlexSyncConfig,
         now: float,
-        server_fault: bool,
         finished: list[Job],
     ) -> list[Wait]:
-        if config.skip_not_found and isinstance(result.error, PlexNotFound):
+        own = result.error.fault == SCENE
+        if config.skip_not_found and own and isinstance(result.error, PlexNotFound):
             self.note(result.job.scene, NOT_IN_PLEX, result.error.message, now)
             finished.append(result.job)
             return []
-        decision = verdict(
-            result.job, result.error, now, self._rng, config.max_retries, server_fault
-        )
+        decision = verdict(result.job, result.error, now, self._rng, config.max_retries)
         if isinstance(decision, Later):
             self._log.debug(
                 f"{result.error.kind}: {result.error.message}; tried again in "

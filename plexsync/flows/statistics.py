@@ -11,6 +11,7 @@ from plexsync.edges.log import Log
 from plexsync.flows.results import Done, Failed, Postponed, Result
 from plexsync.flows.settle import Stores
 from plexsync.model.errors import (
+    SCENE,
     AmbiguousMatch,
     PlexAuthError,
     PlexServerDown,
@@ -119,7 +120,9 @@ class Statistics:
             return DONE
         if left is None:
             return FAILED if self._stores.letters.get(job.scene) is not None else DONE
-        untouched = isinstance(result.error, SERVERS) and left.attempts == job.attempts
+        untouched = left.attempts == job.attempts and (
+            result.error.fault != SCENE or isinstance(result.error, SERVERS)
+        )
         return PUT_BACK if untouched else RETRIED
 
     def _end_drain(self) -> None:

@@ -51,23 +51,23 @@ class SyncScenes:
             self._revive.run(now)
 
     def run(self, jobs: Sequence[Job], now: float) -> list[Result]:
-        """Try each job once. What stops a whole step fails all the jobs that were in it."""
+        """Try each job once. What stops a whole step is no fault of the jobs that were in it."""
         try:
             self._locate.first_server()
             gathered = self._gather.run(jobs, now)
         except SyncError as error:
-            return [Failed(job, error) for job in jobs]
+            return [Failed(job, error.of_step()) for job in jobs]
         self._ask_for_scans(jobs, gathered, now)
         results, wishes = gathered.results, gathered.wishes
         try:
             located, ended = self._locate.run(wishes)
         except SyncError as error:
-            return results + [Failed(wish.job, error) for wish in wishes]
+            return results + [Failed(wish.job, error.of_step()) for wish in wishes]
         results = results + ended
         try:
             return results + self._write.run(located, now)
         except SyncError as error:
-            return results + [Failed(each.wish.job, error) for each in located]
+            return results + [Failed(each.wish.job, error.of_step()) for each in located]
 
     def _ask_for_scans(self, jobs: Sequence[Job], gathered: Gathered, now: float) -> None:
         if self._scan is None:

@@ -11,24 +11,16 @@ from plexsync.edges.clock import Clock
 from plexsync.edges.files import is_disk_trouble
 from plexsync.edges.log import Log
 from plexsync.edges.stash import StashClient
+from plexsync.flows.blame import Judged, judge
 from plexsync.flows.commands import Commands, Host
 from plexsync.flows.gate import Gate
 from plexsync.flows.intake import Intake
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.settle import Settle, Stores
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.errors import (
-    AmbiguousMatch,
-    PlexNotFound,
-    PlexPermanentError,
-    PlexServerDown,
-    PlexTemporaryError,
-)
+from plexsync.model.errors import PlexPermanentError, PlexTemporaryError
 from plexsync.model.job import EDIT, Job
 from plexsync.policy.waiting import pause
-
-PROOFS_OF_LIFE = {PlexNotFound, PlexPermanentError, AmbiguousMatch}
-"""Errors that only a Plex that answers can cause."""
 
 TELL_EVERY = 10
 """Jobs between two lines about the dead letters."""
@@ -152,10 +144,12 @@ class Worker:
             return
         began = self._clock.monotonic()
         self._stores.queue.start([job.scene for job in batch])
-        attempts = self._attempt(batch, config)
-        for results in attempts:
-            self._record(results, config)
-        every = [result for results in attempts for result in results]
+        plex = self._parts.plex(config)
+        answers = plex.answers
+        judged = [judge(results, plex) for results in self._attempt(batch, config)]
+        for one in judged:
+            self._record(one, config, answered=plex.answers > answers)
+        every = [result for one in judged for result in one.results]
         self._observe(every, self._clock.monotonic() - began)
         now = self._clock.now()
         self._parts.sync(config).look_for_arrivals(now, refresh=False)
@@ -177,15 +171,12 @@ class Worker:
                 return [[Failed(batch[0], error)]]
         return [results for job in batch for results in self._attempt([job], config)]
 
-    def _record(self, results: Sequence[Result], config: PlexSyncConfig) -> None:
-        errors = {type(r.error): r.error for r in results if isinstance(r, Failed)}
-        down = PlexServerDown in errors
-        fault = down and self._gate.plex_failed(config)
-        waits = self._settle.batch(results, config, self._clock.now(), server_fault=fault)
-        sent = sum(isinstance(r, Done) and bool(r.changed) for r in results)
-        if sent or (down and not fault) or errors.keys() & PROOFS_OF_LIFE:
+    def _record(self, judged: Judged, config: PlexSyncConfig, *, answered: bool) -> None:
+        waits = self._settle.batch(judged.results, config, self._clock.now())
+        sent = sum(isinstance(r, Done) and bool(r.changed) for r in judged.results)
+        if sent or (answered and judged.server is None):
             self._watch.alive(sent)
-        self._gate.learn(waits, errors, fault=fault)
+        self._gate.learn(waits, judged)
 
     def _sleep(self, now: float) -> None:
         self._observe((), 0.0)

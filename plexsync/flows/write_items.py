@@ -33,7 +33,7 @@ from plexsync.policy.outcome import adopted, applied, is_upload_of, recorded
 AHEAD = 10
 """Items planned at a time; Plex needs longer to write them than we to plan the next."""
 
-ReadBack = Callable[[Iterable[Target]], tuple[dict[Target, PlexItem], dict[Target, TransientError]]]
+ReadBack = Callable[[Iterable[Target]], tuple[dict[Target, PlexItem], dict[Target, SyncError]]]
 
 
 @dataclass(slots=True)

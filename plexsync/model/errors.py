@@ -2,8 +2,8 @@
 
     SyncError
     |- TransientError                 try again later
-    |  |- PlexServerDown              no answer, or 502/503/504: wait for Plex
-    |  |- PlexTemporaryError          408, 425, 429, 500, broken bodies, unknown: ordinary retry
+    |  |- PlexServerDown              no answer, 502/503/504, or an answer that is not Plex's
+    |  |- PlexTemporaryError          408, 425, 429, 500, broken bodies, 4xx on a read, unknown
     |  `- PlexNotFound                no such item yet: slow retry
     |- PlexPermanentError             400, 404 on a write, 413, 414, 422: dead letter at once
     |- AmbiguousMatch                 several items fit: dead letter that names them
@@ -11,20 +11,33 @@
     |- StashDown, StashAuthError      the other server: jobs wait untouched
     `- SceneGone                      nothing left to do
 
-An error is made once, where the HTTP answer is; nothing above re-classifies it.
+The class says what would follow if the failure were the scene's own. Whether it is, `fault` says:
+an error is made once, where the HTTP answer is, and what that answer leaves open is settled by one
+probe of Plex (flows/blame.py). A fault of the whole is never charged to a part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+SERVER, REQUEST, ITEM, WRITE, SCENE = "server", "request", "item", "write", "scene"
+"""Whose fault a failure is.
+
+SERVER: Plex as a whole, as a probe found. REQUEST: of a request that names no item, so never a
+scene's. ITEM and WRITE: met while one or several items were read, or one was written, by something
+that may be the whole as well. SCENE: this scene's own, and only this costs attempts.
+"""
+
+UNPROVEN = frozenset({REQUEST, ITEM, WRITE})
+"""Faults that a probe has to settle."""
+
 
 class SyncError(Exception):
     """A failure with what is needed to decide and to explain it.
 
     `status` is the HTTP status when there was an answer, `cause` a short word for the kind of
-    failure ("refused", "dns", "timeout", "reset", "http", "body", ...), `retry_after` seconds the
-    server asked for.
+    failure ("refused", "dns", "timeout", "reset", "http", "body", "redirect", "web page",
+    "foreign", ...), `retry_after` seconds the server asked for, `fault` whose fault it is.
     """
 
     def __init__(
@@ -34,12 +47,25 @@ class SyncError(Exception):
         status: int | None = None,
         cause: str = "",
         retry_after: float | None = None,
+        fault: str = SCENE,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.cause = cause
         self.retry_after = retry_after
+        self.fault = fault
+
+    @property
+    def unproven(self) -> bool:
+        """Whether a probe has to say whose fault it is."""
+        return self.fault in UNPROVEN
+
+    def of_step(self) -> SyncError:
+        """The same, as the end of a whole step: then it concerns no single scene."""
+        if self.fault != SERVER:
+            self.fault = REQUEST
+        return self
 
     @property
     def kind(self) -> str:
@@ -52,7 +78,7 @@ class TransientError(SyncError):
 
 
 class PlexServerDown(TransientError):
-    """Plex did not answer, or said that it is not ready."""
+    """Plex did not answer, said that it is not ready, or something else answered in its place."""
 
 
 class PlexTemporaryError(TransientError):
@@ -69,9 +95,10 @@ class PlexNotFound(TransientError):
         status: int | None = None,
         cause: str = "",
         retry_after: float | None = None,
+        fault: str = SCENE,
         paths: Sequence[str] = (),
     ) -> None:
-        super().__init__(message, status=status, cause=cause, retry_after=retry_after)
+        super().__init__(message, status=status, cause=cause, retry_after=retry_after, fault=fault)
         self.paths = tuple(paths)
 
 

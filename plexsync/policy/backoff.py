@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from plexsync.model.errors import (
+    SCENE,
     AmbiguousMatch,
     PlexAuthError,
     PlexNotFound,
@@ -55,12 +56,11 @@ BUDGETS: Mapping[str, Budget] = {
 class ErrorRule:
     """How one class of errors is treated.
 
-    `counts_for_breaker`: it may open the circuit breaker. `costs_attempt`: it uses up the budget
+    `costs_attempt`: it uses up the budget
     of that name. `end`: where the job ends when nothing is left to try: DEAD_LETTER, DONE, or
     WAITS (it stays as it is until the other side is well). `waits_for`: "plex", "stash" or "auth".
     """
 
-    counts_for_breaker: bool = False
     costs_attempt: bool = True
     budget: str = NO_RETRY
     end: str = DEAD_LETTER
@@ -70,8 +70,7 @@ class ErrorRule:
 _STASH_WAITS = ErrorRule(costs_attempt=False, end=WAITS, waits_for="stash")
 
 RULES: Mapping[type[SyncError], ErrorRule] = {
-    # server down costs an attempt only where a probe found the server healthy
-    PlexServerDown: ErrorRule(counts_for_breaker=True, budget=STANDARD, waits_for="plex"),
+    PlexServerDown: ErrorRule(budget=STANDARD),
     PlexTemporaryError: ErrorRule(budget=STANDARD),
     PlexNotFound: ErrorRule(budget=NOT_FOUND),
     PlexPermanentError: ErrorRule(),
@@ -136,19 +135,19 @@ def verdict(
     now: float,
     rng: random.Random,
     max_retries: int,
-    server_fault: bool,
 ) -> Verdict:
     """Decide what becomes of a job that failed.
 
-    `server_fault` is asked only of PlexServerDown: True when a probe found Plex unwell, so that
-    the job waits at no cost. `max_retries` is the standard budget. The job that comes back is no
-    longer running and knows its attempts and last failure.
+    Only the scene's own fault costs it an attempt. `max_retries` is the standard budget. The job
+    that comes back is no longer running and knows its attempts and last failure.
     """
     rule = rule_for(error)
     if rule.end == DONE:
         return Finish("gone")
-    if rule.end == WAITS or (rule.counts_for_breaker and server_fault):
+    if rule.end == WAITS:
         return Wait(rule.waits_for)
+    if error.fault != SCENE:
+        return Wait("plex")
     failed = _note(job, error, now)
     spent = _spent(failed, rule.budget, error.kind)
     retries = max_retries if rule.budget == STANDARD else BUDGETS[rule.budget].retries

@@ -13,6 +13,10 @@ import pytest
 from plexsync import __version__
 from plexsync.edges.plex import PlexClient, load_client_id
 from plexsync.model.errors import (
+    ITEM,
+    REQUEST,
+    SCENE,
+    WRITE,
     PlexAuthError,
     PlexNotFound,
     PlexPermanentError,
@@ -129,13 +133,13 @@ def test_the_server_is_asked_again_only_after_a_new_connection(plex, client):
     assert client.server_id() == plex.machine
     for _ in range(3):
         client.verify_server()
-    assert plex.count(path_prefix="/identity") == 0
+    assert plex.count(path_prefix="/identity") == 1
     plex.stop()
     plex.start()
     client.sections()
     client.verify_server()
     client.verify_server()
-    assert plex.count(path_prefix="/identity") == 1
+    assert plex.count(path_prefix="/identity") == 2
 
 
 def test_another_server_behind_the_url_is_noticed_before_anything_is_written(plex, client):
@@ -158,7 +162,7 @@ def test_another_server_behind_the_url_is_noticed_before_anything_is_written(ple
 
 def test_a_page_that_is_well_formed_but_not_plex_is_no_server(plex, client):
     plex.add_fault("html", body=b"<MediaContainer size='0'/>", content_type="text/xml")
-    with pytest.raises(PlexTemporaryError, match="not Plex"):
+    with pytest.raises(PlexServerDown, match="not Plex"):
         client.server_id()
 
 
@@ -466,30 +470,61 @@ def test_a_scan_names_the_folder_literally(plex, client):
 
 # --- what an answer means --------------------------------------------------------------------
 
+REFUSED, BUSY = [400, 405, 409, 413, 414, 422, 431], [408, 425, 429, 500, 501, 507, 520, 599]
 READS = {
-    **dict.fromkeys([400, 405, 409, 413, 414, 422, 431], PlexPermanentError),
     **dict.fromkeys([401, 403], PlexAuthError),
-    **dict.fromkeys([302, 408, 425, 429, 500, 501, 507, 520, 599], PlexTemporaryError),
-    **dict.fromkeys([502, 503, 504], PlexServerDown),
+    **dict.fromkeys([*REFUSED, *BUSY], PlexTemporaryError),
+    **dict.fromkeys([302, 502, 503, 504], PlexServerDown),
 }
+WRITES = {**READS, **dict.fromkeys(REFUSED, PlexPermanentError)}
 
 
-@pytest.mark.parametrize(("status", "kind"), READS.items())
-def test_a_status_means_the_same_for_reads_and_writes(plex, client, status, kind):
+@pytest.mark.parametrize("status", READS)
+def test_a_status_means_something_and_says_whose_fault_it_may_be(plex, client, status):
     key = plex.add_item(1)
     client.server_id()
     plex.add_fault("status", status=status)
-    for ask in (
-        lambda: client.items([key]),
-        lambda: client.write(target(plex, key), [edit("title", "x")]),
-        lambda: client.scan_folder("1", "/plex"),
+    own = SCENE if status in REFUSED else WRITE
+    for ask, kinds, fault in (
+        (lambda: client.items([key]), READS, ITEM),
+        (client.sections, READS, REQUEST),
+        (lambda: client.scan_folder("1", "/plex"), WRITES, REQUEST),
+        (lambda: client.write(target(plex, key), [edit("title", "x")]), WRITES, own),
     ):
         with pytest.raises(SyncError) as caught:
             ask()
-        assert type(caught.value) is kind
+        assert (type(caught.value), caught.value.fault) == (kinds[status], fault)
         assert caught.value.status == status
-        assert caught.value.cause == "http"
-        assert str(status) in caught.value.message
+        assert str(status) in caught.value.message or status == 302
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 404, 406, 500, 502, 521, 530])
+def test_what_is_not_plexs_own_is_never_about_an_item(plex, client, status):
+    key = plex.add_item(1)
+    client.server_id()
+    answers = client.answers
+    plex.add_fault("status", status=status, foreign=True)
+    with pytest.raises(SyncError) as caught:
+        client.items([key])
+    kind = PlexAuthError if status == 401 else PlexServerDown
+    assert (type(caught.value), caught.value.fault) == (kind, ITEM)
+    with pytest.raises(SyncError) as caught:
+        client.write(target(plex, key), [edit("title", "x")])
+    assert caught.value.fault == WRITE
+    assert client.answers == answers, "no sign of Plex"
+
+
+def test_a_redirect_says_where_it_points_and_is_not_followed(plex, client):
+    client.server_id()
+    plex.clear_journal()
+    plex.add_fault("redirect", location="https://user:pw@sso.example:444/login?rd=secret#x")
+    with pytest.raises(PlexServerDown) as caught:
+        client.sections()
+    assert caught.value.message == (
+        "what answers at Plex URL is not Plex: it redirects to https://sso.example:444/login"
+    )
+    assert caught.value.cause == "redirect"
+    assert len(plex.journal) == 1
 
 
 def test_404_is_no_item_for_a_read_and_permanent_for_a_write(plex, client):
@@ -526,21 +561,37 @@ def test_html_with_status_200_is_never_taken_for_plex(plex, client):
         lambda: client.write(target(plex, key), [edit("title", "x")]),
         lambda: client.upload_image(target(plex, key), "poster", PNG),
     ):
-        with pytest.raises(PlexTemporaryError, match="Please sign in"):
+        with pytest.raises(PlexServerDown, match="not Plex.*Please sign in") as caught:
             ask()
+        assert caught.value.cause == "web page"
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b" \n", b"{}", b"<html/>", b"<Response code='200'/>", b"\xff\xfe\x00", b"<MediaContainer"]
-    + [b'<!DOCTYPE x [<!ENTITY a "aaaa">]><MediaContainer>&a;</MediaContainer>', LOGIN_PAGE],
+    ("body", "cause"),
+    [
+        (b"<html/>", "web page"),
+        (LOGIN_PAGE, "web page"),
+        (b"{}", "foreign"),
+        (b"\xff\xfe", "foreign"),
+    ]
+    + [(b"<Response code='200'/>", "foreign"), (b"<MediaContainer", "foreign")]
+    + [(b"<!DOCTYPE x [<!ENTITY a ''>]><MediaContainer>&a;</MediaContainer>", "foreign")],
 )
-def test_a_body_that_is_not_plex_xml_is_a_temporary_trouble(plex, client, body):
+def test_a_body_that_is_not_plexs_xml_is_not_plex(plex, client, body, cause):
+    client.server_id()
+    plex.add_fault("html", body=body, content_type="text/xml")
+    with pytest.raises(PlexServerDown, match="not Plex") as caught:
+        client.sections()
+    assert caught.value.cause == cause
+
+
+@pytest.mark.parametrize("body", [b"", b" \n"])
+def test_an_empty_body_is_a_temporary_trouble(plex, client, body):
     client.server_id()
     plex.add_fault("html", body=body, content_type="text/xml")
     with pytest.raises(PlexTemporaryError) as caught:
         client.sections()
-    assert caught.value.cause == "body"
+    assert (caught.value.cause, caught.value.fault) == ("body", REQUEST)
 
 
 @pytest.mark.parametrize("honest", [True, False])
@@ -560,7 +611,7 @@ def test_an_xml_bomb_is_an_error(plex, client):
     bomb = f"<?xml version='1.0'?><!DOCTYPE x [{entities}]><MediaContainer>&a11;</MediaContainer>"
     client.server_id()
     plex.add_fault("html", body=bomb.encode(), content_type="text/xml")
-    with pytest.raises(PlexTemporaryError):
+    with pytest.raises(PlexServerDown):
         client.sections()
 
 
@@ -626,8 +677,10 @@ def test_a_reset_is_down_and_repeating_the_edit_is_right(plex, client, at):
 
 @pytest.mark.parametrize("token", ["", "wrong", "line\nbreak", "eur\u20ac"])
 def test_a_bad_token_is_a_matter_for_a_person(plex, make, token):
-    with pytest.raises(PlexAuthError, match="token"):
-        make(token=token).sections()
+    client = make(token=token)
+    with pytest.raises(PlexAuthError):
+        client.sections()
+    assert "token" in client.check().detail
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "http://", "ftp://plex", "http://[::1"])
@@ -663,9 +716,9 @@ def test_health_during_a_restart_is_healthy_only_at_the_end(plex, make):
         "starting",
         "starting",
         "down",
-        "starting",
-        "starting",
-        "starting",
+        "failing",
+        "not Plex",
+        "failing",
         "unauthorised",
         "healthy",
     ]
