@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bench import drain, hooks, library, operations, outage, reconcile, save
+from bench import drain, hooks, library, operations, outage, queue, reconcile, save
 from bench.report import Row, markdown, plain
 
 
@@ -24,12 +24,21 @@ class Size:
     saves: int
     gaps: int
     waiting: int
+    jobs: int
 
 
 FULL = Size(
-    runs=40, crowd=50, row=5000, scenes=1000, items=100_000, saves=5, gaps=10_000, waiting=500
+    runs=40,
+    crowd=50,
+    row=5000,
+    scenes=1000,
+    items=100_000,
+    saves=5,
+    gaps=10_000,
+    waiting=500,
+    jobs=200_000,
 )
-QUICK = Size(runs=3, crowd=8, row=20, scenes=12, items=300, saves=1, gaps=100, waiting=8)
+QUICK = Size(runs=3, crowd=8, row=20, scenes=12, items=300, saves=1, gaps=100, waiting=8, jobs=1000)
 
 
 def _hooks(size: Size) -> Iterator[Row]:
@@ -40,6 +49,7 @@ def _hooks(size: Size) -> Iterator[Row]:
 PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "hook": _hooks,
     "operation": lambda size: operations.cost(size.runs),
+    "queue": lambda size: queue.queue(size.jobs),
     "drain": lambda size: drain.drain(size.scenes),
     "index": lambda size: library.index(size.items),
     "outage": lambda size: outage.outage(size.waiting),

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from plexsync import __version__, inbox
 from plexsync.app import App
-from plexsync.edges import pages, read_state
+from plexsync.edges import pages, queue_view, read_state
 from plexsync.edges.clock import Clock, SystemClock
 from plexsync.edges.files import NewerSchema, is_damage, is_disk_trouble
 from plexsync.edges.log import Log
@@ -85,7 +85,7 @@ def _work_left(folder: str) -> bool:
     try:
         return bool(
             read_state.records_waiting(folder)
-            or pages.live_jobs(folder)
+            or queue_view.live_jobs(folder)
             or pages.commands_waiting(folder)
             or read_state.walks(folder)
         )

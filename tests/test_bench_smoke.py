@@ -36,6 +36,7 @@ def test_every_part_of_the_benchmark_runs_and_loses_nothing() -> None:
         "index of",
         "save to Plex",
         "page asks for",
+        "CPU of the queue per job",
         "reconciliation of",
     ):
         assert part in done.stdout

@@ -6,30 +6,38 @@ and stays claimed, so no instant exists at which a kill could lose or double a j
 
 from __future__ import annotations
 
-import heapq
-import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
 
 from persistqueue import AckStatus
 
+from plexsync.edges.job_index import JobIndex, columns
 from plexsync.edges.queue_reader import TABLE, pending
 from plexsync.edges.queue_rows import Row, decode, keep_bad_rows
-from plexsync.edges.queue_rules import LONGEST_WAIT, ended, is_due, order, renewed
+from plexsync.edges.queue_rules import (
+    AGAIN,
+    EDITS,
+    FRESH,
+    LONGEST_WAIT,
+    ended,
+    is_due,
+    rank,
+    renewed,
+    share,
+)
 from plexsync.edges.queue_store import open_queue
 from plexsync.edges.transactions import transaction
-from plexsync.model.job import BULK, Job
+from plexsync.model.job import BULK, EDIT, Job
 
 __all__ = ["LONGEST_WAIT", "POISON_STARTS", "JobQueue", "pending"]
 
 POISON_STARTS = 3
 """Starts alone without an end after which a job is poison."""
 
-_CLEAR_EVERY = 500
 _CLAIMED = int(AckStatus.unack)
-_DONE = int(AckStatus.acked)
 
 
 class JobQueue:
@@ -47,14 +55,17 @@ class JobQueue:
         self._poison_starts = poison_starts
         self._jobs: dict[int, Job] = {}
         self._rows: dict[int, int] = {}
+        self._ranks: Counter[int] = Counter()
+        self._suspects: set[int] = set()
         self._started: set[int] = set()
         self._renewed: set[int] = set()
-        self._acked = 0
         opened = open_queue(folder, warn)
         self._queue, self._epoch, self.damaged = opened.queue, opened.epoch, opened.lost
+        self._index = JobIndex(opened.queue.connection)
         try:
             self._load(opened.rows)
-            self._clear()
+            self._queue.clear_acked_data(max_delete=10**9, keep_latest=0, clear_ack_failed=True)
+            self._index.check(columns(job, self._rows[scene]) for scene, job in self._jobs.items())
         except BaseException:
             self._queue.close()
             raise
@@ -100,14 +111,7 @@ class JobQueue:
 
         If the scene was edited meanwhile, that newer wish stays instead.
         """
-        kept = ended(self._jobs[job.scene] if job.scene in self._renewed else job)
-        if job.scene in self._rows:
-            strict = json.loads(kept.to_json())  # the library would let NaN pass
-            self._queue.update(strict, id=self._rows[job.scene])
-            self._jobs[job.scene] = kept
-            self._wrote(1)
-        else:
-            self._store([kept])
+        self._store([ended(self._jobs[job.scene] if job.scene in self._renewed else job)])
         self._forget_run(job.scene)
 
     def release(self, scenes: Iterable[int]) -> None:
@@ -123,111 +127,132 @@ class JobQueue:
         jobs = [self._jobs[scene] for scene in scenes if scene in self._jobs]
         self._store([replace(job, running=True, starts=job.starts + alone) for job in jobs])
         self._started.update(job.scene for job in jobs)
+        self._suspects.difference_update(scenes)
         self._renewed.difference_update(scenes)
 
     def finish(self, scenes: Iterable[int]) -> None:
-        """Acknowledge finished jobs in one transaction; unknown scenes are passed over.
+        """Delete finished jobs in one transaction; unknown scenes are passed over.
 
         A scene that was edited during its run stays, to run again.
         """
         live = {scene for scene in scenes if scene in self._rows}
         again, done = live & self._renewed, live - self._renewed
+        renewals = [ended(self._jobs[scene]) for scene in again]
         with transaction(self._queue.connection) as connection:
-            for scene in again:
-                self._write(connection, ended(self._jobs[scene]))
+            for job in renewals:
+                self._write(connection, job)
             connection.executemany(
-                f"UPDATE {TABLE} SET status = {_DONE} WHERE _id = ?",
-                [(self._rows[scene],) for scene in done],
+                f"DELETE FROM {TABLE} WHERE _id = ?", [(self._rows[scene],) for scene in done]
             )
-        for scene in again:
-            self._jobs[scene] = ended(self._jobs[scene])
-            self._forget_run(scene)
-        self._drop(done)
+            self._index.remove(done)
+        for job in renewals:
+            self._keep(job, self._rows[job.scene])
+            self._forget_run(job.scene)
+        for scene in done:
+            self._drop(scene)
+        self._epoch.wrote(self._queue.connection, len(live))
 
     def bury(self, scene: int) -> None:
         """Give a job up; its dead letter must have been written before.
 
         A scene that was edited during its run stays, to run again.
         """
-        if scene in self._renewed:
-            self.release([scene])
-        elif scene in self._rows:
-            self._queue.ack_failed(id=self._rows[scene])
-            self._drop({scene})
+        self.finish([scene])
 
     def due(self, now: float, limit: int) -> list[Job]:
-        """What to run next, at most `limit` jobs: edits before bulk, then by time.
+        """What to run next, at most `limit` jobs: edits, then backfill, each by time.
 
-        A job that was running when the last worker died comes first, as a list of one.
+        In a backfill a share of the places goes to retries, the rest to scenes not tried yet. A
+        job that was running when the last worker died comes first, as a list of one.
         """
-        waiting = [job for job in self._waiting() if is_due(job, now)]
-        suspects = [job for job in waiting if job.running]
+        suspects = [job for job in self._alive_suspects() if is_due(job, now)]
         if suspects:
-            return [min(suspects, key=lambda job: (job.starts, *order(job)))]
-        return heapq.nsmallest(limit, waiting, key=order)
+            return [min(suspects, key=lambda job: (job.starts, rank(job), job.not_before))]
+        found = self._index.due(EDITS, now, limit)
+        room = limit - len(found)
+        if room:
+            fresh, again = (self._index.due(each, now, room) for each in (FRESH, AGAIN))
+            new, old = share(room, len(fresh), len(again))
+            found += fresh[:new] + again[:old]
+        return [self._jobs[scene] for scene in found]
 
     def next_due(self) -> float | None:
         """When the earliest waiting job is due; None without any. Wait at most LONGEST_WAIT."""
-        return min((job.not_before for job in self._waiting()), default=None)
+        times = [job.not_before for job in self._alive_suspects()]
+        waiting = self._index.next_due()
+        return min(times if waiting is None else [*times, waiting], default=None)
+
+    def count_due(self, now: float) -> int:
+        """How many jobs have had their time come."""
+        suspects = sum(is_due(job, now) for job in self._alive_suspects())
+        return suspects + self._index.count_due(now)
+
+    def first(self, limit: int) -> list[Job]:
+        """The jobs that will be tried first, at most `limit`."""
+        return [self._jobs[scene] for scene in self._index.first(limit)]
 
     def poisoned(self) -> list[Job]:
         """Jobs that took the worker down too often; they are never due and want burying."""
-        return [job for job in self._jobs.values() if self._is_poison(job)]
+        return [job for job in self._suspected() if job.starts >= self._poison_starts]
 
     def count(self, priority: int) -> int:
         """How many live jobs have this priority."""
-        return sum(job.priority == priority for job in self._jobs.values())
+        edits = self._ranks[EDITS]
+        return edits if priority == EDIT else len(self._jobs) - edits
 
-    def _waiting(self) -> Iterable[Job]:
-        return (
-            job
-            for job in self._jobs.values()
-            if job.scene not in self._started and not self._is_poison(job)
-        )
+    @property
+    def fresh(self) -> int:
+        """How many jobs of a backfill were not tried yet."""
+        return self._ranks[FRESH]
 
-    def _is_poison(self, job: Job) -> bool:
-        return job.running and job.scene not in self._started and job.starts >= self._poison_starts
+    def _suspected(self) -> list[Job]:
+        return [self._jobs[scene] for scene in self._suspects]
+
+    def _alive_suspects(self) -> list[Job]:
+        return [job for job in self._suspected() if job.starts < self._poison_starts]
 
     def _store(self, jobs: Iterable[Job]) -> None:
         jobs = list(jobs)
         if not jobs:
             return
         with transaction(self._queue.connection) as connection:
-            rows = {job.scene: self._write(connection, job) for job in jobs}
-        self._rows.update(rows)
-        self._jobs.update((job.scene, job) for job in jobs)
-        self._wrote(len(jobs))
+            rows = [(job, self._write(connection, job)) for job in jobs]
+        for job, row in rows:
+            self._keep(job, row)
+        self._epoch.wrote(self._queue.connection, len(jobs))
 
     def _write(self, connection: sqlite3.Connection, job: Job) -> int:
         data, row = job.to_json().encode(), self._rows.get(job.scene)
         if row is not None:
             connection.execute(f"UPDATE {TABLE} SET data = ? WHERE _id = ?", (data, row))
-            return row
-        made = connection.execute(
-            f"INSERT INTO {TABLE} (data, timestamp, status) VALUES (?, ?, {_CLAIMED})",
-            (data, job.born),
-        )
-        return int(made.lastrowid or 0)
+        else:
+            made = connection.execute(
+                f"INSERT INTO {TABLE} (data, timestamp, status) VALUES (?, ?, {_CLAIMED})",
+                (data, job.born),
+            )
+            row = int(made.lastrowid or 0)
+        self._index.put(job, row)
+        return row
 
-    def _wrote(self, rows: int) -> None:
-        self._epoch.wrote(self._queue.connection, rows)
+    def _keep(self, job: Job, row: int) -> None:
+        """In memory what is on disk already."""
+        before = self._jobs.get(job.scene)
+        if before is not None:
+            self._ranks[rank(before)] -= 1
+        self._ranks[rank(job)] += 1
+        self._jobs[job.scene], self._rows[job.scene] = job, row
+        if not job.running:
+            self._suspects.discard(job.scene)
+
+    def _drop(self, scene: int) -> None:
+        self._ranks[rank(self._jobs.pop(scene))] -= 1
+        del self._rows[scene]
+        self._suspects.discard(scene)
+        self._forget_run(scene)
 
     def _forget_run(self, scene: int) -> None:
         self._started.discard(scene)
         self._renewed.discard(scene)
-
-    def _drop(self, scenes: set[int]) -> None:
-        for scene in scenes:
-            del self._jobs[scene], self._rows[scene]
-            self._forget_run(scene)
-        self._wrote(len(scenes))
-        self._acked += len(scenes)
-        if self._acked >= _CLEAR_EVERY:
-            self._clear()
-
-    def _clear(self) -> None:
-        self._queue.clear_acked_data(max_delete=10**9, keep_latest=0, clear_ack_failed=True)
-        self._acked = 0
 
     def _load(self, rows: Iterable[Row]) -> None:
         """Claim what is left of earlier sessions; what is no job goes to `damaged/`."""
@@ -254,4 +279,6 @@ class JobQueue:
             return
         if status != _CLAIMED:
             self._queue.get(block=False, id=number, raw=True)
-        self._jobs[job.scene], self._rows[job.scene] = job, number
+        self._keep(job, number)
+        if job.running:
+            self._suspects.add(job.scene)

@@ -14,16 +14,14 @@ from plexsync.edges.read_state import Unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
 __all__ = [
-    "JOB_ORDERS",
     "LETTER_ORDERS",
     "REPORTS",
     "RESULTS",
     "Unreadable",
-    "jobs",
     "letters",
     "result",
     "scenes",
@@ -42,8 +40,6 @@ _ORDERS = {
     "class_desc": "error DESC, scene",
 }
 LETTER_ORDERS = tuple(_ORDERS)
-JOB_ORDERS = ("due", "newest", "oldest", "scene", "scene_desc", "class", "class_desc")
-"""`due` is the order in which they will be tried."""
 
 _LETTER = [
     "scene",
@@ -59,19 +55,6 @@ _LETTER = [
     "buried_at",
 ]
 _IN_JSON = ("attempts", "candidates", "paths")
-_JOB = [
-    "scene",
-    "reason",
-    "born",
-    "not_before",
-    "attempts",
-    "last_error",
-    "last_message",
-    "last_cause",
-    "last_status",
-    "first_failure",
-    "last_failure",
-]
 _SERVER = "COALESCE((SELECT value FROM meta WHERE key = 'server'), '')"
 _SCENES = (
     "SELECT id, scene, state, detail, since, path FROM scenes WHERE archived_at IS NULL"
@@ -135,45 +118,6 @@ def letters_of(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
 def _letter(row: tuple[Any, ...]) -> dict[str, object]:
     raw = dict(zip(_LETTER, row, strict=True))
     return {name: _decoded(value) if name in _IN_JSON else value for name, value in raw.items()}
-
-
-def jobs(folder: str, order: str = "due") -> list[dict[str, object]]:
-    """All live jobs in one of JOB_ORDERS; a row that is no job is left out."""
-    live = [job for job in read_state.jobs(folder) if _is_job(job)]
-    live.sort(key=lambda job: tuple(job[k] for k in ("priority", "not_before", "born", "scene")))
-    if order != "due":
-        name = order.removesuffix("_desc")
-        live.sort(key=_JOB_KEYS[name], reverse=name != order or name == "newest")
-    return [_job(job) for job in live]
-
-
-def _by_class(job: dict[str, Any]) -> str:
-    return str(job.get("last_error") or "")
-
-
-_JOB_KEYS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "newest": lambda job: job["born"],
-    "oldest": lambda job: job["born"],
-    "scene": lambda job: job["scene"],
-    "class": _by_class,
-}
-
-
-def _is_job(job: dict[str, Any]) -> bool:
-    numbers = [job.get(name) for name in ("scene", "priority", "not_before", "born")]
-    return all(isinstance(number, (int, float)) for number in numbers)
-
-
-def _job(job: dict[str, Any]) -> dict[str, object]:
-    shown = {name: job.get(name) for name in _JOB}
-    priority = "bulk" if job["priority"] else "edit"
-    return {**shown, "priority": priority, "running": bool(job.get("running"))}
-
-
-def live_jobs(folder: str) -> int:
-    """How many jobs are live."""
-    sql = "SELECT COUNT(*) FROM ack_queue_default WHERE status IS NULL OR status NOT IN (5, 9)"
-    return sum(row[0] for row in read_state.rows(folder, read_state.QUEUE, sql))
 
 
 def scenes(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:

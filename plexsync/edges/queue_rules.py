@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from plexsync.model.job import Job
+from plexsync.model.job import EDIT, Job
 
 LONGEST_WAIT = 660.0
 """Seconds. No delay is longer, so a later due time comes from a clock that was set back."""
@@ -31,6 +31,21 @@ def is_due(job: Job, now: float) -> bool:
     return not 0 < job.not_before - now <= LONGEST_WAIT
 
 
-def order(job: Job) -> tuple[float, ...]:
-    """Sorting key: edits before bulk, then by due time and age."""
-    return job.priority, job.not_before, job.born, job.scene
+EDITS, FRESH, AGAIN = RANKS = (0, 1, 2)
+"""Edits go first; of a backfill, scenes that were not tried yet go before those tried in vain."""
+
+RETRY_SHARE = 5
+"""One place in so many of a batch of backfill goes to retries, so that they wait for no end."""
+
+
+def rank(job: Job) -> int:
+    """To which of RANKS a job belongs."""
+    if job.priority == EDIT:
+        return EDITS
+    return AGAIN if job.attempts else FRESH
+
+
+def share(room: int, fresh: int, again: int) -> tuple[int, int]:
+    """How many fresh jobs of a backfill and how many retries fill the room that edits left."""
+    retries = min(again, max(room - fresh, room // RETRY_SHARE))
+    return min(fresh, room - retries), retries

@@ -12,7 +12,7 @@ import persistqueue
 import persistqueue.serializers.json
 
 from plexsync import system
-from plexsync.edges import files
+from plexsync.edges import files, job_index
 from plexsync.edges.queue_epoch import Epoch
 from plexsync.edges.queue_reader import FILE, LIVE, TABLE, read_only
 from plexsync.edges.queue_rows import Row
@@ -149,6 +149,7 @@ def _start(path: str, epoch: Epoch) -> tuple[AckQueue, list[Row], str]:
         rows = queue.rows()
         reason = epoch.lost(queue.connection)
         queue.connection.execute(f"PRAGMA user_version = {VERSION}")
+        job_index.prepare(queue.connection)
         epoch.begin(queue.connection)
     except BaseException:
         queue.close()

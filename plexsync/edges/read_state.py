@@ -128,10 +128,11 @@ def jobs(folder: str) -> list[dict[str, Any]]:
         "SELECT CAST(data AS BLOB) FROM ack_queue_default"
         " WHERE status IS NULL OR status NOT IN (5, 9) ORDER BY _id",
     )
-    return [job for row in found if isinstance(job := _job(row[0]), dict)]
+    return [job for row in found if (job := stored_job(row[0])) is not None]
 
 
-def _job(data: object) -> Any:
+def stored_job(data: object) -> dict[str, Any] | None:
+    """A row's payload, None when it is no job."""
     try:
         job = json.loads(data) if isinstance(data, bytes) else None
     except (ValueError, RecursionError):

@@ -10,7 +10,7 @@ import json
 import os
 
 from plexsync import inbox, system
-from plexsync.edges import pages, read_state
+from plexsync.edges import pages, queue_view, read_state
 from plexsync.flows.status import status
 from plexsync.flows.status_plex import parse_breaker
 from plexsync.model.arguments import Rule, one_of, read_arguments, scene_ids, text, whole, word
@@ -126,30 +126,25 @@ def _dead_letters(request: Request) -> Answer:
 
 def _queue(request: Request) -> Answer:
     args, folder = request.args, request.folder
-    every, start = pages.jobs(folder, args["sort"]), args["offset"]
-    jobs = [job for job in every if _is_wanted(job, args["class"], args["scenes"])]
+    wanted, start, limit = (args["class"], args["scenes"]), args["offset"], args["limit"]
+    classes = queue_view.classes(folder)
     return {
-        "total": len(jobs),
+        "total": _total(folder, wanted, classes),
         "offset": start,
-        "limit": args["limit"],
-        "running": sum(bool(job["running"]) for job in every),
-        "classes": _classes(every),
+        "limit": limit,
+        "running": queue_view.running(folder),
+        "classes": {error: number for error, number in classes.items() if error},
         "not_taken_over": read_state.records_waiting(folder),
         "walks": read_state.walks(folder),
-        "jobs": jobs[start : start + args["limit"]],
+        "jobs": queue_view.page(folder, start, limit, wanted, args["sort"]),
     }
 
 
-def _is_wanted(job: Answer, error: str | None, scenes: tuple[int, ...] | None) -> bool:
-    return error in (None, job["last_error"]) and (scenes is None or job["scene"] in scenes)
-
-
-def _classes(jobs: list[Answer]) -> dict[str, int]:
-    """How many of the jobs failed before, by the class of the last error."""
-    found: dict[str, int] = {}
-    for error in (str(job["last_error"]) for job in jobs if job["last_error"]):
-        found[error] = found.get(error, 0) + 1
-    return dict(sorted(found.items()))
+def _total(folder: str, wanted: Any, classes: Mapping[str, int]) -> int:
+    error, scenes = wanted
+    if scenes is not None:
+        return queue_view.count(folder, error, scenes)
+    return sum(classes.values()) if error is None else classes.get(error, 0)
 
 
 def _outages(request: Request) -> Answer:
@@ -185,8 +180,8 @@ def _throughput(request: Request) -> Answer:
 def _scene_state(request: Request) -> Answer:
     ids, folder = request.args["scenes"], request.folder
     ledger, letters = pages.scenes(folder, ids), pages.letters_of(folder, ids)
-    wanted = set(ids)
-    jobs = {job["scene"]: job for job in pages.jobs(folder) if job["scene"] in wanted}
+    found = queue_view.page(folder, 0, len(ids), (None, ids))
+    jobs = {job["scene"]: job for job in found}
     pins, drifted = pages.pins(folder, ids), pages.drifted(folder, ids)
     scenes = []
     for scene in ids:
@@ -250,7 +245,7 @@ def _tick(request: Request) -> Answer:
     folder = request.folder
     if not os.path.isdir(folder):
         return {"pending": False, "worker": "not needed", "waiting": 0, "failed": 0}
-    waiting = read_state.records_waiting(folder) + pages.live_jobs(folder)
+    waiting = read_state.records_waiting(folder) + queue_view.live_jobs(folder)
     pending = bool(waiting or read_state.walks(folder) or pages.commands_waiting(folder))
     worker = "alive" if _worker_lives(folder) else "started" if pending else "not needed"
     if worker == "started":
@@ -276,7 +271,7 @@ READS: Mapping[str, Operation] = {
         },
     ),
     "queue": Operation(
-        _queue, {**_PAGE, **_WANTED, "sort": Rule(one_of(*pages.JOB_ORDERS), "due")}
+        _queue, {**_PAGE, **_WANTED, "sort": Rule(one_of(*queue_view.ORDERS), "due")}
     ),
     "outages": Operation(_outages, {}),
     "throughput": Operation(_throughput, {}),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from plexsync.edges.log import Log
-from plexsync.edges.queue_rules import order
 from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.clear_queue import remove_all
 from plexsync.flows.letter_tasks import all_letters, remove_letters, retry_dead_letters
@@ -73,8 +72,7 @@ def _scope(call: Call) -> list[int]:
     """The scenes that were updated last, or those that wait."""
     if call.args["scope"] == "recent":
         return [scene for scene, _ in call.stash.recently_updated(1, MOST_PREVIEWS)]
-    jobs = sorted(call.owner().stores.queue.jobs.values(), key=order)
-    return [job.scene for job in jobs[:MOST_PREVIEWS]]
+    return [job.scene for job in call.owner().stores.queue.first(MOST_PREVIEWS)]
 
 
 def _undo(call: Call) -> Answer:

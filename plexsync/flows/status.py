@@ -7,7 +7,7 @@ them; flows/view_queue_status.py puts it into words.
 from __future__ import annotations
 
 from plexsync import __version__
-from plexsync.edges import read_state
+from plexsync.edges import queue_view, read_state
 from plexsync.edges.read_state import Unreadable
 from plexsync.flows.status_plex import (
     parse_breaker,
@@ -55,7 +55,7 @@ def status(folder: str, now: float, ramp: tuple[float, float, float] = DEFAULT_R
         "folder": folder,
         "now": now,
         "worker": owned,
-        "queue": look.at(lambda: _queue(read_state.jobs(folder), stats, now)),
+        "queue": look.at(lambda: _queue(folder, stats, now)),
         "inbox": read_state.records_waiting(folder),
         "walks": look.at(lambda: read_state.walks(folder)) or [],
         "letters": look.at(lambda: _letters(read_state.letter_counts(folder))),
@@ -91,30 +91,24 @@ class _Look:
         return default if found is None else found
 
 
-def _queue(jobs: list[dict[str, Any]], stats: Stats, now: float) -> Queue:
-    running = [job for job in jobs if job.get("running")]
-    rest = [job for job in jobs if not job.get("running")]
-    waiting = sorted(
-        (job for job in rest if 0 < _time(job) - now <= LONGEST_WAIT),
-        key=lambda job: (_time(job), job["scene"]),
-    )
-    by_error: dict[str, int] = {}
-    for job in waiting:
-        error = str(job.get("last_error") or "")
-        by_error[error] = by_error.get(error, 0) + 1
-    bulk = sum(bool(job.get("priority")) for job in jobs)
-    due = len(rest) - len(waiting)
+def _queue(folder: str, stats: Stats, now: float) -> Queue:
+    span = now, now + LONGEST_WAIT
+    pending, running = queue_view.live_jobs(folder), queue_view.running(folder)
+    by_error, edits = queue_view.resting(folder, *span), queue_view.edits(folder)
+    first = queue_view.first_resting(folder, *span, FIRST)
+    waiting = sum(by_error.values())
+    due = max(0, pending - running - waiting)
     return {
-        "pending": len(jobs),
-        "running": len(running),
+        "pending": pending,
+        "running": running,
         "due": due,
-        "waiting": len(waiting),
-        "edits": len(jobs) - bulk,
-        "bulk": bulk,
-        "next_due": now if due else _time(waiting[0]) if waiting else None,
+        "waiting": waiting,
+        "edits": edits,
+        "bulk": pending - edits,
+        "next_due": now if due else _time(first[0]) if first else None,
         "by_error": by_error,
-        "first_waiting": [_waiting(job) for job in waiting[:FIRST]],
-        "estimate": len(jobs) * stats.pace(),
+        "first_waiting": [_waiting(job) for job in first],
+        "estimate": pending * stats.pace(),
     }
 
 

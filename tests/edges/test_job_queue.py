@@ -197,6 +197,45 @@ def test_a_clock_set_back_by_a_day_does_not_freeze_a_retry(queue: JobQueue) -> N
     assert scenes(queue.due(NOW - 86400, 50)) == [1]
 
 
+def test_untried_scenes_of_a_backfill_go_before_its_retries_which_keep_a_share(
+    queue: JobQueue,
+) -> None:
+    tried = {"PlexNotFound": 1}
+    queue.put_all(wish(n, priority=BULK, attempts=tried, not_before=NOW - 9) for n in range(1, 6))
+    queue.put_all(wish(n, priority=BULK) for n in range(11, 31))
+    queue.put_all([wish(40, attempts=tried)])
+    assert scenes(queue.due(NOW, 11)) == [40, *range(11, 19), 1, 2]
+    assert scenes(queue.due(NOW, 50)) == [40, *range(11, 31), *range(1, 6)]
+    assert scenes(queue.due(NOW, 1)) == [40]
+    queue.finish([40])
+    assert scenes(queue.due(NOW, 1)) == [11]
+    assert queue.fresh == 20
+
+
+def test_a_turn_costs_a_long_queue_no_more_than_a_short_one(tmp_path: Path) -> None:
+    """Counted in steps of SQLite's machine, which are the same on every computer."""
+
+    def steps(count: int) -> int:
+        counted = 0
+
+        def step() -> int:
+            nonlocal counted
+            counted += 1
+            return 0
+
+        with JobQueue(str(tmp_path / str(count)), pytest.fail) as queue:
+            queue.put_all(wish(n, not_before=NOW + n) for n in range(1, count + 1))
+            queue._queue.connection.set_progress_handler(step, 1)
+            batch = scenes(queue.due(NOW + 100, 50))
+            queue.start(batch)
+            queue.finish(batch[:40])
+            queue.release(batch[40:])
+            assert queue.next_due() == NOW + 41
+        return counted
+
+    assert steps(5000) <= 1.5 * steps(200)
+
+
 # -- crashes and poison ------------------------------------------------------------------------
 
 
@@ -274,19 +313,13 @@ def test_a_job_taken_from_a_dead_letter_starts_with_a_clean_record(queue: JobQue
 # -- the file ----------------------------------------------------------------------------------
 
 
-def test_finished_rows_leave_the_file_every_five_hundred_and_at_the_open(queues: Queues) -> None:
+def test_finished_and_buried_rows_leave_the_file_with_the_same_commit(queues: Queues) -> None:
     with queues.open() as queue:
-        queue.put_all(wish(scene) for scene in range(1, 701))
-        queue.finish(range(1, 500))
-        assert queues.sql("SELECT COUNT(*) FROM ack_queue_default") == [(700,)]
-        queue.finish([500])
-        assert queues.sql("SELECT COUNT(*) FROM ack_queue_default") == [(200,)]
-        queue.finish([501, 502])
-        queue.bury(503)
-        assert queues.sql("SELECT COUNT(*) FROM ack_queue_default") == [(200,)]
-    with queues.open() as queue:
-        assert queues.sql("SELECT COUNT(*) FROM ack_queue_default") == [(197,)]
-        assert len(queue.jobs) == 197
+        queue.put_all(wish(scene) for scene in range(1, 11))
+        queue.finish(range(1, 6))
+        queue.bury(6)
+        for table in ("ack_queue_default", "job_index"):
+            assert queues.sql(f"SELECT COUNT(*) FROM {table}") == [(4,)]
 
 
 def test_a_row_keeps_its_place_through_retries(queues: Queues, queue: JobQueue) -> None:

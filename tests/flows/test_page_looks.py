@@ -79,7 +79,7 @@ def test_the_queue_in_every_order_and_only_some_of_it(folder: str) -> None:
         "oldest": [2, 3, 1],
         "scene": [1, 2, 3],
         "scene_desc": [3, 2, 1],
-        "class": [3, 1, 2],
+        "class": [1, 3, 2],
         "class_desc": [2, 3, 1],
     }
     for order, wanted in orders.items():

@@ -210,7 +210,8 @@ def test_a_look_is_a_light_process(world: World) -> None:
     assert not {name.split(".")[0] for name in loaded} & HEAVY
     outside = {name for name in loaded if name.split(".")[0] == "plexsync"}
     assert outside == {
-        "plexsync", "plexsync.edges", "plexsync.edges.read_state", "plexsync.flows",
+        "plexsync", "plexsync.edges", "plexsync.edges.queue_view", "plexsync.edges.read_state",
+            "plexsync.flows",
         "plexsync.flows.status", "plexsync.flows.status_plex", "plexsync.model",
         "plexsync.model.stats", "plexsync.model.stored", "plexsync.model.versions",
         "plexsync.policy", "plexsync.policy.timing", "plexsync.system",
