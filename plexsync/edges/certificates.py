@@ -14,8 +14,8 @@ from typing import Any
 import certifi
 from urllib3.util.ssl_match_hostname import CertificateError, match_hostname
 
-IGNORE = "ignore"
-"""What a person enters to have no certificate checked."""
+from plexsync.model.settings import IGNORE
+
 VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 """Name files and folders with further issuers, in the environment."""
 
@@ -42,8 +42,8 @@ class Trust:
     """
 
     def __init__(self, setting: str = "", environ: Mapping[str, str] | None = None) -> None:
-        self.ignores = setting.strip().lower() == IGNORE
-        self.file = "" if self.ignores else setting.strip()
+        self.ignores = setting == IGNORE
+        self.file = "" if self.ignores else setting
         named = {name: (environ or {}).get(name, "") for name in VARIABLES}
         self._named = {} if self.file else {name: path for name, path in named.items() if path}
         self._built: tuple[object, ssl.SSLContext] | None = None
@@ -145,21 +145,19 @@ def read(path: str) -> list[bytes]:
     """The certificates in a PEM file; raises CertificateFileError with the reason in words."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe might never end
-            raise CertificateFileError(f"{path} is not a file; correct {SETTING}")
+            raise CertificateFileError(f"{path} is not a file")
         with open(path, encoding="latin-1") as file:
             found = [ssl.PEM_cert_to_DER_cert(pem) for pem in _PEM.findall(file.read(_LARGEST))]
         if found:
             unchecked().load_verify_locations(cadata=b"".join(found))
     except OSError as problem:
         reason = "damaged" if isinstance(problem, ssl.SSLError) else problem.strerror
-        text = f"the certificate file {path} cannot be used ({reason}); correct {SETTING}"
-        raise CertificateFileError(text) from None
+        raise CertificateFileError(f"{path} cannot be used ({reason})") from None
     except ValueError:
         found = []
     if not found:
         raise CertificateFileError(
-            f"{path} holds no certificate in PEM form, which begins with "
-            f"-----BEGIN CERTIFICATE-----; correct {SETTING}"
+            f"{path} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
         )
     return found
 

@@ -188,7 +188,8 @@ def _context(trust: Trust) -> ssl.SSLContext:
     try:
         return trust.context()
     except CertificateFileError as problem:
-        raise TransportError("certificate file", str(problem)) from None
+        text = f"the certificate file {problem}; correct {certificates.SETTING}"
+        raise TransportError("certificate file", text) from None
 
 
 def _handshake(
