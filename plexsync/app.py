@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from plexsync.edges import files, older, read_state
-from plexsync.edges.certificates import Trust
 from plexsync.edges.clock import Clock
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.files import NewerSchema
@@ -80,7 +79,7 @@ class Parts:
         """The client for these settings."""
         token = config.plex_token.get_secret_value()
         limits = (config.connect_timeout, config.read_timeout, config.plex_connections)
-        key = (config.plex_url, token, config.plex_certificate, *limits)
+        key = (config.plex_url, token, *limits)
         if self._plex is None or key != self._plex_key:
             if self._plex is not None:
                 self._spent["requests"] += self._plex.requests
@@ -93,8 +92,6 @@ class Parts:
                 connect_timeout=config.connect_timeout,
                 read_timeout=config.read_timeout,
                 connections=config.plex_connections,
-                trust=Trust(config.plex_certificate, self._environ),
-                warn=self.log.warning,
             )
             self._plex_key = key
         return self._plex
@@ -175,7 +172,15 @@ class App(Parts):
             Gather(config, self.stash, stores.ledger, pool, self.log),
             locate,
             WriteItems(
-                config, plex, self.stash, stores.ledger, pool, locate.read, self.watch, self.log
+                config,
+                plex,
+                self.stash,
+                stores.ledger,
+                pool,
+                locate.read,
+                index,
+                self.watch,
+                self.log,
             ),
             ScanFolder(config, plex, self.log) if config.trigger_plex_scan else None,
             Revive(config, index, stores.letters, stores.queue, self.log),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 from functools import partial
 from typing import Any
@@ -25,11 +24,11 @@ class PlexSim(PlexLibrary):
     """`with PlexSim() as plex:` serves until the end of the block.
 
     `stop()` refuses and breaks everything, `start()` goes on at the same port with the state
-    kept. The switches (tag_mode, max_header_bytes, latency, tls ...) may be set at any time.
+    kept. The switches (tag_mode, max_header_bytes, latency ...) may be set at any time.
     """
 
     max_header_bytes = 8192  # of request line and headers together
-    secure_connections = "preferred"  # or "required", with `tls`: plain http is hung up on
+    too_long_status: int | None = 431  # or 414, 400; None: the connection is reset
     keep_alive = 20.0  # an idle connection is closed after this many seconds
 
     def __init__(
@@ -42,10 +41,8 @@ class PlexSim(PlexLibrary):
         host: str = "127.0.0.1",
         name: str = "Simulated Plex",
         version: str = "1.41.3.9314-a0bfb8370",
-        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(token, machine, name, version)
-        self.tls = tls
         self.latency, self.write_time = latency, write_time
         self.port, self.host = port, host
         self._server: Server | None = None
@@ -93,8 +90,7 @@ class PlexSim(PlexLibrary):
         wire.before_reply = partial(self._journal.end, entry)
         try:
             if request.head_bytes > self.max_header_bytes:
-                wire.hang_up()
-                wire.reply(Reply(431, b"Request Header Fields Too Large", "text/plain"))
+                self._refuse_length(wire)
                 return
             wire.pause(self.latency)
             fault = self._faults.take(request)
@@ -104,6 +100,16 @@ class PlexSim(PlexLibrary):
                 faults.deliver(fault, lambda: self._carry_out(request, wire), wire)
         finally:
             self._journal.end(entry)
+
+    def _refuse_length(self, wire: Connection) -> None:
+        status = self.too_long_status
+        wire.hang_up()
+        if status is None:
+            wire.reset()
+        elif status == 431:
+            wire.reply(Reply(431, b"Request Header Fields Too Large", "text/plain"))
+        else:
+            wire.reply(faults.error_page(status))
 
     def _carry_out(self, request: Request, wire: Connection) -> Reply:
         if self.write_time <= 0 or not is_write(request):

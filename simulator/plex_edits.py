@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -81,6 +81,12 @@ class Edits:
     texts: dict[str, str] = field(default_factory=dict)  # index of an actor -> part played
     thumbs: dict[str, str] = field(default_factory=dict)  # index of an actor -> photo
 
+    @property
+    def names(self) -> set[str]:
+        """The edit names of everything whose value, and not only its lock, would change."""
+        attributes = {attribute: name for name, (attribute, _) in FIELDS.items()}
+        return {attributes[each] for each in self.values} | set(self.tags)
+
 
 def parse(params: Iterable[Pair], unknown_field: str = "400") -> Edits:
     """The edits among the parameters. Raises Refused: 400 for names, 500 for values."""
@@ -127,6 +133,17 @@ def _tag(edits: Edits, found: re.Match[str], value: str, unknown_field: str) -> 
         edit.added[index] = value
     elif kind == "actor" and what != "tag.tag":
         (edits.texts if what == "tagging.text" else edits.thumbs)[index] = value
+
+
+def as_kept(edits: Edits, whole_ratings: bool, folds_blanks: bool) -> Edits:
+    """The edits as a server keeps them that rounds ratings, or folds white space."""
+    kept = dict(edits.values)
+    for attribute, value in edits.values.items():
+        if whole_ratings and isinstance(value, float):
+            kept[attribute] = float(int(value))
+        if folds_blanks and isinstance(value, str):
+            kept[attribute] = " ".join(value.split())
+    return replace(edits, values=kept)
 
 
 def apply(item: SimItem, edits: Edits, tags: TagBook, tag_mode: str = "add") -> None:

@@ -46,6 +46,11 @@ class PlexLibrary:
     unknown_id = "ignore"  # id= is a filter, so nothing happens; or "404"
     max_container_size: int | None = None  # more items than this come in no page
     plex_pass = True  # without it an edition title is refused
+    section_edits = True  # False: 404, as 1.43 says for collections; the item's own path works
+    refused_fields: frozenset[str] = frozenset()  # edit names that are 400 with any value
+    whole_ratings = False  # fractions of ratings are cut off
+    folds_blanks = False  # runs of white space in texts become one blank
+    picture_status = 200  # or 406: no uploaded picture is acceptable
     scan_delay = 0.0  # seconds from the request until the files are there
 
     def __init__(self, token: str, machine: str, name: str, version: str) -> None:

@@ -32,6 +32,8 @@ class Writes(Reads):
     def edit_section(self, request: Request, key: str) -> Reply:
         """Everything that the filters leave is edited: without `id` the whole section."""
         section = self.section_of(key)
+        if not self.lib.section_edits:
+            raise Refused(404)
         edits = self._edits(request)
         if request.get("type", MOVIES) != MOVIES:
             return Reply(501, b"not simulated")
@@ -54,13 +56,16 @@ class Writes(Reads):
 
     def _edits(self, request: Request) -> plex_edits.Edits:
         edits = plex_edits.parse(request.params, self.lib.unknown_field)
+        if edits.names & self.lib.refused_fields:
+            raise Refused(400)
         if "editionTitle" in edits.values and not self.lib.plex_pass:
             raise Refused(400)
         return edits
 
     def _edit(self, items: list[SimItem], edits: plex_edits.Edits) -> None:
         for item in items:
-            plex_edits.apply(item, edits, self.lib.tags, self.lib.tag_mode)
+            shown = plex_edits.as_kept(edits, self.lib.whole_ratings, self.lib.folds_blanks)
+            plex_edits.apply(item, shown, self.lib.tags, self.lib.tag_mode)
             self.lib.touch(item)
 
     def refresh_items(self, request: Request, keys: str) -> Reply:
@@ -90,6 +95,8 @@ class Writes(Reads):
             data = request.body or _download(request.get("url"))
             if len(data) > MAX_IMAGE:
                 raise Refused(500)
+            if self.lib.picture_status != 200:
+                raise Refused(self.lib.picture_status)
             with self.lib.lock:
                 self.lib.upload(item, resource, data)
             return Reply(200)

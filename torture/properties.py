@@ -86,7 +86,7 @@ class _Item:
 
     def sync(self, wish: dict[str, Value], dies: str, replaces: bool) -> None:
         """One run of a worker; it may die "before" Plex has its edits, or "after"."""
-        ours = claimed(self.item, self.written, self.unconfirmed)
+        ours = claimed(self.item, self.written, self.unconfirmed, {})
         edits = plan(wish, self.item, ours, False)
         self.written = ours
         self.unconfirmed = {

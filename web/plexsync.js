@@ -71,7 +71,6 @@
     PlexServerDown: "Plex was down",
     PlexTemporaryError: "Plex stumbled",
     SceneGone: "Gone from Stash",
-    SceneUnusable: "Odd in Stash",
     StashAuthError: "Stash refused",
     StashDown: "Stash was down",
   };
@@ -2734,7 +2733,7 @@
       return ["warn", `waiting${when}${job.last_message ? `: ${job.last_message}` : ""}`];
     }
     const words = {
-      synced: ["ok", `in step${since}`],
+      synced: ["ok", `in step${since}${state.detail ? `; ${state.detail}` : ""}`],
       waiting: ["warn", "waiting"],
       "not in Plex": ["warn", "not in Plex"],
       ambiguous: [

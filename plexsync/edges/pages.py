@@ -61,7 +61,7 @@ _SCENES = (
     f" AND server = {_SERVER} AND scene IN ({{}})"
 )
 _TARGETS = (
-    "SELECT row, section, rating_key, part, written, dirty, synced_at FROM targets"
+    "SELECT row, section, rating_key, part, written, dirty, refused, synced_at FROM targets"
     " WHERE left_at IS NULL AND row IN ({}) ORDER BY row, place"
 )
 _PINS = f"SELECT scene, part, rating_key FROM pins WHERE server = {_SERVER} AND scene IN ({{}})"
@@ -139,7 +139,7 @@ def scenes(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
 def _targets(folder: str, ids: Sequence[int]) -> dict[int, list[dict[str, object]]]:
     found: dict[int, list[dict[str, object]]] = {}
     sql = _TARGETS.format(_marks(ids))
-    for row, section, key, part, written, dirty, synced_at in read_state.rows(
+    for row, section, key, part, written, dirty, refused, synced_at in read_state.rows(
         folder, read_state.LEDGER, sql, ids
     ):
         fields = _decoded(written)
@@ -150,10 +150,16 @@ def _targets(folder: str, ids: Sequence[int]) -> dict[int, list[dict[str, object
                 "part": part,
                 "written": sorted(fields) if isinstance(fields, dict) else [],
                 "dirty": _decoded(dirty) or [],
+                "refused": _words(refused),
                 "synced_at": synced_at,
             }
         )
     return found
+
+
+def _words(refused: str) -> dict[str, str]:
+    """What Plex said, by field that it refused."""
+    return {name: words for name, (_, words, _) in read_state.fields(refused)}
 
 
 def pins(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:

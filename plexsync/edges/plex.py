@@ -13,30 +13,31 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
-from plexsync.edges import plex_edit, plex_health, plex_xml
-from plexsync.edges.certificates import PUBLIC, Trust
+from plexsync.edges import plex_health, plex_xml
 from plexsync.edges.http import Session
+from plexsync.edges.plex_edit import Cut
 from plexsync.edges.plex_health import Health
 from plexsync.edges.plex_link import PlexLink, load_client_id, span
 from plexsync.edges.plex_session import PlexSession
+from plexsync.edges.plex_writer import PlexWriter, Sent
 from plexsync.edges.plex_xml import Listed, Section
 from plexsync.model.errors import (
     PlexAuthError,
     PlexNotFound,
     PlexPermanentError,
     PlexTemporaryError,
+    SyncError,
 )
 from plexsync.model.plex import FIELDS, Edit, PlexItem, Target
 
-__all__ = ["Health", "Page", "PlexClient", "Section", "Sections", "load_client_id"]
+__all__ = ["Cut", "Health", "Page", "PlexClient", "Section", "Sections", "Sent", "load_client_id"]
 
 BATCH = 50
 """Items per request of `items`."""
 LARGEST_IMAGE = 10_000_000
 """Bytes; Plex fails on images above 10 MB."""
-
-_SHORTEST_LINE = 500
-_LINE_FRAME = len("PUT  HTTP/1.1")
+_IMAGE_REFUSALS = frozenset({400, 406, 413, 415, 422})
+"""Answers to an upload that concern the image alone."""
 _LEAN = (
     "excludeElements=Genre,Role,Director,Writer,Producer,Country,Collection,Label,Similar,Field,"
     "Guid,Rating,Image,UltraBlurColors,Stream,Chapter,Marker"
@@ -84,18 +85,18 @@ class PlexClient:
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
         connections: int = 2,
-        trust: Trust = PUBLIC,
-        warn: Callable[[str], None] = lambda text: None,
+        verify: bool = True,
         now: Callable[[], float] = time.time,
     ) -> None:
         def make() -> Session:
-            return Session(connect_timeout, read_timeout, read_timeout, trust=trust)
+            return Session(connect_timeout, read_timeout, read_timeout, verify=verify)
 
         self._session = PlexSession(make, connections, token, now)
         self._link = PlexLink(url, token, client_id, self._session, read_timeout)
-        self._warn = warn
-        self._line_limit = plex_edit.LIMIT
         self._patience = max(5.0, read_timeout / 2)
+        self._writer = PlexWriter(
+            self._link, self._session, self._healthy, self._look, self._patience
+        )
 
     @property
     def requests(self) -> int:
@@ -186,35 +187,47 @@ class PlexClient:
             found |= {i.target.rating_key: i for i in some if i.target.rating_key in batch}
         return found
 
-    def write(self, target: Target, edits: Sequence[Edit]) -> list[Edit]:
-        """Make these edits, in one request where one can hold them; gives what was really sent.
+    def write(self, target: Target, edits: Sequence[Edit]) -> Sent:
+        """Make these edits, in one request where one can hold them; gives what became of each.
 
-        A text that no request can hold is sent cut, with a warning. Images go by `upload_image`
-        and are left out here. Safe to repeat.
+        Images go by `upload_image` and are left out here. Safe to repeat.
         """
-        path = f"/library/sections/{_section(target.section)}/all?type=1&id={_key(target)}"
         self.verify_server()
-        while True:
-            room = self._line_limit - _LINE_FRAME - len(path) - 1
-            sent, short = plex_edit.fit(edits, room)
-            if self._put_all(target, path, plex_edit.queries(sent, room)):
-                break
-        for name in short:
-            self._warn(
-                f"the {name} of Plex item {target.rating_key} was cut: Plex takes no request line"
-                f" over {self._line_limit} bytes"
-            )
-        return sent
+        return self._writer.write(target, edits)
 
-    def upload_image(self, target: Target, field: str, data: bytes) -> None:
-        """Upload a "poster" or "background"; Plex selects and locks it, and keeps the old one."""
+    def fit(self, target: Target, edits: Sequence[Edit]) -> tuple[list[Edit], dict[str, Cut]]:
+        """The edits as `write` would send them by what is known of Plex, and what it would cut."""
+        return self._writer.fit(target, edits)
+
+    @property
+    def line_limit(self) -> int | None:
+        """Bytes of the longest request line that Plex takes; None while none was too long."""
+        return self._writer.line_limit
+
+    @line_limit.setter
+    def line_limit(self, limit: int | None) -> None:
+        self._writer.line_limit = limit
+
+    def replaces_lists(self) -> None:
+        """Remember that names which are sent take the place of those that an item has."""
+        self._writer.replaces_lists = True
+
+    def upload_image(self, target: Target, field: str, data: bytes) -> str:
+        """Upload a "poster" or "background"; Plex selects and locks it, and keeps the old one.
+
+        Gives Plex's words when it refuses this image, "" when it took it.
+        """
         if not 0 < len(data) <= LARGEST_IMAGE:
-            raise PlexPermanentError(
-                f"an image of {len(data)} bytes: Plex takes 1 to {LARGEST_IMAGE}", cause="size"
-            )
+            return f"it has {len(data)} bytes, and Plex takes 1 to {LARGEST_IMAGE}"
         path = f"/library/metadata/{_key(target)}/{_IMAGES[field]}"
         self.verify_server()
-        self._link.send(path, self._session.post, target.server, data=data)
+        try:
+            self._link.send(path, self._session.post, target.server, data=data)
+        except SyncError as error:
+            if error.status not in _IMAGE_REFUSALS or not self._healthy():
+                raise
+            return error.message
+        return ""
 
     def selected_image(self, target: Target, field: str) -> str:
         """The key of the selected "poster" or "background", "" when none is."""
@@ -267,18 +280,11 @@ class PlexClient:
                 f"library {section} is gone", status=404, fault=gone.fault
             ) from gone
 
-    def _put_all(self, target: Target, path: str, queries: Sequence[str]) -> bool:
-        """False when Plex found a request line too long: the limit is lower from now on."""
-        for query in queries:
-            try:
-                self._link.send(f"{path}&{query}", self._session.put, target.server)
-            except PlexPermanentError as refusal:
-                smaller = (_LINE_FRAME + len(path) + 1 + len(query)) // 2
-                if refusal.status not in (414, 431) or smaller < _SHORTEST_LINE:
-                    raise
-                self._line_limit = min(self._line_limit, smaller)
-                return False
-        return True
+    def _healthy(self) -> bool:
+        return self.check().healthy
+
+    def _look(self, target: Target) -> PlexItem | None:
+        return self.items([target.rating_key]).get(target.rating_key)
 
 
 def _since(since: tuple[str, int] | None) -> str:

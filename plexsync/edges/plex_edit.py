@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, groupby
 from urllib.parse import quote
 
 from plexsync.model.plex import FIELDS, IMAGE, LIST, Edit
 from plexsync.model.text import cut_encoded
-
-LIMIT = 6000
-"""Encoded bytes of a request line that Plex surely takes; its own limit is unpublished."""
 
 _TEXT, _ADD, _REMOVE = range(3)
 
@@ -34,52 +32,91 @@ class _Piece:
         return len(_add(self.tag, 9999, self.text)) + 3
 
 
-def fit(edits: Iterable[Edit], room: int) -> tuple[list[Edit], list[str]]:
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How many characters of a text, or names of a list, were kept of how many."""
+
+    kept: int
+    of: int
+
+
+def fit(
+    edits: Iterable[Edit], room: int | None, *, whole_lists: bool = False
+) -> tuple[list[Edit], dict[str, Cut]]:
     """The edits as they can be sent in queries of at most `room` bytes, and what had to be cut.
 
     Text loses what no request can carry (lone surrogates) and, from its end, what is over the
-    limit; a name over the limit is left out. Edits of images are dropped: they are no parameters.
+    limit; a name over the limit is left out, and with `whole_lists` what is beyond one request.
+    Without a limit (None) nothing is cut. Edits of images are dropped: they are no parameters.
     """
     fitted: list[Edit] = []
-    short: list[str] = []
+    cut: dict[str, Cut] = {}
     for edit in edits:
-        field = FIELDS[edit.field]
-        if field.kind == IMAGE and not edit.lock_only:
+        if FIELDS[edit.field].kind == IMAGE and not edit.lock_only:
             continue
-        whole = _cleaned(edit)
-        kept = whole if edit.lock_only or _surely_fits(whole, room) else _shortened(whole, room)
+        whole = kept = _cleaned(edit)
+        if room is not None and not edit.lock_only and not _surely_fits(whole, room):
+            kept = _shortened(whole, room)
+        if room is not None and whole_lists and is_torn(kept, room):
+            kept = replace(kept, value=_first_names(kept, room))
         fitted.append(kept)
         if kept != whole:
-            short.append(edit.field)
-    return fitted, short
+            cut[edit.field] = Cut(len(kept.value), len(whole.value))
+    return fitted, cut
 
 
-def queries(edits: Sequence[Edit], room: int) -> list[str]:
+def is_torn(edit: Edit, room: int | None) -> bool:
+    """Whether the names to add are too many for one request."""
+    if room is None or edit.lock_only or isinstance(edit.value, str):
+        return False
+    return sum(piece.size for piece in _pieces(edit) if piece.kind == _ADD) > room
+
+
+def queries(edits: Sequence[Edit], room: int | None) -> list[str]:
     """The query strings, without the item's id, that make these (fitted) edits.
 
     One where everything fits in `room` bytes; else scalar fields first (a long one on its own),
-    then names to add, names to remove last.
+    then names to add (those of a list together, where one request can hold them), names to remove
+    last.
     """
     pieces = sorted((p for edit in edits for p in _pieces(edit)), key=lambda piece: piece.kind)
     if not pieces:
         return []
     whole = _render(pieces)
-    return [whole] if len(whole) <= room else [_render(part) for part in _packed(pieces, room)]
+    if room is None or len(whole) <= room:
+        return [whole]
+    return [_render(part) for part in _packed(pieces, room)]
 
 
 def _packed(pieces: Sequence[_Piece], room: int) -> list[list[_Piece]]:
     long = [piece for piece in pieces if piece.kind == _TEXT and piece.size > room // 2]
     packed = [[piece] for piece in long]
     left = 0
-    for piece in pieces:
-        if piece in long:
-            continue
-        if piece.size > left:
+    for bundle in _bundles([piece for piece in pieces if piece not in long], room):
+        size = sum(piece.size for piece in bundle)
+        if size > left:
             packed.append([])
             left = room
-        packed[-1].append(piece)
-        left -= piece.size
+        packed[-1] += bundle
+        left -= size
     return packed
+
+
+def _bundles(pieces: Sequence[_Piece], room: int) -> Iterator[list[_Piece]]:
+    """What has to go in one request; a list whose names are torn is whole only where Plex adds."""
+    for (kind, _), group in groupby(pieces, key=lambda piece: (piece.kind, piece.tag)):
+        some = list(group)
+        if kind == _ADD and sum(piece.size for piece in some) <= room:
+            yield some
+        else:
+            yield from ([piece] for piece in some)
+
+
+def _first_names(edit: Edit, room: int) -> tuple[str, ...]:
+    """As many names as one request can hold."""
+    tag = FIELDS[edit.field].edit
+    sizes = accumulate(_Piece(_ADD, tag, _encoded(name)).size for name in edit.value)
+    return tuple(name for name, size in zip(edit.value, sizes, strict=True) if size <= room)
 
 
 def _pieces(edit: Edit) -> list[_Piece]:

@@ -52,8 +52,8 @@ def rows(folder: str, name: str, sql: str, values: Sequence[object] = ()) -> lis
         newer = _newer_database(folder, name)
         if newer:
             raise Unreadable(newer) from None
-        if "no such table" in str(problem):
-            return []
+        if str(problem).startswith(("no such table", "no such column")):
+            return []  # the owner has not brought the file up to date yet
         raise _unreadable(name, problem) from None
 
 
@@ -158,6 +158,36 @@ def scene_counts(folder: str) -> dict[str, int]:
         f" AND server = {_LEDGER_SERVER} GROUP BY state"
     )
     return dict(rows(folder, LEDGER, sql))
+
+
+def refusals(folder: str) -> list[tuple[str, int, str]]:
+    """Each field that Plex refuses, of how many live scenes, and what it said the last time."""
+    sql = (
+        "SELECT t.refused FROM targets t JOIN scenes s ON s.id = t.row WHERE t.refused <> '{}'"
+        " AND t.left_at IS NULL AND s.archived_at IS NULL AND s.destroyed_at IS NULL"
+        f" AND s.server = {_LEDGER_SERVER} GROUP BY t.row"
+    )
+    scenes: dict[str, int] = {}
+    said: dict[str, tuple[float, str]] = {}
+    for (text,) in rows(folder, LEDGER, sql):
+        for field, (_, words, at) in fields(text):
+            scenes[field] = scenes.get(field, 0) + 1
+            said[field] = max(said.get(field, (0.0, "")), (at, words))
+    return [(field, count, said[field][1]) for field, count in sorted(scenes.items())]
+
+
+def fields(text: str) -> list[tuple[str, tuple[str, str, float]]]:
+    """The fields that a row of the ledger has as refused: wish, Plex's words, when."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    values = found.items() if isinstance(found, dict) else ()
+    return [
+        (name, (str(value[0]), str(value[1]), float(value[2])))
+        for name, value in values
+        if isinstance(value, list) and len(value) == 3 and isinstance(value[2], (int, float))
+    ]
 
 
 def index_sections(folder: str) -> list[tuple[int, float]]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plexsync.edges.ledger import Ledger
-from plexsync.edges.plex import PlexClient
+from plexsync.edges.plex import Cut, PlexClient
 from plexsync.flows.locate import Located
 from plexsync.flows.planning import Planned, PlannedItem, is_foreign, plan_scene
 from plexsync.flows.results import Done, Result
 from plexsync.model.ledger import SYNCED
 from plexsync.model.plex import FIELDS, IMAGE, Edit, Value
-from plexsync.model.values import name_keys, same
+from plexsync.model.values import is_ours, name_keys, same
+from plexsync.policy.notes import how_much
+from plexsync.policy.plan import is_refused
 
 KEPT = "edited in Plex, so it stays"
 LOCKED = "as it should be; only locked, so that Plex does not overwrite it"
@@ -64,24 +66,46 @@ class DryWrite:
         return results
 
     def _item(self, planned: PlannedItem, scene: Planned) -> ItemPlan:
-        fields = [self._field(planned, edit, edit.field in scene.cut) for edit in planned.edits]
+        target = planned.item.target
+        sent, cut = self._plex.fit(target, planned.edits)
+        then = {edit.field: edit.value for edit in sent}
+        fields = [self._field(planned, edit, then, cut.get(edit.field)) for edit in planned.edits]
+        fields += _refused(planned)
         if self._preserve:
             fields += _kept(planned, scene)
-        return ItemPlan(planned.item.target.rating_key, planned.part, tuple(fields))
+        return ItemPlan(target.rating_key, planned.part, tuple(fields))
 
-    def _field(self, planned: PlannedItem, edit: Edit, cut: bool) -> FieldPlan:
+    def _field(
+        self, planned: PlannedItem, edit: Edit, then: Mapping[str, Value], cut: Cut | None
+    ) -> FieldPlan:
+        name = edit.field
         if edit.lock_only:
-            return FieldPlan(edit.field, edit.before, edit.before, LOCKED, False)
-        if FIELDS[edit.field].kind != IMAGE:
-            why = f"{edit.reason}; its end is cut, it is too long for Plex" if cut else edit.reason
-            return FieldPlan(edit.field, edit.before, edit.value, why, True)
-        if self._preserve and self._is_foreign(planned, edit.field):
-            return FieldPlan(edit.field, "", "", KEPT, False)
-        return FieldPlan(edit.field, "", "", edit.reason, True)
+            return FieldPlan(name, edit.before, edit.before, LOCKED, False)
+        if FIELDS[name].kind == IMAGE and self._preserve and self._is_foreign(planned, name):
+            return FieldPlan(name, "", "", KEPT, False)
+        why = edit.reason
+        if cut is not None:
+            why += f"; only {how_much(name, cut.kept, cut.of)}, Plex takes no more"
+        if is_refused(edit, planned.before.refused):
+            why += f"; Plex refused it before ({planned.before.refused[name].words})"
+        if FIELDS[name].kind == IMAGE:
+            return FieldPlan(name, "", "", why, True)
+        return FieldPlan(name, edit.before, then[name], why, True)
 
     def _is_foreign(self, planned: PlannedItem, name: str) -> bool:
         selected = self._plex.selected_image(planned.item.target, name)
         return is_foreign(selected, name, planned.ours, planned.before.unconfirmed)
+
+
+def _refused(planned: PlannedItem) -> list[FieldPlan]:
+    """Fields that are left out because Plex refused them as they are."""
+    edited = {edit.field for edit in planned.edits}
+    values = planned.item.values
+    return [
+        FieldPlan(name, have := values.get(name, ""), have, f"Plex refuses it: {each.words}", False)
+        for name, each in planned.before.refused.items()
+        if name not in edited
+    ]
 
 
 def _kept(planned: PlannedItem, scene: Planned) -> list[FieldPlan]:
@@ -93,9 +117,10 @@ def _kept(planned: PlannedItem, scene: Planned) -> list[FieldPlan]:
         if have is None or name in edited or not want:
             continue
         if isinstance(want, str):
-            as_wished = same(name, want, have)
+            last = planned.ours.get(name)
+            as_wished = same(name, want, have) or (last is not None and is_ours(name, have, last))
         else:
             as_wished = name_keys(want) <= name_keys(have)
-        if not as_wished and name not in scene.cut:
+        if not as_wished and name not in planned.before.refused:
             kept.append(FieldPlan(name, have, have, KEPT, False))
     return kept

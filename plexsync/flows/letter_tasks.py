@@ -12,7 +12,7 @@ from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.confirm import announced
 from plexsync.flows.removed import keep_copy
 from plexsync.model.dead_letter import Letter
-from plexsync.model.job import BULK, EDIT, Job
+from plexsync.model.job import BULK, EDIT, RETRY, Job
 from plexsync.model.words import counted, some_scenes
 
 PAGE = 500
@@ -101,7 +101,7 @@ def queue_again(
     """Queue a fresh job for each letter's scene that has none; returns those scenes."""
     scenes = [letter.scene for letter in letters if letter.scene not in queue.jobs]
     queue.put_all(
-        Job(scene=scene, reason="retry", born=now, priority=priority, not_before=now)
+        Job(scene=scene, reason=RETRY, born=now, priority=priority, not_before=now)
         for scene in scenes
     )
     return scenes

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from plexsync.edges.ledger import Ledger
 from plexsync.flows.locate import Located
+from plexsync.model.job import ASKED
 from plexsync.model.ledger import TargetState
 from plexsync.model.plex import Edit, PlexItem, Value, Written
 from plexsync.policy.outcome import claimed, image_is_ours
-from plexsync.policy.plan import fit, plan
+from plexsync.policy.plan import plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +27,27 @@ class PlannedItem:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A scene: the values to write, the names of those that had to be cut, and its items."""
+    """A scene: the values to write, and its items."""
 
     values: Mapping[str, Value]
-    cut: tuple[str, ...]
     items: tuple[PlannedItem, ...]
 
 
 def plan_scene(located: Located, ledger: Ledger, preserve: bool) -> Planned:
     """Compare a wish with what Plex has and what the ledger knows; changes nothing."""
-    state = located.wish.state
-    values, cut = fit(located.wish.desired.values)
-    known = {each.target: each for each in state.targets} if state else {}
+    wish = located.wish
+    known = {each.target: each for each in wish.state.targets} if wish.state else {}
     items = []
     for item, part in located.items:
         before = known.get(item.target)
         if before is None:
             written, base = ledger.inherit(item.target)
             before = TargetState(target=item.target, written=written, base=base)
-        ours = claimed(item, before.written, before.unconfirmed)
-        edits = plan(values, item, ours, preserve)
+        ours = claimed(item, before.written, before.unconfirmed, before.read_back)
+        refused = {} if wish.job.reason in ASKED else before.refused
+        edits = plan(wish.desired.values, item, ours, preserve, refused)
         items.append(PlannedItem(item, part, before, ours, edits))
-    return Planned(values, cut, tuple(items))
+    return Planned(wish.desired.values, tuple(items))
 
 
 def is_foreign(

@@ -142,6 +142,7 @@ def _dry_run(call: Call, view: IndexView) -> Iterator[Callable[[Sequence[Job]], 
             call.log.warning(
                 "Another Plex server answers than before; this is what it would get afresh."
             )
+        call.plex.line_limit = view.index.line_limit(call.clock.now())
         write = DryWrite(call.plex, ledger, preserve=config.preserve_plex_edits)
         steps = SyncScenes(
             Gather(config, call.stash, ledger, pool, call.log),

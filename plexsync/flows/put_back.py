@@ -18,7 +18,8 @@ from plexsync.model.errors import (
 from plexsync.model.ledger import TargetState
 from plexsync.model.paths import exact_key
 from plexsync.model.plex import FIELDS, Edit, PlexItem, Target
-from plexsync.policy.outcome import applied
+from plexsync.policy.notes import how_much
+from plexsync.policy.outcome import applied, claimed
 from plexsync.policy.undo import PutBack, Restore, needs_a_look, put_back
 
 GONE = "the item is no longer in Plex"
@@ -34,6 +35,11 @@ class Restored:
     left: dict[str, str] = field(default_factory=dict)
     failed: str = ""
     sent: list[Edit] = field(default_factory=list)
+
+    def leave(self, name: str, why: str) -> None:
+        """A field stays as it is."""
+        self.done.discard(name)
+        self.left[name] = why
 
 
 class PutBackItems:
@@ -77,7 +83,8 @@ class PutBackItems:
             name: self._plex.selected_image(item.target, name)
             for name in needs_a_look(state.written, state.unconfirmed)
         }
-        return put_back(item, state.written, state.unconfirmed, state.base, selected)
+        ours = claimed(item, state.written, state.unconfirmed, state.read_back)
+        return put_back(item, ours, state.unconfirmed, state.base, selected)
 
     def _carried_out(self, item: PlexItem, plan: PutBack) -> Restored:
         restored = Restored(set(plan.done), dict(plan.left))
@@ -87,14 +94,17 @@ class PutBackItems:
                 with self._gently():
                     self._plex.select_image(item.target, image.field, image.key)
             except PlexPermanentError:
-                restored.done.discard(image.field)
-                restored.left[image.field] = NO_IMAGE
+                restored.leave(image.field, NO_IMAGE)
             else:
                 edits.append(_lock(image))
         if edits:
             with self._gently():
-                self._plex.write(item.target, edits)
-        restored.sent = edits
+                sent = self._plex.write(item.target, edits)
+            for name, words in sent.refused.items():
+                restored.leave(name, f"Plex refuses it: {words}")
+            for name, cut in sent.cut.items():
+                restored.leave(name, f"Plex takes only {how_much(name, cut.kept, cut.of)}")
+            restored.sent = [edit for edit in sent.edits if edit.field not in sent.cut]
         return restored
 
     @contextmanager

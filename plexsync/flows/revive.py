@@ -10,7 +10,6 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.job import BULK, Job
 from plexsync.model.paths import PathMap
 from plexsync.model.scene import VideoFile
-from plexsync.model.words import counted
 from plexsync.policy.matching import HIGH, match
 
 SURE_RULES = ("path", "suffix")
@@ -49,9 +48,7 @@ class Revive:
             for scene in found
         )
         if found:
-            self._log.info(
-                f"Tried again: {counted(len(found), 'scene')} that Plex lacked turned up."
-            )
+            self._log.info(f"{len(found)} scenes that Plex lacked have turned up; tried again.")
         return len(found)
 
     def _is_there(self, scene: int) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from plexsync.model.status import Index, Letters, Queue, Status, Totals, Waiting
+    from plexsync.model.status import Index, Letters, Queue, Refused, Status, Totals, Waiting
 
     T = TypeVar("T")
 
@@ -60,6 +60,7 @@ def status(folder: str, now: float, ramp: tuple[float, float, float] = DEFAULT_R
         "walks": look.at(lambda: read_state.walks(folder)) or [],
         "letters": look.at(lambda: _letters(read_state.letter_counts(folder))),
         "scenes": look.at(lambda: read_state.scene_counts(folder)),
+        "refused": look.at(lambda: _refused(read_state.refusals(folder))) or [],
         "breaker": shown_breaker(breaker, now),
         "recovery": shown_recovery(recovery, ramp, now),
         "checks": shown_checks(breaker, recovery, now, bool(owned)),
@@ -132,6 +133,12 @@ def _waiting(job: dict[str, Any]) -> Waiting:
 
 def _letters(counts: dict[str, int]) -> Letters:
     return {"total": sum(counts.values()), "by_class": dict(sorted(counts.items()))}
+
+
+def _refused(found: list[tuple[str, int, str]]) -> list[Refused]:
+    return [
+        {"field": field, "scenes": scenes, "why": one_line(words)} for field, scenes, words in found
+    ]
 
 
 def _object(raw: object) -> dict[str, object] | None:

@@ -159,6 +159,8 @@ def _forgotten(target: TargetState, restored: Restored, now: float) -> TargetSta
         written={n: w for n, w in target.written.items() if n in restored.left},
         dirty=frozenset(),
         unconfirmed={},
+        read_back={},
+        refused={},
         synced_at=now,
     )
 

@@ -9,7 +9,7 @@ from plexsync.flows.statistics import brief, listed
 from plexsync.flows.status import status
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.status import Checks, Outages, Queue, Recovery, Status, Totals, Waiting
-from plexsync.model.words import counted
+from plexsync.model.words import counted, label
 from plexsync.policy import reconcile_state
 from plexsync.policy.circuit_breaker import CLOSED
 from plexsync.policy.outage_history import format_duration, format_elapsed_since
@@ -57,6 +57,12 @@ def lines(found: Status) -> Iterator[str]:
         yield f"Dead letters: {letters['total']}{kinds}."
     if found["scenes"]:
         yield f"Scenes by state: {listed(found['scenes'])}."
+    for each in found["refused"]:
+        yield (
+            f"Plex refuses the {label(each['field'])} of {counted(each['scenes'], 'scene')}: "
+            f"{each['why']}. The rest is in step; it is tried again when it changes in Stash, or "
+            "by Sync now and Sync All Scenes (forced)."
+        )
     yield _breaker(found)
     yield _recovery(found["recovery"], now)
     yield _checks(found["checks"], now)
@@ -118,7 +124,7 @@ def _pending(queue: Queue, owned: bool) -> str:
 
 
 def _waiting(job: Waiting, now: float) -> str:
-    tries = f", {counted(job['tries'], 'try')} so far" if job["tries"] else ""
+    tries = f", {counted(job['tries'], 'try', 'tries')} so far" if job["tries"] else ""
     why = f"{job['error']}: {job['why']}" if job["error"] else job["why"]
     return f"Waiting {format_duration(job['until'] - now)}: scene {job['scene']}{tries}. {why}"
 
@@ -139,7 +145,7 @@ def _breaker(found: Status) -> str:
             "when a health check finds Plex well."
         )
     if breaker["failures"]:
-        tries = counted(breaker["failures"], "try")
+        tries = counted(breaker["failures"], "try", "tries")
         return f"Plex: circuit breaker CLOSED, but the last {tries} failed ({breaker['reason']})."
     return "Plex: circuit breaker CLOSED, no outage holds jobs back."
 
@@ -153,7 +159,7 @@ def _recovery(recovery: Recovery, now: float) -> str:
         )
     if recovery["last"] is None:
         return "Recovery: none was needed so far."
-    times = counted(recovery["recoveries"], "recovery")
+    times = counted(recovery["recoveries"], "recovery", "recoveries")
     return f"Recovery: {times}, the last {format_elapsed_since(recovery['last'], now)}; full speed."
 
 
@@ -235,9 +241,9 @@ def _index(found: Status) -> Iterator[str]:
     if index["age"] is None:
         yield "Plex index: empty; it is read when the first scene is looked for."
         return
-    libraries = counted(index["libraries"], "library")
+    libraries = counted(index["libraries"], "library", "libraries")
     yield (
         f"Plex index: {counted(index['items'], 'item')} in {libraries}, read whole "
         f"{format_duration(index['age'])} ago; {counted(totals['lookups'], 'lookup')}, "
-        f"{counted(totals['hits'], 'hit')}, {counted(totals['misses'], 'miss')}."
+        f"{counted(totals['hits'], 'hit')}, {counted(totals['misses'], 'miss', 'misses')}."
     )

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from typing import Protocol
 
 from plexsync.edges.covers import CoverImage
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
-from plexsync.edges.plex import PlexClient
+from plexsync.edges.plex import PlexClient, Sent
 from plexsync.edges.stash import StashClient
 from plexsync.flows.gather import Wish
 from plexsync.flows.locate import Located
 from plexsync.flows.planning import is_foreign, plan_scene
 from plexsync.flows.plex_watch import PlexWatch
 from plexsync.flows.results import Done, Failed, Postponed, Result
+from plexsync.flows.write_record import Task, Write, compare, new_task, settle, state_of
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     PlexAuthError,
@@ -25,47 +26,26 @@ from plexsync.model.errors import (
     SyncError,
     TransientError,
 )
-from plexsync.model.ledger import SYNCED, WAITING, SceneState, TargetState
-from plexsync.model.plex import FIELDS, IMAGE, Base, Edit, PlexItem, Target, Value, Written
-from plexsync.model.values import value_hash
-from plexsync.policy.outcome import adopted, applied, is_upload_of, recorded
+from plexsync.model.ledger import SYNCED
+from plexsync.model.plex import FIELDS, IMAGE, Base, Edit, PlexItem, Target
+from plexsync.model.words import label
+from plexsync.policy.notes import how_much
+from plexsync.policy.outcome import is_upload_of
 
 AHEAD = 10
 """Items planned at a time; Plex needs longer to write them than we to plan the next."""
 
-ReadBack = Callable[[Iterable[Target]], tuple[dict[Target, PlexItem], dict[Target, SyncError]]]
+Read = Callable[[Iterable[Target]], tuple[dict[Target, PlexItem], dict[Target, SyncError]]]
 
 
-@dataclass(slots=True)
-class Write:
-    """One item of a wish: what is known of it, what is to change, and what became of that."""
+class LineLimits(Protocol):
+    """Keeps how long a request line the server in use takes, from one process to the next."""
 
-    item: PlexItem
-    part: str
-    edits: tuple[Edit, ...]
-    before: TargetState
-    written: dict[str, Written]
-    base: dict[str, Base]
-    dirty: frozenset[str]
-    sent: tuple[Edit, ...] = ()
-    done: set[str] = field(default_factory=set)
-    kept: set[str] = field(default_factory=set)
+    def line_limit(self, now: float) -> int | None:
+        """The longest request line in bytes; None: not known."""
 
-
-@dataclass(slots=True)
-class Task:
-    """A wish with its writes; `error` is the first thing that went wrong."""
-
-    wish: Wish
-    values: dict[str, Value]
-    writes: list[Write]
-    error: SyncError | None = None
-    postponed: bool = False
-
-    @property
-    def changing(self) -> bool:
-        """Whether anything of it goes to Plex."""
-        return any(write.edits for write in self.writes)
+    def keep_line_limit(self, limit: int, now: float) -> None:
+        """Remember it for a while."""
 
 
 class _Interrupted(Exception):
@@ -82,7 +62,8 @@ class WriteItems:
         stash: StashClient,
         ledger: Ledger,
         pool: Executor,
-        read: ReadBack,
+        read: Read,
+        limits: LineLimits,
         watch: PlexWatch,
         log: Log,
     ) -> None:
@@ -92,19 +73,22 @@ class WriteItems:
         self._ledger = ledger
         self._pool = pool
         self._read = read
+        self._limits = limits
         self._watch = watch
         self._log = log
         self._stopped: SyncError | None = None
 
     def run(self, located: Sequence[Located], now: float) -> list[Result]:
         """Bring every located item in step; one result per wish."""
+        known = self._plex.line_limit = self._limits.line_limit(now) if located else None
         tasks = self._write_all(located, now)
         self._read_back([task for task in tasks if task.changing])
         for task in tasks:
-            self._settle(task, now)
-        self._ledger.save(
-            [self._state(task, now, intent=False) for task in tasks if not task.postponed]
-        )
+            settle(task, now)
+            self._tell(task)
+        self._save([task for task in tasks if not task.postponed], now, intent=False)
+        if self._plex.line_limit not in (None, known):
+            self._limits.keep_line_limit(self._plex.line_limit, now)
         return [self._result(task) for task in tasks]
 
     def _write_all(self, located: Sequence[Located], now: float) -> list[Task]:
@@ -114,10 +98,10 @@ class WriteItems:
         under_way: list[Future[None]] = []
         try:
             for start in range(0, len(located), AHEAD):
-                some = [self._task(each) for each in located[start : start + AHEAD]]
+                some = [self._planned(each) for each in located[start : start + AHEAD]]
                 changing = [task for task in some if task.changing]
                 # Intent first: after a crash the ledger still knows what Plex had, what is ours.
-                self._ledger.save([self._state(task, now, intent=True) for task in changing])
+                self._save(changing, now, intent=True)
                 under_way += [self._pool.submit(self._write_task, task) for task in changing]
                 tasks += some
         finally:
@@ -126,22 +110,23 @@ class WriteItems:
             each.result()
         return tasks
 
-    def _task(self, located: Located) -> Task:
-        wish = located.wish
-        planned = plan_scene(located, self._ledger, self._config.preserve_plex_edits)
-        for name in planned.cut:
-            self._log.warn_once(
-                f"cut {wish.scene.id} {name}",
-                f"The {name} is longer than Plex takes in one request; its end was cut.",
-                scene=wish.scene.id,
-            )
-        writes = [
-            Write(
-                p.item, p.part, p.edits, p.before, dict(p.ours), dict(p.before.base), p.before.dirty
-            )
-            for p in planned.items
-        ]
-        return Task(wish, dict(planned.values), writes)
+    def _planned(self, located: Located) -> Task:
+        preserve = self._config.preserve_plex_edits
+        return new_task(located.wish, plan_scene(located, self._ledger, preserve))
+
+    def _save(self, tasks: Sequence[Task], now: float, *, intent: bool) -> None:
+        poster = frozenset({"poster"} if self._config.sync_poster else ())
+        self._ledger.save(
+            [
+                state_of(
+                    task,
+                    now,
+                    intent=intent,
+                    missing=poster if task.wish.cover_missing else frozenset(),
+                )
+                for task in tasks
+            ]
+        )
 
     def _write_task(self, task: Task) -> None:
         if self._stopped is not None:
@@ -164,7 +149,9 @@ class WriteItems:
             self._plex.verify_server()
             with self._gently():
                 write.sent = tuple(text)
-                write.sent = tuple(self._plex.write(target, text))
+                sent = self._plex.write(target, text)
+            write.sent, write.torn, write.words = sent.edits, sent.torn, dict(sent.refused)
+            self._tell_cut(wish, sent)
         for edit in write.edits:
             if FIELDS[edit.field].kind == IMAGE:
                 self._upload(wish, write, edit)
@@ -185,8 +172,11 @@ class WriteItems:
                 write.base.setdefault(name, Base(selected, locked))
         image = self._image(wish)
         with self._gently():
-            self._plex.upload_image(target, name, image)
-        write.done.add(name)
+            refused = self._plex.upload_image(target, name, image)
+        if refused:
+            write.words[name] = refused
+        else:
+            write.done.add(name)
 
     @contextmanager
     def _gently(self) -> Iterator[None]:
@@ -221,72 +211,28 @@ class WriteItems:
             return
         for write in writes:
             item = items.get(write.item.target)
-            if item is not None:
-                write.done |= {edit.field for edit in write.sent if applied(edit, item)}
+            if item is not None and compare(write, item):
+                self._plex.replaces_lists()
 
-    def _settle(self, task: Task, now: float) -> None:
-        for write in task.writes:
-            agreed = adopted(task.values, write.item, write.written, write.dirty)
-            sent = {edit.field: edit for edit in write.sent}
-            for edit in write.edits:
-                if edit.field in write.done:
-                    value = recorded(sent.get(edit.field, edit), task.values, write.written)
-                    write.written[edit.field] = Written(value, edit.wish, now)
-            for name, value in agreed.items():
-                write.written[name] = Written(value, value_hash(value), now)
-            missed = {edit.field for edit in write.edits} - write.done - write.kept
-            write.dirty = frozenset(missed)
-            if missed and not task.postponed and task.error is None:
-                task.error = PlexTemporaryError(
-                    f"Plex took the edit, but {', '.join(sorted(missed))} reads back different",
-                    cause="not applied",
+    def _tell_cut(self, wish: Wish, sent: Sent) -> None:
+        for name, cut in sent.cut.items():
+            if cut.kept < cut.of:
+                self._log.warn_once(
+                    f"cut {wish.scene.id} {name} {cut.kept}",
+                    f"The {label(name)} is longer than Plex takes: "
+                    f"{how_much(name, cut.kept, cut.of)} went.",
+                    scene=wish.scene.id,
                 )
 
-    def _state(self, task: Task, now: float, *, intent: bool) -> SceneState:
-        wish = task.wish
-        in_step = not intent and task.error is None
-        previous = wish.state
-        missing = frozenset({"poster"}) if wish.cover_missing and self._config.sync_poster else None
-        return SceneState(
-            scene=wish.scene.id,
-            state=SYNCED if in_step else WAITING,
-            detail="" if task.error is None else task.error.message,
-            since=now,
-            wish=wish.hash if in_step else "",
-            oshash=wish.scene.files[0].oshash,
-            path=wish.scene.files[0].path,
-            cover_etag=wish.cover_etag if in_step else previous.cover_etag if previous else "",
-            cover_sha1=wish.cover_sha1 if in_step else previous.cover_sha1 if previous else "",
-            destroyed_at=None,
-            entities=wish.desired.entities,
-            targets=tuple(
-                self._target(task, write, now, intent=intent, missing=missing)
-                for write in task.writes
-            ),
-        )
-
-    def _target(
-        self, task: Task, write: Write, now: float, *, intent: bool, missing: frozenset[str] | None
-    ) -> TargetState:
-        for edit in write.edits:
-            if FIELDS[edit.field].kind != IMAGE and edit.field not in write.base:
-                before = write.item.values.get(edit.field, "")
-                locked = FIELDS[edit.field].edit in write.item.locks
-                write.base[edit.field] = Base(before, locked)
-        planned = frozenset(edit.field for edit in write.edits)
-        dirty = write.dirty | planned if intent else write.dirty | (missing or frozenset())
-        coming = {
-            e.field: recorded(e, task.values, write.written) for e in write.edits if not e.lock_only
-        }
-        return TargetState(
-            target=write.item.target,
-            part=write.part,
-            written=write.written,
-            base=write.base,
-            dirty=dirty,
-            unconfirmed={n: value for n, value in coming.items() if intent or n in write.dirty},
-            synced_at=now,
-        )
+    def _tell(self, task: Task) -> None:
+        for name, words in ((n, w) for write in task.writes for n, w in write.words.items()):
+            self._log.warn_once(
+                f"refused {name}",
+                f"Plex refuses the {label(name)} of a scene ({words}); the rest of it is in step. "
+                "It is tried again when it changes in Stash, or by Sync now. View Queue Status "
+                "counts such scenes.",
+                scene=task.wish.scene.id,
+            )
 
     def _result(self, task: Task) -> Result:
         job = task.wish.job
@@ -294,11 +240,11 @@ class WriteItems:
             return Postponed(job)
         if task.error is not None:
             return Failed(job, task.error)
-        changed = {e.field for w in task.writes for e in w.edits if not e.lock_only}
         return Done(
             job=job,
             state=SYNCED,
-            changed=tuple(name for name in FIELDS if name in changed),
+            detail=task.notes,
+            changed=task.changed,
             confidence=task.wish.confidence,
             cover_missing=task.wish.cover_missing,
         )

@@ -23,6 +23,12 @@ IMPORTED = "imported"
 COMPARES = (FORCED, RECONCILE)
 """Reasons of jobs that look at Plex although the ledger says that all is in step."""
 
+RETRY = "retry"
+"""The reason of a job for a dead letter that somebody wants tried again."""
+
+ASKED = (FORCED, RETRY)
+"""Reasons of jobs that a person asked for: they try again what Plex refused before."""
+
 COVER = "CoverMissing"
 """Counts, among a job's attempts, how often Stash had no cover yet."""
 

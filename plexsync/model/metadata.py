@@ -18,6 +18,9 @@ SUMMARY_LENGTH = 10_000
 MAX_PEOPLE = 50
 MAX_COLLECTIONS = 20
 
+YEARS = range(1850, 2101)
+"""Years that Plex can keep: one broken date makes it fail on every list with that item."""
+
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ].*)?)?)?\Z", re.DOTALL)
 
 
@@ -77,7 +80,7 @@ class SyncMetadata(BaseModel):
         text = _plain(value).strip()
         day = _first_day(text)
         if text and not day and _limits(info).strict_mode:
-            raise ValueError("is not a date such as 2024-05-31, 2024-05 or 2024")
+            raise ValueError("is not a date of 1850 to 2100 such as 2024-05-31, 2024-05 or 2024")
         return day
 
     @field_validator("rating", mode="before")
@@ -153,11 +156,13 @@ def _unique(value: object, count: int, limits: Limits) -> tuple[str, ...]:
 
 
 def _first_day(text: str) -> str:
-    """A date, a month or a year as its first day, "" when it is none of them."""
+    """A date, a month or a year as its first day, "" when it is none of them or not in YEARS."""
     found = _DATE.match(text)
     if not found:
         return ""
     year, month, day = (int(part or 1) for part in found.groups())
+    if year not in YEARS:
+        return ""
     try:
         return datetime.date(year, month, day).isoformat()
     except ValueError:

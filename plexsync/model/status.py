@@ -45,6 +45,14 @@ class Letters(TypedDict):
     by_class: dict[str, int]
 
 
+class Refused(TypedDict):
+    """A field that Plex refuses of so many scenes, and what it said the last time."""
+
+    field: str
+    scenes: int
+    why: str
+
+
 class Breaker(TypedDict):
     """`since` is the first failure in a row, `retry_at` when a job may try."""
 
@@ -136,6 +144,7 @@ class Status(TypedDict):
     walks: list[dict[str, object]]
     letters: Letters | None
     scenes: dict[str, int] | None
+    refused: list[Refused]
     breaker: Breaker
     recovery: Recovery
     checks: Checks

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from datetime import date
 from functools import lru_cache
 
-from plexsync.model.plex import Value
+from plexsync.model.plex import Value, Written
 
 
 @lru_cache(8192)
@@ -27,16 +28,45 @@ def name_keys(value: Value) -> set[str]:
 
 
 def same(field: str, left: Value, right: Value) -> bool:
-    """Whether two values of a field mean the same to Plex.
+    """Whether two values of a field mean the same to Plex, which may fold white space.
 
     Names are compared as a set without case, ratings as numbers, dates by day, text after
     normalising.
     """
     if isinstance(left, str) and isinstance(right, str):
-        return _normal(field, left) == _normal(field, right)
+        return _folded(field, left) == _folded(field, right)
     if isinstance(left, str) or isinstance(right, str):
         return False
     return name_keys(left) == name_keys(right)
+
+
+def equal(field: str, left: Value, right: Value) -> bool:
+    """As `same`, but the blanks and line breaks within a text count."""
+    if isinstance(left, str) and isinstance(right, str):
+        return _normal(field, left) == _normal(field, right)
+    return same(field, left, right)
+
+
+def close(field: str, left: Value, right: Value) -> bool:
+    """Whether one value may be how Plex keeps the other: ratings less than 1 apart, dates a day."""
+    if not isinstance(left, str) or not isinstance(right, str):
+        return False
+    try:
+        if field == "rating":
+            return abs(float(left) - float(right)) < 1
+        if field == "date":
+            days = date.fromisoformat(left[:10]) - date.fromisoformat(right[:10])
+            return abs(days.days) <= 1
+    except ValueError:
+        pass
+    return False
+
+
+def is_ours(field: str, have: Value, last: Written) -> bool:
+    """Whether Plex still has what PlexSync wrote last, as Plex shows it."""
+    if same(field, have, last.value):
+        return True
+    return last.shown is not None and same(field, have, last.shown)
 
 
 @lru_cache(1024)
@@ -51,6 +81,10 @@ def _normal(field: str, text: str) -> str:
     if field == "rating":
         return _rating(text)
     return text[:10] if field == "date" else unicodedata.normalize("NFC", text)
+
+
+def _folded(field: str, text: str) -> str:
+    return " ".join(_normal(field, text).split())
 
 
 def _rating(text: str) -> str:

@@ -7,18 +7,9 @@ from collections.abc import Sequence
 _SHOWN = 20
 
 
-def counted(number: int, thing: str) -> str:
-    """As "1 scene", "2 scenes", "3 libraries" or "4 misses"."""
-    return f"{number} {thing if number == 1 else plural(thing)}"
-
-
-def plural(thing: str) -> str:
-    """The plural of an English noun that has a regular one, also of several words."""
-    if thing.endswith(("s", "x", "z", "ch", "sh")):
-        return thing + "es"
-    if thing.endswith("y") and thing[-2:-1] not in "aeiou":
-        return thing[:-1] + "ies"
-    return thing + "s"
+def counted(number: int, thing: str, things: str = "") -> str:
+    """As "1 scene" or "2 scenes"; `things` where it is more than an "s"."""
+    return f"{number} {thing if number == 1 else things or thing + 's'}"
 
 
 def some_scenes(scenes: Sequence[int]) -> str:
@@ -26,3 +17,13 @@ def some_scenes(scenes: Sequence[int]) -> str:
     shown = ", ".join(map(str, sorted(scenes)[:_SHOWN]))
     more = f" and {len(scenes) - _SHOWN} more" if len(scenes) > _SHOWN else ""
     return f"scene {shown}" if len(scenes) == 1 else f"scenes {shown}{more}"
+
+
+def grouped(number: int) -> str:
+    """As "5 300"."""
+    return f"{number:,}".replace(",", " ")
+
+
+def label(field: str) -> str:
+    """A field's name for people."""
+    return field.replace("_", " ")

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from plexsync.model.plex import FIELDS, IMAGE, LIST, SCALAR, Edit, PlexItem, Value, Written
-from plexsync.model.values import name_key, name_keys, names, same
+from plexsync.model.plex import (
+    FIELDS,
+    IMAGE,
+    LIST,
+    SCALAR,
+    Edit,
+    PlexItem,
+    ReadBack,
+    Value,
+    Written,
+)
+from plexsync.model.values import close, equal, name_key, name_keys, names, same
 
 
 def applied(edit: Edit, item: PlexItem) -> bool:
@@ -17,6 +27,38 @@ def applied(edit: Edit, item: PlexItem) -> bool:
         return same(edit.field, edit.value, have)
     present = name_keys(have)
     return name_keys(edit.value) <= present and not name_keys(edit.remove) & present
+
+
+def read_back(
+    edit: Edit,
+    item: PlexItem,
+    last: Written | None,
+    earlier: ReadBack | None,
+    *,
+    alone: bool,
+) -> tuple[ReadBack | None, bool]:
+    """What an edit that is not `applied` reads back as, and whether that is Plex's way of showing it.
+
+    It is when the same was read back for the same value `earlier`. None when the edit seems to
+    have done nothing: Plex shows what it had, and no more is known that speaks for it. `alone`:
+    nothing else of the request was applied either; `last` is what PlexSync wrote before.
+    """
+    shown = item.values.get(edit.field, () if FIELDS[edit.field].kind == LIST else "")
+    known = ReadBack(last.value, last.shown) if last and last.shown is not None else None
+    for pair in (earlier, known):
+        if pair is not None and _is_same(edit.field, pair, edit.value, shown):
+            return pair, True
+    done_something = (
+        not alone
+        or not same(edit.field, shown, edit.before)
+        or known is not None
+        or close(edit.field, edit.value, shown)
+    )
+    return (ReadBack(edit.value, shown) if done_something else None), False
+
+
+def _is_same(field: str, earlier: ReadBack, sent: Value, shown: Value) -> bool:
+    return equal(field, earlier.sent, sent) and same(field, earlier.shown, shown)
 
 
 def recorded(edit: Edit, desired: Mapping[str, Value], written: Mapping[str, Written]) -> Value:
@@ -36,18 +78,24 @@ def recorded(edit: Edit, desired: Mapping[str, Value], written: Mapping[str, Wri
 
 
 def claimed(
-    item: PlexItem, written: Mapping[str, Written], unconfirmed: Mapping[str, Value]
+    item: PlexItem,
+    written: Mapping[str, Written],
+    unconfirmed: Mapping[str, Value],
+    earlier: Mapping[str, ReadBack],
 ) -> dict[str, Written]:
     """`written` with what was sent but never recorded, as far as the item shows it.
 
-    A worker may die, or Plex fall silent, between the request and the look at what came of it. Of
-    images nothing can be seen here.
+    A worker may die, or Plex fall silent, between the request and the look at what came of it; or
+    Plex showed something else `earlier`. Of images nothing can be seen here.
     """
     ours = dict(written)
     for name, value in unconfirmed.items():
         have, last = item.values.get(name, ""), written.get(name)
         if FIELDS[name].kind == SCALAR and same(name, value, have):
             ours[name] = Written(value, "")
+        elif FIELDS[name].kind == SCALAR and name in earlier:
+            if same(name, earlier[name].shown, have):
+                ours[name] = Written(value, "", shown=have)
         elif FIELDS[name].kind == LIST:
             before, present = names(last.value if last else ()), name_keys(have)
             new = [n for n in names(value) if name_key(n) in present - name_keys(before)]

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plexsync.model.plex import FIELDS, IMAGE, LIST, SCALAR, Edit, Field, PlexItem, Value, Written
-from plexsync.model.text import cut_encoded
-from plexsync.model.values import name_key, name_keys, names, same, value_hash
-
-TEXT_BUDGET = 5_800
-"""Bytes one text may take in a request line of 6 000; the rest is method, path, key and lock."""
+from plexsync.model.plex import (
+    FIELDS,
+    IMAGE,
+    LIST,
+    SCALAR,
+    Edit,
+    Field,
+    PlexItem,
+    Refusal,
+    Value,
+    Written,
+)
+from plexsync.model.values import equal, is_ours, name_key, name_keys, names, same, value_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,32 +32,24 @@ class _Case:
     preserve: bool
 
     @property
-    def cut_in_step(self) -> bool:
-        """Plex still holds the shortened text that was written for this very wish."""
+    def as_written(self) -> bool:
+        """Plex still has, in its own way of showing it, what was written for this very wish.
+
+        So it is with a text that had to be cut, a rating that Plex rounds, blanks that it folds.
+        """
         last = self.last
-        return (
-            last is not None
-            and last.wish == value_hash(self.want)
-            and same(self.field.name, self.have, last.value)
-        )
+        if last is None or last.wish != value_hash(self.want):
+            return False
+        if self.field.kind == LIST:  # what was written is not all that is there
+            return last.shown is not None and same(self.field.name, self.have, last.shown)
+        return is_ours(self.field.name, self.have, last)
 
     @property
     def persons(self) -> bool:
         """A person set what Plex has: changed since we wrote it, or locked before we ever did."""
         if self.last is None:
             return self.locked
-        return not same(self.field.name, self.have, self.last.value)
-
-
-def fit(values: Mapping[str, Value]) -> tuple[dict[str, Value], tuple[str, ...]]:
-    """The values with every text short enough for a request of its own, and which were cut."""
-    fitted = {
-        name: cut_encoded(value, TEXT_BUDGET)
-        if isinstance(value, str) and FIELDS[name].kind == SCALAR
-        else value
-        for name, value in values.items()
-    }
-    return fitted, tuple(name for name in values if fitted[name] != values[name])
+        return not is_ours(self.field.name, self.have, self.last)
 
 
 def plan(
@@ -58,12 +57,14 @@ def plan(
     current: PlexItem,
     written: Mapping[str, Written],
     preserve: bool,
+    refused: Mapping[str, Refusal] | None = None,
 ) -> tuple[Edit, ...]:
     """The edits that make the item match the wish; () when it does.
 
     `written` is what PlexSync wrote to this item and saw confirmed. With `preserve` a field, or a
-    name in a list, that a person changed in Plex stays as it is. Fields that match but are not yet
-    locked are added as lock-only edits when there is a request to travel in.
+    name in a list, that a person changed in Plex stays as it is. What Plex `refused` is left out
+    while it is wanted unchanged. Fields that match but are not yet locked are added as lock-only
+    edits when there is a request to travel in.
     """
     cases = [
         _case(field, desired, current, written, preserve)
@@ -71,10 +72,17 @@ def plan(
         if field.name in desired
     ]
     edits = [edit for case in cases if (edit := _DECISIONS[case.field.kind](case)) is not None]
+    edits = [edit for edit in edits if not is_refused(edit, refused or {})]
     if any(FIELDS[edit.field].kind != IMAGE for edit in edits):
         busy = {edit.field for edit in edits}
         edits += [_lock(case) for case in cases if case.field.name not in busy and _lockable(case)]
     return tuple(edits)
+
+
+def is_refused(edit: Edit, refused: Mapping[str, Refusal]) -> bool:
+    """Whether Plex refused this very wish before."""
+    known = refused.get(edit.field)
+    return known is not None and known.wish == edit.wish
 
 
 def _case(
@@ -97,16 +105,16 @@ def _case(
 
 
 def _scalar(case: _Case) -> Edit | None:
-    if same(case.field.name, case.want, case.have) or case.cut_in_step:
+    if equal(case.field.name, case.want, case.have) or case.as_written:
         return None
     if not case.want:
-        ours = case.last is not None and same(case.field.name, case.have, case.last.value)
+        ours = case.last is not None and is_ours(case.field.name, case.have, case.last)
         return _edit(case, case.want) if ours and case.field.name != "title" else None
     return None if case.preserve and case.persons else _edit(case, case.want)
 
 
 def _list(case: _Case) -> Edit | None:
-    if case.preserve and case.last is None and case.locked:
+    if case.as_written or (case.preserve and case.last is None and case.locked):
         return None
     want, have = names(case.want), names(case.have)
     present, ours = name_keys(have), name_keys(case.last.value if case.last else ())
@@ -138,8 +146,8 @@ def _lockable(case: _Case) -> bool:
     if case.locked or not case.want or case.field.kind == IMAGE:
         return False
     if case.field.kind == SCALAR:
-        return same(case.field.name, case.want, case.have) or case.cut_in_step
-    return name_keys(case.want) <= name_keys(case.have)
+        return equal(case.field.name, case.want, case.have) or case.as_written
+    return case.as_written or name_keys(case.want) <= name_keys(case.have)
 
 
 def _lock(case: _Case) -> Edit:
@@ -173,6 +181,6 @@ def _reason(case: _Case) -> str:
         return "empty in Stash"
     if case.last is None:
         return "differs"
-    if same(case.field.name, case.have, case.last.value):
+    if is_ours(case.field.name, case.have, case.last):
         return "changed in Stash"
     return "changed in Plex" if case.last.wish == value_hash(case.want) else "differs"

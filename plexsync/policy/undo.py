@@ -70,7 +70,7 @@ def put_back(
     for name in FIELDS:
         if name not in written and not (name in unconfirmed and FIELDS[name].kind == IMAGE):
             continue
-        ours = written[name].value if name in written else ""
+        ours = _as_shown(name, item, written[name]) if name in written else ""
         outcome = _outcome(name, item, ours, unconfirmed.get(name, ""), base, selected)
         if isinstance(outcome, str):
             left[name] = outcome
@@ -81,6 +81,14 @@ def put_back(
         elif outcome is not None:
             edits.append(outcome)
     return PutBack(tuple(edits), tuple(images), left, frozenset(done))
+
+
+def _as_shown(name: str, item: PlexItem, last: Written) -> Value:
+    """What was written, or what Plex shows in its place. Of collections only our own are ours."""
+    shown, have = last.shown, item.values.get(name, "")
+    if shown is None or name == "collections" or not same(name, have, shown):
+        return last.value
+    return shown
 
 
 def _outcome(

@@ -11,11 +11,10 @@ import traceback
 import pytest
 
 from plexsync import __version__
-from plexsync.edges.plex import PlexClient, load_client_id
+from plexsync.edges.plex import Cut, PlexClient, Sent, load_client_id
 from plexsync.model.errors import (
     ITEM,
     REQUEST,
-    SCENE,
     WRITE,
     PlexAuthError,
     PlexNotFound,
@@ -288,7 +287,7 @@ def test_an_ordinary_item_is_written_with_exactly_one_put(plex, client):
         edit("collections", ("mine", "Studio")),
         edit("tagline", "as it is", lock_only=True),
     ]
-    assert client.write(target(plex, key), edits) == edits
+    assert client.write(target(plex, key), edits) == Sent(tuple(edits))
     assert len(puts(plex)) == 1
     assert puts(plex)[0].line_bytes < 6000
     item = plex.item(key)
@@ -318,8 +317,8 @@ def test_writing_nothing_asks_nothing(plex, client):
     key = plex.add_item(1)
     client.server_id()
     plex.clear_journal()
-    assert client.write(target(plex, key), []) == []
-    assert client.write(target(plex, key), [edit("poster", "sha1")]) == []
+    assert client.write(target(plex, key), []) == Sent()
+    assert client.write(target(plex, key), [edit("poster", "sha1")]) == Sent()
     assert plex.journal == []
 
 
@@ -354,7 +353,7 @@ def test_names_with_commas_are_removed_alone(plex, client):
 
 def test_lone_surrogates_never_reach_the_wire(plex, client):
     key = plex.add_item(1)
-    (sent,) = client.write(target(plex, key), [edit("title", "a\ud800b")])
+    (sent,) = client.write(target(plex, key), [edit("title", "a\ud800b")]).edits
     assert sent.value == plex.item(key).title == "ab"
     client.scan_folder("1", "/plex/movies/\ud800x")
 
@@ -366,67 +365,159 @@ def test_a_full_list_is_right_also_where_plex_replaces_instead_of_adding(plex, c
     assert plex.item(key).tags["genre"] == ["kept", "new"]
 
 
-def test_a_summary_of_10000_cjk_characters_is_cut_with_one_warning(plex, make):
-    warnings = []
-    client = make(warn=warnings.append)
+def test_a_long_text_goes_whole_where_plex_takes_it(plex, client):
+    plex.max_header_bytes = 200_000
     key = plex.add_item(1)
-    wanted = [edit("title", "T"), edit("summary", "字" * 10_000, wish="hash"), edit("tags", ("a",))]
-    sent = client.write(target(plex, key), wanted)
-    assert [e.field for e in sent] == ["title", "summary", "tags"]
-    assert plex.item(key).summary == sent[1].value == "字" * len(sent[1].value)
-    assert len(sent[1].value) > 600
-    assert sent[1].wish == "hash"
-    assert (plex.item(key).title, plex.item(key).tags["genre"]) == ("T", ["a"])
-    assert len(warnings) == 1
-    assert "summary" in warnings[0]
+    sent = client.write(target(plex, key), [edit("summary", "字" * 10_000), edit("title", "T")])
+    assert plex.item(key).summary == "字" * 10_000
+    assert (len(puts(plex)), sent.cut, client.line_limit) == (1, {}, None)
+
+
+TOO_LONG = [(size, status) for size in (2500, 6144, 16384) for status in (431, 414, 400, None)]
+
+
+@pytest.mark.parametrize(("size", "status"), TOO_LONG)
+def test_how_long_a_line_may_be_is_learned_once(plex, client, size, status):
+    plex.max_header_bytes, plex.too_long_status = size, status
+    one, two = plex.add_item(1), plex.add_item(1, file="/plex/b.mp4")
+    wanted = [edit("title", "T"), edit("summary", "字" * 9_000, wish="hash"), edit("tags", ("a",))]
+    sent = client.write(target(plex, one), wanted)
+    by_field = {each.field: each for each in sent.edits}
+    summary = by_field["summary"]
+    assert plex.item(one).summary == summary.value == "字" * len(summary.value)
+    assert sent.cut == {"summary": Cut(len(summary.value), 9_000)}
+    assert summary.wish == "hash"
+    assert (plex.item(one).title, plex.item(one).tags["genre"]) == ("T", ["a"])
+    limit = client.line_limit
+    assert size - 700 < limit < size
+    assert len(summary.value) * 9 > limit - 400, "not cut more than it must be"
+    assert len(puts(plex)) == 3
+    plex.clear_journal()
+    client.write(target(plex, two), wanted)
+    assert {entry.status for entry in plex.journal} == {200}
     assert len(puts(plex)) == 2
-    assert all(entry.line_bytes <= 6000 for entry in puts(plex))
+    assert client.line_limit == limit
 
 
-def test_many_long_names_are_split_over_short_requests(plex, client):
+def test_a_reset_that_is_no_matter_of_length_teaches_nothing(plex, client):
+    key = plex.add_item(1)
+    plex.max_header_bytes = 100_000
+    plex.add_fault("reset", times=1, match="PUT")
+    with pytest.raises(PlexServerDown):
+        client.write(target(plex, key), [edit("summary", "word " * 1000)])
+    assert client.line_limit is None
+    client.write(target(plex, key), [edit("summary", "word " * 1000)])
+    assert client.line_limit is None
+
+
+def test_a_server_that_dies_over_a_long_line_teaches_nothing(plex, client):
+    key = plex.add_item(1)
+    client.server_id()
+    plex.add_fault("reset")
+    with pytest.raises(PlexServerDown):
+        client.write(target(plex, key), [edit("summary", "word " * 1000)])
+    assert client.line_limit is None
+
+
+def test_many_long_names_are_split_over_requests_that_plex_takes(plex, client):
     key = plex.add_item(1, genres=[f"alt {n}, {'ä' * 30}" for n in range(50)])
     wanted = tuple(f"név {n} {'ő' * 40}" for n in range(60))
     old = tuple(plex.item(key).tags["genre"])
-    client.write(target(plex, key), [edit("tags", wanted, remove=old), edit("title", "T")])
+    sent = client.write(target(plex, key), [edit("tags", wanted, remove=old), edit("title", "T")])
     assert plex.item(key).tags["genre"] == list(wanted)
-    assert len(puts(plex)) > 3
-    assert all(entry.line_bytes <= 6000 for entry in puts(plex))
+    assert sent.torn == {"tags"}
+    assert [entry.status for entry in puts(plex)].count(431) == 1
 
 
-def test_431_means_smaller_requests_from_now_on(plex, make):
-    warnings = []
-    client = make(warn=warnings.append)
-    plex.max_header_bytes = 2500
-    one, two = plex.add_item(1), plex.add_item(1, file="/plex/b.mp4")
-    wanted = [edit("title", "T"), edit("tags", tuple(f"tag {n} {'x' * 40}" for n in range(60)))]
-    assert client.write(target(plex, one), wanted) == wanted
-    assert plex.item(one).tags["genre"] == list(wanted[1].value)
-    assert [entry.status for entry in puts(plex)].count(431) >= 1
-    plex.clear_journal()
-    client.write(target(plex, two), wanted)
-    assert {entry.status for entry in puts(plex)} == {200}
-    assert warnings == []
-
-
-def test_a_text_too_long_even_alone_is_cut_after_431(plex, make):
-    warnings = []
-    client = make(warn=warnings.append)
-    plex.max_header_bytes = 2500
-    key = plex.add_item(1)
-    (sent,) = client.write(target(plex, key), [edit("summary", "word " * 1000)])
-    assert plex.item(key).summary == sent.value
-    assert 500 < len(sent.value) < 2500
-    assert len(warnings) == 1
+def test_where_plex_replaces_a_list_is_never_torn_once_that_is_known(plex, client):
+    plex.tag_mode = "replace"
+    key = plex.add_item(1, genres=["old"])
+    wanted = tuple(f"név {n} {'ő' * 40}" for n in range(60))
+    assert client.write(target(plex, key), [edit("tags", wanted)]).torn
+    assert plex.item(key).tags["genre"] != list(wanted)
+    client.replaces_lists()
+    sent = client.write(target(plex, key), [edit("tags", wanted, remove=["old"])])
+    assert not sent.torn
+    assert plex.item(key).tags["genre"] == list(sent.edits[0].value) == list(wanted[:27])
+    assert sent.cut == {"tags": Cut(27, 60)}
 
 
 @pytest.mark.parametrize("status", [431, 414])
-def test_a_request_that_is_always_too_long_ends_as_permanent(plex, client, status):
+def test_an_edit_that_is_always_too_long_ends_as_permanent(plex, client, status):
     key = plex.add_item(1)
     plex.add_fault("status", status=status, match="PUT")
     with pytest.raises(PlexPermanentError) as caught:
         client.write(target(plex, key), [edit("summary", "word " * 1000)])
     assert caught.value.status == status
-    assert len(puts(plex)) < 6
+    assert len(puts(plex)) < 7
+    assert client.line_limit is None
+
+
+# --- refusals --------------------------------------------------------------------------------
+
+EVERYTHING = [
+    edit("title", "T"),
+    edit("summary", "Words."),
+    edit("studio", "S"),
+    edit("tags", ("a", "b")),
+    edit("date", "2024-01-31"),
+]
+
+
+def test_where_the_library_takes_no_edits_the_item_does_and_that_is_remembered(plex, client):
+    plex.section_edits = False
+    keys = [plex.add_item(1, file=f"/plex/{n}.mp4") for n in range(20)]
+    for key in keys:
+        assert client.write(target(plex, key), EVERYTHING) == Sent(tuple(EVERYTHING))
+    assert {plex.item(key).title for key in keys} == {"T"}
+    assert len(puts(plex)) == 21
+    assert {entry.path for entry in puts(plex)[1:]} == {f"/library/metadata/{key}" for key in keys}
+
+
+@pytest.mark.parametrize("words", [1, 500])
+def test_a_field_that_is_refused_alone_costs_only_itself(plex, client, words):
+    plex.max_header_bytes = 100_000
+    plex.refused_fields = frozenset({"studio", "genre"})
+    key = plex.add_item(1)
+    edits = [edit("summary", "Words. " * words) if e.field == "summary" else e for e in EVERYTHING]
+    sent = client.write(target(plex, key), edits)
+    assert [each.field for each in sent.edits] == ["title", "summary", "date"]
+    assert set(sent.refused) == {"studio", "tags"}
+    assert "400" in sent.refused["studio"]
+    item = plex.item(key)
+    assert (item.title, item.studio, item.genre) == ("T", "", [])
+    assert item.originallyAvailableAt == "2024-01-31"
+    assert item.summary == ("Words. " * words)
+
+
+def test_the_only_field_is_refused_when_the_item_takes_an_edit_of_nothing(plex, client):
+    plex.refused_fields = frozenset({"summary"})
+    key = plex.add_item(1, title="mine", locked=["title"])
+    other = plex.add_item(1, title="theirs", file="/plex/b.mp4")
+    for each in (key, other):
+        sent = client.write(target(plex, each), [edit("summary", "x")])
+        assert (sent.edits, set(sent.refused)) == ((), {"summary"})
+    assert (plex.item(key).title, plex.item(key).locks) == ("mine", {"title"})
+    assert (plex.item(other).title, plex.item(other).locks) == ("theirs", set())
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 406, 413])
+def test_an_item_that_takes_no_edit_at_all_has_no_field_to_blame(plex, client, status):
+    key = plex.add_item(1)
+    plex.add_fault("status", status=status, match="PUT")
+    with pytest.raises(PlexPermanentError) as caught:
+        client.write(target(plex, key), EVERYTHING)
+    assert caught.value.status == status
+    assert len(puts(plex)) == 4
+
+
+def test_what_a_sick_server_refuses_is_not_tried_in_pieces(plex, client):
+    key = plex.add_item(1)
+    client.server_id()
+    plex.add_fault("status", status=400)
+    with pytest.raises(SyncError):
+        client.write(target(plex, key), EVERYTHING)
+    assert len(puts(plex)) == 1
 
 
 # --- images and scans ------------------------------------------------------------------------
@@ -446,9 +537,19 @@ def test_an_uploaded_image_is_selected(plex, client, field, uploaded):
 def test_images_that_plex_would_choke_on_are_not_sent(plex, client):
     key = plex.add_item(1)
     for data in (b"", b"x" * 10_000_001):
-        with pytest.raises(PlexPermanentError):
-            client.upload_image(target(plex, key), "poster", data)
+        assert f"it has {len(data)} bytes" in client.upload_image(target(plex, key), "poster", data)
     assert plex.writes() == 0
+
+
+@pytest.mark.parametrize("status", [400, 406, 413, 415, 422])
+def test_an_image_that_a_healthy_plex_refuses_is_refused_in_its_words(plex, client, status):
+    key = plex.add_item(1)
+    assert client.upload_image(target(plex, key), "poster", PNG) == ""
+    plex.add_fault("status", status=status, match="POST")
+    assert str(status) in client.upload_image(target(plex, key), "poster", PNG)
+    plex.add_fault("html")
+    with pytest.raises(SyncError):
+        client.upload_image(target(plex, key), "poster", PNG)
 
 
 def test_the_image_of_an_item_that_is_gone(plex, client):
@@ -484,12 +585,11 @@ def test_a_status_means_something_and_says_whose_fault_it_may_be(plex, client, s
     key = plex.add_item(1)
     client.server_id()
     plex.add_fault("status", status=status)
-    own = SCENE if status in REFUSED else WRITE
     for ask, kinds, fault in (
         (lambda: client.items([key]), READS, ITEM),
         (client.sections, READS, REQUEST),
         (lambda: client.scan_folder("1", "/plex"), WRITES, REQUEST),
-        (lambda: client.write(target(plex, key), [edit("title", "x")]), WRITES, own),
+        (lambda: client.write(target(plex, key), [edit("title", "x")]), WRITES, WRITE),
     ):
         with pytest.raises(SyncError) as caught:
             ask()
@@ -527,11 +627,11 @@ def test_a_redirect_says_where_it_points_and_is_not_followed(plex, client):
     assert len(plex.journal) == 1
 
 
-def test_404_is_no_item_for_a_read_and_permanent_for_a_write(plex, client):
+def test_404_is_no_item_for_a_read_and_for_a_write_a_reason_to_look_again(plex, client):
     plex.unknown_id = "404"
     client.server_id()
     assert client.items([99]) == {}
-    with pytest.raises(PlexPermanentError) as caught:
+    with pytest.raises(PlexTemporaryError, match="no longer in Plex") as caught:
         client.write(target(plex, 99), [edit("title", "x")])
     assert caught.value.status == 404
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 
 import pytest
 
-from plexsync.edges.plex_edit import fit, queries
+from plexsync.edges.plex_edit import Cut, fit, is_torn, queries
 from plexsync.model.plex import Edit
 
 ROOM = 5900
@@ -128,7 +128,7 @@ def test_lone_surrogates_are_left_out_and_the_edit_says_so():
     (kept, tags), short = fit(
         [edit("title", "a\ud800b"), edit("tags", ["x\udfff", "\udc00"])], ROOM
     )
-    assert (kept.value, tags.value, short) == ("ab", ("x",), [])
+    assert (kept.value, tags.value, short) == ("ab", ("x",), {})
     assert queries([kept, tags], ROOM)
 
 
@@ -190,6 +190,35 @@ def test_a_long_summary_goes_in_a_request_of_its_own():
     assert len(alone["summary.value"]) == 5000
 
 
+def test_a_list_is_torn_only_where_no_request_can_hold_it():
+    tags = edit("tags", [f"tag {n} {'x' * 30}" for n in range(60)])
+    people = edit("performers", [f"somebody {n}" for n in range(60)])
+    assert not is_torn(tags, ROOM)
+    whole = [decode(query) for query in encode([tags, people, edit("summary", "x" * 2500)])]
+    assert len(whole) == 3
+    assert sorted(len(names_in(q, "genre")) for q in whole) == [0, 0, 60]
+    assert sorted(len(names_in(q, "actor")) for q in whole) == [0, 0, 60]
+    assert is_torn(tags, 2000)
+    assert not is_torn(tags, None)
+
+
+def test_where_plex_replaces_a_list_keeps_what_one_request_holds():
+    (kept,), short = fit(
+        [edit("tags", [f"tag {n}" for n in range(200)], remove=["old"])], 1000, whole_lists=True
+    )
+    assert kept.value == tuple(f"tag {n}" for n in range(len(kept.value)))
+    assert short == {"tags": Cut(len(kept.value), 200)}
+    assert kept.remove == ("old",)
+    assert not is_torn(kept, 1000)
+    added = [query for query in queries([kept], 1000) if names_in(decode(query), "genre")[:-1]]
+    assert len(added) == 1
+
+
+def test_without_a_limit_everything_goes_in_one_request():
+    (query,) = encode([edit("summary", "字" * 10_000), edit("tags", ["x" * 255] * 100)], None)
+    assert len(query) > 100_000
+
+
 def test_indexes_begin_at_0_in_every_request():
     for query in encode([edit("tags", [f"tag {n} {'x' * 60}" for n in range(100)])]):
         sent = decode(query)
@@ -202,7 +231,7 @@ def test_indexes_begin_at_0_in_every_request():
 
 def test_a_text_that_no_request_holds_is_cut_by_its_encoded_length():
     (kept,), short = fit([edit("summary", "字" * 10_000, wish="hash")], ROOM)
-    assert short == ["summary"]
+    assert short == {"summary": Cut(len(kept.value), 10_000)}
     assert kept.value == "字" * len(kept.value)
     assert kept.wish == "hash"
     (query,) = queries([kept], ROOM)
@@ -211,24 +240,24 @@ def test_a_text_that_no_request_holds_is_cut_by_its_encoded_length():
 
 def test_a_text_of_the_same_length_in_ascii_is_cut_less():
     (kept,), short = fit([edit("summary", "x" * 10_000)], ROOM)
-    assert short == ["summary"]
+    assert short == {"summary": Cut(len(kept.value), 10_000)}
     assert len(kept.value) > 5800
 
 
 def test_a_name_that_no_request_holds_is_left_out_and_named():
     (kept,), short = fit([edit("tags", ["字" * 255, "short"], remove=["字" * 255])], 700)
-    assert (kept.value, kept.remove, short) == (("short",), (), ["tags"])
+    assert (kept.value, kept.remove, short) == (("short",), (), {"tags": Cut(1, 2)})
 
 
 def test_the_longest_names_plex_takes_fit_ordinary_requests():
     name = "\U0001f600" * 255
     (kept,), short = fit([edit("tags", [name], remove=[name + "x"])], ROOM)
-    assert (kept.value, kept.remove, short) == ((name,), (name + "x",), [])
+    assert (kept.value, kept.remove, short) == ((name,), (name + "x",), {})
     assert all(len(query) <= ROOM for query in queries([kept], ROOM))
 
 
 def test_what_is_not_text_is_not_cut():
     edits = [edit("poster", "x" * 9000), edit("title", "x" * 9000, lock_only=True)]
     kept, short = fit(edits, ROOM)
-    assert short == []
+    assert short == {}
     assert [e.field for e in kept] == ["title"]

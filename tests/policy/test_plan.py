@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import quote
 
 import pytest
 
-from plexsync.model.plex import FIELDS, LIST, Edit, PlexItem, Target, Value, Written
+from plexsync.model.plex import (
+    FIELDS,
+    LIST,
+    Edit,
+    PlexItem,
+    ReadBack,
+    Refusal,
+    Target,
+    Value,
+    Written,
+)
 from plexsync.model.values import value_hash
-from plexsync.policy.outcome import adopted, applied, image_is_ours, recorded
-from plexsync.policy.plan import TEXT_BUDGET, fit, plan
+from plexsync.policy.notes import notes
+from plexsync.policy.outcome import (
+    adopted,
+    applied,
+    claimed,
+    image_is_ours,
+    read_back,
+    recorded,
+)
+from plexsync.policy.plan import plan
 
 
 def item(locks: str = "", thumb: str = "", **values: Value) -> PlexItem:
@@ -275,23 +292,116 @@ def test_a_cleared_field_is_applied_when_it_is_gone() -> None:
     assert edit.value == "" and applied(edit, item()) and not applied(edit, item(studio="a"))
 
 
-def test_texts_are_cut_to_one_request_and_named() -> None:
+def test_what_plex_shows_for_the_last_wish_is_in_step_and_anything_else_is_not() -> None:
+    wish: dict[str, Value] = {"rating": "8.3", "tags": ("a", "b c"), "summary": "one\n\ntwo"}
+    written = {
+        "rating": Written("8.3", value_hash("8.3"), 1.0, "8"),
+        "tags": Written(("a", "b c"), value_hash(("a", "b c")), 1.0, ("a", "b-c")),
+        "summary": Written("one\n\ntwo", value_hash("one\n\ntwo"), 1.0),
+    }
+    shown = item(rating="8.0", tags=("A", "b-c"), summary="one two")
+    for preserve in (False, True):
+        assert plan(wish, shown, written, preserve) == ()
+        more = {**wish, "rating": "8.4", "summary": "one\ntwo", "tags": ("a", "b c", "d")}
+        assert set(planned(more, shown, written, preserve)) == {"rating", "summary", "tags"}
+    drifted = item(rating="5", tags=("A",), summary="three")
+    assert set(planned(wish, drifted, written)) == {"rating", "tags", "summary"}
+    assert planned(wish, drifted, written)["rating"].reason == "changed in Plex"
+    assert set(planned(wish, drifted, written, preserve=True)) == set()
+    assert planned({"rating": ""}, shown, written)["rating"].reason == "empty in Stash"
+
+
+def test_line_breaks_that_stash_changed_are_sent_although_plex_folds_them() -> None:
+    written = ours(summary="one two")
+    assert planned({"summary": "one\ntwo"}, item(summary="one two"), written)
+    assert planned({"summary": "one\ntwo"}, item(summary="one two"), ours(summary="one\ntwo")) == {}
+
+
+@pytest.mark.parametrize("name", ["summary", "tags", "poster"])
+def test_what_plex_refused_waits_for_another_wish(name: str) -> None:
+    values: dict[str, tuple[Value, Value]] = {
+        "summary": ("bad", "good"),
+        "tags": (("bad",), ("good",)),
+        "poster": ("sha1", "sha2"),
+    }
+    bad, good = values[name]
+    refused = {name: Refusal(value_hash(bad), "400")}
+    assert plan({name: bad}, item(), {}, False, refused) == ()
+    assert [e.field for e in plan({name: bad, "title": "T"}, item(), {}, False, refused)] == [
+        "title"
+    ]
+    assert len(plan({name: good}, item(), {}, False, refused)) == 1
+    assert len(plan({name: bad}, item(), {}, False)) == 1
+
+
+def an_edit(field: str, value: Value, before: Value = "") -> Edit:
+    return Edit(field=field, value=value, before=before, reason="differs", wish=value_hash(value))
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "before", "shown", "alone", "says_something"),
+    [
+        ("title", "T", "old", "old", True, False),  # nothing happened at all
+        ("title", "T", "old", "old", False, True),  # but to the other fields of the request
+        ("title", "T", "old", "t.", True, True),
+        ("rating", "8.3", "8", "8", True, True),  # rounded to what it was
+        ("rating", "8.3", "5", "5", True, False),
+        ("date", "2024-01-02", "2024-01-01", "2024-01-01", True, True),
+        ("tags", ("a", "b"), ("c",), ("c",), True, False),
+        ("tags", ("a", "b"), ("c",), ("a",), True, True),
+    ],
+)
+def test_an_edit_that_reads_back_different_is_believed_the_second_time(
+    field: str, sent: Value, before: Value, shown: Value, alone: bool, says_something: bool
+) -> None:
+    back, edit = item(**{field: shown}), an_edit(field, sent, before)
+    pair, known = read_back(edit, back, None, None, alone=alone)
+    assert not known
+    assert (pair == ReadBack(sent, shown)) is says_something
+    earlier = ReadBack(sent, shown)
+    assert read_back(edit, back, None, earlier, alone=True) == (earlier, True)
+    other = item(**{field: ("z",) if isinstance(shown, tuple) else "z"})
+    assert not read_back(edit, other, None, earlier, alone=False)[1]
+    assert not read_back(an_edit(field, "x"), back, None, earlier, alone=False)[1]
+
+
+def test_a_field_that_plex_once_showed_differently_may_do_so_again() -> None:
+    last = Written("8.3", "h", 1.0, "8")
+    pair, known = read_back(an_edit("title", "new", "8"), item(title="8"), last, None, alone=True)
+    assert (pair, known) == (ReadBack("new", "8"), False)
+
+
+def test_what_was_sent_and_shown_differently_is_ours_although_nobody_recorded_it() -> None:
+    found = claimed(
+        item(rating="8"), {}, {"rating": "8.3", "title": "T"}, {"rating": ReadBack("8.3", "8")}
+    )
+    assert found == {"rating": Written("8.3", "", shown="8")}
+
+
+def test_notes_say_what_plex_shows_takes_in_part_and_refuses() -> None:
+    long = "word " * 1000
     desired: dict[str, Value] = {
-        "title": "😀" * 255,
-        "summary": "слово " * 1_666,
-        "tags": ("я" * 255,) * 100,
+        "title": "T",
+        "summary": long,
+        "rating": "8.3",
+        "tags": ("a", "b", "c"),
+        "collections": ("Plex's", "ours"),
         "poster": "sha",
     }
-    fitted, cut = fit(desired)
-    assert cut == ("summary",)
-    assert {**fitted, "summary": ""} == {**desired, "summary": ""}
-    summary = str(fitted["summary"])
-    assert summary.endswith("слово")
-    assert 0.9 * TEXT_BUDGET < len(quote(summary, safe="")) <= TEXT_BUDGET < 6_000
-
-
-def test_short_texts_are_left_alone() -> None:
-    assert fit({"title": "a", "summary": "b"}) == ({"title": "a", "summary": "b"}, ())
+    written = {
+        **ours(title="T"),
+        "summary": Written(long[:2140], value_hash(long)),
+        "rating": Written("8.3", value_hash("8.3"), 1.0, "8"),
+        "tags": Written(("a", "b"), value_hash(("a", "b", "c")), 1.0, ("a", "b")),
+        "collections": Written(("ours",), value_hash(("Plex's", "ours"))),
+    }
+    assert list(notes(desired, written, {"poster": Refusal("h", "Plex answered 406")})) == [
+        "Plex has only the first 2 140 of 5 000 characters of the summary",
+        "Plex shows 8 for 8.3 (rating)",
+        "Plex has only the first 2 of 3 names of the tags",
+        "Plex refuses the poster: Plex answered 406",
+    ]
+    assert list(notes({**desired, "rating": "9"}, ours(title="T"), {})) == []
 
 
 def test_damaged_records_of_what_was_written_do_no_harm() -> None:

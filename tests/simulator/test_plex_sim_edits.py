@@ -236,3 +236,47 @@ def test_a_person_sets_and_locks_and_the_agent_respects_locks(plex, edit):
     assert (item.title, item.genre, item.studio, item.actor) == ("Mine", ["X"], "Agent", ["Z"])
     with pytest.raises(TypeError):
         plex.user_edit(1, nonsense=1)
+
+
+# -- how servers differ ----------------------------------------------------------------------
+
+
+def test_edits_by_the_library_can_be_404_while_the_items_path_works(plex, ask, edit):
+    plex.section_edits = False
+    assert edit("title.value=New") == 404
+    assert ask("PUT", "/library/metadata/1?title.value=New&title.locked=1").status_code == 200
+    assert (plex.item(1).title, plex.item(1).locks) == ("New", {"title"})
+
+
+def test_a_refused_field_takes_down_its_whole_edit_but_not_its_lock(plex, edit):
+    plex.refused_fields = frozenset({"summary", "genre"})
+    assert edit("title.value=New&summary.value=x") == 400
+    assert edit("title.value=New&genre[0].tag.tag=x") == 400
+    assert edit("title.value=New&summary.locked=1") == 200
+    assert (plex.item(1).title, plex.item(1).summary) == ("New", "words")
+
+
+def test_ratings_can_lose_their_fraction_and_texts_their_line_breaks(plex, edit):
+    plex.whole_ratings = plex.folds_blanks = True
+    assert edit("userRating.value=8.7&summary.value=a%0A%0A%20b") == 200
+    assert (plex.item(1).userRating, plex.item(1).summary) == (8.0, "a b")
+
+
+def test_no_picture_may_be_acceptable(plex, ask, edit):
+    plex.picture_status = 406
+    assert ask("POST", "/library/metadata/1/posters", data=b"x").status_code == 406
+    assert plex.item(1).posters == []
+
+
+@pytest.mark.parametrize("status", [431, 414, 400])
+def test_a_line_that_is_too_long_is_refused_as_one_likes(plex, edit, status):
+    plex.max_header_bytes, plex.too_long_status = 6144, status
+    assert edit(f"summary.value={'x' * 6144}") == status
+    assert edit("summary.value=x") == 200
+
+
+def test_a_line_that_is_too_long_can_end_the_connection(plex, edit):
+    plex.max_header_bytes, plex.too_long_status = 6144, None
+    with pytest.raises(requests.ConnectionError):
+        edit(f"summary.value={'x' * 6144}")
+    assert plex.item(1).summary == "words"

@@ -1,0 +1,53 @@
+"""What to tell of a scene that is in step although Plex does not show all that was wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from plexsync.model.plex import FIELDS, IMAGE, LIST, Refusal, Value, Written
+from plexsync.model.values import name_keys, value_hash
+from plexsync.model.words import grouped, label
+
+_LONGEST = 40
+
+
+def notes(
+    desired: Mapping[str, Value], written: Mapping[str, Written], refused: Mapping[str, Refusal]
+) -> Iterator[str]:
+    """A sentence without its full stop for each field that Plex refuses, shows differently or has
+    only a part of."""
+    for name in FIELDS:
+        if name in refused:
+            yield f"Plex refuses the {label(name)}: {refused[name].words}"
+        elif name in written and name in desired and FIELDS[name].kind != IMAGE:
+            yield from _different(name, desired[name], written[name])
+
+
+def how_much(name: str, kept: int, of: int) -> str:
+    """As "the first 2 140 of 5 300 characters"."""
+    what = "names" if FIELDS[name].kind == LIST else "characters"
+    return f"the first {grouped(kept)} of {grouped(of)} {what}"
+
+
+def _different(name: str, want: Value, last: Written) -> Iterator[str]:
+    if last.wish != value_hash(want):
+        return
+    if _is_part(want, last):
+        yield f"Plex has only {how_much(name, len(last.value), len(want))} of the {label(name)}"
+    elif last.shown is not None:
+        shown, sent = _short(name, last.shown), _short(name, last.value)
+        yield f"Plex shows {shown} for {sent} ({label(name)})"
+
+
+def _is_part(want: Value, last: Written) -> bool:
+    if isinstance(want, str) or isinstance(last.value, str):
+        return want != last.value and str(want).startswith(str(last.value))
+    shown = name_keys(last.shown or ())
+    return len(last.value) < len(want) and name_keys(last.value) <= shown
+
+
+def _short(name: str, value: Value) -> str:
+    text = value if isinstance(value, str) else ", ".join(value)
+    text = text.removesuffix(".0") if name == "rating" else text
+    text = " ".join(text.split()) or "nothing"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
