@@ -14,7 +14,7 @@ from simulator.plugin_manifest import Setting, load_manifest
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Connection": (
-        "plex_url", "plex_token", "plex_library",
+        "plex_url", "plex_token", "plex_certificate", "plex_library",
         "connect_timeout", "read_timeout", "plex_connections",
     ),
     "Finding the Plex item": (

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from plexsync.edges import files, older, read_state
+from plexsync.edges.certificates import Trust
 from plexsync.edges.clock import Clock
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.files import NewerSchema
@@ -79,7 +80,7 @@ class Parts:
         """The client for these settings."""
         token = config.plex_token.get_secret_value()
         limits = (config.connect_timeout, config.read_timeout, config.plex_connections)
-        key = (config.plex_url, token, *limits)
+        key = (config.plex_url, token, config.plex_certificate, *limits)
         if self._plex is None or key != self._plex_key:
             if self._plex is not None:
                 self._spent["requests"] += self._plex.requests
@@ -92,6 +93,7 @@ class Parts:
                 connect_timeout=config.connect_timeout,
                 read_timeout=config.read_timeout,
                 connections=config.plex_connections,
+                trust=Trust(config.plex_certificate, self._environ),
             )
             self._plex_key = key
         return self._plex

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 KINDS = frozenset(
     ["status", "starting", "unauthorized", "html", "empty", "ignore_edit"]  # another answer
     + ["redirect", "json"]  # what a proxy or another program in Plex's place says
+    + ["rewrite"]  # the right answer, changed
     + ["hang", "drip", "cut", "reset"]  # another way to deliver it
 )
 
@@ -93,6 +95,7 @@ class Fault:
     at: str = "before"  # reset: "before" or "after" the request is carried out
     keep: float = 0.5  # cut: share of the body that arrives
     honest: bool = False  # cut: the length is that of the part, so only the content is broken
+    change: Callable[[bytes], bytes] = bytes  # rewrite: the right body -> the one that goes out
     removed: bool = False
 
     def remove(self) -> None:
@@ -170,7 +173,8 @@ def matcher(match: Match | str | None) -> Match:
 
 def deliver(fault: Fault, carry_out: Callable[[], Reply], wire: Wire) -> None:
     """Answer on `wire` as the fault wants; `carry_out` does the request and gives its reply."""
-    way = {"hang": _hang, "drip": _drip, "cut": _cut, "reset": _reset}.get(fault.kind)
+    ways = {"hang": _hang, "drip": _drip, "cut": _cut, "reset": _reset, "rewrite": _rewrite}
+    way = ways.get(fault.kind)
     if way is not None:
         way(fault, carry_out, wire)
         return
@@ -231,6 +235,15 @@ def _cut(fault: Fault, carry_out: Callable[[], Reply], wire: Wire) -> None:
     head, body = wire.raw(reply)
     wire.send(head + kept if body else head[: len(head) // 2])
     wire.hang_up()
+
+
+def _rewrite(fault: Fault, carry_out: Callable[[], Reply], wire: Wire) -> None:
+    reply = carry_out()
+    if ("Content-Encoding", "gzip") in reply.headers:
+        reply.headers.remove(("Content-Encoding", "gzip"))
+        reply.body = gzip.decompress(reply.body)
+    reply.body = fault.change(reply.body)
+    wire.reply(reply)
 
 
 def _reset(fault: Fault, carry_out: Callable[[], Reply], wire: Wire) -> None:

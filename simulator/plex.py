@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from functools import partial
 from typing import Any
@@ -24,10 +25,11 @@ class PlexSim(PlexLibrary):
     """`with PlexSim() as plex:` serves until the end of the block.
 
     `stop()` refuses and breaks everything, `start()` goes on at the same port with the state
-    kept. The switches (tag_mode, max_header_bytes, latency ...) may be set at any time.
+    kept. The switches (tag_mode, max_header_bytes, latency, tls ...) may be set at any time.
     """
 
     max_header_bytes = 8192  # of request line and headers together
+    secure_connections = "preferred"  # or "required", with `tls`: plain http is hung up on
     too_long_status: int | None = 431  # or 414, 400; None: the connection is reset
     keep_alive = 20.0  # an idle connection is closed after this many seconds
 
@@ -41,8 +43,10 @@ class PlexSim(PlexLibrary):
         host: str = "127.0.0.1",
         name: str = "Simulated Plex",
         version: str = "1.41.3.9314-a0bfb8370",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(token, machine, name, version)
+        self.tls = tls
         self.latency, self.write_time = latency, write_time
         self.port, self.host = port, host
         self._server: Server | None = None

@@ -124,8 +124,13 @@ class Connection(socketserver.StreamRequestHandler):
         with self.server.guard:
             self.server.connections.discard(self)
         super().finish()
+        self.request.close()  # over TLS it is not the socket that the server closes
 
     def handle(self) -> None:
+        try:
+            self._choose_tls()
+        except OSError:  # gone, or no handshake
+            return
         while not self.over and not self.stopping.is_set():
             try:
                 request = self._read()
@@ -145,6 +150,16 @@ class Connection(socketserver.StreamRequestHandler):
             except OSError:
                 return
             self.busy = False
+
+    def _choose_tls(self) -> None:
+        """Both are spoken on one port, by the first byte; without TLS a handshake is garbage."""
+        hello = self.request.recv(1, socket.MSG_PEEK) == b"\x16"
+        context, wanted = self.server.rules.tls, self.server.rules.secure_connections
+        if hello and context:
+            self.connection = self.request = context.wrap_socket(self.request, server_side=True)
+            self.rfile = self.connection.makefile("rb", self.rbufsize)
+        elif hello or (context and wanted == "required"):
+            self.over = True
 
     def _serve(self, request: Request) -> None:
         if request.headers.get("connection", "").lower() == "close" or request.method == "HEAD":
@@ -260,7 +275,8 @@ class Connection(socketserver.StreamRequestHandler):
         """From another thread: wake the one that reads or writes here, for good."""
         self.over = True
         try:
-            self.request.shutdown(socket.SHUT_RDWR)
+            # past SSLSocket, which would take TLS away under the reader
+            socket.socket.shutdown(self.request, socket.SHUT_RDWR)
         except OSError:
             pass
 
@@ -268,7 +284,8 @@ class Connection(socketserver.StreamRequestHandler):
         timeout = self.request.gettimeout()
         try:
             self.request.setblocking(False)
-            return not self.request.recv(1, socket.MSG_PEEK)
+            # past SSLSocket, which cannot peek; over TLS a goodbye comes first
+            return socket.socket.recv(self.request, 1, socket.MSG_PEEK) in (b"", b"\x15")
         except BlockingIOError:
             return False
         except OSError:

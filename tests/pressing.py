@@ -17,7 +17,7 @@ def press(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict[st
     """Run a task; one that `owns` has the stores, as one that queues."""
     woken: list[None] = []
     stash = world.client()
-    parts = Parts(world.folder, stash, world.clock, Log(world.sink), {})
+    parts = Parts(world.folder, stash, world.clock, Log(world.sink), world.environ)
     app = world.stores() if owns else None
     host = app or parts
     try:

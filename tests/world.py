@@ -72,6 +72,7 @@ class World:
         self.sink = ListSink()
         self.section = plex.add_section("Films", locations=["/plex"])
         self.settings: dict[str, Any] = {}
+        self.environ: dict[str, str] = {}
         self._clients: WeakSet[StashClient] = WeakSet()
         self.configure()
 
@@ -115,7 +116,7 @@ class World:
 
         stash = self.client()
         log = Log(self.sink)
-        app = App(self.folder, stash, self.clock, log, {}, enough)
+        app = App(self.folder, stash, self.clock, log, self.environ, enough)
         try:
             worker = Worker(
                 self.folder, app.stores, app, stash, self.clock, log, random.Random(1), enough
@@ -151,7 +152,7 @@ class World:
 
     def stores(self) -> App:
         """The stores, for looking into them between two runs; close it."""
-        return App(self.folder, self.client(), self.clock, Log(self.sink), {})
+        return App(self.folder, self.client(), self.clock, Log(self.sink), self.environ)
 
     def state(self, scene: int) -> Any:
         """What the ledger knows of a scene."""

@@ -71,6 +71,7 @@
     PlexServerDown: "Plex was down",
     PlexTemporaryError: "Plex stumbled",
     SceneGone: "Gone from Stash",
+    SceneUnusable: "Odd in Stash",
     StashAuthError: "Stash refused",
     StashDown: "Stash was down",
   };

@@ -5,7 +5,7 @@ What an answer means is not decided here: each client translates it, once.
 
 from __future__ import annotations
 
-import ssl
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,9 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
-from plexsync.edges.http_line import TLS, Deadline, Line, TransportError, bare_session, place
+from plexsync.edges.certificates import PUBLIC, Trust
+from plexsync.edges.http_line import Line, bare_session
+from plexsync.edges.sockets import TLS, Deadline, TransportError, https_address, place
 
 __all__ = ["IDLE", "MAX_BODY", "TLS", "Reply", "Session", "TransportError"]
 
@@ -24,6 +26,8 @@ MAX_BODY = 16 * 1024 * 1024
 IDLE = 18.0
 """Seconds after which a connection is not used again: Plex drops it after 20."""
 _CHUNK = 65536
+_WANTS_TLS = re.compile(rb"\b(https|ssl|tls)\b", re.IGNORECASE)
+"""In the page of a status 400: nginx, Apache and Go's servers name it."""
 _TROUBLE = (OSError, HTTPException, ValueError, urllib3.exceptions.HTTPError)
 
 
@@ -47,7 +51,7 @@ class Session:
 
     Redirects are not followed, cookies not kept, proxies not asked, nothing is tried twice. Times
     in seconds: `total` bounds a request with connect, headers and body, however slowly they drip
-    (only a name look-up cannot be cut). `verify` False accepts any certificate.
+    (only a name look-up cannot be cut).
     """
 
     def __init__(
@@ -56,20 +60,19 @@ class Session:
         read_timeout: float = 30.0,
         total: float = 30.0,
         *,
-        verify: bool = True,
+        trust: Trust = PUBLIC,
         max_body: int = MAX_BODY,
         idle: float = IDLE,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not verify:
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self.requests = self.received = 0
         self._connect, self._read, self._total = connect_timeout, read_timeout, total
-        self._verify, self._max_body, self._idle = verify, max_body, idle
+        self._max_body, self._idle = max_body, idle
         self._monotonic = monotonic
         self._last = monotonic()
         self._lock = threading.Lock()
-        self._line = Line()
+        self._hang_ups = 1  # in a row; one to begin with, since nothing has answered yet
+        self._line = Line(trust)
         self._session = bare_session(self._line)
 
     @property
@@ -108,19 +111,21 @@ class Session:
                 self._session.close()
             self.requests += 1
             started = self._monotonic()
-            deadline = Deadline(seconds, self._connect)
+            deadline = Deadline(seconds, self._connect, self._read)
             self._line.deadline = deadline
             try:
                 answer, body = self._exchange(request, mark + query, limit)
             except TransportError:
                 raise
             except _TROUBLE as problem:
-                raise _explained(problem, url, deadline) from None
+                raise self._failure(problem, url) from None
             finally:
-                deadline.stop()
                 self._last = self._monotonic()
+            self._hang_ups = 0
             if deadline.passed:
                 raise _explained(TimeoutError(), url, deadline)
+            if answer.status_code == 400 and _WANTS_TLS.search(body[:_CHUNK]):
+                self._ask_for_tls(url)
         status, head = answer.status_code, answer.headers
         return Reply(status, head, body, self._last - started, _redirect(url, status, head))
 
@@ -135,9 +140,10 @@ class Session:
         sent = self._session.prepare_request(request)
         self._line.query = query
         times = (self._connect, self._read)
-        # Not Session.send: that reads the whole body of a redirect, however large.
+        # Not Session.send: that reads the whole body of a redirect, however large. And our
+        # connections look at certificates themselves, see Line.trust.
         adapter = self._session.get_adapter(sent.url or "")
-        with adapter.send(sent, stream=True, timeout=times, verify=self._verify) as answer:
+        with adapter.send(sent, stream=True, timeout=times, verify=False) as answer:
             self._line.deadline.answered = True
             return answer, b"".join(self._limited(answer, limit))
 
@@ -153,6 +159,25 @@ class Session:
             if size > limit:
                 raise refusal
             yield chunk
+
+    def _failure(self, problem: Exception, url: str) -> TransportError:
+        failure = _explained(problem, url, self._line.deadline)
+        if failure.cause == "reset":
+            self._hang_ups += 1
+            # A Plex that answers http now and then may well hang up for another reason.
+            if self._hang_ups > 1:
+                self._ask_for_tls(url)
+        return failure
+
+    def _ask_for_tls(self, url: str) -> None:
+        """Raises TransportError where plain http was sent to a port that speaks TLS."""
+        parts, line = urlsplit(url), self._line
+        if parts.scheme != "http" or not parts.hostname:
+            return
+        address = https_address(line, line.trust, parts.hostname, parts.port or 80)
+        if address:
+            text = f"{_where(url)} takes only secure connections; enter the address {address}"
+            raise TransportError("tls wanted", text)
 
     def _is_fresh(self) -> bool:
         return 0 <= self._monotonic() - self._last < self._idle
@@ -181,11 +206,6 @@ def _explained(problem: Exception, url: str, deadline: Deadline) -> TransportErr
         return TransportError("body", f"the answer of {where} was cut short")
     if isinstance(problem, ValueError):
         return TransportError("url", f"{where} cannot be asked: its address or a header is invalid")
-    if isinstance(problem, requests.exceptions.SSLError):
-        said = [link.verify_message for link in chain if isinstance(link, ssl.CertificateError)]
-        return TransportError(
-            "tls", f"no secure connection to {where}: {(said or ['TLS failed'])[0]}"
-        )
     return TransportError("reset", f"{where} closed the connection before it answered")
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
 from plexsync.edges import plex_health, plex_xml
+from plexsync.edges.certificates import PUBLIC, Trust
 from plexsync.edges.http import Session
 from plexsync.edges.plex_edit import Cut
 from plexsync.edges.plex_health import Health
@@ -85,11 +86,11 @@ class PlexClient:
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
         connections: int = 2,
-        verify: bool = True,
+        trust: Trust = PUBLIC,
         now: Callable[[], float] = time.time,
     ) -> None:
         def make() -> Session:
-            return Session(connect_timeout, read_timeout, read_timeout, verify=verify)
+            return Session(connect_timeout, read_timeout, read_timeout, trust=trust)
 
         self._session = PlexSession(make, connections, token, now)
         self._link = PlexLink(url, token, client_id, self._session, read_timeout)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from plexsync.edges import covers, stash_answers, stash_queries
 from plexsync.edges.covers import MAX_COVER, Cover
 from plexsync.edges.http import Reply
-from plexsync.edges.stash_answers import StashSettings
+from plexsync.edges.stash_answers import SceneAnswers, StashSettings
 from plexsync.edges.stash_link import AnswerTooLarge, StashLink
 from plexsync.model.connection import Connection
 from plexsync.model.errors import StashDown
@@ -36,6 +36,8 @@ class ScenePage:
     scenes: tuple[Scene, ...]
     last: int
     left: int
+    odd: Mapping[int, str] = field(default_factory=dict)
+    """Scenes that are missing because Stash's answer about them is of no use, and why."""
 
 
 class StashClient:
@@ -77,20 +79,34 @@ class StashClient:
         """Replace all our settings in Stash by these: give it every key that is to stay."""
         self._ask(stash_queries.SAVE_SETTINGS, {"settings": settings})
 
-    def scenes(self, ids: Sequence[int]) -> dict[int, Scene | None]:
-        """The scenes with these ids, 50 a query; None for one that Stash does not know.
+    def scenes(self, ids: Sequence[int]) -> SceneAnswers:
+        """The scenes with these ids, 50 a query.
 
-        A scene that Stash fails to tell about, while others of its query are fine, is missing in
-        the result: ask again later.
+        A scene with which something is wrong spoils no other. Raises StashDown when it is Stash
+        with which something is wrong: when not even another scene can be read.
         """
         wanted = list(dict.fromkeys(ids))
-        found: dict[int, Scene | None] = {}
+        answers = SceneAnswers()
         for start in range(0, len(wanted), BATCH):
             batch = wanted[start : start + BATCH]
             variables = {f"i{n}": str(int(scene)) for n, scene in enumerate(batch)}
             data, errors = self._query(stash_queries.scenes(len(batch)), variables)
-            found |= stash_answers.read_scenes(batch, data, errors)
-        return found
+            answers.add(stash_answers.read_scenes(batch, data, errors))
+        if answers.odd and not answers.scenes:
+            self._suspect(answers.odd)
+        return answers
+
+    def _suspect(self, odd: Mapping[int, str]) -> None:
+        """Raise StashDown unless another scene can be read, or a single one is all that there is."""
+        for after in (max(odd), 0):
+            data = self._ask(stash_queries.SCENE_PAGE, {"after": after, "size": 1})
+            answers, ids, _ = stash_answers.read_page(data)
+            if ids and ids[0] not in odd:
+                break
+        else:
+            answers = SceneAnswers(unusable=dict(odd) if len(odd) > 1 else {})
+        for trouble in answers.odd.values():
+            raise stash_answers.unwell(trouble)
 
     def scenes_by_file(self, names: Sequence[str]) -> list[Scene]:
         """Scenes that have a file of one of these names in any folder, by id.
@@ -123,22 +139,18 @@ class StashClient:
         return stash_answers.read_ids(data)
 
     def scene_page(self, after: int, size: int) -> ScenePage:
-        """The next scenes above the id `after`, ascending, at most `size`.
-
-        A scene that spoils the page is left out, as by `scenes`.
-        """
+        """The next scenes above the id `after`, ascending, at most `size`."""
         variables = {"after": after, "size": size}
         try:
-            found, left = stash_answers.read_page(self._ask(stash_queries.SCENE_PAGE, variables))
-            last = found[-1].id if found else after
+            data = self._ask(stash_queries.SCENE_PAGE, variables)
+            answers, ids, left = stash_answers.read_page(data)
         except StashDown as problem:
             if problem.cause != "body":
                 raise
-            ids, left = self.scene_ids(after, size)
-            found = [scene for scene in self.scenes(ids).values() if scene is not None]
-            last = ids[-1] if ids else after
-            return ScenePage(tuple(found), last, left - len(ids))
-        return ScenePage(tuple(found), last, left - len(found))
+            ids, left = self.scene_ids(after, size)  # an error of one scene spoils the whole list
+            answers = self.scenes(ids)
+        last = ids[-1] if ids else after
+        return ScenePage(tuple(answers.scenes), last, left - len(ids), answers.odd)
 
     def scene_files(self, after: int, size: int) -> tuple[list[tuple[int, str, int | None]], int]:
         """Scene, path and size of the files of the next scenes above the id `after`, at most `size`
@@ -150,8 +162,9 @@ class StashClient:
     def latest_scenes(self, sort: str, page: int, size: int) -> ScenePage:
         """Scenes by "updated_at" or "created_at", newest first; page 1 is the first."""
         variables = {"page": page, "size": size, "sort": sort}
-        found, total = stash_answers.read_page(self._ask(stash_queries.LATEST_SCENES, variables))
-        return ScenePage(tuple(found), page, max(0, total - page * size))
+        data = self._ask(stash_queries.LATEST_SCENES, variables)
+        answers, _, total = stash_answers.read_page(data)
+        return ScenePage(tuple(answers.scenes), page, max(0, total - page * size), answers.odd)
 
     def cover(self, scene: int, etag: str = "") -> Cover:
         """The cover of a scene, unless it is still the one that `etag` names.
@@ -197,12 +210,11 @@ class StashClient:
         """
         for page in range(1, _MAX_PAGES + 1):
             variables = {"path": f'"{name}"', "page": page, "size": _PAGE}
-            found = self._ask(stash_queries.SCENES_BY_FILE, variables).get("findScenes")
-            scenes = found.get("scenes") if isinstance(found, dict) else None
-            if not isinstance(scenes, list):
-                raise stash_answers.wrong_shape("files", KeyError("scenes"))
-            yield from map(stash_answers.read_scene, scenes)
-            if len(scenes) < _PAGE:
+            found, count = stash_answers.read_matches(
+                self._ask(stash_queries.SCENES_BY_FILE, variables)
+            )
+            yield from found
+            if count < _PAGE:
                 return
 
     def _ask(self, query: str, variables: Mapping[str, object] | None = None) -> dict[str, Any]:

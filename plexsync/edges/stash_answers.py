@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
+from plexsync.edges.stash_scenes import (
+    Unusable,
+    an_id,
+    an_object,
+    field_of,
+    items,
+    message_of,
+    path_and_size,
+    read_scene,
+    utc_seconds,
+)
 from plexsync.model.errors import StashDown
-from plexsync.model.scene import Entity, Scene, VideoFile
+from plexsync.model.scene import Scene
 
 _NOT_FOUND = re.compile(r"scene with id -?\d+ not found")
 _DEFAULT_AGE = 3600
@@ -46,108 +57,115 @@ def read_settings(data: Mapping[str, Any]) -> StashSettings:
         raise wrong_shape("the settings", problem) from None
 
 
+@dataclass(frozen=True, slots=True)
+class SceneAnswers:
+    """What Stash said about some scenes.
+
+    `found` has None for one that Stash does not know. In words why there is no scene: `unusable`
+    where the answer is not one that a scene can have, `failing` where Stash told of an error.
+    """
+
+    found: dict[int, Scene | None] = field(default_factory=dict)
+    unusable: dict[int, str] = field(default_factory=dict)
+    failing: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def scenes(self) -> list[Scene]:
+        """The scenes that there are."""
+        return [scene for scene in self.found.values() if scene is not None]
+
+    @property
+    def odd(self) -> dict[int, str]:
+        """Why a scene is not there, though Stash knows it."""
+        return self.unusable | self.failing
+
+    def add(self, others: SceneAnswers) -> None:
+        """Take over what was said about other scenes."""
+        self.found.update(others.found)
+        self.unusable.update(others.unusable)
+        self.failing.update(others.failing)
+
+
 def read_scenes(
     ids: Iterable[int], data: Mapping[str, Any], errors: Iterable[object]
-) -> dict[int, Scene | None]:
-    """The scenes of a batch query; None where Stash has no such scene.
+) -> SceneAnswers:
+    """The scenes of a batch query; what spoils one of them is that scene's alone.
 
-    A scene that Stash could not tell us about (an error names it) is left out: its half-empty
-    values must not pass for wishes. Raises StashDown when that leaves nothing, when an error
-    belongs to no scene, or when the answer has another shape.
+    Raises StashDown when an error belongs to no scene.
     """
     sick = _by_answer(errors)
-    found: dict[int, Scene | None] = {}
+    answers = SceneAnswers()
     for n, scene in enumerate(ids):
         trouble = sick.get(f"s{n}", "")
-        if not trouble:
-            found[scene] = _scene_or_none(scene, data, f"s{n}")
-        elif _NOT_FOUND.search(trouble):
-            found[scene] = None
-    if sick and not found:
-        raise failed(next(iter(sick.values())))
-    return found
-
-
-def read_scene(raw: Any) -> Scene:
-    """One scene of an answer; raises StashDown when it has another shape."""
-    try:
-        return Scene(
-            id=int(raw["id"]),
-            title=_text(raw["title"]),
-            details=_text(raw["details"]),
-            date=_text(raw["date"]),
-            rating100=_whole(raw["rating100"]),
-            code=_text(raw["code"]),
-            director=_text(raw["director"]),
-            studio=_entity(raw["studio"]) if raw["studio"] else None,
-            performers=_entities(raw["performers"]),
-            tags=_entities(raw["tags"]),
-            groups=_entities(member["group"] for member in raw["groups"]),
-            files=_files(raw["files"]),
-            created_at=utc_seconds(raw["created_at"]),
-            updated_at=utc_seconds(raw["updated_at"]),
-        )
-    except _NOT_WHAT_WE_ASKED as problem:
-        raise wrong_shape("a scene", problem) from None
+        if trouble and not _NOT_FOUND.search(trouble):
+            answers.failing[scene] = trouble
+            continue
+        try:
+            answers.found[scene] = None if trouble else _scene_or_none(scene, data, f"s{n}")
+        except Unusable as problem:
+            answers.unusable[scene] = str(problem)
+    return answers
 
 
 def read_updates(data: Mapping[str, Any]) -> list[tuple[int, float]]:
-    """Ids and times of update, in the order given; raises StashDown for another shape."""
-    try:
-        rows = data["findScenes"]["scenes"]
-        return [(int(row["id"]), utc_seconds(row["updated_at"])) for row in rows]
-    except (KeyError, TypeError, ValueError) as problem:
-        raise wrong_shape("recently updated scenes", problem) from None
+    """Ids and times of update, in the order given; one that cannot be read is passed over.
+
+    Raises StashDown when it is no list.
+    """
+    rows, _ = _list(data, "recently updated scenes", counted=False)
+    found = []
+    for row in rows:
+        with suppress(Unusable):
+            found.append((field_of(row, "id", an_id), field_of(row, "updated_at", utc_seconds)))
+    return found
 
 
 def read_ids(data: Mapping[str, Any]) -> tuple[list[int], int]:
     """Ids in the order given, and the count beside them; raises StashDown for another shape."""
-    try:
-        found = data["findScenes"]
-        return [int(row["id"]) for row in found["scenes"]], int(found["count"])
-    except (KeyError, TypeError, ValueError) as problem:
-        raise wrong_shape("the list of scenes", problem) from None
+    rows, count = _list(data, "the list of scenes")
+    return [_id_of(row) for row in rows], count
 
 
 def read_files(data: Mapping[str, Any]) -> tuple[list[tuple[int, str, int | None]], int]:
     """Scene, path and size of each file in the order given, and the count of scenes beside them.
 
-    A scene without a file has one with the path "". Raises StashDown for another shape.
+    A scene without a file that can be read has one with the path "". Raises StashDown when it is
+    no list of scenes.
     """
-    try:
-        found = data["findScenes"]
-        files = [
-            (int(row["id"]), _text(file["path"]), _whole(file["size"]))
-            for row in found["scenes"]
-            for file in row["files"] or [{"path": "", "size": None}]
-        ]
-        return files, int(found["count"])
-    except _NOT_WHAT_WE_ASKED as problem:
-        raise wrong_shape("the files of scenes", problem) from None
+    rows, count = _list(data, "the files of scenes")
+    files: list[tuple[int, str, int | None]] = []
+    for row in rows:
+        scene, some = _id_of(row), []
+        with suppress(Unusable):
+            some = field_of(row, "files", lambda raw: [path_and_size(file) for file in items(raw)])
+        files += [(scene, path, size) for path, size in some or [("", None)]]
+    return files, count
 
 
-def read_page(data: Mapping[str, Any]) -> tuple[list[Scene], int]:
-    """Whole scenes in the order given, and the count beside them; StashDown for another shape."""
-    try:
-        found = data["findScenes"]
-        return [read_scene(row) for row in found["scenes"]], int(found["count"])
-    except (KeyError, TypeError, ValueError) as problem:
-        raise wrong_shape("a page of scenes", problem) from None
+def read_page(data: Mapping[str, Any]) -> tuple[SceneAnswers, list[int], int]:
+    """Whole scenes, the ids in the order given, and the count beside them.
+
+    Raises StashDown when it is no list of scenes.
+    """
+    rows, count = _list(data, "a page of scenes")
+    answers, ids = SceneAnswers(), []
+    for row in rows:
+        ids.append(_id_of(row))
+        try:
+            answers.found[ids[-1]] = read_scene(row)
+        except Unusable as problem:
+            answers.unusable[ids[-1]] = str(problem)
+    return answers, ids, count
 
 
-def utc_seconds(text: str) -> float:
-    """An RFC 3339 time with any offset as seconds since the epoch; raises ValueError."""
-    plain = re.sub(r"\.\d+", "", text.strip())
-    moment = datetime.fromisoformat(re.sub(r"[Zz]$", "+00:00", plain))
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return moment.timestamp()
-
-
-def message_of(error: object) -> str:
-    """What a GraphQL error says: one line of at most 300 characters."""
-    text = error.get("message") if isinstance(error, dict) else error
-    return " ".join("".join(c if c.isprintable() else " " for c in str(text)[:1000]).split())[:300]
+def read_matches(data: Mapping[str, Any]) -> tuple[list[Scene], int]:
+    """The scenes of a list that can be read, and how many it holds."""
+    rows, _ = _list(data, "scenes with a file of that name", counted=False)
+    found = []
+    for row in rows:
+        with suppress(Unusable):
+            found.append(read_scene(row))
+    return found, len(rows)
 
 
 def failed(error: object, status: int = 200) -> StashDown:
@@ -157,6 +175,11 @@ def failed(error: object, status: int = 200) -> StashDown:
     if isinstance(extensions, dict) and extensions.get("code") == "GRAPHQL_VALIDATION_FAILED":
         text += " (PlexSync needs Stash 0.27 or newer)"
     return StashDown(text, status=status, cause="body")
+
+
+def unwell(trouble: str) -> StashDown:
+    """The failure of a Stash that has nothing of use to say about any scene."""
+    return StashDown(f"Stash's answers about scenes are of no use: {trouble}", cause="body")
 
 
 def wrong_shape(what: str, problem: Exception) -> StashDown:
@@ -178,45 +201,27 @@ def _by_answer(errors: Iterable[object]) -> dict[str, str]:
 
 def _scene_or_none(wanted: int, data: Mapping[str, Any], answer: str) -> Scene | None:
     if answer not in data:
-        raise wrong_shape(f"scene {wanted}", KeyError(answer))
+        raise Unusable("it is missing")
     if data[answer] is None:
         return None
     scene = read_scene(data[answer])
     if scene.id != wanted:
-        raise wrong_shape(f"scene {wanted}", ValueError(f"it is scene {scene.id}"))
+        raise Unusable(f"it is about scene {scene.id}")
     return scene
 
 
-def _text(raw: Any) -> str:
-    if raw is None:
-        return ""
-    if not isinstance(raw, str):
-        raise TypeError(f"text expected, not {type(raw).__name__}")
-    return raw
+def _list(data: Mapping[str, Any], what: str, *, counted: bool = True) -> tuple[list[Any], int]:
+    """The rows of `findScenes`, and its count."""
+    try:
+        found = field_of(data, "findScenes", an_object)
+        return field_of(found, "scenes", items), field_of(found, "count", an_id) if counted else 0
+    except Unusable as problem:
+        raise wrong_shape(what, problem) from None
 
 
-def _whole(raw: Any) -> int | None:
-    return None if raw is None else int(raw)
-
-
-def _entity(raw: Any) -> Entity:
-    return Entity(int(raw["id"]), _text(raw["name"]))
-
-
-def _entities(raw: Iterable[Any]) -> tuple[Entity, ...]:
-    """In Stash's order, each id once."""
-    unique: dict[int, Entity] = {}
-    for entity in map(_entity, raw):
-        unique.setdefault(entity.id, entity)
-    return tuple(unique.values())
-
-
-def _files(raw: Iterable[Any]) -> tuple[VideoFile, ...]:
-    """In Stash's order (primary first), each path once."""
-    unique: dict[str, VideoFile] = {}
-    for file in raw:
-        path, size = _text(file["path"]), _whole(file["size"])
-        prints = {p["type"]: _text(p["value"]) for p in file["fingerprints"]}
-        known = size if size and size > 0 else None
-        unique.setdefault(path, VideoFile(path, known, prints.get("oshash", "")))
-    return tuple(unique.values())
+def _id_of(row: object) -> int:
+    """A list without ids leads nowhere: that is nobody's fault but Stash's."""
+    try:
+        return field_of(row, "id", an_id)
+    except Unusable as problem:
+        raise wrong_shape("a list of scenes", problem) from None

@@ -6,6 +6,7 @@ import re
 import threading
 from typing import Any
 
+from plexsync.edges.certificates import ANYBODY
 from plexsync.edges.http import Reply, Session, TransportError
 from plexsync.model.connection import Connection
 from plexsync.model.errors import StashAuthError, StashDown
@@ -121,7 +122,7 @@ class StashLink:
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
             # Stash's certificate is self-signed as a rule, and it listens on this machine.
-            session = Session(*self._timeouts, verify=False)
+            session = Session(*self._timeouts, trust=ANYBODY)
             self._local.session = session
             with self._lock:
                 self._sessions.append(session)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 
+from plexsync.edges.certificates import ANYBODY
 from plexsync.edges.http import Session, TransportError
 
 MOUNTS = "/proc/self/mounts"
@@ -53,7 +54,7 @@ def _files_named(folder: str, name: str, depth: int) -> Iterator[str]:
 
 def server_time(url: str, *, seconds: float = 5.0) -> float | None:
     """What time a web server has, by the date in its answer; None when it does not say."""
-    session = Session(seconds, seconds, seconds, verify=False)
+    session = Session(seconds, seconds, seconds, trust=ANYBODY)
     try:
         said = session.request("GET", url).headers.get("Date", "")
         return parsedate_to_datetime(said).timestamp()

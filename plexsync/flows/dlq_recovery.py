@@ -105,7 +105,7 @@ class DlqRecovery:
         queued = [scene for scene in scenes if scene in self._queue.jobs]
         outcome.already_queued += queued
         rest = [scene for scene in scenes if scene not in self._queue.jobs]
-        known = self._stash.scenes(rest) if rest else {}
+        known = self._stash.scenes(rest).found if rest else {}
         gone = [scene for scene in rest if scene in known and known[scene] is None]
         self._letters.remove(gone)
         outcome.gone += gone

@@ -10,9 +10,16 @@ from plexsync.edges.covers import Cover, CoverImage, CoverMissing, CoverRefused,
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.edges.stash import StashClient
+from plexsync.edges.stash_answers import SceneAnswers
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.errors import PlexPermanentError, PlexTemporaryError, SceneGone, SyncError
+from plexsync.model.errors import (
+    PlexPermanentError,
+    PlexTemporaryError,
+    SceneGone,
+    SceneUnusable,
+    SyncError,
+)
 from plexsync.model.job import COMPARES, EDIT, FORCED, IMPORTED, Job
 from plexsync.model.ledger import SYNCED, TOO_LITTLE, UNDONE, SceneState
 from plexsync.model.scene import Scene
@@ -76,7 +83,7 @@ class Gather:
         Raises StashDown or StashAuthError when Stash does not answer; no job is touched then.
         """
         answer = self._stash.scenes([job.scene for job in jobs])
-        scenes = {number: scene for number, scene in answer.items() if scene is not None}
+        scenes = {scene.id: scene for scene in answer.scenes}
         states = self._ledger.scenes([job.scene for job in jobs])
         watermark = float(self._ledger.get_meta("watermark") or 0.0)
         results: list[Result] = []
@@ -84,7 +91,7 @@ class Gather:
         for job in jobs:
             scene = scenes.get(job.scene)
             if scene is None:
-                results.append(Failed(job, _absent(job.scene in answer)))
+                results.append(Failed(job, _absent(answer, job.scene)))
                 continue
             state = self._own_state(states.get(job.scene), scene, now)
             early = self._ends_here(job, scene, state, watermark)
@@ -190,10 +197,18 @@ def is_other_file(state: SceneState, scene: Scene) -> bool:
     )
 
 
-def _absent(known: bool) -> SyncError:
-    if known:
-        return SceneGone("the scene no longer exists in Stash")
-    return PlexTemporaryError("Stash could not read this scene", cause="stash")
+def _absent(answers: SceneAnswers, scene: int) -> SyncError:
+    if scene in answers.unusable:
+        return SceneUnusable(
+            f"Stash's answer for this scene is unusable: {answers.unusable[scene]}; open the scene "
+            "in Stash, correct it and save it again",
+            cause="stash",
+        )
+    if scene in answers.failing:
+        return PlexTemporaryError(
+            f"Stash cannot read this scene: {answers.failing[scene]}", cause="stash"
+        )
+    return SceneGone("the scene no longer exists in Stash")
 
 
 def _drop_beyond(wishes: Sequence[Wish], budget: int) -> None:

@@ -58,8 +58,8 @@ def lines(run: Run, *, dry: bool, strict: bool) -> Iterator[str]:
             yield _kind(kind, meaning, run.tally)
     if run.tally.unread:
         yield (
-            f"{counted(run.tally.unread, 'scene')} could not be compared, because Plex fails to "
-            "deliver the item (its log says why); the next run looks again."
+            f"{counted(run.tally.unread, 'scene')} could not be compared, because Plex or Stash "
+            "fails to deliver what is needed (their logs say why); the next run looks again."
         )
     if not run.tally.found:
         yield "No gaps were found."

@@ -96,9 +96,10 @@ class Reconciliation:
         scenes, over = _in_scope(page, run.order)
         views = self._views(run, scenes, session, now, flush=over, tell=tell)
         tally = self._settle(run, views, session, now, dry)
+        tally = self._pass_over(page, tally, now, dry)
         if run.order.scope == ALL:
             tally = self._after_page(run, page, over, tally, session, dry)
-        checked = run.checked + len(scenes)
+        checked = run.checked + len(scenes) + len(page.odd)
         return replace(
             run,
             cursor=page.last,
@@ -128,9 +129,7 @@ class Reconciliation:
         }
         session = _Session(run.started, waiting, self._section(run.order))
         if run.held:
-            found = self._stash.scenes(run.held)
-            scenes = [scene for scene in found.values() if scene is not None]
-            session.held = self._compare.views(scenes, 0.0)
+            session.held = self._compare.views(self._stash.scenes(run.held).scenes, 0.0)
         self._session = session
         return session
 
@@ -228,13 +227,23 @@ class Reconciliation:
         job = self._queue.jobs.get(scene)
         return scene in session.waiting or (job is not None and job.reason in COMPARES)
 
+    def _pass_over(self, page: ScenePage, tally: Tally, now: float, dry: bool) -> Tally:
+        """Scenes of which Stash's answer is of no use; those that were ever synced are queued, so
+        that each has a dead letter that says what is wrong.
+        """
+        known = list(self._ledger.scenes(list(page.odd)))
+        if known and not dry:
+            self._ledger.add_bulk(RECONCILE, "scene", known, now)
+        return replace(tally, unread=tally.unread + len(page.odd))
+
     def _after_page(
         self, run: Run, page: ScenePage, over: bool, tally: Tally, session: _Session, dry: bool
     ) -> Tally:
         """Scenes that Stash no longer has claim no item; after the last page count the orphans."""
         if not dry:
             last = _BEYOND if over else page.last
-            self._ledger.forget_looks(run.cursor, last, {scene.id for scene in page.scenes})
+            there = {scene.id for scene in page.scenes} | page.odd.keys()
+            self._ledger.forget_looks(run.cursor, last, there)
         if not over or not chosen([Gap(ORPHANED)], run.order.kinds, ()):
             return tally
         section = session.section.key if session.section else ""

@@ -10,6 +10,7 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.job import BULK, Job
 from plexsync.model.paths import PathMap
 from plexsync.model.scene import VideoFile
+from plexsync.model.words import counted
 from plexsync.policy.matching import HIGH, match
 
 SURE_RULES = ("path", "suffix")
@@ -48,7 +49,9 @@ class Revive:
             for scene in found
         )
         if found:
-            self._log.info(f"{len(found)} scenes that Plex lacked have turned up; tried again.")
+            self._log.info(
+                f"Tried again: {counted(len(found), 'scene')} that Plex lacked turned up."
+            )
         return len(found)
 
     def _is_there(self, scene: int) -> bool:

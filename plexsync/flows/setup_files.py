@@ -52,7 +52,7 @@ def index(call: Call, view: IndexView) -> Iterator[Point]:
 def sample(call: Call, view: IndexView) -> Iterator[Point]:
     """How the scenes that were updated last are found in Plex."""
     ids = [scene for scene, _ in call.stash.recently_updated(1, SAMPLE)]
-    scenes = [scene for scene in call.stash.scenes(ids).values() if scene is not None]
+    scenes = call.stash.scenes(ids).scenes
     if not scenes:
         yield Point("Sample scenes", WARN, "Stash has no scenes", "Let Stash scan its folders.")
         return

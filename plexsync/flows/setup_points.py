@@ -11,14 +11,14 @@ from datetime import datetime
 
 from plexsync import __version__
 from plexsync.dependencies import Dependencies
-from plexsync.edges import read_state, surroundings
+from plexsync.edges import certificates, read_state, surroundings
 from plexsync.edges.plex import Health
 from plexsync.edges.queue_reader import pending
 from plexsync.flows.call import Call
 from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.model.config import masked
 from plexsync.model.paths import PathMap
-from plexsync.model.settings import sends_openly
+from plexsync.model.settings import IGNORE, sends_openly
 from plexsync.model.words import counted
 
 OK, WARN, BAD = "ok", "warn", "bad"
@@ -65,12 +65,28 @@ def settings(call: Call) -> Iterator[Point]:
         yield Point("Plex token", OK, masked(token))
     else:
         yield Point("Plex token", BAD, "it is not entered", f'Enter "Plex token" in {WHERE}.')
+    yield from _certificate(call.config.plex_certificate)
     for problem in PathMap.parse(call.config.path_map)[1]:
         text = problem.removeprefix("path_map: ")
         yield Point("Path map", BAD, text, f'Correct "Path map" in {WHERE}.')
     if call.config.paused:
         remedy = f'Switch off "Pause syncing" and "Do not write anything" in {WHERE}.'
         yield Point("Syncing", WARN, "it is paused in the settings; events are kept", remedy)
+
+
+def _certificate(entered: str) -> Iterator[Point]:
+    """What was entered instead of the usual issuers, if anything was."""
+    if entered == IGNORE:
+        text = "no certificate is checked: anybody in the network could pass for Plex"
+        remedy = f'Let "Plex certificate" in {WHERE} name a file with the certificate of Plex.'
+        yield Point("Plex certificate", WARN, text, remedy)
+    elif entered:
+        try:
+            count = len(certificates.read(entered))
+        except certificates.CertificateFileError as problem:
+            yield Point("Plex certificate", BAD, str(problem), f"Correct {certificates.SETTING}.")
+        else:
+            yield Point("Plex certificate", OK, f"{counted(count, 'certificate')} in {entered}")
 
 
 def reachability(health: Health) -> Iterator[Point]:

@@ -12,6 +12,7 @@ from collections.abc import Container
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.edges.stash import StashClient
+from plexsync.model.words import counted
 
 EVERY = 900.0
 """Seconds between two sweeps of a worker; the first is at its start."""
@@ -79,6 +80,6 @@ class Sweep:
         new = [scene for scene in fresh if scene not in queued]
         if new:
             self._ledger.add_bulk("sweep", "scene", new, now)
-            self._log.debug(f"{len(new)} scenes were updated lately; looking at them.")
+            self._log.debug(f"Looking at {counted(len(new), 'scene')} updated lately.")
         self._seen = found
         return len(new)

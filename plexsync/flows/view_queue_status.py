@@ -124,7 +124,7 @@ def _pending(queue: Queue, owned: bool) -> str:
 
 
 def _waiting(job: Waiting, now: float) -> str:
-    tries = f", {counted(job['tries'], 'try', 'tries')} so far" if job["tries"] else ""
+    tries = f", {counted(job['tries'], 'try')} so far" if job["tries"] else ""
     why = f"{job['error']}: {job['why']}" if job["error"] else job["why"]
     return f"Waiting {format_duration(job['until'] - now)}: scene {job['scene']}{tries}. {why}"
 
@@ -145,7 +145,7 @@ def _breaker(found: Status) -> str:
             "when a health check finds Plex well."
         )
     if breaker["failures"]:
-        tries = counted(breaker["failures"], "try", "tries")
+        tries = counted(breaker["failures"], "try")
         return f"Plex: circuit breaker CLOSED, but the last {tries} failed ({breaker['reason']})."
     return "Plex: circuit breaker CLOSED, no outage holds jobs back."
 
@@ -159,7 +159,7 @@ def _recovery(recovery: Recovery, now: float) -> str:
         )
     if recovery["last"] is None:
         return "Recovery: none was needed so far."
-    times = counted(recovery["recoveries"], "recovery", "recoveries")
+    times = counted(recovery["recoveries"], "recovery")
     return f"Recovery: {times}, the last {format_elapsed_since(recovery['last'], now)}; full speed."
 
 
@@ -241,9 +241,9 @@ def _index(found: Status) -> Iterator[str]:
     if index["age"] is None:
         yield "Plex index: empty; it is read when the first scene is looked for."
         return
-    libraries = counted(index["libraries"], "library", "libraries")
+    libraries = counted(index["libraries"], "library")
     yield (
         f"Plex index: {counted(index['items'], 'item')} in {libraries}, read whole "
         f"{format_duration(index['age'])} ago; {counted(totals['lookups'], 'lookup')}, "
-        f"{counted(totals['hits'], 'hit')}, {counted(totals['misses'], 'miss', 'misses')}."
+        f"{counted(totals['hits'], 'hit')}, {counted(totals['misses'], 'miss')}."
     )

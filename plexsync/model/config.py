@@ -13,6 +13,7 @@ from plexsync.model.settings import (
     FIELDS,
     is_unset,
     read_address,
+    read_certificate,
     read_choice,
     read_list,
     read_number,
@@ -42,6 +43,9 @@ class PlexSyncConfig(BaseModel):
     """Address of the Plex server, without a final slash; "" while nobody entered one."""
     plex_token: SecretStr = SecretStr("")
     """Token for Plex; it travels in a header and nowhere else."""
+    plex_certificate: str = ""
+    """Whose certificate Plex may show: "" a known issuer's, a path what is in that PEM file,
+    "ignore" anybody's."""
     plex_library: tuple[str, ...] = ()
     """Names of the movie libraries to write to; empty means all of them."""
     enabled: bool = True
@@ -237,6 +241,8 @@ def _parse(name: str, default: object, value: object) -> object:
         return read_number(value, *bounds(name), default)
     if isinstance(default, tuple):
         return read_list(value)
+    if name == "plex_certificate":
+        return read_certificate(value)
     choices = get_args(PlexSyncConfig.model_fields[name].annotation)
     return read_choice(value, choices) if choices else read_text(value)
 

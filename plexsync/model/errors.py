@@ -9,6 +9,7 @@
     |- AmbiguousMatch                 several items fit: dead letter that names them
     |- PlexAuthError                  401, 403: everything pauses
     |- StashDown, StashAuthError      the other server: jobs wait untouched
+    |- SceneUnusable                  Stash's answer about it makes no sense: dead letter at once
     `- SceneGone                      nothing left to do
 
 The class says what would follow if the failure were the scene's own. Whether it is, `fault` says:
@@ -128,3 +129,7 @@ class StashAuthError(SyncError):
 
 class SceneGone(SyncError):
     """The scene no longer exists in Stash."""
+
+
+class SceneUnusable(SyncError):
+    """What Stash says about this scene, and about it alone, cannot be used."""

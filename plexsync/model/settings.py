@@ -7,6 +7,7 @@ way round: the key `pause_sync` sets the field `enabled`. Missing, "" and 0 mean
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
@@ -31,6 +32,7 @@ FIELDS: Mapping[str, str] = {
     "obfuscate_paths": "obfuscate_paths",
     "path_map": "path_map",
     "pause_sync": "enabled",
+    "plex_certificate": "plex_certificate",
     "plex_connections": "plex_connections",
     "plex_library": "plex_library",
     "plex_token": "plex_token",
@@ -57,6 +59,9 @@ FIELDS: Mapping[str, str] = {
 """Key in Stash and in PlexSync.yml -> field of PlexSyncConfig. A field that is on by default is
 set by a key that says the opposite."""
 
+IGNORE = "ignore"
+"""As a certificate: none is checked."""
+
 _WEB_CLIENT = re.compile(r"/web(/index\.html)?$")
 _NEVER_IN_A_HOST = frozenset('\\<>"{}|^`,;')
 _PRIVATE_NAMES = (".local", ".lan", ".home", ".internal", ".localdomain", ".home.arpa", ".ts.net")
@@ -76,6 +81,16 @@ def read_text(value: object) -> str:
     if any("\ud800" <= char <= "\udfff" for char in value):
         raise ValueError("contains broken characters")
     return value.strip()
+
+
+def read_certificate(value: object) -> str:
+    """ "ignore" or the whole path of a file; raises ValueError for anything else."""
+    text = read_text(value).strip('"')
+    if text.lower() == IGNORE:
+        return IGNORE
+    if not os.path.isabs(text) or not text.isprintable():
+        raise ValueError(f'is neither the whole path of a file nor the word "{IGNORE}"')
+    return text
 
 
 def read_list(value: object) -> tuple[str, ...]:

@@ -1,4 +1,9 @@
-"""Making text fit for Plex: cleaned of what cannot be shown, cut where it hurts least."""
+"""Making text fit for Plex: cleaned of what does harm, cut where it hurts least.
+
+What nobody sees may still carry meaning: Persian and Hindi need U+200C and U+200D inside words,
+Hebrew and Arabic beside Latin letters U+200E and U+200F, the flags of England, Scotland and Wales
+their tag characters. So there is a list of what goes, not a category.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +18,16 @@ _SPACES = "\t\n\v\f\r"
 _QUOTES = {**dict.fromkeys(map(ord, "‘’‚‛"), "'"), **dict.fromkeys(map(ord, "“”„‟"), '"')}
 _LINES = {ord("\n"): "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n\n", ord(_JOINER): _JOINER}
 
+_HARMFUL = frozenset("\u200b\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Blanks without a width, and what turns the direction of the text around them (it can make
+"exe.txt" of "txt.exe"); beside them control and noncharacters and halves of characters."""
+
+_TAGS = "\U000e0020-\U000e007f"
 _PICTURE = (
     "\u231a\u231b\u23e9-\u23f3\u23f8-\u23fa\u2600-\u2604\u2607-\u27bf\u2934\u2935"
     "\u2b05-\u2b07\u2b1b\u2b1c\u2b50\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 )
-_EMOJI = re.compile(f"[{_PICTURE}][{_PICTURE}{_JOINER}{_VARIATIONS}]*|\ufe0f?\u20e3")
+_EMOJI = re.compile(f"[{_PICTURE}][{_PICTURE}{_JOINER}{_VARIATIONS}{_TAGS}]*|\ufe0f?\u20e3")
 
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
 
@@ -31,10 +41,9 @@ class _Replacements(dict[int, str]):
 
 
 def _replacement(char: str) -> str:
-    category = unicodedata.category(char)
-    if category == "Cc":
+    if unicodedata.category(char) == "Cc":
         return " "
-    return "" if category == "Cf" or _is_noncharacter(char) else char
+    return "" if char in _HARMFUL or _is_noncharacter(char) else char
 
 
 def _is_noncharacter(char: str) -> bool:
@@ -46,10 +55,11 @@ _REPLACEMENTS = _Replacements({**_QUOTES, **_LINES})
 
 
 def clean(text: str, multiline: bool, strip_emoji: bool) -> str:
-    """Normalised text (NFC) without control and format characters and without stray blanks.
+    """Normalised text (NFC) without what does harm and without stray blanks.
 
     Joined emoji stay whole; with `multiline` paragraphs stay, at most one empty line apart, else
-    every line break becomes a blank. Cleaning cleaned text changes nothing.
+    every line break becomes a blank. Text without anything to see becomes empty. Cleaning cleaned
+    text changes nothing.
     """
     if text.isascii() and text.isprintable():
         return " ".join(text.split())  # nothing below can change more: most names, and quickly
@@ -61,7 +71,15 @@ def clean(text: str, multiline: bool, strip_emoji: bool) -> str:
     # Last of the replacements: what was removed may have kept an accent from its letter.
     text = unicodedata.normalize("NFC", text)
     text = _paragraphs(text) if multiline else " ".join(text.split())
-    return text.lstrip(" \n" + _JOINER + _VARIATIONS).rstrip(" \n" + _JOINER)
+    return _visible(text.lstrip(" \n" + _JOINER + _VARIATIONS).rstrip(" \n" + _JOINER))
+
+
+def _visible(text: str) -> str:
+    """The text, or "" when there is nothing in it to see."""
+    for char in text:
+        if not (char.isspace() or char in _VARIATIONS or unicodedata.category(char) == "Cf"):
+            return text
+    return ""
 
 
 def _paragraphs(text: str) -> str:
@@ -99,11 +117,11 @@ def cut_encoded(text: str, limit_bytes: int) -> str:
 def _cut(text: str, end: int, least: int) -> str:
     word = max(text.rfind(" ", least + 1, end + 1), text.rfind("\n", least + 1, end + 1))
     if word > 0:
-        return text[:word].rstrip(" \n" + _JOINER)
+        return _visible(text[:word].rstrip(" \n" + _JOINER))
     whole = end
     while whole > 0 and _belongs_to_previous(text, whole):
         whole -= 1
-    return text[: whole or end].rstrip(" \n" + _JOINER)
+    return _visible(text[: whole or end].rstrip(" \n" + _JOINER))
 
 
 def _belongs_to_previous(text: str, index: int) -> bool:
@@ -111,8 +129,8 @@ def _belongs_to_previous(text: str, index: int) -> bool:
     before, here = text[index - 1], text[index]
     if _JOINER in (before, here) or unicodedata.category(here).startswith("M"):
         return True
-    if "\U0001f3fb" <= here <= "\U0001f3ff":  # a skin tone belongs to its emoji
-        return True
+    if "\U0001f3fb" <= here <= "\U0001f3ff" or "\U000e0020" <= here <= "\U000e007f":
+        return True  # a skin tone belongs to its emoji, a tag to its flag
     return _is_flag_letter(here) and _flag_letters_before(text, index) % 2 == 1
 
 

@@ -7,9 +7,18 @@ from collections.abc import Sequence
 _SHOWN = 20
 
 
-def counted(number: int, thing: str, things: str = "") -> str:
-    """As "1 scene" or "2 scenes"; `things` where it is more than an "s"."""
-    return f"{number} {thing if number == 1 else things or thing + 's'}"
+def counted(number: int, thing: str) -> str:
+    """As "1 scene", "2 scenes", "3 libraries" or "4 misses"."""
+    return f"{number} {thing if number == 1 else plural(thing)}"
+
+
+def plural(thing: str) -> str:
+    """The plural of an English noun that has a regular one, also of several words."""
+    if thing.endswith(("s", "x", "z", "ch", "sh")):
+        return thing + "es"
+    if thing.endswith("y") and thing[-2:-1] not in "aeiou":
+        return thing[:-1] + "ies"
+    return thing + "s"
 
 
 def some_scenes(scenes: Sequence[int]) -> str:

@@ -364,7 +364,7 @@ def test_a_proxy_of_the_environment_is_not_asked(
 
 def test_a_scene_is_read_whole(serve: Serve) -> None:
     odd = serve(lambda asked: by_number(asked, scene))
-    found = client(odd).scenes([7])[7]
+    found = client(odd).scenes([7]).found[7]
     assert found is not None
     assert (found.id, found.title, found.details) == (7, "A title", "One\n\nTwo")
     assert (found.date, found.rating100, found.code, found.director) == ("2021-03", 80, "", "")
@@ -380,7 +380,7 @@ def test_a_scene_is_read_whole(serve: Serve) -> None:
 
 def test_scenes_come_fifty_a_query_each_once(serve: Serve) -> None:
     odd = serve(lambda asked: by_number(asked, lambda n: scene(n) if n % 2 else None))
-    found = client(odd).scenes([*range(1, 121), 5, 6])
+    found = client(odd).scenes([*range(1, 121), 5, 6]).found
     assert [len(json.loads(a.body)["variables"]) for a in odd.asked] == [50, 50, 20]
     assert [n for n, s in found.items() if s] == list(range(1, 121, 2))
     assert [n for n, s in found.items() if s is None] == list(range(2, 121, 2))
@@ -388,21 +388,28 @@ def test_scenes_come_fifty_a_query_each_once(serve: Serve) -> None:
 
 def test_no_ids_are_no_query(serve: Serve) -> None:
     odd = serve(Answer(status=500))
-    assert client(odd).scenes([]) == {}
+    assert client(odd).scenes([]).found == {}
     assert client(odd).scenes_by_file([]) == []
     assert odd.asked == []
 
 
-def test_a_scene_that_stash_fails_to_tell_about_is_left_out_and_not_half_read(
-    serve: Serve,
-) -> None:
+def test_an_error_with_a_path_is_one_scenes_and_spoils_no_other(serve: Serve) -> None:
     errors = [
         {"message": "context\nbroken", "path": ["s0", "studio"]},
         {"message": "scene with id 3 not found", "path": ["s2"]},
     ]
     data = {"s0": scene(1, studio=None), "s1": scene(2), "s2": None, "s3": None}
-    found = client(serve(graphql(data, errors))).scenes([1, 2, 3, 4])
-    assert {n: s and s.id for n, s in found.items()} == {2: 2, 3: None, 4: None}
+    answers = client(serve(graphql(data, errors))).scenes([1, 2, 3, 4])
+    assert {n: s and s.id for n, s in answers.found.items()} == {2: 2, 3: None, 4: None}
+    assert answers.failing == {1: "context broken"}
+
+
+def test_an_error_of_the_only_scene_is_its_own_if_stash_can_read_another(serve: Serve) -> None:
+    sick = graphql({"s0": None}, [{"message": "broken", "path": ["s0", "files"]}])
+    page = graphql({"findScenes": {"count": 1, "scenes": [scene(8)]}})
+    odd = serve(lambda asked: page if "ScenePage" in asked.query else sick)
+    assert client(odd).scenes([7]).failing == {7: "broken"}
+    assert json.loads(odd.asked[-1].body)["variables"] == {"after": 7, "size": 1}
 
 
 @pytest.mark.parametrize(
@@ -450,40 +457,69 @@ def test_what_is_not_graphql_means_that_stash_is_down(serve: Serve, body: bytes)
         client(serve(Answer(body))).scenes([1])
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"id": "8"},
-        {"id": "x"},
-        {"id": None},
-        {"title": 7},
-        {"files": None},
-        {"files": [{"path": None}]},
-        {"files": [{"path": "/a", "size": 1e999, "fingerprints": []}]},
-        {"performers": [{"id": "1"}]},
-        {"tags": {"id": "1"}},
-        {"groups": [{}]},
-        {"studio": [1]},
-        {"updated_at": "yesterday"},
-        {"updated_at": None},
-    ],
-    ids=str,
-)
-def test_a_scene_of_another_shape_is_never_guessed_at(
-    serve: Serve, change: dict[str, object]
+ODD: list[tuple[dict[str, object], str]] = [
+    ({"id": "8"}, "it is about scene 8"),
+    ({"id": "x"}, "id is a text and no id"),
+    ({"id": None}, "id is null and no id"),
+    ({"title": 7}, "title is a number, not a text"),
+    ({"files": None}, "files is null, not a list"),
+    ({"files": [{"path": None}]}, "files size is missing"),
+    ({"files": [{"path": "/a", "size": 1e999, "fingerprints": []}]}, "files size is a number"),
+    ({"files": [{"path": "/a", "size": 10**30, "fingerprints": []}]}, "files size is a huge"),
+    ({"performers": None}, "performers is null, not a list"),
+    ({"performers": [{"id": "1"}]}, "performers name is missing"),
+    ({"performers": [None]}, "performers is null, not an object"),
+    ({"tags": {"id": "1"}}, "tags is an object, not a list"),
+    ({"groups": [{}]}, "groups group is missing"),
+    ({"studio": [1]}, "studio is a list, not an object"),
+    ({"rating100": True}, "rating100 is true or false"),
+    ({"updated_at": "yesterday"}, "updated_at is no time that can be read: 'yesterday'"),
+    ({"created_at": "0000-01-01T00:00:00Z"}, "created_at is no time"),
+    ({"updated_at": None}, "updated_at is null, not a time"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), ODD, ids=str)
+def test_an_odd_scene_is_told_in_words_and_spoils_no_other(
+    serve: Serve, change: dict[str, object], words: str
 ) -> None:
-    with pytest.raises(StashDown, match="shape"):
-        client(serve(graphql({"s0": scene(7, **change)}))).scenes([7])
+    data = {"s0": scene(6), "s1": scene(7, **change), "s2": scene(8)}
+    answers = client(serve(graphql(data))).scenes([6, 7, 8])
+    assert sorted(answers.found) == [6, 8]
+    assert words in answers.unusable[7]
+
+
+@pytest.mark.parametrize("name", sorted(SCENE))
+def test_a_scene_without_one_of_its_fields_is_odd(serve: Serve, name: str) -> None:
+    broken = {key: value for key, value in scene(7).items() if key != name}
+    answers = client(serve(graphql({"s0": scene(6), "s1": broken}))).scenes([6, 7])
+    assert answers.unusable == {7: f"{name} is missing"}
+
+
+def test_when_every_scene_is_odd_it_is_stash_that_is_unwell(serve: Serve) -> None:
+    odd, page = scene(7, performers=None), scene(8, performers=None)
+    answer = {"s0": odd, "findScenes": {"count": 1, "scenes": [page]}}
+    with pytest.raises(StashDown, match="performers is null"):
+        client(serve(graphql(answer))).scenes([7])
+
+
+def test_a_page_goes_on_past_an_odd_scene(serve: Serve) -> None:
+    rows = [scene(6), scene(7, files=None), scene(8)]
+    page = client(serve(graphql({"findScenes": {"count": 9, "scenes": rows}}))).scene_page(5, 3)
+    assert [found.id for found in page.scenes] == [6, 8]
+    assert (page.last, page.left, dict(page.odd)) == (8, 6, {7: "files is null, not a list"})
 
 
 def test_a_scene_that_the_answer_lacks_is_not_taken_for_gone(serve: Serve) -> None:
+    answers = client(serve(graphql({"s0": scene(7)}))).scenes([7, 8])
+    assert (sorted(answers.found), answers.unusable) == ([7], {8: "it is missing"})
     with pytest.raises(StashDown, match="shape"):
         client(serve(graphql({"s0": None}))).scenes([7, 8])
 
 
 def test_lone_surrogates_and_nul_in_texts_come_through(serve: Serve) -> None:
     odd = serve(graphql({"s0": scene(7, title="a\ud800b\0", details="\u2028")}))
-    found = client(odd).scenes([7])[7]
+    found = client(odd).scenes([7]).found[7]
     assert found and (found.title, found.details) == ("a\ud800b\0", "\u2028")
 
 
@@ -496,7 +532,7 @@ def test_lone_surrogates_and_nul_in_texts_come_through(serve: Serve) -> None:
     ],
 )
 def test_times_are_the_same_in_every_zone(serve: Serve, text: str, seconds: float) -> None:
-    found = client(serve(graphql({"s0": scene(7, updated_at=text)}))).scenes([7])[7]
+    found = client(serve(graphql({"s0": scene(7, updated_at=text)}))).scenes([7]).found[7]
     assert found and found.updated_at == seconds
 
 
@@ -854,7 +890,7 @@ def test_a_scene_comes_as_stash_has_it(sim: StashSim) -> None:
         groups=[group],
         updated_at=1_700_000_000.0,
     )
-    found = reach(sim).scenes([number])[number]
+    found = reach(sim).scenes([number]).found[number]
     assert found is not None
     assert (found.title, found.details, found.date) == ("Title 🎬", "One\n\nTwo", "2020-01-02")
     assert (found.studio, found.groups) == (Entity(studio, "Studio"), (Entity(group, "Group"),))
@@ -869,7 +905,7 @@ def test_a_scene_comes_as_stash_has_it(sim: StashSim) -> None:
 
 def test_a_batch_is_one_query_and_survives_unknown_scenes(sim: StashSim) -> None:
     known = [sim.add_scene(f"S{n}") for n in range(30)]
-    found = reach(sim).scenes([*known, *range(900, 920)])
+    found = reach(sim).scenes([*known, *range(900, 920)]).found
     assert queries(sim) == 1
     assert [n for n, s in found.items() if s] == known
     assert all(found[n] is None for n in range(900, 920))
@@ -918,7 +954,7 @@ def test_an_expired_session_is_told_apart_from_a_stash_that_is_down(sim: StashSi
         stash.scenes([number])
     with pytest.raises(StashAuthError):
         stash.cover(number)
-    assert reach(sim).scenes([number])
+    assert reach(sim).scenes([number]).found
 
 
 def test_a_session_lives_as_long_as_it_is_kept_alive() -> None:
@@ -931,7 +967,7 @@ def test_a_session_lives_as_long_as_it_is_kept_alive() -> None:
             assert due is not None
             clock.time = due
             kept.keep_alive(clock.time)
-        assert kept.scenes([1]) == {1: None}
+        assert kept.scenes([1]).found == {1: None}
         with pytest.raises(StashAuthError):
             forgotten.scenes([1])
 
@@ -942,7 +978,7 @@ def test_an_api_key_outlives_every_session() -> None:
         stash.settings()
         sim.expire_sessions()
         number = sim.add_scene(cover=JPEG)
-        assert stash.scenes([number])[number]
+        assert stash.scenes([number]).found[number]
         assert isinstance(stash.cover(number), CoverImage)
         assert stash.next_keep_alive(0.0) is None
         assert [entry.by for entry in sim.journal] == ["cookie", "key", "key"]
@@ -959,7 +995,7 @@ def test_stash_is_reached_wherever_it_listens(host: str, tls: bool) -> None:
     try:
         number = sim.add_scene("T", cover=JPEG)
         stash = reach(sim)
-        assert stash.scenes([number])[number]
+        assert stash.scenes([number]).found[number]
         assert isinstance(stash.cover(number), CoverImage)
     finally:
         sim.stop()
@@ -986,19 +1022,19 @@ def test_a_sick_stash_is_down_until_it_is_well(sim: StashSim, fault: dict[str, A
     with pytest.raises(StashDown):
         stash.scenes([number])
     sick.remove()
-    assert stash.scenes([number])[number]
+    assert stash.scenes([number]).found[number]
 
 
 def test_stash_may_be_restarted_meanwhile(sim: StashSim) -> None:
     number = sim.add_scene("T")
     stash = reach(sim)
-    assert stash.scenes([number])[number]
+    assert stash.scenes([number]).found[number]
     sim.stop()
     with pytest.raises(StashDown) as caught:
         stash.scenes([number])
     assert caught.value.cause in ("refused", "reset")
     sim.start()
-    assert stash.scenes([number])[number]
+    assert stash.scenes([number]).found[number]
 
 
 def test_nothing_secret_stands_in_an_address_or_an_error(sim: StashSim) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -9,6 +10,7 @@ from plexsync.model.config import PlexSyncConfig, masked, read_config
 from plexsync.model.settings import FIELDS
 
 TOKEN = "qX7-Secret_Token-42z"
+WHOLE = os.path.abspath("plex.pem")
 ENTERED = {"plex_url": "http://plex:32400", "plex_token": TOKEN}
 
 
@@ -146,6 +148,27 @@ def test_a_text_is_a_text(bad: object) -> None:
     config, warnings = read({"path_map": bad, "plex_library": bad})
     assert (config.path_map, config.plex_library) == ("", ())
     assert len(warnings) == 2
+
+
+@pytest.mark.parametrize(
+    ("entered", "used"),
+    [
+        ("", ""),
+        (" Ignore ", "ignore"),
+        (f"  {WHOLE} ", WHOLE),
+        (f'"{WHOLE}"', WHOLE),
+    ],
+)
+def test_a_certificate_is_a_whole_path_or_the_word_ignore(entered: str, used: str) -> None:
+    assert quiet({"plex_certificate": entered}).plex_certificate == used
+
+
+@pytest.mark.parametrize("bad", ["plex.pem", "yes", "~/plex.pem", f"{WHOLE}\0", True, 1])
+def test_any_other_certificate_leaves_the_usual_check_on(bad: object) -> None:
+    config, warnings = read({"plex_certificate": bad})
+    assert config.plex_certificate == ""
+    assert len(warnings) == 1 and warnings[0].startswith("plex_certificate: ")
+    assert "using the default, empty" in warnings[0]
 
 
 def test_libraries_are_separated_by_commas() -> None:
@@ -299,6 +322,7 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
     changes |= {"recovery_strategy": "normal", "reconcile_batch_size": 50}
     changes |= {"reconcile_interval": "daily", "reconcile_scope": "all"}
     changes |= {"connect_timeout": 9, "read_timeout": 9, "max_retries": 9, "plex_connections": 3}
+    changes |= {"plex_certificate": "ignore"}
     without_effect = {
         "connect_timeout",
         "debug_logging",
@@ -306,6 +330,7 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
         "max_retries",
         "obfuscate_paths",
         "pause_sync",
+        "plex_certificate",
         "plex_connections",
         "plex_token",
         "plex_url",

@@ -35,7 +35,9 @@ def paragraphs(text: str) -> str:
         ("Cafe\u0301", "Café"),
         ("e\u200b\u0301", "é"),  # a hidden character between a letter and its accent
         ("evil\u202etxt.exe\u202c", "eviltxt.exe"),
-        ("soft\u00adhyphen\ufeff", "softhyphen"),
+        ("a\u2066b\u2067c\u2068d\u2069e\u202af\u202bg\u202dh", "abcdefgh"),
+        ("\u0085\u009f\ufeffx\ufeff", "x"),
+        ("\u200e\u00ad \u200c", ""),
         ("no\u00a0break\u3000wide", "no break wide"),
         ("half \ud800 character", "half character"),
         ("\ud83d\ude00", "😀"),  # both halves, decoded one by one
@@ -49,6 +51,39 @@ def paragraphs(text: str) -> str:
 )
 def test_a_line_is_cleaned(raw: str, cleaned: str) -> None:
     assert line(raw) == cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "می\u200cخواهم کتاب\u200cها",  # Persian: U+200C parts the letters within a word
+        "क्\u200dष और क्\u200cष",  # Hindi: with and without the ligature
+        "العربية C++\u200f أيضا",  # Arabic: the mark keeps "++" on its side
+        "עברית C#\u200e שלום",  # Hebrew
+        "ภาษาไทยไม่มีช่องว่าง",
+        "Silben\u00adtrennung",
+        "\u061cعلامة",
+        "👨\u200d👩\u200d👧\u200d👦 👩🏽\u200d🚀 ❤\ufe0f\u200d🔥 🏳\ufe0f\u200d🌈 1\ufe0f\u20e3",
+        *(
+            f"🏴{''.join(chr(0xE0000 + ord(c)) for c in region)}\U000e007f"
+            for region in ("gbeng", "gbsct", "gbwls")
+        ),
+        " ".join(chr(0x1F1E6 + a) + chr(0x1F1E6 + b) for a in range(26) for b in range(26)),
+    ],
+)
+def test_what_carries_meaning_stays(text: str) -> None:
+    text = unicodedata.normalize("NFC", text)
+    assert line(text) == text
+    assert paragraphs(f"{text}\n\n{text}") == f"{text}\n\n{text}"
+    assert not is_damaged(text)
+
+
+def test_a_flag_of_tags_goes_and_stays_whole() -> None:
+    england = "🏴" + "".join(chr(0xE0000 + ord(c)) for c in "gbeng") + "\U000e007f"
+    assert clean(f"a{england}b", multiline=False, strip_emoji=True) == "a b"
+    for limit in range(2, 8):
+        assert cut(f"ab{england}", limit) == "ab"
+    assert cut(f"ab{england}cd", 9) == f"ab{england}"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +116,7 @@ def test_emoji_are_taken_out_on_request(raw: str, cleaned: str) -> None:
 
 
 ODD = (
-    "ab .,\n\r\t\x00\x1b\x85\u00a0\u00ad\u0301\u0323\u200b\u200d\u200e\u2028\u2029\u20e3\ufe0f\ufeff"
+    "ab .,\u200c\u061c\U000e0067\n\r\t\x00\x1b\x85\u00a0\u00ad\u0301\u0323\u200b\u200d\u200e\u2028\u2029\u20e3\ufe0f\ufeff"
     "\ud800\udc00\uffff“’é1❤👨👩🏽🇩🇪日ﬁ"
 )
 
