@@ -134,8 +134,7 @@ def set_aside(path: str) -> str:
 
     The newest five are kept. Raises OSError when it cannot be moved.
     """
-    damaged = os.path.join(os.path.dirname(path), "damaged")
-    system.private_folder(damaged)
+    damaged = damaged_folder(os.path.dirname(path))
     kept = _new_folder(damaged, os.path.basename(path))
     # the file last: a -wal left behind would be played into its successor
     for side in (*_SIDES, ""):
@@ -179,6 +178,8 @@ def own_folder(path: str, warn: Callable[[str], None]) -> bool:
 
 def make_all_ways(folder: str, warn: Callable[[str], None]) -> None:
     """See make_way: for everything in the data folder that has a name of its own."""
+    if os.path.lexists(os.path.join(folder, "damaged")):
+        damaged_folder(folder)
     for name in FOLDERS:
         make_way(os.path.join(folder, name), warn, folder=True)
     for name in (*DATABASES, *DOCUMENTS):
@@ -187,6 +188,15 @@ def make_all_ways(folder: str, warn: Callable[[str], None]) -> None:
 
 def _is_own_folder(path: str) -> bool:
     return os.path.isdir(path) and not os.path.islink(path)
+
+
+def damaged_folder(folder: str) -> str:
+    """Where damaged files go; what stands in its own place and is no folder is renamed."""
+    damaged = os.path.join(folder, "damaged")
+    if os.path.lexists(damaged) and not _is_own_folder(damaged):
+        system.replace(damaged, f"{damaged}.{time.time_ns()}")
+    system.private_folder(damaged)
+    return damaged
 
 
 def _new_folder(parent: str, name: str) -> str:

@@ -7,7 +7,7 @@ import pathlib
 import sqlite3
 from contextlib import closing
 
-from plexsync import system
+from plexsync.edges.read_state import refuse_what_is_no_file
 
 FILE = "data.db"
 TABLE = "ack_queue_default"
@@ -24,15 +24,6 @@ def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
     uri = sqlite_uri(pathlib.PurePath(os.path.abspath(path)))
     options = "mode=ro&immutable=1" if at_rest else "mode=ro"
     return sqlite3.connect(f"{uri}?{options}", uri=True, timeout=5.0)
-
-
-def refuse_what_is_no_file(path: str) -> None:
-    """Raises sqlite3.OperationalError where SQLite would wait in a pipe or follow a link."""
-    for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal"):
-        if os.path.lexists(name) and not system.is_regular(name):
-            raise sqlite3.OperationalError(
-                f"{os.path.basename(name)} is {system.kind_of(name)} instead of a file"
-            )
 
 
 def sqlite_uri(path: pathlib.PurePath) -> str:

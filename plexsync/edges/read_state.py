@@ -11,7 +11,6 @@ import os
 import sqlite3
 
 from plexsync import system
-from plexsync.edges.queue_reader import refuse_what_is_no_file
 from plexsync.model.stored import NewerVersion, versioned
 from plexsync.model.versions import ABSURD, DATABASES, DOCUMENTS, refusal
 
@@ -67,6 +66,15 @@ def _rows(path: str, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]
         return connection.execute(sql, values).fetchall()
     finally:
         connection.close()
+
+
+def refuse_what_is_no_file(path: str) -> None:
+    """Raises sqlite3.OperationalError where SQLite would wait in a pipe or follow a link."""
+    for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal"):
+        if os.path.lexists(name) and not system.is_regular(name):
+            raise sqlite3.OperationalError(
+                f"{os.path.basename(name)} is {system.kind_of(name)} instead of a file"
+            )
 
 
 def newer_files(folder: str) -> list[str]:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from plexsync import system
 from plexsync.edges import files
 from plexsync.edges.transactions import transaction
 from plexsync.model.stored import LATEST
@@ -267,8 +266,7 @@ def keep_rows(folder: str, name: str, rows: Iterable[object]) -> str:
 
     The newest five files of that kind are kept. Raises OSError when that cannot be done.
     """
-    damaged = os.path.join(folder, "damaged")
-    system.private_folder(damaged)
+    damaged = files.damaged_folder(folder)
     path = os.path.join(damaged, f"{_FILE}{time.time_ns():020d}-{name}.json")
     files.replace_json(path, {"version": 1, "file": name, "rows": list(rows)})
     for old in sorted(n for n in os.listdir(damaged) if n.startswith(_FILE))[:-_KEPT]:

@@ -46,10 +46,16 @@ class Intake:
         """Somebody has seen Plex well; whoever acts on it resets this."""
 
     def take_in(self, now: float) -> int:
-        """Move every waiting inbox record into the queue; returns how many there were."""
+        """Move waiting inbox records into the queue; returns how many.
+
+        None follows a command before that is carried out: what it clears was there before it.
+        """
+        if self._command_waits():
+            return 0
         records = inbox.collect(self._folder)
         jobs: dict[int, Job] = {}
         taken: list[str] = []
+        unusable = 0
         for record in records:
             try:
                 if record.data is None:
@@ -58,6 +64,7 @@ class Intake:
             except ValueError as problem:
                 inbox.set_aside(self._folder, record.name)
                 self._log.warning(f"An inbox record was unusable and set aside: {problem}.")
+                unusable += 1
                 continue
             for wish in wishes(event):
                 if isinstance(wish, RunCommand):
@@ -65,9 +72,14 @@ class Intake:
                 else:
                     self._grant(wish, jobs, event.at)
             taken.append(record.name)
+            if self._command_waits():
+                break
         self._queue.put_all(jobs.values())
         inbox.forget(self._folder, taken)
-        return len(records)
+        return len(taken) + unusable
+
+    def _command_waits(self) -> bool:
+        return self.commands.waiting
 
     def _grant(self, wish: Wish, jobs: dict[int, Job], at: float) -> None:
         if isinstance(wish, SyncScene):

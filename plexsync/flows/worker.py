@@ -12,7 +12,7 @@ from plexsync.edges.files import is_disk_trouble
 from plexsync.edges.log import Log
 from plexsync.edges.stash import StashClient
 from plexsync.flows.blame import Judged, judge
-from plexsync.flows.commands import Commands, Host
+from plexsync.flows.commands import AT_ONCE, Commands, Host
 from plexsync.flows.gate import Gate
 from plexsync.flows.intake import Intake
 from plexsync.flows.results import Done, Failed, Result
@@ -95,7 +95,6 @@ class Worker:
                 return reason
             now = self._clock.now()
             self.take_in(now)
-            self._obey(now)
             reason = self._gate.leave(now, self._busy_at)
             if reason:
                 return reason
@@ -108,23 +107,30 @@ class Worker:
                 self._sleep(now)
 
     def take_in(self, now: float) -> None:
-        """Bring what waits in the inbox and in stored walks into the queue."""
-        if self._intake.take_in(now):
-            self._busy_at = now
-            self._gate.heard_of_stash()
+        """Bring what waits in the inbox and in stored walks into the queue, and carry out what
+        pages asked for: both in the order in which they were recorded.
+        """
+        for _ in range(AT_ONCE):
+            taken = self._intake.take_in(now)
+            if taken:
+                self._busy_at = now
+                self._gate.heard_of_stash()
+            if not self._obey(now) and not taken:
+                break
+            now = self._clock.now()
         self._intake.feed_bulk(now)
         if self._intake.look_at_plex:
             self._intake.look_at_plex = False
             self._watch.hurry()
 
-    def _obey(self, now: float) -> None:
-        """Carry out what pages asked for."""
-        if not self._commands.run(self._leave):
-            return
-        self._busy_at = now
-        self._intake.feed_bulk(now)
+    def _obey(self, now: float) -> int:
+        """Carry out what pages asked for; how much that was."""
+        count = self._commands.run(self._leave)
+        if count:
+            self._busy_at = now
         if self._commands.session_refused:
             self._gate.session_ended()
+        return count
 
     def waits_for(self, now: float) -> str:
         """Who or what stops all work now, see Gate.waits_for; "" when it goes on."""

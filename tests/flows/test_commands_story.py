@@ -11,6 +11,7 @@ import pytest
 from plexsync import inbox
 from plexsync.edges import pages
 from plexsync.flows import operations
+from plexsync.flows.intake import Intake
 from plexsync.flows.page_commands import HANDLERS
 from plexsync.model.command import COMMANDS
 from plexsync.model.ledger import Look
@@ -410,3 +411,46 @@ def test_outages_are_told_as_the_task_tells_them(world: World) -> None:
         app.close()
     assert found["outages"][0]["jobs_recovered"] == 1
     assert not found["ongoing"]
+
+
+def test_a_clear_spares_what_was_saved_after_it(world: World) -> None:
+    before, _ = world.pair("a.mp4", plex={"title": "old"})
+    after, item = world.pair("b.mp4", plex={"title": "old"})
+    world.edit(before, title="new")
+    accepted = order(world, "clear", what="queue")
+    world.edit(after, title="new")
+    second = order(world, "clear", what="queue")
+    third = order(world, "sync", scenes=[after])
+    world.run()
+    assert [told(world, each)["output"]["removed"] for each in (accepted, second)] == [1, 1]
+    assert told(world, third)["output"] == {"queued": 1}
+    assert item.title == "new"
+
+
+def test_a_killed_worker_keeps_the_order_of_commands_and_events(world: World) -> None:
+    scene, item = world.pair("a.mp4", plex={"title": "old"})
+    order(world, "clear", what="queue")
+    world.edit(scene, title="new")
+    app = world.stores()
+    try:  # taken over, and then the worker was gone
+        Intake(
+            world.folder, app.stores.queue, app.stores.ledger, app.stores.letters, app.log
+        ).take_in(world.clock.now())
+        assert not app.stores.queue.jobs
+    finally:
+        app.close()
+    world.run()
+    assert item.title == "new"
+
+
+def test_clear_queue_as_a_task_knows_commands_that_were_given_before_it(world: World) -> None:
+    scene, item = world.pair("a.mp4", plex={"title": "old"})
+    accepted = order(world, "sync", scenes=[scene])
+    world.edit(scene, title="new")
+    app = world.stores()
+    try:
+        app.worker(lambda: "").take_in(world.clock.now())
+        assert list(app.stores.queue.jobs) == [scene]
+    finally:
+        app.close()
+    assert told(world, accepted)["state"] == "done"

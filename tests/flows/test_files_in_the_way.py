@@ -99,6 +99,14 @@ def test_a_file_in_the_place_of_a_folder_is_set_aside(world: World, name: str) -
     ]
 
 
+def test_even_the_folder_for_the_damaged_may_be_in_the_way(world: World) -> None:
+    scene, film = world.pair("a.mp4")
+    for name in ("damaged", "queue"):
+        Path(world.folder, name).write_text("in the way")
+    lives(world, film, scene)
+    assert [path.name for path in Path(world.folder).glob("damaged.*")]
+
+
 def test_a_linked_queue_is_not_followed(world: World, tmp_path: Path) -> None:
     target = tmp_path / "somebody else's"
     target.mkdir()
