@@ -178,7 +178,7 @@ def _seed(site: Site) -> None:
     index = PlexIndex(os.path.join(site.data, "seed.db"), plex, print, keys=index_keys)
     ledger = Ledger(os.path.join(site.data, "ledger.db"), print)
     try:
-        index.refresh((), time.time())
+        index.refresh("", time.time())
         ledger.use_server(plex.server_id())
         fingerprint, after, left = f"{ledger.server} {config.wish_fingerprint()}", 0, 1
         while left > 0:

@@ -24,7 +24,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "no_summary", "no_studio", "no_date", "no_performers", "no_tags", "no_director",
         "no_collection", "no_poster", "no_tagline",
         "sync_background", "sync_groups", "sync_rating", "sync_code",
-        "max_tags", "strip_emoji", "strict_mode", "preserve_plex_edits",
+        "max_tags", "max_performers", "strip_emoji", "strict_mode", "preserve_plex_edits",
     ),
     "Pausing, retries, dead letters": (
         "pause_sync", "no_master", "max_retries", "dlq_retention_days",

@@ -61,9 +61,11 @@ class Actions:
 
     # --- filling the database, without hooks
 
-    def add_performer(self, name: str) -> int:
+    def add_performer(self, name: str, disambiguation: str = "") -> int:
         """A performer's id."""
-        return self.data.add_entity("performer", name).id
+        performer = self.data.add_entity("performer", name)
+        performer.more["disambiguation"] = disambiguation or None
+        return performer.id
 
     def add_tag(self, name: str) -> int:
         """A tag's id."""

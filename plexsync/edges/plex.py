@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import time
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -29,6 +28,7 @@ from plexsync.model.errors import (
     PlexTemporaryError,
     SyncError,
 )
+from plexsync.model.library_names import choose
 from plexsync.model.plex import FIELDS, Edit, PlexItem, Target
 
 __all__ = ["Cut", "Health", "Page", "PlexClient", "Section", "Sections", "Sent", "load_client_id"]
@@ -125,15 +125,14 @@ class PlexClient:
         """
         self._link.verify()
 
-    def sections(self, wanted: Sequence[str] = ()) -> Sections:
-        """The movie libraries with these names (in any case), all of them when none is named."""
+    def sections(self, wanted: str = "") -> Sections:
+        """The movie libraries that the setting `plex_library` names, all of them when it is empty."""
         every = plex_xml.movie_sections(self._link.read("/library/sections"))
-        names = {_folded(name): name for name in wanted if name.strip()}
-        if not names:
+        names, missing = choose(wanted, [section.title for section in every])
+        if not (names or missing):
             return Sections(tuple(every))
-        found = tuple(section for section in every if _folded(section.title) in names)
-        missing = names.keys() - {_folded(section.title) for section in found}
-        return Sections(found, tuple(name for key, name in names.items() if key in missing))
+        found = tuple(section for section in every if section.title in names)
+        return Sections(found, tuple(missing))
 
     def libraries(self) -> list[tuple[str, str]]:
         """Title and type ("movie", "show", ...) of every library, for people."""
@@ -307,7 +306,3 @@ def _section(key: str) -> str:
     if not re.fullmatch(r"[0-9]{1,18}", key):
         raise PlexPermanentError(f"{key!r:.40} is not the key of a library", cause="target")
     return key
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name.strip()).casefold()

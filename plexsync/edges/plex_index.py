@@ -91,13 +91,13 @@ class PlexIndex:
         self.lookups = self.hits = 0
         """How often somebody looked for a scene's files, and found something."""
 
-    def complete(self, wanted: Sequence[str]) -> bool:
+    def complete(self, wanted: str) -> bool:
         """Whether a refresh for these libraries (none: all) was ever finished for this server."""
-        return self._store.covered(self._client.server_id()) == _named(wanted)
+        return self._store.covered(self._client.server_id()) == wanted
 
     def refresh(
         self,
-        wanted: Sequence[str],
+        wanted: str,
         now: float,
         force: bool = False,
         depth: Depth = Depth.NEW,
@@ -123,7 +123,7 @@ class PlexIndex:
                 self._read_whole(server, section, now, tally)
         for key in known:
             tally.removed += self._store.drop(server, key)
-        self._store.cover(server, _named(wanted))
+        self._store.cover(server, wanted)
         return RefreshResult(
             self._client.requests - before,
             tally.added,
@@ -194,7 +194,7 @@ class PlexIndex:
         """Close the database."""
         self._store.close()
 
-    def _libraries(self, wanted: Sequence[str], some_known: bool) -> Sections:
+    def _libraries(self, wanted: str, some_known: bool) -> Sections:
         libraries = self._client.sections(wanted)
         if some_known and not libraries.found:
             return self._client.sections(wanted)  # one odd answer is no reason to drop them all
@@ -261,10 +261,6 @@ class PlexIndex:
                 break
         row = replace(row, surplus=surplus, unreadable=" ".join(map(str, places)))
         tally.note(self._store.save(row))
-
-
-def _named(libraries: Sequence[str]) -> str:
-    return "\n".join(sorted({name.strip().casefold() for name in libraries} - {""}))
 
 
 def _wants_reading(row: SectionRow, now: float, depth: Depth) -> bool:

@@ -24,7 +24,7 @@ SCENE = """
 fragment PlexSyncScene on Scene {
   id title details date rating100 code director created_at updated_at
   studio { id name }
-  performers { id name }
+  performers { id name disambiguation }
   tags { id name }
   groups { group { id name } }
   files { path size fingerprints { type value } }

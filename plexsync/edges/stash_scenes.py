@@ -120,6 +120,13 @@ def _entities(raw: object) -> tuple[Entity, ...]:
     return _each_once(map(_entity, items(raw)))
 
 
+def _performers(raw: object) -> tuple[Entity, ...]:
+    return _each_once(
+        Entity(one.id, one.name, field_of(each, "disambiguation", _text))
+        for each, one in ((each, _entity(each)) for each in items(raw))
+    )
+
+
 def _groups(raw: object) -> tuple[Entity, ...]:
     return _each_once(field_of(member, "group", _entity) for member in items(raw))
 
@@ -160,7 +167,7 @@ _SCENE: Mapping[str, Callable[[Any], Any]] = {
     "code": _text,
     "director": _text,
     "studio": _studio,
-    "performers": _entities,
+    "performers": _performers,
     "tags": _entities,
     "groups": _groups,
     "files": _files,

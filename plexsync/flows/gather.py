@@ -160,6 +160,13 @@ class Gather:
         wanted, problem = desired(scene, self._config, self._images(sha1))
         if wanted is None:
             return Failed(job, PlexPermanentError(problem or "the metadata is not usable"))
+        if wanted.cut:
+            self._log.warn_once(
+                ("cut", scene.id, wanted.cut),
+                f"Not all of this scene fits into Plex: {', '.join(wanted.cut)}. "
+                '"Tags per scene" and "Performers per scene" in the settings allow more names.',
+                scene=scene.id,
+            )
         fingerprint = f"{self._ledger.server} {self._config.wish_fingerprint()}"
         digest = wish_hash(wanted, scene.files, fingerprint)
         missing = isinstance(cover, CoverMissing)

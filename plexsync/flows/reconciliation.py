@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +16,7 @@ from plexsync.flows.orphans import count_orphans
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.job import COMPARES, RECONCILE
 from plexsync.model.ledger import Look
+from plexsync.model.library_names import called
 from plexsync.model.paths import PathMap, components
 from plexsync.model.plex import Target
 from plexsync.model.scene import Scene
@@ -137,8 +137,9 @@ class Reconciliation:
         if not order.library:
             return None
         known = self._plex.sections(self._config.plex_library).found
+        meant = called(order.library, [section.title for section in known])
         for section in known:
-            if _folded(section.title) == _folded(order.library):
+            if section.title in meant:
                 return section
         names = ", ".join(section.title for section in known) or "none"
         raise NoSuchLibrary(
@@ -284,7 +285,3 @@ def _next_batch(held: Sequence[View], flush: bool) -> list[View]:
 
 def _targets(view: View) -> set[Target]:
     return {part.target for part in parts_of(view.match)}
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name.strip()).casefold()

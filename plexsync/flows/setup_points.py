@@ -17,6 +17,7 @@ from plexsync.edges.queue_reader import pending
 from plexsync.flows.call import Call
 from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.model.config import masked
+from plexsync.model.library_names import called
 from plexsync.model.paths import PathMap
 from plexsync.model.settings import IGNORE, sends_openly
 from plexsync.model.words import counted
@@ -120,7 +121,7 @@ def libraries(call: Call) -> Iterator[Point]:
     if types:
         change += f" Plex has: {', '.join(types)}."
     for name in found.missing:
-        kind = next((k for title, k in types.items() if title.casefold() == name.casefold()), "")
+        kind = next((types[title] for title in called(name, list(types))), "")
         text = f"Plex has no library {name!r}"
         if kind:
             text = f"the library {name!r} holds {kind}s; PlexSync writes to movie libraries"

@@ -15,7 +15,7 @@ from plexsync.model.settings import (
     read_address,
     read_certificate,
     read_choice,
-    read_list,
+    read_names,
     read_number,
     read_switch,
     read_text,
@@ -24,7 +24,7 @@ from plexsync.model.settings import (
 )
 
 _WISH = {"plex_library", "path_map", "strict_matching", "preserve_plex_edits", "max_tags"}
-_WISH |= {"strip_emoji", "strict_mode"}
+_WISH |= {"strip_emoji", "strict_mode", "max_performers"}
 """Settings that change what is written or to which item, besides every `sync_` switch."""
 
 
@@ -46,8 +46,8 @@ class PlexSyncConfig(BaseModel):
     plex_certificate: str = ""
     """Whose certificate Plex may show: "" a known issuer's, a path what is in that PEM file,
     "ignore" anybody's."""
-    plex_library: tuple[str, ...] = ()
-    """Names of the movie libraries to write to; empty means all of them."""
+    plex_library: str = ""
+    """Names of the movie libraries to write to, as typed; empty means all of them."""
     enabled: bool = True
     """Off: events are kept, nothing is sent."""
     strict_matching: bool = True
@@ -63,7 +63,9 @@ class PlexSyncConfig(BaseModel):
     max_retries: Annotated[int, Field(ge=1, le=20)] = 5
     """Further tries after an ordinary failure, before the scene becomes a dead letter."""
     max_tags: Annotated[int, Field(ge=10, le=500)] = 100
-    """At most so many tags of a scene become genres."""
+    """At most so many tags of a scene become genres, and groups collections."""
+    max_performers: Annotated[int, Field(ge=10, le=1000)] = 200
+    """At most so many performers of a scene become actors, and directors directors."""
     plex_connections: Annotated[int, Field(ge=1, le=4)] = 2
     """At most so many requests to Plex are in flight at a time."""
     sync_master: bool = True
@@ -145,7 +147,7 @@ class PlexSyncConfig(BaseModel):
         Only what differs from its default counts, so a new setting leaves old hashes valid.
         """
         chosen = {
-            name: sorted(value) if isinstance(value, tuple) else value
+            name: _libraries(value) if name == "plex_library" else value
             for name, info in type(self).model_fields.items()
             if (name in _WISH or name.startswith("sync_"))
             and (value := getattr(self, name)) != info.default
@@ -154,6 +156,13 @@ class PlexSyncConfig(BaseModel):
 
 
 _WHERE = "Settings > Plugins > PlexSync"
+
+
+def _libraries(names: str) -> list[str] | str:
+    """The same for every order of plain names; a name with quotes or odd blanks stands for itself."""
+    if '"' in names or names != names.strip():
+        return names
+    return sorted({name.strip() for name in names.split(",")} - {""})
 
 
 def read_config(
@@ -239,10 +248,10 @@ def _parse(name: str, default: object, value: object) -> object:
         return read_switch(value) is not default
     if isinstance(default, int):
         return read_number(value, *bounds(name), default)
-    if isinstance(default, tuple):
-        return read_list(value)
     if name == "plex_certificate":
         return read_certificate(value)
+    if name == "plex_library":
+        return read_names(value)
     choices = get_args(PlexSyncConfig.model_fields[name].annotation)
     return read_choice(value, choices) if choices else read_text(value)
 

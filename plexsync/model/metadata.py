@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
@@ -15,8 +15,8 @@ from plexsync.model.values import name_key
 
 NAME_LENGTH = 255
 SUMMARY_LENGTH = 10_000
-MAX_PEOPLE = 50
-MAX_COLLECTIONS = 20
+MOST_NAMES = 10_000
+"""Names of a list that are looked at at all."""
 
 YEARS = range(1850, 2101)
 """Years that Plex can keep: one broken date makes it fail on every list with that item."""
@@ -31,6 +31,9 @@ class Limits:
     max_tags: int = 100
     strip_emoji: bool = False
     strict_mode: bool = False
+    max_performers: int = 200
+    cut: Callable[[str], None] = lambda words: None
+    """Is told in words what did not fit."""
 
 
 class SyncMetadata(BaseModel):
@@ -57,9 +60,9 @@ class SyncMetadata(BaseModel):
     @field_validator("title", mode="before")
     @classmethod
     def _title(cls, value: object, info: ValidationInfo) -> str:
-        title = _text(value, NAME_LENGTH, _limits(info))
+        title = _text(value, NAME_LENGTH, info)
         # A title of nothing but emoji keeps them: it must not become empty.
-        title = title or _text(value, NAME_LENGTH, Limits(strip_emoji=False))
+        title = title or cut(clean(_plain(value), False, False), NAME_LENGTH)
         if not title:
             raise ValueError("must not be empty")
         return title
@@ -67,12 +70,12 @@ class SyncMetadata(BaseModel):
     @field_validator("studio", "tagline", "original_title", mode="before")
     @classmethod
     def _line(cls, value: object, info: ValidationInfo) -> str:
-        return _text(value, NAME_LENGTH, _limits(info))
+        return _text(value, NAME_LENGTH, info)
 
     @field_validator("summary", mode="before")
     @classmethod
     def _paragraphs(cls, value: object, info: ValidationInfo) -> str:
-        return _text(value, SUMMARY_LENGTH, _limits(info), multiline=True)
+        return _text(value, SUMMARY_LENGTH, info, multiline=True)
 
     @field_validator("date", mode="before")
     @classmethod
@@ -95,8 +98,8 @@ class SyncMetadata(BaseModel):
     @classmethod
     def _names(cls, value: object, info: ValidationInfo) -> tuple[str, ...]:
         limits = _limits(info)
-        counts = {"tags": limits.max_tags, "collections": MAX_COLLECTIONS}
-        return _unique(value, counts.get(info.field_name or "", MAX_PEOPLE), limits)
+        people = info.field_name in ("performers", "directors")
+        return _unique(value, limits.max_performers if people else limits.max_tags, info)
 
 
 def validate_metadata(raw: object, limits: Limits) -> tuple[SyncMetadata | None, str | None]:
@@ -129,30 +132,34 @@ def _plain(value: object) -> str:
     return value
 
 
-def _text(value: object, length: int, limits: Limits, multiline: bool = False) -> str:
+def _text(value: object, length: int, info: ValidationInfo, multiline: bool = False) -> str:
+    whole, limits = _plain(value), _limits(info)
     # Twice the length is enough to fill it; megabytes of hostile text need not be normalised.
-    raw = _plain(value)[: 2 * length]
+    raw = whole[: 2 * length]
     text = clean(raw, multiline, limits.strip_emoji)
     if limits.strict_mode and is_damaged(raw):
         raise ValueError("holds control characters")
     if limits.strict_mode and len(text) > length:
         raise ValueError(f"is longer than {length} characters")
-    return cut(text, length)
+    short = cut(text, length)
+    if short != text or len(whole) > len(raw):
+        limits.cut(f"{info.field_name} ({len(short)} of {len(whole)} characters)")
+    return short
 
 
-def _unique(value: object, count: int, limits: Limits) -> tuple[str, ...]:
+def _unique(value: object, count: int, info: ValidationInfo) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, (list, tuple)):
         raise ValueError(f"must be a list of names, not {type(value).__name__}")
     names: dict[str, str] = {}
-    for raw in value:
-        if len(names) >= count:
-            break
-        name = _text(raw, NAME_LENGTH, limits)
+    for raw in value[:MOST_NAMES]:
+        name = _text(raw, NAME_LENGTH, info)
         if name:
             names.setdefault(name_key(name), name)
-    return tuple(names.values())
+    if len(names) > count:
+        _limits(info).cut(f"{info.field_name} ({count} of {len(names)})")
+    return tuple(names.values())[:count]
 
 
 def _first_day(text: str) -> str:

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A performer, studio, tag or group: Stash's id and its name now."""
+    """A performer, studio, tag or group: Stash's id and its name now.
+
+    `disambiguation` tells a performer from another one of the same name.
+    """
 
     id: int
     name: str
+    disambiguation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ FIELDS: Mapping[str, str] = {
     "connect_timeout": "connect_timeout",
     "debug_logging": "debug_logging",
     "dlq_retention_days": "dlq_retention_days",
+    "max_performers": "max_performers",
     "max_retries": "max_retries",
     "max_tags": "max_tags",
     "no_collection": "sync_collection",
@@ -93,10 +94,9 @@ def read_certificate(value: object) -> str:
     return text
 
 
-def read_list(value: object) -> tuple[str, ...]:
-    """The names of a comma-separated text, each once."""
-    names = (name.strip() for name in read_text(value).split(","))
-    return tuple(dict.fromkeys(name for name in names if name))
+def read_names(value: object) -> str:
+    """Names with commas between them, as typed: a blank can be part of a name."""
+    return value if read_text(value).strip(", ") and isinstance(value, str) else ""
 
 
 def read_switch(value: object) -> bool:

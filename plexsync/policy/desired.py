@@ -7,6 +7,7 @@ import json
 import ntpath
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +16,7 @@ from plexsync.model.metadata import Limits, SyncMetadata, validate_metadata
 from plexsync.model.plex import FIELDS, IMAGE, Value
 from plexsync.model.scene import Entity, Scene, VideoFile
 from plexsync.model.text import clean
-from plexsync.model.values import value_hash
+from plexsync.model.values import name_key, value_hash
 
 __all__ = ["Desired", "desired", "file_title", "has_something_to_say", "value_hash", "wish_hash"]
 
@@ -35,6 +36,8 @@ class FieldSettings(Protocol):
     @property
     def max_tags(self) -> int: ...
     @property
+    def max_performers(self) -> int: ...
+    @property
     def strip_emoji(self) -> bool: ...
     @property
     def strict_mode(self) -> bool: ...
@@ -44,12 +47,14 @@ class FieldSettings(Protocol):
 class Desired:
     """The wish for one scene: a value per enabled field, and whose names are in it.
 
-    `entities` are (kind, Stash id) with the kinds "performer", "tag", "studio" and "group".
+    `entities` are (kind, Stash id) with the kinds "performer", "tag", "studio" and "group". `cut`
+    says in words what did not fit.
     """
 
     scene: int
     values: Mapping[str, Value]
     entities: frozenset[tuple[str, int]]
+    cut: tuple[str, ...] = ()
 
 
 def file_title(scene: Scene) -> str:
@@ -81,7 +86,14 @@ def desired(
     """
     enabled = [name for name in FIELDS if _enabled(name, config)]
     raw = _raw(scene, config)
-    limits = Limits(config.max_tags, config.strip_emoji, config.strict_mode)
+    left_out: list[str] = []
+    limits = Limits(
+        max_tags=config.max_tags,
+        strip_emoji=config.strip_emoji,
+        strict_mode=config.strict_mode,
+        max_performers=config.max_performers,
+        cut=left_out.append,
+    )
     checked = {name: raw[name] for name in raw if name in enabled or name == "title"}
     metadata, error = validate_metadata(checked, limits)
     if metadata is None:
@@ -89,7 +101,7 @@ def desired(
     values = {
         name: value for name in enabled if (value := _value(name, metadata, images)) is not None
     }
-    return Desired(scene.id, values, _entities(scene, config, values)), None
+    return Desired(scene.id, values, _entities(scene, config, values), tuple(left_out)), None
 
 
 def wish_hash(desired: Desired, files: Sequence[VideoFile], fingerprint: str) -> str:
@@ -123,7 +135,7 @@ def _raw(scene: Scene, config: FieldSettings) -> dict[str, object]:
         "date": scene.date,
         "rating": "" if rating is None else rating / 10,
         "original_title": scene.code,
-        "performers": _names(scene.performers),
+        "performers": _told_apart(scene.performers),
         "tags": _names(scene.tags),
         "directors": scene.director.split(","),
         "collections": _names(_collections(scene, config)),
@@ -145,6 +157,17 @@ def _collections(scene: Scene, config: FieldSettings) -> list[Entity]:
 
 def _names(entities: Iterable[Entity]) -> list[str]:
     return [entity.name for entity in entities]
+
+
+def _told_apart(performers: Sequence[Entity]) -> list[str]:
+    """Names, with what tells two performers of one name in this scene apart."""
+    times = Counter(name_key(performer.name) for performer in performers)
+    return [
+        f"{each.name} ({each.disambiguation})"
+        if times[name_key(each.name)] > 1 and each.disambiguation.strip()
+        else each.name
+        for each in performers
+    ]
 
 
 def _value(name: str, metadata: SyncMetadata, images: Mapping[str, str]) -> Value | None:

@@ -172,10 +172,10 @@ def test_only_movie_libraries_are_found_and_unknown_names_are_told(plex, client)
     plex.add_section("Shows", ["/plex/shows"], type="show")
     plex.add_section("Clips", ["/plex/clips", "/plex/more"])
     assert [s.title for s in client.sections().found] == ["Movies", "Clips"]
-    chosen = client.sections(("  cLIPS", "Shows", "Nope", ""))
+    chosen = client.sections("  cLIPS, Shows, Nope,")
     assert [(s.key, s.locations) for s in chosen.found] == [("3", ("/plex/clips", "/plex/more"))]
     assert chosen.missing == ("Shows", "Nope")
-    assert client.sections(("", " ")).missing == ()
+    assert client.sections(" , ").missing == ()
 
 
 def test_a_list_tells_keys_times_and_files(plex, client):

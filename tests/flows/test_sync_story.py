@@ -116,6 +116,43 @@ def test_tags_follow_stash_in_both_directions_and_own_collections_stay(world: An
     assert set(item.collection) == {"Favourites", "Beta"}
 
 
+def test_performers_of_one_name_are_two_actors_and_all_of_sixty_arrive(world: Any) -> None:
+    stash = world.stash
+    world.configure(no_poster=True, max_performers=65)
+    janes = [stash.add_performer("Jane Doe", "2015"), stash.add_performer("Jane Doe", "of Oslo")]
+    crowd = [stash.add_performer(f"P{n}") for n in range(68)]
+    scene, item = world.pair("a.mp4", title="T", performers=janes)
+    big, crowded = world.pair("b.mp4", title="B", performers=crowd)
+    world.event(scene)
+    world.event(big)
+    world.run()
+    assert sorted(item.actor) == ["Jane Doe (2015)", "Jane Doe (of Oslo)"]
+    assert len(crowded.actor) == 65
+    world.edit(big, title="B2")
+    world.run()
+    told = [line for line in world.said("warning").splitlines() if "Not all of this scene" in line]
+    assert len(told) == 2, "once per life of a worker"
+    assert "performers (65 of 68)" in told[0]
+    assert f"scene={big}" in told[0]
+
+
+def test_libraries_with_commas_and_blanks_in_their_names_are_told_apart(world: Any) -> None:
+    scenes = {}
+    for size, title in enumerate(("Drama, Old", "Drama", " Movies", "Movies "), start=1):
+        section = world.plex.add_section(title, locations=[f"/plex{size}"])
+        item = world.plex.add_item(section, file=f"/plex{size}/{size}.mp4", size=size)
+        scene = world.stash.add_scene(title="T", files=[(f"/plex{size}/{size}.mp4", size)])
+        scenes[title] = world.plex.item(item)
+        world.event(scene)
+    world.configure(no_poster=True, path_map="", plex_library="Drama, Old,Movies ")
+    world.run()
+    assert {title for title, item in scenes.items() if item.title == "T"} == {
+        "Drama, Old",
+        "Movies ",
+    }
+    assert "no movie library" not in world.said()
+
+
 def test_a_renamed_performer_reaches_every_scene_written_with_it(world: Any) -> None:
     world.configure(no_poster=True)
     ann = world.stash.add_performer("Ann")

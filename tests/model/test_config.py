@@ -116,6 +116,7 @@ def test_unknown_settings_are_left_to_others() -> None:
         ("read_timeout", 5, 120, 30),
         ("max_retries", 1, 20, 5),
         ("max_tags", 10, 500, 100),
+        ("max_performers", 10, 1000, 200),
         ("plex_connections", 1, 4, 2),
         ("dlq_retention_days", 1, 365, 30),
         ("reconcile_batch_size", 10, 1000, 500),
@@ -146,7 +147,7 @@ def test_a_switch_is_on_or_off(bad: object) -> None:
 @pytest.mark.parametrize("bad", [5, True, ["a"], "broken \ud800"])
 def test_a_text_is_a_text(bad: object) -> None:
     config, warnings = read({"path_map": bad, "plex_library": bad})
-    assert (config.path_map, config.plex_library) == ("", ())
+    assert (config.path_map, config.plex_library) == ("", "")
     assert len(warnings) == 2
 
 
@@ -172,9 +173,8 @@ def test_any_other_certificate_leaves_the_usual_check_on(bad: object) -> None:
 
 
 def test_libraries_are_separated_by_commas() -> None:
-    config = quiet({"plex_library": " Movies, Clips ,, Movies,Été"})
-    assert config.plex_library == ("Movies", "Clips", "Été")
-    assert quiet({"plex_library": " , "}).plex_library == ()
+    assert quiet({"plex_library": " Movies, Clips "}).plex_library == " Movies, Clips "
+    assert quiet({"plex_library": " , "}).plex_library == ""
 
 
 @pytest.mark.parametrize(
@@ -317,6 +317,7 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
     plain = quiet({}).wish_fingerprint()
     changes: dict[str, object] = dict.fromkeys(FIELDS, True)
     changes |= {"plex_library": "Movies", "path_map": "/a=>/b", "max_tags": 50}
+    changes |= {"max_performers": 50}
     changes |= {"plex_url": "http://plex", "plex_token": TOKEN, "dlq_retention_days": 9}
     changes |= {"recovery_minutes": 9, "recovery_start_rate": 9, "recovery_end_rate": 9}
     changes |= {"recovery_strategy": "normal", "reconcile_batch_size": 50}
@@ -357,6 +358,8 @@ def test_the_fingerprint_is_the_same_in_every_process() -> None:
         config.wish_fingerprint()
         == quiet({"no_tags": "true", "plex_library": "A, B"}).wish_fingerprint()
     )
+    blanks = {quiet({"plex_library": name}).wish_fingerprint() for name in ("A", " A", "A ", '"A"')}
+    assert len(blanks) == 4
     assert quiet({}).wish_fingerprint() == (
         "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     )

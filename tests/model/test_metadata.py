@@ -143,8 +143,8 @@ def test_text_is_cut_to_what_plex_takes() -> None:
     assert metadata.title == "a" * 250
     assert len(metadata.studio) == len(metadata.tagline) == len(metadata.original_title) == 255
     assert len(metadata.summary) == 9_999 and metadata.summary.endswith("word")
-    assert len(metadata.performers) == 50 and len(metadata.directors[0]) == 255
-    assert len(metadata.collections) == 20 and len(metadata.tags) == 100
+    assert len(metadata.performers) == 200 and len(metadata.directors[0]) == 255
+    assert len(metadata.collections) == 100 and len(metadata.tags) == 100
 
 
 def test_the_number_of_tags_is_a_setting_and_repeated_names_do_not_use_it_up() -> None:
@@ -229,3 +229,22 @@ def test_huge_input_is_just_cut() -> None:
     assert (
         len(metadata.title) == 255 and len(metadata.summary) == 10_000 and metadata.tags == ("a",)
     )
+
+
+def test_what_is_cut_is_told_in_words() -> None:
+    told: list[str] = []
+    raw = {
+        "title": "a" * 300,
+        "summary": "s" * 20_001,
+        "performers": [f"p{n % 30}" for n in range(60)],
+        "tags": [f"t{n}" for n in range(60)],
+    }
+    accepted(raw, Limits(max_performers=40, max_tags=50, cut=told.append))
+    assert told == [
+        "title (255 of 300 characters)",
+        "summary (10000 of 20001 characters)",
+        "tags (50 of 60)",
+    ]
+    told.clear()
+    accepted({"title": "t", "summary": "s" * 10_000}, Limits(cut=told.append))
+    assert told == []

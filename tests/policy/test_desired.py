@@ -54,6 +54,42 @@ def test_a_scene_in_plex_terms() -> None:
     }
 
 
+def test_two_performers_of_one_name_are_told_apart_where_they_meet() -> None:
+    janes = (
+        Entity(1, "Jane Doe", "2015"),
+        Entity(2, "JANE  DOE", "actress"),
+        Entity(3, "Ann", "x"),
+    )
+    assert wish(replace(SCENE, performers=janes)).values["performers"] == (
+        "Jane Doe (2015)",
+        "JANE DOE (actress)",
+        "Ann",
+    )
+    alone = (Entity(1, "Jane Doe", "2015"), Entity(3, "Ann"))
+    assert wish(replace(SCENE, performers=alone)).values["performers"] == ("Jane Doe", "Ann")
+    unknown = (Entity(1, "Jane Doe", "2015"), Entity(2, "Jane Doe", " "))
+    assert wish(replace(SCENE, performers=unknown)).values["performers"] == (
+        "Jane Doe (2015)",
+        "Jane Doe",
+    )
+
+
+def test_two_hundred_performers_fit_and_what_does_not_is_said() -> None:
+    crowd = tuple(Entity(n, f"P{n}") for n in range(1, 261))
+    full = wish(replace(SCENE, performers=crowd))
+    assert len(full.values["performers"]) == 200
+    assert full.cut == ("performers (200 of 260)",)
+    assert (
+        len(
+            wish(replace(SCENE, performers=crowd), Settings(max_performers=260)).values[
+                "performers"
+            ]
+        )
+        == 260
+    )
+    assert wish().cut == ()
+
+
 def test_what_is_off_by_default_can_be_switched_on() -> None:
     settings = Settings(sync_background=True, sync_groups=True, sync_rating=True, sync_code=True)
     values = wish(SCENE, settings, **IMAGES).values
