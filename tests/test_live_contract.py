@@ -13,9 +13,12 @@ import pytest
 
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
+from tests import certificates
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN, KEY = "the-token-of-plex", "the.key.of.stash"
+PRIVATE = ("Summary", "Film", "film 3", "/data/", "/plex/films", "Drama", "g1", "p1", "127-0-0-1")
+"""Texts of the servers; names that the checks themselves use are not among them."""
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"x" * 100
 
 
@@ -60,8 +63,8 @@ def run(
         capture_output=True,
         text=True,
     )
-    assert TOKEN not in done.stdout + done.stderr
-    assert KEY not in done.stdout + done.stderr
+    for private in (TOKEN, KEY, *PRIVATE, str(plex.port), str(stash.port), "127.0.0.1"):
+        assert private not in done.stdout + done.stderr
     return done
 
 
@@ -114,17 +117,50 @@ def test_an_edit_that_plex_ignores_differs_and_leaves_nothing_behind(servers: An
 def test_a_server_that_behaves_differently_is_told(servers: Any) -> None:
     plex, stash = servers
     plex.add_fault("html", match="/identity")
-    stash.add_fault("graphql_errors", message="database is locked")
+    stash.add_fault("graphql_errors", message="Film in /data/ is locked")
     done = run(servers)
     assert "differs" in next(line for line in verdicts(done) if "/identity needs no token" in line)
-    assert "database is locked" in done.stdout
+    assert "the query fails: a text of 24 characters (" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 406, 200, 500])
+def test_versions_of_plex_refuse_who_has_no_token_in_their_own_ways(
+    servers: Any, status: int
+) -> None:
+    plex, _ = servers
+    nobody = {"match": lambda request: not request.headers.get("x-plex-token")}
+    plex.add_fault("status", status=status, **nobody)
+    (line,) = [v for v in verdicts(run(servers)) if "a wrong token is 401" in v]
+    assert line.endswith(": ok") is (status in (401, 403, 404, 406))
+
+
+def test_whatever_differs_shows_no_private_text(servers: Any) -> None:
+    """Answers that are cut, of another shape, or somebody else's quote what they hold."""
+    plex, _ = servers
+    for kind in ("html", "json", "cut", "empty", "reset"):
+        for server in servers:
+            server.add_fault(kind, times=3)
+    plex.add_fault("ignore_edit", times=1)
+    done = run(servers, "--write", "3")
+    assert sum(": differs: " in line for line in verdicts(done)) >= 10
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_plex_behind_tls_is_checked_too(servers: Any) -> None:
+    plex, _ = servers
+    plex.tls, plex.secure_connections = certificates.server("plex_direct"), "required"
+    assert "takes only secure connections; enter the address" in run(servers).stdout
+    secure = ("--plex", plex.url.replace("http:", "https:"))
+    assert "whom this machine trusts" in run(servers, *secure).stdout
+    done = run(servers, *secure, "--certificate", certificates.path("ca"))
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_wrong_token_is_told_without_showing_it(servers: Any) -> None:
     done = run(servers, PLEX_TOKEN="another-token")
-    assert "Plex refuses the token (401)" in done.stdout
+    assert "differs: PlexAuthError, status 401, http: a text of " in done.stdout
     assert "another-token" not in done.stdout
     assert done.returncode == 1
 

@@ -6,7 +6,8 @@ Each line says "ok", "differs: ..." or "skipped: ..." (nothing there to look at)
 read, a few dozen requests in all, except with `--write SCENE`: that appends a few words to the
 summary of the Plex item which PlexSync matches with that scene of Stash, reads them back, and
 restores the summary and its lock. Leave STASH_API_KEY out for a Stash without a password. Secrets
-come from the environment alone and are never shown. Ends with 1 when something differs.
+come from the environment alone. The output can be shown to anybody: no secret, address, title, name
+or path is in it, only numbers, and of a text its length and a hash. Ends with 1 when something differs.
 
 What is checked is what PlexSync relies on: something that differs here is a fault to come, and the
 simulators (and then perhaps PlexSync) want correcting.
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
@@ -24,17 +26,21 @@ from urllib.parse import urlsplit
 from one_edit import edit
 from plex_contract import PLEX, Plex
 from stash_contract import STASH, Stash
-from verdicts import DiffersError, SkippedError
+from verdicts import DiffersError, SkippedError, short
 
+from plexsync.edges.certificates import Trust
 from plexsync.edges.http import TransportError
 from plexsync.model.errors import SyncError
 
 
 class Report:
-    """Prints one line per check and remembers whether something differed."""
+    """Prints one line per check and remembers whether something differed.
 
-    def __init__(self, secrets: Sequence[str]) -> None:
-        self._secrets = [secret for secret in secrets if secret]
+    `hidden` maps what must not be shown to what stands in its place.
+    """
+
+    def __init__(self, hidden: Mapping[str, str]) -> None:
+        self._hidden = {text: word for text, word in hidden.items() if text}
         self.differed = 0
 
     def check(self, server: str, text: str, run: Callable[[], None]) -> None:
@@ -44,15 +50,33 @@ class Report:
             verdict = "ok"
         except SkippedError as nothing:
             verdict = f"skipped: {nothing}"
-        except (DiffersError, TransportError, SyncError) as problem:
+        except (DiffersError, TransportError) as problem:
             verdict = f"differs: {problem}"
+        except SyncError as problem:
+            said = f"{problem.kind}, status {problem.status}, {problem.cause}"
+            verdict = f"differs: {said}: {short(problem.message)}"
         except Exception as problem:  # noqa: BLE001 - an answer of a shape that nobody thought of
-            verdict = f"differs: {type(problem).__name__} {problem}"
+            verdict = f"differs: {type(problem).__name__} {_where(problem)}: {short(str(problem))}"
         self.differed += verdict.startswith("differs")
         line = f"{server}: {text}: {verdict}"
-        for secret in self._secrets:
-            line = line.replace(secret, "***")
+        for text, word in self._hidden.items():
+            line = line.replace(text, word)
         print(" ".join("".join(c if c.isprintable() else " " for c in line).split()), flush=True)
+
+
+def _where(problem: Exception) -> str:
+    """The line of these checks or of PlexSync that failed."""
+    frame = traceback.extract_tb(problem.__traceback__)[-1]
+    return f"in {os.path.basename(frame.filename)} line {frame.lineno}"
+
+
+def _hidden(args: argparse.Namespace, token: str, key: str) -> dict[str, str]:
+    """Secrets and addresses, longer ones first."""
+    hidden = {token: "***", key: "***"}
+    for name in ("plex", "stash"):
+        parts = urlsplit(getattr(args, name) or "")
+        hidden |= {parts.netloc: f"<{name}>", parts.hostname or "": f"<{name}>"}
+    return dict(sorted(hidden.items(), key=lambda pair: -len(pair[0])))
 
 
 def _address(text: str) -> str:
@@ -73,6 +97,9 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--stash", type=_address, help="address of Stash")
     parser.add_argument("--plex", type=_address, help="address of Plex")
+    parser.add_argument(
+        "--certificate", default="", help="as the setting Plex certificate: a PEM file, or ignore"
+    )
     parser.add_argument("--write", type=int, metavar="SCENE", help="edit and restore its Plex item")
     args = parser.parse_args(words)
     if not (args.stash or args.plex):
@@ -89,8 +116,9 @@ def main(words: Sequence[str], environ: Mapping[str, str]) -> int:
     if args.plex and not token:
         print("Put the token of your Plex server into the environment variable PLEX_TOKEN.")
         return 2
-    report = Report([token, key])
-    plex = Plex(args.plex, token) if args.plex else None
+    report = Report(_hidden(args, token, key))
+    trust = Trust(args.certificate, environ)
+    plex = Plex(args.plex, token, trust) if args.plex else None
     stash = Stash(args.stash, key) if args.stash else None
     if plex:
         for rule in PLEX:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from plex_contract import Plex
 from stash_contract import Stash
-from verdicts import DiffersError, SkippedError, demand, expect
+from verdicts import DiffersError, SkippedError, demand, expect, short
 
 from plexsync.edges import stash_answers
 from plexsync.edges.plex_index import PlexIndex
@@ -33,7 +33,7 @@ def matched(plex: Plex, stash: Stash, number: int) -> PlexItem:
     config, _ = read_config(saved, {})
     paths, _ = PathMap.parse(config.path_map)
     with tempfile.TemporaryDirectory() as folder:
-        index = PlexIndex(os.path.join(folder, "plex_index.db"), plex.client, print, index_keys)
+        index = PlexIndex(os.path.join(folder, "plex_index.db"), plex.client, _warn, index_keys)
         try:
             index.refresh(config.plex_library, time.time())
             parts = index.find([paths.to_plex(file.path) for file in scene.files])
@@ -49,6 +49,10 @@ def matched(plex: Plex, stash: Stash, number: int) -> PlexItem:
     if item is None or found.matched[target] not in {part.file for part in item.parts}:
         raise DiffersError(f"item {target.rating_key} no longer has the file")
     return item
+
+
+def _warn(text: str) -> None:
+    print(f"PlexSync's index warns: {short(text)}")
 
 
 def edit(plex: Plex, stash: Stash, number: int) -> None:
