@@ -120,6 +120,13 @@ class JobIndex:
         times = [self._connection.execute(sql, (each,)).fetchone()[0] for each in RANKS]
         return min((at for at in times if at is not None), default=None)
 
+    def waiting_after(self, error: str, limit: int) -> list[int]:
+        """Scenes that wait after such a failure."""
+        rows = self._connection.execute(
+            "SELECT scene FROM job_index WHERE waits = 1 AND error = ? LIMIT ?", (error, limit)
+        )
+        return [int(row[0]) for row in rows]
+
     def first(self, limit: int) -> list[int]:
         """Scenes in the order in which they will be tried, running ones first."""
         rows = self._connection.execute(

@@ -59,6 +59,7 @@ class JobQueue:
         self._suspects: set[int] = set()
         self._started: set[int] = set()
         self._renewed: set[int] = set()
+        self._hurried: set[int] = set()
         opened = open_queue(folder, warn)
         self._queue, self._epoch, self.damaged = opened.queue, opened.epoch, opened.lost
         self._index = JobIndex(opened.queue.connection)
@@ -105,6 +106,7 @@ class JobQueue:
                 wanted[job.scene] = renewed(old, new)
         self._store(wanted.values())
         self._renewed |= self._started & wanted.keys()
+        self._hurried -= wanted.keys()
 
     def rewrite(self, job: Job) -> None:
         """End a run that is to be repeated: keep the job as given, no longer running.
@@ -113,6 +115,10 @@ class JobQueue:
         """
         self._store([ended(self._jobs[job.scene] if job.scene in self._renewed else job)])
         self._forget_run(job.scene)
+
+    def hurry(self, scenes: Iterable[int]) -> None:
+        """Let waiting jobs be due once before their time, which stands; forgotten at a restart."""
+        self._hurried |= (self._jobs.keys() - self._started).intersection(scenes)
 
     def release(self, scenes: Iterable[int]) -> None:
         """End runs that came to nothing through nobody's fault: the jobs wait as before."""
@@ -129,6 +135,7 @@ class JobQueue:
         self._started.update(job.scene for job in jobs)
         self._suspects.difference_update(scenes)
         self._renewed.difference_update(scenes)
+        self._hurried.difference_update(scenes)
 
     def finish(self, scenes: Iterable[int]) -> None:
         """Delete finished jobs in one transaction; unknown scenes are passed over.
@@ -162,8 +169,8 @@ class JobQueue:
     def due(self, now: float, limit: int) -> list[Job]:
         """What to run next, at most `limit` jobs: edits, then backfill, each by time.
 
-        In a backfill a share of the places goes to retries, the rest to scenes not tried yet. A
-        job that was running when the last worker died comes first, as a list of one.
+        In a backfill hurried jobs come first; of the other places a share goes to retries, the rest
+        to scenes not tried yet. A job that was running when the last worker died comes first, as a list of one.
         """
         suspects = [job for job in self._alive_suspects() if is_due(job, now)]
         if suspects:
@@ -173,11 +180,13 @@ class JobQueue:
         if room:
             fresh, again = (self._index.due(each, now, room) for each in (FRESH, AGAIN))
             new, old = share(room, len(fresh), len(again))
-            found += fresh[:new] + again[:old]
-        return [self._jobs[scene] for scene in found]
+            found += [*self._hurried, *fresh[:new], *again[:old]]
+        return [self._jobs[scene] for scene in list(dict.fromkeys(found))[:limit]]
 
     def next_due(self) -> float | None:
         """When the earliest waiting job is due; None without any. Wait at most LONGEST_WAIT."""
+        if self._hurried:
+            return 0.0
         times = [job.not_before for job in self._alive_suspects()]
         waiting = self._index.next_due()
         return min(times if waiting is None else [*times, waiting], default=None)
@@ -186,6 +195,10 @@ class JobQueue:
         """How many jobs have had their time come."""
         suspects = sum(is_due(job, now) for job in self._alive_suspects())
         return suspects + self._index.count_due(now)
+
+    def waiting_after(self, error: str, limit: int) -> list[Job]:
+        """Waiting jobs whose last try failed so, at most `limit`."""
+        return [self._jobs[scene] for scene in self._index.waiting_after(error, limit)]
 
     def first(self, limit: int) -> list[Job]:
         """The jobs that will be tried first, at most `limit`."""
@@ -248,6 +261,7 @@ class JobQueue:
         self._ranks[rank(self._jobs.pop(scene))] -= 1
         del self._rows[scene]
         self._suspects.discard(scene)
+        self._hurried.discard(scene)
         self._forget_run(scene)
 
     def _forget_run(self, scene: int) -> None:

@@ -10,7 +10,7 @@ from plexsync.edges.plex_index import PlexIndex
 from plexsync.edges.stash import StashClient
 from plexsync.flows.claims import Claims
 from plexsync.flows.gather import Wish, is_other_file
-from plexsync.flows.locate import MOST_CANDIDATES, Located
+from plexsync.flows.locate import MOST_CANDIDATES, Located, still_there
 from plexsync.flows.planning import plan_scene
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.job import RECONCILE, Job
@@ -147,9 +147,8 @@ class Compare:
         if view.desired is None:
             return
         parts = parts_of(view.match)
-        live = [_alive(part, items) for part in parts]
-        alive = [part for part in live if part is not None]
-        found = self._claims.match(view.scene, alive, self._pins.get(view.scene.id))
+        live = still_there(parts, items, self._index)
+        found = self._claims.match(view.scene, live, self._pins.get(view.scene.id))
         view.unread = any(part.target in broken for part in parts)
         if found.confidence == NONE or view.unread:
             view.looks = tuple(replace(look, updated=_NEVER) for look in view.looks)
@@ -185,12 +184,3 @@ def parts_of(found: Match) -> Sequence[IndexedPart]:
 def _keys(looks: Sequence[Look]) -> list[tuple[int, int, str]]:
     """What must be the same for a look to hold."""
     return sorted((look.rating_key, look.updated, look.wish) for look in looks)
-
-
-def _alive(part: IndexedPart, items: Mapping[Target, PlexItem]) -> IndexedPart | None:
-    """The part with Plex's size of today; None when its item has it no longer."""
-    item = items.get(part.target)
-    if item is None or item.deleted:
-        return None
-    sizes = {each.file: each.size for each in item.parts}
-    return replace(part, size=sizes[part.file]) if part.file in sizes else None

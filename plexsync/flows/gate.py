@@ -139,7 +139,7 @@ class Gate:
             if self.config:
                 auto.started()
             return False
-        config = self._recent_settings()
+        config = self.recent_settings()
         run = auto.next_run(config) if config else None
         if config is None or run is None:
             return False
@@ -161,7 +161,7 @@ class Gate:
         if self._parts.plex(config).check().state == "unauthorised":
             self._watch.unauthorised()
 
-    def _recent_settings(self) -> PlexSyncConfig | None:
+    def recent_settings(self) -> PlexSyncConfig | None:
         """The settings as they are or were a moment ago."""
         fresh = self._clock.monotonic() - self._read_at < SETTINGS_AGE
         return self._read if self._read and fresh else self._settings()

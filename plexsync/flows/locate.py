@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.edges.plex import PlexClient
-from plexsync.edges.plex_index import PlexIndex
+from plexsync.edges.plex_index import Depth, PlexIndex
 from plexsync.edges.stash import StashClient
 from plexsync.flows.claims import Claims
 from plexsync.flows.gather import Wish
@@ -28,6 +28,7 @@ from plexsync.model.job import EDIT, FORCED
 from plexsync.model.ledger import SHARED, Pin
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
+from plexsync.policy.backoff import is_last_try
 from plexsync.policy.matching import Match, describe, match, pinned
 
 REFRESH_PAUSE = 30.0
@@ -80,11 +81,24 @@ class Locate:
         if not self._index.complete(self._config.plex_library):
             self.refresh()
         found, failed, misses = self._pass(wishes)
-        if misses and (self._may_refresh() or any(map(_asked_for_now, misses))):
-            self.refresh()
-            more, worse, misses = self._pass(misses)
-            found, failed = found + more, failed + worse
+        for worthwhile in (self._news_may_help, self._reading_may_help):
+            depth = worthwhile(misses) if misses else None
+            if depth is not None:
+                self.refresh(depth)
+                more, worse, misses = self._pass(misses)
+                found, failed = found + more, failed + worse
         return found, failed + [Failed(wish.job, self._missing(wish)) for wish in misses]
+
+    def _news_may_help(self, misses: Sequence[Wish]) -> Depth | None:
+        """Whether to ask Plex what is new."""
+        worth = self._may_refresh() or any(map(_asked_for_now, misses))
+        return Depth.NEW if worth else None
+
+    def _reading_may_help(self, misses: Sequence[Wish]) -> Depth | None:
+        """Whether to read whole libraries: where the clock moved, all before one is given up."""
+        last = any(is_last_try(wish.job) for wish in misses)
+        depth = Depth.DOUBTED if last else Depth.MISSED
+        return depth if self._index.worth_reading(self._clock.now(), depth) else None
 
     def _missing(self, wish: Wish) -> PlexNotFound:
         pin = self._pins.get(wish.scene.id)
@@ -151,15 +165,11 @@ class Locate:
         self, parts: Iterable[IndexedPart], items: dict[Target, PlexItem]
     ) -> list[IndexedPart]:
         """Only the parts that their items really have now, with Plex's size of today."""
-        live = []
+        parts = list(parts)
         for part in parts:
-            item = items.get(part.target)
-            sizes = {p.file: p.size for p in item.parts} if item and not item.deleted else {}
-            if part.file in sizes:
-                live.append(replace(part, size=sizes[part.file]))
-            elif item is None:
+            if part.target not in items:
                 self._index.forget(part.target)
-        return live
+        return still_there(parts, items, self._index)
 
     def _judge(
         self, wish: Wish, found: Match, items: dict[Target, PlexItem]
@@ -238,16 +248,43 @@ class Locate:
         now = self._clock.monotonic()
         return self._refreshed is None or now - self._refreshed >= REFRESH_PAUSE
 
-    def refresh(self) -> None:
+    def follow(self) -> None:
+        """Catch up with the libraries whose clocks moved; one request when none did."""
+        self.meet_server()
+        self.refresh(Depth.MOVED)
+
+    def refresh(self, depth: Depth = Depth.NEW) -> None:
         """Bring the index up to date."""
-        result = self._index.refresh(self._config.plex_library, self._clock.now())
-        self._refreshed = self._clock.monotonic()
+        wanted, now = self._config.plex_library, self._clock.now()
+        result = self._index.refresh(wanted, now, depth=depth)
+        if depth is not Depth.MOVED:  # that one may have passed a library over
+            self._refreshed = self._clock.monotonic()
         self.news = self.news or result.added > 0
         for name in result.missing:
             self._log.warn_once(
                 f"library {name}",
                 f"Plex has no movie library named {name!r}; check the setting Plex libraries.",
             )
+
+
+def still_there(
+    parts: Iterable[IndexedPart], items: Mapping[Target, PlexItem], index: PlexIndex
+) -> list[IndexedPart]:
+    """Only the parts that their items really have now, with Plex's size of today.
+
+    An item that has other files by now is corrected in the index.
+    """
+    live = []
+    for part in parts:
+        item = items.get(part.target)
+        if item is None or item.deleted:
+            continue
+        sizes = {each.file: each.size for each in item.parts}
+        if part.file in sizes:
+            live.append(replace(part, size=sizes[part.file]))
+        elif sizes:
+            index.correct(part.target, item)
+    return live
 
 
 def _asked_for_now(wish: Wish) -> bool:

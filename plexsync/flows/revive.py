@@ -1,14 +1,18 @@
-"""Dead letters that come back to life: a file that Plex lacked has turned up."""
+"""Scenes that are tried again because a file that Plex lacked has turned up."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.log import Log
 from plexsync.edges.plex_index import PlexIndex
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import PlexNotFound
 from plexsync.model.job import BULK, Job
 from plexsync.model.paths import PathMap
+from plexsync.model.plex import IndexedPart
 from plexsync.model.scene import VideoFile
 from plexsync.model.words import counted
 from plexsync.policy.matching import HIGH, match
@@ -16,9 +20,13 @@ from plexsync.policy.matching import HIGH, match
 SURE_RULES = ("path", "suffix")
 """A name alone is no proof that a missing file has come."""
 
+MOST_HURRIED = 5000
+"""Waiting jobs looked up when the index has learned something; the others keep their times."""
+
 
 class Revive:
-    """Queues scenes whose letter says PlexNotFound when the index shows one of their files."""
+    """Queues scenes whose letter says PlexNotFound when the index shows one of their files, and has
+    jobs that wait for a file tried at once."""
 
     def __init__(
         self,
@@ -52,12 +60,23 @@ class Revive:
             self._log.info(
                 f"Tried again: {counted(len(found), 'scene')} that Plex lacked turned up."
             )
+        self.hurry()
         return len(found)
+
+    def hurry(self) -> None:
+        """Have jobs tried now whose file may have come.
+
+        A name alone is enough: such a try costs a job nothing, see policy/backoff.py.
+        """
+        waiting = self._queue.waiting_after(PlexNotFound.__name__, MOST_HURRIED)
+        self._queue.hurry(job.scene for job in waiting if self._parts(job.paths))
 
     def _is_there(self, scene: int) -> bool:
         letter = self._letters.get(scene)
         paths = letter.paths if letter else ()
-        parts = self._index.find([self._map.to_plex(path) for path in paths])
-        found = match([VideoFile(path) for path in paths], parts, self._map)
+        found = match([VideoFile(path) for path in paths], self._parts(paths), self._map)
         # The letter keeps no sizes, which decide about a spelling when the scene is tried.
         return found.rule == "spelling" or (found.confidence == HIGH and found.rule in SURE_RULES)
+
+    def _parts(self, paths: Sequence[str]) -> list[IndexedPart]:
+        return self._index.find([self._map.to_plex(path) for path in paths])

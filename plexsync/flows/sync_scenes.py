@@ -37,6 +37,7 @@ class SyncScenes:
         self._write = write
         self._scan = scan
         self._revive = revive
+        self._followed = False
 
     def look_for_arrivals(self, now: float, *, refresh: bool) -> None:
         """Try dead letters again whose files the index has come to show, refreshed or not."""
@@ -49,6 +50,17 @@ class SyncScenes:
         if self._locate.news and self._revive is not None:
             self._locate.news = False
             self._revive.run(now)
+
+    def follow_plex(self, now: float) -> None:
+        """Learn what the clocks of Plex's libraries tell; jobs that waited for it are tried now."""
+        try:
+            self._locate.follow()
+        except SyncError:
+            return  # as above
+        if self._revive is not None and not self._followed:
+            self._followed = True  # somebody else may have refreshed the index before
+            self._revive.hurry()
+        self.look_for_arrivals(now, refresh=False)
 
     def run(self, jobs: Sequence[Job], now: float) -> list[Result]:
         """Try each job once. What stops a whole step is no fault of the jobs that were in it."""

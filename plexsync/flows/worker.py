@@ -11,6 +11,7 @@ from plexsync.edges.clock import Clock
 from plexsync.edges.files import is_disk_trouble
 from plexsync.edges.log import Log
 from plexsync.edges.stash import StashClient
+from plexsync.flows.arrivals import Arrivals
 from plexsync.flows.blame import Judged, judge
 from plexsync.flows.commands import AT_ONCE, Commands, Host
 from plexsync.flows.gate import Gate
@@ -66,6 +67,7 @@ class Worker:
         self._leave = leave
         self._observe = observe
         self._gate = Gate(stores, parts, stash, clock, log)
+        self._arrivals = Arrivals(stores.queue, self._gate, parts, clock)
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.letters, log)
         self._settle = Settle(stores, self._intake, rng, log)
         self._commands = Commands(folder, self._intake.commands, parts, stash, clock, log)
@@ -98,6 +100,7 @@ class Worker:
             reason = self._gate.leave(now, self._busy_at)
             if reason:
                 return reason
+            self._arrivals.look(now)
             batch = self._next(now)
             if batch:
                 self._process(batch)
@@ -193,6 +196,8 @@ class Worker:
             return
         due = self._stores.queue.next_due()
         seconds = pause(now, due, self._busy_at, self._gate.blocked(now))
+        clocks = self._arrivals.due_in(now)
+        seconds = seconds if clocks is None else min(seconds, clocks)
         if abs(now - seen / 1e9) < COARSE_MTIME:  # it may have changed since `now`, and be missed
             seconds = min(seconds, 0.25)
         self._clock.wait(seconds, lambda: inbox.signature(self._folder) != seen)

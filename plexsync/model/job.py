@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import cast
 
 from plexsync.model.stored import LATEST
@@ -60,6 +60,8 @@ class Job:
     last_status: int | None = None
     first_failure: float | None = None
     last_failure: float | None = None
+    paths: tuple[str, ...] = ()
+    """The scene's files, as Stash sees them, while it waits for Plex to have one of them."""
 
     def to_dict(self) -> dict[str, object]:
         """The job as JSON-safe values."""
@@ -77,7 +79,7 @@ class Job:
         given = {"scene": 0, "reason": "update", "born": 0.0, **raw}
         job = cls(**{key: value for key, value in given.items() if key in known})
         job._check()
-        return job
+        return replace(job, paths=tuple(job.paths))
 
     def _check(self) -> None:
         if type(self.scene) is not int or self.scene <= 0:
@@ -97,6 +99,10 @@ class Job:
             type(n) is int for n in self.attempts.values()
         ):
             raise ValueError("attempts must map error classes to counts")
+        if not isinstance(self.paths, (list, tuple)) or not all(
+            isinstance(path, str) for path in self.paths
+        ):
+            raise ValueError("paths must be a list of texts")
 
     def to_json(self) -> str:
         """The job as strict JSON (no NaN)."""

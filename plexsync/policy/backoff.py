@@ -140,10 +140,13 @@ def verdict(
 ) -> Verdict:
     """Decide what becomes of a job that failed.
 
-    Only the scene's own fault costs it an attempt. `max_retries` is the standard budget. The job
-    that comes back is no longer running and knows its attempts and last failure.
+    Only the scene's own fault costs it an attempt, and a try before its time that still finds no
+    file costs nothing. `max_retries` is the standard budget. The job that comes back is no longer
+    running and knows its attempts and last failure.
     """
     rule = rule_for(error)
+    if isinstance(error, PlexNotFound) and _before_its_time(job, now):
+        return Later(replace(job, running=False, starts=0))
     if rule.end == DONE:
         return Finish("gone")
     if rule.end == WAITS:
@@ -159,6 +162,16 @@ def verdict(
     return Later(replace(failed, not_before=now + pause))
 
 
+def is_last_try(job: Job) -> bool:
+    """Whether the job is given up if its file is still not in Plex."""
+    return _spent(job, NOT_FOUND, PlexNotFound.__name__) >= BUDGETS[NOT_FOUND].retries
+
+
+def _before_its_time(job: Job, now: float) -> bool:
+    """A time farther away than any pause comes from a clock that was set back."""
+    return 0 < job.not_before - now <= BUDGETS[NOT_FOUND].cap
+
+
 def _note(job: Job, error: SyncError, now: float) -> Job:
     return replace(
         job,
@@ -171,6 +184,7 @@ def _note(job: Job, error: SyncError, now: float) -> Job:
         last_status=error.status,
         first_failure=now if job.first_failure is None else job.first_failure,
         last_failure=now,
+        paths=error.paths if isinstance(error, PlexNotFound) else (),
     )
 
 

@@ -19,6 +19,9 @@ SETTINGS_CHECK = 15.0
 NEXT_TRY = 1.0
 """Seconds before the next try while Plex has failed, but not often enough to be left alone."""
 
+CLOCK_PAUSE = 10.0
+"""Seconds between two questions for the clocks of Plex's libraries while jobs wait for a file."""
+
 LONGEST = 60.0
 """No wait is longer, so that a stepped clock cannot freeze anything."""
 
@@ -52,6 +55,17 @@ def idle_limit(held: Hold, pending: bool) -> float | None:
     if held.reason in ("settings", "paused"):
         return PAUSED_IDLE
     return None if pending else IDLE
+
+
+def until_clocks(asked_at: float, waits: bool, blocked: float, monotonic: float) -> float | None:
+    """Seconds until the clocks of Plex's libraries are to be asked for again.
+
+    None while no job waits for a file (`waits`); `blocked` are the seconds for which nothing may be
+    tried anyway.
+    """
+    if not waits:
+        return None
+    return max(0.0, asked_at + CLOCK_PAUSE - monotonic, blocked)
 
 
 def pause(now: float, next_due: float | None, busy_at: float, blocked: float) -> float:

@@ -240,6 +240,35 @@ def test_a_turn_costs_a_long_queue_no_more_than_a_short_one(tmp_path: Path) -> N
 
 
 @can_fork
+def test_a_hurried_job_is_due_once_and_keeps_its_time(queue: JobQueue) -> None:
+    queue.put_all([wish(1, not_before=NOW + 300), wish(2, not_before=NOW + 200)])
+    queue.hurry([1, 99])
+    assert [job.scene for job in queue.due(NOW, 9)] == [1]
+    assert queue.next_due() == 0.0
+    queue.start([1])
+    queue.rewrite(queue.jobs[1])
+    assert queue.due(NOW, 9) == []
+    assert queue.jobs[1].not_before == NOW + 300
+    assert queue.next_due() == NOW + 200
+
+
+def test_an_edit_of_a_hurried_job_rests_like_any_other(queue: JobQueue) -> None:
+    queue.put_all([wish(1, not_before=NOW + 300)])
+    queue.hurry([1])
+    queue.put_all([wish(1, not_before=NOW + 2)])
+    assert queue.due(NOW, 9) == []
+
+
+def test_a_job_that_runs_or_is_over_is_not_hurried(queue: JobQueue) -> None:
+    queue.put_all([wish(1), wish(2, not_before=NOW + 300)])
+    queue.start([1])
+    queue.hurry([1, 2])
+    queue.rewrite(wish(1, not_before=NOW + 300))
+    queue.finish([2])
+    queue.put_all([wish(2, not_before=NOW + 300)])
+    assert queue.due(NOW, 9) == []
+
+
 def test_what_ran_when_the_worker_died_runs_alone_before_all_else(queues: Queues) -> None:
     def batch(queue: JobQueue) -> None:
         queue.put_all([wish(1), wish(2), wish(3, priority=BULK)])
@@ -531,6 +560,8 @@ def test_a_file_with_a_zeroed_page_is_set_aside(queues: Queues) -> None:
 def test_flipped_bytes_are_set_aside_or_drained(queues: Queues) -> None:
     whole, dice = filled(queues), random.Random(12)
     for place in [*range(0, 100, 7), 18, 19, *(dice.randrange(len(whole)) for _ in range(30))]:
+        if place in range(60, 64):  # the version: a newer one is refused on purpose
+            continue
         flipped = bytearray(whole)
         flipped[place] ^= dice.randrange(1, 256)
         must_go_on(queues, bytes(flipped))

@@ -32,6 +32,7 @@ from plexsync.policy.backoff import (
     Verdict,
     Wait,
     delay,
+    is_last_try,
     probe_delay,
     rule_for,
     verdict,
@@ -204,7 +205,45 @@ def test_random_failures_keep_every_promise() -> None:
                 break
             if isinstance(outcome, Later):
                 assert now < outcome.job.not_before <= now + 600
-                assert sum(outcome.job.attempts.values()) == sum(job.attempts.values()) + 1
+                early = 0 < job.not_before - now <= 600 and isinstance(error, PlexNotFound)
+                more = sum(outcome.job.attempts.values()) - sum(job.attempts.values())
+                assert more == int(not early)
                 job = outcome.job
             now += rng.uniform(-5, 700)
         assert sum(job.attempts.values()) <= 5 + 12
+
+
+# --- a file that Plex lacks --------------------------------------------------------------------
+
+
+def test_a_try_before_its_time_costs_a_job_nothing() -> None:
+    waiting = replace(JOB, not_before=1300.0, attempts={"PlexNotFound": 12}, paths=("/data/1.mp4",))
+    outcome = judge(waiting, PlexNotFound("not yet", paths=["/data/1.mp4"]))
+    assert outcome == Later(replace(waiting, running=False, starts=0))
+
+
+@pytest.mark.parametrize("not_before", [999.0, 1000.0, 1000.0 + 601.0, 10**9])
+def test_a_try_at_its_time_or_after_the_clock_was_set_back_counts(not_before: float) -> None:
+    outcome = judge(replace(JOB, not_before=not_before), PlexNotFound("not yet", paths=["/d/1"]))
+    assert isinstance(outcome, Later)
+    assert outcome.job.attempts == {"PlexNotFound": 1}
+
+
+def test_a_job_waits_for_its_file_until_something_else_happens_to_it() -> None:
+    missed = judge(JOB, PlexNotFound("not yet", paths=["/data/1.mp4"]))
+    assert isinstance(missed, Later)
+    assert missed.job.paths == ("/data/1.mp4",)
+    other = judge(replace(missed.job, not_before=0.0), PlexTemporaryError("boom"))
+    assert isinstance(other, Later)
+    assert other.job.paths == ()
+
+
+def test_the_last_try_is_the_one_after_which_a_job_is_buried() -> None:
+    job, now = JOB, 1000.0
+    while True:
+        outcome = judge(job, PlexNotFound("not yet"), now)
+        assert is_last_try(job) == isinstance(outcome, Bury)
+        if isinstance(outcome, Bury):
+            return
+        assert isinstance(outcome, Later)
+        job, now = outcome.job, outcome.job.not_before

@@ -1,0 +1,35 @@
+"""Jobs that wait for a file: the clocks of Plex's libraries tell when it may have come."""
+
+from __future__ import annotations
+
+from plexsync.edges.clock import Clock
+from plexsync.edges.job_queue import JobQueue
+from plexsync.flows.gate import Gate, Parts
+from plexsync.model.errors import PlexNotFound
+from plexsync.policy.waiting import CLOCK_PAUSE, until_clocks
+
+
+class Arrivals:
+    """Asks Plex for the clocks while, and only while, a job waits for a file."""
+
+    def __init__(self, queue: JobQueue, gate: Gate, parts: Parts, clock: Clock) -> None:
+        self._queue = queue
+        self._gate = gate
+        self._parts = parts
+        self._clock = clock
+        self._asked_at = clock.monotonic() - CLOCK_PAUSE
+
+    def due_in(self, now: float) -> float | None:
+        """Seconds until the next question; None while none is to be asked."""
+        waits = bool(self._queue.waiting_after(PlexNotFound.__name__, 1))
+        blocked = self._gate.blocked(now)
+        return until_clocks(self._asked_at, waits, blocked, self._clock.monotonic())
+
+    def look(self, now: float) -> None:
+        """Ask if it is time, and have jobs tried whose file came."""
+        if self.due_in(now) != 0.0:
+            return
+        self._asked_at = self._clock.monotonic()
+        config = self._gate.recent_settings()
+        if config is not None:
+            self._parts.sync(config).follow_plex(now)
