@@ -22,6 +22,7 @@ from plexsync.edges.plex_session import PlexSession
 from plexsync.edges.plex_writer import PlexWriter, Sent
 from plexsync.edges.plex_xml import Listed, Section
 from plexsync.model.errors import (
+    WRITE,
     PlexAuthError,
     PlexNotFound,
     PlexPermanentError,
@@ -224,7 +225,10 @@ class PlexClient:
         try:
             self._link.send(path, self._session.post, target.server, data=data)
         except SyncError as error:
-            if error.status not in _IMAGE_REFUSALS or not self._healthy():
+            if error.status not in _IMAGE_REFUSALS:
+                raise
+            if not self._healthy():
+                error.fault = WRITE
                 raise
             return error.message
         return ""

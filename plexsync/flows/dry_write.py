@@ -57,7 +57,7 @@ class DryWrite:
         """One result per scene, as after a run in which Plex took everything."""
         results: list[Result] = []
         for each in located:
-            planned = plan_scene(each, self._ledger, self._preserve)
+            planned = plan_scene(each, self._ledger, self._preserve, self._plex.fit)
             items = tuple(self._item(item, planned) for item in planned.items)
             self.plans[each.wish.scene.id] = items
             fields = {f.field for item in items for f in item.fields if f.changes}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from plexsync.edges.ledger import Ledger
 from plexsync.flows.locate import Located
 from plexsync.model.job import ASKED
 from plexsync.model.ledger import TargetState
-from plexsync.model.plex import Edit, PlexItem, Value, Written
+from plexsync.model.plex import Edit, PlexItem, Target, Value, Written
 from plexsync.policy.outcome import claimed, image_is_ours
-from plexsync.policy.plan import plan
+from plexsync.policy.plan import plan, uncut, without_the_cut
+
+Fit = Callable[[Target, Sequence[Edit]], tuple[Sequence[Edit], Mapping[str, object]]]
+"""Gives the edits as they can be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,14 @@ class Planned:
     items: tuple[PlannedItem, ...]
 
 
-def plan_scene(located: Located, ledger: Ledger, preserve: bool) -> Planned:
-    """Compare a wish with what Plex has and what the ledger knows; changes nothing."""
+def plan_scene(located: Located, ledger: Ledger, preserve: bool, fit: Fit | None = None) -> Planned:
+    """Compare a wish with what Plex has and what the ledger knows; changes nothing.
+
+    What somebody asks for is tried again although Plex refused it before or, where `fit` says how
+    much of a text would go, took only a part of it.
+    """
     wish = located.wish
+    asked = wish.job.reason in ASKED
     known = {each.target: each for each in wish.state.targets} if wish.state else {}
     items = []
     for item, part in located.items:
@@ -44,8 +52,12 @@ def plan_scene(located: Located, ledger: Ledger, preserve: bool) -> Planned:
             written, base = ledger.inherit(item.target)
             before = TargetState(target=item.target, written=written, base=base)
         ours = claimed(item, before.written, before.unconfirmed, before.read_back)
-        refused = {} if wish.job.reason in ASKED else before.refused
-        edits = plan(wish.desired.values, item, ours, preserve, refused)
+        refused = {} if asked else before.refused
+        whole = {n: uncut(n, w) for n, w in ours.items()} if asked and fit else ours
+        edits = plan(wish.desired.values, item, whole, preserve, refused)
+        if fit is not None and whole != ours:
+            sent = {edit.field: edit.value for edit in fit(item.target, edits)[0]}
+            edits = without_the_cut(edits, sent, ours)
         items.append(PlannedItem(item, part, before, ours, edits))
     return Planned(wish.desired.values, tuple(items))
 

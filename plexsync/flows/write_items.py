@@ -112,7 +112,7 @@ class WriteItems:
 
     def _planned(self, located: Located) -> Task:
         preserve = self._config.preserve_plex_edits
-        return new_task(located.wish, plan_scene(located, self._ledger, preserve))
+        return new_task(located.wish, plan_scene(located, self._ledger, preserve, self._plex.fit))
 
     def _save(self, tasks: Sequence[Task], now: float, *, intent: bool) -> None:
         poster = frozenset({"poster"} if self._config.sync_poster else ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plexsync.model.plex import (
     FIELDS,
@@ -77,6 +77,30 @@ def plan(
         busy = {edit.field for edit in edits}
         edits += [_lock(case) for case in cases if case.field.name not in busy and _lockable(case)]
     return tuple(edits)
+
+
+def uncut(name: str, last: Written) -> Written:
+    """What was written, so that a text which was cut is planned whole once more."""
+    cut = FIELDS[name].kind == SCALAR and last.shown is None and value_hash(last.value) != last.wish
+    return replace(last, wish="") if cut else last
+
+
+def without_the_cut(
+    edits: tuple[Edit, ...], sent: Mapping[str, Value], written: Mapping[str, Written]
+) -> tuple[Edit, ...]:
+    """The edits without those of texts that would be cut once more to what Plex has already.
+
+    `sent` are the values as they can be sent. Locks alone are no reason for a request.
+    """
+    left = tuple(edit for edit in edits if not _is_as_cut(edit, sent, written))
+    return left if any(not edit.lock_only for edit in left) else ()
+
+
+def _is_as_cut(edit: Edit, sent: Mapping[str, Value], written: Mapping[str, Written]) -> bool:
+    last = written.get(edit.field)
+    if edit.lock_only or last is None or last.wish != edit.wish:
+        return False
+    return FIELDS[edit.field].kind == SCALAR and equal(edit.field, sent[edit.field], edit.before)
 
 
 def is_refused(edit: Edit, refused: Mapping[str, Refusal]) -> bool:

@@ -346,6 +346,19 @@ def test_the_limit_is_tried_again_after_30_days(world: Any) -> None:
     assert item.summary == JAPANESE + "。"
 
 
+def test_a_text_that_was_cut_goes_whole_when_somebody_asks_and_plex_takes_it(world: Any) -> None:
+    world.plex.max_header_bytes = 6 * 1024
+    scene, item = world.pair("1.mp4", title="T", details=JAPANESE)
+    sync(world, scene)
+    puts(world)
+    ask(world, "sync", scenes=[scene])
+    assert puts(world) == 0, "as long as Plex takes no more"
+    world.plex.max_header_bytes = 16 * 1024
+    world.clock.passed += 31 * 86400
+    ask(world, "sync", scenes=[scene])
+    assert (item.summary, world.state(scene).detail) == (JAPANESE, "")
+
+
 @pytest.mark.parametrize("mode", ["add", "replace"])
 def test_tags_are_right_in_both_modes_when_a_line_must_be_split(world: Any, mode: str) -> None:
     world.plex.tag_mode, world.plex.max_header_bytes = mode, 6 * 1024
