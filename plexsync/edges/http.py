@@ -51,7 +51,8 @@ class Session:
 
     Redirects are not followed, cookies not kept, proxies not asked, nothing is tried twice. Times
     in seconds: `total` bounds a request with connect, headers and body, however slowly they drip
-    (only a name look-up cannot be cut).
+    (only a name look-up cannot be cut). With `look_for_tls` a server that hangs up on plain http is
+    asked by a handshake whether it wants TLS.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Session:
         total: float = 30.0,
         *,
         trust: Trust = PUBLIC,
+        look_for_tls: bool = False,
         max_body: int = MAX_BODY,
         idle: float = IDLE,
         monotonic: Callable[[], float] = time.monotonic,
@@ -71,6 +73,7 @@ class Session:
         self._monotonic = monotonic
         self._last = monotonic()
         self._lock = threading.Lock()
+        self._look_for_tls = look_for_tls
         self._hang_ups = 1  # in a row; one to begin with, since nothing has answered yet
         self._line = Line(trust)
         self._session = bare_session(self._line)
@@ -125,7 +128,9 @@ class Session:
             if deadline.passed:
                 raise _explained(TimeoutError(), url, deadline)
             if answer.status_code == 400 and _WANTS_TLS.search(body[:_CHUNK]):
-                self._ask_for_tls(url)
+                wanted = self._tls_wanted(url)
+                if wanted:
+                    raise wanted
         status, head = answer.status_code, answer.headers
         return Reply(status, head, body, self._last - started, _redirect(url, status, head))
 
@@ -162,22 +167,22 @@ class Session:
 
     def _failure(self, problem: Exception, url: str) -> TransportError:
         failure = _explained(problem, url, self._line.deadline)
-        if failure.cause == "reset":
-            self._hang_ups += 1
-            # A Plex that answers http now and then may well hang up for another reason.
-            if self._hang_ups > 1:
-                self._ask_for_tls(url)
-        return failure
+        if failure.cause != "reset":
+            return failure
+        self._hang_ups += 1
+        # A Plex that answers http now and then may well hang up for another reason.
+        return (self._hang_ups > 1 and self._tls_wanted(url)) or failure
 
-    def _ask_for_tls(self, url: str) -> None:
-        """Raises TransportError where plain http was sent to a port that speaks TLS."""
+    def _tls_wanted(self, url: str) -> TransportError | None:
+        """What to say where plain http was sent to a port that speaks TLS."""
         parts, line = urlsplit(url), self._line
-        if parts.scheme != "http" or not parts.hostname:
-            return
+        if not self._look_for_tls or parts.scheme != "http" or not parts.hostname:
+            return None
         address = https_address(line, line.trust, parts.hostname, parts.port or 80)
-        if address:
-            text = f"{_where(url)} takes only secure connections; enter the address {address}"
-            raise TransportError("tls wanted", text)
+        if not address:
+            return None
+        text = f"{_where(url)} takes only secure connections; enter the address {address}"
+        return TransportError("tls wanted", text)
 
     def _is_fresh(self) -> bool:
         return 0 <= self._monotonic() - self._last < self._idle

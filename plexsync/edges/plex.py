@@ -91,7 +91,8 @@ class PlexClient:
         now: Callable[[], float] = time.time,
     ) -> None:
         def make() -> Session:
-            return Session(connect_timeout, read_timeout, read_timeout, trust=trust)
+            times = (connect_timeout, read_timeout, read_timeout)
+            return Session(*times, trust=trust, look_for_tls=True)
 
         self._session = PlexSession(make, connections, token, now)
         self._link = PlexLink(url, token, client_id, self._session, read_timeout)
