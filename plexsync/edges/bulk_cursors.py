@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import sqlite3
 from collections.abc import Iterable
 
@@ -11,7 +11,10 @@ from plexsync.model.ledger import Bulk
 
 
 class BulkCursors:
-    """The ledger's bulk cursors; `connection` is the ledger's."""
+    """The ledger's bulk cursors; `connection` is the ledger's.
+
+    The ids of a walk are rows of a table of their own: a turn reads only those that it hands out.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -21,29 +24,43 @@ class BulkCursors:
 
         One that is under way does not: what it has passed may have to be seen again.
         """
-        wanted = json.dumps(None if ids is None else sorted(set(ids)))
+        wanted = [] if ids is None else sorted(set(ids))
+        digest = "" if ids is None else hashlib.sha256(repr(wanted).encode()).hexdigest()
         with transaction(self._connection) as connection:
             same = connection.execute(
-                "SELECT id FROM bulks WHERE reason = ? AND kind = ? AND ids = ? AND after = 0",
-                (reason, kind, wanted),
+                "SELECT id FROM bulks WHERE reason = ? AND kind = ? AND digest = ? AND after = 0",
+                (reason, kind, digest),
             ).fetchone()
             if same:
                 return int(same[0])
             made = connection.execute(
-                "INSERT INTO bulks (reason, kind, ids, after, born) VALUES (?, ?, ?, 0, ?)",
-                (reason, kind, wanted, now),
+                "INSERT INTO bulks (reason, kind, digest, after, born) VALUES (?, ?, ?, 0, ?)",
+                (reason, kind, digest, now),
             )
-        return int(made.lastrowid or 0)
+            bulk = int(made.lastrowid or 0)
+            connection.executemany(
+                "INSERT INTO bulk_ids (bulk, number) VALUES (?, ?)",
+                [(bulk, number) for number in wanted],
+            )
+        return bulk
 
     def bulks(self) -> list[Bulk]:
         """All walks that have not ended, the oldest first."""
         rows = self._connection.execute(
-            "SELECT id, reason, kind, ids, after, born FROM bulks ORDER BY id"
+            "SELECT id, reason, kind, digest <> '', after, born FROM bulks ORDER BY id"
         )
         return [
-            Bulk(number, reason, kind, _ids(ids), after, born)
-            for number, reason, kind, ids, after, born in rows.fetchall()
+            Bulk(number, reason, kind, bool(listed), after, born)
+            for number, reason, kind, listed, after, born in rows.fetchall()
         ]
+
+    def bulk_ids(self, bulk: Bulk, after: int = 0, limit: int = -1) -> list[int]:
+        """The ids above `after` that are stored with a walk, ascending; `limit` -1 means all."""
+        rows = self._connection.execute(
+            "SELECT number FROM bulk_ids WHERE bulk = ? AND number > ? ORDER BY number LIMIT ?",
+            (bulk.id, after, limit),
+        )
+        return [int(row[0]) for row in rows]
 
     def advance(self, bulk_id: int, after: int) -> None:
         """Say how far a walk came; the jobs up to there must be in the queue already."""
@@ -54,8 +71,3 @@ class BulkCursors:
         """Forget a walk that has come to its end."""
         with transaction(self._connection) as connection:
             connection.execute("DELETE FROM bulks WHERE id = ?", (bulk_id,))
-
-
-def _ids(text: str) -> frozenset[int] | None:
-    raw = json.loads(text)
-    return None if raw is None else frozenset(raw)

@@ -14,11 +14,12 @@ from plexsync.edges.looks import Looks
 from plexsync.edges.pins import Pins
 from plexsync.edges.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
-from plexsync.model.ledger import DESTROYED, SHARED, UNDONE, SceneState
+from plexsync.model.ledger import DESTROYED, SHARED, UNDONE, Bulk, SceneState
 from plexsync.model.plex import Base, Target, Written
 
 _SERVER = "server"
 _CACHE_KIB = 16 * 1024
+_ALL = 2**31
 
 
 class Ledger(BulkCursors, Pins, Looks):
@@ -141,6 +142,25 @@ class Ledger(BulkCursors, Pins, Looks):
             (target.server, target.rating_key, self._server, SHARED),
         ).fetchone()
         return int(row[0]) if row else None
+
+    def bulk_scenes(self, bulk: Bulk, limit: int) -> list[int]:
+        """The next scenes of a walk, ascending, at most `limit`."""
+        if bulk.kind == "scene":
+            return self.bulk_ids(bulk, bulk.after, limit)
+        if bulk.kind:
+            ids = self.bulk_ids(bulk) if bulk.listed else None
+            return self.scenes_with(bulk.kind, ids, bulk.after, limit)
+        return self.live_scenes(bulk.after, limit)
+
+    def bulk_ahead(self, bulk: Bulk) -> int:
+        """How many scenes a walk has ahead of it."""
+        if bulk.kind == "scene":
+            sql = "SELECT COUNT(*) FROM bulk_ids WHERE bulk = ? AND number > ?"
+            return int(self._connection.execute(sql, (bulk.id, bulk.after)).fetchone()[0])
+        if bulk.kind:
+            return len(self.bulk_scenes(bulk, _ALL))
+        sql = f"SELECT COUNT(*) FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
+        return int(self._connection.execute(sql, (self._server, bulk.after)).fetchone()[0])
 
     def live_scenes(self, after: int, limit: int) -> list[int]:
         """Live scene ids above `after`, ascending, at most `limit`."""

@@ -14,10 +14,6 @@ _NUMBERS = (
     " WHEN key = 'recoveries' THEN {0} NOT GLOB '*[^0-9]*' AND length({0}) BETWEEN 1 AND 15"
     " ELSE 1 END"
 )
-_LIST = (
-    "CASE WHEN json_valid({0}) THEN json_type({0}) IN ('null', 'array') AND NOT EXISTS"
-    " (SELECT 1 FROM json_each({0}) WHERE type NOT IN ('null', 'integer')) ELSE 0 END"
-)
 TABLES = (
     Table("meta", rules={"value": _NUMBERS}),
     Table(
@@ -49,7 +45,9 @@ TABLES = (
     Table("bases", scene=_OF_BASE, rules={"base": JSON}),
     Table("entities", scene="entities.scene"),
     Table("pins", scene="pins.scene", mends={"rating_key": "0"}),
-    Table("bulks", rules={"ids": _LIST}, vital=True),
+    Table("bulks", vital=True),
+    Table("bulk_ids", vital=True),
+    Table("seen", cache=True),
     Table("looked", rules={"plex_updated": CLOCK}, cache=True),
 )
 """A scene's row is mended rather than deleted: what was written to Plex hangs on it."""

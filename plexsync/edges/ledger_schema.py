@@ -100,6 +100,24 @@ SCHEMA = (
     ALTER TABLE targets ADD COLUMN refused TEXT NOT NULL DEFAULT '{}';
     CREATE INDEX targets_refused ON targets (row) WHERE refused <> '{}';
     """,
+    """
+    CREATE TABLE bulk_ids (
+        bulk INTEGER NOT NULL REFERENCES bulks (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (bulk, number)
+    ) WITHOUT ROWID;
+    INSERT OR IGNORE INTO bulk_ids SELECT bulks.id, listed.value
+        FROM bulks, json_each(CASE WHEN json_valid(bulks.ids) THEN bulks.ids ELSE '[]' END) listed
+        WHERE typeof(bulks.ids) = 'text' AND typeof(listed.value) = 'integer';
+    ALTER TABLE bulks RENAME COLUMN ids TO digest;
+    UPDATE bulks SET digest = CASE digest WHEN 'null' THEN '' ELSE 'of an earlier version' END;
+    CREATE TABLE seen (
+        kind TEXT NOT NULL,
+        id INTEGER NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) WITHOUT ROWID;
+    """,
 )
 
 LIVE = "archived_at IS NULL AND destroyed_at IS NULL"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from plexsync.edges.ledger import Ledger
 from plexsync.flows.call import Call
 from plexsync.flows.removed import keep_copy
 from plexsync.flows.sweep import OVERLAP
@@ -31,7 +32,10 @@ def remove_all(call: Call) -> dict[str, object]:
     if not jobs and not walks:
         call.log.info("The queue is empty, so nothing was removed.")
         return {"removed": 0, "walks": 0}
-    document = {"jobs": [job.to_dict() for job in jobs], "walks": [_walk(walk) for walk in walks]}
+    document = {
+        "jobs": [job.to_dict() for job in jobs],
+        "walks": [_walk(ledger, walk) for walk in walks],
+    }
     copy = keep_copy(call.folder, "queue", document, now)
     for walk in walks:
         ledger.end_bulk(walk.id)
@@ -52,16 +56,12 @@ def remove_all(call: Call) -> dict[str, object]:
     return {"removed": len(jobs), "walks": len(walks), "copy": copy}
 
 
-def _walk(walk: Bulk) -> dict[str, object]:
-    ids = None if walk.ids is None else sorted(each for each in walk.ids if _ahead(walk, each))
+def _walk(ledger: Ledger, walk: Bulk) -> dict[str, object]:
+    begun = walk.after if walk.kind == "scene" else 0
     return {
         "reason": walk.reason,
         "kind": walk.kind,
-        "ids": ids,
+        "ids": ledger.bulk_ids(walk, begun) if walk.listed else None,
         "after": walk.after,
         "born": walk.born,
     }
-
-
-def _ahead(walk: Bulk, number: int) -> bool:
-    return walk.kind != "scene" or number > walk.after

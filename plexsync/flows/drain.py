@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from plexsync import inbox
-from plexsync.edges.queue_rules import is_due
 from plexsync.flows.call import Call, Loop
 from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.flows.intake import BULK_WINDOW, SETTLE
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.settle import Stores
 from plexsync.model.errors import SCENE, PlexAuthError, PlexServerDown, StashAuthError, StashDown
-from plexsync.model.job import BULK
-from plexsync.model.ledger import Bulk
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
 
@@ -182,22 +179,13 @@ class Drain:
 
 def due_now(stores: Stores, now: float) -> int:
     """Jobs that are due, or only rest after an edit."""
-    return sum(is_due(job, now) or is_due(job, now + SETTLE) for job in stores.queue.jobs.values())
+    return stores.queue.count_due(now + SETTLE)
 
 
 def ahead(stores: Stores) -> int:
     """Scenes of stored walks that are not in the queue yet."""
-    return sum(_rest(stores, walk) for walk in stores.ledger.bulks())
-
-
-def _rest(stores: Stores, walk: Bulk) -> int:
-    if walk.kind == "scene":
-        return sum(scene > walk.after for scene in walk.ids or ())
-    everything = 2**31
-    if walk.kind:
-        return len(stores.ledger.scenes_with(walk.kind, walk.ids, walk.after, everything))
-    return len(stores.ledger.live_scenes(walk.after, everything))
+    return sum(map(stores.ledger.bulk_ahead, stores.ledger.bulks()))
 
 
 def _walks_go_on(stores: Stores) -> bool:
-    return bool(stores.ledger.bulks()) and stores.queue.count(BULK) < BULK_WINDOW
+    return bool(stores.ledger.bulks()) and stores.queue.fresh < BULK_WINDOW

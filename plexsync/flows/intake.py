@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from plexsync import inbox
@@ -27,7 +28,10 @@ SETTLE = 2.0
 """Seconds a scene rests after an event, so that many saves in a row make one sync."""
 
 BULK_WINDOW = 500
-"""At most so many bulk jobs lie in the queue; the rest waits in its cursor."""
+"""At most so many untried bulk jobs lie in the queue; the rest waits in its cursor."""
+
+BULK_TURN = 50
+"""Scenes that a walk puts into the queue before it is the next one's turn."""
 
 
 class Intake:
@@ -42,6 +46,7 @@ class Intake:
         self._letters = letters
         self._log = log
         self.commands = CommandBook(folder)
+        self._served = 0
         self.look_at_plex = False
         """Somebody has seen Plex well; whoever acts on it resets this."""
 
@@ -98,27 +103,36 @@ class Intake:
         self._queue.finish([scene])
 
     def feed_bulk(self, now: float) -> None:
-        """Keep up to BULK_WINDOW low-priority jobs in the queue from the stored cursors."""
-        for bulk in self._ledger.bulks():
-            room = BULK_WINDOW - self._queue.count(BULK)
-            if room <= 0:
-                return
-            scenes = self._bulk_scenes(bulk, room)
-            self._queue.put_all(self._bulk_jobs(scenes, bulk.reason, now))
-            if bulk.reason in COMPARES:
-                self._insist(scenes, bulk.reason)
-            if scenes:
-                self._ledger.advance(bulk.id, scenes[-1])
-            if len(scenes) < room:
-                self._ledger.end_bulk(bulk.id)
+        """Keep up to BULK_WINDOW untried low-priority jobs in the queue from the stored walks.
 
-    def _bulk_scenes(self, bulk: Bulk, limit: int) -> list[int]:
-        """The next scenes of a walk: of an entity, of a list, or all that the ledger knows."""
-        if bulk.kind == "scene":
-            return sorted(scene for scene in bulk.ids or () if scene > bulk.after)[:limit]
-        if bulk.kind:
-            return self._ledger.scenes_with(bulk.kind, bulk.ids, bulk.after, limit)
-        return self._ledger.live_scenes(bulk.after, limit)
+        Jobs that were tried and wait take no place in it. The walks take turns, so that a rename
+        need not wait for the end of a Sync All.
+        """
+        walks = self._in_turn(self._ledger.bulks())
+        share = BULK_TURN if len(walks) > 1 else BULK_WINDOW
+        left = BULK_WINDOW
+        while walks and (room := min(left, BULK_WINDOW - self._queue.fresh)) > 0:
+            walk = walks.popleft()
+            size = min(room, share)
+            scenes = self._ledger.bulk_scenes(walk, size)
+            self._feed(walk, scenes, now)
+            self._served, left = walk.id, left - size
+            if len(scenes) < size:
+                self._ledger.end_bulk(walk.id)
+            else:
+                walks.append(replace(walk, after=scenes[-1]))
+
+    def _in_turn(self, walks: Sequence[Bulk]) -> deque[Bulk]:
+        """The walks, beginning after the one that was served last."""
+        later = [walk for walk in walks if walk.id > self._served]
+        return deque([*later, *(walk for walk in walks if walk.id <= self._served)])
+
+    def _feed(self, walk: Bulk, scenes: Sequence[int], now: float) -> None:
+        self._queue.put_all(self._bulk_jobs(scenes, walk.reason, now))
+        if walk.reason in COMPARES:
+            self._insist(scenes, walk.reason)
+        if scenes:
+            self._ledger.advance(walk.id, scenes[-1])
 
     def _insist(self, scenes: Iterable[int], wanted: str) -> None:
         """A scene that waited already is to be compared with Plex too when its turn comes."""

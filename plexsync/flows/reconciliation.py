@@ -124,8 +124,7 @@ class Reconciliation:
             scene
             for bulk in self._ledger.bulks()
             if bulk.reason in COMPARES and bulk.kind == "scene"
-            for scene in bulk.ids or ()
-            if scene > bulk.after
+            for scene in self._ledger.bulk_ids(bulk, bulk.after)
         }
         session = _Session(run.started, waiting, self._section(run.order))
         if run.held:

@@ -94,15 +94,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """A stored walk over many scenes: all of them (kind ""), those with the entities `ids` of
-    `kind`, or the scenes `ids` themselves (kind "scene").
+    """A stored walk over many scenes: all of them (kind ""), those with entities of `kind`, or
+    scenes themselves (kind "scene").
 
-    `after` is how far it came (0: not begun), `ids` None means that ids do not matter.
+    `after` is how far it came (0: not begun); `listed` means that only the ids stored with it count.
     """
 
     id: int
     reason: str
     kind: str
-    ids: frozenset[int] | None
+    listed: bool
     after: int
     born: float

@@ -177,7 +177,7 @@ def test_what_waits_already_is_not_queued_twice_however_often_it_is_found(quiet:
     for _ in range(3):
         assert found(press(quiet, "reconcile_all")) == {DRIFTED: 1}
     app = quiet.stores()
-    assert [sorted(bulk.ids) for bulk in app.stores.ledger.bulks()] == [[scene]]
+    assert [app.stores.ledger.bulk_ids(bulk) for bulk in app.stores.ledger.bulks()] == [[scene]]
     app.close()
 
 

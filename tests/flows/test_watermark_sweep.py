@@ -95,7 +95,7 @@ def sweep(stash: ManyScenes, ledger: Ledger) -> Iterator[Callable[[float], set[i
     def once(now: float) -> set[int]:
         before = {bulk.id for bulk in ledger.bulks()}
         Sweep(client, ledger, Log()).run(now, 0.0)
-        return {s for b in ledger.bulks() if b.id not in before for s in b.ids or ()}
+        return {s for b in ledger.bulks() if b.id not in before for s in ledger.bulk_ids(b)}
 
     yield once
     client.close()

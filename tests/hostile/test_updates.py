@@ -18,6 +18,7 @@ import pytest
 
 from plexsync import __version__
 from plexsync.edges import dead_letters, files, index_store, ledger_schema, queue_store, read_state
+from plexsync.edges.ledger import Ledger
 from plexsync.edges.package import REMOVED, Package
 from plexsync.edges.path_words import load_words
 from plexsync.flows.confirm import STATE as CONFIRM
@@ -248,6 +249,19 @@ def test_what_was_written_before_a_migration_is_there_after_it(world: World) -> 
     app.close()
 
 
+def test_stored_walks_keep_their_scenes_over_a_migration(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    rows = [("sync", "scene", "[7, 9, 12]", 7), ("rename", "tag", "null", 0), ("x", "tag", "{", 0)]
+    with closing(files.open_sqlite(str(path), ledger_schema.SCHEMA[:5], pytest.fail)) as old, old:
+        old.executemany(
+            "INSERT INTO bulks (reason, kind, ids, after, born) VALUES (?, ?, ?, ?, 1.0)", rows
+        )
+    with closing(Ledger(str(path), pytest.fail)) as ledger:
+        some, every, damaged = ledger.bulks()
+        assert ledger.bulk_scenes(some, 10) == [9, 12]
+        assert (every.listed, damaged.listed, ledger.bulk_ids(damaged)) == (False, True, [])
+
+
 def test_private_words_do_not_stop_for_a_newer_salt(world: World) -> None:
     Path(world.folder, "log_salt.json").write_text('{"version": 2, "salt": "x"}')
     warnings: list[str] = []
@@ -429,7 +443,7 @@ def test_after_a_downgrade_hooks_keep_events_and_everybody_says_why(site: Site) 
     (run,) = site.stash.edit(scene, title="three")
     assert (run.output, run.error) == ("ok", None)
     until(lambda: "The worker stops: " in site.log())
-    reason = f"{path} has version 6, but this PlexSync knows only 5"
+    reason = f"{path} has version 7, but this PlexSync knows only 6"
     assert reason in site.log()
     task = site.stash.run_task("Process Queue", {})
     assert task.error is not None and reason in task.error
