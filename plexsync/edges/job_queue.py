@@ -108,13 +108,15 @@ class JobQueue:
         self._renewed |= self._started & wanted.keys()
         self._hurried -= wanted.keys()
 
-    def rewrite(self, job: Job) -> None:
-        """End a run that is to be repeated: keep the job as given, no longer running.
+    def rewrite(self, *jobs: Job) -> None:
+        """End runs that are to be repeated, in one transaction: the jobs as given wait again.
 
-        If the scene was edited meanwhile, that newer wish stays instead.
+        If a scene was edited meanwhile, that newer wish stays instead.
         """
-        self._store([ended(self._jobs[job.scene] if job.scene in self._renewed else job)])
-        self._forget_run(job.scene)
+        newer = self._renewed
+        self._store([ended(self._jobs[j.scene] if j.scene in newer else j) for j in jobs])
+        for job in jobs:
+            self._forget_run(job.scene)
 
     def hurry(self, scenes: Iterable[int]) -> None:
         """Let waiting jobs be due once before their time, which stands; forgotten at a restart."""

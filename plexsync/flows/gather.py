@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plexsync.edges.covers import Cover, CoverImage, CoverMissing, CoverRefused, CoverUnchanged
 from plexsync.edges.ledger import Ledger
@@ -45,6 +45,8 @@ class Wish:
     cover_sha1: str = ""
     cover_missing: bool = False
     image: bytes | None = None
+    cover_asked: bool = True
+    """False until `with_covers`, for a scene that cannot be in step anyway."""
     confidence: str = ""
     """How sure its match with Plex is, once it has one."""
 
@@ -99,9 +101,11 @@ class Gather:
                 open_.append((job, scene, state))
             else:
                 results.append(early)
-        covers = self._covers([(scene, state) for _, scene, state in open_])
+        settled = [(scene, state) for _, scene, state in open_ if _may_be_in_step(state)]
+        covers = iter(self._covers(settled))
         wishes: list[Wish] = []
-        for (job, scene, state), cover in zip(open_, covers, strict=True):
+        for job, scene, state in open_:
+            cover = next(covers) if _may_be_in_step(state) else None
             outcome = self._wish(job, scene, state, cover)
             if isinstance(outcome, Wish):
                 wishes.append(outcome)
@@ -109,6 +113,18 @@ class Gather:
                 results.append(outcome)
         _drop_beyond(wishes, KEPT_COVERS)
         return Gathered(wishes, results, scenes)
+
+    def with_covers(self, wishes: Sequence[Wish]) -> list[Wish]:
+        """The wishes, with the covers that `run` left out: Plex has items for all of these."""
+        late = [wish for wish in wishes if not wish.cover_asked]
+        covers = iter(self._covers([(wish.scene, wish.state) for wish in late]))
+        whole = [wish if wish.cover_asked else self._dressed(wish, next(covers)) for wish in wishes]
+        _drop_beyond(whole, KEPT_COVERS)
+        return whole
+
+    def _dressed(self, wish: Wish, cover: Cover) -> Wish:
+        found = self._wish(wish.job, wish.scene, wish.state, cover)
+        return replace(found, confidence=wish.confidence) if isinstance(found, Wish) else wish
 
     def _own_state(self, state: SceneState | None, scene: Scene, now: float) -> SceneState | None:
         """The ledger's row, unless Stash's database was replaced and the id means another file."""
@@ -147,7 +163,7 @@ class Gather:
         return list(self._pool.map(lambda pair: self._stash.cover(*pair), etags))
 
     def _wish(
-        self, job: Job, scene: Scene, state: SceneState | None, cover: Cover
+        self, job: Job, scene: Scene, state: SceneState | None, cover: Cover | None
     ) -> Wish | Result:
         etag, sha1 = (state.cover_etag, state.cover_sha1) if state is not None else ("", "")
         data: bytes | None = None
@@ -173,7 +189,8 @@ class Gather:
         in_step = state is not None and state.wish == digest and state.destroyed_at is None
         if in_step and job.reason not in COMPARES:
             return Done(job=job, state=SYNCED, detail="in step", cover_missing=missing)
-        return Wish(job, scene, state, wanted, digest, etag, sha1, missing, data)
+        asked = cover is not None
+        return Wish(job, scene, state, wanted, digest, etag, sha1, missing, data, asked)
 
     def _images(self, sha1: str) -> dict[str, str]:
         return {"poster": sha1, "background": sha1} if sha1 else {}
@@ -182,6 +199,10 @@ class Gather:
 def _is_meant(job: Job) -> bool:
     """Whether the job is about this very scene; a bulk one that an edit joined is, too."""
     return job.reason in MEANT or (job.reason in COMPARES and job.priority == EDIT)
+
+
+def _may_be_in_step(state: SceneState | None) -> bool:
+    return state is not None and state.wish != ""
 
 
 def _as_imported(state: SceneState | None, scene: Scene) -> bool:

@@ -136,10 +136,13 @@ class Intake:
 
     def _insist(self, scenes: Iterable[int], wanted: str) -> None:
         """A scene that waited already is to be compared with Plex too when its turn comes."""
-        for job in [self._queue.jobs[scene] for scene in scenes]:
-            reason = stronger_reason(wanted, job.reason)
-            if job.reason != reason and not job.running:
-                self._queue.rewrite(replace(job, reason=reason))
+        waiting = (self._queue.jobs[scene] for scene in scenes)
+        stronger = [
+            replace(job, reason=stronger_reason(wanted, job.reason))
+            for job in waiting
+            if not job.running
+        ]
+        self._queue.rewrite(*(job for job in stronger if job != self._queue.jobs[job.scene]))
 
     def _bulk_jobs(self, scenes: Iterable[int], reason: str, now: float) -> list[Job]:
         return [

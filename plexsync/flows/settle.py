@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.job_queue import JobQueue
@@ -14,7 +14,7 @@ from plexsync.flows.intake import Intake
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.dead_letter import Letter
-from plexsync.model.errors import SCENE, AmbiguousMatch, PlexNotFound, SyncError
+from plexsync.model.errors import AmbiguousMatch, PlexNotFound, SyncError
 from plexsync.model.job import COVER, Job
 from plexsync.model.ledger import AMBIGUOUS, FAILED, NOT_IN_PLEX, SYNCED, UNDONE, SceneState
 from plexsync.policy.backoff import (
@@ -41,6 +41,17 @@ class Stores:
     ledger: Ledger
 
 
+@dataclass(slots=True)
+class _Ends:
+    """What a batch comes to in the queue: scenes that are done, jobs for later, scenes that wait
+    as before, and for whom."""
+
+    finished: list[int] = field(default_factory=list)
+    later: list[Job] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
+
+
 class Settle:
     """Records results; every hand-over writes the new before it forgets the old."""
 
@@ -52,20 +63,22 @@ class Settle:
 
     def batch(self, results: Sequence[Result], config: PlexSyncConfig, now: float) -> list[Wait]:
         """Record a batch; returns what has to be waited for, if anything."""
-        finished: list[Job] = []
-        waits: list[Wait] = []
+        ends = _Ends()
         for result in results:
             if isinstance(result, Done):
-                self._done(result, finished, now)
+                self._done(result, ends, now)
             elif isinstance(result, Failed):
-                waits += self._failed(result, config, now, finished)
+                self._failed(result, config, now, ends)
             else:
-                self._stores.queue.release([result.job.scene])
+                ends.left.append(result.job.scene)
         self._stores.letters.remove([r.job.scene for r in results if isinstance(r, Done)])
-        self._stores.queue.finish([job.scene for job in finished])
-        return waits
+        queue = self._stores.queue
+        queue.rewrite(*ends.later)
+        queue.release(ends.left)
+        queue.finish(ends.finished)
+        return ends.waits
 
-    def _done(self, result: Done, finished: list[Job], now: float) -> None:
+    def _done(self, result: Done, ends: _Ends, now: float) -> None:
         job = result.job
         if result.changed:
             self._log.debug("synced", scene=job.scene, changed=", ".join(result.changed))
@@ -73,11 +86,11 @@ class Settle:
             self.note(job.scene, result.state, result.detail, now)
         tries = job.attempts.get(COVER, 0)
         if not result.cover_missing or tries >= BUDGETS[NOT_FOUND].retries:
-            finished.append(job)
+            ends.finished.append(job.scene)
             return
         pause = delay(tries + 1, RULES[PlexNotFound], self._rng)
         attempts = {**job.attempts, COVER: tries + 1}
-        self._stores.queue.rewrite(
+        ends.later.append(
             replace(
                 job,
                 running=False,
@@ -92,13 +105,8 @@ class Settle:
         result: Failed,
         config: PlexSyncConfig,
         now: float,
-        finished: list[Job],
-    ) -> list[Wait]:
-        own = result.error.fault == SCENE
-        if config.skip_not_found and own and isinstance(result.error, PlexNotFound):
-            self.note(result.job.scene, NOT_IN_PLEX, result.error.message, now)
-            finished.append(result.job)
-            return []
+        ends: _Ends,
+    ) -> None:
         decision = verdict(result.job, result.error, now, self._rng, config.max_retries)
         if isinstance(decision, Later):
             self._log.debug(
@@ -106,15 +114,17 @@ class Settle:
                 f"{decision.job.not_before - now:.0f} s",
                 scene=decision.job.scene,
             )
-            self._stores.queue.rewrite(decision.job)
+            ends.later.append(decision.job)
+        elif isinstance(decision, Bury) and _ends_quietly(decision.error, config):
+            self.note(result.job.scene, NOT_IN_PLEX, decision.error.message, now)
+            ends.finished.append(result.job.scene)
         elif isinstance(decision, Bury):
             self.bury(decision.job, decision.error, now)
         elif isinstance(decision, Finish):
             self._intake.drop(result.job.scene, now)
         else:
-            self._stores.queue.release([result.job.scene])
-            return [decision]
-        return []
+            ends.left.append(result.job.scene)
+            ends.waits.append(decision)
 
     def bury(self, job: Job, error: SyncError, now: float) -> None:
         """Give a job up: its dead letter first, then its row."""
@@ -150,3 +160,8 @@ class Settle:
         known = ledger.scenes([scene]).get(scene) or SceneState(scene=scene, state=state)
         since = known.since if known.state == state == UNDONE else now
         ledger.save([replace(known, state=state, detail=detail, since=since, wish="")])
+
+
+def _ends_quietly(error: SyncError, config: PlexSyncConfig) -> bool:
+    """Whether the user wants no dead letter of a scene that Plex did not show in all its time."""
+    return config.skip_not_found and isinstance(error, PlexNotFound)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from plexsync.flows.gather import Gather, Gathered
@@ -77,6 +78,8 @@ class SyncScenes:
             return results + [Failed(wish.job, error.of_step()) for wish in wishes]
         results = results + ended
         try:
+            whole = self._gather.with_covers([each.wish for each in located])
+            located = [replace(e, wish=wish) for e, wish in zip(located, whole, strict=True)]
             return results + self._write.run(located, now)
         except SyncError as error:
             return results + [Failed(each.wish.job, error.of_step()) for each in located]

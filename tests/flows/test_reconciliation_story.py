@@ -162,7 +162,7 @@ def test_a_scene_that_plex_lacks_is_tried_once_and_not_found_again(quiet: Any) -
     quiet.configure(skip_not_found=True)
     scene = quiet.stash.add_scene(title="T", files=[("/data/none.mp4", 1)])
     assert found(press(quiet, "reconcile_all")) == {MISSING: 1}
-    quiet.run()
+    quiet.run(180)
     assert quiet.waiting() == {}
     for _ in range(3):
         assert found(press(quiet, "reconcile_all")) == {}

@@ -507,15 +507,6 @@ def test_a_file_that_never_comes_ends_as_a_dead_letter(world: Any) -> None:
     assert world.state(scene).state == "not in Plex"
 
 
-def test_skip_not_found_ends_it_quietly(world: Any) -> None:
-    world.configure(skip_not_found=True)
-    scene = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
-    world.event(scene)
-    world.run()
-    assert world.letter(scene) is None
-    assert world.waiting() == {}
-
-
 def test_a_vanished_item_is_not_written_even_if_the_index_still_lists_it(world: Any) -> None:
     scene, item = world.pair("1.mp4", title="A")
     world.event(scene)
