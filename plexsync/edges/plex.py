@@ -19,7 +19,7 @@ from plexsync.edges.plex_edit import Cut
 from plexsync.edges.plex_health import Health
 from plexsync.edges.plex_link import PlexLink, load_client_id, span
 from plexsync.edges.plex_session import PlexSession
-from plexsync.edges.plex_writer import PlexWriter, Sent
+from plexsync.edges.plex_writer import PlexWriter, Sent, words_of
 from plexsync.edges.plex_xml import Listed, Section
 from plexsync.model.errors import (
     WRITE,
@@ -231,7 +231,7 @@ class PlexClient:
             if not self._healthy():
                 error.fault = WRITE
                 raise
-            return error.message
+            return words_of(error)
         return ""
 
     def selected_image(self, target: Target, field: str) -> str:

@@ -277,4 +277,11 @@ def _give_up(writing: _Writing, edit: Edit, error: SyncError) -> None:
     if edit.lock_only:
         writing.edits.append(edit)  # what Plex has is as it should be: nothing is lost
     else:
-        writing.refused[edit.field] = error.message
+        writing.refused[edit.field] = words_of(error)
+
+
+def words_of(error: SyncError) -> str:
+    """What was said to something that was refused alone by a Plex that is well."""
+    if error.cause == "foreign":
+        return f"a proxy or firewall in front of Plex answered {error.status}"
+    return error.message

@@ -232,7 +232,7 @@ def test_a_refusal_is_told_on_the_page_in_the_preview_and_by_the_status(world: A
 def test_a_firewall_that_forbids_one_text_costs_that_text(world: Any) -> None:
     scene, item = world.pair("1.mp4", title="T", details="drop table")
     other, second = world.pair("2.mp4", title="U", details="D")
-    page = b"<html><body>Forbidden by the firewall</body></html>"
+    page = b"<html><body>Forbidden by the firewall</body></html>" + b" " * 2000
     world.plex.add_fault(
         "status",
         match=lambda r: r.method == "PUT" and any("drop table" in v for _, v in r.params),
@@ -245,7 +245,8 @@ def test_a_firewall_that_forbids_one_text_costs_that_text(world: Any) -> None:
     assert (item.title, item.summary) == ("T", "")
     assert (second.title, second.summary) == ("U", "D")
     assert world.state(scene).state == "synced"
-    assert world.state(scene).detail.startswith("Plex refuses the summary")
+    words = "Plex refuses the summary: a proxy or firewall in front of Plex answered 403"
+    assert world.state(scene).detail == words
     assert not any(world.letter(each) for each in (scene, other))
 
 
