@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from plexsync.edges import read_state
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.ledger import Ledger
+from plexsync.edges.ledger_schema import SCHEMA
 from plexsync.edges.read_state import Unreadable
 from plexsync.model.dead_letter import Letter
 from plexsync.model.job import Job
-from plexsync.model.ledger import SceneState
+from plexsync.model.ledger import SceneState, TargetState
+from plexsync.model.plex import Refusal, Target
 from plexsync.system import LockFile
 
 NOW = 1_700_000_000.0
@@ -203,3 +206,35 @@ def test_the_log_ends_with_its_last_lines_across_a_rotation(tmp_path: Path) -> N
     tail = read_state.log_tail(str(tmp_path), 3)
     assert tail[:2] == ["old 19", "new 1"]
     assert "broken" in tail[2]
+
+
+def test_refused_fields_are_counted_by_scene_with_the_words_said_last(tmp_path: Path) -> None:
+    def scene(number: int, **refused: Refusal) -> SceneState:
+        target = TargetState(target=Target("machine", "1", number), refused=refused)
+        return SceneState(scene=number, state="synced", targets=(target,))
+
+    ledger = Ledger(str(tmp_path / "ledger.db"), no_warning)
+    ledger.use_server("machine")
+    ledger.save(
+        [
+            scene(1, summary=Refusal("h", "older", NOW)),
+            scene(2, summary=Refusal("h", "newer", NOW + 1), poster=Refusal("h", "406", NOW)),
+            scene(3),
+            scene(4, summary=Refusal("h", "of a scene that is gone", NOW + 9)),
+            scene(5, summary=Refusal("h", "damaged", NOW + 9)),
+        ]
+    )
+    ledger.destroy([4], NOW)
+    ledger.close()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        connection.execute("UPDATE targets SET refused = '{\"x\": [1' WHERE rating_key = 5")
+        connection.commit()
+    found = read_state.refusals(str(tmp_path))
+    assert found == [("poster", 1, "406"), ("summary", 2, "newer")]
+
+
+def test_a_ledger_that_the_worker_has_not_updated_yet_refuses_nothing(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as old:
+        old.executescript(";".join(SCHEMA[:4]))
+    assert read_state.refusals(str(tmp_path)) == []
+    assert read_state.refusals(str(tmp_path / "nowhere")) == []
