@@ -49,7 +49,8 @@ def set_up(home: Path = VENV, requirements: Sequence[str] = REQUIREMENTS) -> Non
         venv.create(home, with_pip=True)
         python = str(venv_python(home))
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "-r", str(ROOT / requirements[-1])], check=True)
+        for name in requirements:  # one by one: pip wants hashes for all of a run or for none
+            subprocess.run([*pip, "-r", str(ROOT / name)], check=True)
     except (OSError, subprocess.CalledProcessError) as problem:
         sys.exit(
             f"Could not set up {home.name}: {problem}\n"
@@ -125,6 +126,11 @@ def package(words: Sequence[str]) -> int:
     return run("-m", "release.package", *words)
 
 
+def lock(words: Sequence[str]) -> int:
+    """requirements.txt anew, with the hash of each wheel of the versions it names."""
+    return run("-m", "release.lock", *words)
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "demo": demo,
     "test": test,
@@ -135,6 +141,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "docs": docs,
     "live": live,
     "package": package,
+    "lock": lock,
 }
 
 

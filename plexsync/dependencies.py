@@ -1,7 +1,9 @@
 """The packages that the worker and the tasks need: those of the Python that runs, if every one has
 the pinned version, else a set of PlexSync's own in the data folder, installed there once by pip.
 
-Hooks need none, and never come here. Nothing is ever installed anywhere else.
+Hooks need none, and never come here. Nothing is ever installed anywhere else. pip takes only wheels
+whose hash `requirements.txt` has; what it unpacked is held against the packages' own records before
+it is used for the first time; and nothing is loaded from a folder that others may write to.
 """
 
 from __future__ import annotations
@@ -13,11 +15,17 @@ import shutil
 import sys
 import sysconfig
 import time
+from collections.abc import Callable
 from importlib import machinery, metadata
 from typing import NamedTuple
 
 from plexsync import system
-from plexsync.edges import files, pip
+from plexsync.edges import files, pip, wheel_records
+
+PRIVATE_PLACE = (
+    "STASH_PLUGIN_DATA name a folder of Stash's own user on a disk that knows Unix rights (in "
+    "Docker: a volume)"
+)
 
 RETRY_AFTER = 600.0
 """Seconds after a failed try in which no worker tries again; Check Setup always does."""
@@ -31,12 +39,14 @@ class Unavailable(Exception):
     """The packages are not there; the text says why, and which command to run."""
 
 
-class Failure(NamedTuple):
-    """The last try to install that came to nothing: which set, when (seconds), and why."""
+class Stamp(NamedTuple):
+    """What is known of a set: when (seconds) and why the last try to install it came to nothing, or
+    the fingerprint under which it was found to be as it was packed."""
 
     folder: str = ""
     at: float = 0.0
     why: str = ""
+    verified: str = ""
 
 
 class Dependencies:
@@ -47,6 +57,7 @@ class Dependencies:
 
     def __init__(self, plugin_dir: str, data: str) -> None:
         self._file = os.path.join(os.path.abspath(plugin_dir), "requirements.txt")
+        self._data = data
         self._root = os.path.join(data, "dependencies")
         self._stamp = os.path.join(data, "dependencies.json")
         self._lock = system.LockFile(os.path.join(data, "dependencies.lock"))
@@ -65,13 +76,30 @@ class Dependencies:
         """Make the packages importable; False when they must be installed first."""
         if self._whole(sys.path):
             return True
-        if not self._whole([self.folder]):
+        if not self._whole([self.folder]) or self._open_place() or not self._verified():
             return False
         sys.path.insert(0, self.folder)
         return True
 
     def _whole(self, places: list[str]) -> bool:
         return all(_version(name, places) == wanted for name, wanted in self.pins)
+
+    def _open_place(self) -> str:
+        """The folder on the way to the set that others may write to; "" when there is none."""
+        places = (self._data, self._root, self.folder)
+        return next((place for place in places if os.path.isdir(place) and not _closed(place)), "")
+
+    def _verified(self) -> bool:
+        try:
+            mark = wheel_records.fingerprint(self.folder)
+            if self._known().verified == mark:
+                return True
+            if wheel_records.flaw(self.folder):
+                return False
+        except OSError:
+            return False
+        self._remember(Stamp(self.folder, verified=mark))
+        return True
 
     def wrong(self) -> list[tuple[str, str, str]]:
         """Name, wanted and found version ("" when missing) of what cannot be used as it is."""
@@ -88,7 +116,7 @@ class Dependencies:
         """What installs PlexSync's own set; right for pip, a shell and a person alike."""
         python = [sys.executable or "python3", "-m", "pip", "install", "--upgrade", "--no-deps"]
         what = ["--requirement", self._file, "--target", target or self.folder]
-        return [*python, "--only-binary", ":all:", *what]
+        return [*python, "--require-hashes", "--only-binary", ":all:", *what]
 
     def remedy(self) -> str:
         """What a person can do without PlexSync's help."""
@@ -96,9 +124,8 @@ class Dependencies:
 
     def failed(self, now: float) -> str:
         """Why the last try failed, if it was less than RETRY_AFTER seconds ago; else ""."""
-        last = self._failure()
-        mine = last.folder == self.folder and 0 <= now - last.at < RETRY_AFTER
-        return last.why if mine else ""
+        last = self._known()
+        return last.why if 0 <= now - last.at < RETRY_AFTER else ""
 
     def missing(self) -> str:
         """What a task says that needs the packages and does not install them."""
@@ -107,8 +134,10 @@ class Dependencies:
                 "PlexSync is installing the packages it needs; try again in a minute. "
                 "What you save meanwhile is kept."
             )
-        last = self._failure()
-        again = f" The last try failed: {last.why}." if last.folder == self.folder else ""
+        if self._open_place():
+            return str(self._refusal())
+        last = self._known()
+        again = f" The last try failed: {last.why}." if last.why else ""
         return (
             "The packages that PlexSync needs are not installed yet; what you save meanwhile is "
             f"kept.{again} Press Check Setup, which installs them, or {self.remedy()}"
@@ -120,14 +149,35 @@ class Dependencies:
         except OSError:
             return False
 
-    def _failure(self) -> Failure:
-        return files.peek_json(self._stamp, _parse_failure, Failure())
+    def _known(self) -> Stamp:
+        """What is known of this set, not of another."""
+        found = files.peek_json(self._stamp, _parse_stamp, Stamp())
+        return found if found.folder == self.folder else Stamp()
 
-    def install(self) -> None:
+    def _remember(self, stamp: Stamp) -> None:
+        try:
+            files.replace_json(self._stamp, stamp._asdict())
+        except OSError:
+            pass  # the disk is what is wrong; the next one finds out for itself
+
+    def _refusal(self) -> Unavailable:
+        return Unavailable(
+            f"PlexSync loads no packages from {self._open_place()}, because others may write to it; "
+            f"what you save meanwhile is kept. Let {PRIVATE_PLACE}, or install what {self._file} "
+            f"lists for {sys.executable or 'the Python that Stash uses'} itself."
+        )
+
+    def install(self, say: Callable[[str], None]) -> None:
         """Install the set and use it; waits while another process does just that.
 
         Raises Unavailable with the reason and the command. Nothing half-finished is ever used.
         """
+        if self._open_place():
+            self._remember(Stamp(self.folder, time.time(), "others may write to its folder"))
+            raise self._refusal()
+        say(
+            f"Installing the packages that PlexSync needs into {self.folder}, once; it takes a minute."
+        )
         try:
             self._acquire()
             try:
@@ -153,10 +203,7 @@ class Dependencies:
             time.sleep(0.1)
 
     def _gave_up(self, why: str) -> Unavailable:
-        try:
-            files.replace_json(self._stamp, {"folder": self.folder, "at": time.time(), "why": why})
-        except OSError:
-            pass  # the disk is what is wrong; the message says so
+        self._remember(Stamp(self.folder, time.time(), why))
         return Unavailable(
             f"PlexSync cannot install the packages it needs: {why}. What you save meanwhile is "
             f"kept. Press Check Setup to try again, or {self.remedy()}"
@@ -173,14 +220,15 @@ class Dependencies:
             pip.run(self.command(target), self._root, scratch, os.environ)
             if not self._whole([target]):
                 raise pip.Failed("pip reported success, but not all of them are there")
+            flaw = wheel_records.flaw(target)
+            if flaw:
+                raise pip.Failed(f"what pip unpacked is damaged: {flaw}")
             system.sync_all()
             _discard(self.folder)  # what a person's own try left unfinished
             system.replace(target, self.folder)
             system.sync_folder(self._root)
         finally:
             _discard(room)
-        if os.path.exists(self._stamp):
-            os.unlink(self._stamp)
 
     def tidy(self) -> None:
         """Remove sets of earlier versions and what killed tries left. For the owner alone: nobody
@@ -212,6 +260,14 @@ def _set_name(requirements: str) -> str:
     return f"{kind}-{sysconfig.get_platform()}-{pins}"
 
 
+def _closed(place: str) -> bool:
+    try:
+        system.private_folder(place)  # a person's umask may have left it open
+    except OSError:
+        return False
+    return system.is_private(place)
+
+
 def _version(name: str, places: list[str]) -> str:
     """The version that an import would find; "" when there is none."""
     for found in metadata.distributions(name=name, path=places):
@@ -222,10 +278,11 @@ def _version(name: str, places: list[str]) -> str:
     return ""
 
 
-def _parse_failure(value: object) -> Failure:
+def _parse_stamp(value: object) -> Stamp:
     if not isinstance(value, dict):
         raise ValueError("it is no object")
-    return Failure(str(value["folder"]), float(value["at"]), str(value["why"]))
+    said = (str(value.get(name, "")) for name in ("why", "verified"))
+    return Stamp(str(value["folder"]), float(value["at"]), *said)
 
 
 def _discard(path: str) -> None:

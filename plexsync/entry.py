@@ -93,17 +93,12 @@ def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
             return ""
         if not installs:
             return needs.missing()
-        Log(StashSink(sys.stderr)).info(_announcement(needs.folder))
-        needs.install()
+        needs.install(Log(StashSink(sys.stderr)).info)
         if inbox.collect(folder, limit=1):  # what was kept until now
             inbox.wake(plugin_dir, folder, json.dumps(block).encode())
     except (Unavailable, OSError, ValueError) as problem:
         return str(problem)
     return ""
-
-
-def _announcement(target: str) -> str:
-    return f"Installing the packages that PlexSync needs into {target}, once; it takes a minute."
 
 
 def _unloadable(problem: ImportError) -> str:
@@ -180,8 +175,7 @@ def _equip(plugin_dir: str, folder: str, log: Log) -> bool:
         if not needs.use():
             if needs.failed(time.time()):
                 return False
-            log.info(_announcement(needs.folder))
-            needs.install()
+            needs.install(log.info)
         needs.tidy()
     except Unavailable as problem:
         log.error(str(problem))

@@ -206,11 +206,34 @@ def data_folder(plugin_dir: str, environ: "Mapping[str, str]") -> str:
     return os.path.abspath(os.path.join(plugin_dir, environ.get("STASH_PLUGIN_DATA") or "data"))
 
 
-def private_folder(path: str) -> None:
-    """Make sure that `path` is a folder only we can write to; made 0700 when missing.
+PRIVATE, OPEN, FOREIGN = "private", "open", "foreign"
+"""Whose a folder is: ours alone; one that others may write to; one that a stranger may have made."""
 
+
+def whose(
+    me: int, owner: int, mode: int, *, parent_mode: int = 0, link_owner: int = 0, squashed: bool
+) -> str:
+    """PRIVATE, OPEN or FOREIGN, by user ids (0 is root) and modes.
+
+    OPEN is what cannot be helped: a file system without rights shows 0777 always, and a NAS gives
+    folders to users of its own, whom root serves. `squashed` says that its file system gives each
+    new file to the folder's owner, so that owner and mode tell nothing. A sticky parent that anyone
+    may write to, such as /tmp, is where a stranger can lay a folder in our way.
+    """
+    trusted = (me, 0)
+    laid = parent_mode & 0o1002 == 0o1002
+    strangers_write = mode & 0o002 and me != 0 and not squashed
+    if link_owner not in trusted or (owner not in trusted and (laid or strangers_write)):
+        return FOREIGN
+    return PRIVATE if owner in trusted and not mode & 0o022 else OPEN
+
+
+def private_folder(path: str) -> None:
+    """Make sure that `path` is a folder for us; made 0700 when missing, and mended when it is ours.
+
+    It goes on with one that others may write to where that cannot be helped (see `is_private`).
     Raises OSError whose text says what is wrong and what to do: its parent is missing, it is not a
-    folder, belongs to somebody else, or others may write to it. A link to a good one is fine.
+    folder, or a stranger may have made it. A link to a good one is fine.
     """
     if not os.path.lexists(path):
         make_folder(path)
@@ -218,21 +241,53 @@ def private_folder(path: str) -> None:
         raise NotADirectoryError(
             f"{path} is not a folder: move it away, or let STASH_PLUGIN_DATA name another folder"
         )
-    if sys.platform != "win32":
-        _check_owner(path)
+    if sys.platform != "win32" and _whose(path) != PRIVATE:
+        _mend(path)
+
+
+def is_private(path: str) -> bool:
+    """Whether nobody else may write to this folder. On Windows its parent says who may."""
+    return sys.platform == "win32" or _whose(path) == PRIVATE
 
 
 if sys.platform != "win32":
 
-    def _check_owner(path: str) -> None:
-        info, me = os.stat(path), os.geteuid()
-        if info.st_uid != me or os.lstat(path).st_uid not in (me, 0):
+    def _whose(path: str, *, squashed: bool = False) -> str:
+        info, entry = os.stat(path), os.lstat(path)
+        return whose(
+            os.geteuid(),
+            info.st_uid,
+            info.st_mode,
+            parent_mode=os.stat(os.path.dirname(path)).st_mode,
+            link_owner=0 if os.path.samestat(info, entry) else entry.st_uid,
+            squashed=squashed,
+        )
+
+    def _mend(path: str) -> None:
+        owner, me = os.stat(path).st_uid, os.geteuid()
+        if owner == me:
+            try:
+                os.chmod(path, 0o700)
+            except OSError:
+                pass  # a file system without rights: it stays open
+        if _whose(path, squashed=owner != me and _squashes(path)) == FOREIGN:
             raise PermissionError(
-                f"{path} belongs to user {info.st_uid}, but Stash runs as user {me}: "
+                f"{path} belongs to user {owner}, but Stash runs as user {me}: "
                 f"run `chown -R {me} {path}`, or let STASH_PLUGIN_DATA name a folder of that user"
             )
-        if info.st_mode & 0o022:
-            raise PermissionError(f"other users may write to {path}: run `chmod 700 {path}`")
+
+    def _squashes(folder: str) -> bool:
+        """Whether a file that we make there belongs to the folder's owner, who is not we."""
+        path = os.path.join(folder, f".owner-{os.getpid()}.tmp")
+        try:
+            fd = create(path)
+        except OSError:
+            return False
+        try:
+            return os.fstat(fd).st_uid == os.stat(folder).st_uid
+        finally:
+            os.close(fd)
+            os.unlink(path)
 
 
 def make_folder(path: str) -> None:
@@ -399,10 +454,11 @@ else:
 
 
 if sys.platform == "win32":
-    WITHOUT_WINDOW = 0x08000000
+    WITHOUT_WINDOW, PRIVATE_UMASK = 0x08000000, -1
 else:
-    WITHOUT_WINDOW = 0
-"""Flags for a child process that must not open a console window."""
+    WITHOUT_WINDOW, PRIVATE_UMASK = 0, 0o077
+"""For a child process: flags that keep it from opening a console window, and a mask under which what
+it writes is its user's alone."""
 
 
 def command_line(argv: list[str]) -> str:

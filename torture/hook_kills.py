@@ -41,7 +41,7 @@ def kill_hooks(root: Path, seed: int, kills: int) -> tuple[int, list[str]]:
             start = time.perf_counter()
             timer = threading.Timer(dice.uniform(0.4, 1.1) * usual, process.kill)
             timer.start()
-            out, _ = process.communicate(event(scene=scene, sent={"title": "x" * 4000}))
+            out, _ = process.communicate(event(scene=scene, fields=["x" * 4000]))
             timer.cancel()
             if process.returncode == -signal.SIGKILL:
                 killed += 1

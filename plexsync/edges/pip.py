@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -15,16 +16,19 @@ MOST_SECONDS = 600.0
 """Seconds after which pip is ended."""
 
 _LONGEST = 300
+_OTHER = re.compile(r"DO NOT MATCH THE HASHES.*?\n\s+(\S+==\S+)", re.DOTALL)
 _NO_INDEX = re.compile(
     r"connection broken by|failed to connect|connection error|name resolution|read timed out", re.I
 )
 _FOR_PIP = re.compile(
     r"path|home|user|lang|lc_\w+|tz|(https?|all|no)_proxy|ssl_cert_(file|dir)"
-    r"|(requests|curl)_ca_bundle|pip_\w+|python\w*|xdg_\w+|(dy)?ld_\w+"
+    r"|pip_((extra_)?index_url|proxy|cert|client_cert|trusted_host|(default_)?timeout|retries)"
+    r"|(requests|curl)_ca_bundle|python\w*|xdg_\w+|(dy)?ld_\w+"
     r"|system(root|drive)|windir|comspec|pathext|userprofile|(local)?appdata|programdata",
     re.IGNORECASE,
 )
-"""The variables that pip gets to see. A token in Stash's environment is not among them."""
+"""The variables that pip gets to see: how to reach an index, but not where else to take packages
+from. A token in Stash's environment is not among them."""
 
 
 class Failed(Exception):
@@ -46,6 +50,7 @@ def run(command: list[str], folder: str, scratch: str, environ: Mapping[str, str
             env=_environment(environ, scratch),
             timeout=MOST_SECONDS,
             creationflags=system.WITHOUT_WINDOW,
+            umask=system.PRIVATE_UMASK,
         )
     except subprocess.TimeoutExpired:
         raise Failed(f"pip did not end within {MOST_SECONDS / 60:.0f} minutes") from None
@@ -58,7 +63,7 @@ def run(command: list[str], folder: str, scratch: str, environ: Mapping[str, str
 def _environment(environ: Mapping[str, str], scratch: str) -> dict[str, str]:
     """What pip is told of our environment; what it unpacks stays in `scratch`."""
     kept = {name: value for name, value in environ.items() if _FOR_PIP.fullmatch(name)}
-    ours = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_NO_INPUT": "1"}
+    ours = {"PIP_CONFIG_FILE": os.devnull, "PIP_USER": "0", "PIP_NO_INPUT": "1"}  # it reads no file
     ours |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_CACHE_DIR": "1"}
     ours["PIP_NO_COMPILE"] = "0"  # pip's way to say yes to this one; most modules are never loaded
     ours |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch)
@@ -74,11 +79,17 @@ def _reason(said: str, code: int) -> str:
         )
     if _NO_INDEX.search(said):
         return "pip cannot reach its package index (is there a network, or a proxy to name?)"
+    system_here = f"Python {sysconfig.get_python_version()} on {sysconfig.get_platform()}"
+    other = _OTHER.search(said)
+    if other:
+        return (
+            f"the {other[1]} that pip found is not the one that PlexSync was tested with (its hash "
+            f"differs): another one lies in pip's index, or none was tested for {system_here}"
+        )
     absent = re.search(r"No matching distribution found for (\S+)", said)
     if absent:
         return (
-            f"there is no ready-made package {absent[1]} for Python "
-            f"{sysconfig.get_python_version()} on {sysconfig.get_platform()} "
+            f"there is no ready-made package {absent[1]} for {system_here} "
             f"({machinery.EXTENSION_SUFFIXES[0].strip('.')}) where pip looks"
         )
     lines = [line.strip() for line in said.splitlines() if line.strip()]

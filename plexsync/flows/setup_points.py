@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from plexsync import __version__
-from plexsync.dependencies import Dependencies
+from plexsync import __version__, system
+from plexsync.dependencies import PRIVATE_PLACE, Dependencies
 from plexsync.edges import certificates, read_state, surroundings
 from plexsync.edges.plex import Health
 from plexsync.edges.queue_reader import pending
@@ -183,6 +183,9 @@ def data_folder(call: Call) -> Iterator[Point]:
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         remedy = "Give it to the user that Stash runs as."
         yield Point("Data folder", BAD, f"{folder!r} cannot be written", remedy)
+    elif not system.is_private(folder):
+        text = f"others may write to {folder!r}, and its disk or its owner leaves it so"
+        yield Point("Data folder", WARN, text, f"Let {PRIVATE_PLACE}.")
     elif os.stat(folder).st_mode & 0o077:
         text = f"others may look into {folder!r}"
         yield Point("Data folder", WARN, text, f"Run chmod 700 {folder!r}.")

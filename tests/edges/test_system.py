@@ -138,9 +138,51 @@ def test_a_private_folder_is_made_once(tmp_path):
 
 
 @posix_only
-def test_an_own_folder_that_others_may_only_read_is_accepted(tmp_path):
-    (tmp_path / "data").mkdir(mode=0o755)
-    system.private_folder(str(tmp_path / "data"))
+def test_an_own_folder_is_mended_when_others_may_write_to_it_not_when_they_may_read(tmp_path):
+    path = tmp_path / "data"
+    path.mkdir()
+    for mode, mended in ((0o755, 0o755), (0o775, 0o700), (0o777, 0o700), (0o1777, 0o700)):
+        path.chmod(mode)
+        system.private_folder(str(path))
+        assert path.stat().st_mode & 0o7777 == mended
+        assert system.is_private(str(path))
+
+
+ROOT_USER, STASH, NAS = 0, 1000, 1024
+ANYBODYS = 0o41777
+"""A parent like /tmp."""
+
+
+@pytest.mark.parametrize(
+    ("me", "owner", "mode", "more", "expected"),
+    [
+        (STASH, STASH, 0o40700, {}, system.PRIVATE),
+        (STASH, STASH, 0o40755, {}, system.PRIVATE),
+        (STASH, STASH, 0o40700, {"parent_mode": ANYBODYS}, system.PRIVATE),
+        (STASH, STASH, 0o40777, {}, system.OPEN),
+        (STASH, STASH, 0o40770, {}, system.OPEN),
+        (STASH, STASH, 0o41777, {}, system.OPEN),
+        (STASH, STASH, 0o40700, {"link_owner": STASH}, system.PRIVATE),
+        (STASH, STASH, 0o40700, {"link_owner": NAS}, system.FOREIGN),
+        (STASH, ROOT_USER, 0o40755, {}, system.PRIVATE),
+        (STASH, ROOT_USER, 0o40777, {}, system.OPEN),
+        (STASH, ROOT_USER, 0o40777, {"parent_mode": ANYBODYS}, system.OPEN),
+        (STASH, NAS, 0o40770, {}, system.OPEN),
+        (STASH, NAS, 0o40700, {}, system.OPEN),
+        (STASH, NAS, 0o40777, {}, system.FOREIGN),
+        (STASH, NAS, 0o40777, {"squashed": True}, system.OPEN),
+        (STASH, NAS, 0o40777, {"squashed": True, "parent_mode": ANYBODYS}, system.FOREIGN),
+        (STASH, NAS, 0o40700, {"parent_mode": ANYBODYS}, system.FOREIGN),
+        (ROOT_USER, ROOT_USER, 0o40700, {}, system.PRIVATE),
+        (ROOT_USER, ROOT_USER, 0o40777, {"parent_mode": 0o40777}, system.OPEN),
+        (ROOT_USER, NAS, 0o40700, {}, system.OPEN),
+        (ROOT_USER, NAS, 0o40777, {"parent_mode": 0o40777}, system.OPEN),
+        (ROOT_USER, NAS, 0o40700, {"parent_mode": ANYBODYS}, system.FOREIGN),
+        (ROOT_USER, ROOT_USER, 0o40700, {"link_owner": NAS}, system.FOREIGN),
+    ],
+)
+def test_whose_a_folder_is(me, owner, mode, more, expected):
+    assert system.whose(me, owner, mode, **{"squashed": False, **more}) == expected
 
 
 def test_every_refusal_says_what_to_do(tmp_path):

@@ -209,6 +209,14 @@ def test_another_plugin_of_the_same_id(world: Any, installed: Path) -> None:
     assert (state, str(other) in text, "Reload plugins" in remedy) == ("bad", True, True)
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="gives folders away")
+def test_a_data_folder_that_others_may_write_to_is_told(world: Any) -> None:
+    os.chown(world.folder, 12345, 12345)
+    state, text, remedy = one(check(world), "Data folder")
+    assert (state, "others may write to" in text) == ("warn", True)
+    assert "STASH_PLUGIN_DATA" in remedy
+
+
 def test_packages_that_are_missing_or_of_another_version(world: Any, installed: Path) -> None:
     (installed / "requirements.txt").write_text("# pins\nrequests==0.0.1\npydantic==2\n")
     state, text, remedy = one(check(world), "Dependencies")

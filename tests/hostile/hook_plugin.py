@@ -48,7 +48,7 @@ def run_worker(folder):
         argv=sys.argv, umask=os.umask(0o077), environ=dict(os.environ),
     )
     report(os.path.join(folder, "worker-%d.json" % os.getpid()), seen)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end and not os.path.exists(stop):
         time.sleep(0.02)
 

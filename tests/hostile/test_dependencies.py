@@ -31,7 +31,7 @@ from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import ROOT, TOKEN, lock_is_free, until
 
-PINS = "# why\nplexsync-tiny-one==1.0\nplexsync_tiny_two==2.0  # odd\n"
+PINS = "# why\nplexsync-tiny-one==1.0\nplexsync_tiny_two==2.0\n"
 TOKEN_IN_THE_ENVIRONMENT = "token-of-the-environment"
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="looks into /proc")
@@ -52,6 +52,19 @@ def build_wheel(folder: Path, name: str, version: str, members: dict[str, bytes]
             wheel.writestr(path, data)
 
 
+def hashed(pins: str, wheels: Path) -> str:
+    """The pins with the hashes of these wheels, as `dev.py lock` writes them."""
+
+    def with_hash(pin: re.Match[str]) -> str:
+        name = _plain(pin[1]).replace("-", "_")
+        files = [f for f in wheels.iterdir() if f.name.lower().startswith(f"{name}-{pin[2]}-")]
+        digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files] or ["0" * 64]
+        return " \\\n".join([pin[0], *(f"    --hash=sha256:{digest}" for digest in digests)])
+
+    pins = re.sub(r"( \\)?\n +--hash=\S+", "", pins)
+    return re.sub(r"^([\w.-]+)==(\S+)", with_hash, pins, flags=re.MULTILINE)
+
+
 def _digest(data: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
@@ -68,6 +81,7 @@ class Index:
     """A package index on this machine that can keep pip waiting."""
 
     def __init__(self, wheels: Path) -> None:
+        self.wheels = wheels
         self.open = threading.Event()
         self.open.set()
         self.asked: list[str] = []
@@ -126,7 +140,7 @@ class Home:
     ) -> None:
         self.plugin, self.plex, self.index = plugin, plex, index
         self.data = plugin / "data"
-        (plugin / "requirements.txt").write_text(pins)
+        (plugin / "requirements.txt").write_text(hashed(pins, index.wheels))
         self.stash = StashSim(
             plugin_dir=str(plugin),
             python=more.pop("python", sys.executable),
@@ -163,7 +177,7 @@ class Home:
 def pip_settings(url: str) -> dict[str, str]:
     """Only this index, whatever the machine's own settings say."""
     return {
-        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_CONFIG_FILE": os.devnull,  # what a person runs by hand reads all of them
         "PIP_FIND_LINKS": "",
         "PIP_EXTRA_INDEX_URL": "",
         "PIP_NO_INDEX": "0",
@@ -295,7 +309,7 @@ def test_a_killed_pip_is_said_once_and_tried_again_only_by_check_setup(home: Hom
     home.index.open.set()
     assert home.check().error is None
     until(lambda: item.title == "new 4")
-    assert not (home.data / "dependencies.json").exists()
+    assert json.loads((home.data / "dependencies.json").read_text())["why"] == ""
 
 
 def test_ten_minutes_after_a_failed_try_a_worker_tries_again(home: Home) -> None:
@@ -393,6 +407,108 @@ def test_without_a_network_the_command_in_the_message_does_it(
     (odd / "PlexSync.py").unlink()
 
 
+@pytest.fixture
+def planted(tmp_path: Path) -> Path:
+    """Wheels of the right names and versions that are not what they seem."""
+    folder = tmp_path / "planted"
+    folder.mkdir()
+    for name, version in Dependencies(str(ROOT), "/data").pins:
+        plain = _plain(name).replace("-", "_")
+        build_wheel(folder, plain, version, {f"{plain}.py": b"evil = True\n"}, "py3-none-any")
+    assert len(os.listdir(folder)) == 12
+    return folder
+
+
+@pytest.fixture
+def needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dependencies:
+    """The real list, in a Python that finds none of the packages but has pip."""
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if "site-packages" not in path])
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    return Dependencies(str(ROOT), str(data))
+
+
+def test_no_setting_of_pips_brings_in_wheels_from_elsewhere(
+    planted: Path, index: Index, needs: Dependencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = planted.parent / "pip.conf"
+    config.write_text(f"[global]\nfind-links = {planted}\nno-index = true\n")
+    hostile = {"PIP_CONFIG_FILE": str(config), "PIP_FIND_LINKS": str(planted), "PIP_NO_INDEX": "1"}
+    for name, value in {**pip_settings(index.url), **hostile, "PIP_NO_DEPS": "0"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Unavailable, match="there is no ready-made package PlexAPI==4"):
+        needs.install(print)
+    assert index.asked
+    assert os.listdir(planted.parent / "data" / "dependencies") == []
+
+
+def test_a_wheel_with_another_hash_is_refused_wherever_it_comes_from(
+    planted: Path, needs: Dependencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lies = Index(planted)
+    try:
+        for name, value in pip_settings(lies.url).items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(Unavailable, match=r"PlexAPI==\S+ that pip found is not the one that"):
+            needs.install(print)
+    finally:
+        lies.stop()
+    assert os.listdir(planted.parent / "data" / "dependencies") == []
+    by_hand = {**os.environ, "PIP_FIND_LINKS": str(planted), "PIP_NO_INDEX": "1"}
+    done = subprocess.run(needs.command(), env=by_hand, capture_output=True, text=True)
+    assert done.returncode and "DO NOT MATCH THE HASHES" in done.stderr
+    assert not os.path.exists(needs.folder)
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "planted", "compiled"])
+def test_a_set_is_verified_before_it_is_used_for_the_first_time(home: Home, damage: str) -> None:
+    """Somebody's own try, or a disk that lost something: it is replaced."""
+    assert home.check().error is None
+    (home.data / "dependencies.json").unlink()
+    module, extra = Path(home.own(), "plexsync_tiny_one.py"), Path(home.own(), "json.py")
+    if damage == "changed":
+        module.write_text("there = False\n")
+    elif damage == "missing":
+        module.unlink()
+    elif damage == "planted":
+        extra.write_text("evil = True\n")
+    else:
+        cached = Path(home.own(), "__pycache__", f"json.{sys.implementation.cache_tag}.pyc")
+        cached.parent.mkdir()
+        cached.write_bytes(b"evil")
+    installs = 0 if damage == "compiled" else 1
+    refused = home.stash.run_task("Health Check").error
+    assert ("not installed yet" in str(refused)) == bool(installs)
+    assert home.check().error is None
+    assert home.stash.run_task("Health Check").error is None
+    assert module.read_text() == "there = True\n"
+    assert not extra.exists()
+    assert len(home.index.fetched()) == 2 + 2 * installs
+
+
+@posix_only
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="gives folders away")
+def test_nothing_is_loaded_from_a_folder_that_others_may_write_to(home: Home) -> None:
+    scene, item = home.pair("1.mp4", title="old")
+    assert home.check().error is None
+    os.chown(home.data, 12345, 12345)
+    (run,) = home.stash.edit(scene, title="new")
+    assert (run.output, run.error) == ("ok", None)
+    until(lambda: "loads no packages from" in home.log())
+    until(lambda: lock_is_free(home.data / "worker.lock"))
+    home.stash.edit(scene, details="more")
+    until(lambda: lock_is_free(home.data / "worker.lock"))
+    assert home.log().count("loads no packages from") == 1
+    for task in ("Check Setup", "Health Check"):
+        error = home.stash.run_task(task).error
+        assert f"loads no packages from {home.data}, because others may write to it" in error
+        assert "STASH_PLUGIN_DATA" in error
+    assert home.kept() == 2
+    os.chown(home.data, 0, 0)
+    assert home.check().error is None
+    until(lambda: (item.title, item.summary) == ("new", "more"))
+
+
 def test_a_python_without_pip_says_how_to_get_one(
     tmp_path: Path, plugin: Path, index: Index
 ) -> None:
@@ -453,7 +569,7 @@ def test_what_pip_says_is_told_in_one_line(
     (tmp_path / "data").mkdir(mode=0o700)
     needs = Dependencies(str(tmp_path), str(tmp_path / "data"))
     with pytest.raises(Unavailable) as raised:
-        needs.install()
+        needs.install(print)
     assert expected in str(raised.value)
     assert "\n" not in str(raised.value)
     assert COMMAND.search(str(raised.value))
@@ -515,7 +631,7 @@ def test_it_is_at_the_front_of_the_path_and_the_only_one_left(
 ) -> None:
     for name, value in pip_settings(index.url).items():
         monkeypatch.setenv(name, value)
-    (tmp_path / "requirements.txt").write_text(PINS)
+    (tmp_path / "requirements.txt").write_text(hashed(PINS, index.wheels))
     data = tmp_path / "data"
     for folder in (data, data / "dependencies", data / "dependencies" / "older"):
         folder.mkdir(mode=0o700)
@@ -524,7 +640,7 @@ def test_it_is_at_the_front_of_the_path_and_the_only_one_left(
     needs = Dependencies(str(tmp_path), str(data))
     assert not needs.use()
     try:
-        needs.install()
+        needs.install(print)
         assert sys.path == [needs.folder, *before]
         assert needs.wrong() == []
         assert not list(Path(needs.folder).rglob("*.pyc"))

@@ -40,7 +40,7 @@ def tiny_disk(tmp_path):
 def refusal(plugin: Plugin, data: object = None, **more) -> str:
     """The one error of a hook that cannot keep its event."""
     where = environ(STASH_PLUGIN_DATA=str(data)) if data else environ()
-    answer = plugin.run(event(sent={"title": "x" * 15_000}), env=where, **more)
+    answer = plugin.run(event(fields=["x" * 15_000]), env=where, **more)
     assert set(answer) == {"error"}
     text = str(answer["error"])
     assert "cannot keep" in text
@@ -54,7 +54,7 @@ def test_a_full_disk_is_an_error_and_leaves_no_unfinished_file(plugin, tiny_disk
         lock = os.open(tiny_disk / "worker.lock", os.O_RDWR | os.O_CREAT, 0o600)
         os.close(lock)
         kept = 0
-        while plugin.run(event(sent={"title": "x" * 15_000}), env=usual).get("output") == "ok":
+        while plugin.run(event(fields=["x" * 15_000]), env=usual).get("output") == "ok":
             kept += 1
         assert kept < 5
         text = refusal(plugin, tiny_disk)
@@ -116,25 +116,61 @@ def test_a_file_where_a_part_of_the_inbox_should_be_is_an_error(plugin, part):
     assert (plugin.data / part).read_text() == "mine"
 
 
-def test_a_folder_of_another_user_is_refused(plugin):
+root_only = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="needs users of its own"
+)
+STRANGER = 12345
+
+
+@root_only
+def test_root_keeps_events_in_a_folder_that_a_nas_gave_to_a_user_of_its_own(plugin):
     plugin.data.mkdir(mode=0o700)
-    foreign = plugin.data
-    if os.geteuid() == 0:
-        os.chown(plugin.data, 12345, 12345)
-    else:
-        foreign = "/"
-    text = refusal(plugin, foreign)
-    assert "belongs to user" in text
+    os.chown(plugin.data, STRANGER, STRANGER)
+    with plugin.alive():
+        assert plugin.run(event()) == {"output": "ok"}
+    assert len(plugin.events()) == 1
+    assert plugin.data.stat().st_uid == STRANGER
+
+
+@root_only
+def test_where_chmod_has_no_effect_the_event_is_kept(plugin, tmp_path):
+    """As on NTFS, exFAT or SMB: the folder is 0777 and not for Stash's user to change."""
+    for folder in (tmp_path, *tmp_path.parents):
+        folder.chmod(folder.stat().st_mode | 0o011)
+    data = tmp_path / "mount"
+    data.mkdir()
+    data.chmod(0o777)
+    try:
+        subprocess.run([sys.executable, "-c", ""], user=STRANGER, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this Python is for root alone")
+    data_there = environ(STASH_PLUGIN_DATA=str(data))
+    assert plugin.run(event(), env=data_there, user=STRANGER)
+    assert len(os.listdir(data / "inbox" / "new")) == 1
+    assert data.stat().st_mode & 0o777 == 0o777
+
+
+@root_only
+def test_a_folder_that_a_stranger_laid_in_our_way_is_refused(plugin, tmp_path):
+    """Anyone can make one in a folder like /tmp, and whoever made it can plant files in it."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    temporary.chmod(0o1777)
+    (temporary / "data").mkdir(mode=0o700)
+    os.chown(temporary / "data", STRANGER, STRANGER)
+    text = refusal(plugin, temporary / "data")
+    assert f"belongs to user {STRANGER}" in text
     assert "chown" in text
-    assert not (plugin.data / "inbox").exists()
+    assert os.listdir(temporary / "data") == []
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777, 0o1777])
-def test_a_folder_that_others_may_write_to_is_refused(plugin, mode):
+def test_an_own_folder_that_others_may_write_to_is_mended(plugin, mode):
     plugin.data.mkdir()
     plugin.data.chmod(mode)
-    assert f"chmod 700 {plugin.data}" in refusal(plugin)
-    assert not (plugin.data / "inbox").exists()
+    with plugin.alive("takeover.lock"):
+        assert plugin.run(event()) == {"output": "ok"}
+    assert stat.S_IMODE(plugin.data.stat().st_mode) == 0o700
 
 
 def test_a_link_to_a_good_folder_works(plugin, tmp_path):
@@ -151,13 +187,14 @@ def test_a_link_to_nowhere_is_named(plugin, tmp_path):
     assert not (tmp_path / "gone").exists()
 
 
-def test_a_link_to_a_bad_folder_is_refused(plugin, tmp_path):
-    bad = tmp_path / "bad"
-    bad.mkdir()
-    bad.chmod(0o777)
-    plugin.data.symlink_to(bad)
-    assert "chmod 700" in refusal(plugin)
-    assert os.listdir(bad) == []
+@root_only
+def test_a_link_that_a_stranger_laid_is_refused(plugin, tmp_path):
+    good = tmp_path / "good"
+    good.mkdir(mode=0o700)
+    plugin.data.symlink_to(good)
+    os.lchown(plugin.data, STRANGER, STRANGER)
+    assert "belongs to user" in refusal(plugin)
+    assert os.listdir(good) == []
 
 
 @pytest.mark.parametrize("part", ["inbox", "inbox/tmp", "inbox/new"])

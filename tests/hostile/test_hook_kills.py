@@ -42,7 +42,7 @@ def test_hooks_killed_at_any_instant_lose_nothing_that_was_acknowledged(plugin):
             process = plugin.popen()
             timer = threading.Timer(rng.uniform(0.3, 1.1) * usual, process.kill)
             timer.start()
-            out, _ = process.communicate(event(scene=scene, sent={"title": "x" * 4000}))
+            out, _ = process.communicate(event(scene=scene, fields=["x" * 4000]))
             timer.cancel()
             killed += process.returncode == -signal.SIGKILL
             if out:
