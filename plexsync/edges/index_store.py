@@ -259,6 +259,16 @@ class IndexStore:
             for key, file in rows:
                 yield Target(server, section.key, key), file
 
+    def file_at(self, number: int, place: int) -> str:
+        """The first file of the item at a place (from 0) of a list, in the order of the keys."""
+        found = self._db.execute(
+            "SELECT file FROM parts WHERE list = ? AND place = 0 ORDER BY rating_key"
+            " LIMIT 1 OFFSET ?",
+            (number, place),
+        )
+        row = found.fetchone() if place >= 0 else None
+        return row[0] if row else ""
+
     def parts(self, server: str) -> Iterator[tuple[str, int | None]]:
         """Path and size of every file of a server."""
         yield from self._db.execute(

@@ -20,7 +20,7 @@ from plexsync.edges.plex_health import Health
 from plexsync.edges.plex_link import PlexLink, load_client_id, span
 from plexsync.edges.plex_session import PlexSession
 from plexsync.edges.plex_writer import PlexWriter, Sent, words_of
-from plexsync.edges.plex_xml import Listed, Section
+from plexsync.edges.plex_xml import Listed
 from plexsync.model.errors import (
     WRITE,
     PlexAuthError,
@@ -30,7 +30,7 @@ from plexsync.model.errors import (
     SyncError,
 )
 from plexsync.model.library_names import choose
-from plexsync.model.plex import FIELDS, Edit, PlexItem, Target
+from plexsync.model.plex import FIELDS, Edit, PlexItem, Section, Target
 
 __all__ = ["Cut", "Health", "Page", "PlexClient", "Section", "Sections", "Sent", "load_client_id"]
 
@@ -139,6 +139,22 @@ class PlexClient:
     def libraries(self) -> list[tuple[str, str]]:
         """Title and type ("movie", "show", ...) of every library, for people."""
         return plex_xml.libraries(self._link.read("/library/sections"))
+
+    def platform(self) -> str:
+        """The system that Plex runs on, for people; "" when it does not tell."""
+        try:
+            told = self._link.read("/")
+        except SyncError:  # proxies and Plex itself treat this path in ways of their own
+            return ""
+        return f"{told.get('platform', '')} {told.get('platformVersion', '')}".strip()
+
+    def collection_mode(self, section: str) -> str:
+        """How a library shows collections: one of Plex's values, "" when it does not tell."""
+        try:
+            told = self._link.read(f"/library/sections/{_section(section)}/prefs")
+        except PlexNotFound:
+            return ""
+        return plex_xml.setting(told, "collectionMode")
 
     def owns(self) -> bool | None:
         """Whether the token is the server owner's, who alone may edit; None when Plex won't tell.

@@ -88,6 +88,8 @@ class PlexIndex:
     ) -> None:
         self._client, self._keys, self._read_only = client, keys, read_only
         self._store = IndexStore(path, keys, warn, read_only=read_only)
+        self.libraries: tuple[Section, ...] = ()
+        """The libraries as the last refresh found them; none before it."""
         self.lookups = self.hits = 0
         """How often somebody looked for a scene's files, and found something."""
 
@@ -114,6 +116,7 @@ class PlexIndex:
         server = self._client.server_id()
         known = self._store.sections(server)
         libraries = self._libraries(wanted, bool(known))
+        self.libraries = libraries.found
         for section in libraries.found:
             row = known.pop(section.key, None)
             usable = row and row.uuid == section.uuid and 0 <= now - row.read_at < MAX_AGE
@@ -143,8 +146,7 @@ class PlexIndex:
         Those with the same whole path if there are any, else those with the same folder and name
         and those with the same name. Connects when nobody did yet, for the server's identity.
         """
-        server = self._client.server_id()
-        keys = [self._keys(path.encode("utf-8", "replace").decode()) for path in paths]
+        server, keys = self._client.server_id(), self._keys_of(paths)
         found = dict.fromkeys(self._store.lookup(server, PATH, (key[1] for key in keys)))
         if not found:
             found |= dict.fromkeys(self._store.lookup(server, TAIL, (key[3] for key in keys)))
@@ -152,6 +154,14 @@ class PlexIndex:
         self.lookups += 1
         self.hits += bool(found)
         return list(found)
+
+    def may_hold(self, paths: Sequence[str]) -> bool:
+        """Whether any file has the name of one of these, wherever it lies; not counted."""
+        names = (key[2] for key in self._keys_of(paths))
+        return any(True for _ in self._store.lookup(self._client.server_id(), NAME, names))
+
+    def _keys_of(self, paths: Sequence[str]) -> list[tuple[str, str, str, str]]:
+        return [self._keys(path.encode("utf-8", "replace").decode()) for path in paths]
 
     def forget(self, target: Target) -> None:
         """This item is no longer in Plex."""
@@ -173,10 +183,17 @@ class PlexIndex:
             found = Listed(target.rating_key, 0, item.updated_at, item.parts, item.deleted)
             self._store.correct(target, found)
 
-    def unreadable(self) -> dict[str, tuple[int, ...]]:
-        """By library, the places in Plex's list of the items that Plex itself cannot deliver."""
+    def unreadable(self) -> dict[str, list[tuple[int, str]]]:
+        """By library, the items that Plex itself cannot deliver: their places in its list, which
+        has the order in which they were added, and the file before each ("" for the first)."""
         known = self._store.sections(self._client.server_id())
-        return {key: row.places for key, row in known.items() if row.places}
+        return {
+            key: [
+                (at, self._store.file_at(row.list, at - 2 - n)) for n, at in enumerate(row.places)
+            ]
+            for key, row in known.items()
+            if row.places
+        }
 
     def parts(self) -> Iterator[tuple[str, int | None]]:
         """Path and size of every file in the index of the server in use."""

@@ -6,23 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from plexsync.model.plex import FIELDS, LIST, SCALAR, Part, PlexItem, Target, Value
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A movie library; `locations` are its folders as Plex sees them.
-
-    `clock` is another one whenever Plex has scanned the library or changed what it holds.
-    """
-
-    key: str
-    title: str
-    uuid: str
-    locations: tuple[str, ...]
-    agent: str = ""
-    scanner: str = ""
-    clock: str = ""
+from plexsync.model.plex import FIELDS, LIST, SCALAR, Part, PlexItem, Section, Target, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +40,12 @@ def movie_sections(root: Element) -> list[Section]:
 def libraries(root: Element) -> list[tuple[str, str]]:
     """Title and type of every library, in Plex's order."""
     return [(each.get("title", ""), each.get("type", "")) for each in root.iter("Directory")]
+
+
+def setting(root: Element, name: str) -> str:
+    """The value of one of the settings in an answer, "" when it is not among them."""
+    found = (each.get("value", "") for each in root.iter("Setting") if each.get("id") == name)
+    return next(found, "")
 
 
 def listed(root: Element) -> list[Listed]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 from plexsync.edges.log import Log
-from plexsync.flows import setup_files, setup_points
+from plexsync.flows import setup_files, setup_libraries, setup_points
 from plexsync.flows.call import Call
 from plexsync.flows.index_view import index_view
 from plexsync.flows.setup_points import BAD, OK, WARN, Point
@@ -80,11 +80,13 @@ def check_setup(call: Call) -> dict[str, object]:
 
 def _plex(call: Call, report: _Report) -> bool:
     health = call.plex.check()
-    report.add("Plex", lambda: setup_points.reachability(health))
+    platform = call.plex.platform() if health.healthy else ""
+    report.add("Plex", lambda: setup_points.reachability(health, platform))
     if health.state != "healthy":
         return False
     report.add("Token's owner", lambda: setup_points.owner(call))
-    report.add("Libraries", lambda: setup_points.libraries(call))
+    report.add("Libraries", lambda: setup_libraries.libraries(call))
+    report.add("Libraries", lambda: setup_libraries.details(call))
     report.add("Clock", lambda: setup_points.clock(call))
     return True
 
@@ -95,13 +97,16 @@ def _files(
     def progress(share: float) -> None:
         done[0] = READY + (0.99 - READY) * share
 
-    def path_map() -> Iterable[Point]:
-        point, answer = setup_files.path_map(call, view, progress)
+    def comparison() -> Iterable[Point]:
+        files = setup_files.stash_files(call, progress)
+        point, answer = setup_files.path_map(call, view, files)
         found.update(answer)
         yield point
+        yield from setup_files.passed_over(call, view, files)
 
     with index_view(call) as view:
         report.add("Plex's files", lambda: setup_files.index(call, view))
+        report.add("Unreadable items", lambda: setup_libraries.unreadable(call, view))
         report.add("Sample scenes", lambda: setup_files.sample(call, view))
-        report.add("Path map", path_map)
+        report.add("Path map", comparison)
     return ()

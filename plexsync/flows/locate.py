@@ -30,6 +30,7 @@ from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
 from plexsync.policy.backoff import is_last_try
 from plexsync.policy.matching import Match, describe, match, pinned
+from plexsync.policy.passed_over import why_missing
 
 REFRESH_PAUSE = 30.0
 """Seconds between two refreshes of the index for the sake of misses."""
@@ -108,11 +109,9 @@ class Locate:
                 "match the scene by its own path again",
                 paths=[self._map.to_stash(pin.part)],
             )
-        return PlexNotFound(
-            "no item in Plex holds this file yet; Plex may still have to scan it, or the paths "
-            "of Stash and Plex differ and a path map is needed",
-            paths=[file.path for file in wish.scene.files],
-        )
+        files = [(self._map.to_plex(file.path), file.size) for file in wish.scene.files]
+        message = why_missing(files, self._index.libraries)
+        return PlexNotFound(message, paths=[file.path for file in wish.scene.files])
 
     def first_server(self) -> None:
         """Before anything is known of any server, ask which one it is."""

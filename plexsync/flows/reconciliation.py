@@ -17,7 +17,7 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.job import COMPARES, RECONCILE
 from plexsync.model.ledger import Look
 from plexsync.model.library_names import called
-from plexsync.model.paths import PathMap, components
+from plexsync.model.paths import PathMap
 from plexsync.model.plex import Target
 from plexsync.model.scene import Scene
 from plexsync.policy.gaps import MISSING, ORPHANED, Gap, Tally, chosen
@@ -219,9 +219,8 @@ class Reconciliation:
 
     def _lies_in(self, scene: Scene, section: Section) -> bool:
         """Whether Plex would look for the scene in that library."""
-        folders = [components(folder) for folder in section.locations]
-        paths = [components(self._map.to_plex(file.path)) for file in scene.files]
-        return any(path[: len(folder)] == folder for path in paths for folder in folders)
+        paths = [self._map.to_plex(file.path) for file in scene.files]
+        return any(section.below(path) is not None for path in paths)
 
     def _waits(self, scene: int, session: _Session) -> bool:
         job = self._queue.jobs.get(scene)

@@ -12,7 +12,6 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import PlexNotFound
 from plexsync.model.job import BULK, Job
 from plexsync.model.paths import PathMap
-from plexsync.model.plex import IndexedPart
 from plexsync.model.scene import VideoFile
 from plexsync.model.words import counted
 from plexsync.policy.matching import HIGH, match
@@ -69,14 +68,16 @@ class Revive:
         A name alone is enough: such a try costs a job nothing, see policy/backoff.py.
         """
         waiting = self._queue.waiting_after(PlexNotFound.__name__, MOST_HURRIED)
-        self._queue.hurry(job.scene for job in waiting if self._parts(job.paths))
+        there = (j.scene for j in waiting if self._index.may_hold(self._in_plex(j.paths)))
+        self._queue.hurry(there)
 
     def _is_there(self, scene: int) -> bool:
         letter = self._letters.get(scene)
         paths = letter.paths if letter else ()
-        found = match([VideoFile(path) for path in paths], self._parts(paths), self._map)
+        parts = self._index.find(self._in_plex(paths))
+        found = match([VideoFile(path) for path in paths], parts, self._map)
         # The letter keeps no sizes, which decide about a spelling when the scene is tried.
         return found.rule == "spelling" or (found.confidence == HIGH and found.rule in SURE_RULES)
 
-    def _parts(self, paths: Sequence[str]) -> list[IndexedPart]:
-        return self._index.find([self._map.to_plex(path) for path in paths])
+    def _in_plex(self, paths: Sequence[str]) -> list[str]:
+        return [self._map.to_plex(path) for path in paths]

@@ -9,7 +9,7 @@ from plexsync.edges.plex import PlexClient
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import SyncError
 from plexsync.model.job import COVER, Job
-from plexsync.model.paths import PathMap, folder_of, path_key
+from plexsync.model.paths import PathMap, folder_of
 from plexsync.model.scene import Scene
 
 SCAN_PAUSE = 60.0
@@ -51,7 +51,7 @@ class ScanFolder:
         sections = [
             section
             for section in self._plex.sections(self._config.plex_library).found
-            if any(_is_below(folder, location) for location in section.locations)
+            if section.below(folder) is not None
         ]
         if not sections:
             self._log.warn_once(
@@ -63,7 +63,3 @@ class ScanFolder:
         for section in sections:
             self._plex.scan_folder(section.key, folder)
         self._asked[folder] = now
-
-
-def _is_below(folder: str, location: str) -> bool:
-    return f"{path_key(folder)}/".startswith(f"{path_key(location).rstrip('/')}/")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 from plexsync.edges.ledger_view import LedgerView
 from plexsync.flows.call import Call
 from plexsync.flows.index_view import IndexView
 from plexsync.flows.setup_points import BAD, OK, WARN, WHERE, Point
-from plexsync.model.paths import PathMap
+from plexsync.model.paths import PathMap, name_key
 from plexsync.model.scene import Scene
-from plexsync.model.words import counted
+from plexsync.model.words import counted, grouped
 from plexsync.policy.matching import HIGH, Match, match, pinned
 from plexsync.policy.outage_history import format_duration
+from plexsync.policy.passed_over import why_passed_over
 from plexsync.policy.path_suggestion import File, Suggestion, explained, suggest, twins
 
 SAMPLE = 20
@@ -94,11 +95,30 @@ def _matches(call: Call, view: IndexView, scenes: list[Scene]) -> dict[int, Matc
     return found
 
 
-def path_map(
-    call: Call, view: IndexView, progress: Callable[[float], None]
-) -> tuple[Point, dict[str, object]]:
+def passed_over(call: Call, view: IndexView, files: Sequence[File]) -> Iterator[Point]:
+    """Files that Plex lacks and will never have, by their names."""
+    libraries = call.plex.sections(call.config.plex_library).found
+    to_plex = PathMap.parse(call.config.path_map)[0].to_plex
+    there = {name_key(path) for path, _ in view.index.parts()}
+    absent = [(path, size) for path, size in files if name_key(path) not in there]
+    reasons = [(path, why_passed_over(to_plex(path), size, libraries)) for path, size in absent]
+    hopeless = [(path, reason) for path, reason in reasons if reason is not None]
+    if not hopeless:
+        return
+    kinds = Counter(reason.kind for _, reason in hopeless)
+    listed = "; ".join(f"{grouped(count)}: {kind}" for kind, count in kinds.most_common())
+    example, reason = hopeless[0]
+    text = (
+        f"{grouped(len(hopeless))} of {grouped(len(absent))} files that Plex lacks can never become "
+        f"items of it ({listed}), as {example!r}: {reason.why}"
+    )
+    state = OK if call.config.skip_not_found else WARN
+    yield Point("Files that Plex passes over", state, text, f"{reason.remedy}.")
+
+
+def path_map(call: Call, view: IndexView, files: Sequence[File]) -> tuple[Point, dict[str, object]]:
     """Whether the path map fits, and which would; the answer is for a page too."""
-    both = twins(_stash_files(call, progress), view.index.parts())
+    both = twins(files, view.index.parts())
     now = explained(both, PathMap.parse(call.config.path_map)[0].to_plex)
     best = suggest(both)
     answer: dict[str, object] = {
@@ -131,7 +151,8 @@ def _judged(setting: str, now: int, best: Suggestion) -> Point:
     return Point("Path map", WARN, text, f'Enter this as "Path map" in {WHERE}: {best.text}')
 
 
-def _stash_files(call: Call, progress: Callable[[float], None]) -> list[File]:
+def stash_files(call: Call, progress: Callable[[float], None]) -> list[File]:
+    """Every file of Stash, or those of so many scenes that the others hardly matter."""
     found: list[File] = []
     after = seen = 0
     while seen < MOST_SCENES:

@@ -17,7 +17,6 @@ from plexsync.edges.queue_reader import pending
 from plexsync.flows.call import Call
 from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.model.config import masked
-from plexsync.model.library_names import called
 from plexsync.model.paths import PathMap
 from plexsync.model.settings import IGNORE, sends_openly
 from plexsync.model.words import counted
@@ -90,11 +89,13 @@ def _certificate(entered: str) -> Iterator[Point]:
             yield Point("Plex certificate", OK, f"{counted(count, 'certificate')} in {entered}")
 
 
-def reachability(health: Health) -> Iterator[Point]:
-    """How Plex answered."""
+def reachability(health: Health, platform: str) -> Iterator[Point]:
+    """How Plex answered, and what it is."""
     milliseconds = f"{health.latency * 1000:.0f} ms"
     if health.state == "healthy":
-        yield Point("Plex", OK, f"healthy, answers in {milliseconds}")
+        version = f"; version {health.version}" if health.version else ""
+        system = f" on {platform}" if version and platform else ""
+        yield Point("Plex", OK, f"healthy, answers in {milliseconds}{version}{system}")
     else:
         state = WARN if health.state == "starting" else BAD
         yield Point("Plex", state, f"{health.state}: {health.detail}", NEXT_STEPS[health.state])
@@ -111,27 +112,6 @@ def owner(call: Call) -> Iterator[Point]:
         remedy = f'Sign in to Plex as the owner, and enter that token as "Plex token" in {WHERE}.'
         text = "the token is not the server owner's, who alone may edit"
         yield Point("Token's owner", BAD, text, remedy)
-
-
-def libraries(call: Call) -> Iterator[Point]:
-    """The libraries that are written to, and names that fit none."""
-    wanted = call.config.plex_library
-    found, types = call.plex.sections(wanted), dict(call.plex.libraries())
-    change = f'Correct "Plex libraries" in {WHERE}; an empty field means all movie libraries.'
-    if types:
-        change += f" Plex has: {', '.join(types)}."
-    for name in found.missing:
-        kind = next((types[title] for title in called(name, list(types))), "")
-        text = f"Plex has no library {name!r}"
-        if kind:
-            text = f"the library {name!r} holds {kind}s; PlexSync writes to movie libraries"
-        yield Point("Libraries", BAD, text, change)
-    if found.found:
-        names = ", ".join(section.title for section in found.found)
-        yield Point("Libraries", OK, f"{counted(len(found.found), 'movie library')}: {names}")
-    elif not found.missing:
-        remedy = 'Make one in Plex; the types "Movies" and "Other Videos" both do.'
-        yield Point("Libraries", BAD, "Plex has no movie library", remedy)
 
 
 def clock(call: Call) -> Iterator[Point]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from plexsync.model.paths import components
+
 Value = str | tuple[str, ...]
 """A scalar field's text ("" is empty), a list field's names, or an image's SHA-1."""
 
@@ -54,6 +56,29 @@ class Target:
     server: str
     section: str
     rating_key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A movie library; `locations` are its folders as Plex sees them.
+
+    `clock` is another one whenever Plex has scanned the library or changed what it holds.
+    """
+
+    key: str
+    title: str
+    uuid: str
+    locations: tuple[str, ...]
+    agent: str = ""
+    scanner: str = ""
+    clock: str = ""
+
+    def below(self, path: str) -> tuple[str, ...] | None:
+        """The components of a path below the library's folder; None when it lies elsewhere."""
+        whole = components(path)
+        folders = [components(location) for location in self.locations]
+        holding = [len(folder) for folder in folders if whole[: len(folder)] == folder]
+        return whole[max(holding) :] if holding else None
 
 
 @dataclass(frozen=True, slots=True)

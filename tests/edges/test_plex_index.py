@@ -390,7 +390,7 @@ def test_a_broken_item_among_3000_is_passed_over_and_named(plex, index):
     plex.item(keys[1742]).broken = True
     result = index.refresh("", NOW)
     assert (result.added, index.stats(NOW).items) == (2999, 2999)
-    assert index.unreadable() == {"1": (1743,)}
+    assert index.unreadable() == {"1": [(1743, "/plex/movies/1741/film 1741.mp4")]}
     assert len(plex.journal) <= 22
     assert everything(index, 3000) == [n for n in range(3000) if n != 1742]
     plex.clear_journal()
@@ -404,7 +404,7 @@ def test_broken_items_at_any_place_hide_no_other(plex, index, broken):
         plex.item(key).broken = n in broken
     index.refresh("", NOW)
     assert everything(index, 10) == [n for n in range(10) if n not in broken]
-    assert index.unreadable() == {"1": tuple(n + 1 for n in sorted(broken))}
+    assert [at for at, _ in index.unreadable()["1"]] == [n + 1 for n in sorted(broken)]
     assert index.complete("")
     plex.clear_journal()
     assert not index.refresh("", NOW + 30).whole
@@ -417,7 +417,7 @@ def test_a_broken_item_that_is_new_is_counted_once_and_then_let_be(plex, index):
     plex.item(plex.add_item(1, file="/plex/bad.mp4")).broken = True
     plex.add_item(1, file="/plex/good.mp4")
     assert index.refresh("", NOW + 20).added == 1
-    assert index.unreadable() == {"1": (6,)}
+    assert index.unreadable() == {"1": [(6, "/plex/movies/4/film 4.mp4")]}
     assert not index.refresh("", NOW + 50).whole
     assert len(index.find(["/plex/good.mp4"])) == 1
 

@@ -70,7 +70,7 @@ def test_a_new_worker_looks_at_once_at_what_the_index_learned_meanwhile(world: A
     world.film("new.mp4", size=7)
     app = world.stores()
     config = app.config()
-    app.index(config).refresh((), world.clock.now())
+    app.index(config).refresh("", world.clock.now())
     app.close()
     assert written_after(world, "A", "/plex/new.mp4", 1) <= CLOCK_PAUSE
 
@@ -215,6 +215,26 @@ def test_a_crowd_of_missed_files_reads_the_library_whole_once_in_ten_minutes(wor
     world.run(minutes=21)
     whole = [e for e in world.plex.journal if e.path == ALL and not has_since(e) and has_size(e)]
     assert 2 <= len(whole) <= 3
+
+
+@pytest.mark.parametrize(
+    ("path", "scanner", "said"),
+    [
+        ("/data/Scenes/1.mp4", "", 'a folder named "Scenes"'),
+        ("/data/1-trailer.mp4", "", 'its name ends in "-trailer"'),
+        ("/data/1.sample.mp4", "", "smaller than 300 MB"),
+        ("/data/Site 2023-05-14.mp4", "Plex Movie", "a date in its name"),
+        ("/data/Site 2023-05-14.mp4", "", "Plex may still have to scan it"),
+        ("/other/1.mp4", "", "lies in none of the libraries"),
+    ],
+)
+def test_why_a_file_is_not_there_is_told(world: Any, path: str, scanner: str, said: str) -> None:
+    if scanner:
+        world.plex.sections[world.section].scanner = scanner
+    scene = world.stash.add_scene(title="A", files=[(path, 7)])
+    world.event(scene)
+    world.run(minutes=0.1)
+    assert said in world.waiting()[scene].last_message
 
 
 def has_since(entry: Any) -> bool:

@@ -185,6 +185,99 @@ def test_libraries_that_are_not_there_or_hold_something_else(world: Any) -> None
     assert "1 movie library: Films" in texts
 
 
+def named(world: Any, name: str) -> list[tuple[str, str, str]]:
+    return [(p["state"], p["text"], p["remedy"]) for p in check(world).get(name, [])]
+
+
+def test_plex_tells_its_version_and_platform_and_how_each_library_is_set_up(world: Any) -> None:
+    points = check(world)
+    text = one(points, "Plex")[1]
+    assert text.endswith("; version 1.41.3.9314-a0bfb8370 on Linux 20.04.1 LTS")
+    assert one(points, "Library Films")[:2] == (
+        "ok",
+        "agent com.plexapp.agents.none, scanner Plex Video Files Scanner; collections and their "
+        "items are shown",
+    )
+
+
+def test_what_plex_does_not_tell_is_no_fault(world: Any) -> None:
+    world.plex.add_fault("status", match=lambda r: r.path == "/", times=None, status=401)
+    world.plex.add_fault("status", match=lambda r: r.path.endswith("prefs"), times=None, status=404)
+    points = check(world)
+    assert one(points, "Plex")[1].endswith("; version 1.41.3.9314-a0bfb8370")
+    assert one(points, "Library Films")[0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("agent", "warned"),
+    [
+        ("com.plexapp.agents.none", ""),
+        ("tv.plex.agents.none", ""),
+        ("tv.plex.agents.movie", "plex.tv"),
+        ("com.plexapp.agents.stashplexagent", "leave Plex in 2026"),
+        ("tv.plex.agents.nfo", ""),
+    ],
+)
+def test_agents_that_somebody_should_know_of(world: Any, agent: str, warned: str) -> None:
+    world.plex.sections[world.section].agent = agent
+    details, *warnings = named(world, "Library Films")
+    assert (details[0], agent in details[1]) == ("ok", True)
+    assert [state for state, *_ in warnings] == (["warn"] if warned else [])
+    assert all(warned in text and "Personal Media" in remedy for _, text, remedy in warnings)
+
+
+def test_collections_that_hide_their_items(world: Any) -> None:
+    home = world.plex.sections[world.section]
+    home.collection_mode = 1
+    _, warning = named(world, "Library Films")
+    assert warning[0] == "warn"
+    assert "does not show items that are in a collection" in warning[1]
+    assert "Show collections and their items" in warning[2]
+    world.configure(no_collection=True)
+    assert len(named(world, "Library Films")) == 1
+    world.configure(no_collection=False)
+    home.collection_mode = 0
+    assert len(named(world, "Library Films")) == 1
+
+
+def test_an_item_that_plex_cannot_read_is_named(world: Any) -> None:
+    library(world, 12)
+    world.plex.item(8).broken = True
+    _, (state, text, remedy) = named(world, "Library Films")
+    assert (state, text) == (
+        "warn",
+        "1 item cannot be read by Plex itself: at place 8, added next after '/plex/6.mp4'",
+    )
+    assert "refresh its metadata" in remedy
+    for key in (1, 3, 5):
+        world.plex.item(key).broken = True
+    world.clock.jumped += 90000
+    text = named(world, "Library Films")[1][1]
+    assert text == (
+        "4 items cannot be read by Plex itself: at place 1, at place 3, added next after "
+        "'/plex/1.mp4', at place 5, added next after '/plex/3.mp4' and 1 more"
+    )
+
+
+def test_files_that_can_never_become_items_are_counted_among_the_misses(world: Any) -> None:
+    library(world, 5)
+    names = ["Scenes/a.mp4", "Scenes/b.mp4", "c-trailer.mp4", "sample.mp4", "fine.mp4"]
+    for name in names:
+        world.stash.add_scene(title="A", files=[(f"/data/{name}", 700)])
+    world.stash.add_scene(title="A", files=[("/elsewhere/Extras/d.mp4", 700)])
+    ((state, text, remedy),) = named(world, "Files that Plex passes over")
+    assert state == "warn"
+    assert text == (
+        "4 of 6 files that Plex lacks can never become items of it (2: a folder like Extras or "
+        'Scenes; 1: a name that ends like -scene or -trailer; 1: a small file named "sample"), as '
+        "'/data/Scenes/a.mp4': it lies in a folder named \"Scenes\", which Plex takes for extras of "
+        "a film"
+    )
+    assert remedy == "Rename the folder, then let Plex scan it."
+    world.configure(skip_not_found=True)
+    assert named(world, "Files that Plex passes over")[0][0] == "ok"
+
+
 def test_a_token_that_is_not_the_owners(world: Any) -> None:
     world.plex.add_fault("status", match="GET /status/sessions", status=403)
     state, text, remedy = one(check(world), "Token's owner")
