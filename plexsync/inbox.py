@@ -17,6 +17,8 @@ MAX_RECORD = 1 << 20
 _BATCH_BYTES = 16 << 20
 _KEPT_DAMAGED = 100
 _DAY = 86400
+_LONGEST_START = 10.0
+"""Seconds after which the start of a worker is taken to hang."""
 _MAX_CONNECTION = 8 << 10
 """So much fits any pipe; Stash's block has some 500 bytes."""
 
@@ -171,19 +173,26 @@ def wake(plugin_dir: str, data: str, connection: bytes) -> None:
     """Start a worker unless one lives or is about to, or a task will leave one behind.
 
     The new worker holds `starting.lock` until it owns the folder, so that a crowd of hooks starts
-    one: in a container where nobody reaps orphans each further one would be a zombie for good.
+    one: in a container where nobody reaps orphans each further one would be a zombie for good. A
+    start that takes too long hangs (a stopped process keeps its locks), and is not waited for.
     """
     if _cared_for(data):
         return
     starting = system.LockFile(os.path.join(data, "starting.lock"))
-    if not starting.acquire():
+    if not starting.acquire() and _began_lately(starting.path):
         return
     try:
         if not _cared_for(data) or not _still_cared_for(data):
-            starting.lend()
+            os.utime(starting.path)
+            if starting.held:
+                starting.lend()
             start_worker(plugin_dir, connection)
     finally:
         starting.leave()
+
+
+def _began_lately(lock: str) -> bool:
+    return abs(time.time() - os.stat(lock).st_mtime) < _LONGEST_START
 
 
 def _cared_for(data: str) -> bool:

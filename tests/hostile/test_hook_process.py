@@ -12,7 +12,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from tests.hostile.hook_plugin import CONNECTION, COOKIE, Plugin, environ, event, is_running
+from tests.hostile.hook_plugin import CONNECTION, COOKIE, Plugin, environ, event, held, is_running
 from tests.world import copy_plugin
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="looks into /proc")
@@ -144,6 +144,33 @@ def test_while_a_task_takes_over_a_hook_starts_nobody(plugin):
     plugin.run(event())
     plugin.workers()
     assert plugin.started() == 1
+
+
+@posix_only
+def test_a_stopped_process_that_was_to_start_a_worker_is_waited_for_ten_seconds_only(plugin):
+    plugin.data.mkdir(mode=0o700)
+    lock = plugin.data / "starting.lock"
+    with held(lock):  # as by a process that was stopped with SIGSTOP: it keeps its locks
+        assert plugin.run(event(scene=1)) == {"output": "ok"}
+        assert plugin.started() == 0
+        os.utime(lock, (time.time() - 11,) * 2)
+        assert plugin.run(event(scene=2)) == {"output": "ok"}
+        plugin.workers()
+        assert plugin.run(event(scene=3)) == {"output": "ok"}
+    assert plugin.started() == 1
+    assert len(plugin.events()) == 3
+
+
+@posix_only
+def test_the_start_that_replaces_a_hanging_one_has_ten_seconds_of_its_own(plugin):
+    plugin.data.mkdir(mode=0o700)
+    lock = plugin.data / "starting.lock"
+    with held(lock):
+        os.utime(lock, (1e9, 1e9))
+        before = time.time()
+        assert plugin.run(event()) == {"output": "ok"}
+        plugin.workers()
+    assert lock.stat().st_mtime > before - 1
 
 
 @posix_only
