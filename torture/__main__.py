@@ -15,7 +15,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from torture import damage, disk, hook_fuzz, hook_kills, model, properties, steps, worker_kills
+from torture import (
+    damage,
+    disk,
+    hook_fuzz,
+    hook_kills,
+    model,
+    odd_scenes,
+    properties,
+    sick_answers,
+    steps,
+    worker_kills,
+)
 from torture.report import Figures, markdown, plain
 from torture.stage import Verdict
 
@@ -36,13 +47,15 @@ class Size:
     damages: int
     rows: int
     """Of a value and a column so many; there are some 300."""
+    kinds: int
+    oddities: int
     levels: int
     sequences: int
     cases: int
 
 
-FULL = Size(500_000, 5000, 1500, 2000, 1, 12, 10**6, 24, 400, 29_600)
-QUICK = Size(2000, 10, 20, 10, 40, 1, 20, 2, 3, 300)
+FULL = Size(500_000, 5000, 1500, 2000, 1, 12, 10**6, 70, 120, 24, 400, 29_600)
+QUICK = Size(2000, 10, 20, 10, 40, 1, 20, 2, 5, 2, 3, 300)
 
 
 def _mutations(root: Path, seed: int, size: Size) -> Figures:
@@ -157,6 +170,18 @@ def _rows(root: Path, seed: int, size: Size) -> Figures:
     return row
 
 
+def _plex_answers(root: Path, seed: int, size: Size) -> Figures:
+    kinds = random.Random(seed).sample(sorted(sick_answers.KINDS), size.kinds)
+    bad = list(sick_answers.harm(kinds))
+    return Figures("sick answers of Plex", f"{len(kinds)} kinds", bad=bad)
+
+
+def _stash_answers(root: Path, seed: int, size: Size) -> Figures:
+    trials = odd_scenes.trials(seed, size.oddities)
+    bad = [text for trial in trials for text in trial.run(root)]
+    return Figures("odd answers of Stash", f"{len(trials)} times", bad=bad)
+
+
 def _model(root: Path, seed: int, size: Size) -> Figures:
     row = Figures("random days", f"{size.sequences} of {model.STEPS} steps", wrong=0)
     crashes = letters = 0
@@ -185,6 +210,8 @@ TESTS: dict[str, Callable[[Path, int, Size], Figures]] = {
     "full": _full_disk,
     "damage": _damage,
     "rows": _rows,
+    "plex answers": _plex_answers,
+    "stash answers": _stash_answers,
     "model": _model,
     "properties": _properties,
 }

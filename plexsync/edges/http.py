@@ -6,9 +6,10 @@ What an answer means is not decided here: each client translates it, once.
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from urllib.parse import urljoin, urlsplit
@@ -100,10 +101,13 @@ class Session:
         headers: Mapping[str, str] | None = None,
         max_body: int | None = None,
         total: float | None = None,
+        into: Callable[[bytes], bool] | None = None,
     ) -> Reply:
         """Ask once; raises TransportError. `total` and `max_body` (bytes) rule this request only.
 
-        `url` may have an encoded query, or `params` one that is still to be encoded.
+        `url` may have an encoded query, or `params` one that is still to be encoded. With `into`
+        nothing holds the body as a whole: that takes the chunks of an answer of 2xx as they come,
+        and says whether it wants more; the reply has the body's beginning.
         """
         path, mark, query = url.partition("?")
         request = requests.Request(method, path, headers, params=params, json=json, data=data)
@@ -117,7 +121,7 @@ class Session:
             deadline = Deadline(seconds, self._connect, self._read)
             self._line.deadline = deadline
             try:
-                answer, body = self._exchange(request, mark + query, limit)
+                answer, body = self._exchange(request, mark + query, limit, into)
             except TransportError:
                 raise
             except _TROUBLE as problem:
@@ -140,7 +144,11 @@ class Session:
             self._session.close()
 
     def _exchange(
-        self, request: requests.Request, query: str, limit: int
+        self,
+        request: requests.Request,
+        query: str,
+        limit: int,
+        into: Callable[[bytes], bool] | None,
     ) -> tuple[requests.Response, bytes]:
         sent = self._session.prepare_request(request)
         self._line.query = query
@@ -150,7 +158,11 @@ class Session:
         adapter = self._session.get_adapter(sent.url or "")
         with adapter.send(sent, stream=True, timeout=times, verify=False) as answer:
             self._line.deadline.answered = True
-            return answer, b"".join(self._limited(answer, limit))
+            if into is None:
+                return answer, b"".join(self._limited(answer, limit))
+            if 200 <= answer.status_code < 300:
+                return answer, _beginning(self._limited(answer, limit), into)
+            return answer, _beginning(self._limited(answer, sys.maxsize), None)
 
     def _limited(self, answer: requests.Response, limit: int) -> Iterator[bytes]:
         refusal = TransportError("too large", f"the answer is larger than {limit} bytes")
@@ -200,6 +212,17 @@ def _redirect(url: str, status: int, headers: Mapping[str, str]) -> str:
         return "an address that cannot be read"
     shown = "".join(char if char.isprintable() else "?" for char in shown)
     return shown if len(shown) <= 200 else shown[:197] + "..."
+
+
+def _beginning(chunks: Iterable[bytes], into: Callable[[bytes], bool] | None) -> bytes:
+    """The first bytes of a body; all of it goes to `into`, or no more than that is read."""
+    head = b""
+    for chunk in chunks:
+        if len(head) < _CHUNK:
+            head += chunk
+        if not into(chunk) if into else len(head) >= _CHUNK:
+            break
+    return head
 
 
 def _explained(problem: Exception, url: str, deadline: Deadline) -> TransportError:

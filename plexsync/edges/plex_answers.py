@@ -28,9 +28,11 @@ from plexsync.model.errors import (
 LONGEST_WAIT = 600.0
 """Seconds; a longer Retry-After is cut to it."""
 
+LONG, SHORT = 16 << 20, 2 << 20
+
 NOT_PLEX = "what answers at Plex URL is not Plex"
 
-_START = r"\ufeff?\s*(<\?xml[^>]*\?>)?\s*"
+_START = r"\ufeff?\s*(?:<\?xml[^>]*>\s*)?"
 _CONTAINER = re.compile(_START + r"<MediaContainer[\s/>]")
 _RESPONSE = re.compile(_START + r"<Response\s[^>]*\bcode=")
 _WEB_PAGE = re.compile(r"\ufeff?\s*<(!doctype html|html|head|body)", re.IGNORECASE)
@@ -41,6 +43,12 @@ _PROXY = frozenset({502, 503, 504, *range(520, 531)})
 """How a proxy says that the server behind it does not answer; 520 to 530 are Cloudflare's."""
 _TINY = 1024
 """Bytes; Plex's own error pages are far smaller."""
+
+_HEAD = 4096
+"""Bytes of an answer that are looked at to tell what it is."""
+_STATUS = re.compile(r'<Response\b[^<>"]*(?:"[^"]*"[^<>"]*)*?\bstatus="([^"]*)"')
+_TAG = re.compile(r"<[^<>]*>")
+_QUERY = re.compile(r"\?[^\s?=]*=\S*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,12 @@ class Asked:
     def reads(self) -> bool:
         """Whether its answer is wanted."""
         return self.method == "GET" and not self.order
+
+    @property
+    def most(self) -> int:
+        """Bytes of an answer at most: lists and items may be long, whatever else is asked may not."""
+        path = self.url.partition("?")[0]
+        return LONG if path.endswith("/all") or "/library/metadata/" in path else SHORT
 
     @property
     def fault(self) -> str:
@@ -87,7 +101,7 @@ def trouble(asked: Asked, reply: Reply, token: str, now: float) -> SyncError | N
         return _foreign(asked, f"it redirects{where}", reply.status, "redirect")
     if reply.status in _GOOD:
         return _bad_body(asked, reply, token)
-    said = _quoted(reply.body[:65536].decode("utf-8", "replace"), token)
+    said = _quoted(reply.body[:_HEAD].decode("utf-8", "replace"), token)
     answered = f"{reply.status} to {asked}" + (f": {said}" if said else "")
     wait = _wait(reply.headers.get("Retry-After", ""), now)
     if reply.status in (401, 403):
@@ -129,6 +143,13 @@ def no_answer(asked: Asked, problem: TransportError) -> SyncError:
     return PlexServerDown(text, cause=problem.cause, fault=asked.fault)
 
 
+def unreadable(asked: Asked, problem: Exception) -> SyncError:
+    """Plex's answer, and yet no use: broken, or more than any answer of Plex's."""
+    return PlexTemporaryError(
+        f"Plex's answer is broken XML: {problem}", cause="body", fault=asked.fault
+    )
+
+
 def _judged(asked: Asked, status: int) -> tuple[type[SyncError], str]:
     """The class and the fault of Plex's own refusal."""
     if status in _DOWN:
@@ -154,7 +175,7 @@ def _foreign(
 
 
 def _bad_body(asked: Asked, reply: Reply, token: str) -> SyncError | None:
-    text = reply.body[:65536].decode("utf-8", "replace")
+    text = reply.body[:_HEAD].decode("utf-8", "replace")
     if _CONTAINER.match(text) if asked.reads else not _WEB_PAGE.match(text):
         return None
     said = _quoted(text, token)
@@ -167,9 +188,9 @@ def _bad_body(asked: Asked, reply: Reply, token: str) -> SyncError | None:
 
 def _quoted(body: str, token: str) -> str:
     """What an answer says, for people: one short line without markup, query or token."""
-    said = re.search(r'<Response\b[^>]*\bstatus="([^"]*)"', body)
-    text = said[1] if said else re.sub(r"<[^>]*>", " ", body)
-    return _one_line(re.sub(r"\?\S*=\S*", "", text.replace(token, "***") if token else text))
+    said = _STATUS.search(body)
+    text = said[1] if said else _TAG.sub(" ", body)
+    return _one_line(_QUERY.sub("", text.replace(token, "***") if token else text))
 
 
 def _one_line(text: str) -> str:
@@ -179,6 +200,7 @@ def _one_line(text: str) -> str:
 
 def _wait(header: str, now: float) -> float | None:
     """Seconds that a Retry-After asks for, in either of its forms."""
+    header = header[:64]
     if not header:
         return None
     try:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
 from plexapi.server import PlexServer
-from plexapi.utils import parseXMLString
 
 from plexsync import __version__
 from plexsync.edges import files
-from plexsync.edges.plex_answers import NOT_PLEX, Asked
+from plexsync.edges.plex_answers import NOT_PLEX
 from plexsync.edges.plex_session import Answer, Greeting, PlexSession
 from plexsync.model.errors import REQUEST, PlexServerDown, PlexTemporaryError
 from plexsync.model.stored import versioned
@@ -63,10 +61,8 @@ class PlexLink:
     def read(self, path: str, headers: Mapping[str, str] | None = None) -> Element:
         """Plex's XML at a path; of a list the part that `headers` name, else all of it."""
         asked = WHOLE | dict(headers or {})
-        server = self._connected()
-        with _readable(path):
-            root: Element = server.query(path, headers=asked)
-            return root
+        root: Element = self._connected().query(path, headers=asked)
+        return root
 
     def send(self, path: str, method: Callable[..., Answer], to: str, **options: Any) -> None:
         """An order, edit or upload for the server `to`; `method` is one of the session's.
@@ -77,15 +73,16 @@ class PlexLink:
         self._compare(server.machineIdentifier, to)
         greeting = Greeting(
             self._url + IDENTITY,
-            lambda text: self._compare(_parsed(text, IDENTITY).get("machineIdentifier", ""), to),
+            lambda root: self._compare(root.get("machineIdentifier", ""), to),
         )
         server.query(path, method=method, greeting=greeting, **options)
 
     def probe(self, path: str, headers: Mapping[str, str], deadline: float) -> Element:
         """Read without connecting before, within `deadline` seconds."""
         sent = self._headers | WHOLE | dict(headers)
-        answer = self.session.get(self._url + path, headers=sent, timeout=deadline)
-        return _parsed(answer.text, path)
+        root = self.session.get(self._url + path, headers=sent, timeout=deadline).root
+        assert root is not None
+        return root
 
     def _check_name(self, found: str | None) -> None:
         if not found:
@@ -105,10 +102,7 @@ class PlexLink:
     def _connected(self) -> Any:
         with self._lock:
             if self._server is None:
-                with _readable(IDENTITY):
-                    server = _Server(
-                        self._url, self._token, self._headers, self.session, self._timeout
-                    )
+                server = _Server(self._url, self._token, self._headers, self.session, self._timeout)
                 self._check_name(server.machineIdentifier)
                 self._server, self._verified = server, self.session.opened
             return self._server
@@ -136,6 +130,26 @@ class _Server(PlexServer):
     def _headers(self, **more: str) -> dict[str, str]:
         return {**self._own_headers, **more}
 
+    def query(
+        self,
+        key: str,
+        method: Callable[..., Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> Element | None:
+        """The tree as our session read it; plexapi would parse an answer's text once more."""
+        ask: Any = method or self._session.get
+        answer: Answer = ask(
+            self.url(key),
+            headers=self._headers(**headers or {}),
+            params=params,
+            timeout=timeout or self._timeout,
+            **kwargs,
+        )
+        return answer.root
+
     def url(self, key: str, includeToken: bool | None = None) -> str:  # noqa: N803
         """The address of a path, never with the token."""
         return f"{self._baseurl}{key}"
@@ -148,26 +162,6 @@ def span(start: int, size: int) -> dict[str, str]:
 
 WHOLE = span(0, 100_000)
 """Plex refuses more and more lists that are asked for without these headers."""
-
-
-def _parsed(text: str, path: str) -> Element:
-    with _readable(path):
-        root: Element | None = parseXMLString(text)
-    if root is None:
-        raise PlexTemporaryError(
-            "Plex's answer is empty", cause="body", fault=Asked("GET", path).fault
-        )
-    return root
-
-
-@contextmanager
-def _readable(path: str) -> Iterator[None]:
-    try:
-        yield
-    except ParseError as problem:
-        raise PlexTemporaryError(
-            f"Plex's answer is broken XML: {problem}", cause="body", fault=Asked("GET", path).fault
-        ) from None
 
 
 def _device(client_id: str) -> dict[str, str]:

@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from plexsync.edges.http import Session, TransportError
-from plexsync.edges.plex_answers import Asked, is_plex, no_answer, trouble
+from plexsync.edges.plex_answers import Asked, is_plex, no_answer, trouble, unreadable
+from plexsync.edges.plex_tree import BrokenXml, TreeReader
 from plexsync.model.errors import REQUEST, PlexAuthError
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What plexapi reads of a response."""
+    """A good answer; `root` is the tree of a read."""
 
-    text: str = field(repr=False)
-    status_code: int = 200
-    url: str = ""
+    root: Element | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Greeting:
     """What to ask first over a new connection; `check` raises when it does not like the answer."""
 
     url: str
-    check: Callable[[str], None]
+    check: Callable[[Element], None]
 
 
 class PlexSession:
@@ -69,7 +69,7 @@ class PlexSession:
 
     def get(self, url: str, **options: Any) -> Answer:
         """Read; the answer is Plex's XML."""
-        return Answer(self._text(Asked("GET", url), **options))
+        return Answer(self._send(Asked("GET", url), **options))
 
     def order(self, url: str, **options: Any) -> Answer:
         """A GET that makes Plex do something. Its answer, like an edit's, may hold anything but a
@@ -95,10 +95,10 @@ class PlexSession:
             session.close()
 
     def _done(self, asked: Asked, **options: Any) -> Answer:
-        self._text(asked, **options)
-        return Answer("")
+        self._send(asked, **options)
+        return Answer()
 
-    def _text(
+    def _send(
         self,
         asked: Asked,
         *,
@@ -107,7 +107,7 @@ class PlexSession:
         timeout: float | None = None,
         data: bytes | None = None,
         greeting: Greeting | None = None,
-    ) -> str:
+    ) -> Element | None:
         more = {"headers": headers, "params": params, "total": timeout}
         if not (self._token.isascii() and self._token.isprintable() and self._token):
             raise PlexAuthError(
@@ -115,19 +115,27 @@ class PlexSession:
             )
         with self._turn() as session:
             if greeting and not session.connected:
-                greeting.check(self._ask(session, Asked("GET", greeting.url), more))
+                hello = self._ask(session, Asked("GET", greeting.url), more)
+                assert hello is not None
+                greeting.check(hello)
             return self._ask(session, asked, {**more, "data": data})
 
-    def _ask(self, session: Session, asked: Asked, more: Mapping[str, Any]) -> str:
+    def _ask(self, session: Session, asked: Asked, more: Mapping[str, Any]) -> Element | None:
+        """The tree of a read, None for the answer to anything else, which is dropped."""
+        reader = TreeReader() if asked.reads else None
+        into = reader.feed if reader else bool
         try:
-            reply = session.request(asked.method, asked.url, **more)
+            reply = session.request(asked.method, asked.url, max_body=asked.most, into=into, **more)
         except TransportError as problem:
             raise no_answer(asked, problem) from None
         self.answers += is_plex(reply)
         wrong = trouble(asked, reply, self._token, self._now())
         if wrong is not None:
             raise wrong
-        return reply.body.decode("utf-8", "replace")
+        try:
+            return reader.close() if reader else None
+        except BrokenXml as problem:
+            raise unreadable(asked, problem) from None
 
     @contextmanager
     def _turn(self) -> Iterator[Session]:

@@ -21,7 +21,6 @@ LONGEST_TAG = 512 << 10
 
 _ELEMENT = 150
 """Bytes of an element besides its attributes, with its place among its parent's."""
-_HEAD = 2048
 _CONTROLS = bytes(code for code in range(32) if chr(code) not in "\t\n\r")
 _UNREAD = frozenset(
     {"Stream", "Chapter", "Marker", "Image", "UltraBlurColors", "Guid", "Rating"}
@@ -30,16 +29,8 @@ _UNREAD = frozenset(
 """Elements that PlexSync never reads, with all that is in them; an item has dozens."""
 
 
-class NotPlex(Exception):
-    """The answer does not begin as Plex's do; `head` is its beginning."""
-
-    def __init__(self, head: str) -> None:
-        super().__init__("not Plex's XML")
-        self.head = head
-
-
 class BrokenXml(Exception):
-    """The answer begins as Plex's do, and cannot be used; says why."""
+    """An answer that is no XML of Plex's, or more than any of Plex's; says why."""
 
 
 class TreeReader:
@@ -51,61 +42,66 @@ class TreeReader:
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
-        self._parser = expat.ParserCreate("utf-8")
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.StartDoctypeDeclHandler = self._doctype
-        self._head = ""
+        parser = expat.ParserCreate("utf-8")
+        self._parser: expat.XMLParserType | None = parser
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.StartDoctypeDeclHandler = self._doctype
         self._fed = self._elements = self._memory = self._depth = 0
         self._skipped_from = 0
         self._open: list[Element] = []
         self._root: Element | None = None
+        self._problem: BrokenXml | None = None
 
-    def feed(self, chunk: bytes) -> None:
-        """Take the next bytes; raises NotPlex or BrokenXml as soon as it can be told."""
-        self._parse(self._decoder.decode(chunk.translate(None, _CONTROLS)))
+    def feed(self, chunk: bytes) -> bool:
+        """Take the next bytes; False when no more are wanted, since `close` will raise anyway."""
+        if self._problem is None:
+            self._parse(self._decoder.decode(chunk.translate(None, _CONTROLS)))
+        return self._problem is None
 
     def close(self) -> Element:
-        """The root element of what was fed; raises NotPlex or BrokenXml."""
-        self._parse(self._decoder.decode(b"", True), final=True)
-        if self._root is None:
-            raise NotPlex(self._head)
+        """The root element of what was fed; raises BrokenXml."""
+        if self._problem is None:
+            self._parse(self._decoder.decode(b"", True), final=True)
+        self._parser = None  # which knows the reader: a circle would keep the tree
+        if self._problem is not None or self._root is None:
+            raise self._problem or BrokenXml("it is empty")
         return self._root
 
     def _parse(self, text: str, final: bool = False) -> None:
         if not self._fed:
             text = text.lstrip()
-        if len(self._head) < _HEAD:
-            self._head += text[: _HEAD - len(self._head)]
         data = _allowed(text).encode("utf-8")
         self._fed += len(data)
-        if not (data or self._fed):
+        if not self._fed or self._parser is None:
             return
         try:
             self._parser.Parse(data, final)
-        except expat.ExpatError as problem:
-            raise self._broken(str(problem)) from None
-        # Expat looks at an unfinished tag again with each chunk, and keeps all of it.
-        if self._fed - self._parser.CurrentByteIndex > LONGEST_TAG:
-            raise self._broken(f"a tag of more than {LONGEST_TAG} bytes")
-        if len(self._parser.intern) > MOST_NAMES:
-            raise self._broken(f"more than {MOST_NAMES} different names")
+            # Expat looks at an unfinished tag again with each chunk, and keeps all of it.
+            if self._fed - self._parser.CurrentByteIndex > LONGEST_TAG:
+                raise BrokenXml(f"a tag of more than {LONGEST_TAG} bytes")
+            if len(self._parser.intern) > MOST_NAMES:
+                raise BrokenXml(f"more than {MOST_NAMES} different names")
+        except (BrokenXml, expat.ExpatError) as problem:
+            self._problem = BrokenXml(str(problem))
+            self._parser = self._root = None
+            self._open.clear()
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if self._root is None and name != "MediaContainer":
-            raise NotPlex(self._head)
+            raise BrokenXml("it does not begin with MediaContainer")
         self._elements += 1
         self._depth += 1
         if self._elements > MOST_ELEMENTS:
-            raise self._broken(f"more than {MOST_ELEMENTS} elements")
+            raise BrokenXml(f"more than {MOST_ELEMENTS} elements")
         if self._depth > DEEPEST:
-            raise self._broken(f"elements nested more than {DEEPEST} deep")
+            raise BrokenXml(f"elements nested more than {DEEPEST} deep")
         if self._skipped_from or name in _UNREAD:
             self._skipped_from = self._skipped_from or self._depth
             return
         self._memory += _ELEMENT + getsizeof(attributes) + sum(map(getsizeof, attributes.values()))
         if self._memory > MOST_MEMORY:
-            raise self._broken(f"more than {MOST_MEMORY >> 20} MB of elements")
+            raise BrokenXml(f"more than {MOST_MEMORY >> 20} MB of elements")
         element = Element(name, attributes)
         if self._open:
             self._open[-1].append(element)
@@ -122,10 +118,7 @@ class TreeReader:
 
     def _doctype(self, *declared: object) -> None:
         """Entities could make much of little, and Plex declares nothing."""
-        raise self._broken("it declares a document type")
-
-    def _broken(self, reason: str) -> NotPlex | BrokenXml:
-        return NotPlex(self._head) if self._root is None else BrokenXml(reason)
+        raise BrokenXml("it declares a document type")
 
 
 def _allowed(text: str) -> str:

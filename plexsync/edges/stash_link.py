@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from typing import Any
 
@@ -106,9 +105,12 @@ class StashLink:
 
     def _adopt(self, header: str) -> None:
         """Take over the newest session that an answer sets; several are joined by commas."""
-        name = self._connection.cookie_name
-        values = re.findall(rf"(?:^|,\s*){re.escape(name)}=([^;,\s]+)", header) if name else []
-        if values:
+        mark = f"{self._connection.cookie_name}="
+        parts = (part.strip() for part in header.split(",")) if len(mark) > 1 else ()
+        values = [
+            part[len(mark) :].split(";")[0].strip() for part in parts if part.startswith(mark)
+        ]
+        if values and values[-1]:
             with self._lock:
                 self._cookie = values[-1]
 

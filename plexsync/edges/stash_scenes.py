@@ -85,6 +85,12 @@ def _text(raw: object) -> str:
     return raw
 
 
+def _path(raw: object) -> str:
+    if not isinstance(raw, str) or not raw:
+        raise Unusable(f"is {_kind(raw) if raw != '' else 'empty'}, not a path")
+    return raw
+
+
 def an_id(raw: object) -> int:
     """An id or a count, also in digits; raises Unusable."""
     if isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) < _DIGITS:
@@ -141,7 +147,7 @@ def _each_once(entities: Iterable[Entity]) -> tuple[Entity, ...]:
 def path_and_size(raw: object) -> tuple[str, int | None]:
     """Of a file; the size is None when Stash does not know it."""
     size = field_of(raw, "size", _whole)
-    return field_of(raw, "path", _text), size if size and size > 0 else None
+    return field_of(raw, "path", _path), size if size and size > 0 else None
 
 
 def _files(raw: object) -> tuple[VideoFile, ...]:

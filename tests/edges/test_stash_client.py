@@ -52,9 +52,9 @@ SCENE: dict[str, Any] = {
     "updated_at": "2026-01-11T07:07:54Z",
     "studio": {"id": "3", "name": "Studio"},
     "performers": [
-        {"id": "1", "name": "Ann"},
-        {"id": "2", "name": "Ben"},
-        {"id": "1", "name": "Ann"},
+        {"id": "1", "name": "Ann", "disambiguation": "of Oslo"},
+        {"id": "2", "name": "Ben", "disambiguation": None},
+        {"id": "1", "name": "Ann", "disambiguation": "of Oslo"},
     ],
     "tags": [{"id": "5", "name": "Tag"}],
     "groups": [{"group": {"id": "4", "name": "Group"}}],
@@ -369,7 +369,7 @@ def test_a_scene_is_read_whole(serve: Serve) -> None:
     assert (found.id, found.title, found.details) == (7, "A title", "One\n\nTwo")
     assert (found.date, found.rating100, found.code, found.director) == ("2021-03", 80, "", "")
     assert found.studio == Entity(3, "Studio")
-    assert found.performers == (Entity(1, "Ann"), Entity(2, "Ben"))
+    assert found.performers == (Entity(1, "Ann", "of Oslo"), Entity(2, "Ben"))
     assert found.tags == (Entity(5, "Tag"),) and found.groups == (Entity(4, "Group"),)
     assert found.files == (
         VideoFile("/data/a.mp4", 5_000_000_000, "0123456789abcdef"),

@@ -1,0 +1,142 @@
+"""Plex's XML as it arrives: what is kept, what is refused, and that nothing is too much."""
+
+from __future__ import annotations
+
+import gc
+import random
+import weakref
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from plexsync.edges import plex_tree, plex_xml
+from plexsync.edges.plex_answers import LONG
+from plexsync.edges.plex_tree import BrokenXml, TreeReader
+from torture import sick_answers
+
+
+def read(body: bytes, chunk: int = 65536) -> Element:
+    reader = TreeReader()
+    for start in range(0, len(body), chunk):
+        if not reader.feed(body[start : start + chunk]):
+            break
+    return reader.close()
+
+
+def lean_item(number: int, title: str = "") -> str:
+    """An item of a list as Plex gives it when it obeys what we leave out, and a file of it."""
+    return (
+        f'<Video ratingKey="{number}" key="/library/metadata/{number}" type="movie" year="2021"'
+        f' title="{title}" addedAt="1700000000" updatedAt="1700000001" duration="5400000" index="1"'
+        ' originallyAvailableAt="2021-05-01" viewCount="1" lastViewedAt="1700000002" rating="7.0">'
+        f'<Media id="{number}" duration="5400000" bitrate="8000" width="1920" height="1080"'
+        ' aspectRatio="1.78" audioChannels="2" audioCodec="aac" videoCodec="h264" container="mp4"'
+        ' videoResolution="1080" videoFrameRate="24p" videoProfile="high" audioProfile="lc">'
+        f'<Part id="{number}" key="/library/parts/{number}/1/file.mp4" duration="5400000" size="5000"'
+        f' file="/data/movies/Some Studio/2021/A scene with a long name {number}.mp4"'
+        ' container="mp4" videoProfile="high" audioProfile="lc"/></Media></Video>'
+    )
+
+
+def page(items: int) -> bytes:
+    body = "".join(lean_item(number) for number in range(1, items + 1))
+    return f'<MediaContainer size="{items}" totalSize="{items}">{body}</MediaContainer>'.encode()
+
+
+def test_ten_pages_of_a_thousand_items_fit_into_one_answer() -> None:
+    body = page(10_000)
+    assert len(body) < LONG
+    assert len(plex_xml.listed(read(body))) == 10_000
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 4096])
+def test_the_tree_is_the_same_however_it_arrives(chunk: int) -> None:
+    said = (
+        '<MediaContainer a="é😀"><Video ratingKey="1" title="&lt;b&gt; &#233;"/></MediaContainer>'
+    )
+    root = read(f"\ufeff \n<?xml version='1.0'?>{said}".encode(), chunk)
+    assert root.get("a") == "é😀"
+    assert root[0].attrib == {"ratingKey": "1", "title": "<b> é"}
+
+
+def test_what_is_never_read_is_not_kept() -> None:
+    body = (
+        b'<MediaContainer><Video ratingKey="1"><Media><Part file="/a"><Stream><x/></Stream></Part>'
+        b'</Media><Writer tag="w"/><Genre tag="g"/></Video></MediaContainer>'
+    )
+    root = read(body)
+    assert [element.tag for element in root.iter()] == [
+        *("MediaContainer", "Video", "Media", "Part", "Genre")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inside", "reason"),
+    [
+        ((b'<V t="' + "😀".encode() + b"x" * 150_000 + b'"/>') * 100, "48 MB of elements"),
+        (b"<Stream/>" * 400_001, "more than 400000 elements"),
+        (b"<a>" * 70, "deep"),
+        (b'<V t="' + b"x" * 600_000 + b'"/>', "a tag of more than"),
+        ("".join(f"<a n{n}=''/>" for n in range(5000)).encode(), "different names"),
+        (b'<V t="' + b"x" * 100_000 + b'"/>', ""),
+        (b"<a></b>", "mismatched"),
+    ],
+    ids=lambda value: repr(value)[:24],
+)
+def test_nothing_is_too_much(inside: bytes, reason: str) -> None:
+    body = b"<MediaContainer>" + inside + b"</MediaContainer>"
+    if not reason:
+        assert len(read(body)) == 1
+        return
+    with pytest.raises(BrokenXml, match=reason):
+        read(body)
+
+
+def test_a_document_type_is_refused_before_its_entities_are_read() -> None:
+    with pytest.raises(BrokenXml, match="document type"):
+        read(b'<!DOCTYPE m [<!ENTITY a "b">]><MediaContainer>&a;</MediaContainer>')
+
+
+def test_a_reader_that_refused_takes_no_more() -> None:
+    reader = TreeReader()
+    assert not reader.feed(b"<html>")
+    assert not reader.feed(b"<MediaContainer/>")
+    with pytest.raises(BrokenXml, match="does not begin with MediaContainer"):
+        reader.close()
+
+
+def test_no_circle_keeps_a_tree_alive() -> None:
+    gc.disable()
+    try:
+        reader = TreeReader()
+        reader.feed(b"<MediaContainer/>")
+        reader.close()
+        gone = weakref.ref(reader)
+        del reader
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_random_damage_comes_out_as_a_tree_or_as_broken() -> None:
+    dice, body = random.Random(5), page(3)
+    for _ in range(500):
+        damaged = bytearray(body)
+        for _ in range(dice.randrange(1, 4)):
+            damaged[dice.randrange(len(damaged))] = dice.randrange(256)
+        try:
+            plex_xml.listed(read(bytes(damaged), dice.randrange(1, 2000)))
+        except BrokenXml:
+            pass
+
+
+def test_limits_leave_ten_times_what_a_page_takes() -> None:
+    reader = TreeReader()
+    reader.feed(page(1000))
+    assert reader._elements * 10 <= plex_tree.MOST_ELEMENTS
+    assert reader._memory * 10 <= plex_tree.MOST_MEMORY
+
+
+def test_sick_answers_cost_bounded_time_and_memory() -> None:
+    assert len(sick_answers.KINDS) >= 60
+    assert list(sick_answers.harm(["line feeds", "9 MB of nested tags"], ["list"])) == []

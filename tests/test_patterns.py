@@ -1,0 +1,26 @@
+"""No regular expression of PlexSync costs more than its text is long, whatever the text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from torture import patterns
+from torture.patterns import ROOT
+
+
+def test_every_pattern_reads_a_megabyte_of_its_worst() -> None:
+    command = [sys.executable, "-m", "torture.patterns"]
+    # A pattern with more than linear cost takes hours.
+    try:
+        done = subprocess.run(command, cwd=ROOT.parent, capture_output=True, text=True, timeout=300)
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(f"it never ends: {(late.stdout or b'')[-200:]!r}") from None
+    assert done.returncode == 0, done.stderr[-500:]
+    assert done.stdout.count(" ms") >= 50
+
+
+def test_every_use_of_a_pattern_is_found() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py"))
+    found = list(patterns.uses())
+    assert source.count("re.compile(") <= len({use.pattern.pattern for use in found})
