@@ -97,10 +97,13 @@ def _are_names(names: bytes) -> bool:
 
 def _is_one(text: bytes) -> bool:
     """Whether this is one whole object or list, as far as its brackets tell."""
-    inner = _brackets(text)[1:-1]
+    whole = _brackets(text)
+    ends, inner = whole[:1] + whole[-1:], whole[1:-1]
     for _ in range(8):
+        if not inner:
+            break
         inner = inner.replace(b"{}", b"").replace(b"[]", b"")
-    return not inner and text[:1] + text[-1:] in (b"{}", b"[]")
+    return not inner and ends == text[:1] + text[-1:] and ends in (b"{}", b"[]")
 
 
 _PLAIN = b":,-.0123456789nulltruefalse"
@@ -110,7 +113,8 @@ def _brackets(text: bytes) -> bytes:
     """The brackets outside of strings, and whatever else has no business there."""
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return b"".join(text.split(b'"')[::2]).translate(None, _PLAIN)
+    pieces = text.split(b'"')
+    return b"".join(pieces[::2]).translate(None, _PLAIN) if len(pieces) % 2 else b'"'
 
 
 def _parse(stdin: bytes) -> tuple[bytes, bytes] | None:

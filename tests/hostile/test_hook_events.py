@@ -245,8 +245,9 @@ def test_what_is_no_event_is_one_clear_error_and_leaves_nothing(box, stdin, reas
     assert box.is_empty()
 
 
-def test_an_event_cut_at_any_byte_is_an_error_and_leaves_nothing(box):
-    stdin = event(sent={"title": 'a\\"b', "tags": ["1", None]}, fields=["title", "id"])
+@pytest.mark.parametrize("text", ['a\\"b', "}}}}", "{}}}", '","inputFields":["a"]}}}', "[]}}}"])
+def test_an_event_cut_at_any_byte_is_an_error_and_leaves_nothing(box, text):
+    stdin = event(sent={"title": text, "tags": ["1", None]}, fields=["title", "id"])
     for end in range(len(stdin)):
         assert box.send(stdin[:end]) != "ok", end
     assert box.is_empty()

@@ -82,6 +82,13 @@ def test_a_hook_run_as_stash_runs_it_reads_no_other_source_of_ours(plugin):
     assert not {"json", "re", "subprocess", "typing", "enum", "pathlib"} & set(named)
 
 
+def test_a_hook_needs_nothing_of_site(plugin):
+    with plugin.alive():
+        command = [sys.executable, "-S", *plugin.command()[1:]]
+        assert plugin.run(event(), args=command) == {"output": "ok"}
+    assert len(plugin.events()) == 1
+
+
 @posix_only
 def test_a_started_worker_inherits_nothing_and_gets_the_connection_alone(plugin):
     kept_open = os.open(os.devnull, os.O_RDONLY)
