@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from plexsync.edges import files
+from plexsync.edges.index_schema import COLUMNS, SCHEMA, TABLES, SectionRow
 from plexsync.edges.plex_xml import Listed
-from plexsync.edges.row_audit import CLOCK, DIGITS, Audit, Table
+from plexsync.edges.row_audit import Audit
 from plexsync.edges.sqlite_view import view_sqlite
 from plexsync.model.plex import IndexedPart, Target
 
@@ -22,77 +23,10 @@ PATH, TAIL, NAME = "path_key", "tail_key", "name_key"
 Keys = Callable[[str], tuple[str, str, str, str]]
 """The exact, path, name and tail key of a path; "" where it has none."""
 
-_TABLES = """
-CREATE TABLE sections (
-    server TEXT NOT NULL, key TEXT NOT NULL, uuid TEXT NOT NULL, list INTEGER NOT NULL UNIQUE,
-    surplus INTEGER NOT NULL, read_at REAL NOT NULL, added INTEGER NOT NULL,
-    updated INTEGER NOT NULL, PRIMARY KEY (server, key));
-CREATE TABLE parts (
-    list INTEGER NOT NULL, rating_key INTEGER NOT NULL, place INTEGER NOT NULL, file TEXT NOT NULL,
-    size INTEGER, path_key TEXT NOT NULL, tail_key TEXT NOT NULL, name_key TEXT NOT NULL);
-CREATE TABLE coverage (server TEXT NOT NULL PRIMARY KEY, libraries TEXT NOT NULL);
-CREATE UNIQUE INDEX parts_item ON parts (list, rating_key, place);
-CREATE INDEX parts_path ON parts (path_key);
-CREATE INDEX parts_tail ON parts (tail_key);
-CREATE INDEX parts_name ON parts (name_key)
-"""
-_BEGIN_ANEW = "DROP TABLE sections; DROP TABLE parts; DROP TABLE coverage;"
-SCHEMA = (
-    _TABLES,
-    _BEGIN_ANEW + _TABLES.replace("size INTEGER,", "size INTEGER, updated INTEGER NOT NULL,"),
-    # the keys of paths are folded as disks do it since
-    "DELETE FROM parts; DELETE FROM sections; DELETE FROM coverage; CREATE TABLE line_limits"
-    " (server TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, learned_at REAL NOT NULL)",
-    """
-    ALTER TABLE sections ADD COLUMN clock TEXT NOT NULL DEFAULT '';
-    ALTER TABLE sections ADD COLUMN read_clock TEXT NOT NULL DEFAULT '';
-    ALTER TABLE sections ADD COLUMN reread_at REAL NOT NULL DEFAULT 0;
-    ALTER TABLE sections ADD COLUMN unreadable TEXT NOT NULL DEFAULT ''
-    """,
-)
-"""A cache is not worth converting: what changes a table beyond a new column empties it."""
-TABLES = (
-    Table("sections", rules={"key": DIGITS, **dict.fromkeys(("added", "updated"), CLOCK)}),
-    Table("parts", rules={"updated": CLOCK}),
-    Table("line_limits", rules={"bytes": "{0} < 1 << 24"}),
-)
 _CHUNK = 500
 
 _File = tuple[int, int, str, "int | None", int]
 """Rating key, place among the item's files, path, size, and when Plex changed the item."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SectionRow:
-    """What is known of a library.
-
-    `list` numbers its rows, `surplus` is by how much Plex's total exceeded them when it was read
-    whole at `read_at`; `added` and `updated` are the newest times seen, of Plex's clock.
-    `clock` is the library's own as it was last seen, `read_clock` as it was when the library was
-    read whole, "" when an item has contradicted the index since. `reread_at` is when it was last
-    read whole because a file was missed, `unreadable` the places of items that Plex cannot deliver.
-    """
-
-    server: str
-    key: str
-    uuid: str
-    list: int
-    surplus: int
-    read_at: float
-    added: int
-    updated: int
-    clock: str = ""
-    read_clock: str = ""
-    reread_at: float = 0.0
-    unreadable: str = ""
-
-    @property
-    def places(self) -> tuple[int, ...]:
-        """Where in Plex's list, counted from 1, the items stand that it cannot deliver."""
-        return tuple(int(text) for text in self.unreadable.split() if text.isdecimal())
-
-
-_COLUMNS = tuple(field.name for field in fields(SectionRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +62,9 @@ class IndexStore:
     def sections(self, server: str) -> dict[str, SectionRow]:
         """The libraries of a server by key."""
         rows = self._db.execute(
-            f"SELECT {', '.join(_COLUMNS)} FROM sections WHERE server = ?", (server,)
+            f"SELECT {', '.join(COLUMNS)} FROM sections WHERE server = ?", (server,)
         )
-        found = (SectionRow(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)
+        found = (SectionRow(**dict(zip(COLUMNS, row, strict=True))) for row in rows)
         return {row.key: row for row in found}
 
     def covered(self, server: str) -> str | None:
@@ -197,9 +131,9 @@ class IndexStore:
             ).fetchone()
             old = int(found[0]) if found else 0
             self._db.execute(
-                f"INSERT OR REPLACE INTO sections ({', '.join(_COLUMNS)})"
-                f" VALUES ({', '.join('?' * len(_COLUMNS))})",
-                [getattr(row, name) for name in _COLUMNS],
+                f"INSERT OR REPLACE INTO sections ({', '.join(COLUMNS)})"
+                f" VALUES ({', '.join('?' * len(COLUMNS))})",
+                [getattr(row, name) for name in COLUMNS],
             )
             if old == row.list:
                 return 0, 0

@@ -5,34 +5,28 @@ Everything raises the errors of model/errors.py; see plex_session for which answ
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
-from xml.etree.ElementTree import Element
 
 from plexsync.edges import plex_health, plex_xml
 from plexsync.edges.certificates import PUBLIC, Trust
 from plexsync.edges.http import Session
 from plexsync.edges.plex_edit import Cut
 from plexsync.edges.plex_health import Health
-from plexsync.edges.plex_link import PlexLink, load_client_id, span
+from plexsync.edges.plex_link import PlexLink, load_client_id
+from plexsync.edges.plex_lists import PlexLists, section_key
 from plexsync.edges.plex_session import PlexSession
 from plexsync.edges.plex_writer import PlexWriter, Sent, words_of
-from plexsync.edges.plex_xml import Listed
 from plexsync.model.errors import (
     WRITE,
-    PlexAuthError,
     PlexNotFound,
     PlexPermanentError,
-    PlexTemporaryError,
     SyncError,
 )
-from plexsync.model.library_names import choose
-from plexsync.model.plex import FIELDS, Edit, PlexItem, Section, Target
+from plexsync.model.plex import FIELDS, Edit, PlexItem, Target
 
-__all__ = ["Cut", "Health", "Page", "PlexClient", "Section", "Sections", "Sent", "load_client_id"]
+__all__ = ["Cut", "Health", "PlexClient", "Sent", "load_client_id"]
 
 BATCH = 50
 """Items per request of `items`."""
@@ -40,38 +34,11 @@ LARGEST_IMAGE = 10_000_000
 """Bytes; Plex fails on images above 10 MB."""
 _IMAGE_REFUSALS = frozenset({400, 406, 413, 415, 422})
 """Answers to an upload that concern the image alone."""
-_LEAN = (
-    "excludeElements=Genre,Role,Director,Writer,Producer,Country,Collection,Label,Similar,Field,"
-    "Guid,Rating,Image,UltraBlurColors,Stream,Chapter,Marker"
-    "&excludeFields=summary,tagline,title,titleSort,originalTitle,thumb,art,studio,guid,slug,"
-    "chapterSource,primaryExtraKey,ratingImage,audienceRatingImage,contentRating"
-)
-"""A list is for keys, times and files; Plex need not obey."""
 _IMAGES = {"poster": "posters", "background": "arts"}
 _CHOICES = {"poster": "poster", "background": "art"}
 
 
-@dataclass(frozen=True, slots=True)
-class Sections:
-    """The movie libraries that were found, and the wanted names that no library has."""
-
-    found: tuple[Section, ...]
-    missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A piece of a list, and how many items the whole list has.
-
-    `unreadable`: instead of items, the place (from 1) of the one that Plex cannot deliver.
-    """
-
-    items: tuple[Listed, ...]
-    total: int
-    unreadable: int = 0
-
-
-class PlexClient:
+class PlexClient(PlexLists):
     """One Plex server. Nothing is asked before it is needed; safe to use from several threads.
 
     At most `connections` requests are in flight. An attempt ends after `read_timeout` seconds as
@@ -95,7 +62,7 @@ class PlexClient:
             return Session(*times, trust=trust, look_for_tls=True)
 
         self._session = PlexSession(make, connections, token, now)
-        self._link = PlexLink(url, token, client_id, self._session, read_timeout)
+        super().__init__(PlexLink(url, token, client_id, self._session, read_timeout))
         self._patience = max(5.0, read_timeout / 2)
         self._writer = PlexWriter(
             self._link, self._session, self._healthy, self._look, self._patience
@@ -126,69 +93,6 @@ class PlexClient:
         Raises PlexTemporaryError when it is another server; the next call adopts that one.
         """
         self._link.verify()
-
-    def sections(self, wanted: str = "") -> Sections:
-        """The movie libraries that the setting `plex_library` names, all of them when it is empty."""
-        every = plex_xml.movie_sections(self._link.read("/library/sections"))
-        names, missing = choose(wanted, [section.title for section in every])
-        if not (names or missing):
-            return Sections(tuple(every))
-        found = tuple(section for section in every if section.title in names)
-        return Sections(found, tuple(missing))
-
-    def libraries(self) -> list[tuple[str, str]]:
-        """Title and type ("movie", "show", ...) of every library, for people."""
-        return plex_xml.libraries(self._link.read("/library/sections"))
-
-    def platform(self) -> str:
-        """The system that Plex runs on, for people; "" when it does not tell."""
-        try:
-            told = self._link.read("/")
-        except SyncError:  # proxies and Plex itself treat this path in ways of their own
-            return ""
-        return f"{told.get('platform', '')} {told.get('platformVersion', '')}".strip()
-
-    def collection_mode(self, section: str) -> str:
-        """How a library shows collections: one of Plex's values, "" when it does not tell."""
-        try:
-            told = self._link.read(f"/library/sections/{_section(section)}/prefs")
-        except PlexNotFound:
-            return ""
-        return plex_xml.setting(told, "collectionMode")
-
-    def owns(self) -> bool | None:
-        """Whether the token is the server owner's, who alone may edit; None when Plex won't tell.
-
-        Who plays what is told to nobody else.
-        """
-        try:
-            self._link.read("/status/sessions")
-        except PlexAuthError:
-            return False
-        except PlexNotFound:
-            return None
-        return True
-
-    def list_page(
-        self, section: str, start: int, size: int, since: tuple[str, int] | None = None
-    ) -> Page:
-        """Items of a library by id, from place `start`, at most `size`; Plex may give fewer.
-
-        `since` ("addedAt" or "updatedAt", seconds) keeps only those at or after that time.
-        """
-        root = self._list(section, f"type=1&sort=id&{_LEAN}{_since(since)}", start, size)
-        found = tuple(plex_xml.listed(root))
-        total = plex_xml.number(root, "totalSize")
-        if total is None and len(found) >= size:
-            raise _uncounted()
-        return Page(found, start + len(found) if total is None else total)
-
-    def count(self, section: str, since: tuple[str, int] | None = None) -> int:
-        """How many items a library has, all or those that `list_page` gives."""
-        total = plex_xml.number(self._list(section, f"type=1{_since(since)}", 0, 0), "totalSize")
-        if total is None:
-            raise _uncounted()
-        return total
 
     def items(self, keys: Sequence[int]) -> dict[int, PlexItem]:
         """The items with these rating keys, whole; unknown ones are missing in the result."""
@@ -276,7 +180,7 @@ class PlexClient:
         if not folder.strip():
             raise PlexPermanentError("no folder to scan", cause="path")
         path = quote(folder, safe="", errors="ignore")
-        asked = f"/library/sections/{_section(section)}/refresh?path={path}"
+        asked = f"/library/sections/{section_key(section)}/refresh?path={path}"
         self._link.send(asked, self._session.order, self.server_id())
 
     def check(self, deadline: float | None = None) -> Health:
@@ -291,16 +195,6 @@ class PlexClient:
         """Close every connection."""
         self._session.close()
 
-    def _list(self, section: str, asked: str, start: int, size: int) -> Element:
-        try:
-            return self._link.read(
-                f"/library/sections/{_section(section)}/all?{asked}", span(start, size)
-            )
-        except PlexNotFound as gone:
-            raise PlexTemporaryError(
-                f"library {section} is gone", status=404, fault=gone.fault
-            ) from gone
-
     def _healthy(self) -> bool:
         return self.check().healthy
 
@@ -308,22 +202,8 @@ class PlexClient:
         return self.items([target.rating_key]).get(target.rating_key)
 
 
-def _since(since: tuple[str, int] | None) -> str:
-    return f"&{since[0]}%3E%3E={since[1]}" if since else ""
-
-
-def _uncounted() -> PlexTemporaryError:
-    return PlexTemporaryError("Plex does not say how many items a library has", cause="body")
-
-
 def _key(target: Target) -> int:
     """Without an id Plex would edit the whole library."""
     if target.rating_key <= 0:
         raise PlexPermanentError(f"{target.rating_key} is no rating key", cause="target")
     return target.rating_key
-
-
-def _section(key: str) -> str:
-    if not re.fullmatch(r"[0-9]{1,18}", key):
-        raise PlexPermanentError(f"{key!r:.40} is not the key of a library", cause="target")
-    return key

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from plexsync.edges.index_store import NAME, PATH, TAIL, IndexStats, IndexStore, Keys, SectionRow
-from plexsync.edges.plex import Page, PlexClient, Section, Sections
+from plexsync.edges.index_schema import SectionRow
+from plexsync.edges.index_store import NAME, PATH, TAIL, IndexStats, IndexStore, Keys
+from plexsync.edges.plex import PlexClient
+from plexsync.edges.plex_lists import Page, Sections
 from plexsync.edges.plex_pages import PAGE, pages
 from plexsync.edges.plex_xml import Listed
-from plexsync.model.plex import IndexedPart, PlexItem, Target
+from plexsync.model.plex import IndexedPart, PlexItem, Section, Target
 
 __all__ = ["PAGE", "Depth", "IndexStats", "Keys", "PlexIndex", "RefreshResult"]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plexsync.edges.plex import Page, PlexClient
+from plexsync.edges.plex import PlexClient
+from plexsync.edges.plex_lists import Page
 from plexsync.model.errors import PlexTemporaryError, SyncError
 
 PAGE = 1000

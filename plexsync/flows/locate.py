@@ -14,6 +14,7 @@ from plexsync.edges.stash import StashClient
 from plexsync.flows.claims import Claims
 from plexsync.flows.gather import Wish
 from plexsync.flows.results import Done, Failed, Result
+from plexsync.flows.unreadable import unreadable_items
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     REQUEST,
@@ -259,6 +260,9 @@ class Locate:
         if depth is not Depth.MOVED:  # that one may have passed a library over
             self._refreshed = self._clock.monotonic()
         self.news = self.news or result.added > 0
+        if result.whole:
+            for line in unreadable_items(self._index):
+                self._log.warn_once(line, line)
         for name in result.missing:
             self._log.warn_once(
                 f"library {name}",

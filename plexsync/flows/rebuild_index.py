@@ -7,6 +7,7 @@ from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.flows.revive import Revive
 from plexsync.flows.ticker import Ticker
+from plexsync.flows.unreadable import unreadable_items
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
 
@@ -30,6 +31,8 @@ def rebuild_index(call: Call) -> dict[str, object]:
         f"was read from Plex in {format_duration(seconds)}. New since before: {found.added} files, "
         f"gone: {found.removed}."
     )
+    for line in unreadable_items(index):
+        call.log.warning(line)
     stores = owned.stores
     revived = Revive(call.config, index, stores.letters, stores.queue, call.log).run(
         call.clock.now()

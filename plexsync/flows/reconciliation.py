@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.ledger import Ledger
-from plexsync.edges.plex import PlexClient, Section
+from plexsync.edges.plex import PlexClient
 from plexsync.edges.plex_index import PlexIndex
 from plexsync.edges.stash import ScenePage, StashClient
 from plexsync.flows.compare import Compare, View, parts_of
@@ -18,7 +18,7 @@ from plexsync.model.job import COMPARES, RECONCILE
 from plexsync.model.ledger import Look
 from plexsync.model.library_names import called
 from plexsync.model.paths import PathMap
-from plexsync.model.plex import Target
+from plexsync.model.plex import Section, Target
 from plexsync.model.scene import Scene
 from plexsync.policy.gaps import MISSING, ORPHANED, Gap, Tally, chosen
 from plexsync.policy.reconcile_schedule import ALL, OVERLAP, Order, Run

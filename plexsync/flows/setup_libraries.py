@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plexsync.edges.plex import Section
 from plexsync.flows.call import Call
 from plexsync.flows.index_view import IndexView
 from plexsync.flows.setup_points import BAD, OK, WARN, WHERE, Point
 from plexsync.model.library_names import called
+from plexsync.model.plex import Section
 from plexsync.model.words import counted, grouped
 
 OWN_VIDEOS = ("com.plexapp.agents.none", "tv.plex.agents.none")

@@ -10,7 +10,7 @@ import unicodedata
 
 import pytest
 
-from plexsync.edges.index_store import SCHEMA
+from plexsync.edges.index_schema import SCHEMA
 from plexsync.edges.plex import PlexClient
 from plexsync.edges.plex_index import PAGE, REREAD_PAUSE, Depth, PlexIndex
 from plexsync.model.errors import PlexServerDown, PlexTemporaryError, SyncError

@@ -237,6 +237,23 @@ def test_why_a_file_is_not_there_is_told(world: Any, path: str, scanner: str, sa
     assert said in world.waiting()[scene].last_message
 
 
+def test_an_item_that_plex_cannot_read_keeps_no_other_waiting_and_is_told_once(world: Any) -> None:
+    for n in range(6):
+        world.film(f"other {n}.mp4").broken = n == 2
+    scene, item = world.pair("1.mp4", title="A")
+    world.event(scene)
+    world.run(minutes=1)
+    assert item.title == "A"
+    world.clock.jumped += 90000
+    world.edit(scene, title="B")
+    missed = world.stash.add_scene(title="M", files=[("/data/none.mp4", 7)])
+    world.event(missed)
+    world.run(minutes=2)
+    assert item.title == "B"
+    assert world.said("warning").count("Plex itself cannot read 1 item of the library Films") <= 2
+    assert world.waiting().keys() == {missed}
+
+
 def has_since(entry: Any) -> bool:
     return any(name.startswith(("addedAt", "updatedAt")) for name, _ in entry.params)
 

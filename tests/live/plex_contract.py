@@ -122,6 +122,8 @@ def libraries(plex: Plex) -> None:
         demand(not lacking, f"a library has no {', '.join(sorted(lacking))}")
         demand(directory.get("key", "").isdecimal(), "the key of a library is no number")
         demand(all(p.get("path") for p in directory.iter("Location")), "a folder has no path")
+        lacking = {"agent", "scanner", "scannedAt", "contentChangedAt"} - set(directory.keys())
+        demand(not lacking, f"a library does not tell its {', '.join(sorted(lacking))}")
     demand(plex_xml.movie_sections(plex.xml("/library/sections")), "there is no movie library")
 
 
