@@ -250,6 +250,11 @@ def is_private(path: str) -> bool:
     return sys.platform == "win32" or _whose(path) == PRIVATE
 
 
+def is_shown(path: str) -> bool:
+    """Whether others may look into this folder. On Windows its parent says so."""
+    return sys.platform != "win32" and os.stat(path).st_mode & 0o077 != 0
+
+
 if sys.platform != "win32":
 
     def _whose(path: str, *, squashed: bool = False) -> str:

@@ -166,7 +166,7 @@ def data_folder(call: Call) -> Iterator[Point]:
     elif not system.is_private(folder):
         text = f"others may write to {folder!r}, and its disk or its owner leaves it so"
         yield Point("Data folder", WARN, text, f"Let {PRIVATE_PLACE}.")
-    elif os.stat(folder).st_mode & 0o077:
+    elif system.is_shown(folder):
         text = f"others may look into {folder!r}"
         yield Point("Data folder", WARN, text, f"Run chmod 700 {folder!r}.")
     else:

@@ -639,14 +639,19 @@ def test_it_is_at_the_front_of_the_path_and_the_only_one_left(
     before = list(sys.path)
     needs = Dependencies(str(tmp_path), str(data))
     assert not needs.use()
+    usual = os.umask(0)
     try:
         needs.install(print)
+        os.umask(usual)
+        inside = [Path(needs.folder), *Path(needs.folder).rglob("*")]
+        assert sys.platform == "win32" or not any(path.stat().st_mode & 0o077 for path in inside)
         assert sys.path == [needs.folder, *before]
         assert needs.wrong() == []
         assert not list(Path(needs.folder).rglob("*.pyc"))
         needs.tidy()
         assert os.listdir(data / "dependencies") == [os.path.basename(needs.folder)]
     finally:
+        os.umask(usual)
         sys.path[:] = before
     shutil.rmtree(Path(needs.folder, "plexsync_tiny_one-1.0.dist-info"))
     Path(needs.folder, "plexsync_tiny_one-1.0.dist-info").mkdir()
