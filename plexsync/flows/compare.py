@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from plexsync.edges.covers import CoverImage, CoverUnchanged
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.plex_index import PlexIndex
 from plexsync.edges.stash import StashClient
@@ -13,6 +14,7 @@ from plexsync.flows.gather import Wish, is_other_file
 from plexsync.flows.locate import MOST_CANDIDATES, Located, still_there
 from plexsync.flows.planning import plan_scene
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import StashDown
 from plexsync.model.job import RECONCILE, Job
 from plexsync.model.ledger import UNDONE, Look, Pin, SceneState
 from plexsync.model.paths import PathMap
@@ -72,6 +74,7 @@ class Compare:
         self, config: PlexSyncConfig, stash: StashClient, index: PlexIndex, ledger: Ledger
     ) -> None:
         self._config = config
+        self._stash = stash
         self._index = index
         self._ledger = ledger
         self._map, _ = PathMap.parse(config.path_map)
@@ -120,7 +123,7 @@ class Compare:
 
     def _make_a_wish(self, view: View) -> None:
         """Take over what was seen last time if nothing changed; else the scene is to be looked at."""
-        sha1 = view.state.cover_sha1 if view.state is not None else ""
+        sha1 = self._cover(view.scene, view.state)
         images = {"poster": sha1, "background": sha1} if sha1 else {}
         wanted, _ = desired(view.scene, self._config, images)
         if wanted is None:  # a sync would refuse it too
@@ -135,6 +138,20 @@ class Compare:
             view.looks = view.before
         elif view.match.confidence != NONE:
             view.desired = wanted
+
+    def _cover(self, scene: Scene, state: SceneState | None) -> str:
+        """The checksum of the scene's cover: Stash is asked where it may have another since."""
+        if state is None:
+            return ""
+        if not self._config.syncs_images or scene.updated_at <= state.since:
+            return state.cover_sha1
+        try:
+            cover = self._stash.cover(scene.id, state.cover_etag)
+        except StashDown:  # one scene's picture must not stop a reconciliation
+            return state.cover_sha1
+        if isinstance(cover, CoverUnchanged):
+            return state.cover_sha1
+        return cover.sha1 if isinstance(cover, CoverImage) else ""
 
     def look(
         self,

@@ -155,7 +155,7 @@ class Gather:
         return None
 
     def _covers(self, scenes: Sequence[tuple[Scene, SceneState | None]]) -> list[Cover]:
-        if not (self._config.sync_poster or self._config.sync_background):
+        if not self._config.syncs_images:
             return [CoverUnchanged()] * len(scenes)
         etags = [
             (scene.id, state.cover_etag if state is not None else "") for scene, state in scenes
@@ -188,7 +188,7 @@ class Gather:
         missing = isinstance(cover, CoverMissing)
         in_step = state is not None and state.wish == digest and state.destroyed_at is None
         if in_step and job.reason not in COMPARES:
-            return Done(job=job, state=SYNCED, detail="in step", cover_missing=missing)
+            return Done(job=job, state=SYNCED, detail="in step")
         asked = cover is not None
         return Wish(job, scene, state, wanted, digest, etag, sha1, missing, data, asked)
 

@@ -18,8 +18,6 @@ class Done:
     changed: tuple[str, ...] = ()
     confidence: str = ""
     """How sure the match was, "" when none was needed."""
-    cover_missing: bool = False
-    """Everything is in step but the poster: Stash has no cover yet."""
 
 
 @dataclass(frozen=True, slots=True)

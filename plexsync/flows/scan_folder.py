@@ -8,15 +8,15 @@ from plexsync.edges.log import Log
 from plexsync.edges.plex import PlexClient
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import SyncError
-from plexsync.model.job import COVER, Job
+from plexsync.model.job import Job
 from plexsync.model.paths import PathMap, folder_of
 from plexsync.model.scene import Scene
 
 SCAN_PAUSE = 60.0
 """Seconds between two scans of the same folder."""
 
-_ASKED_BEFORE = {"PlexNotFound", COVER}
-"""Attempts that a job can only have once its folder was asked for."""
+_ASKED_BEFORE = "PlexNotFound"
+"""The attempts that a job can only have once its folder was asked for."""
 
 
 class ScanFolder:
@@ -36,7 +36,7 @@ class ScanFolder:
         failed: dict[int, SyncError] = {}
         for job in jobs:
             scene = scenes.get(job.scene)
-            new = job.reason == "create" and not job.attempts.keys() & _ASKED_BEFORE
+            new = job.reason == "create" and _ASKED_BEFORE not in job.attempts
             if scene is None or not scene.files or not new:
                 continue
             try:

@@ -15,17 +15,13 @@ from plexsync.flows.results import Done, Failed, Result
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.dead_letter import Letter
 from plexsync.model.errors import AmbiguousMatch, PlexNotFound, SyncError
-from plexsync.model.job import COVER, Job
+from plexsync.model.job import Job
 from plexsync.model.ledger import AMBIGUOUS, FAILED, NOT_IN_PLEX, SYNCED, UNDONE, SceneState
 from plexsync.policy.backoff import (
-    BUDGETS,
-    NOT_FOUND,
-    RULES,
     Bury,
     Finish,
     Later,
     Wait,
-    delay,
     verdict,
 )
 
@@ -84,21 +80,7 @@ class Settle:
             self._log.debug("synced", scene=job.scene, changed=", ".join(result.changed))
         if result.state not in ("", SYNCED):
             self.note(job.scene, result.state, result.detail, now)
-        tries = job.attempts.get(COVER, 0)
-        if not result.cover_missing or tries >= BUDGETS[NOT_FOUND].retries:
-            ends.finished.append(job.scene)
-            return
-        pause = delay(tries + 1, RULES[PlexNotFound], self._rng)
-        attempts = {**job.attempts, COVER: tries + 1}
-        ends.later.append(
-            replace(
-                job,
-                running=False,
-                attempts=attempts,
-                not_before=now + pause,
-                last_message="Stash has no cover yet; the poster is tried again",
-            )
-        )
+        ends.finished.append(job.scene)
 
     def _failed(
         self,

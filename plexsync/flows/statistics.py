@@ -19,7 +19,6 @@ from plexsync.model.errors import (
     StashAuthError,
     StashDown,
 )
-from plexsync.model.job import COVER
 from plexsync.model.stats import DONE, FAILED, PUT_BACK, RETRIED, TRAFFIC, Stats
 from plexsync.model.words import counted
 from plexsync.policy.matching import HIGH, LOW
@@ -101,15 +100,14 @@ class Statistics:
 
     def _count(self, results: Sequence[Result], seconds: float) -> None:
         now = self._clock.now()
-        worked = sum(not isinstance(result, Postponed) for result in results)
-        tried = [result for result in results if _counts(result)]
+        tried = [result for result in results if not isinstance(result, Postponed)]
         outcomes = [(result, self._outcome(result)) for result in tried]
         done = sum(outcome == DONE for _, outcome in outcomes)
         for stats in (self.stats, self._stretch, self._drain):
             for result, outcome in outcomes:
                 _note(stats, result, outcome, now)
             if done:
-                stats.took(seconds / worked, done)
+                stats.took(seconds / len(tried), done)
         self._unkept += len(tried)
 
     def _outcome(self, result: Result) -> str:
@@ -158,12 +156,6 @@ class Statistics:
             return
         self._unkept = 0
         self._kept_at = self._clock.monotonic()
-
-
-def _counts(result: Result) -> bool:
-    """Not if it was not tried, nor when a job that is done looks again for its scene's cover."""
-    again = isinstance(result, Done) and COVER in result.job.attempts
-    return not again and not isinstance(result, Postponed)
 
 
 def _note(stats: Stats, result: Result, outcome: str, now: float) -> None:

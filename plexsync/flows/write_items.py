@@ -115,18 +115,7 @@ class WriteItems:
         return new_task(located.wish, plan_scene(located, self._ledger, preserve, self._plex.fit))
 
     def _save(self, tasks: Sequence[Task], now: float, *, intent: bool) -> None:
-        poster = frozenset({"poster"} if self._config.sync_poster else ())
-        self._ledger.save(
-            [
-                state_of(
-                    task,
-                    now,
-                    intent=intent,
-                    missing=poster if task.wish.cover_missing else frozenset(),
-                )
-                for task in tasks
-            ]
-        )
+        self._ledger.save([state_of(task, now, intent=intent) for task in tasks])
 
     def _write_task(self, task: Task) -> None:
         if self._stopped is not None:
@@ -246,5 +235,4 @@ class WriteItems:
             detail=task.notes,
             changed=task.changed,
             confidence=task.wish.confidence,
-            cover_missing=task.wish.cover_missing,
         )

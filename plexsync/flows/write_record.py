@@ -21,7 +21,7 @@ from plexsync.model.plex import (
     Written,
 )
 from plexsync.model.values import name_key, name_keys, names, same, value_hash
-from plexsync.policy.notes import notes
+from plexsync.policy.notes import NO_COVER, notes
 from plexsync.policy.outcome import adopted, applied, read_back, recorded
 
 
@@ -68,6 +68,8 @@ class Task:
     def notes(self) -> str:
         """What Plex does not show as wanted although the scene is in step; "" for nothing."""
         found = [n for w in self.writes for n in notes(self.values, w.written, w.refused)]
+        if self.wish.cover_missing:
+            found.append(NO_COVER)
         return "; ".join(dict.fromkeys(found))
 
     @property
@@ -173,10 +175,8 @@ def _record(
     write.refused.pop(name, None)
 
 
-def state_of(
-    task: Task, now: float, *, intent: bool, missing: frozenset[str] = frozenset()
-) -> SceneState:
-    """The scene for the ledger; with `intent` before anything is sent. `missing` have no image."""
+def state_of(task: Task, now: float, *, intent: bool) -> SceneState:
+    """The scene for the ledger; with `intent` before anything is sent."""
     wish = task.wish
     in_step = not intent and task.error is None
     previous = wish.state
@@ -192,22 +192,18 @@ def state_of(
         cover_sha1=wish.cover_sha1 if in_step else previous.cover_sha1 if previous else "",
         destroyed_at=None,
         entities=wish.desired.entities,
-        targets=tuple(
-            _target(task, write, now, intent=intent, missing=missing) for write in task.writes
-        ),
+        targets=tuple(_target(task, write, now, intent=intent) for write in task.writes),
     )
 
 
-def _target(
-    task: Task, write: Write, now: float, *, intent: bool, missing: frozenset[str]
-) -> TargetState:
+def _target(task: Task, write: Write, now: float, *, intent: bool) -> TargetState:
     for edit in write.edits:
         if FIELDS[edit.field].kind != IMAGE and edit.field not in write.base:
             before = write.item.values.get(edit.field, "")
             locked = FIELDS[edit.field].edit in write.item.locks
             write.base[edit.field] = Base(before, locked)
     planned = frozenset(edit.field for edit in write.edits)
-    dirty = write.dirty | planned if intent else write.dirty | missing
+    dirty = write.dirty | planned if intent else write.dirty
     coming = {
         e.field: recorded(e, task.values, write.written) for e in write.edits if not e.lock_only
     }

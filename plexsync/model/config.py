@@ -132,6 +132,11 @@ class PlexSyncConfig(BaseModel):
         """Whether the user stopped all work in the settings."""
         return not (self.enabled and self.sync_master)
 
+    @property
+    def syncs_images(self) -> bool:
+        """Whether covers go to Plex at all."""
+        return self.sync_poster or self.sync_background
+
     def missing(self) -> str:
         """One line that says what to enter before anything can be synced; "" when all is there."""
         wanted = [] if self.plex_url else ['the address of your Plex server ("Plex URL")']

@@ -29,9 +29,6 @@ RETRY = "retry"
 ASKED = (FORCED, RETRY)
 """Reasons of jobs that a person asked for: they try again what Plex refused before."""
 
-COVER = "CoverMissing"
-"""Counts, among a job's attempts, how often Stash had no cover yet."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

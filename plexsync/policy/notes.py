@@ -8,6 +8,9 @@ from plexsync.model.plex import FIELDS, IMAGE, LIST, Refusal, Value, Written
 from plexsync.model.values import name_keys, value_hash
 from plexsync.model.words import grouped, label
 
+NO_COVER = "no cover in Stash yet"
+"""The note of a scene whose poster goes up when Stash has a cover for it."""
+
 _LONGEST = 40
 
 

@@ -541,3 +541,19 @@ def test_a_long_outage_is_followed_by_a_look_as_wide_as_the_gap(quiet: Any) -> N
     assert pairs[0][1].title == "T0 new"
     assert pairs[1][1].title == "T1"
     assert "outage" in stored(quiet)["stamps"]
+
+
+def test_a_cover_that_stash_has_by_now_is_a_gap(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A")
+    world.event(scene)
+    world.run()
+    assert item.posters == []
+    later(world)
+    world.stash.scene(scene).cover = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"x" * 50
+    world.stash.scene(scene).updated_at = world.clock.now()
+    answer = press(world, "reconcile_all")
+    assert sum(found(answer).values()) == 1
+    world.run()
+    assert len(item.posters) == 1
+    later(world)
+    assert found(press(world, "reconcile_all")) == {}

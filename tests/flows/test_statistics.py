@@ -160,7 +160,7 @@ def test_owners_that_take_turns_count_on(world: World) -> None:
         live(world)
         world.edit(scenes[turn], title=f"turn {turn}")
     live(world)
-    assert stats(world).done == 9 + 6
+    assert stats(world).written == 9 + 6
 
 
 def test_one_who_only_opens_and_closes_writes_nothing(world: World) -> None:

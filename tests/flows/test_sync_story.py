@@ -282,24 +282,48 @@ def test_the_cover_goes_up_once_and_again_when_it_changes(world: Any) -> None:
     assert len(item.posters) == 2
 
 
-def test_a_cover_that_comes_later_is_tried_again(world: Any) -> None:
+def generate_cover(world: Any, scene: int) -> None:
+    """Stash makes the picture some time later: no hook, but the scene counts as updated."""
+    world.clock.passed += 60
+    world.stash.scene(scene).cover = RED
+    world.stash.scene(scene).updated_at = world.clock.now()
+
+
+def test_a_scene_without_a_cover_is_in_step_and_waits_for_nothing(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A")
+    world.event(scene)
+    world.run(minutes=0.1)
+    assert item.title == "A"
+    assert world.waiting() == {}
+    state = world.state(scene)
+    assert (state.state, state.detail) == ("synced", "no cover in Stash yet")
+    assert state.targets[0].dirty == frozenset()
+    world.edit(scene, details="more")
+    assert world.run(minutes=180) == "nothing to do"
+    assert world.letter(scene) is None
+
+
+def test_a_cover_that_comes_later_goes_up_with_the_next_event_of_its_scene(world: Any) -> None:
     scene, item = world.pair("1.mp4", title="A")
     world.event(scene)
     world.run()
-    assert item.title == "A"
-    assert item.posters == []
     world.stash.scene(scene).cover = RED
-    world.run(minutes=2)
+    world.event(scene)
+    world.run()
+    assert len(item.posters) == 1
+    assert world.state(scene).detail == ""
+
+
+def test_a_cover_that_stash_generates_is_found_by_the_sweep(world: Any) -> None:
+    scene, item = world.pair("1.mp4", title="A")
+    other, _ = world.pair("2.mp4", title="B", cover=RED)
+    world.event(scene)
+    world.run()
+    generate_cover(world, scene)
+    world.event(other)
+    world.run()
     assert len(item.posters) == 1
     assert world.waiting() == {}
-
-
-def test_a_scene_without_a_cover_for_ever_ends_quietly(world: Any) -> None:
-    scene, _ = world.pair("1.mp4", title="A")
-    world.event(scene)
-    assert world.run(minutes=180) == "nothing to do"
-    assert world.letter(scene) is None
-    assert world.state(scene).state == "synced"
 
 
 def test_a_settings_switch_takes_effect_on_scenes_already_written(world: Any) -> None:
