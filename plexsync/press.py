@@ -93,7 +93,7 @@ def press(
     plex = parts.plex(config)
     if owned is not None:
         owned.watch.configure(config)
-        owned.watch.look(parts.clock.now(), len(owned.stores.queue.jobs), plex.check)
+        owned.watch.look(parts.clock.now(), len(owned.stores.queue.jobs), plex)
         if not (config.missing() or config.paused or owned.watch.blocked):
             compare = partial(owned.reconciliation, config)
             owned.reconcile.catch_up(config, compare, RECONCILE_AHEAD)

@@ -86,7 +86,7 @@ class Reads:
         return xml(plex_xml.container(f'size="{len(scans)}"', scans))
 
     def playing(self, request: Request) -> Reply:
-        """Nobody plays anything; only the owner's token may ask, and it is the only one here."""
+        """Nobody plays anything; only the owner may ask."""
         return xml(plex_xml.container('size="0"', []))
 
     # -- reading -----------------------------------------------------------------------------

@@ -51,8 +51,9 @@ class Routes(Writes):
         self._table = [(methods.split("|"), re.compile(path), do) for methods, path, do in table]
 
     def answer(self, request: Request) -> Reply:
-        if request.path != "/identity" and request.option("X-Plex-Token") != self.lib.token:
-            return error_page(401)
+        status = self._forbidden(request)
+        if status:
+            return error_page(status)
         for methods, path, do in self._table:
             if request.method in methods and (found := path.fullmatch(request.path)):
                 try:
@@ -60,3 +61,13 @@ class Routes(Writes):
                 except Refused as refused:
                     return error_page(refused.status)
         return error_page(404)
+
+    def _forbidden(self, request: Request) -> int:
+        """401 for a token that is none of ours, 403 for what only the owner may do."""
+        token = request.option("X-Plex-Token")
+        if request.path == "/identity" or token == self.lib.token:
+            return 0
+        if not token or token != self.lib.guest_token:
+            return 401
+        owners = request.method != "GET" or request.path == "/status/sessions"
+        return 403 if owners else 0

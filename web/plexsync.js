@@ -437,11 +437,10 @@
     if (settings && !settings.entered && !hasMetPlex) {
       return ["bad", "PlexSync is not set up yet: it needs Plex's address and a token."];
     }
-    if (status.checks.token_refused) return ["bad", `Plex refuses the token.${kept}`];
-    if (status.breaker.state !== "CLOSED") {
-      const { since } = status.breaker;
+    if (status.trouble) {
+      const { headline, since } = status.trouble;
       const when = since ? ` since ${clockTime(since)} (${roughly(status.now - since)})` : "";
-      return ["bad", `Plex is away${when}.${kept}`];
+      return ["bad", `${headline}${when}.${kept}`];
     }
     const parts = [];
     if (waiting) parts.push(`${number(waiting)} waiting`);
@@ -1398,7 +1397,7 @@
       h(DataTable, {
         name: "Queue",
         columns: QUEUE_COLUMNS,
-        rows: jobs.map((job) => queueRow(job, rows, dialogs, busy, isAway(status))),
+        rows: jobs.map((job) => queueRow(job, rows, dialogs, busy, Boolean(status && status.trouble))),
         sort: table.wish.sort,
         onSort: (sort) => table.change({ sort }),
         busy: table.busy,
@@ -2181,25 +2180,21 @@
     );
   }
 
-  function isAway(status) {
-    return Boolean(status) && status.breaker.state !== "CLOSED";
-  }
-
   function PlexTile({ status, health }) {
     const { checks } = status;
     const last = health && health.state === "done" ? health.output : null;
     const newest = last && (!checks.last || health.ended_at >= checks.last) ? last : null;
     let tone = "ok";
     let value = "Healthy";
-    if (checks.token_refused) [tone, value] = ["bad", "Refuses the token"];
-    else if (isAway(status)) [tone, value] = ["bad", "Away"];
-    else if (newest && newest.state !== "healthy") [tone, value] = ["bad", capital(newest.state)];
+    if (status.trouble) [tone, value] = ["bad", status.trouble.title];
+    else if (newest && newest.state !== "healthy")
+      [tone, value] = ["bad", newest.title || capital(newest.state)];
     else if (!newest && !status.statistics.last) [tone, value] = ["none", "Not looked at yet"];
     return h(
       Tile,
       { title: "Plex", tone, value },
-      isAway(status)
-        ? "It does not answer."
+      status.trouble
+        ? `${capital(status.trouble.words)}.`
         : last
           ? h(
               Fragment,
@@ -2277,12 +2272,15 @@
     );
   }
 
+  function untilWhen(trouble) {
+    return trouble.settings ? "the settings are right" : "Plex is well again";
+  }
+
   function queueWords(status) {
     const { estimate, next_due: due } = status.queue;
     const work =
       estimate < 1 ? "less than a second of work" : `about ${duration(estimate)} of work`;
-    if (status.checks.token_refused) return `They go on with the right token: ${work}.`;
-    if (isAway(status)) return `They go on when Plex is back: ${work}.`;
+    if (status.trouble) return `They go on when ${untilWhen(status.trouble)}: ${work}.`;
     return due ? `The next is tried ${ahead(due, status.now)}; ${work}.` : `${capital(work)}.`;
   }
 
@@ -2297,12 +2295,11 @@
         ".",
       );
     }
-    if (isAway(status) || status.checks.token_refused) {
-      const until = isAway(status) ? "Plex answers" : "the token is right";
+    if (status.trouble) {
       return h(
         Tile,
         { title: "Rate", tone: "none", value: "Held" },
-        `Nothing is written until ${until}.`,
+        `Nothing is written until ${untilWhen(status.trouble)}.`,
       );
     }
     return h(
@@ -2527,14 +2524,11 @@
 
   function Headline({ status, inStash, settings, tasks, startTask }) {
     const [tone, text, unmet] = howThingsAre(status, inStash, settings);
-    const { breaker, checks } = status;
+    const { trouble } = status;
     const notSetUp = settings && !settings.entered && tone === "bad" && !status.breaker.failures;
     const older = unmet > 0 && !status.walks.length;
     let more = "";
-    if (checks.token_refused)
-      more = `Enter a new Plex token in ${GUIDE}; PlexSync then goes on by itself.`;
-    else if (breaker.state !== "CLOSED")
-      more = `${breaker.reason}. PlexSync looks again by itself.`;
+    if (trouble) more = `${capital(trouble.words)}. ${trouble.remedy}`;
     else if (notSetUp) more = `Enter both in ${GUIDE}, then press Check Setup.`;
     else if (older) {
       const were = unmet === 1 ? "was" : "were";
@@ -2550,7 +2544,7 @@
         h("p", { "data-plexsync": "headline" }, text),
         more && h("p", { className: "plexsync-dim" }, more),
       ),
-      (notSetUp || checks.token_refused) &&
+      (notSetUp || (trouble && trouble.settings)) &&
         h(Link, { to: SETTINGS_PAGE, className: "btn btn-primary" }, "Settings"),
       older &&
         tone !== "bad" &&

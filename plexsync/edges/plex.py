@@ -63,6 +63,7 @@ class PlexClient(PlexLists):
 
         self._session = PlexSession(make, connections, token, now)
         super().__init__(PlexLink(url, token, client_id, self._session, read_timeout))
+        self._token = token
         self._patience = max(5.0, read_timeout / 2)
         self._writer = PlexWriter(
             self._link, self._session, self._healthy, self._look, self._patience
@@ -189,7 +190,11 @@ class PlexClient(PlexLists):
         Each of its (at most three) requests may take `deadline` seconds: unless given, half the
         read timeout and 5 s at least, since a sleeping disk needs its time.
         """
-        return plex_health.check(self._link, deadline or self._patience)
+        return plex_health.check(self._link, self._token, deadline or self._patience)
+
+    def check_to_write(self) -> Health:
+        """The same, and whether the token may write."""
+        return plex_health.check(self._link, self._token, self._patience, to_write=True)
 
     def close(self) -> None:
         """Close every connection."""

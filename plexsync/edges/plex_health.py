@@ -6,11 +6,23 @@ import time
 from dataclasses import dataclass
 
 from plexsync.edges import plex_xml
+from plexsync.edges.http import TLS as TLS_CAUSES
 from plexsync.edges.plex_link import IDENTITY, PlexLink, span
-from plexsync.model.errors import PlexAuthError, PlexServerDown, SyncError
-
-DOWN, STARTING, UNAUTHORISED, HEALTHY = "down", "starting", "unauthorised", "healthy"
-FOREIGN, FAILING = "not Plex", "failing"
+from plexsync.model.errors import PlexAuthError, PlexNotFound, PlexServerDown, SyncError
+from plexsync.model.plex_state import (
+    DOWN,
+    FAILING,
+    FOREIGN,
+    HEALTHY,
+    READ_ONLY,
+    STARTING,
+    TLS,
+    TOKEN_WORDS,
+    UNAUTHORISED,
+    kind_of,
+    remedy,
+    token_trouble,
+)
 
 _FOREIGN = frozenset({"redirect", "web page", "foreign"})
 
@@ -19,10 +31,11 @@ _FOREIGN = frozenset({"redirect", "web page", "foreign"})
 class Health:
     """How Plex is.
 
-    "down": no answer. "starting": Plex says that it is not ready. "not Plex": something else
-    answers. "failing": Plex answers, but not usefully. "unauthorised": it refuses the token.
-    "healthy": its library can be read. `latency` is the time of the whole check in seconds,
-    `detail` a sentence for people, `cause` that of the error, `version` Plex's own when it told.
+    "down": no answer. "no TLS": no secure connection. "starting": Plex says that it is not ready.
+    "not Plex": something else answers. "failing": Plex answers, but not usefully. "unauthorised":
+    it refuses the token. "healthy": its library can be read. `latency` is the time of the whole
+    check in seconds, `detail` a sentence for people, `cause` that of the error, `version` Plex's
+    own when it told.
     """
 
     state: str
@@ -37,17 +50,28 @@ class Health:
         return self.state == HEALTHY
 
     @property
+    def kind(self) -> str:
+        """The state as exactly as there are words for it."""
+        return kind_of(self.state, self.cause)
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do about it, one or two sentences."""
+        return remedy(self.kind)
+
+    @property
     def words(self) -> str:
         """State and reason, to begin a sentence with."""
-        if self.state in (UNAUTHORISED, FOREIGN):
+        if self.state in (UNAUTHORISED, FOREIGN, TLS):
             return self.detail[:1].upper() + self.detail[1:]
         return f"Plex is {self.state} ({self.detail})"
 
 
-def check(link: PlexLink, deadline: float) -> Health:
+def check(link: PlexLink, token: str, deadline: float, *, to_write: bool = False) -> Health:
     """Ask for the identity, which proves the process, then read a library, which proves the rest.
 
-    Each of the (at most three) requests may take `deadline` seconds. Raises nothing of ours.
+    With `to_write` a token that is not the owner's is no good either. Each of the (at most four)
+    requests may take `deadline` seconds. Raises nothing of ours.
     """
     started = time.monotonic()
     version = starting = ""
@@ -55,12 +79,16 @@ def check(link: PlexLink, deadline: float) -> Health:
         identity = link.probe(IDENTITY, {}, deadline)
         version, starting = identity.get("version", ""), identity.get("startState", "")
         _read_library(link, deadline)
+        if to_write:
+            _ask_owner(link, deadline)
     except SyncError as problem:
         state = _state(problem, known=bool(version), starting=bool(starting))
-        detail = problem.message
-        if state == UNAUTHORISED and problem.status:
-            detail = f"Plex refuses the token ({problem.status})"
-        return Health(state, time.monotonic() - started, detail, problem.cause, version)
+        cause, detail = problem.cause, problem.message
+        if state == UNAUTHORISED and cause != READ_ONLY:
+            cause = token_trouble(token)
+            status = f" ({problem.status})" if problem.status else ""
+            detail = TOKEN_WORDS[cause].replace("the token", f"the token{status}", 1)
+        return Health(state, time.monotonic() - started, detail, cause, version)
     detail = "Plex answers and its libraries can be read"
     return Health(HEALTHY, time.monotonic() - started, detail, version=version)
 
@@ -71,6 +99,15 @@ def _read_library(link: PlexLink, deadline: float) -> None:
         link.probe(f"/library/sections/{library.key}/all?type=1", span(0, 0), deadline)
 
 
+def _ask_owner(link: PlexLink, deadline: float) -> None:
+    try:
+        link.probe("/status/sessions", {}, deadline)
+    except PlexAuthError:
+        raise PlexAuthError(TOKEN_WORDS[READ_ONLY], cause=READ_ONLY) from None
+    except PlexNotFound:
+        pass  # Plex does not tell
+
+
 def _state(problem: SyncError, *, known: bool, starting: bool) -> str:
     """`known`: Plex itself told its version, `starting`: and that it is not ready."""
     if isinstance(problem, PlexAuthError):
@@ -79,5 +116,7 @@ def _state(problem: SyncError, *, known: bool, starting: bool) -> str:
         return STARTING
     if problem.cause in _FOREIGN:
         return FOREIGN
+    if problem.cause in TLS_CAUSES:
+        return TLS
     absent = problem.status in (None, 502, 504) or problem.cause == "proxy"
     return DOWN if isinstance(problem, PlexServerDown) and absent else FAILING

@@ -93,8 +93,9 @@ class Call:
 
     def tell_if_plex_is_away(self) -> None:
         """For a task that queued something: say why nothing happens now."""
-        if self.owner().watch.blocked:
-            self.log.info("Plex is away now; what was queued waits and follows by itself.")
+        watch = self.owner().watch
+        if watch.blocked:
+            self.log.info(f"What was queued waits, and follows by itself: {watch.why}")
 
     def path(self, name: str) -> str:
         """A file of the data folder."""

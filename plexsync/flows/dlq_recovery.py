@@ -9,7 +9,6 @@ from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.stash import StashClient
 from plexsync.flows.call import Call, TaskFailed
-from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.model.dead_letter import Letter
 from plexsync.model.job import BULK, Job
 from plexsync.model.words import counted
@@ -126,7 +125,7 @@ def recover_outage_jobs(call: Call) -> dict[str, object]:
     owned = call.owner()
     health = call.plex.check()
     if health.state != "healthy":
-        raise TaskFailed(f"Nothing was recovered: {health.words}. {NEXT_STEPS[health.state]}")
+        raise TaskFailed(f"Nothing was recovered: {health.words}. {health.remedy}")
     stores, now = owned.stores, call.clock.now()
     wanted = {
         word.strip()

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from plexsync import inbox
 from plexsync.flows.call import Call, Loop
-from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.flows.intake import BULK_WINDOW, SETTLE
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.settle import Stores
@@ -36,8 +35,6 @@ PAUSED = (
 )
 
 STOPPED = {
-    "plex": f"Plex does not answer any more. {NEXT_STEPS['down']}",
-    "token": f"Plex refuses the token. {NEXT_STEPS['unauthorised']}",
     "stash": "Stash does not answer any more.",
     "settings": "The settings are no longer complete.",
     "paused": PAUSED,
@@ -107,6 +104,7 @@ class Drain:
         owned = call.owner()
         self._call = call
         self._stores = owned.stores
+        self._watch = owned.watch
         self.loop: Loop = owned.worker(self.leave, self.observe)
         self.tally = Tally()
         self.pace = Pace()
@@ -119,7 +117,7 @@ class Drain:
         now = self._call.clock.now()
         stopped = self.loop.waits_for(now)
         if stopped:
-            self.stopped = STOPPED.get(stopped, stopped)
+            self.stopped = STOPPED.get(stopped) or self._watch.why
             return self.stopped
         if inbox.collect(self._call.folder, limit=1) or self._stores.queue.due(now, 1):
             return ""

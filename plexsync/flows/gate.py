@@ -27,6 +27,7 @@ from plexsync.model.errors import (
     StashDown,
     SyncError,
 )
+from plexsync.model.plex_state import STUCK, UNAUTHORISED, WRITING
 from plexsync.model.words import counted
 from plexsync.policy.backoff import Wait
 from plexsync.policy.recovery_strategy import recovered_classes
@@ -103,10 +104,13 @@ class Gate:
         """Seconds for which nothing may be tried."""
         monotonic = self._clock.monotonic()
         held = [h.until - monotonic for h in (self._hold, self._stuck) if h.active(monotonic)]
-        return max(*held, self._watch.pause(now), 0.0)
+        pause = self._watch.pause(now)
+        if self._watch.refused:  # whoever enters another token wants to see it work
+            pause = min(pause, self._read_at + SETTINGS_AGE - monotonic)
+        return max(*held, pause, 0.0)
 
     def waits_for(self, now: float) -> str:
-        """For what nothing may be tried now: "plex", "token", "stash", "settings", "paused" or ""."""
+        """For what nothing may be tried now: "plex", "stash", "settings", "paused" or ""."""
         monotonic = self._clock.monotonic()
         if self._hold.active(monotonic):
             return self._hold.reason
@@ -114,7 +118,7 @@ class Gate:
             return "plex"
         if self._watch.pause(now) <= 0:
             return ""
-        return "token" if self._watch.refused else "plex"
+        return "plex"
 
     def room(self) -> int:
         """How many jobs may run now. Reads the settings afresh, and asks Plex if it was away."""
@@ -126,7 +130,7 @@ class Gate:
         if first:
             self._first_look(config)
         waiting = len(self._stores.queue.jobs)
-        room = self._watch.room(self._clock.now(), waiting, self._parts.plex(config).check)
+        room = self._watch.room(self._clock.now(), waiting, self._parts.plex(config))
         self._after_outage(config)
         return room
 
@@ -158,8 +162,9 @@ class Gate:
 
     def _judge_token(self, config: PlexSyncConfig) -> None:
         """Something was refused: only a probe says that it is the token."""
-        if self._parts.plex(config).check().state == "unauthorised":
-            self._watch.unauthorised()
+        health = self._parts.plex(config).check()
+        if health.state == UNAUTHORISED:
+            self._watch.stand(health.kind, health.detail)
 
     def recent_settings(self) -> PlexSyncConfig | None:
         """The settings as they are or were a moment ago."""
@@ -248,15 +253,21 @@ class Gate:
         """What a batch says about the two servers."""
         errors = [result.error for result in judged.results if isinstance(result, Failed)]
         self._note_stuck([error for error in errors if error.fault == REQUEST])
+        waiting = len(self._stores.queue.jobs)
         if isinstance(judged.server, PlexServerDown):
-            self._watch.failed(judged.server.message, len(self._stores.queue.jobs))
+            self._watch.failed(judged.server.message, waiting, judged.server.cause)
+        elif isinstance(judged.server, PlexAuthError):
+            self._watch.stand(judged.server.cause, judged.server.message)
+        if judged.unwritten is not None:
+            why = f"Plex answers but does not write: {judged.unwritten.message}"
+            self._watch.failed(why, waiting, WRITING)
+            self._wait_for("plex")
         for what in dict.fromkeys(wait.what for wait in waits):
             if what == "auth":
-                self._watch.unauthorised()
-            elif what == "plex" and judged.server is not None:
-                self._wait_for("plex")
-            elif what == "plex":
                 continue
+            if what == "plex":
+                if judged.server is not None:
+                    self._wait_for("plex")
             elif any(isinstance(error, StashAuthError) for error in errors):
                 self._hold = Hold("session")
             else:
@@ -269,12 +280,12 @@ class Gate:
         """A healthy Plex that fails at what names no item is asked less and less often."""
         if not failed:
             self._stuck = Hold()
+            if self._watch.recovery.trouble == STUCK:
+                self._watch.over("Plex does again what no scene can do without; jobs go on.")
             return
-        if not self._stuck.reason:
-            self._log.warning(
-                f"Plex is healthy, yet it does not do what no scene can do without: "
-                f"{failed[0].message}. Jobs wait; it is asked again at least each minute."
-            )
+        self._watch.stand(
+            STUCK, f"Plex is healthy, yet all wait for one thing: {failed[0].message}"
+        )
         self._stuck = hold(self._stuck, REQUEST, self._clock.monotonic())
 
     def heard_of_stash(self) -> None:

@@ -6,39 +6,47 @@ from plexsync import inbox
 from plexsync.edges.queue_reader import pending
 from plexsync.flows.call import Call
 from plexsync.flows.plex_watch import BREAKER
+from plexsync.model.plex_state import (
+    DOWN,
+    FAILING,
+    HEALTHY,
+    STARTING,
+    WRITING,
+    headline,
+    remedy,
+    title,
+    told,
+)
 from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker
 
 WAKE = b'{"id":1,"type":"PlexSync.Wake.Post"}'
 """The inbox record that makes the worker look at Plex at once."""
 
-
-NEXT_STEPS = {
-    "healthy": "Nothing to do.",
-    "starting": "Plex is starting or repairs its database; PlexSync waits and goes on by itself.",
-    "not Plex": "Correct Plex URL in Settings > Plugins > PlexSync: it must be the address at which "
-    "this machine reaches Plex itself, without a redirect or a sign-in page before it.",
-    "failing": "Look at Plex's own log; PlexSync waits and goes on by itself.",
-    "down": "Check that Plex runs and that Plex URL in Settings > Plugins > PlexSync is the "
-    "address at which this machine reaches it.",
-    "unauthorised": "Enter a new Plex token in Settings > Plugins > PlexSync.",
-}
+_BY_STATE = frozenset({HEALTHY, STARTING, FAILING, DOWN, "proxy"})
 
 
 def health_check(call: Call) -> dict[str, object]:
     """Look at Plex now: how it is, or what answers in its place, and what to do about it."""
-    health = call.plex.check()
+    health = call.plex.check_to_write()
     breaker = call.stored(BREAKER, CircuitBreaker.parse, CircuitBreaker())
     waiting = pending(call.path("queue"))
-    tell = call.log.info if health.state == "healthy" else call.log.warning
-    took = f"{health.latency * 1000:.0f} ms"
-    if health.state == "not Plex":
-        tell(f"{health.words} ({took}).")
-    else:
-        tell(f"Plex is {health.state} ({took}): {health.detail}.")
-    tell(NEXT_STEPS[health.state])
+    busy = health.healthy and breaker.state != CLOSED and breaker.cause == WRITING
+    kind = WRITING if busy else health.kind
+    platform = call.plex.platform() if health.healthy else ""
+    tell = call.log.info if kind == HEALTHY else call.log.warning
+    found = f"Plex is {health.state}: {health.detail}"
+    if busy:
+        found = headline(kind)
+    elif kind not in _BY_STATE:
+        found = told(kind, health.detail)
+    tell(f"{found} ({health.latency * 1000:.0f} ms).")
+    if health.version:
+        runs = f" on {platform}" if platform else ""
+        call.log.info(f"It is Plex Media Server {health.version}{runs}.")
+    tell(remedy(kind))
     if breaker.state != CLOSED:
         call.log.info(f"The circuit breaker is {breaker.state}: {breaker.reason}.")
-    if health.state == "healthy" and (breaker.state != CLOSED or waiting):
+    if health.healthy and (breaker.state != CLOSED or waiting):
         inbox.drop(call.folder, WAKE)
         call.wake()
         jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
@@ -47,6 +55,11 @@ def health_check(call: Call) -> dict[str, object]:
         "state": health.state,
         "latency": health.latency,
         "detail": health.detail,
+        "kind": kind,
+        "title": title(kind),
+        "remedy": remedy(kind),
+        "version": health.version,
+        "platform": platform,
         "breaker": breaker.state,
         "waiting": waiting,
     }

@@ -6,15 +6,24 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from plexsync.edges import files
 from plexsync.edges.clock import Clock
 from plexsync.edges.log import Log
 from plexsync.edges.plex import Health
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.plex_state import (
+    DOWN,
+    READ_ONLY,
+    UNAUTHORISED,
+    WRITING,
+    kind_of,
+    remedy,
+)
 from plexsync.policy.circuit_breaker import (
     CLOSED,
+    COOLDOWN,
     HALF_OPEN,
     CircuitBreaker,
     Permit,
@@ -31,6 +40,8 @@ from plexsync.policy.recovery_scheduler import (
     probed,
     recovered,
     recovery_words,
+    troubled,
+    untroubled,
 )
 from plexsync.policy.recovery_strategy import ramp_for
 
@@ -45,8 +56,21 @@ NAMES = BREAKER, RECOVERY, HISTORY = (
 BATCH = 50
 """Scenes per query to Stash and per read from Plex."""
 
+WRITING_PATIENCE = 3600.0
+"""Seconds for which a Plex that answers and writes nothing costs no scene an attempt."""
+
 RAMP_SECONDS = 2.0
 """A batch during the ramp takes about so long, so that edits and tasks need not wait for it."""
+
+
+class Checks(Protocol):
+    """Who can look at Plex."""
+
+    def check(self) -> Health:
+        """Whether it is there and can be read."""
+
+    def check_to_write(self) -> Health:
+        """And whether our token may write."""
 
 
 class PlexWatch:
@@ -67,8 +91,8 @@ class PlexWatch:
         self.breaker = self._read(BREAKER, CircuitBreaker.parse, CircuitBreaker())
         self.recovery = self._read(RECOVERY, RecoveryState.parse, RecoveryState())
         self.history = self._read(HISTORY, OutageHistory.parse, OutageHistory())
-        self.refused = False
-        """Plex rejects the token."""
+        self._aim: object = None
+        """Which server is asked with which token."""
         self._kept = [self.breaker.to_json(), self.recovery.to_json(), self.history.to_json()]
         self._permit: Permit | None = None
         self._trials_told = 0
@@ -100,34 +124,74 @@ class PlexWatch:
         )
 
     def configure(self, config: PlexSyncConfig) -> None:
-        """Use these settings from now on."""
+        """Use these settings from now on; another address or token is tried at once."""
         with self._lock:
             self._limiter = self._limiter.configured(_ramp(config))
+        aim = (config.plex_url, config.plex_token)
+        if aim != self._aim and self.blocked:
+            self.hurry()
+        self._aim = aim
+
+    @property
+    def refused(self) -> bool:
+        """Whether all jobs wait for another token."""
+        return self.recovery.token_refused
+
+    @property
+    def writing_fails(self) -> bool:
+        """Whether Plex answers and yet does not write."""
+        return self.breaker.cause == WRITING and self.breaker.state != CLOSED
 
     @property
     def blocked(self) -> bool:
         """Whether Plex is being left alone."""
         return self.refused or self.breaker.state != CLOSED
 
+    @property
+    def why(self) -> str:
+        """What holds the jobs up, and what a person can do about it."""
+        words, kind = self.recovery.trouble_words, self.recovery.trouble
+        if not kind:
+            words, kind = self.breaker.reason, kind_of(DOWN, self.breaker.cause)
+        return f"{words or 'Plex does not answer any more'}. {remedy(kind)}"
+
+    def patience(self, now: float) -> float | None:
+        """Seconds after which a scene that could not be written is tried again at no cost.
+
+        While Plex writes nothing, others go first at the next trial; None when that has lasted for
+        an hour.
+        """
+        if not self.writing_fails:
+            return 0.0
+        since = self.breaker.failing_since or now
+        return COOLDOWN + 1 if 0 <= now - since < WRITING_PATIENCE else None
+
     def pause(self, now: float) -> float:
         """Seconds until `room` may say something else."""
         if not self.blocked:
             return 0.0
+        trial = self.breaker.retry_in(now)
+        if self.writing_fails and not self.refused:
+            return trial
         probe = next_check(self.recovery, now) - now
-        return probe if self.refused else min(probe, self.breaker.retry_in(now))
+        return probe if self.refused else min(probe, trial)
 
     def hurry(self) -> None:
-        """Let the next probe be due now."""
-        self._note(recovery=replace(self.recovery, last_check=0.0))
+        """Let the next probe be due now, or the next trial where no probe can tell."""
+        breaker = self.breaker.hurried(self._clock.now()) if self.writing_fails else self.breaker
+        self._note(breaker, replace(self.recovery, last_check=0.0))
 
-    def look(self, now: float, waiting: int, check: Callable[[], Health]) -> None:
+    def look(self, now: float, waiting: int, plex: Checks) -> None:
         """While Plex is left alone: probe it if that is due, and draw the consequence."""
-        if self.blocked and due(self.recovery, now):
-            self._probe(check(), waiting)
+        if not self.blocked or (self.writing_fails and not self.refused):
+            return
+        if due(self.recovery, now):
+            writes = self.recovery.trouble == READ_ONLY
+            self._probe(plex.check_to_write() if writes else plex.check(), waiting)
 
-    def room(self, now: float, waiting: int, check: Callable[[], Health]) -> int:
+    def room(self, now: float, waiting: int, plex: Checks) -> int:
         """How many jobs may run now: none, one as a trial, or a batch."""
-        self.look(now, waiting, check)
+        self.look(now, waiting, plex)
         now = self._clock.now()
         if self.refused:
             return 0
@@ -151,16 +215,20 @@ class PlexWatch:
     def _probe(self, health: Health, waiting: int) -> None:
         now = self._clock.now()
         healthy = health.state == "healthy"
-        if health.state == "unauthorised":
-            self.unauthorised()
+        if health.state == UNAUTHORISED:
+            self.stand(health.kind, health.detail)
         if not healthy:
             self._log.debug(f"Plex is {health.state}: {health.detail}")
             recovery = checked(self.recovery, False, now)
             self._note(recovery=recovery, history=self.history.affected(waiting))
             return
         if self.refused:
-            self.refused = False
-            self._log.info("Plex accepts the token again.", waiting=waiting)
+            words = (
+                "The token may write now."
+                if self.recovery.trouble == READ_ONLY
+                else ("Plex accepts the token again.")
+            )
+            self.over(words)
         since = self.breaker.failing_since or now
         words = recovery_words(self.recovery, now - since, waiting)
         recovery, breaker, transition = probed(self.recovery, self.breaker, True, now, words)
@@ -197,11 +265,11 @@ class PlexWatch:
         if transition is not None:
             self._begin_ramp()
 
-    def failed(self, why: str, waiting: int) -> None:
-        """Plex did not answer, and a probe said that it is Plex's fault."""
+    def failed(self, why: str, waiting: int, cause: str = "") -> None:
+        """A batch failed, and a probe said that it is Plex's fault (`cause`: of which kind)."""
         now = self._clock.now()
         generation = self._permit.generation if self._permit else self.breaker.generation
-        breaker, transition = self.breaker.failure(generation, now, why)
+        breaker, transition = self.breaker.failure(generation, now, why, cause)
         history = self.history
         if breaker.state != CLOSED:
             history = history.begin(breaker.failing_since or now, why).affected(waiting)
@@ -217,16 +285,17 @@ class PlexWatch:
         """The schedule of probes begins: what was just seen needs no second look at once."""
         return replace(self.recovery, last_check=now, consecutive_failures=0)
 
-    def unauthorised(self) -> None:
-        """Plex rejects the token: everything pauses until a probe is accepted."""
-        if self.refused:
+    def stand(self, kind: str, why: str) -> None:
+        """Something holds the jobs up that lasts; told once, when it begins."""
+        if self.recovery.trouble == kind:
             return
-        self.refused = True
-        self._note(recovery=self._first_probe_later(self._clock.now()))
-        self._log.warning(
-            "Plex rejects the token; enter a new one in Settings > Plugins > PlexSync. Jobs wait "
-            "until then and nothing is lost."
-        )
+        self._note(recovery=troubled(self.recovery, kind, why, self._clock.now()))
+        self._log.warning(f"{why}. {remedy(kind)} Jobs wait until then and nothing is lost.")
+
+    def over(self, words: str) -> None:
+        """What held the jobs up is over."""
+        self._note(recovery=untroubled(self.recovery))
+        self._log.info(words)
 
     def throttle(self) -> bool:
         """Wait for leave to send one request that writes; False when interrupted meanwhile."""

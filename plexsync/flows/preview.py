@@ -12,7 +12,6 @@ from plexsync.edges.ledger_view import LedgerView
 from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.dry_write import DryWrite, ItemPlan
 from plexsync.flows.gather import Gather
-from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.flows.index_view import IndexView, index_view
 from plexsync.flows.locate import Locate
 from plexsync.flows.preview_words import (
@@ -59,7 +58,7 @@ def preview(call: Call) -> dict[str, object]:
     """
     health = call.plex.check()
     if health.state != "healthy":
-        raise TaskFailed(f"Nothing can be previewed: {health.words}. {NEXT_STEPS[health.state]}")
+        raise TaskFailed(f"Nothing can be previewed: {health.words}. {health.remedy}")
     jobs = _scope(call)
     tally = Tally()
     with Ticker(call.log, lambda: 0.99 * tally.done / max(1, len(jobs))), index_view(call) as view:

@@ -18,7 +18,6 @@ from plexsync.flows.drain import (
     ahead,
     due_now,
 )
-from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.flows.settle import Stores
 from plexsync.flows.ticker import Ticker
 from plexsync.model.job import Job
@@ -67,7 +66,7 @@ def _make_sure_it_can_work(call: Call) -> None:
     if health.state != "healthy":
         raise TaskFailed(
             f"Nothing was synced: {health.words}. {kept}, and PlexSync "
-            f"goes on by itself as soon as it can. {NEXT_STEPS[health.state]}"
+            f"goes on by itself as soon as it can. {health.remedy}"
         )
     if watch.blocked:
         watch.hurry()

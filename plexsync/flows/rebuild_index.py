@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from plexsync.edges.plex_index import PAGE
 from plexsync.flows.call import Call, TaskFailed
-from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.flows.revive import Revive
 from plexsync.flows.ticker import Ticker
 from plexsync.flows.unreadable import unreadable_items
@@ -17,7 +16,7 @@ def rebuild_index(call: Call) -> dict[str, object]:
     owned, began = call.owner(), call.clock.monotonic()
     health = call.plex.check()
     if health.state != "healthy":
-        raise TaskFailed(f"The index was left as it is: {health.words}. {NEXT_STEPS[health.state]}")
+        raise TaskFailed(f"The index was left as it is: {health.words}. {health.remedy}")
     index, before, expected = owned.index(call.config), call.plex.requests, _requests(call)
     with Ticker(call.log, lambda: min(0.99, (call.plex.requests - before) / expected)):
         found = index.refresh(call.config.plex_library, call.clock.now(), force=True)

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from plexsync.flows.call import Call, TaskFailed
-from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.flows.reconcile_report import lines
 from plexsync.flows.reconciliation import NoSuchLibrary, progress
 from plexsync.flows.ticker import Ticker
@@ -70,7 +69,7 @@ def _interrupted(call: Call, run: Run, problem: SyncError, dry: bool) -> str:
     health = call.plex.check()
     why = problem.message
     if health.state != "healthy":
-        why = f"{health.words}. {NEXT_STEPS[health.state]}".rstrip(".")
+        why = f"{health.words}. {health.remedy}".rstrip(".")
     if not run.checked:
         return f"Nothing was compared: {why}."
     text = f"The comparison stopped after {counted(run.checked, 'scene')}: {why}."

@@ -15,7 +15,6 @@ from plexsync.edges import certificates, read_state, surroundings
 from plexsync.edges.plex import Health
 from plexsync.edges.queue_reader import pending
 from plexsync.flows.call import Call
-from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.model.config import masked
 from plexsync.model.paths import PathMap
 from plexsync.model.settings import IGNORE, sends_openly
@@ -98,7 +97,7 @@ def reachability(health: Health, platform: str) -> Iterator[Point]:
         yield Point("Plex", OK, f"healthy, answers in {milliseconds}{version}{system}")
     else:
         state = WARN if health.state == "starting" else BAD
-        yield Point("Plex", state, f"{health.state}: {health.detail}", NEXT_STEPS[health.state])
+        yield Point("Plex", state, f"{health.state}: {health.detail}", health.remedy)
 
 
 def owner(call: Call) -> Iterator[Point]:

@@ -16,6 +16,7 @@ from plexsync.flows.status_plex import (
     shown_breaker,
     shown_checks,
     shown_recovery,
+    shown_trouble,
 )
 from plexsync.model.stats import Stats
 from plexsync.model.stored import one_line
@@ -63,7 +64,8 @@ def status(folder: str, now: float, ramp: tuple[float, float, float] = DEFAULT_R
         "refused": look.at(lambda: _refused(read_state.refusals(folder))) or [],
         "breaker": shown_breaker(breaker, now),
         "recovery": shown_recovery(recovery, ramp, now),
-        "checks": shown_checks(breaker, recovery, now, bool(owned)),
+        "checks": shown_checks(breaker, recovery, now),
+        "trouble": shown_trouble(breaker, recovery),
         "outages": look.document("outage_history.json", parse_outages, parse_outages(None)),
         "reconcile": look.document("reconcile_state.json", _object, None),
         "statistics": _totals(stats, now),

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+from plexsync.model.plex_state import (
+    BY_SETTINGS,
+    DOWN,
+    READ_ONLY,
+    TOKEN_TROUBLES,
+    WRITING,
+    headline,
+    kind_of,
+    remedy,
+    title,
+)
 from plexsync.model.stored import count, moment, moment_or_none, one_line, versioned, words
-from plexsync.policy.timing import next_probe, ramp_rate, trial_in
+from plexsync.policy.timing import next_owner_check, next_probe, ramp_rate, trial_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from plexsync.model.status import Breaker, Checks, Outages, OutageShown, Recovery
+    from plexsync.model.status import Breaker, Checks, Outages, OutageShown, Recovery, Trouble
 
-FRESH = 180.0
-"""Seconds within which a probe of Plex tells of the present: one is made each minute."""
+_LONGEST = 400
+"""Letters of a reason, as its owner keeps it."""
 
 
 def parse_breaker(raw: object) -> dict[str, Any]:
     """A stored breaker, None for none yet; raises ValueError on any doubt."""
     fields = versioned(raw, 1) if raw is not None else {}
     if not fields:
-        fields = {"state": "CLOSED", "failures": 0, "reason": ""}
+        fields = {"state": "CLOSED", "failures": 0, "reason": "", "cause": ""}
     if words(fields, "state") not in ("CLOSED", "OPEN", "HALF_OPEN"):
         raise ValueError("its state is unknown")
     return {
         "state": words(fields, "state"),
         "failures": count(fields, "failures"),
-        "reason": one_line(words(fields, "reason")),
+        "reason": one_line(words(fields, "reason"), _LONGEST),
+        "cause": words({"cause": "", **fields}, "cause"),
         "opened_at": moment_or_none(fields, "opened_at"),
         "permit_at": moment_or_none(fields, "permit_at"),
         "since": moment_or_none(fields, "failing_since"),
@@ -47,15 +59,17 @@ def shown_breaker(breaker: dict[str, Any], now: float) -> Breaker:
 
 _TIMES = ("last_check", "recovery_started_at", "last_recovery_at")
 _COUNTS = ("consecutive_failures", "recovery_count", "relapses")
+_NO_TROUBLE: dict[str, object] = {"trouble": "", "trouble_words": "", "trouble_since": 0.0}
 
 
 def parse_recovery(raw: object) -> dict[str, Any]:
     """A stored recovery state, None for none yet; raises ValueError on any doubt."""
     if raw is None:
-        return dict.fromkeys(_TIMES, 0.0) | dict.fromkeys(_COUNTS, 0)
-    fields = versioned(raw, 1)
-    times = {name: moment(fields, name) for name in _TIMES}
-    return times | {name: count(fields, name) for name in _COUNTS}
+        return dict.fromkeys(_TIMES, 0.0) | dict.fromkeys(_COUNTS, 0) | _NO_TROUBLE
+    fields = _NO_TROUBLE | versioned(raw, 1)
+    times = {name: moment(fields, name) for name in (*_TIMES, "trouble_since")}
+    counts = {name: count(fields, name) for name in _COUNTS}
+    return times | counts | {name: words(fields, name) for name in ("trouble", "trouble_words")}
 
 
 def shown_recovery(
@@ -74,20 +88,40 @@ def shown_recovery(
     }
 
 
-def shown_checks(
-    breaker: dict[str, Any], recovery: dict[str, Any], now: float, owned: bool
-) -> Checks:
-    """The probes. Only for a refused token is a Plex probed whose breaker is closed."""
-    last, failures = recovery["last_check"], recovery["consecutive_failures"]
-    closed = breaker["state"] == "CLOSED"
-    refused = closed and owned and failures > 0 and 0 <= now - last <= FRESH
-    probing = refused or not closed
+def shown_checks(breaker: dict[str, Any], recovery: dict[str, Any], now: float) -> Checks:
+    """The probes. Plex is probed while its breaker is not closed, or it refuses the token."""
+    last, failures, kind = (
+        recovery["last_check"],
+        recovery["consecutive_failures"],
+        recovery["trouble"],
+    )
     due = next_probe(last, failures, recovery["relapses"], recovery["last_recovery_at"], now)
+    if kind == READ_ONLY:
+        due = next_owner_check(last, now)
+    away = breaker["state"] != "CLOSED" and breaker["cause"] != WRITING
     return {
         "last": last or None,
-        "next": due if probing else None,
+        "next": due if away or kind in TOKEN_TROUBLES else None,
         "failures": failures,
-        "token_refused": refused,
+    }
+
+
+def shown_trouble(breaker: dict[str, Any], recovery: dict[str, Any]) -> Trouble | None:
+    """What holds all jobs up, None when nothing does."""
+    kind, text = recovery["trouble"], recovery["trouble_words"]
+    since = recovery["trouble_since"] or None
+    if not kind:
+        if breaker["state"] == "CLOSED":
+            return None
+        kind, text, since = kind_of(DOWN, breaker["cause"]), breaker["reason"], breaker["since"]
+    return {
+        "kind": kind,
+        "title": title(kind),
+        "headline": headline(kind),
+        "words": text,
+        "remedy": remedy(kind),
+        "since": since,
+        "settings": kind in BY_SETTINGS,
     }
 
 
@@ -110,7 +144,7 @@ def _outage(raw: object) -> OutageShown:
     return {
         "start": moment(raw, "start"),
         "end": moment_or_none(raw, "end"),
-        "cause": one_line(words(raw, "cause")),
+        "cause": one_line(words(raw, "cause"), _LONGEST),
         "jobs_affected": count(raw, "jobs_affected"),
         "jobs_recovered": count(raw, "jobs_recovered"),
     }

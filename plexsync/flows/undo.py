@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from plexsync import inbox
 from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.confirm import announced
-from plexsync.flows.health_check import NEXT_STEPS
 from plexsync.flows.put_back import PutBackItems, Restored
 from plexsync.flows.scene_args import scenes_of
 from plexsync.flows.ticker import Ticker
@@ -78,7 +77,7 @@ def _look(call: Call) -> None:
     """Nothing is begun unless the Plex that was written to is there and well."""
     health = call.plex.check()
     if health.state != "healthy":
-        raise TaskFailed(f"Nothing was undone: {health.words}. {NEXT_STEPS[health.state]}")
+        raise TaskFailed(f"Nothing was undone: {health.words}. {health.remedy}")
     call.plex.verify_server()
     written_to = call.owner().stores.ledger.server
     if written_to not in ("", call.plex.server_id()):

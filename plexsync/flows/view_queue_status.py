@@ -8,7 +8,8 @@ from plexsync.flows.call import Call
 from plexsync.flows.statistics import brief, listed
 from plexsync.flows.status import status
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.status import Checks, Outages, Queue, Recovery, Status, Totals, Waiting
+from plexsync.model.plex_state import told
+from plexsync.model.status import Breaker, Checks, Outages, Queue, Recovery, Status, Totals, Waiting
 from plexsync.model.words import counted, label
 from plexsync.policy import reconcile_state
 from plexsync.policy.circuit_breaker import CLOSED
@@ -63,7 +64,7 @@ def lines(found: Status) -> Iterator[str]:
             f"{each['why']}. The rest is in step; it is tried again when it changes in Stash, or "
             "by Sync now and Sync All Scenes (forced)."
         )
-    yield _breaker(found)
+    yield _plex(found)
     yield _recovery(found["recovery"], now)
     yield _checks(found["checks"], now)
     yield _outages(found["outages"], now)
@@ -129,25 +130,27 @@ def _waiting(job: Waiting, now: float) -> str:
     return f"Waiting {format_duration(job['until'] - now)}: scene {job['scene']}{tries}. {why}"
 
 
-def _breaker(found: Status) -> str:
-    breaker, now = found["breaker"], found["now"]
-    if found["checks"]["token_refused"]:
+def _plex(found: Status) -> str:
+    breaker, now, trouble = found["breaker"], found["now"], found["trouble"]
+    if trouble is not None:
+        since = format_duration(now - (trouble["since"] or now))
         return (
-            "Plex: it rejects the token, so all jobs wait. Enter a new Plex token in Settings > "
-            "Plugins > PlexSync."
-        )
-    if breaker["state"] != CLOSED:
-        wait = (breaker["retry_at"] or now) - now
-        return (
-            f"Plex: circuit breaker {breaker['state']}, failing for "
-            f"{format_duration(now - (breaker['since'] or now))} ({breaker['reason']}). All jobs "
-            f"wait; one is tried {f'in {format_duration(wait)}' if wait >= 1 else 'now'}, or all "
-            "when a health check finds Plex well."
+            f"{told(trouble['kind'], trouble['words'])}; for {since} by now. All jobs wait"
+            f"{_next_try(breaker, now)}. {trouble['remedy']}"
         )
     if breaker["failures"]:
         tries = counted(breaker["failures"], "try")
         return f"Plex: circuit breaker CLOSED, but the last {tries} failed ({breaker['reason']})."
     return "Plex: circuit breaker CLOSED, no outage holds jobs back."
+
+
+def _next_try(breaker: Breaker, now: float) -> str:
+    """When one job is tried while the breaker is not closed."""
+    if breaker["state"] == CLOSED:
+        return ""
+    wait = (breaker["retry_at"] or now) - now
+    when = f"in {format_duration(wait)}" if wait >= 1 else "now"
+    return f"; circuit breaker {breaker['state']}: one is tried {when}"
 
 
 def _recovery(recovery: Recovery, now: float) -> str:

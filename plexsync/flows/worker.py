@@ -10,9 +10,10 @@ from plexsync import inbox
 from plexsync.edges.clock import Clock
 from plexsync.edges.files import is_disk_trouble
 from plexsync.edges.log import Log
+from plexsync.edges.plex import PlexClient
 from plexsync.edges.stash import StashClient
 from plexsync.flows.arrivals import Arrivals
-from plexsync.flows.blame import Judged, judge
+from plexsync.flows.blame import Blame, Judged
 from plexsync.flows.commands import AT_ONCE, Commands, Host
 from plexsync.flows.gate import Gate
 from plexsync.flows.intake import Intake
@@ -71,6 +72,7 @@ class Worker:
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.letters, log)
         self._settle = Settle(stores, self._intake, rng, log)
         self._commands = Commands(folder, self._intake.commands, parts, stash, clock, log)
+        self._blame = Blame()
         self._busy_at = clock.now()
         self._jobs = 0
 
@@ -155,7 +157,8 @@ class Worker:
         self._stores.queue.start([job.scene for job in batch])
         plex = self._parts.plex(config)
         answers = plex.answers
-        judged = [judge(results, plex) for results in self._attempt(batch, config)]
+        attempts = self._attempt(batch, config)
+        judged = [self._judge(results, plex) for results in attempts]
         for one in judged:
             self._record(one, config, answered=plex.answers > answers)
         every = [result for one in judged for result in one.results]
@@ -180,10 +183,14 @@ class Worker:
                 return [[Failed(batch[0], error)]]
         return [results for job in batch for results in self._attempt([job], config)]
 
+    def _judge(self, results: Sequence[Result], plex: PlexClient) -> Judged:
+        patience = self._watch.patience(self._clock.now())
+        return self._blame.judge(results, plex, patience)
+
     def _record(self, judged: Judged, config: PlexSyncConfig, *, answered: bool) -> None:
         waits = self._settle.batch(judged.results, config, self._clock.now())
         sent = sum(isinstance(r, Done) and bool(r.changed) for r in judged.results)
-        if sent or (answered and judged.server is None):
+        if sent or (answered and judged.server is None and judged.unwritten is None):
             self._watch.alive(sent)
         self._gate.learn(waits, judged)
 

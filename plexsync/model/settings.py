@@ -133,9 +133,17 @@ def read_choice(value: object, choices: tuple[str, ...]) -> str:
     return word
 
 
+_PASTED_AROUND = " \t\r\n\u00a0\u200b\ufeff\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
+
+
 def read_token(value: object) -> str:
-    """A token that fits into a header; the reason of a ValueError never repeats it."""
-    token = read_text(value)
+    """A token that fits into a header; the reason of a ValueError never repeats it.
+
+    What is often pasted with it goes: quotes, blanks, the parameter's name, the rest of an address.
+    """
+    token = read_text(value).strip(_PASTED_AROUND)
+    named = re.search(r"X-Plex-Token=([^&#\s]*)", token, re.IGNORECASE)
+    token = (named[1] if named else token).strip(_PASTED_AROUND)
     if not all("!" <= char <= "~" for char in token):
         raise ValueError("contains blanks or characters that no Plex token has")
     return token

@@ -80,7 +80,20 @@ class Checks(TypedDict):
     last: float | None
     next: float | None
     failures: int
-    token_refused: bool
+
+
+class Trouble(TypedDict):
+    """Why no job goes to Plex: a kind of model/plex_state.py, two or three words for it, a sentence
+    for it, what happened, what a person can do, since when, and whether only a setting helps.
+    """
+
+    kind: str
+    title: str
+    headline: str
+    words: str
+    remedy: str
+    since: float | None
+    settings: bool
 
 
 class OutageShown(TypedDict):
@@ -148,6 +161,7 @@ class Status(TypedDict):
     breaker: Breaker
     recovery: Recovery
     checks: Checks
+    trouble: Trouble | None
     outages: Outages
     reconcile: dict[str, object] | None
     statistics: Totals

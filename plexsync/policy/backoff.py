@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from plexsync.model.errors import (
     SCENE,
+    WRITE,
     AmbiguousMatch,
     PlexAuthError,
     PlexNotFound,
@@ -29,6 +30,9 @@ POISON_STARTS = 3
 
 MAX_RETRY_AFTER = 600.0
 """The longest that a server's Retry-After is obeyed, in seconds."""
+
+WRITE_PAUSE = 5.0
+"""Seconds until a scene is tried again that could not be written, while others go first."""
 
 DEAD_LETTER, DONE, WAITS = "dead letter", "done", "waits"
 
@@ -151,6 +155,9 @@ def verdict(
         return Finish("gone")
     if rule.end == WAITS:
         return Wait(rule.waits_for)
+    if error.fault == WRITE:  # others go first, to show whether it is this scene alone
+        pause = max(WRITE_PAUSE, _asked(error.retry_after))
+        return Later(replace(_said(job, error, now), not_before=now + pause))
     if error.fault != SCENE:
         return Wait("plex")
     failed = _note(job, error, now)
@@ -173,11 +180,16 @@ def _before_its_time(job: Job, now: float) -> bool:
 
 
 def _note(job: Job, error: SyncError, now: float) -> Job:
+    attempts = {**job.attempts, error.kind: job.attempts.get(error.kind, 0) + 1}
+    return replace(_said(job, error, now), attempts=attempts)
+
+
+def _said(job: Job, error: SyncError, now: float) -> Job:
+    """The job with its last failure, at no cost."""
     return replace(
         job,
         running=False,
         starts=0,
-        attempts={**job.attempts, error.kind: job.attempts.get(error.kind, 0) + 1},
         last_error=error.kind,
         last_message=error.message[:500],
         last_cause=error.cause,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
+from plexsync.model.plex_state import WRITING
 from plexsync.model.stored import count, moment_or_none, one_line, versioned, words
 from plexsync.policy.timing import COOLDOWN as COOLDOWN
 from plexsync.policy.timing import PERMIT as PERMIT
@@ -15,6 +16,9 @@ FAILURES_TO_OPEN = 5
 
 LULL = 3600.0
 """Failures further apart than this, in seconds, belong to different outages."""
+
+LONGEST_REASON = 400
+"""Letters that are kept of a reason."""
 
 _VERSION = 1
 
@@ -44,9 +48,10 @@ class CircuitBreaker:
     """The breaker as a value: each step returns the next one, which the caller keeps.
 
     Times are wall-clock seconds. `failing_since` is the first of the failures in a row and so the
-    start of the outage, `reason` the last failure in words. Only failures judged the server's own
-    belong here. Any other answer of Plex (not found, refused, bad token) proves it alive. Results
-    of an older `generation` change nothing.
+    start of the outage, `reason` the last failure in words, `cause` its kind. Only failures judged
+    the server's own belong here. Any other answer of Plex (not found, refused, bad token) proves it
+    alive, except when the cause is WRITING: then reads prove nothing, and only what was written
+    does. Results of an older `generation` change nothing.
     """
 
     state: str = CLOSED
@@ -57,6 +62,7 @@ class CircuitBreaker:
     failing_since: float | None = None
     last_failure: float | None = None
     reason: str = ""
+    cause: str = ""
 
     def allow(self, now: float) -> tuple[CircuitBreaker, Permit | None, Transition | None]:
         """Ask for leave to send; None means not now.
@@ -89,9 +95,11 @@ class CircuitBreaker:
 
     def answered(self, generation: int, now: float) -> Stepped:
         """Plex gave an answer below 500, whatever it said."""
+        if self.cause == WRITING:
+            return self._untried(generation, now), None
         return self._alive(generation, "Plex answers again. All jobs are sent")
 
-    def failure(self, generation: int, now: float, why: str) -> Stepped:
+    def failure(self, generation: int, now: float, why: str, cause: str = "") -> Stepped:
         """A failure judged the server's: no answer, or one that says it is not ready."""
         if generation != self.generation or self.state == OPEN:
             return self, None
@@ -100,7 +108,8 @@ class CircuitBreaker:
             failures=self.failures + 1,
             failing_since=self._start(now),
             last_failure=now,
-            reason=one_line(why),
+            reason=one_line(why, LONGEST_REASON),
+            cause=cause,
         )
         if self.state == CLOSED and failed.failures < FAILURES_TO_OPEN:
             return failed, None
@@ -110,11 +119,17 @@ class CircuitBreaker:
         trial = "the job that was tried failed too"
         if self.state == CLOSED:
             trial = f"{failed.failures} failures in a row"
-        text = (
-            f"{trial} ({failed.reason}). Jobs wait; one is tried in {COOLDOWN:.0f} s, or all when a "
-            "probe finds Plex healthy"
-        )
+        until = "or all when a probe finds Plex healthy"
+        if cause == WRITING:
+            until = "and all others follow when it was written"
+        text = f"{trial} ({failed.reason}). Jobs wait; one is tried in {COOLDOWN:.0f} s, {until}"
         return opened, _transition(self.state, OPEN, text)
+
+    def hurried(self, now: float) -> CircuitBreaker:
+        """Let the next job try now."""
+        if self.state != OPEN:
+            return self
+        return replace(self, opened_at=now - COOLDOWN)
 
     def close(self, now: float, why: str) -> Stepped:
         """Close after a healthy probe; for the recovery scheduler alone. `why` ends the line."""
@@ -139,7 +154,8 @@ class CircuitBreaker:
             permit_at=moment_or_none(fields, "permit_at"),
             failing_since=moment_or_none(fields, "failing_since"),
             last_failure=moment_or_none(fields, "last_failure"),
-            reason=one_line(words(fields, "reason")),
+            reason=one_line(words(fields, "reason"), LONGEST_REASON),
+            cause=one_line(words({"cause": "", **fields}, "cause")),
         )
         has = (breaker.opened_at is not None, breaker.permit_at is not None)
         if has != _TIMES.get(breaker.state):
@@ -156,6 +172,13 @@ class CircuitBreaker:
             return CircuitBreaker(generation=self.generation), None
         closed = CircuitBreaker(generation=self.generation + 1)
         return closed, _transition(self.state, CLOSED, why)
+
+    def _untried(self, generation: int, now: float) -> CircuitBreaker:
+        """A trial that had nothing to write says nothing: the next job may try at once."""
+        if generation != self.generation or self.state != HALF_OPEN:
+            return self
+        again = replace(self, state=OPEN, generation=self.generation + 1, permit_at=None)
+        return replace(again, opened_at=now - COOLDOWN)
 
     def _start(self, now: float) -> float:
         if self.failing_since is None or self.last_failure is None:

@@ -17,6 +17,9 @@ from plexsync.policy import outage_figures
 KEPT = 30
 """Outages that are listed; of older ones only the summed length is kept."""
 
+LONGEST_CAUSE = 400
+"""Letters that are kept of an outage's cause."""
+
 _VERSION = 1
 
 
@@ -50,7 +53,7 @@ class Outage:
         outage = cls(
             start=moment(raw, "start"),
             end=moment_or_none(raw, "end"),
-            cause=one_line(words(raw, "cause")),
+            cause=one_line(words(raw, "cause"), LONGEST_CAUSE),
             jobs_affected=count(raw, "jobs_affected"),
             jobs_recovered=count(raw, "jobs_recovered"),
         )
@@ -84,7 +87,7 @@ class OutageHistory:
         if self.ongoing():
             return self
         observed = self.observe(first_failure)
-        listed = (*self.outages, Outage(first_failure, cause=one_line(cause)))
+        listed = (*self.outages, Outage(first_failure, cause=one_line(cause, LONGEST_CAUSE)))
         dropped = sum(outage.length(first_failure) for outage in listed[:-KEPT])
         return replace(
             observed,

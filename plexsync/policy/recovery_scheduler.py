@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from plexsync.model.stored import count, moment, versioned
+from plexsync.model.plex_state import READ_ONLY, TOKEN_TROUBLES, WRITING
+from plexsync.model.stored import count, moment, one_line, versioned, words
 from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker, Transition
 from plexsync.policy.outage_history import format_duration
 from plexsync.policy.timing import FLAPPING as FLAPPING
-from plexsync.policy.timing import next_probe
+from plexsync.policy.timing import next_owner_check, next_probe
+
+LONGEST_WORDS = 400
+"""Letters that are kept of a trouble's words."""
 
 _MOST_RELAPSES = 4
 _VERSION = 1
@@ -19,7 +23,9 @@ class RecoveryState:
     """What the probes found. Times are wall-clock seconds, 0.0 means never.
 
     `recovery_started_at` is the start of the gentle phase after an outage, 0.0 when there is none;
-    `relapses` counts recoveries in a row that did not last.
+    `relapses` counts recoveries in a row that did not last. `trouble` is what lasts until a person
+    acts, or that no breaker counts (model/plex_state.py names the kinds, "" is none), with its
+    words and its begin.
     """
 
     last_check: float = 0.0
@@ -29,6 +35,14 @@ class RecoveryState:
     recovery_started_at: float = 0.0
     last_recovery_at: float = 0.0
     relapses: int = 0
+    trouble: str = ""
+    trouble_words: str = ""
+    trouble_since: float = 0.0
+
+    @property
+    def token_refused(self) -> bool:
+        """Whether all jobs wait for another token."""
+        return self.trouble in TOKEN_TROUBLES
 
     def to_json(self) -> object:
         """The state as JSON values."""
@@ -37,7 +51,8 @@ class RecoveryState:
     @classmethod
     def parse(cls, raw: object) -> RecoveryState:
         """Read a stored state; raises ValueError on any doubt."""
-        fields = versioned(raw, _VERSION)
+        none = {"trouble": "", "trouble_words": "", "trouble_since": 0.0}
+        fields = none | versioned(raw, _VERSION)  # an earlier PlexSync knew of no trouble
         return cls(
             last_check=moment(fields, "last_check"),
             consecutive_successes=count(fields, "consecutive_successes"),
@@ -46,14 +61,20 @@ class RecoveryState:
             recovery_started_at=moment(fields, "recovery_started_at"),
             last_recovery_at=moment(fields, "last_recovery_at"),
             relapses=min(_MOST_RELAPSES, count(fields, "relapses")),
+            trouble=one_line(words(fields, "trouble")),
+            trouble_words=one_line(words(fields, "trouble_words"), LONGEST_WORDS),
+            trouble_since=moment(fields, "trouble_since"),
         )
 
 
 def next_check(state: RecoveryState, now: float) -> float:
     """When the next probe is due: 5, 10, 20, 40, 60 s after the last; never more than 60 s away.
 
-    It is `now` when it is overdue, and when the last check lies in the future.
+    It is `now` when it is overdue, and when the last check lies in the future. A token that may not
+    write is looked at each ten minutes.
     """
+    if state.trouble == READ_ONLY:
+        return next_owner_check(state.last_check, now)
     return next_probe(
         state.last_check, state.consecutive_failures, state.relapses, state.last_recovery_at, now
     )
@@ -92,6 +113,25 @@ def clear_recovery_period(state: RecoveryState) -> RecoveryState:
     return replace(state, recovery_started_at=0.0)
 
 
+def troubled(state: RecoveryState, kind: str, why: str, now: float) -> RecoveryState:
+    """Something lasts that no breaker counts; what was just seen needs no second look at once."""
+    if state.trouble == kind:
+        return state
+    return replace(
+        state,
+        last_check=now,
+        consecutive_failures=0,
+        trouble=kind,
+        trouble_words=one_line(why, LONGEST_WORDS),
+        trouble_since=now,
+    )
+
+
+def untroubled(state: RecoveryState) -> RecoveryState:
+    """It is over."""
+    return replace(state, trouble="", trouble_words="", trouble_since=0.0)
+
+
 def probed(
     state: RecoveryState, breaker: CircuitBreaker, healthy: bool, now: float, why: str
 ) -> tuple[RecoveryState, CircuitBreaker, Transition | None]:
@@ -100,7 +140,7 @@ def probed(
     `why` becomes part of the transition's line, see `recovery_words`.
     """
     state = checked(state, healthy, now)
-    if not healthy or breaker.state == CLOSED:
+    if not healthy or breaker.state == CLOSED or breaker.cause == WRITING:
         return state, breaker, None
     closed, transition = breaker.close(now, why)
     return recovered(state, now), closed, transition

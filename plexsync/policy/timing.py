@@ -16,6 +16,9 @@ PERMIT = 60.0
 FLAPPING = 300.0
 """A recovery so soon after another, in seconds, did not last: the next outage is probed less."""
 
+OWNER_CHECK = 600.0
+"""Seconds between two looks at whether a token that may not write has become the owner's."""
+
 LOWEST_RATE = 1.0
 
 
@@ -38,6 +41,11 @@ def next_probe(
         return now
     recent = 0 <= now - last_recovery < FLAPPING
     return max(now, last_check + probe_delay(failures + (relapses if recent else 0)))
+
+
+def next_owner_check(last_check: float, now: float) -> float:
+    """When a token that may not write is looked at again; `now` as for `next_probe`."""
+    return now if last_check > now else max(now, last_check + OWNER_CHECK)
 
 
 def ramp_rate(minutes: float, start: float, end: float, elapsed: float) -> float | None:

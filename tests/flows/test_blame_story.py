@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from plexsync.edges import files
+from plexsync.policy.circuit_breaker import CircuitBreaker
+from simulator.plex import PlexSim
+
 
 @pytest.fixture
 def quiet(world: Any) -> Any:
@@ -147,4 +151,210 @@ def test_one_item_that_plex_cannot_read_costs_its_own_scene_alone(quiet: Any) ->
     quiet.plex.add_fault("status", match=meets, status=400)
     quiet.run(minutes=10)
     assert synced(pairs) == 5
+    assert letters(quiet) == {"PlexTemporaryError": 1}
+
+
+# --- tokens ----------------------------------------------------------------------------------
+
+
+def test_a_token_that_may_only_read_is_a_state_of_its_own(quiet: Any) -> None:
+    quiet.plex.guest_token = "guest-token"
+    quiet.configure(plex_token="guest-token")
+    pairs = crowd(quiet)
+    quiet.run(minutes=30)
+    assert quiet.plex.count("PUT") <= 8, "both ways for both connections, none while it waits"
+    assert quiet.plex.count("GET", "/status/sessions") <= 6
+    assert [text for kind, text in quiet.sink.lines if kind == "warning"] == [
+        "The Plex token may read but not write: it is not the server owner's. Sign in to Plex as the "
+        "server's owner, and enter that token in Settings > Plugins > PlexSync. Jobs wait until then "
+        "and nothing is lost."
+    ]
+    assert all(not job.attempts for job in quiet.waiting().values())
+    assert stored(quiet, "recovery_state.json")["trouble"] == "read only"
+    quiet.configure(plex_token="plex-sim-token")
+    before = quiet.clock.passed
+    quiet.run(minutes=5, leave=lambda: "done" if synced(pairs) == 6 else "")
+    assert quiet.clock.passed - before < 30
+    assert letters(quiet) == {}
+    assert stored(quiet, "recovery_state.json")["trouble"] == ""
+    assert stored(quiet, "outage_history.json")["outages"] == []
+
+
+def test_another_token_is_tried_at_once_while_the_worker_lives(quiet: Any) -> None:
+    quiet.plex.guest_token = "guest-token"
+    quiet.configure(plex_token="guest-token")
+    pairs = crowd(quiet)
+    entered: list[float] = []
+
+    def enter() -> None:
+        if quiet.clock.passed > 1000 and not entered:
+            entered.append(quiet.clock.passed)
+            quiet.configure(plex_token="plex-sim-token")
+
+    quiet.clock.on_wait = enter
+    quiet.run(minutes=40, leave=lambda: "done" if synced(pairs) == 6 else "")
+    assert synced(pairs) == 6
+    assert quiet.clock.passed - entered[0] < 30
+
+
+def test_a_guest_who_becomes_the_owner_is_noticed_within_ten_minutes(quiet: Any) -> None:
+    quiet.plex.guest_token = "guest-token"
+    quiet.configure(plex_token="guest-token")
+    pairs = crowd(quiet)
+    quiet.run(minutes=15)
+    quiet.plex.token, quiet.plex.guest_token = "guest-token", ""
+    quiet.run(minutes=11)
+    assert synced(pairs) == 6
+
+
+def edits(item: Any) -> Any:
+    """Matches every edit of an item, whichever way it takes."""
+    key = str(item.key)
+    return lambda r: (
+        r.method == "PUT" and (r.get("id") == key or r.path == f"/library/metadata/{key}")
+    )
+
+
+def test_a_firewall_that_forbids_one_item_stops_one_scene(quiet: Any) -> None:
+    quiet.configure(max_retries=1)
+    pairs = crowd(quiet)
+    quiet.plex.add_fault("status", match=edits(pairs[0][1]), status=403, foreign=True)
+    quiet.run(minutes=5)
+    assert synced(pairs) == 5
+    assert letters(quiet) == {"PlexTemporaryError": 1}
+    assert "something before Plex answered 403" in quiet.letter(pairs[0][0]).message
+    assert "token" not in quiet.said("warning")
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("wrong-token", "refuses the token (401). Enter a new Plex token"),
+        ("eyJhbGciOiJFZERTQSJ9.e30.sig", "(401): it is a short-lived one of plex.tv (JWT)"),
+        ("claim-AbCdEfGh1234", "(401): it is a claim code and no token"),
+    ],
+)
+def test_each_token_that_plex_refuses_has_its_own_words(quiet: Any, token: str, words: str) -> None:
+    quiet.configure(plex_token=token)
+    pairs = crowd(quiet)
+    quiet.run(minutes=20)
+    (told,) = [text for kind, text in quiet.sink.lines if kind == "warning"]
+    assert words in told
+    assert token not in quiet.said()
+    assert token not in json.dumps(stored(quiet, "recovery_state.json"))
+    quiet.configure(plex_token="plex-sim-token")
+    quiet.run(minutes=2)
+    assert synced(pairs) == 6
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "  plex-sim-token\n",
+        '"plex-sim-token"',
+        "X-Plex-Token=plex-sim-token",
+        "\u201cplex-sim-token\u201d",
+    ]
+    + ["http://10.0.0.5:32400/library/metadata/7?checkFiles=1&X-Plex-Token=plex-sim-token&a=b"],
+)
+def test_a_pasted_token_is_cleaned_silently(quiet: Any, pasted: str) -> None:
+    quiet.configure(plex_token=pasted)
+    pairs = crowd(quiet)
+    quiet.run(minutes=1)
+    assert synced(pairs) == 6
+    assert quiet.said("warning") == ""
+
+
+def test_no_token_is_sent_where_a_redirect_points(quiet: Any) -> None:
+    with PlexSim() as other:
+        quiet.plex.add_fault("redirect", location=f"{other.url}/identity")
+        crowd(quiet)
+        quiet.run(minutes=10)
+        assert other.journal == []
+    assert f"it redirects to {other.url}/identity" in quiet.said("warning")
+
+
+# --- busy writing ----------------------------------------------------------------------------
+
+
+def test_a_plex_that_answers_and_does_not_write_costs_no_scene_anything(quiet: Any) -> None:
+    pairs = crowd(quiet, 12)
+    fault = quiet.plex.add_fault("status", match="PUT", status=503)
+    quiet.run(minutes=20)
+    assert synced(pairs) == 0
+    assert all(not job.attempts for job in quiet.waiting().values())
+    breaker = stored(quiet, "circuit_breaker.json")
+    assert breaker["cause"] == "writing"
+    assert breaker["reason"].startswith("Plex answers but does not write: Plex answered 503")
+    assert quiet.plex.count("PUT") < 90, "one a minute, but for the first few"
+    fault.remove()
+    quiet.run(minutes=5)
+    assert synced(pairs) == 12
+    assert letters(quiet) == {}
+    (outage,) = stored(quiet, "outage_history.json")["outages"]
+    assert "does not write" in outage["cause"]
+    assert len([1 for kind, _ in quiet.sink.lines if kind == "warning"]) <= 2
+
+
+def test_writes_that_hang_are_no_scenes_fault(quiet: Any) -> None:
+    """In real time, each write ends by its own deadline; the clock counts the minutes between."""
+    quiet.configure(read_timeout=5)
+    pairs = crowd(quiet, 3)
+    now = quiet.clock.now()
+    before = CircuitBreaker(failures=4, failing_since=now, last_failure=now, reason="no answer")
+    files.replace_json(f"{quiet.folder}/circuit_breaker.json", before.to_json())
+    fault = quiet.plex.add_fault("reset", match="PUT")
+    hang = quiet.plex.add_fault("hang", match="PUT", times=1)
+    quiet.run(minutes=20)
+    assert all(not job.attempts for job in quiet.waiting().values())
+    assert stored(quiet, "circuit_breaker.json")["cause"] == "writing"
+    hang.remove()
+    fault.remove()
+    quiet.run(minutes=5)
+    assert synced(pairs) == 3
+    assert letters(quiet) == {}
+
+
+@pytest.mark.parametrize(("passed", "buried"), [(3000, 0), (3601, 1)])
+def test_after_an_hour_a_write_that_fails_is_its_scenes(
+    quiet: Any, passed: int, buried: int
+) -> None:
+    quiet.configure(max_retries=1)
+    crowd(quiet, 1)
+    now = quiet.clock.now()
+    breaker = CircuitBreaker(
+        state="OPEN",
+        failures=60,
+        opened_at=now,
+        failing_since=now - passed,
+        last_failure=now,
+        reason="Plex answers but does not write",
+        cause="writing",
+    )
+    files.replace_json(f"{quiet.folder}/circuit_breaker.json", breaker.to_json())
+    quiet.plex.add_fault("status", match="PUT", status=500)
+    quiet.run(minutes=6)
+    assert sum(letters(quiet).values()) == buried
+
+
+def test_others_go_first_while_one_scene_cannot_be_written(quiet: Any) -> None:
+    """Alone in the queue it looks as if Plex wrote nothing; the next scene shows that it does."""
+    quiet.configure(max_retries=1)
+    ((scene, item),) = crowd(quiet, 1)
+    quiet.plex.add_fault("status", match=edits(item), status=500)
+    quiet.run(minutes=10)
+    assert stored(quiet, "circuit_breaker.json")["cause"] == "writing"
+    other, its = quiet.pair("other.mp4", title="T other")
+    quiet.event(other)
+    before = quiet.clock.passed
+    written: list[float] = []
+
+    def note() -> str:
+        if its.title == "T other" and not written:
+            written.append(quiet.clock.passed)
+        return ""
+
+    quiet.run(minutes=5, leave=note)
+    assert written[0] - before <= 70
+    assert stored(quiet, "circuit_breaker.json")["state"] == "CLOSED"
     assert letters(quiet) == {"PlexTemporaryError": 1}

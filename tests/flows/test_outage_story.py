@@ -192,6 +192,8 @@ def test_letters_of_the_outage_come_back_by_themselves(
         status=503,
     )
     quiet.event(buried)
+    quiet.run(minutes=0.05)
+    quiet.event(quiet.pair("3.mp4", title="T3")[0])
     quiet.run(minutes=1, leave=lambda: "buried" if "Gave up" in quiet.said() else "")
     assert quiet.letter(buried).error == "PlexServerDown"
     fault.remove()

@@ -14,8 +14,8 @@ import pytest
 
 from plexsync.edges.queue_rules import LONGEST_WAIT as QUEUE_LONGEST_WAIT
 from plexsync.flows.status import DEFAULT_RAMP, LONGEST_WAIT, status
+from plexsync.flows.view_queue_status import lines
 from plexsync.policy.rate_limiter import Ramp
-from plexsync.system import LockFile
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.flows.test_statistics import live
@@ -118,7 +118,9 @@ def test_plex_is_dead_and_comes_back(world: World) -> None:
     assert 0 <= found["breaker"]["retry_at"] - world.clock.now() <= 60
     assert 0 <= found["checks"]["next"] - world.clock.now() <= 60
     assert found["checks"]["failures"] > 0
-    assert found["checks"]["token_refused"] is False
+    trouble = found["trouble"]
+    assert (trouble["kind"], trouble["title"], trouble["settings"]) == ("down", "Away", False)
+    assert trouble["since"] == found["breaker"]["since"]
     assert found["outages"]["ongoing"] is True
     assert found["outages"]["last"]["jobs_affected"] == 4
     assert found["queue"]["pending"] == 4
@@ -137,13 +139,33 @@ def test_a_refused_token_is_told_while_it_lasts(world: World) -> None:
     world.configure(plex_token="not-the-right-token")
     scene, _ = world.pair("1.mp4", title="old")
     world.edit(scene, title="new")
-    held = LockFile(os.path.join(world.folder, "worker.lock"))
-    assert held.acquire()
     live(world, minutes=2)
-    assert look(world)["checks"]["token_refused"] is True
-    assert look(world)["checks"]["next"] is not None
-    held.release()
-    assert look(world)["checks"]["token_refused"] is False, "nobody knows while no worker is alive"
+    found = look(world)
+    assert found["trouble"]["kind"] == "refused token"
+    assert found["trouble"]["settings"] is True
+    assert found["checks"]["next"] is not None
+    assert any(
+        line.startswith("Plex refuses the token (401); for ")
+        and line.endswith("Enter a new Plex token in Settings > Plugins > PlexSync.")
+        for line in lines(found)
+    )
+    world.configure(plex_token="plex-sim-token")
+    live(world, minutes=2)
+    assert look(world)["trouble"] is None
+
+
+def test_a_plex_that_does_not_write_is_told_so(world: World) -> None:
+    scene, _ = world.pair("1.mp4", title="old")
+    world.plex.add_fault("status", match="PUT", status=503)
+    world.edit(scene, title="new")
+    live(world, minutes=5)
+    found = look(world)
+    assert found["trouble"]["headline"] == "Plex answers but does not write"
+    assert found["trouble"]["words"].startswith(
+        "Plex answers but does not write: Plex answered 503"
+    )
+    assert found["checks"]["next"] is None, "no probe can tell, only a write"
+    assert found["outages"]["ongoing"] is True
 
 
 def test_damaged_files_are_named_one_by_one_and_the_rest_is_told(world: World) -> None:
@@ -213,6 +235,7 @@ def test_a_look_is_a_light_process(world: World) -> None:
         "plexsync", "plexsync.edges", "plexsync.edges.queue_view", "plexsync.edges.read_state",
             "plexsync.flows",
         "plexsync.flows.status", "plexsync.flows.status_plex", "plexsync.model",
+        "plexsync.model.plex_state",
         "plexsync.model.stats", "plexsync.model.stored", "plexsync.model.versions",
         "plexsync.policy", "plexsync.policy.timing", "plexsync.system",
     }  # fmt: skip
@@ -285,7 +308,8 @@ def test_the_button_tells_of_an_outage_and_of_the_work_after_it(desk: Desk) -> N
     assert output["worker"] is True
     assert "A worker is at work." in text
     assert "Queue: 1 job pending" in text
-    assert "Plex: circuit breaker OPEN" in text
+    assert "Plex is away: Plex does not answer: nothing listens at" in text
+    assert "circuit breaker OPEN: one is tried " in text
     assert "All jobs wait" in text
     assert "so far" in text
     assert "CLOSED -> OPEN" in text, "the worker's last lines stand at the end"

