@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -24,7 +23,7 @@ ARGUMENTS: Mapping[str, Mapping[str, str]] = {
         "window": "`last` outage (by itself), `all`, or a number of hours",
     },
     "retry_dead_letters": {
-        "error_types": "only letters of these classes, with commas between them",
+        "error_types": "only letters of these classes or causes, with commas between them",
         "scene": "only the letter of this scene",
     },
     "preview_sync": {
@@ -33,6 +32,7 @@ ARGUMENTS: Mapping[str, Mapping[str, str]] = {
         "forced": "true or false: whether to compare with Plex also where nothing has changed since "
         "the last sync; true by itself for scenes that are named",
     },
+    "restore_removed": {"copy": "the name of a file in `data/removed/`; the youngest by itself"},
     "undo_scene": {"scene": "these scenes, with commas between them; required"},
 }
 """What a task reads besides its mode; reconciliations share theirs, see below."""
@@ -73,7 +73,7 @@ def document(root: Path) -> str:
         lines += [f"## {button.name}", "", plain(button.description), "", *_about(mode), ""]
     lines += [BY_ARGUMENT]
     hidden = [mode for mode, task in TASKS.items() if not task.button]
-    lines += table(("mode", "argument", "what"), _arguments(root))
+    lines += table(("mode", "argument", "what"), _arguments())
     lines += ["", f"Not a button: {', '.join(f'`{mode}`' for mode in hidden)}.", ""]
     return "\n".join(lines)
 
@@ -87,28 +87,20 @@ def _unready(task: Task) -> str:
     return " Works also before an address and a token are entered." if task.unready else ""
 
 
-def _arguments(root: Path) -> Iterator[tuple[str, str, str]]:
+def _arguments() -> Iterator[tuple[str, str, str]]:
     groups = {
         **ARGUMENTS,
         "reconcile_all, reconcile_7days, reconcile_24h, reconcile_missing": RECONCILE,
     }
-    said = {name for group in groups.values() for name in group}
-    if said != (known := set(read_by_tasks(root)) - set(ALIASES)):
-        raise ValueError(f"arguments that are not both read and told: {sorted(said ^ known)}")
     for modes, group in groups.items():
+        for mode in modes.split(", "):
+            taken = set(TASKS[mode].arguments) - set(ALIASES)
+            if taken != set(group):
+                raise ValueError(f"{mode}: not both taken and told: {sorted(taken ^ set(group))}")
         shown = ", ".join(f"`{mode}`" for mode in modes.split(", "))
         for name, what in group.items():
             yield shown, f"`{name}`", what
             shown = ""
 
 
-def read_by_tasks(root: Path) -> Iterator[str]:
-    """The names that the tasks' code looks up in its arguments."""
-    for file in sorted((root / "plexsync" / "flows").glob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in LOOKUPS:
-                yield from (str(n.value) for n in node.args if isinstance(n, ast.Constant))
-
-
-LOOKUPS = ("call.args.get", "args.get", "_text", "_switch", "_words")
 ALIASES = ("scenes",)

@@ -17,6 +17,7 @@ from plexsync.edges.ownership import Takeover
 from plexsync.edges.reports import Report
 from plexsync.edges.stash import StashClient
 from plexsync.flows.call import READS, Call, Task, TaskFailed
+from plexsync.flows.task_args import check_names
 from plexsync.flows.tasks import TASKS
 from plexsync.model.connection import read_connection
 
@@ -36,6 +37,7 @@ def perform(
         raise TaskFailed(
             f"PlexSync has no task {mode!r}; reload the plugins in Stash, or update PlexSync."
         )
+    check_names(str(mode), task, args)
     folder = system.data_folder(plugin_dir, os.environ)
     system.private_folder(folder)
     report = Report(folder, str(mode), SystemClock().now)

@@ -45,7 +45,10 @@
     reconcile_7days: "Reconcile Last 7 Days",
     reconcile_24h: "Reconcile Recent (24 h)",
     reconcile_missing: "Reconcile Missing Metadata Only",
+    restore_removed: "Restore Removed",
   };
+
+  const COMES_BACK = `for 7 days the task ${TASKS.restore_removed} brings it back`;
 
   const RECONCILIATIONS = [
     ["reconcile_all", "All scenes"],
@@ -1372,7 +1375,7 @@
         const answer = await command("clear", { what: "queue" }, wanted);
         if (wanted()) setAsking(false);
         refresh();
-        return answer && `${counted(answer.removed, "job")} removed; a copy is kept for 7 days.`;
+        return answer && `${counted(answer.removed, "job")} removed; ${COMES_BACK}.`;
       });
     return h(
       "div",
@@ -1541,7 +1544,7 @@
         if (wanted()) setAsking(false);
         refresh();
         return (
-          answer && `${counted(answer.removed, "dead letter")} removed; a copy is kept for 7 days.`
+          answer && `${counted(answer.removed, "dead letter")} removed; ${COMES_BACK}.`
         );
       });
 

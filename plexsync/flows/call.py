@@ -111,10 +111,11 @@ class Task:
     """`run` returns JSON values for whoever called; people read what it logs.
 
     `unready`: the task is of use although Plex's address or token is missing. `button`: Stash
-    shows it; one that is none is run by its mode, with arguments.
+    shows it; one that is none is run by its mode. `arguments` are those it takes besides the mode.
     """
 
     kind: str
     run: Callable[[Call], dict[str, object]]
     unready: bool = False
     button: bool = True
+    arguments: tuple[str, ...] = ()

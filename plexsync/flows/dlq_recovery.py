@@ -9,6 +9,7 @@ from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.stash import StashClient
 from plexsync.flows.call import Call, TaskFailed
+from plexsync.flows.task_args import error_types_of
 from plexsync.model.dead_letter import Letter
 from plexsync.model.job import BULK, Job
 from plexsync.model.words import counted
@@ -83,7 +84,7 @@ class DlqRecovery:
         """
         outcome = Recovered()
         letters = []
-        for letter in self._all():
+        for letter in self.letters():
             if not window.holds(letter):
                 continue
             if letter.error in wanted or letter.cause in wanted:
@@ -94,7 +95,8 @@ class DlqRecovery:
             self._take_back([each.scene for each in letters[start : start + PAGE]], outcome, now)
         return outcome
 
-    def _all(self) -> list[Letter]:
+    def letters(self) -> list[Letter]:
+        """Every letter."""
         found: list[Letter] = []
         while page := self._letters.page(500, len(found)):
             found += page
@@ -127,16 +129,13 @@ def recover_outage_jobs(call: Call) -> dict[str, object]:
     if health.state != "healthy":
         raise TaskFailed(f"Nothing was recovered: {health.words}. {health.remedy}")
     stores, now = owned.stores, call.clock.now()
-    wanted = {
-        word.strip()
-        for word in str(call.args.get("error_types") or "PlexServerDown").split(",")
-        if word.strip()
-    }
+    recovery = DlqRecovery(stores.letters, stores.queue, call.stash)
+    wanted = error_types_of(call, recovery.letters()) or {"PlexServerDown"}
     window = _window(str(call.args.get("window") or "last"), owned.watch.history.last(), now)
     if window is None:
         call.log.info("No outage is on record, so there is nothing to recover.")
         return {"queued": 0}
-    found = DlqRecovery(stores.letters, stores.queue, call.stash).run(window, wanted, now)
+    found = recovery.run(window, wanted, now)
     call.log.info(found.sentence())
     return {
         "queued": len(found.queued),

@@ -11,6 +11,7 @@ from plexsync.edges.job_queue import JobQueue
 from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.confirm import announced
 from plexsync.flows.removed import keep_copy
+from plexsync.flows.task_args import error_types_of
 from plexsync.model.dead_letter import Letter
 from plexsync.model.job import BULK, EDIT, RETRY, Job
 from plexsync.model.words import counted, some_scenes
@@ -26,8 +27,8 @@ def retry_dead_letters(call: Call) -> dict[str, object]:
     letters without.
     """
     stores, now = call.owner().stores, call.clock.now()
-    scene, wanted = _scene(call.args.get("scene")), _classes(call.args.get("error_types"))
     known = all_letters(stores.letters)
+    scene, wanted = _scene(call.args.get("scene")), error_types_of(call, known)
     letters = [
         letter
         for letter in known
@@ -52,39 +53,43 @@ def retry_dead_letters(call: Call) -> dict[str, object]:
 
 def clear_dead_letters(call: Call) -> dict[str, object]:
     """Forget all dead letters; the first press says what that means, the second does it."""
-    stores, now = call.owner().stores, call.clock.now()
-    letters = all_letters(stores.letters)
+    letters = all_letters(call.owner().stores.letters)
     if not letters:
         call.log.info("There are no dead letters, so nothing was removed.")
         return {"removed": 0, "would_remove": 0}
-    told = announced(call, "clear_dead_letters")
-    if told is None:
-        call.log.warning(
-            f"Nothing was removed yet. This would remove {_listed(letters)}. A scene is then "
-            "tried again only when somebody edits it. Press Clear Dead Letters again within 5 "
-            "minutes to do it."
-        )
-        return {"removed": 0, "would_remove": len(letters)}
-    younger = [letter for letter in letters if letter.buried_at > told]
-    removed = remove_letters(call, [letter for letter in letters if letter.buried_at <= told], now)
-    if younger:
-        call.log.info(f"{counted(len(younger), 'dead letter')} came after the first press: kept.")
-    return {**removed, "would_remove": 0}
+    return _at_the_second_press(call, letters, "clear_dead_letters", "Clear Dead Letters")
 
 
 def purge_dead_letters(call: Call) -> dict[str, object]:
-    """Forget dead letters that are older than the settings keep them."""
-    letters, now, days = (
-        call.owner().stores.letters,
-        call.clock.now(),
-        call.config.dlq_retention_days,
-    )
+    """Forget dead letters that are older than the settings keep them, at the second press."""
+    now, days = call.clock.now(), call.config.dlq_retention_days
     before = now - days * DAY
-    old = [letter for letter in all_letters(letters) if letter.buried_at < before]
+    letters = all_letters(call.owner().stores.letters)
+    old = [letter for letter in letters if letter.buried_at < before]
     if not old:
         call.log.info(f"No dead letter is older than {counted(days, 'day')}; nothing was removed.")
-        return {"removed": 0}
-    return remove_letters(call, old, now)
+        return {"removed": 0, "would_remove": 0}
+    return _at_the_second_press(call, old, "purge_dead_letters", "Purge Old Dead Letters")
+
+
+def _at_the_second_press(
+    call: Call, letters: Sequence[Letter], task: str, button: str
+) -> dict[str, object]:
+    """Say what would be removed; when that was said lately, remove what was there then."""
+    told = announced(call, task)
+    if told is None:
+        call.log.warning(
+            f"Nothing was removed yet. This would remove {_listed(letters)}. A scene is then "
+            f"tried again only when somebody edits it. Press {button} again within 5 "
+            "minutes to do it."
+        )
+        return {"removed": 0, "would_remove": len(letters)}
+    then = [letter for letter in letters if letter.buried_at <= told]
+    removed = remove_letters(call, then, call.clock.now()) if then else {"removed": 0}
+    younger = len(letters) - len(then)
+    if younger:
+        call.log.info(f"{counted(younger, 'dead letter')} came after the first press: kept.")
+    return {**removed, "would_remove": 0}
 
 
 def all_letters(letters: DeadLetters, error: str | None = None) -> list[Letter]:
@@ -129,10 +134,6 @@ def _what_there_is(letters: Sequence[Letter]) -> str:
     if not letters:
         return "there are no dead letters."
     return f"no dead letter fits. There are {_by_class(letters)}."
-
-
-def _classes(given: object) -> set[str]:
-    return {word.strip() for word in str(given or "").split(",")} - {""}
 
 
 def _scene(given: object) -> int | None:

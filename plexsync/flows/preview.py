@@ -28,6 +28,7 @@ from plexsync.flows.preview_words import (
 from plexsync.flows.results import Done, Result
 from plexsync.flows.scene_args import scenes_of
 from plexsync.flows.sync_scenes import SyncScenes
+from plexsync.flows.task_args import switch_of
 from plexsync.flows.ticker import Ticker
 from plexsync.model.errors import (
     AmbiguousMatch,
@@ -79,7 +80,7 @@ def preview(call: Call) -> dict[str, object]:
 
 def _scope(call: Call) -> list[Job]:
     now = call.clock.now()
-    named, forced = scenes_of(call.args), call.args.get("forced")
+    named, forced = scenes_of(call.args), switch_of(call, "forced")
     if named:
         reason = "sync" if forced is False else FORCED
         return [Job(scene=scene, reason=reason, born=now) for scene in named]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 
 from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.reconcile_report import lines
 from plexsync.flows.reconciliation import NoSuchLibrary, progress
+from plexsync.flows.task_args import switch_of, text_of, words_of
 from plexsync.flows.ticker import Ticker
 from plexsync.model.errors import SyncError
 from plexsync.model.plex import FIELDS
@@ -42,7 +42,7 @@ def reconcile_missing(call: Call) -> dict[str, object]:
 
 def _reconcile(call: Call, scope: str, kinds: tuple[str, ...] = ()) -> dict[str, object]:
     owned, now = call.owner(), call.clock.now()
-    order, dry = _order(call, scope, kinds, now), _switch(call, "dry_run")
+    order, dry = _order(call, scope, kinds, now), switch_of(call, "dry_run") is True
     auto, compare = owned.reconcile, owned.reconciliation(call.config)
     run = Run(order=order, started=now, seen=now) if dry else auto.schedule.resumed(order, now)
     if run.cursor:
@@ -99,35 +99,11 @@ def _order(call: Call, scope: str, kinds: tuple[str, ...], now: float) -> Order:
         trigger=MANUAL,
         scope=scope,
         since=since(scope, now),
-        kinds=_words(call, "kinds", KINDS) or kinds,
-        fields=_words(call, "fields", FIELDS),
-        library=_text(call, "library"),
+        kinds=words_of(call, "kinds", KINDS) or kinds,
+        fields=words_of(call, "fields", FIELDS),
+        library=text_of(call, "library"),
     )
-    by = _text(call, "by") or order.by
+    by = text_of(call, "by") or order.by
     if by not in ("updated", "created"):
         raise TaskFailed(f'by must be "updated" or "created", not {by[:40]!r}.')
     return replace(order, by=by)
-
-
-def _words(call: Call, name: str, known: Collection[str]) -> tuple[str, ...]:
-    given = {word.strip().lower() for word in _text(call, name).split(",")} - {""}
-    unknown = sorted(given - set(known))
-    if unknown:
-        raise TaskFailed(f"{name} has no {unknown[0][:40]!r}; it takes {', '.join(known)}.")
-    return tuple(word for word in known if word in given)
-
-
-def _switch(call: Call, name: str) -> bool:
-    value = str(call.args.get(name) or "false").strip().lower()
-    if value not in ("true", "false"):
-        raise TaskFailed(f'{name} must be "true" or "false", not {value[:40]!r}.')
-    return value == "true"
-
-
-def _text(call: Call, name: str) -> str:
-    value = call.args.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise TaskFailed(f"{name} must be a text.")
-    return value.strip()

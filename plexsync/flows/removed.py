@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from contextlib import suppress
 from datetime import datetime, timezone
 
+from plexsync import system
 from plexsync.edges import files
 
 FOLDER = "removed"
@@ -34,6 +36,21 @@ def keep_copy(folder: str, what: str, document: object, now: float) -> str:
         name = f"{stamp}-{what}-{number}.json"
     files.replace_json(os.path.join(place, name), document)
     return os.path.join(FOLDER, name)
+
+
+def copies(folder: str) -> list[str]:
+    """The names of the copies that are there, the youngest first."""
+    try:
+        names = os.listdir(os.path.join(folder, FOLDER))
+    except OSError:
+        return []
+    return sorted(filter(_OURS.fullmatch, names), reverse=True)
+
+
+def read_copy(folder: str, name: str) -> object:
+    """What a copy holds; `name` is one of `copies`. Raises OSError or ValueError."""
+    data = system.read_regular(os.path.join(folder, FOLDER, name), files.MAX_JSON)
+    return json.loads(data)
 
 
 def _sweep(place: str, now: float) -> None:

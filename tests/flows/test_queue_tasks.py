@@ -16,7 +16,8 @@ from plexsync import inbox
 from plexsync.app import App
 from plexsync.edges.log import Log
 from plexsync.flows.call import Call, TaskFailed
-from plexsync.flows.clear_queue import clear_queue
+from plexsync.flows.clear_queue import clear_queue, remove_all
+from plexsync.flows.dlq_recovery import recover_outage_jobs
 from plexsync.flows.drain import Pace
 from plexsync.flows.letter_tasks import (
     clear_dead_letters,
@@ -26,7 +27,10 @@ from plexsync.flows.letter_tasks import (
 from plexsync.flows.process_queue import process_queue
 from plexsync.flows.rebuild_index import rebuild_index
 from plexsync.flows.removed import KEPT, keep_copy
+from plexsync.flows.restore_removed import restore_removed
 from plexsync.flows.sync_all import sync_all, sync_all_forced, sync_recent
+from plexsync.flows.task_args import check_names
+from plexsync.flows.tasks import TASKS
 from plexsync.model.dead_letter import Letter
 from plexsync.model.job import BULK, FORCED, Job
 from plexsync.policy.events import stronger_reason
@@ -99,12 +103,15 @@ class Buttons:
         finally:
             app.close()
 
-    def bury(self, scene: int, error: str = "PlexPermanentError", days: float = 0.0) -> None:
+    def bury(
+        self, scene: int, error: str = "PlexPermanentError", days: float = 0.0, cause: str = ""
+    ) -> None:
         at = self.world.clock.now() - days * 86400
         letter = Letter(
             scene=scene,
             error=error,
             message="it went wrong",
+            cause=cause,
             buried_at=at,
             first_failure=at,
             last_failure=at,
@@ -386,7 +393,7 @@ def test_a_stash_that_goes_away_leaves_nothing_half_queued(desk: Buttons) -> Non
     with pytest.raises(Exception, match="Stash answered 503"):
         desk.press(sync_all)
     desk.world.stash.clear_faults()
-    assert desk.press(clear_queue) == {"removed": 0, "walks": 0}
+    assert desk.press(clear_queue) == {"removed": 0, "walks": 0, "would_remove": 0}
 
 
 def _second_page() -> Callable[[Any], bool]:
@@ -497,11 +504,13 @@ def test_purge_removes_what_is_older_than_the_setting(desk: Buttons) -> None:
     desk.world.configure(dlq_retention_days=10)
     desk.bury(1, days=11)
     desk.bury(2, days=9)
+    assert desk.press(purge_dead_letters) == {"removed": 0, "would_remove": 1}
+    assert desk.letters() == {1, 2}
     done = desk.press(purge_dead_letters)
     assert (done["removed"], desk.letters()) == (1, {2})
     assert "Removed 1 dead letter (1 PlexPermanentError), of scene 1." in desk.said
     assert len(desk.copies()) == 1
-    assert desk.press(purge_dead_letters) == {"removed": 0}
+    assert desk.press(purge_dead_letters) == {"removed": 0, "would_remove": 0}
     assert "No dead letter is older than 10 days" in desk.said
 
 
@@ -515,33 +524,145 @@ def test_clear_queue_takes_in_what_waits_and_removes_it_all(desk: Buttons) -> No
     for _ in range(600):
         desk.world.stash.add_scene(title="T", **OLD)
     desk.press(sync_all)
+    first = desk.press(clear_queue)
+    assert (first["removed"], first["would_remove"]) == (0, 500)
+    assert "Nothing was removed yet. This would remove 500 waiting jobs" in desk.said
+    assert len(desk.world.waiting()) == 500
     done = desk.press(clear_queue)
-    assert (done["removed"], done["walks"]) == (500, 1)
+    assert (done["removed"], done["walks"]) == (503, 1)
     assert desk.world.waiting() == {}
     assert inbox.collect(desk.world.folder) == []
     (copy,) = desk.copies()
     kept = json.loads(copy.read_text())
     assert len(kept["jobs"]) + len(kept["walks"][0]["ids"]) == 600
-    assert "Removed 500 waiting jobs" in desk.said
-    assert desk.press(clear_queue) == {"removed": 0, "walks": 0}
+    assert "Removed 503 waiting jobs" in desk.said
+    assert desk.press(clear_queue) == {"removed": 0, "walks": 0, "would_remove": 0}
     assert desk.press(process_queue)["done"] == 0
 
 
-def test_clear_queue_leaves_the_letters_and_what_was_destroyed_is_forgotten(desk: Buttons) -> None:
+def test_clear_queue_leaves_the_letters(desk: Buttons) -> None:
     desk.bury(1)
-    desk.bury(2)
-    desk.world.event(2, kind="Scene.Destroy.Post")
-    desk.press(clear_queue)
-    assert desk.letters() == {1}
+    desk.queue([2])
+    for _ in range(2):
+        desk.press(clear_queue)
+    assert (desk.letters(), desk.world.waiting()) == ({1}, {})
 
 
 def test_a_copy_that_cannot_be_kept_removes_nothing(desk: Buttons) -> None:
     desk.queue([1])
     desk.world.clock.jumped = 1e12  # no copy can bear a date of the year 33,000
     with pytest.raises(ValueError, match="year"):
-        desk.press(clear_queue)
+        desk.press(remove_all)
     desk.world.clock.jumped = 0.0
     assert set(desk.world.waiting()) == {1}
+
+
+def test_what_is_edited_after_the_first_press_of_clear_queue_stays(desk: Buttons) -> None:
+    desk.queue([1, 2])
+    desk.press(clear_queue)
+    desk.world.clock.passed += 60
+    desk.world.event(2)
+    desk.world.event(3)
+    assert desk.press(clear_queue)["removed"] == 1
+    assert set(desk.world.waiting()) == {2, 3}
+
+
+# --- Restore Removed
+
+
+def test_a_cleared_queue_comes_back_with_its_walk_and_its_attempts(desk: Buttons) -> None:
+    desk.queue([1])
+    desk.queue([2], attempts={"PlexNotFound": 3}, last_error="PlexNotFound")
+    desk.change(lambda app: app.stores.ledger.add_bulk("sync all", "scene", range(10, 900), 1.0))
+    for _ in range(2):
+        desk.press(clear_queue)
+    assert desk.world.waiting() == {}
+    done = desk.press(restore_removed)
+    assert (done["jobs"], done["walks"]) == (502, 1)
+    assert desk.world.waiting()[2].attempts == {"PlexNotFound": 3}
+    walks: list[list[int]] = []
+    desk.change(
+        lambda app: walks.extend(map(app.stores.ledger.bulk_ids, app.stores.ledger.bulks()))
+    )
+    assert walks == [list(range(510, 900))]
+    again = desk.press(restore_removed)
+    assert (again["jobs"], again["walks"]) == (0, 0)
+    assert "everything in it is there already" in desk.said
+
+
+def test_cleared_dead_letters_come_back_but_those_of_waiting_scenes(desk: Buttons) -> None:
+    for scene in (1, 2, 3):
+        desk.bury(scene, error="PlexNotFound")
+    for _ in range(2):
+        desk.press(clear_dead_letters)
+    desk.queue([3])
+    assert desk.press(restore_removed)["dead_letters"] == 2
+    assert desk.letters() == {1, 2}
+
+
+def test_an_earlier_copy_is_chosen_by_its_name(desk: Buttons) -> None:
+    first = keep_copy(desk.world.folder, "queue", {"jobs": [{"scene": 5}], "walks": []}, 1e9)
+    keep_copy(desk.world.folder, "queue", {"jobs": [{"scene": 6}], "walks": []}, 1e9 + 1)
+    assert desk.press(restore_removed, copy=first)["jobs"] == 1
+    assert set(desk.world.waiting()) == {5}
+    assert "-queue.json" in desk.said
+    with pytest.raises(TaskFailed, match="There is no copy 'none'. There are: 2001"):
+        desk.press(restore_removed, copy="../none")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [7, {}, {"jobs": [{}], "walks": []}, {"jobs": [{"scene": 1}], "walks": [{}]}, [{"scene": 1}],
+     {"jobs": [{"scene": 1}], "walks": [{"reason": "x", "kind": "", "ids": [-1], "after": 0}]}],
+)  # fmt: skip
+def test_what_is_no_copy_changes_nothing(desk: Buttons, document: object) -> None:
+    keep_copy(desk.world.folder, "queue", document, 1e9)
+    with pytest.raises(TaskFailed, match="cannot be read"):
+        desk.press(restore_removed)
+    assert (desk.world.waiting(), desk.letters()) == ({}, set())
+
+
+def test_without_a_copy_restore_says_so(desk: Buttons) -> None:
+    with pytest.raises(TaskFailed, match="There is no copy in .*removed"):
+        desk.press(restore_removed)
+
+
+# --- arguments
+
+
+@pytest.mark.parametrize(
+    ("given", "scenes"),
+    [
+        ("Timeout", {1}), ("timeout", {1}), ("ConnectionError", {2}), ("Transient", {1, 2, 3}),
+        ("plexnotfound", {3}), ("Permanent, Timeout", {1, 4}), ("strange", {4}), ("", {1, 2, 3, 4}),
+    ],
+)  # fmt: skip
+def test_error_types_are_classes_causes_and_their_older_names(
+    desk: Buttons, given: str, scenes: set[int]
+) -> None:
+    desk.bury(1, error="PlexServerDown", cause="timeout")
+    desk.bury(2, error="PlexServerDown", cause="refused")
+    desk.bury(3, error="PlexNotFound")
+    desk.bury(4, error="PlexPermanentError", cause="strange")
+    desk.press(retry_dead_letters, error_types=given)
+    assert set(desk.world.waiting()) == scenes
+
+
+def test_an_error_type_that_is_none_is_an_error_that_lists_them(desk: Buttons) -> None:
+    desk.bury(1)
+    for task in (retry_dead_letters, recover_outage_jobs):
+        with pytest.raises(TaskFailed, match="no 'Bogus'; it takes the classes PlexServerDown, .*"):
+            desk.press(task, error_types="Timeout,Bogus")
+    with pytest.raises(TaskFailed, match="error_types must be a text"):
+        desk.press(retry_dead_letters, error_types=7)
+    assert desk.world.waiting() == {}
+
+
+def test_every_argument_is_known_to_its_task() -> None:
+    for mode, task in TASKS.items():
+        check_names(mode, task, {"mode": mode, **dict.fromkeys(task.arguments, "1")})
+        with pytest.raises(TaskFailed, match=f"{mode} has no argument 'scnee'; it takes "):
+            check_names(mode, task, {"mode": mode, "scnee": "1"})
 
 
 # --- copies

@@ -178,9 +178,10 @@ def test_a_task_while_the_worker_is_in_the_middle_of_a_batch(office: Office) -> 
 def test_a_queue_cleared_while_the_worker_is_busy_ends_what_is_in_flight(office: Office) -> None:
     pairs = office.pairs(150)
     office.drop([scene for scene, _ in pairs[1:]])
-    office.plex.latency = 0.1
+    office.plex.latency = 0.4
     office.stash.edit(pairs[0][0], code="c")
     until(lambda: synced(pairs) > 5)
+    assert office.stash.run_task("Clear Queue").output["would_remove"] > 0
     run = office.stash.run_task("Clear Queue")
     assert run.error is None
     assert run.output["removed"] > 0
@@ -213,5 +214,10 @@ def test_without_settings_letters_and_queue_can_still_be_cleared(office: Office)
     office.drop([1, 2])
     for name in ("Retry Dead Letters", "Clear Dead Letters", "Purge Old Dead Letters"):
         assert office.stash.run_task(name).error is None, name
+    assert office.stash.run_task("Clear Queue").output["would_remove"] == 2
     assert office.stash.run_task("Clear Queue").output["removed"] == 2
+    assert office.stash.run_task("Restore Removed").output["jobs"] == 2
+    assert (
+        "scnee" in office.stash.run_task("Clear Queue", {"mode": "clear_queue", "scnee": "1"}).error
+    )
     assert "enter the address of your Plex server" in office.stash.run_task("Process Queue").error
