@@ -94,6 +94,7 @@ class Parts:
                 read_timeout=config.read_timeout,
                 connections=config.plex_connections,
                 trust=Trust(config.plex_certificate, self._environ),
+                in_flight=self.stash.in_flight,
             )
             self._plex_key = key
         return self._plex
@@ -105,10 +106,7 @@ class Parts:
 
 
 class App(Parts):
-    """What the owner of the data folder needs besides: the stores, and the steps of a batch.
-
-    `leave` says why to stop ("" to go on), so that no wait is longer than it must be.
-    """
+    """What the owner of the data folder needs besides: the stores, and the steps of a batch."""
 
     def __init__(
         self,
@@ -117,7 +115,6 @@ class App(Parts):
         clock: Clock,
         log: Log,
         environ: Mapping[str, str],
-        leave: Callable[[], str] = lambda: "",
     ) -> None:
         super().__init__(folder, stash, clock, log, environ)
         queue_lost = files.make_way(self.path("queue"), log.warning, folder=True)
@@ -132,7 +129,7 @@ class App(Parts):
         self._sync: SyncScenes | None = None
         self._sync_key: object = None
         self._reconciliation: Reconciliation | None = None
-        self.watch = PlexWatch(folder, clock, log, lambda: bool(leave()))
+        self.watch = PlexWatch(folder, clock, log, stash.in_flight.asked)
         self.stores = Stores(
             queue=JobQueue(self.path("queue"), log.warning),
             letters=DeadLetters(self.path("dlq.db"), log.warning),

@@ -19,6 +19,8 @@ _KEPT_DAMAGED = 100
 _DAY = 86400
 _LONGEST_START = 10.0
 """Seconds after which the start of a worker is taken to hang."""
+COARSE_MTIME = 2.5
+"""Some file systems stamp folders only each 2 s: a younger stamp proves nothing, so look again."""
 _MAX_CONNECTION = 8 << 10
 """So much fits any pipe; Stash's block has some 500 bytes."""
 
@@ -73,11 +75,20 @@ def _folders(folder: str) -> tuple[str, str]:
 
 def collect(folder: str, limit: int = 10000) -> list[Record]:
     """The oldest records, by name; at most `limit` and about 16 MiB, so ask again until empty."""
-    new = _new(folder)
+    return read(folder, sorted(names(folder))[:limit])
+
+
+def names(folder: str) -> "set[str]":
+    """The names of all records that wait."""
     try:
-        names = sorted(os.listdir(new))[:limit]
+        return set(os.listdir(_new(folder)))
     except FileNotFoundError:
-        return []
+        return set()
+
+
+def read(folder: str, names: "Iterable[str]") -> list[Record]:
+    """The records with these names that still wait, until there are about 16 MiB."""
+    new = _new(folder)
     records: list[Record] = []
     size = 0
     for name in names:
@@ -150,6 +161,11 @@ def signature(folder: str) -> int:
         return os.stat(_new(folder)).st_mtime_ns
     except FileNotFoundError:
         return 0
+
+
+def is_settled(signature: int) -> bool:
+    """Whether a change from now on will show in the signature, on any file system."""
+    return abs(time.time() - signature / 1e9) >= COARSE_MTIME
 
 
 def nudge(folder: str) -> None:

@@ -8,12 +8,14 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from plexsync import __version__, inbox
 from plexsync.app import App
 from plexsync.edges import pages, queue_view, read_state
 from plexsync.edges.clock import Clock, SystemClock
 from plexsync.edges.files import NewerSchema, is_damage, is_disk_trouble
+from plexsync.edges.in_flight import InFlight, write_note
 from plexsync.edges.log import Log
 from plexsync.edges.ownership import Ownership
 from plexsync.edges.package import Package
@@ -44,7 +46,7 @@ def live(
         return
     log.set_secrets([connection.cookie_value])
     log.info("worker starts", version=__version__, pid=os.getpid())
-    stash = StashClient(connection)
+    stash = StashClient(connection, in_flight=InFlight(partial(write_note, folder)))
     package = Package(plugin_dir)
 
     def leave() -> str:
@@ -106,7 +108,7 @@ def work(folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callabl
     damaged = False
     while True:
         try:
-            app = App(folder, stash, clock, log, os.environ, leave)
+            app = App(folder, stash, clock, log, os.environ)
             try:
                 worker = app.worker(leave)
                 worker.start()

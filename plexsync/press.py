@@ -63,6 +63,10 @@ def _carry_out(
     def wake_worker() -> None:
         inbox.wake(plugin_dir, folder, connection)
 
+    def tell(text: str) -> None:
+        log.info(text)
+        log.progress(0.0)
+
     def stand_by() -> None:
         inbox.start_worker(plugin_dir, connection)
 
@@ -71,7 +75,7 @@ def _carry_out(
             with closing(Parts(folder, stash, clock, log, os.environ)) as parts:
                 return press(task, plugin_dir, args, parts, wake_worker)
         with (
-            Takeover(folder, stand_by, patience=TAKEOVER_PATIENCE),
+            Takeover(folder, stand_by, TAKEOVER_PATIENCE, tell),
             closing(App(folder, stash, clock, log, os.environ)) as app,
         ):
             return press(task, plugin_dir, args, app, wake_worker)

@@ -116,7 +116,7 @@ class World:
 
         stash = self.client()
         log = Log(self.sink)
-        app = App(self.folder, stash, self.clock, log, self.environ, enough)
+        app = App(self.folder, stash, self.clock, log, self.environ)
         try:
             worker = Worker(
                 self.folder, app.stores, app, stash, self.clock, log, random.Random(1), enough

@@ -257,7 +257,7 @@ class Model:
 
         log = Log(world.sink)
         stash = world.client()
-        app = App(world.folder, stash, world.clock, log, {}, leave)
+        app = App(world.folder, stash, world.clock, log, {})
         try:
             stores = app.stores
             worker = Worker(

@@ -10,9 +10,10 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 
+from plexsync import inbox
 from plexsync.edges import files
 from plexsync.edges.pages import RESULTS
-from plexsync.model.command import from_input, is_accepted_id, to_input
+from plexsync.model.command import KIND, from_input, is_accepted_id, to_input
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 """A command's states, as pages see them."""
@@ -64,6 +65,12 @@ class CommandBook:
         entry = {**entry, "state": RUNNING, "starts": (starts if type(starts) is int else 0) + 1}
         self._write(entry)
         return entry
+
+    def put_back(self, entry: Mapping[str, object]) -> None:
+        """A command that was begun could not be carried out now, by no fault of its own."""
+        starts = entry.get("starts")
+        begun = starts if type(starts) is int else 0
+        self._write({**entry, "state": WAITING, "starts": max(0, begun - 1)})
 
     @property
     def waiting(self) -> bool:
@@ -155,3 +162,29 @@ def _entry(raw: object) -> dict[str, object] | None:
     if not isinstance(raw, dict) or raw.get("version") != _VERSION:
         return None
     return raw
+
+
+class NewCommands:
+    """Notices a command in the inbox that nobody has taken over yet; one stat when nothing came."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._signature = 0
+        self._events: set[str] = set()
+        self._commands: set[str] = set()
+
+    def came(self) -> bool:
+        """Whether a command lies in the inbox."""
+        signature = inbox.signature(self._folder)
+        if signature != self._signature:
+            self._look()
+            self._signature = signature if inbox.is_settled(signature) else 0
+        return bool(self._commands)
+
+    def _look(self) -> None:
+        names = inbox.names(self._folder)
+        self._events &= names
+        self._commands &= names
+        for record in inbox.read(self._folder, names - self._events - self._commands):
+            kind = self._commands if KIND.encode() in (record.data or b"") else self._events
+            kind.add(record.name)

@@ -13,11 +13,16 @@ from collections.abc import Callable
 from types import TracebackType
 
 from plexsync import inbox, system
+from plexsync.edges.in_flight import read_note, remove_note
+from plexsync.model.words import counted
 
 PROBE_PATIENCE = 0.2
 """Seconds a starting worker tries for the lock: a hook's probe holds it for an instant."""
 
 STAND_BY_PAUSE = 0.25
+
+TELL_AFTER = 0.5
+"""Seconds of waiting until a task says what it waits for."""
 
 
 class TakeoverRefused(Exception):
@@ -82,14 +87,21 @@ class Takeover:
     """A task's side, as a context manager: own the folder for as long as the block runs.
 
     `start_worker` is called when no worker was alive, so that one stands by from the start.
-    `patience` is how many seconds the worker may need to finish what it has in flight. Raises
-    TakeoverRefused with a sentence for the user.
+    `patience` is how many seconds the worker may need to finish what it has in flight; `tell` hears
+    what is waited for. Raises TakeoverRefused with a sentence for the user.
     """
 
-    def __init__(self, folder: str, start_worker: Callable[[], None], patience: float) -> None:
+    def __init__(
+        self,
+        folder: str,
+        start_worker: Callable[[], None],
+        patience: float,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._folder = folder
         self._start_worker = start_worker
         self._patience = patience
+        self._tell = tell
         self._worker = system.LockFile(os.path.join(folder, "worker.lock"))
         self._takeover = system.LockFile(os.path.join(folder, "takeover.lock"))
 
@@ -101,14 +113,27 @@ class Takeover:
         if self._worker.acquire():
             self._start_worker()
             return self
+        remove_note(self._folder)
         inbox.nudge(self._folder)
-        if not _acquire(self._worker, self._patience):
+        if not self._wait():
             self._takeover.release()
             raise TakeoverRefused(
                 f"The background worker did not step aside within {self._patience:.0f} s; it may "
                 "hang in a request to Plex. Try again in a minute."
             )
         return self
+
+    def _wait(self) -> bool:
+        """Wait for the worker, and say for what; True when it stepped aside."""
+        told = ""
+        for _ in range(max(1, round(self._patience / TELL_AFTER))):
+            if _acquire(self._worker, TELL_AFTER):
+                return True
+            words = _waits_for(read_note(self._folder))
+            if words != told:
+                self._tell(words)
+            told = words
+        return False
 
     def __exit__(
         self,
@@ -118,3 +143,9 @@ class Takeover:
     ) -> None:
         self._worker.release()
         self._takeover.release()
+
+
+def _waits_for(requests: int | None) -> str:
+    if not requests:
+        return "Waiting for the background worker to step aside."
+    return f"Waiting for the background worker to finish {counted(requests, 'request')}."

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from plexsync.edges import plex_health, plex_xml
 from plexsync.edges.certificates import PUBLIC, Trust
 from plexsync.edges.http import Session
+from plexsync.edges.in_flight import InFlight
 from plexsync.edges.plex_edit import Cut
 from plexsync.edges.plex_health import Health
 from plexsync.edges.plex_link import PlexLink, load_client_id
@@ -42,7 +43,8 @@ class PlexClient(PlexLists):
     """One Plex server. Nothing is asked before it is needed; safe to use from several threads.
 
     At most `connections` requests are in flight. An attempt ends after `read_timeout` seconds as
-    a whole. `now` is the wall clock, for a Retry-After that names a date.
+    a whole. `now` is the wall clock, for a Retry-After that names a date. None begins while somebody
+    waits for those `in_flight`: Interrupted is raised instead.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class PlexClient(PlexLists):
         connections: int = 2,
         trust: Trust = PUBLIC,
         now: Callable[[], float] = time.time,
+        in_flight: InFlight | None = None,
     ) -> None:
         def make() -> Session:
             times = (connect_timeout, read_timeout, read_timeout)
             return Session(*times, trust=trust, look_for_tls=True)
 
-        self._session = PlexSession(make, connections, token, now)
+        self.in_flight = in_flight or InFlight()
+        self._session = PlexSession(make, connections, token, now, self.in_flight)
         super().__init__(PlexLink(url, token, client_id, self._session, read_timeout))
         self._token = token
         self._patience = max(5.0, read_timeout / 2)

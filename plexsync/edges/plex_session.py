@@ -13,9 +13,10 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from plexsync.edges.http import Session, TransportError
+from plexsync.edges.in_flight import InFlight
 from plexsync.edges.plex_answers import Asked, is_plex, no_answer, trouble, unreadable
 from plexsync.edges.plex_tree import BrokenXml, TreeReader
-from plexsync.model.errors import REQUEST, PlexAuthError
+from plexsync.model.errors import REQUEST, Interrupted, PlexAuthError, PlexServerDown
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,18 @@ class PlexSession:
 
     An answer that comes back has a good status and is whole; anything else raises one of the
     errors of model/errors.py. `timeout` bounds a whole request, seconds; `greeting` goes first if
-    a new connection has to be made.
+    a new connection has to be made. Raises Interrupted when somebody waits for this process.
     """
 
     def __init__(
-        self, make: Callable[[], Session], connections: int, token: str, now: Callable[[], float]
+        self,
+        make: Callable[[], Session],
+        connections: int,
+        token: str,
+        now: Callable[[], float],
+        in_flight: InFlight,
     ) -> None:
-        self._token, self._now = token, now
+        self._token, self._now, self._in_flight = token, now, in_flight
         self.answers = 0
         """Answers so far that were recognisably Plex's."""
         self._sessions = [make() for _ in range(connections)]
@@ -108,17 +114,25 @@ class PlexSession:
         data: bytes | None = None,
         greeting: Greeting | None = None,
     ) -> Element | None:
-        more = {"headers": headers, "params": params, "total": timeout}
+        more: dict[str, Any] = {"headers": headers, "params": params, "total": timeout}
         if not (self._token.isascii() and self._token.isprintable() and self._token):
             raise PlexAuthError(
                 "the Plex token is empty or holds characters that no token has", fault=REQUEST
             )
-        with self._turn() as session:
-            if greeting and not session.connected:
-                hello = self._ask(session, Asked("GET", greeting.url), more)
-                assert hello is not None
-                greeting.check(hello)
-            return self._ask(session, asked, {**more, "data": data})
+        with self._turn() as session, self._in_flight.request() as seconds:
+            if seconds is not None:
+                more["total"] = min(seconds, timeout or seconds)
+            try:
+                if greeting and not session.connected:
+                    hello = self._ask(session, Asked("GET", greeting.url), more)
+                    assert hello is not None
+                    greeting.check(hello)
+                    self._in_flight.go_on()
+                return self._ask(session, asked, {**more, "data": data})
+            except PlexServerDown:
+                if seconds is None:
+                    raise
+                raise Interrupted from None  # it had no time to answer
 
     def _ask(self, session: Session, asked: Asked, more: Mapping[str, Any]) -> Element | None:
         """The tree of a read, None for the answer to anything else, which is dropped."""

@@ -15,6 +15,7 @@ from typing import Any
 from plexsync.edges import covers, stash_answers, stash_queries
 from plexsync.edges.covers import MAX_COVER, Cover
 from plexsync.edges.http import Reply
+from plexsync.edges.in_flight import InFlight
 from plexsync.edges.stash_answers import SceneAnswers, StashSettings
 from plexsync.edges.stash_link import AnswerTooLarge, StashLink
 from plexsync.model.connection import Connection
@@ -43,7 +44,8 @@ class ScenePage:
 class StashClient:
     """One Stash, reached as it told us; safe to use from several threads.
 
-    Times in seconds; `total` bounds a whole request.
+    Times in seconds; `total` bounds a whole request. None begins while somebody waits for those
+    `in_flight`, Plex's among them: Interrupted is raised instead.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class StashClient:
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
         total: float = 60.0,
+        in_flight: InFlight | None = None,
     ) -> None:
-        self._link = StashLink(connection, connect_timeout, read_timeout, total)
+        self.in_flight = in_flight or InFlight()
+        self._link = StashLink(connection, connect_timeout, read_timeout, total, self.in_flight)
         self._max_age = 3600
         self._kept: float | None = None
 

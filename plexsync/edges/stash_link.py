@@ -7,6 +7,7 @@ from typing import Any
 
 from plexsync.edges.certificates import ANYBODY
 from plexsync.edges.http import Reply, Session, TransportError
+from plexsync.edges.in_flight import InFlight
 from plexsync.model.connection import Connection
 from plexsync.model.errors import StashAuthError, StashDown
 
@@ -25,9 +26,15 @@ class StashLink:
     """
 
     def __init__(
-        self, connection: Connection, connect_timeout: float, read_timeout: float, total: float
+        self,
+        connection: Connection,
+        connect_timeout: float,
+        read_timeout: float,
+        total: float,
+        in_flight: InFlight,
     ) -> None:
         self._connection = connection
+        self._in_flight = in_flight
         self._timeouts = (connect_timeout, read_timeout, total)
         self._lock = threading.Lock()
         self._local = threading.local()
@@ -68,7 +75,8 @@ class StashLink:
         """One request, with an answer of status 200, 304 or 4xx.
 
         Raises StashAuthError for 401 and for the way to a login page, AnswerTooLarge for more than
-        `max_body` bytes, StashDown for everything else that is no answer.
+        `max_body` bytes, StashDown for everything else that is no answer, and Interrupted instead of
+        asking when somebody waits for this process.
         """
         key, more = self._key, {"json": json, "max_body": max_body}
         reply = self._send(method, path, headers | self._signature(key), more)
@@ -90,7 +98,8 @@ class StashLink:
     def _send(self, method: str, path: str, signed: dict[str, str], more: dict[str, Any]) -> Reply:
         url = self._connection.base_url + path
         try:
-            reply = self._session().request(method, url, headers=signed, **more)
+            with self._in_flight.request():
+                reply = self._session().request(method, url, headers=signed, **more)
         except TransportError as problem:
             kind = AnswerTooLarge if problem.cause == "too large" else StashDown
             raise kind(f"Stash does not answer: {problem}", cause=problem.cause) from None

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from plexsync.edges.plex import Health, PlexClient
-from plexsync.flows.results import Done, Failed, Result
+from plexsync.flows.results import Done, Failed, Postponed, Result
 from plexsync.model.errors import (
     REQUEST,
     SCENE,
     SERVER,
     WRITE,
+    Interrupted,
     PlexAuthError,
     PlexServerDown,
     PlexTemporaryError,
@@ -67,11 +68,13 @@ class Blame:
             self._suspects.pop(scene, None)
         if not any(_open(result) for result in results):
             return Judged(results)
-        health = plex.check()
-        if not health.healthy:
-            away = whole(health)
-            return Judged([_with(r, away) if _open(r) else r for r in results], away)
-        server = self._token(results, plex)
+        try:
+            health = plex.check()
+            server = self._token(results, plex) if health.healthy else whole(health)
+        except Interrupted:
+            return Judged([Postponed(r.job) if _open(r) else r for r in results])
+        if server is not None and not health.healthy:
+            return Judged([_with(r, server) if _open(r) else r for r in results], server)
         judged = [
             self._settled(result, server, patience) if _open(result) else result
             for result in results

@@ -14,7 +14,7 @@ from plexsync.flows.call import Call, Owned, TaskFailed
 from plexsync.flows.gate import Parts
 from plexsync.flows.page_commands import HANDLERS, Answer
 from plexsync.model.command import from_input
-from plexsync.model.errors import StashAuthError, SyncError
+from plexsync.model.errors import Interrupted, StashAuthError, SyncError
 
 AT_ONCE = 20
 """Commands between two batches; the rest has its turn after the next one."""
@@ -68,11 +68,16 @@ class Commands:
         return count
 
     def _carry_out(self, entry: Mapping[str, object]) -> None:
-        """One command, to its result. Raises only what the disk is to blame for."""
+        """One command, to its result. Raises only what the disk is to blame for, and Interrupted when
+        it is time to leave: it is begun anew later.
+        """
         try:
             if self._book.worn_out(entry):
                 raise TaskFailed("The worker ended in the middle of this command; it is given up.")
             answer = self._answer(entry)
+        except Interrupted:
+            self._book.put_back(entry)
+            raise
         except (TaskFailed, SyncError, ValueError) as problem:
             self.session_refused |= isinstance(problem, StashAuthError)
             self._fail(entry, str(problem))

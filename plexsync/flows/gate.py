@@ -21,6 +21,7 @@ from plexsync.flows.sync_scenes import SyncScenes
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     REQUEST,
+    Interrupted,
     PlexAuthError,
     PlexServerDown,
     StashAuthError,
@@ -241,6 +242,8 @@ class Gate:
         try:
             found = self._recovery.run(Window.of(outage, now), wanted, now)
             self._sweep.run(now, self._clock.monotonic(), self._stores.queue.jobs)
+        except Interrupted:
+            return  # done with the next look
         except SyncError as error:
             self._log.debug(f"Stash: {error.message}")
             return

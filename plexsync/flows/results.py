@@ -30,7 +30,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """Plex went away before this job's turn: it was not tried."""
+    """Plex went away before this job's turn, or somebody else came first: it was not tried."""
 
     job: Job
 

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from plexsync.flows.gather import Gather, Gathered
 from plexsync.flows.locate import Locate, Located
-from plexsync.flows.results import Failed, Result
+from plexsync.flows.results import Failed, Postponed, Result
 from plexsync.flows.revive import Revive
 from plexsync.flows.scan_folder import ScanFolder
-from plexsync.model.errors import SyncError
+from plexsync.model.errors import Interrupted, SyncError
 from plexsync.model.job import Job
 
 
@@ -46,7 +46,7 @@ class SyncScenes:
             if refresh:
                 self._locate.meet_server()
                 self._locate.refresh()
-        except SyncError:
+        except (SyncError, Interrupted):
             return  # the batch that follows meets the same trouble and deals with it
         if self._locate.news and self._revive is not None:
             self._locate.news = False
@@ -56,7 +56,7 @@ class SyncScenes:
         """Learn what the clocks of Plex's libraries tell; jobs that waited for it are tried now."""
         try:
             self._locate.follow()
-        except SyncError:
+        except (SyncError, Interrupted):
             return  # as above
         if self._revive is not None and not self._followed:
             self._followed = True  # somebody else may have refreshed the index before
@@ -65,6 +65,12 @@ class SyncScenes:
 
     def run(self, jobs: Sequence[Job], now: float) -> list[Result]:
         """Try each job once. What stops a whole step is no fault of the jobs that were in it."""
+        try:
+            return self._run(jobs, now)
+        except Interrupted:
+            return [Postponed(job) for job in jobs]
+
+    def _run(self, jobs: Sequence[Job], now: float) -> list[Result]:
         try:
             self._locate.first_server()
             gathered = self._gather.run(jobs, now)

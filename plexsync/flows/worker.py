@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from plexsync import inbox
 from plexsync.edges.clock import Clock
+from plexsync.edges.command_book import NewCommands
 from plexsync.edges.files import is_disk_trouble
 from plexsync.edges.log import Log
 from plexsync.edges.plex import PlexClient
@@ -20,7 +21,7 @@ from plexsync.flows.intake import Intake
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.settle import Settle, Stores
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.errors import PlexPermanentError, PlexTemporaryError
+from plexsync.model.errors import Interrupted, PlexPermanentError, PlexTemporaryError
 from plexsync.model.job import EDIT, Job
 from plexsync.policy.waiting import pause
 
@@ -28,9 +29,6 @@ TELL_EVERY = 10
 """Jobs between two lines about the dead letters."""
 
 DESTROYED_KEPT = 30 * 86400.0
-
-COARSE_MTIME = 2.5
-"""Some file systems stamp folders only each 2 s: a younger stamp proves nothing, so look again."""
 
 
 Observe = Callable[[Sequence[Result], float], None]
@@ -44,7 +42,7 @@ def ignore(results: Sequence[Result], seconds: float) -> None:
 class Worker:
     """Drains the queue for as long as it owns the data folder.
 
-    `leave` says why to stop now ("" to go on); it is asked after each batch.
+    `leave` says why to stop now ("" to go on); it is asked before each request and each batch.
     """
 
     def __init__(
@@ -64,6 +62,7 @@ class Worker:
         self._parts = parts
         self._clock = clock
         self._log = log
+        self._in_flight = stash.in_flight
         self._watch = parts.watch
         self._leave = leave
         self._observe = observe
@@ -73,6 +72,7 @@ class Worker:
         self._settle = Settle(stores, self._intake, rng, log)
         self._commands = Commands(folder, self._intake.commands, parts, stash, clock, log)
         self._blame = Blame()
+        self._new_commands = NewCommands(folder)
         self._busy_at = clock.now()
         self._jobs = 0
 
@@ -93,6 +93,18 @@ class Worker:
 
     def run(self) -> str:
         """Work until idle, asked to step aside, or left alone; returns the reason."""
+        with self._in_flight.until(self._asked):
+            while True:
+                try:
+                    return self._run()
+                except Interrupted:
+                    continue  # whoever waits has his turn first
+
+    def _asked(self) -> bool:
+        """Whether a task or a page's command waits for the requests in flight."""
+        return bool(self._leave()) or self._intake.commands.waiting or self._new_commands.came()
+
+    def _run(self) -> str:
         while True:
             reason = self._leave()
             if reason:
@@ -130,7 +142,8 @@ class Worker:
 
     def _obey(self, now: float) -> int:
         """Carry out what pages asked for; how much that was."""
-        count = self._commands.run(self._leave)
+        with self._in_flight.until(lambda: bool(self._leave())):
+            count = self._commands.run(self._leave)
         if count:
             self._busy_at = now
         if self._commands.session_refused:
@@ -205,6 +218,8 @@ class Worker:
         seconds = pause(now, due, self._busy_at, self._gate.blocked(now))
         clocks = self._arrivals.due_in(now)
         seconds = seconds if clocks is None else min(seconds, clocks)
-        if abs(now - seen / 1e9) < COARSE_MTIME:  # it may have changed since `now`, and be missed
+        if (
+            abs(now - seen / 1e9) < inbox.COARSE_MTIME
+        ):  # it may have changed since `now`, and be missed
             seconds = min(seconds, 0.25)
         self._clock.wait(seconds, lambda: inbox.signature(self._folder) != seen)

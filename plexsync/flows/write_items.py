@@ -20,6 +20,7 @@ from plexsync.flows.results import Done, Failed, Postponed, Result
 from plexsync.flows.write_record import Task, Write, compare, new_task, settle, state_of
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
+    Interrupted,
     PlexAuthError,
     PlexServerDown,
     PlexTemporaryError,
@@ -46,10 +47,6 @@ class LineLimits(Protocol):
 
     def keep_line_limit(self, limit: int, now: float) -> None:
         """Remember it for a while."""
-
-
-class _Interrupted(Exception):
-    """The worker is to step aside; what was not sent yet waits."""
 
 
 class WriteItems:
@@ -86,7 +83,7 @@ class WriteItems:
         for task in tasks:
             settle(task, now)
             self._tell(task)
-        self._save([task for task in tasks if not task.postponed], now, intent=False)
+        self._save([task for task in tasks if task.touched], now, intent=False)
         if self._plex.line_limit not in (None, known):
             self._limits.keep_line_limit(self._plex.line_limit, now)
         return [self._result(task) for task in tasks]
@@ -124,7 +121,7 @@ class WriteItems:
         try:
             for write in task.writes:
                 self._write(task.wish, write)
-        except _Interrupted:
+        except Interrupted:
             task.postponed = True
         except SyncError as error:
             task.error = error
@@ -171,7 +168,7 @@ class WriteItems:
     def _gently(self) -> Iterator[None]:
         """One request that writes: at the pace of a recovery, and counted for it."""
         if not self._watch.throttle():
-            raise _Interrupted
+            raise Interrupted
         try:
             yield
         except SyncError as error:
@@ -189,11 +186,16 @@ class WriteItems:
 
     def _read_back(self, tasks: Sequence[Task]) -> None:
         """Look at what Plex has now; only that is ever recorded as written."""
-        writes = [w for task in tasks if not task.postponed for w in task.writes if w.sent]
+        writes = [w for task in tasks for w in task.writes if w.sent]
         if not writes:
             return
         try:
-            items, _ = self._read({write.item.target for write in writes})
+            with self._plex.in_flight.completing():
+                items, _ = self._read({write.item.target for write in writes})
+        except Interrupted:
+            for task in tasks:
+                task.postponed |= any(write.sent for write in task.writes)
+            return
         except SyncError as error:
             for task in tasks:
                 task.error = task.error or error

@@ -65,6 +65,11 @@ class Task:
         return any(write.edits for write in self.writes)
 
     @property
+    def touched(self) -> bool:
+        """Whether it had its turn, or a part of it."""
+        return not self.postponed or any(write.sent or write.done for write in self.writes)
+
+    @property
     def notes(self) -> str:
         """What Plex does not show as wanted although the scene is in step; "" for nothing."""
         found = [n for w in self.writes for n in notes(self.values, w.written, w.refused)]
@@ -178,7 +183,7 @@ def _record(
 def state_of(task: Task, now: float, *, intent: bool) -> SceneState:
     """The scene for the ledger; with `intent` before anything is sent."""
     wish = task.wish
-    in_step = not intent and task.error is None
+    in_step = not intent and task.error is None and not task.postponed
     previous = wish.state
     return SceneState(
         scene=wish.scene.id,

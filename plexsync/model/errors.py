@@ -131,5 +131,9 @@ class SceneGone(SyncError):
     """The scene no longer exists in Stash."""
 
 
+class Interrupted(Exception):  # noqa: N818 - nothing went wrong
+    """Somebody waits for this process: what was not sent yet waits, at no cost."""
+
+
 class SceneUnusable(SyncError):
     """What Stash says about this scene, and about it alone, cannot be used."""

@@ -23,10 +23,10 @@ from tests.world import ROOT, World
 NOW = 1_700_000_000.0
 
 
-def owner(world: World, leave: Callable[[], str] = lambda: "") -> App:
+def owner(world: World) -> App:
     """The folder's owner, as the worker and the tasks have it."""
     stash = world.client()
-    return App(world.folder, stash, world.clock, Log(world.sink), {}, leave)
+    return App(world.folder, stash, world.clock, Log(world.sink), {})
 
 
 def live(
@@ -41,7 +41,7 @@ def live(
     def enough() -> str:
         return leave() or ("time is up" if world.clock.passed >= end else "")
 
-    app = owner(world, enough)
+    app = owner(world)
     try:
         worker = app.worker(enough, observe)
         worker.start()

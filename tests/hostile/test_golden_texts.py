@@ -98,7 +98,7 @@ def work(world: World, minutes: float) -> None:
     def leave() -> str:
         return "time is up" if world.clock.passed >= end else ""
 
-    with closing(app.App(world.folder, stash, world.clock, log, {}, leave)) as host:
+    with closing(app.App(world.folder, stash, world.clock, log, {})) as host:
         worker = Worker(
             world.folder, host.stores, host, stash, world.clock, log, random.Random(1), leave,
             host.statistics.observe,

@@ -1,0 +1,114 @@
+"""Requests on their way: once somebody waits for this process, no further one begins."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from plexsync import system
+from plexsync.model.errors import Interrupted
+
+NOTE = "in_flight"
+"""The file in which a worker that was asked to step aside says how many requests it finishes."""
+
+LAST_LOOK = 0.8
+"""Seconds for the request that completes what was begun, once somebody waits."""
+
+
+class InFlight:
+    """Counts the requests of a process, of all its threads and to both servers.
+
+    `until` says who may interrupt; without it nobody does. `note` is told how many requests are
+    left whenever somebody waits for them.
+    """
+
+    def __init__(self, note: Callable[[int], None] = lambda count: None) -> None:
+        self._note = note
+        self._lock = threading.Lock()
+        self._asking = threading.Lock()
+        self._count = 0
+        self._asks: Callable[[], bool] = _nobody
+        self._completing = threading.local()
+
+    def asked(self) -> bool:
+        """Whether somebody waits for this process."""
+        with self._asking:  # on Windows two looks at a lock take each other for its owner
+            return self._asks()
+
+    @contextmanager
+    def until(self, asks: Callable[[], bool]) -> Iterator[None]:
+        """Within this block no request begins any more once `asks` says yes."""
+        before, self._asks = self._asks, asks
+        try:
+            yield
+        finally:
+            self._asks = before
+
+    @contextmanager
+    def completing(self) -> Iterator[None]:
+        """Within this block this thread may still ask, briefly, what became of its requests."""
+        self._completing.now = True
+        try:
+            yield
+        finally:
+            self._completing.now = False
+
+    @contextmanager
+    def request(self) -> Iterator[float | None]:
+        """One request; gives the seconds that it may take at most, None for as many as usual.
+
+        Raises Interrupted instead of beginning it when somebody waits.
+        """
+        seconds = self.go_on()
+        self._tell(+1)
+        try:
+            yield seconds
+        finally:
+            self._tell(-1)
+
+    def go_on(self) -> float | None:
+        """What `request` gives, and raises, of a request that consists of several."""
+        if not self.asked():
+            return None
+        if getattr(self._completing, "now", False):
+            return LAST_LOOK
+        self._tell(0)
+        raise Interrupted
+
+    def _tell(self, change: int) -> None:
+        with self._lock:
+            self._count += change
+            if change <= 0 and self._asks is not _nobody and self.asked():
+                self._note(self._count)
+
+
+def _nobody() -> bool:
+    return False
+
+
+def write_note(folder: str, count: int) -> None:
+    """Say how many requests are left; a disk that refuses it only makes the wait silent."""
+    with suppress(OSError):
+        remove_note(folder)
+        fd = system.create(os.path.join(folder, NOTE))
+        try:
+            os.write(fd, b"%d" % count)
+        finally:
+            os.close(fd)
+
+
+def read_note(folder: str) -> int | None:
+    """What the worker said last; None when it has said nothing."""
+    try:
+        data = system.read_regular(os.path.join(folder, NOTE), 20)
+    except (OSError, ValueError):
+        return None
+    return int(data) if data.isdigit() else None
+
+
+def remove_note(folder: str) -> None:
+    """Forget what an earlier worker said."""
+    with suppress(OSError):
+        os.unlink(os.path.join(folder, NOTE))

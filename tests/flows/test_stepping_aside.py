@@ -1,0 +1,134 @@
+"""Whoever waits for the worker waits for the requests in flight, and for nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plexsync import inbox
+from plexsync.edges.in_flight import InFlight, read_note, write_note
+from plexsync.model.command import KIND, Command, to_input
+from plexsync.model.errors import Interrupted
+from plexsync.model.job import RECONCILE
+from tests.world import World
+
+RED = b"\xff\xd8\xffred"
+CONNECTIONS = 2
+"""What `plex_connections` is by default."""
+
+
+def films(world: World, count: int, **scene: Any) -> list[tuple[int, Any]]:
+    return [world.pair(f"{n}.mp4", title=f"T{n}", details="d", **scene) for n in range(count)]
+
+
+def asked(world: World) -> int:
+    """Requests so far, to both servers."""
+    return len(list(world.plex.journal)) + len(list(world.stash.journal))
+
+
+def written(world: World) -> list[str]:
+    """The items that were written to, in this order."""
+    return [entry.get("id") for entry in world.plex.journal if entry.method == "PUT"]
+
+
+def after(world: World, number: int) -> Callable[[], str]:
+    """A task asks as soon as so many requests began."""
+    end = asked(world) + number
+    return lambda: "a task takes over" if asked(world) >= end else ""
+
+
+def test_a_task_waits_for_the_writes_in_flight_and_not_for_the_batch(world: World) -> None:
+    world.configure(no_poster=True)
+    pairs = films(world, 20)
+    for scene, _ in pairs:
+        world.event(scene)
+    reason = world.run(leave=lambda: "a task takes over" if written(world) else "")
+    assert reason == "a task takes over"
+    assert 0 < len(written(world)) <= CONNECTIONS
+    waiting = world.waiting()
+    done = [scene for scene, item in pairs if item.summary == "d"]
+    assert sorted([*waiting, *done]) == [scene for scene, _ in pairs], "each is done or waits"
+    assert not any(job.attempts or job.running for job in waiting.values())
+    world.run()
+    assert all(item.summary == "d" for _, item in pairs)
+    assert set(Counter(written(world)).values()) == {1}, "nothing went twice"
+
+
+def test_wherever_a_batch_is_interrupted_no_request_begins_any_more(world: World) -> None:
+    world.configure(reconcile_interval="daily", reconcile_scope="all", reconcile_batch_size=10)
+    pairs = films(world, 5, cover=RED)
+    for scene, _ in pairs:
+        world.event(scene)
+    number = 0
+    while True:
+        number += 1
+        end = asked(world) + number
+        reason = world.run(leave=after(world, number))
+        assert asked(world) <= end + CONNECTIONS, "those in flight, and a last look at Plex"
+        assert not any(job.attempts for job in world.waiting().values())
+        if reason == "time is up":
+            break
+    assert number > 10
+    assert all(item.summary == "d" and item.posters for _, item in pairs)
+    assert set(Counter(written(world)).values()) == {1}
+    uploads = Counter(entry.path for entry in world.plex.journal if entry.method == "POST")
+    assert set(uploads.values()) == {1}
+    assert not world.said("error")
+
+
+def test_what_a_page_asks_for_is_begun_in_the_middle_of_a_batch(world: World) -> None:
+    pairs = films(world, 20)
+    app = world.stores()
+    app.stores.ledger.add_bulk(RECONCILE, "scene", [s for s, _ in pairs], world.clock.now())
+    app.close()
+    last, item = pairs[-1]
+    accepted: list[str] = []
+
+    def press() -> str:
+        """A page asks for the last scene while the first ones are written."""
+        if written(world) and not accepted:
+            command = to_input(Command("sync", {"scenes": [last]}))
+            record = {"id": 1, "type": KIND, "input": command}
+            accepted.append(inbox.drop(world.folder, json.dumps(record).encode()))
+        return ""
+
+    world.run(leave=press)
+    result = json.loads((Path(world.folder) / "results" / f"{accepted[0]}.json").read_text())
+    assert result["state"] == "done"
+    place = written(world).index(str(item.key))
+    assert place < 2 * CONNECTIONS, "among the first after those in flight"
+    assert all(item.summary == "d" for _, item in pairs)
+    assert set(Counter(written(world)).values()) == {1}
+
+
+def test_a_page_s_command_that_a_task_interrupts_is_carried_out_later(world: World) -> None:
+    scene, _ = world.pair("a.mp4", title="T", details="d")
+    command = to_input(Command("preview", {"scenes": [scene], "forced": True}))
+    record = {"id": 1, "type": KIND, "input": command}
+    accepted = inbox.drop(world.folder, json.dumps(record).encode())
+    path = Path(world.folder) / "results" / f"{accepted}.json"
+    for _ in range(5):
+        world.run(leave=after(world, 2))
+        assert json.loads(path.read_text())["state"] == "waiting"
+    world.run()
+    assert json.loads(path.read_text())["state"] == "done"
+
+
+def test_the_requests_that_are_left_are_told(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    wanted = False
+    in_flight = InFlight(lambda count: write_note(folder, count))
+    with in_flight.until(lambda: wanted):
+        with in_flight.request(), in_flight.request():
+            assert read_note(folder) is None, "nobody waits"
+            with in_flight.request():
+                wanted = True
+            assert read_note(folder) == 2
+            with pytest.raises(Interrupted), in_flight.request():
+                pass
+        assert read_note(folder) == 0
