@@ -14,11 +14,16 @@ MOST_UNREADABLE = 200
 """Items passed over in one reading; each costs a dozen requests to find."""
 
 
-def pages(client: PlexClient, section: str, since: tuple[str, int] | None = None) -> Iterator[Page]:
+def pages(
+    client: PlexClient,
+    section: str,
+    since: tuple[str, int] | None = None,
+    most: int = MOST_UNREADABLE,
+) -> Iterator[Page]:
     """Every page, however many items Plex puts into one, all of them from one server.
 
     An item that spoils its page is found by halving; it comes as a page of its own that holds
-    nothing but its place. Raises the errors of PlexClient.
+    nothing but its place. Raises the errors of PlexClient, also when there are more than `most`.
     """
     start, total, passed_over = 0, 1, 0
     spoiled = 0  # an item before this place spoils what holds it
@@ -28,7 +33,7 @@ def pages(client: PlexClient, section: str, since: tuple[str, int] | None = None
         try:
             page = client.list_page(section, start, size, since)
         except SyncError as problem:
-            if not _one_item_may_do_that(problem) or passed_over >= MOST_UNREADABLE:
+            if not _one_item_may_do_that(problem) or passed_over >= most:
                 raise
             if size == 1 or not searching:
                 total = client.count(section, since)  # raises when it is not the item but Plex

@@ -117,7 +117,7 @@ def test_nobody_asks_when_no_file_is_missed_or_plex_is_left_alone(world: Any) ->
     world.plex.stop()
     world.event(scene)
     world.edit(scene, title="B")
-    world.run(minutes=30)
+    world.run(minutes=5)
     assert world.waiting()[missed].attempts["PlexNotFound"] <= 3
     assert "CLOSED -> OPEN" in world.said("warning")
 
@@ -153,7 +153,7 @@ def test_a_version_that_comes_while_the_scene_waits_is_found_without_a_try_of_it
     item = world.film("film.mp4")
     scene = world.stash.add_scene(title="4k", files=[("/data/film 4k.mp4", 2000)])
     world.event(scene)
-    world.run(minutes=20)
+    world.run(minutes=8)
     files = [*item.files, ("/plex/film 4k.mp4", 2000)]
     during(world, 5, lambda: world.plex.change_files(item.key, files))
     world.run(minutes=1)
@@ -200,7 +200,7 @@ def test_a_crowd_of_missed_files_reads_the_library_whole_once_in_ten_minutes(wor
     for n in range(3):
         world.film(f"{n}.mp4")
     scenes = [
-        world.stash.add_scene(title="A", files=[(f"/data/none {n}.mp4", 7)]) for n in range(5)
+        world.stash.add_scene(title="A", files=[(f"/data/none {n}.mp4", 7)]) for n in range(2)
     ]
     for scene in scenes:
         world.event(scene)
@@ -212,9 +212,9 @@ def test_a_crowd_of_missed_files_reads_the_library_whole_once_in_ten_minutes(wor
 
     world.clock.on_wait = scanning  # the clock moves all the time
     world.plex.clear_journal()
-    world.run(minutes=21)
+    world.run(minutes=11)
     whole = [e for e in world.plex.journal if e.path == ALL and not has_since(e) and has_size(e)]
-    assert 2 <= len(whole) <= 3
+    assert 1 <= len(whole) <= 2
 
 
 @pytest.mark.parametrize(
