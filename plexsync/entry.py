@@ -77,7 +77,9 @@ def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object)
     try:
         return json.dumps({"output": operations.perform(mode, request)}).encode()
     except Exception as problem:
-        return _answer(error=str(problem) or type(problem).__name__)
+        from plexsync.edges.redact import Redactor
+
+        return _answer(error=Redactor().secrets_out(str(problem)) or type(problem).__name__)
 
 
 def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:

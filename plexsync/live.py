@@ -44,7 +44,7 @@ def live(
     except ValueError as problem:
         log.error(f"Stash's connection block is unusable: {problem}. The next event tries again.")
         return
-    log.set_secrets([connection.cookie_value])
+    log.set_secrets([connection.cookie_value.get_secret_value()])
     log.info("worker starts", version=__version__, pid=os.getpid())
     stash = StashClient(connection, in_flight=InFlight(partial(write_note, folder)))
     package = Package(plugin_dir)

@@ -41,22 +41,25 @@ def perform(
     folder = system.data_folder(plugin_dir, os.environ)
     system.private_folder(folder)
     report = Report(folder, str(mode), SystemClock().now)
+    log = Log(StashSink(sys.stderr), report)
     try:
-        output = _carry_out(plugin_dir, task, args, block, report)
-    except Exception as problem:
-        report.failed(str(problem) or type(problem).__name__)
-        raise
+        output = log.clean(_carry_out(plugin_dir, task, args, block, log))
+    except Exception as problem:  # noqa: BLE001 - whatever it is, its words are shown
+        said = log.safe(str(problem)) or type(problem).__name__
+        report.failed(said)
+        raise TaskFailed(said) from None
     report.done(output)
     return output
 
 
 def _carry_out(
-    plugin_dir: str, task: Task, args: Mapping[str, object], block: object, report: Report
+    plugin_dir: str, task: Task, args: Mapping[str, object], block: object, log: Log
 ) -> dict[str, object]:
-    log = Log(StashSink(sys.stderr), report)
     undo = capture(log)
     folder = system.data_folder(plugin_dir, os.environ)
-    stash = StashClient(read_connection(block))
+    reached = read_connection(block)
+    log.set_secrets([reached.cookie_value.get_secret_value()])
+    stash = StashClient(reached)
     clock = SystemClock()
     connection = json.dumps(block).encode()
 

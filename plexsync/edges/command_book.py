@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from plexsync import inbox
 from plexsync.edges import files
@@ -31,12 +32,16 @@ MOST_STARTS = 2
 
 _VERSION = 1
 
+Clean = Callable[[Any], Any]
+"""Takes secrets out of a value of JSON."""
+
 
 class CommandBook:
     """The owner's side of `results/`. Raises OSError when the disk refuses."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, clean: Clean = lambda value: value) -> None:
         self._folder = os.path.join(folder, RESULTS)
+        self._clean = clean
         self._open: dict[str, dict[str, object]] | None = None
 
     def accept(self, accepted: str, sent: object, at: float) -> None:
@@ -51,7 +56,7 @@ class CommandBook:
         try:
             command = from_input(sent)
         except ValueError as problem:
-            self._end({**entry, "state": FAILED, "error": str(problem), "ended_at": at})
+            self.failed(entry, str(problem), at)
             return
         self._write({**entry, **to_input(command), "state": WAITING})
 
@@ -84,6 +89,7 @@ class CommandBook:
 
     def done(self, entry: Mapping[str, object], output: object, now: float) -> None:
         """Keep what a command answered."""
+        output = self._clean(output)
         if len(json.dumps(output)) > MOST_BYTES:
             self.failed(entry, "The answer is too long to be kept: ask for fewer scenes.", now)
         else:
@@ -91,7 +97,7 @@ class CommandBook:
 
     def failed(self, entry: Mapping[str, object], reason: str, now: float) -> None:
         """Keep why a command could not be carried out."""
-        self._end({**entry, "state": FAILED, "error": reason, "ended_at": now})
+        self._end({**entry, "state": FAILED, "error": self._clean(reason), "ended_at": now})
 
     def sweep(self, now: float) -> int:
         """Remove results older than a day, and the oldest beyond KEPT; the number removed.

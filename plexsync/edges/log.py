@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from plexsync import system
 from plexsync.edges import files
@@ -26,6 +26,7 @@ MAX_LINE = 4096
 """Bytes of a line, with everything before and behind its text."""
 _MAX_TEXT = MAX_LINE - 96
 _OLD_LOGS = 3
+T = TypeVar("T")
 _LETTERS = {"debug": "i", "info": "i", "warning": "w", "error": "e"}
 
 
@@ -55,6 +56,14 @@ class Log:
         """Hide these from now on, in place of those of the last call; under 4 characters: not."""
         self._secrets = tuple(secrets)
         self._redactor = Redactor(self._secrets, self._redactor.words)
+
+    def clean(self, value: T) -> T:
+        """A value that is stored or shown elsewhere, without the secrets that the log hides."""
+        return self._redactor.clean(value)
+
+    def safe(self, text: str) -> str:
+        """The words of an error, without what is or looks like a secret."""
+        return self._redactor.secrets_out(text)
 
     def debug(self, text: str, /, **fields: object) -> None:
         """For whoever looks for a fault; dropped unless switched on."""

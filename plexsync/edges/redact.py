@@ -1,11 +1,12 @@
-"""What may stand in a log: secrets become ***, private paths words."""
+"""What may be shown or stored: secrets become ***, in a log private paths words."""
 
 from __future__ import annotations
 
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar, cast
 from urllib.parse import quote, quote_plus
 
 from plexsync.edges.path_words import PathWords
@@ -14,6 +15,7 @@ HIDDEN = "***"
 LONGEST = 16_384
 """Characters of a text that are looked at; a line shows far fewer."""
 _SHORTEST_SECRET = 4
+T = TypeVar("T")
 
 _URL_LOGIN = re.compile(r"\b([a-z][a-z0-9+.-]{0,20}:/{1,3})[^\s/?#\"'<>]*@", re.IGNORECASE)
 _PARAMETER = re.compile(
@@ -51,6 +53,22 @@ class Redactor:
             hidden = pattern.sub(rf"\1{HIDDEN}", hidden)
         # A cut may have gone through a secret, which nothing recognises then.
         return hidden if len(text) <= LONGEST else hidden[:-2048]
+
+    def clean(self, value: T) -> T:
+        """JSON as it may be stored or shown: nothing in it is a known secret, no key either.
+
+        It is not taken apart for what only looks like a secret: a title may.
+        """
+        return cast(T, self._cleaned(value))
+
+    def _cleaned(self, value: object) -> object:
+        if isinstance(value, str):
+            return self._known.sub(HIDDEN, value)
+        if isinstance(value, Mapping):
+            return {self._cleaned(key): self._cleaned(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._cleaned(each) for each in value]
+        return value
 
     def text(self, text: str) -> str:
         """Free text without secrets and, where they are private, without paths."""

@@ -16,6 +16,7 @@ from plexsync.edges import covers, stash_answers, stash_queries
 from plexsync.edges.covers import MAX_COVER, Cover
 from plexsync.edges.http import Reply
 from plexsync.edges.in_flight import InFlight
+from plexsync.edges.redact import Redactor
 from plexsync.edges.stash_answers import SceneAnswers, StashSettings
 from plexsync.edges.stash_link import AnswerTooLarge, StashLink
 from plexsync.model.connection import Connection
@@ -60,6 +61,7 @@ class StashClient:
         self.in_flight = in_flight or InFlight()
         self._link = StashLink(connection, connect_timeout, read_timeout, total, self.in_flight)
         self._max_age = 3600
+        self._version = ""
         self._kept: float | None = None
 
     @property
@@ -76,7 +78,7 @@ class StashClient:
         """Our settings as saved in Stash; learns Stash's API key, kept in memory only."""
         found = stash_answers.read_settings(self._ask(stash_queries.SETTINGS))
         self._link.use_key(found.api_key)
-        self._max_age = found.max_session_age
+        self._max_age, self._version = found.max_session_age, found.version
         return found
 
     def save_settings(self, settings: Mapping[str, object]) -> None:
@@ -225,7 +227,7 @@ class StashClient:
         """The data of an answer without any error."""
         data, errors = self._query(query, variables or {})
         if errors:
-            raise stash_answers.failed(errors[0])
+            raise stash_answers.failed(errors[0], version=self._version)
         return data
 
     def _query(
@@ -238,9 +240,11 @@ class StashClient:
         reply = self._link.call("POST", "/graphql", headers=headers, json=body)
         answer = _object(reply)
         data, errors = answer.get("data"), answer.get("errors") or []
-        errors = errors if isinstance(errors, list) else [errors]
+        # An error may repeat what was sent, our key included.
+        errors = Redactor(self.secrets).clean(errors if isinstance(errors, list) else [errors])
         if reply.status != 200 or not isinstance(data, dict):
-            raise stash_answers.failed(errors[0] if errors else "no data", reply.status)
+            error = errors[0] if errors else "no data"
+            raise stash_answers.failed(error, reply.status, self._version)
         return data, errors
 
 

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import SecretStr
+
 from plexsync.edges.stash_scenes import (
     Unusable,
     an_id,
@@ -24,6 +26,8 @@ from plexsync.model.scene import Scene
 
 _NOT_FOUND = re.compile(r"scene with id -?\d+ not found")
 _DEFAULT_AGE = 3600
+OLDEST = (0, 27)
+_VERSION = re.compile(r"v?([0-9]{1,4})\.([0-9]{1,4})")
 _NOT_WHAT_WE_ASKED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
@@ -36,7 +40,7 @@ class StashSettings:
     """
 
     plugin: Mapping[str, object]
-    api_key: str = field(default="", repr=False)
+    api_key: SecretStr = SecretStr("")
     max_session_age: int = _DEFAULT_AGE
     version: str = ""
 
@@ -49,7 +53,7 @@ def read_settings(data: Mapping[str, Any]) -> StashSettings:
         age = general["maxSessionAge"]
         return StashSettings(
             plugin=dict(plugin),
-            api_key=str(general["apiKey"] or ""),
+            api_key=SecretStr(str(general["apiKey"] or "")),
             max_session_age=age if type(age) is int and age >= 0 else _DEFAULT_AGE,
             version=str((data.get("version") or {}).get("version") or ""),
         )
@@ -168,13 +172,25 @@ def read_matches(data: Mapping[str, Any]) -> tuple[list[Scene], int]:
     return found, len(rows)
 
 
-def failed(error: object, status: int = 200) -> StashDown:
-    """The failure that a GraphQL error stands for; a query that this Stash does not know says so."""
+def failed(error: object, status: int = 200, version: str = "") -> StashDown:
+    """The failure that a GraphQL error stands for; a query that this Stash does not know says so.
+
+    `version` is Stash's, "" when it is not known.
+    """
     text = f"Stash answered {status} with an error: {message_of(error)}"
     extensions = error.get("extensions") if isinstance(error, dict) else None
     if isinstance(extensions, dict) and extensions.get("code") == "GRAPHQL_VALIDATION_FAILED":
-        text += " (PlexSync needs Stash 0.27 or newer)"
+        text += f" ({_misfit(version)})"
     return StashDown(text, status=status, cause="body")
+
+
+def _misfit(version: str) -> str:
+    found = _VERSION.match(version)
+    if found is None:
+        return "PlexSync needs Stash 0.27 or newer; for a newer Stash there may be a newer PlexSync"
+    if (int(found[1]), int(found[2])) < OLDEST:
+        return f"this is Stash {version}, and PlexSync needs 0.27 or newer: update Stash"
+    return f"Stash {version} no longer has what this PlexSync asks for: update PlexSync"
 
 
 def unwell(trouble: str) -> StashDown:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from pydantic import SecretStr
+
 from plexsync.edges.certificates import ANYBODY
 from plexsync.edges.http import Reply, Session, TransportError
 from plexsync.edges.in_flight import InFlight
@@ -40,26 +42,26 @@ class StashLink:
         self._local = threading.local()
         self._sessions: list[Session] = []
         self._cookie = connection.cookie_value
-        self._key = ""
+        self._key = SecretStr("")
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The API key and the session, newest and first."""
         known = (self._key, self._cookie, self._connection.cookie_value)
-        return tuple(dict.fromkeys(secret for secret in known if secret))
+        return tuple(dict.fromkeys(each.get_secret_value() for each in known if each))
 
     @property
     def cookie(self) -> str:
         """The session's newest value; "" without one."""
-        return self._cookie
+        return self._cookie.get_secret_value()
 
     @property
     def may_expire(self) -> bool:
         """Whether we depend on a session that Stash has to renew."""
         return bool(self._cookie) and not self._key
 
-    def use_key(self, key: str) -> None:
-        """Sign with this API key from now on; "" for none."""
+    def use_key(self, key: SecretStr) -> None:
+        """Sign with this API key from now on; an empty one for none."""
         with self._lock:
             self._key = key
 
@@ -83,7 +85,7 @@ class StashLink:
         if reply.status == 401 and key:
             # A key that was changed in Stash is refused even beside a good session.
             self._forget(key)
-            reply = self._send(method, path, headers | self._signature(""), more)
+            reply = self._send(method, path, headers | self._signature(SecretStr("")), more)
         _refuse_trouble(reply)
         return reply
 
@@ -106,10 +108,10 @@ class StashLink:
         self._adopt(reply.headers.get("Set-Cookie", ""))
         return reply
 
-    def _signature(self, key: str) -> dict[str, str]:
-        signature = {"ApiKey": key} if key else {}
+    def _signature(self, key: SecretStr) -> dict[str, str]:
+        signature = {"ApiKey": key.get_secret_value()} if key else {}
         if self._cookie:
-            signature["Cookie"] = f"{self._connection.cookie_name}={self._cookie}"
+            signature["Cookie"] = f"{self._connection.cookie_name}={self.cookie}"
         return signature
 
     def _adopt(self, header: str) -> None:
@@ -121,12 +123,12 @@ class StashLink:
         ]
         if values and values[-1]:
             with self._lock:
-                self._cookie = values[-1]
+                self._cookie = SecretStr(values[-1])
 
-    def _forget(self, key: str) -> None:
+    def _forget(self, key: SecretStr) -> None:
         with self._lock:
             if self._key == key:
-                self._key = ""
+                self._key = SecretStr("")
 
     def _session(self) -> Session:
         """This thread's own."""

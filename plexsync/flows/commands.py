@@ -80,11 +80,11 @@ class Commands:
             raise
         except (TaskFailed, SyncError, ValueError) as problem:
             self.session_refused |= isinstance(problem, StashAuthError)
-            self._fail(entry, str(problem))
+            self._fail(entry, self._log.safe(str(problem)))
         except Exception as problem:  # noqa: BLE001 - a bug must not stop the queue
             if is_disk_trouble(problem):
                 raise
-            self._fail(entry, f"Unexpected: {problem!r}")
+            self._fail(entry, self._log.safe(f"Unexpected: {problem!r}"))
         else:
             self._book.done(entry, answer, self._clock.now())
             self._log.info(f"A page asked for {entry['command']}: done.")

@@ -45,7 +45,7 @@ class Intake:
         self._ledger = ledger
         self._letters = letters
         self._log = log
-        self.commands = CommandBook(folder)
+        self.commands = CommandBook(folder, log.clean)
         self._served = 0
         self.look_at_plex = False
         """Somebody has seen Plex well; whoever acts on it resets this."""

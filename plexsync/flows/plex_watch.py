@@ -267,6 +267,7 @@ class PlexWatch:
 
     def failed(self, why: str, waiting: int, cause: str = "") -> None:
         """A batch failed, and a probe said that it is Plex's fault (`cause`: of which kind)."""
+        why = self._log.safe(why)
         now = self._clock.now()
         generation = self._permit.generation if self._permit else self.breaker.generation
         breaker, transition = self.breaker.failure(generation, now, why, cause)

@@ -61,6 +61,8 @@ class Settle:
         """Record a batch; returns what has to be waited for, if anything."""
         ends = _Ends()
         for result in results:
+            if isinstance(result, Failed):
+                result.error.message = self._log.safe(result.error.message)
             if isinstance(result, Done):
                 self._done(result, ends, now)
             elif isinstance(result, Failed):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from pydantic import SecretStr
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}\Z")
 _COOKIE_VALUE = re.compile(r"[\x21-\x3a\x3c-\x7e]*\Z")
@@ -25,7 +27,7 @@ class Connection:
     host: str
     port: int
     cookie_name: str = ""
-    cookie_value: str = field(default="", repr=False)
+    cookie_value: SecretStr = SecretStr("")
     plugin_dir: str = ""
     config_dir: str = ""
 
@@ -63,7 +65,7 @@ def read_connection(raw: object) -> Connection:
         host=_host(raw.get("Host")),
         port=port,
         cookie_name=name,
-        cookie_value=value,
+        cookie_value=SecretStr(value),
         plugin_dir=_text(raw, "PluginDir"),
         config_dir=_text(raw, "Dir"),
     )

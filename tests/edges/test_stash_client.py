@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import socket
 import threading
 import weakref
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from plexsync.edges.covers import (
     MAX_COVER,
@@ -168,7 +170,7 @@ def closed_at_the_end() -> Iterator[None]:
 
 
 def client(odd: Odd, **changes: Any) -> StashClient:
-    connection = Connection("http", "127.0.0.1", odd.port, "session", COOKIE)
+    connection = Connection("http", "127.0.0.1", odd.port, "session", SecretStr(COOKIE))
     made = StashClient(connection, **({"read_timeout": 5.0, "total": 5.0} | changes))
     CLIENTS.add(made)
     return made
@@ -221,7 +223,7 @@ def test_a_connection_knows_its_folders_and_hides_its_cookie() -> None:
     connection = parse_connection(block(Scheme="https"))
     assert connection.base_url == "https://127.0.0.1:9999"
     assert (connection.plugin_dir, connection.config_dir) == ("/config/plugins/PlexSync", "/config")
-    assert (connection.cookie_name, connection.cookie_value) == ("session", COOKIE)
+    assert (connection.cookie_name, connection.cookie_value) == ("session", SecretStr(COOKIE))
     assert COOKIE not in repr(connection)
 
 
@@ -279,7 +281,7 @@ def test_settings_are_those_of_the_plugin(serve: Serve) -> None:
     odd = serve(settings("the-key", 7200, {"PlexSync": {"plex_url": "http://plex"}}))
     found = client(odd).settings()
     assert found.plugin == {"plex_url": "http://plex"}
-    assert (found.api_key, found.max_session_age) == ("the-key", 7200)
+    assert (found.api_key.get_secret_value(), found.max_session_age) == ("the-key", 7200)
     assert "the-key" not in repr(found)
 
 
@@ -309,8 +311,8 @@ def test_a_key_that_was_changed_in_stash_is_dropped_and_the_session_used(serve: 
 
     odd = serve(answer)
     stash = client(odd)
-    assert stash.settings().api_key == "old"
-    assert stash.settings().api_key == "new"
+    assert stash.settings().api_key == SecretStr("old")
+    assert stash.settings().api_key == SecretStr("new")
     assert [a.headers.get("ApiKey") for a in odd.asked] == [None, "old", None]
 
 
@@ -355,7 +357,7 @@ def test_a_proxy_of_the_environment_is_not_asked(
     proxy = serve(Answer(status=502))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-    assert client(serve(settings())).settings().api_key == ""
+    assert client(serve(settings())).settings().api_key == SecretStr("")
     assert proxy.asked == []
 
 
@@ -445,6 +447,31 @@ def test_a_query_that_this_stash_does_not_know_says_what_is_needed(serve: Serve)
     with pytest.raises(StashDown, match=r'"groups".*needs Stash 0.27') as caught:
         client(serve(Answer(body, 422))).scenes([1])
     assert caught.value.status == 422
+
+
+@pytest.mark.parametrize(
+    ("version", "advice"),
+    [
+        ("v0.26.2", "this is Stash v0.26.2, and PlexSync needs 0.27 or newer: update Stash"),
+        ("v0.31.0", "Stash v0.31.0 no longer has what this PlexSync asks for: update PlexSync"),
+        ("v1.2.3-55-gabc", "no longer has what this PlexSync asks for: update PlexSync"),
+        ("", "for a newer Stash there may be a newer PlexSync"),
+    ],
+)
+def test_a_stash_newer_than_known_is_not_called_too_old(
+    serve: Serve, version: str, advice: str
+) -> None:
+    known = settings()
+    general = {**json.loads(known.body)["data"], "version": {"version": version}}
+    unknown = {
+        "message": 'Cannot query field "groups" on type "Scene".',
+        "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"},
+    }
+    refusal = Answer(json.dumps({"data": None, "errors": [unknown]}).encode(), 422)
+    stash = client(serve(lambda asked: graphql(general) if "Settings" in asked.query else refusal))
+    stash.settings()
+    with pytest.raises(StashDown, match=re.escape(advice)):
+        stash.scenes([1])
 
 
 @pytest.mark.parametrize(

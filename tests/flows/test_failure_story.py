@@ -277,12 +277,12 @@ def test_huge_metadata_is_capped_and_counts_as_in_step(world: Any) -> None:
         title="T" * 10_000,
         details="語" * 12_000,
         tags=[stash.add_tag(f"tag {n}") for n in range(1000)],
-        performers=[stash.add_performer(f"person {n}") for n in range(200)],
+        performers=[stash.add_performer(f"person {n}") for n in range(250)],
     )
     world.event(scene)
     world.run()
     assert world.state(scene).state == "synced"
-    assert (len(item.title), len(item.genre), len(item.actor)) == (255, 100, 50)
+    assert (len(item.title), len(item.genre), len(item.actor)) == (255, 100, 200)
     assert item.summary
     world.plex.clear_journal()
     world.event(scene)
