@@ -91,6 +91,11 @@ class JobQueue:
         """Live jobs by scene id, as on disk."""
         return MappingProxyType(self._jobs)
 
+    @property
+    def running(self) -> bool:
+        """Whether jobs were started whose runs have not ended yet."""
+        return bool(self._started)
+
     def put_all(self, jobs: Iterable[Job]) -> None:
         """Take in wishes, one live job per scene, in one transaction.
 

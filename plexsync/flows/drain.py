@@ -113,7 +113,12 @@ class Drain:
         self._told_at = call.clock.monotonic()
 
     def leave(self) -> str:
-        """Why to end now: nothing may be tried, or nothing is left that could be."""
+        """Why to end now: nothing may be tried, or nothing is left that could be.
+
+        Asked between two requests as well; a batch that was begun is no reason to end.
+        """
+        if self._stores.queue.running:
+            return ""
         now = self._call.clock.now()
         stopped = self.loop.waits_for(now)
         if stopped:

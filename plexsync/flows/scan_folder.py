@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from plexsync.edges.log import Log
 from plexsync.edges.plex import PlexClient
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.errors import SyncError
+from plexsync.model.errors import PlexServerDown, SyncError
 from plexsync.model.job import Job
 from plexsync.model.paths import PathMap, folder_of
 from plexsync.model.scene import Scene
@@ -29,21 +29,25 @@ class ScanFolder:
         self._map, _ = PathMap.parse(config.path_map)
         self._asked: dict[str, float] = {}
 
-    def for_new_scenes(
-        self, jobs: Sequence[Job], scenes: Mapping[int, Scene], now: float
-    ) -> dict[int, SyncError]:
-        """Ask for each new scene's folder; returns the errors by scene, to be retried."""
-        failed: dict[int, SyncError] = {}
+    def for_new_scenes(self, jobs: Sequence[Job], scenes: Mapping[int, Scene], now: float) -> None:
+        """Ask for each new scene's folder. A scan is a help: what fails here holds nothing up."""
         for job in jobs:
             scene = scenes.get(job.scene)
             new = job.reason == "create" and _ASKED_BEFORE not in job.attempts
             if scene is None or not scene.files or not new:
                 continue
+            folder = folder_of(self._map.to_plex(scene.files[0].path))
             try:
-                self._ask(folder_of(self._map.to_plex(scene.files[0].path)), now)
+                self._ask(folder, now)
+            except PlexServerDown:
+                return  # the rest of the batch meets it too; asked again with the next try
             except SyncError as error:
-                failed[job.scene] = error
-        return failed
+                self._asked[folder] = now
+                self._log.warn_once(
+                    "scan refused",
+                    f"Plex did not take the request to scan a folder ({error.message}); new files "
+                    "appear when Plex scans by itself.",
+                )
 
     def _ask(self, folder: str, now: float) -> None:
         if 0 <= now - self._asked.get(folder, -SCAN_PAUSE) < SCAN_PAUSE:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from plexsync.flows.gather import Gather, Gathered
+from plexsync.flows.gather import Gather
 from plexsync.flows.locate import Locate, Located
 from plexsync.flows.results import Failed, Postponed, Result
 from plexsync.flows.revive import Revive
@@ -76,7 +76,8 @@ class SyncScenes:
             gathered = self._gather.run(jobs, now)
         except SyncError as error:
             return [Failed(job, error.of_step()) for job in jobs]
-        self._ask_for_scans(jobs, gathered, now)
+        if self._scan is not None:
+            self._scan.for_new_scenes(jobs, gathered.scenes, now)
         results, wishes = gathered.results, gathered.wishes
         try:
             located, ended = self._locate.run(wishes)
@@ -89,13 +90,3 @@ class SyncScenes:
             return results + self._write.run(located, now)
         except SyncError as error:
             return results + [Failed(each.wish.job, error.of_step()) for each in located]
-
-    def _ask_for_scans(self, jobs: Sequence[Job], gathered: Gathered, now: float) -> None:
-        if self._scan is None:
-            return
-        failed = self._scan.for_new_scenes(jobs, gathered.scenes, now)
-        if not failed:
-            return
-        gathered.wishes = [w for w in gathered.wishes if w.job.scene not in failed]
-        gathered.results = [r for r in gathered.results if r.job.scene not in failed]
-        gathered.results += [Failed(job, failed[job.scene]) for job in jobs if job.scene in failed]

@@ -64,7 +64,7 @@ class SyncError(Exception):
 
     def of_step(self) -> SyncError:
         """The same, as the end of a whole step: then it concerns no single scene."""
-        if self.fault != SERVER:
+        if self.fault != SERVER and not isinstance(self, (StashDown, StashAuthError)):
             self.fault = REQUEST
         return self
 

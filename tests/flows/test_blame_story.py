@@ -154,6 +154,16 @@ def test_one_item_that_plex_cannot_read_costs_its_own_scene_alone(quiet: Any) ->
     assert letters(quiet) == {"PlexTemporaryError": 1}
 
 
+def test_a_refused_scan_holds_no_new_scene_up(quiet: Any) -> None:
+    quiet.configure(trigger_plex_scan=True)
+    scene, item = quiet.pair("new.mp4", title="T")
+    quiet.plex.add_fault("status", match=lambda r: r.path.endswith("/refresh"), status=403)
+    quiet.event(scene, kind="Scene.Create.Post")
+    quiet.run(minutes=1)
+    assert item.title == "T"
+    assert quiet.said("warning").count("did not take the request to scan") == 1
+
+
 # --- tokens ----------------------------------------------------------------------------------
 
 

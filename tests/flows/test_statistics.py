@@ -78,7 +78,7 @@ def test_jobs_time_matches_and_traffic_are_counted(world: World) -> None:
 def test_failures_count_by_class_and_only_the_last_try_gives_a_job_up(world: World) -> None:
     world.configure(max_retries=1)
     scene, _ = world.pair("1.mp4", title="old")
-    world.plex.add_fault("status", match="PUT", status=500)
+    world.plex.add_fault("status", match="GET /library/metadata/", status=400)
     world.edit(scene, title="new")
     live(world, minutes=60)
     found = stats(world)

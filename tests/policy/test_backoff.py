@@ -144,6 +144,11 @@ def test_what_is_nobodys_fault_waits(error: SyncError, what: str) -> None:
     assert judge(JOB, error) == Wait(what)
 
 
+def test_a_step_that_fails_concerns_no_single_scene() -> None:
+    assert judge(JOB, PlexPermanentError("400", status=400).of_step()) == Wait("plex")
+    assert StashDown("x").of_step().fault != REQUEST, "Plex is not asked about Stash"
+
+
 @pytest.mark.parametrize("error", [PlexPermanentError("422", status=422), AmbiguousMatch("two")])
 def test_what_no_retry_helps_is_buried_at_once(error: SyncError) -> None:
     outcome = judge(JOB, error, retries=20)
