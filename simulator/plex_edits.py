@@ -48,6 +48,10 @@ def _whole(value: str) -> int:
     return int(value)
 
 
+def _year(value: str) -> str:
+    return str(int(value)) if value else ""
+
+
 FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {  # edit name -> attribute, check
     **{
         name: (name, _text)
@@ -56,6 +60,7 @@ FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {  # edit name -> attribut
     },
     "originallyAvailableAt": ("originallyAvailableAt", _date),
     **{name: (name, _rating) for name in ["userRating", "rating", "audienceRating"]},
+    "year": ("year", _year),
     "addedAt": ("added_at", _whole),
 }
 LOCKABLE = {*FIELDS, *TAG_KINDS, "thumb", "art", "theme", "clearLogo", "squareArt", "banner"}
@@ -149,7 +154,7 @@ def as_kept(edits: Edits, whole_ratings: bool, folds_blanks: bool) -> Edits:
 def apply(item: SimItem, edits: Edits, tags: TagBook, tag_mode: str = "add") -> None:
     """Do the edits to one item; times are the caller's."""
     for attribute, value in edits.values.items():
-        setattr(item, attribute, value)
+        set_value(item, attribute, value)
     for kind, edit in edits.tags.items():
         set_names(item, kind, _names_after(item.tags.get(kind, []), edit, tag_mode), tags)
     for index, name in edits.tags["actor"].added.items() if "actor" in edits.tags else ():
@@ -160,6 +165,13 @@ def apply(item: SimItem, edits: Edits, tags: TagBook, tag_mode: str = "add") -> 
             person.thumb = edits.thumbs[index]
     for name, locked in edits.locks.items():
         (item.locks.add if locked else item.locks.discard)(name)
+
+
+def set_value(item: SimItem, attribute: str, value: Any) -> None:
+    """Set a field; the year follows a date."""
+    setattr(item, attribute, value)
+    if attribute == "originallyAvailableAt" and value:
+        item.year = value[:4]
 
 
 def _names_after(there: list[str], edit: TagEdit, tag_mode: str) -> list[str]:

@@ -61,6 +61,7 @@ class SimItem:
     studio: str = ""
     tagline: str = ""
     originallyAvailableAt: str = ""  # noqa: N815 - the names of the edit parameters
+    year: str = ""  # follows each date that is set, and stays when the date is taken away
     originalTitle: str = ""  # noqa: N815
     titleSort: str = ""  # noqa: N815
     contentRating: str = ""  # noqa: N815

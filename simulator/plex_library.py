@@ -9,7 +9,7 @@ import uuid as uuids
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from simulator.plex_edits import FIELDS, LOCKABLE, set_names
+from simulator.plex_edits import FIELDS, LOCKABLE, set_names, set_value
 from simulator.plex_items import (
     TAG_KINDS,
     Collection,
@@ -267,7 +267,7 @@ class PlexLibrary:
             elif name == "locked":
                 item.locks |= {ALIASES.get(lock, lock) for lock in value}
             elif name in FIELDS or hasattr(item, name):
-                setattr(item, FIELDS[name][0] if name in FIELDS else name, value)
+                set_value(item, FIELDS[name][0] if name in FIELDS else name, value)
             else:
                 raise TypeError(f"an item has no {plain!r}")
             names |= {name} & LOCKABLE

@@ -131,7 +131,7 @@ _SORTS: dict[str, Callable[[SimItem], Any]] = {
     "title": lambda item: item.title.casefold(),
     "titleSort": lambda item: (item.titleSort or item.title).casefold(),
     "originallyAvailableAt": lambda item: item.originallyAvailableAt,
-    "year": lambda item: item.originallyAvailableAt[:4],
+    "year": lambda item: item.year,
     "userRating": lambda item: item.userRating or 0.0,
     "lastRatedAt": lambda item: item.last_rated_at or 0,
     "duration": lambda item: item.duration,

@@ -140,9 +140,10 @@ def _attributes(item: SimItem, where: str, without: AnyOf[str]) -> str:
 
 def _dates_and_pictures(item: SimItem) -> str:
     out = []
+    if item.year.isdecimal():
+        out.append(f' year="{int(item.year)}"')
     if date := item.originallyAvailableAt:
-        year = f' year="{int(date[:4])}"' if date[:4].isdecimal() else ""
-        out.append(f'{year} originallyAvailableAt="{esc(date)}"')
+        out.append(f' originallyAvailableAt="{esc(date)}"')
     if item.thumb:
         out.append(f' thumb="{esc(item.thumb)}"')
     if item.art:

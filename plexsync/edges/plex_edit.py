@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from urllib.parse import quote
 
-from plexsync.model.plex import FIELDS, IMAGE, LIST, Edit
+from plexsync.model.plex import EDITABLE, IMAGE, LIST, Edit
 from plexsync.model.text import cut_encoded
 
 _TEXT, _ADD, _REMOVE = range(3)
@@ -52,7 +52,7 @@ def fit(
     fitted: list[Edit] = []
     cut: dict[str, Cut] = {}
     for edit in edits:
-        if FIELDS[edit.field].kind == IMAGE and not edit.lock_only:
+        if EDITABLE[edit.field].kind == IMAGE and not edit.lock_only:
             continue
         whole = kept = _cleaned(edit)
         if room is not None and not edit.lock_only and not _surely_fits(whole, room):
@@ -114,13 +114,13 @@ def _bundles(pieces: Sequence[_Piece], room: int) -> Iterator[list[_Piece]]:
 
 def _first_names(edit: Edit, room: int) -> tuple[str, ...]:
     """As many names as one request can hold."""
-    tag = FIELDS[edit.field].edit
+    tag = EDITABLE[edit.field].edit
     sizes = accumulate(_Piece(_ADD, tag, _encoded(name)).size for name in edit.value)
     return tuple(name for name, size in zip(edit.value, sizes, strict=True) if size <= room)
 
 
 def _pieces(edit: Edit) -> list[_Piece]:
-    field = FIELDS[edit.field]
+    field = EDITABLE[edit.field]
     lock = f"{field.edit}.locked={int(edit.locked)}"
     if edit.lock_only:
         return [_Piece(_TEXT, "", lock)]
@@ -181,7 +181,7 @@ def _surely_fits(edit: Edit, room: int) -> bool:
 
 
 def _shortened(edit: Edit, room: int) -> Edit:
-    tag = FIELDS[edit.field].edit
+    tag = EDITABLE[edit.field].edit
     if isinstance(edit.value, str):
         frame = len(_pieces(replace(edit, value=""))[0].text)
         return replace(edit, value=cut_encoded(edit.value, room - frame))

@@ -16,7 +16,7 @@ from plexsync.edges.plex_edit import Cut
 from plexsync.edges.plex_link import PlexLink
 from plexsync.edges.plex_session import PlexSession
 from plexsync.model.errors import WRITE, PlexPermanentError, PlexTemporaryError, SyncError
-from plexsync.model.plex import FIELDS, IMAGE, Edit, PlexItem, Target
+from plexsync.model.plex import EDITABLE, IMAGE, Edit, PlexItem, Target
 
 REFUSALS = frozenset({400, 403, 404, 405, 406, 409, 413, 414, 415, 422, 431})
 """Answers that may mean the endpoint, the length or one field of an edit."""
@@ -112,7 +112,7 @@ class PlexWriter:
         Raises what is wrong with Plex or with the whole item. Safe to repeat.
         """
         writing = _Writing(target, self.line_limit)
-        parameters = [e for e in edits if FIELDS[e.field].kind != IMAGE or e.lock_only]
+        parameters = [e for e in edits if EDITABLE[e.field].kind != IMAGE or e.lock_only]
         if parameters:
             self._deliver(writing, parameters)
         torn = frozenset(writing.torn)

@@ -97,6 +97,7 @@ def _item(element: Element, key: int, server: str, section: str) -> PlexItem:
         art=element.get("art", ""),
         deleted="deletedAt" in element.attrib,
         updated_at=number(element, "updatedAt") or 0,
+        year=element.get("year", ""),
     )
 
 

@@ -20,12 +20,12 @@ from plexsync.model.errors import (
     SceneUnusable,
     SyncError,
 )
-from plexsync.model.job import COMPARES, EDIT, FORCED, IMPORTED, Job
+from plexsync.model.job import COMPARES, EDIT, FORCED, IMPORTED, RETRY, Job
 from plexsync.model.ledger import SYNCED, TOO_LITTLE, UNDONE, SceneState
 from plexsync.model.scene import Scene
 from plexsync.policy.desired import Desired, desired, has_something_to_say, wish_hash
 
-MEANT = frozenset({"update", "create", "sync", FORCED})
+MEANT = frozenset({"update", "create", "sync", RETRY, FORCED})
 """Reasons that mean this very scene; only they make PlexSync write one again that was undone."""
 
 KEPT_COVERS = 32 * 1024 * 1024

@@ -14,6 +14,7 @@ from plexsync.flows.removed import keep_copy
 from plexsync.flows.task_args import error_types_of
 from plexsync.model.dead_letter import Letter
 from plexsync.model.job import BULK, EDIT, RETRY, Job
+from plexsync.model.ledger import UNDONE
 from plexsync.model.words import counted, some_scenes
 
 PAGE = 500
@@ -37,18 +38,32 @@ def retry_dead_letters(call: Call) -> dict[str, object]:
     ]
     if not letters:
         call.log.info(f"Nothing to retry: {_what_there_is(known)}")
-        return {"queued": 0, "already_queued": 0}
-    queued = queue_again(stores.queue, letters, now, EDIT if scene is not None else BULK)
-    already = len(letters) - len(queued)
+        return {"queued": 0, "already_queued": 0, "undone": 0}
+    undone = set() if scene is not None else _undone(call, letters)
+    wanted_now = [letter for letter in letters if letter.scene not in undone]
+    queued = queue_again(stores.queue, wanted_now, now, EDIT if scene is not None else BULK)
+    already = len(wanted_now) - len(queued)
     text = f"{counted(len(queued), 'scene')} queued again: {_by_class(letters, queued)}."
     if already and queued:
         text += f" {already} more waited in the queue already."
     elif already:
         text = f"Nothing to queue: {counted(already, 'scene')} waited in the queue already."
-    call.log.info(f"{text} A dead letter goes when its scene is in step with Plex.")
+    if queued or already:
+        call.log.info(f"{text} A dead letter goes when its scene is in step with Plex.")
+    if undone:
+        call.log.info(
+            f"Left alone: {some_scenes(sorted(undone))}. What PlexSync wrote of these was undone; "
+            "edit one, or retry it by itself, to have it in Plex again."
+        )
     if queued:
         call.tell_if_plex_is_away()
-    return {"queued": len(queued), "already_queued": already}
+    return {"queued": len(queued), "already_queued": already, "undone": len(undone)}
+
+
+def _undone(call: Call, letters: Iterable[Letter]) -> set[int]:
+    """Those whose scenes somebody undid: only who means the very scene wants it back."""
+    states = call.owner().stores.ledger.scenes(letter.scene for letter in letters)
+    return {scene for scene, state in states.items() if state.state == UNDONE}
 
 
 def clear_dead_letters(call: Call) -> dict[str, object]:

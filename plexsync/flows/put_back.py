@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ from plexsync.model.errors import (
 )
 from plexsync.model.ledger import TargetState
 from plexsync.model.paths import exact_key
-from plexsync.model.plex import FIELDS, Edit, PlexItem, Target
+from plexsync.model.plex import FIELDS, YEAR, Edit, PlexItem, Target
 from plexsync.policy.notes import how_much
 from plexsync.policy.outcome import applied, claimed
 from plexsync.policy.undo import PutBack, Restore, needs_a_look, put_back
@@ -35,6 +35,7 @@ class Restored:
     left: dict[str, str] = field(default_factory=dict)
     failed: str = ""
     sent: list[Edit] = field(default_factory=list)
+    year: Edit | None = None
 
     def leave(self, name: str, why: str) -> None:
         """A field stays as it is."""
@@ -63,7 +64,26 @@ class PutBackItems:
         after = self._plex.items([target.rating_key for target in sent])
         for target, each in sent.items():
             _compare(each, after.get(target.rating_key))
+        self._put_back_years(found, {**items, **after})
         return found
+
+    def _put_back_years(
+        self, found: Mapping[Target, Restored], items: Mapping[int, PlexItem]
+    ) -> None:
+        """Alone, where restoring the date did not do it: of both in one request one would win."""
+        for target, each in found.items():
+            item = items.get(target.rating_key)
+            if each.failed or each.year is None or not item or item.year == each.year.value:
+                continue
+            try:
+                with self._gently():
+                    sent = self._plex.write(target, [each.year])
+            except (PlexServerDown, PlexAuthError):
+                raise
+            except SyncError as error:
+                each.left[YEAR.name] = error.message
+            else:
+                each.left |= {n: f"Plex refuses it: {words}" for n, words in sent.refused.items()}
 
     def _one(self, item: PlexItem | None, state: TargetState) -> Restored:
         ours = {*state.written, *state.unconfirmed}
@@ -87,7 +107,7 @@ class PutBackItems:
         return put_back(item, ours, state.unconfirmed, state.base, selected)
 
     def _carried_out(self, item: PlexItem, plan: PutBack) -> Restored:
-        restored = Restored(set(plan.done), dict(plan.left))
+        restored = Restored(set(plan.done), dict(plan.left), year=plan.year)
         edits = list(plan.edits)
         for image in plan.images:
             try:

@@ -97,6 +97,7 @@ class WriteItems:
             for start in range(0, len(located), AHEAD):
                 some = [self._planned(each) for each in located[start : start + AHEAD]]
                 changing = [task for task in some if task.changing]
+                self._look_at_images([write for task in changing for write in task.writes])
                 # Intent first: after a crash the ledger still knows what Plex had, what is ours.
                 self._save(changing, now, intent=True)
                 under_way += [self._pool.submit(self._write_task, task) for task in changing]
@@ -138,24 +139,38 @@ class WriteItems:
                 sent = self._plex.write(target, text)
             write.sent, write.torn, write.words = sent.edits, sent.torn, dict(sent.refused)
             self._tell_cut(wish, sent)
-        for edit in write.edits:
-            if FIELDS[edit.field].kind == IMAGE:
+        if write.unseen is not None:
+            raise write.unseen
+        for edit in write.images:
+            if edit.field not in write.kept:
                 self._upload(wish, write, edit)
+
+    def _look_at_images(self, writes: Sequence[Write]) -> None:
+        """Before anything goes up: what Plex shows, for undo, and whether it is to stay."""
+        preserve = self._config.preserve_plex_edits
+        wanted = [w for w in writes if any(preserve or e.field not in w.base for e in w.images)]
+        list(self._pool.map(self._look_at_item, wanted))
+
+    def _look_at_item(self, write: Write) -> None:
+        try:
+            for edit in write.images:
+                if self._config.preserve_plex_edits or edit.field not in write.base:
+                    self._look(write, edit)
+        except SyncError as error:
+            write.unseen = error
+
+    def _look(self, write: Write, edit: Edit) -> None:
+        name, ours = edit.field, write.before.unconfirmed
+        selected = self._plex.selected_image(write.item.target, name)
+        if self._config.preserve_plex_edits and is_foreign(selected, name, write.written, ours):
+            write.kept.add(name)
+        # After a crash the selected one may be what went up just then: that is not Plex's own.
+        elif not is_upload_of(selected, edit.value, ours.get(name, "")):
+            locked = FIELDS[name].edit in write.item.locks
+            write.base.setdefault(name, Base(selected, locked))
 
     def _upload(self, wish: Wish, write: Write, edit: Edit) -> None:
         name, target = edit.field, write.item.target
-        if name not in write.base or self._config.preserve_plex_edits:
-            selected = self._plex.selected_image(target, name)
-            unseen = write.before.unconfirmed
-            if self._config.preserve_plex_edits and is_foreign(
-                selected, name, write.written, unseen
-            ):
-                write.kept.add(name)
-                return
-            # After a crash the selected one may be what went up just then: that is not Plex's own.
-            if not is_upload_of(selected, edit.value, unseen.get(name, "")):
-                locked = FIELDS[name].edit in write.item.locks
-                write.base.setdefault(name, Base(selected, locked))
         image = self._image(wish)
         with self._gently():
             refused = self._plex.upload_image(target, name, image)

@@ -12,6 +12,7 @@ from plexsync.model.ledger import SYNCED, WAITING, SceneState, TargetState
 from plexsync.model.plex import (
     FIELDS,
     IMAGE,
+    YEAR,
     Base,
     Edit,
     PlexItem,
@@ -47,6 +48,13 @@ class Write:
     """What Plex shows for a field that is done, where it is not what was sent."""
     words: dict[str, str] = field(default_factory=dict)
     """What Plex said to a field that it refused."""
+    unseen: SyncError | None = None
+    """Why it is not known which images Plex shows: none goes up then."""
+
+    @property
+    def images(self) -> tuple[Edit, ...]:
+        """What is to be uploaded."""
+        return tuple(edit for edit in self.edits if FIELDS[edit.field].kind == IMAGE)
 
 
 @dataclass(slots=True)
@@ -207,6 +215,9 @@ def _target(task: Task, write: Write, now: float, *, intent: bool) -> TargetStat
             before = write.item.values.get(edit.field, "")
             locked = FIELDS[edit.field].edit in write.item.locks
             write.base[edit.field] = Base(before, locked)
+            if edit.field == "date" and not edit.lock_only:  # Plex sets the year along with it
+                year = Base(write.item.year, YEAR.edit in write.item.locks)
+                write.base.setdefault(YEAR.name, year)
     planned = frozenset(edit.field for edit in write.edits)
     dirty = write.dirty | planned if intent else write.dirty
     coming = {

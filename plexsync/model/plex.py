@@ -48,6 +48,11 @@ FIELDS: Mapping[str, Field] = {
 }
 """In the order in which edits go out: scalars, lists, images."""
 
+YEAR = Field("year", SCALAR, "year", "year", "")
+"""Not a field that PlexSync writes: Plex sets it along with a date, and only undo puts it back."""
+
+EDITABLE: Mapping[str, Field] = {**FIELDS, YEAR.name: YEAR}
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -105,6 +110,7 @@ class PlexItem:
     art: str = ""
     deleted: bool = False
     updated_at: int = 0
+    year: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plexsync.model.plex import FIELDS, IMAGE, LIST, Base, Edit, PlexItem, Value, Written
+from plexsync.model.plex import FIELDS, IMAGE, LIST, YEAR, Base, Edit, PlexItem, Value, Written
 from plexsync.model.values import name_key, name_keys, names, same
 from plexsync.policy.outcome import is_upload_of
 
@@ -27,13 +27,15 @@ class PutBack:
     """What undoes PlexSync's writes in one item, and what stays, by field, with the reason.
 
     `edits` are texts, lists and locks (a lock alone is `lock_only`), `images` go one by one.
-    `done` names every field that is as before once these were made.
+    `done` names every field that is as before once these were made, but for the `year` that came
+    with a date: it goes last, and only where Plex does not set it back along with the date.
     """
 
     edits: tuple[Edit, ...]
     images: tuple[Restore, ...]
     left: Mapping[str, str]
     done: frozenset[str]
+    year: Edit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,23 @@ def put_back(
             images.append(outcome)
         elif outcome is not None:
             edits.append(outcome)
-    return PutBack(tuple(edits), tuple(images), left, frozenset(done))
+    date = written.get("date") if "date" in done else None
+    year = _year(item, str(date.value), base) if date else None
+    return PutBack(tuple(edits), tuple(images), left, frozenset(done), year)
+
+
+def _year(item: PlexItem, date: str, base: Mapping[str, Base]) -> Edit | None:
+    """The year as it was, where it is still the one that came with our date."""
+    before = base.get(YEAR.name)
+    if before is None or item.year not in (date[:4], before.value):
+        return None
+    return Edit(
+        field=YEAR.name,
+        value=before.value,
+        before=item.year,
+        reason="undo",
+        locked=before.locked,
+    )
 
 
 def _as_shown(name: str, item: PlexItem, last: Written) -> Value:

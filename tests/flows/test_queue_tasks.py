@@ -414,10 +414,10 @@ def test_retry_queues_a_fresh_job_and_the_letter_goes_with_success(desk: Buttons
     other, its = desk.world.pair("2.mp4", title="T2", **OLD)
     desk.bury(scene)
     desk.bury(other, error="PlexNotFound")
-    assert desk.press(retry_dead_letters) == {"queued": 2, "already_queued": 0}
+    assert desk.press(retry_dead_letters) == {"queued": 2, "already_queued": 0, "undone": 0}
     assert "2 scenes queued again: 1 PlexNotFound, 1 PlexPermanentError." in desk.said
     assert desk.letters() == {scene, other}
-    assert desk.press(retry_dead_letters) == {"queued": 0, "already_queued": 2}
+    assert desk.press(retry_dead_letters) == {"queued": 0, "already_queued": 2, "undone": 0}
     assert "2 scenes waited in the queue already" in desk.said
     desk.press(process_queue)
     assert (item.title, its.title) == ("T", "T2")
@@ -443,7 +443,7 @@ def test_retry_of_what_is_no_scene_is_an_error(desk: Buttons, scene: object) -> 
 
 
 def test_retry_without_letters(desk: Buttons) -> None:
-    assert desk.press(retry_dead_letters) == {"queued": 0, "already_queued": 0}
+    assert desk.press(retry_dead_letters) == {"queued": 0, "already_queued": 0, "undone": 0}
     assert "there are no dead letters" in desk.said
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from plexsync.flows.call import TaskFailed
+from plexsync.flows.letter_tasks import retry_dead_letters
 from plexsync.flows.undo import undo_all, undo_scene
+from plexsync.model.dead_letter import Letter
 from plexsync.model.ledger import Pin
 from tests.pressing import press
 
@@ -308,3 +311,75 @@ def test_our_own_upload_is_never_taken_for_what_plex_had(world: Any) -> None:
     output = press(world, undo_scene, owns=True, scene=scene)
     assert output["left"][str(scene)] == {"poster": "what Plex had before is not known"}
     assert (item.selected_poster, item.title) == (ours, "agent's title")
+
+
+def test_a_kill_right_after_an_upload_loses_no_poster(world: Any, tmp_path: Any) -> None:
+    """What lies in the data folder at that instant is what the next worker finds."""
+    scene, item = rich(world)
+    before = looks(item)
+    left = tmp_path / "left by the kill"
+    upload = world.plex.upload
+
+    def killed_then(*args: Any) -> str:
+        key: str = upload(*args)
+        if not left.exists():
+            shutil.copytree(world.folder, left)
+        return key
+
+    world.plex.upload = killed_then
+    synced(world, scene)
+    assert looks(item) != before
+    shutil.rmtree(world.folder)
+    shutil.move(left, world.folder)
+    output = press(world, undo_scene, owns=True, scene=scene)
+    assert looks(item) == before
+    assert (output["undone"], output["left"]) == (1, {})
+
+
+@pytest.mark.parametrize("date", ["", "2019-05-05", "2021-07-07"])
+@pytest.mark.parametrize("year", ["", "2019"])
+def test_the_year_that_came_with_a_date_goes_with_it(world: Any, date: str, year: str) -> None:
+    scene, item = rich(world, date=date, year=year or date[:4])
+    before = (item.originallyAvailableAt, item.year)
+    synced(world, scene)
+    assert (item.originallyAvailableAt, item.year) == ("2021-03-01", "2021")
+    for _ in range(2):
+        output = press(world, undo_scene, owns=True, scene=scene)
+        assert output["left"] == {}
+    assert (item.originallyAvailableAt, item.year) == before
+    assert "year" not in item.locks
+
+
+def test_a_year_that_somebody_set_since_stays(world: Any) -> None:
+    scene, item = rich(world, year="1999")
+    synced(world, scene)
+    world.plex.user_edit(item.key, year="2005")
+    press(world, undo_scene, owns=True, scene=scene)
+    assert (item.originallyAvailableAt, item.year) == ("", "2005")
+
+
+def buried(world: Any, *scenes: int) -> None:
+    app = world.stores()
+    for scene in scenes:
+        at = world.clock.now()
+        times = {"buried_at": at, "first_failure": at, "last_failure": at}
+        app.stores.letters.add(Letter(scene=scene, error="PlexNotFound", message="", **times))
+    app.close()
+
+
+def test_a_retry_of_one_undone_scene_writes_it_and_one_of_many_says_why_not(world: Any) -> None:
+    scene, item = rich(world)
+    other, _ = world.pair("b.mp4", title="Other")
+    synced(world, scene, other)
+    press(world, undo_scene, owns=True, scene=scene)
+    buried(world, scene, other)
+    answer = press(world, retry_dead_letters, owns=True)
+    assert (answer["queued"], answer["undone"]) == (1, 1)
+    assert f"Left alone: scene {scene}. What PlexSync wrote of these was undone" in world.said()
+    world.run()
+    assert item.title == "agent's title"
+    buried(world, scene)
+    assert press(world, retry_dead_letters, owns=True, scene=str(scene))["queued"] == 1
+    world.run()
+    assert item.title == "First light"
+    assert world.letter(scene) is None

@@ -93,8 +93,11 @@ def test_an_empty_string_unsets_but_a_summary_stays_empty(plex, ask, edit):
     edit("studio.value=&originalTitle.value=&originallyAvailableAt.value=&summary.value=")
     text = ask("GET", "/library/metadata/1").text
     assert 'summary=""' in text
-    for gone in ("studio=", "originalTitle=", "originallyAvailableAt=", "year="):
+    for gone in ("studio=", "originalTitle=", "originallyAvailableAt="):
         assert gone not in text
+    assert 'year="2020"' in text, "it came with the date, and does not go with it"
+    edit("year.value=")
+    assert "year=" not in ask("GET", "/library/metadata/1").text
 
 
 @pytest.mark.parametrize(
