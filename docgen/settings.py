@@ -53,6 +53,9 @@ restart is needed.
   and the reason. A wrong address or token is not replaced: nothing is synced until it is corrected.
 - When Plex URL or Plex token is empty, the environment variables `PLEX_URL` and `PLEX_TOKEN` are
   used, and then `plexHost`, `plexPort` and `plexToken`, the settings of the older community plugin.
+- Whatever the settings allow, Plex gets at most 255 characters of a title or a name and 10,000 of a
+  summary. What does not fit, names over **Tags per scene** and **Performers per scene** too, is told
+  in the log, once per scene.
 - `STASH_PLUGIN_DATA` in the environment names another data folder than `data` in the plugin's.
 """
 

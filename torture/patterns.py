@@ -16,10 +16,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
 import plexsync
+
+if sys.version_info >= (3, 11):
+    from re import _constants, _parser  # type: ignore[attr-defined]
+else:
+    import sre_constants as _constants
+    import sre_parse as _parser
 
 ROOT = Path(plexsync.__file__).parent
 METHODS = ("match", "search", "fullmatch", "sub", "findall", "finditer", "split")
