@@ -55,6 +55,7 @@ class PlexLibrary:
 
     def __init__(self, token: str, machine: str, name: str, version: str) -> None:
         self.token, self.machine, self.name, self.version = token, machine, name, version
+        self.start_state = ""  # what /identity tells while the server starts
         self.guest_token = ""  # a Home user's: it may read and not write
         self.disk: dict[str, int] = {}  # path -> size: what a scan finds
         self.lock = threading.RLock()

@@ -44,9 +44,10 @@ class Reads:
 
     def identity(self, request: Request) -> Reply:
         lib = self.lib
+        start = f' startState="{plex_xml.esc(lib.start_state)}"' if lib.start_state else ""
         return xml(
             plex_xml.container(
-                f'size="0" apiVersion="1.1.1" claimed="1"'
+                f'size="0" apiVersion="1.1.1" claimed="1"{start}'
                 f' machineIdentifier="{plex_xml.esc(lib.machine)}"'
                 f' version="{plex_xml.esc(lib.version)}"'
             )

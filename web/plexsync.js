@@ -2723,7 +2723,7 @@
     const since = state.since ? ` since ${clockTime(state.since)}` : "";
     if (state.state === "waiting" && job) {
       if (job.running) return ["warn", "being synced now"];
-      if (away) return ["warn", "waiting until Plex is back"];
+      if (away) return ["warn", "waiting until Plex is well again"];
       const later = job.not_before > Date.now() / 1000 + 1;
       const when = later
         ? ` until ${clockTime(job.not_before)} (${ahead(job.not_before)})`

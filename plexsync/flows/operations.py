@@ -12,7 +12,7 @@ import os
 from plexsync import inbox, system
 from plexsync.edges import pages, queue_view, read_state
 from plexsync.flows.status import status
-from plexsync.flows.status_plex import parse_breaker
+from plexsync.flows.status_plex import parse_breaker, parse_recovery, shown_trouble
 from plexsync.model.arguments import Rule, one_of, read_arguments, scene_ids, text, whole, word
 from plexsync.model.command import (
     COMMANDS,
@@ -193,7 +193,10 @@ def _scene_state(request: Request) -> Answer:
     breaker = read_state.document(
         folder, "circuit_breaker.json", parse_breaker, parse_breaker(None)
     )
-    away = breaker["state"] != "CLOSED"
+    recovery = read_state.document(
+        folder, "recovery_state.json", parse_recovery, parse_recovery(None)
+    )
+    away = shown_trouble(breaker, recovery) is not None
     return {"server": pages.server(folder), "away": away, "scenes": scenes}
 
 

@@ -213,7 +213,7 @@ class WriteItems:
             return
         except SyncError as error:
             for task in tasks:
-                task.error = task.error or error
+                task.error = task.error or error.of_step()
             return
         for write in writes:
             item = items.get(write.item.target)

@@ -368,3 +368,22 @@ def test_others_go_first_while_one_scene_cannot_be_written(quiet: Any) -> None:
     assert written[0] - before <= 70
     assert stored(quiet, "circuit_breaker.json")["state"] == "CLOSED"
     assert letters(quiet) == {"PlexTemporaryError": 1}
+
+
+def test_a_read_back_that_fails_for_all_is_charged_to_none(quiet: Any) -> None:
+    """What was written cannot be looked at: that is no single scene's fault."""
+    pairs = crowd(quiet)
+    put: list[bool] = []
+
+    def after_the_edits(request: Any) -> bool:
+        put.extend([True] * (request.method == "PUT"))
+        return bool(put) and request.method == "GET" and "/library/metadata/" in request.path
+
+    fault = quiet.plex.add_fault("status", match=after_the_edits, status=500)
+    quiet.run(minutes=12)
+    assert all(not job.attempts for job in quiet.waiting().values())
+    fault.remove()
+    quiet.run(minutes=3)
+    assert synced(pairs) == 6
+    assert quiet.waiting() == {}
+    assert letters(quiet) == {}

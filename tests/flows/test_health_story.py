@@ -1,0 +1,102 @@
+"""Health Check names what answers, and says what to do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from plexsync.flows.health_check import health_check
+from simulator.plex import PlexSim
+from tests import certificates
+from tests.flows.test_queue_tasks import Buttons
+from tests.world import TOKEN
+
+
+@pytest.fixture
+def desk(world: Any) -> Buttons:
+    return Buttons(world)
+
+
+def test_a_healthy_plex_tells_version_and_platform(desk: Buttons) -> None:
+    found = desk.press(health_check)
+    assert (found["state"], found["kind"]) == ("healthy", "healthy")
+    assert found["platform"] == "Linux 20.04.1 LTS"
+    assert f"It is Plex Media Server {found['version']} on Linux 20.04.1 LTS." in desk.said
+    assert "Nothing to do." in desk.said
+
+
+def test_a_root_path_that_is_treated_otherwise_hides_the_platform_alone(desk: Buttons) -> None:
+    desk.world.plex.add_fault("status", match=lambda r: r.path == "/", status=404, foreign=True)
+    found = desk.press(health_check)
+    assert (found["state"], found["platform"]) == ("healthy", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "found", "said", "next_step"),
+    [
+        ("starting", {}, "starting", "startup maintenance tasks", "goes on by itself"),
+        ("starting", {"identity": 503}, "starting", "startup maintenance", "goes on by itself"),
+        (
+            "redirect",
+            {"location": "https://plex.example/identity", "status": 301},
+            "redirect",
+            "Plex URL is redirected: what answers at Plex URL is not Plex: it redirects to "
+            "https://plex.example/identity",
+            "enter it as Plex URL",
+        ),
+        ("html", {}, "web page", "Plex URL leads to a web page", "without the sign-in page"),
+        ("json", {}, "not Plex", "Plex URL leads to something else", "Correct Plex URL"),
+        ("status", {"status": 404, "foreign": True}, "not Plex", "it answered 404", "Plex URL"),
+        ("status", {"status": 401, "foreign": True}, "not Plex", "answered 401", "Plex URL"),
+        ("status", {"status": 503, "foreign": True}, "proxy", "Plex is down", "the proxy"),
+        ("status", {"status": 521, "foreign": True}, "proxy", "Plex is down", "the proxy"),
+        ("status", {"status": 500}, "failing", "Plex is failing", "Plex's own log"),
+        ("unauthorized", {"match": "/library"}, "refused token", "refuses the token (401)", "new"),
+    ],
+)
+def test_what_answers_has_a_name_and_a_remedy(
+    desk: Buttons, kind: str, options: dict[str, Any], found: str, said: str, next_step: str
+) -> None:
+    desk.world.plex.add_fault(kind, **options)
+    told = desk.press(health_check)
+    assert told["kind"] == found
+    assert said in desk.said
+    assert next_step in told["remedy"]
+    assert told["remedy"] in desk.said
+
+
+def test_a_start_state_tells_that_plex_is_starting(desk: Buttons) -> None:
+    desk.world.plex.start_state = "startingServer"
+    desk.world.plex.add_fault("status", match="/library", status=500)
+    assert desk.press(health_check)["kind"] == "starting"
+    desk.world.plex.clear_faults()
+    assert desk.press(health_check)["kind"] == "healthy", "its library can be read"
+
+
+def test_a_guests_token_is_found_out_before_the_first_edit(desk: Buttons) -> None:
+    desk.world.plex.guest_token = "guest-token"
+    desk.world.configure(plex_token="guest-token")
+    assert desk.press(health_check)["kind"] == "read only"
+    assert "The Plex token may read but not write" in desk.said
+
+
+def test_a_plex_that_does_not_write_is_not_called_healthy(desk: Buttons) -> None:
+    world = desk.world
+    world.configure(no_poster=True)
+    world.event(world.pair("1.mp4", title="T")[0])
+    world.plex.add_fault("status", match="PUT", status=503)
+    world.run(minutes=5)
+    found = desk.press(health_check)
+    assert (found["state"], found["kind"]) == ("healthy", "writing")
+    assert "Plex answers but does not write" in desk.said
+    assert "tries one scene a minute" in found["remedy"]
+
+
+def test_plain_http_to_a_plex_that_wants_tls_names_the_address_to_enter(desk: Buttons) -> None:
+    with PlexSim(token=TOKEN, tls=certificates.server("plex_direct")) as secure:
+        secure.secure_connections = "required"
+        desk.world.configure(plex_url=f"http://127.0.0.1:{secure.port}")
+        found = desk.press(health_check)
+    assert found["state"] == "no TLS"
+    assert "takes only secure connections; enter the address https://" in desk.said
