@@ -23,9 +23,10 @@ def pages(
     """Every page, however many items Plex puts into one, all of them from one server.
 
     An item that spoils its page is found by halving; it comes as a page of its own that holds
-    nothing but its place. Raises the errors of PlexClient, also when there are more than `most`.
+    nothing but its place. Raises the errors of PlexClient, also when there are more than `most`, or
+    when not one item of several in a library could be delivered: then it is no item's fault.
     """
-    start, total, passed_over = 0, 1, 0
+    start, total, passed_over, delivered = 0, 1, 0, 0
     spoiled = 0  # an item before this place spoils what holds it
     while start < total:
         searching = spoiled > start
@@ -40,6 +41,8 @@ def pages(
             spoiled = min(start + size, total)
             if size > 1:
                 continue
+            if since is None and start + 1 >= total > 1 and not delivered:
+                raise
             page = Page((), total, unreadable=start + 1)
         client.verify_server()
         if not page.items and not page.unreadable and start < page.total:
@@ -47,6 +50,7 @@ def pages(
                 f"library {section}: Plex's list ends at {start} of {page.total}", cause="body"
             )
         passed_over += bool(page.unreadable)
+        delivered += len(page.items)
         start, total = start + max(1, len(page.items)), page.total
         yield page
 

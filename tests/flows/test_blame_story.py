@@ -114,12 +114,13 @@ def test_every_list_is_asked_for_with_both_container_headers(quiet: Any) -> None
         assert {"x-plex-container-start", "x-plex-container-size"} <= set(entry.headers)
 
 
-def test_a_list_that_fails_alone_is_no_scenes_fault(quiet: Any) -> None:
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_list_that_fails_alone_is_no_scenes_fault(quiet: Any, status: int) -> None:
     """Plex is healthy, and yet what names no item fails: all wait, however long it takes."""
     fault = quiet.plex.add_fault(
         "status",
         match=lambda r: r.path.endswith("/all") and r.method == "GET" and "sort" in dict(r.params),
-        status=400,
+        status=status,
     )
     pairs = crowd(quiet)
     quiet.run(minutes=12)
