@@ -16,7 +16,7 @@ from plexsync.edges.stash import StashClient
 from plexsync.flows.auto_reconcile import AutoReconcile
 from plexsync.flows.plex_watch import PlexWatch
 from plexsync.flows.reconciliation import Reconciliation
-from plexsync.flows.results import Result
+from plexsync.flows.results import Outcome
 from plexsync.flows.settle import Stores
 from plexsync.flows.sync_scenes import SyncScenes
 from plexsync.model.config import PlexSyncConfig
@@ -65,7 +65,7 @@ class Owned(Protocol):
         """The library index."""
 
     def worker(
-        self, leave: Callable[[], str], observe: Callable[[Sequence[Result], float], None]
+        self, leave: Callable[[], str], observe: Callable[[Sequence[Outcome], float], None]
     ) -> Loop:
         """The drain loop; `leave` says why to stop, `observe` is told what each batch came to."""
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from plexsync import inbox
 from plexsync.flows.call import Call, Loop
 from plexsync.flows.intake import BULK_WINDOW, SETTLE
-from plexsync.flows.results import Done, Failed, Result
+from plexsync.flows.results import IN_STEP, LATER, RETURNED, UNTRIED, WRITTEN, Outcome
 from plexsync.flows.settle import Stores
-from plexsync.model.errors import SCENE, PlexAuthError, PlexServerDown, StashAuthError, StashDown
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
 
@@ -25,9 +24,6 @@ TELL_EVERY = 10.0
 """Seconds between two lines about how long it will take."""
 
 NOTHING_DUE = "nothing is due"
-
-WAITS = (PlexServerDown, PlexAuthError, StashDown, StashAuthError)
-"""Failures that are nobody's: the job waits as it was."""
 
 PAUSED = (
     'PlexSync is paused in its settings: switch off "Pause syncing" and "Do not write anything" in '
@@ -65,14 +61,6 @@ class Pace:
         return f"about {format_duration(left * self.mean)} ({basis})"
 
 
-WRITTEN, IN_STEP, LATER, GIVEN_UP = (
-    "written to Plex",
-    "needed nothing",
-    "failed and tried again later",
-    "given up",
-)
-
-
 @dataclass(slots=True)
 class Tally:
     """What became of the scenes so far; each counts once, however often it had its turn."""
@@ -86,11 +74,13 @@ class Tally:
         """Scenes that had their turn."""
         return len(self.outcomes)
 
-    def note(self, scene: int, outcome: str) -> None:
+    def note(self, outcome: Outcome) -> None:
         """A scene had its turn."""
         self.turns += 1
-        if outcome != IN_STEP or self.outcomes.get(scene) != WRITTEN:
-            self.outcomes[scene] = outcome
+        if outcome.kind != IN_STEP or self.outcomes.get(outcome.scene) != WRITTEN:
+            self.outcomes[outcome.scene] = outcome.kind
+        if outcome.error is not None:
+            self.errors[outcome.error.kind] += 1
 
     def count(self, outcome: str) -> int:
         """How many scenes ended so."""
@@ -128,11 +118,13 @@ class Drain:
             return ""
         return "" if due_now(self._stores, now) or _walks_go_on(self._stores) else NOTHING_DUE
 
-    def observe(self, results: Sequence[Result], seconds: float) -> None:
+    def observe(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """Note what a batch came to and tell it."""
         before = self.tally.turns
-        for result in results:
-            self._note(result, seconds / len(results))
+        for outcome in outcomes:
+            if outcome.kind not in (RETURNED, UNTRIED):  # those had no turn at all
+                self.tally.note(outcome)
+                self._tell(outcome, seconds / len(outcomes))
         now = self._call.clock.now()
         self.pace = self.pace.after(self.tally.turns - before, seconds)
         self._left = due_now(self._stores, now) + ahead(self._stores)
@@ -153,31 +145,13 @@ class Drain:
         done = self.tally.done
         return 0.99 * done / max(1, done + self._left)
 
-    def _note(self, result: Result, seconds: float) -> None:
-        scene, log = result.job.scene, self._call.log
-        if isinstance(result, Done):
-            self.tally.note(scene, WRITTEN if result.changed else IN_STEP)
-            if result.changed:
-                changed = ", ".join(result.changed)
-                log.info("Synced", scene=scene, changed=changed, seconds=round(seconds, 2))
-        elif isinstance(result, Failed) and not self._waits(result):
-            self.tally.errors[result.error.kind] += 1
-            self.tally.note(scene, self._outcome(scene))
-            if scene in self._stores.queue.jobs:
-                log.info(f"Not yet: {result.error.message}", scene=scene)
-
-    def _outcome(self, scene: int) -> str:
-        """Of a failure: what it came to is recorded already."""
-        if scene in self._stores.queue.jobs:
-            return LATER
-        return GIVEN_UP if self._stores.letters.get(scene) else IN_STEP
-
-    def _waits(self, result: Failed) -> bool:
-        """Whether the failure cost the job nothing, so that it had no turn at all."""
-        job = self._stores.queue.jobs.get(result.job.scene)
-        if job is None or job.attempts != result.job.attempts:
-            return False
-        return result.error.fault != SCENE or isinstance(result.error, WAITS)
+    def _tell(self, outcome: Outcome, seconds: float) -> None:
+        scene, log = outcome.scene, self._call.log
+        if outcome.kind == WRITTEN:
+            changed = ", ".join(outcome.changed)
+            log.info("Synced", scene=scene, changed=changed, seconds=round(seconds, 2))
+        elif outcome.kind == LATER:
+            log.info(f"Not yet: {outcome.why}", scene=scene)
 
 
 def due_now(stores: Stores, now: float) -> int:

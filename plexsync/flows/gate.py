@@ -14,7 +14,7 @@ from plexsync.flows.blame import Judged
 from plexsync.flows.dlq_recovery import DlqRecovery, Window
 from plexsync.flows.plex_watch import PlexWatch
 from plexsync.flows.reconciliation import Reconciliation
-from plexsync.flows.results import Failed
+from plexsync.flows.results import Failed, Outcome
 from plexsync.flows.settle import Stores
 from plexsync.flows.sweep import Sweep
 from plexsync.flows.sync_scenes import SyncScenes
@@ -30,7 +30,6 @@ from plexsync.model.errors import (
 )
 from plexsync.model.plex_state import STUCK, UNAUTHORISED, WRITING
 from plexsync.model.words import counted
-from plexsync.policy.backoff import Wait
 from plexsync.policy.recovery_strategy import recovered_classes
 from plexsync.policy.waiting import Hold, hold, idle_limit
 
@@ -252,7 +251,7 @@ class Gate:
         if found.queued:
             self._log.info(f"After the outage: {found.sentence()}")
 
-    def learn(self, waits: Sequence[Wait], judged: Judged) -> None:
+    def learn(self, outcomes: Sequence[Outcome], judged: Judged) -> None:
         """What a batch says about the two servers."""
         errors = [result.error for result in judged.results if isinstance(result, Failed)]
         self._note_stuck([error for error in errors if error.fault == REQUEST])
@@ -265,7 +264,7 @@ class Gate:
             why = f"Plex answers but does not write: {judged.unwritten.message}"
             self._watch.failed(why, waiting, WRITING)
             self._wait_for("plex")
-        for what in dict.fromkeys(wait.what for wait in waits):
+        for what in dict.fromkeys(o.waits_for for o in outcomes if o.waits_for):
             if what == "auth":
                 continue
             if what == "plex":

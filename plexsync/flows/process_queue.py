@@ -7,22 +7,21 @@ from collections.abc import Iterable
 
 from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.drain import (
-    GIVEN_UP,
-    IN_STEP,
-    LATER,
     NOTHING_DUE,
     PAUSED,
-    WRITTEN,
     Drain,
     Tally,
     ahead,
     due_now,
 )
+from plexsync.flows.results import GIVEN_UP, IN_STEP, LATER, LEFT_OUT, WRITTEN
 from plexsync.flows.settle import Stores
 from plexsync.flows.ticker import Ticker
 from plexsync.model.job import Job
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
+
+_KINDS = (WRITTEN, IN_STEP, LEFT_OUT, LATER, GIVEN_UP)
 
 
 def process_queue(call: Call) -> dict[str, object]:
@@ -47,6 +46,7 @@ def process_queue(call: Call) -> dict[str, object]:
         "done": tally.done,
         "written": tally.count(WRITTEN),
         "in_step": tally.count(IN_STEP),
+        "left_out": tally.count(LEFT_OUT),
         "tried_again_later": tally.count(LATER),
         "given_up": tally.count(GIVEN_UP),
         "errors": dict(tally.errors),
@@ -76,7 +76,7 @@ def _tell(call: Call, tally: Tally, seconds: float) -> None:
     if not tally.done:
         call.log.info("Nothing was due.")
         return
-    counts = [(tally.count(each), each) for each in (WRITTEN, IN_STEP, LATER, GIVEN_UP)]
+    counts = [(tally.count(each), each) for each in _KINDS]
     parts = [f"{count} {each}" for count, each in counts if count]
     text = f"{counted(tally.done, 'scene')} done in {format_duration(seconds)}: {', '.join(parts)}."
     if tally.errors:

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.flows.intake import Intake
-from plexsync.flows.results import Done, Failed, Result
+from plexsync.flows.results import (
+    ENDED_WELL,
+    GIVEN_UP,
+    IN_STEP,
+    LATER,
+    LEFT_OUT,
+    RETURNED,
+    UNTRIED,
+    WRITTEN,
+    Done,
+    Failed,
+    Outcome,
+    Result,
+)
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.dead_letter import Letter
-from plexsync.model.errors import AmbiguousMatch, PlexNotFound, SyncError
+from plexsync.model.errors import SCENE, AmbiguousMatch, PlexNotFound, SceneGone, SyncError
 from plexsync.model.job import Job
 from plexsync.model.ledger import AMBIGUOUS, FAILED, NOT_IN_PLEX, SYNCED, UNDONE, SceneState
 from plexsync.policy.backoff import (
     Bury,
     Finish,
     Later,
-    Wait,
+    Verdict,
     verdict,
 )
 
@@ -37,19 +50,10 @@ class Stores:
     ledger: Ledger
 
 
-@dataclass(slots=True)
-class _Ends:
-    """What a batch comes to in the queue: scenes that are done, jobs for later, scenes that wait
-    as before, and for whom."""
-
-    finished: list[int] = field(default_factory=list)
-    later: list[Job] = field(default_factory=list)
-    left: list[int] = field(default_factory=list)
-    waits: list[Wait] = field(default_factory=list)
-
-
 class Settle:
-    """Records results; every hand-over writes the new before it forgets the old."""
+    """Decides what becomes of each job and records it; every hand-over writes the new before it
+    forgets the old.
+    """
 
     def __init__(self, stores: Stores, intake: Intake, rng: random.Random, log: Log) -> None:
         self._stores = stores
@@ -57,58 +61,61 @@ class Settle:
         self._rng = rng
         self._log = log
 
-    def batch(self, results: Sequence[Result], config: PlexSyncConfig, now: float) -> list[Wait]:
-        """Record a batch; returns what has to be waited for, if anything."""
-        ends = _Ends()
-        for result in results:
-            if isinstance(result, Failed):
-                result.error.message = self._log.safe(result.error.message)
-            if isinstance(result, Done):
-                self._done(result, ends, now)
-            elif isinstance(result, Failed):
-                self._failed(result, config, now, ends)
-            else:
-                ends.left.append(result.job.scene)
-        self._stores.letters.remove([r.job.scene for r in results if isinstance(r, Done)])
+    def batch(self, results: Sequence[Result], config: PlexSyncConfig, now: float) -> list[Outcome]:
+        """Record a batch; returns what became of each of its jobs."""
+        outcomes = [self._decided(result, config, now) for result in results]
+        for outcome in outcomes:
+            self._tell(outcome, now)
+            self._record(outcome, now)
+        self._stores.letters.remove([o.scene for o in outcomes if isinstance(o.result, Done)])
         queue = self._stores.queue
-        queue.rewrite(*ends.later)
-        queue.release(ends.left)
-        queue.finish(ends.finished)
-        return ends.waits
+        queue.rewrite(*(o.job for o in outcomes if _is_rewritten(o)))
+        queue.release([o.scene for o in outcomes if _is_left(o)])
+        queue.finish([o.scene for o in outcomes if o.kind in ENDED_WELL])
+        return outcomes
 
-    def _done(self, result: Done, ends: _Ends, now: float) -> None:
+    def _decided(self, result: Result, config: PlexSyncConfig, now: float) -> Outcome:
         job = result.job
-        if result.changed:
-            self._log.debug("synced", scene=job.scene, changed=", ".join(result.changed))
-        if result.state not in ("", SYNCED):
-            self.note(job.scene, result.state, result.detail, now)
-        ends.finished.append(job.scene)
-
-    def _failed(
-        self,
-        result: Failed,
-        config: PlexSyncConfig,
-        now: float,
-        ends: _Ends,
-    ) -> None:
-        decision = verdict(result.job, result.error, now, self._rng, config.max_retries)
+        if isinstance(result, Done):
+            in_step = IN_STEP if result.state in ("", SYNCED) else LEFT_OUT
+            return Outcome(result, WRITTEN if result.changed else in_step, job, result.detail)
+        if not isinstance(result, Failed):
+            return Outcome(result, UNTRIED, job)
+        error = result.error
+        error.message = self._log.safe(error.message)
+        decision = verdict(job, error, now, self._rng, config.max_retries)
         if isinstance(decision, Later):
+            free = decision.job.attempts == job.attempts and error.fault != SCENE
+            return Outcome(result, RETURNED if free else LATER, decision.job, error.message)
+        if isinstance(decision, Finish) or _ends_quietly(decision, config):
+            return Outcome(result, LEFT_OUT, job, error.message)
+        if isinstance(decision, Bury):
+            return Outcome(result, GIVEN_UP, decision.job, decision.error.message)
+        return Outcome(result, RETURNED, job, error.message, decision.what)
+
+    def _tell(self, outcome: Outcome, now: float) -> None:
+        """A line for whoever wants to see every job; `bury` has one of its own."""
+        if outcome.changed:
+            changed = ", ".join(outcome.changed)
+            self._log.debug("synced", scene=outcome.scene, changed=changed)
+        elif outcome.error is not None and _is_rewritten(outcome):
             self._log.debug(
-                f"{result.error.kind}: {result.error.message}; tried again in "
-                f"{decision.job.not_before - now:.0f} s",
-                scene=decision.job.scene,
+                f"{outcome.error.kind}: {outcome.error.message}; tried again in "
+                f"{outcome.job.not_before - now:.0f} s",
+                scene=outcome.scene,
             )
-            ends.later.append(decision.job)
-        elif isinstance(decision, Bury) and _ends_quietly(decision.error, config):
-            self.note(result.job.scene, NOT_IN_PLEX, decision.error.message, now)
-            ends.finished.append(result.job.scene)
-        elif isinstance(decision, Bury):
-            self.bury(decision.job, decision.error, now)
-        elif isinstance(decision, Finish):
-            self._intake.drop(result.job.scene, now)
-        else:
-            ends.left.append(result.job.scene)
-            ends.waits.append(decision)
+
+    def _record(self, outcome: Outcome, now: float) -> None:
+        """What has to be known of a job before its row goes."""
+        result, scene = outcome.result, outcome.scene
+        if isinstance(result, Done) and result.state not in ("", SYNCED):
+            self.note(scene, result.state, result.detail, now)
+        elif outcome.kind == GIVEN_UP and outcome.error is not None:
+            self.bury(outcome.job, outcome.error, now)
+        elif isinstance(outcome.error, SceneGone):
+            self._intake.drop(scene, now)
+        elif outcome.kind == LEFT_OUT and outcome.error is not None:
+            self.note(scene, NOT_IN_PLEX, outcome.error.message, now)
 
     def bury(self, job: Job, error: SyncError, now: float) -> None:
         """Give a job up: its dead letter first, then its row."""
@@ -146,6 +153,17 @@ class Settle:
         ledger.save([replace(known, state=state, detail=detail, since=since, wish="")])
 
 
-def _ends_quietly(error: SyncError, config: PlexSyncConfig) -> bool:
+def _ends_quietly(decision: Verdict, config: PlexSyncConfig) -> bool:
     """Whether the user wants no dead letter of a scene that Plex did not show in all its time."""
-    return config.skip_not_found and isinstance(error, PlexNotFound)
+    missing = isinstance(decision, Bury) and isinstance(decision.error, PlexNotFound)
+    return config.skip_not_found and missing
+
+
+def _is_rewritten(outcome: Outcome) -> bool:
+    """Whether the job waits for a time of its own."""
+    return outcome.job is not outcome.result.job and outcome.kind in (LATER, RETURNED)
+
+
+def _is_left(outcome: Outcome) -> bool:
+    """Whether the job stays as it was."""
+    return outcome.kind in (RETURNED, UNTRIED) and outcome.job is outcome.result.job

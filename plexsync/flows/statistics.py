@@ -8,18 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from plexsync.edges import files
 from plexsync.edges.clock import Clock
 from plexsync.edges.log import Log
-from plexsync.flows.results import Done, Failed, Postponed, Result
+from plexsync.flows.results import Outcome
 from plexsync.flows.settle import Stores
-from plexsync.model.errors import (
-    SCENE,
-    AmbiguousMatch,
-    PlexAuthError,
-    PlexServerDown,
-    SceneGone,
-    StashAuthError,
-    StashDown,
-)
-from plexsync.model.stats import DONE, FAILED, PUT_BACK, RETRIED, TRAFFIC, Stats
+from plexsync.model.errors import SceneGone
+from plexsync.model.stats import DONE, PUT_BACK, RETRIED, TRAFFIC, Stats
 from plexsync.model.words import counted
 from plexsync.policy.matching import HIGH, LOW
 
@@ -34,10 +26,7 @@ KEEP_EVERY = 5.0
 AT_MOST = 1.0
 """Seconds between two writes of the file while batches follow each other."""
 
-SERVERS = (PlexServerDown, PlexAuthError, StashDown, StashAuthError)
-"""Errors by which a job may have been put back as it was."""
-
-Observe = Callable[[Sequence[Result], float], None]
+Observe = Callable[[Sequence[Outcome], float], None]
 
 
 class Statistics:
@@ -71,24 +60,24 @@ class Statistics:
         self._unkept = 0
         self._kept_at = clock.monotonic() - KEEP_EVERY
 
-    def observe(self, results: Sequence[Result], seconds: float) -> None:
-        """Count a batch that took so long; no results mean that nothing is due any more."""
-        if results:
-            self._count(results, seconds)
+    def observe(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """Count a batch that took so long; no outcomes mean that nothing is due any more."""
+        if outcomes:
+            self._count(outcomes, seconds)
             if self._stretch.tried >= TELL_EVERY:
                 self._log.info(summary(self._stretch))
                 self._stretch = Stats(self._clock.now())
         else:
             self._end_drain()
-        self._keep_some(ended=not results)
+        self._keep_some(ended=not outcomes)
 
     def beside(self, observe: Observe) -> Observe:
         """Counts too what goes to this observer, who says himself when a drain ends."""
 
-        def both(results: Sequence[Result], seconds: float) -> None:
-            if results:
-                self.observe(results, seconds)
-                observe(results, seconds)
+        def both(outcomes: Sequence[Outcome], seconds: float) -> None:
+            if outcomes:
+                self.observe(outcomes, seconds)
+                observe(outcomes, seconds)
 
         return both
 
@@ -98,30 +87,16 @@ class Statistics:
         if self._unkept:
             self._keep()
 
-    def _count(self, results: Sequence[Result], seconds: float) -> None:
+    def _count(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         now = self._clock.now()
-        tried = [result for result in results if not isinstance(result, Postponed)]
-        outcomes = [(result, self._outcome(result)) for result in tried]
-        done = sum(outcome == DONE for _, outcome in outcomes)
+        tried = [outcome for outcome in outcomes if outcome.counted_as]
+        done = sum(outcome.counted_as == DONE for outcome in tried)
         for stats in (self.stats, self._stretch, self._drain):
-            for result, outcome in outcomes:
-                _note(stats, result, outcome, now)
+            for outcome in tried:
+                _note(stats, outcome, now)
             if done:
                 stats.took(seconds / len(tried), done)
         self._unkept += len(tried)
-
-    def _outcome(self, result: Result) -> str:
-        """What a try came to; queue and dead letters know it already."""
-        job = result.job
-        left = self._stores.queue.jobs.get(job.scene)
-        if not isinstance(result, Failed) or isinstance(result.error, SceneGone):
-            return DONE
-        if left is None:
-            return FAILED if self._stores.letters.get(job.scene) is not None else DONE
-        untouched = left.attempts == job.attempts and (
-            result.error.fault != SCENE or isinstance(result.error, SERVERS)
-        )
-        return PUT_BACK if untouched else RETRIED
 
     def _end_drain(self) -> None:
         """A drain in which nothing came to an end goes on: a dead Plex is tried each minute."""
@@ -158,15 +133,15 @@ class Statistics:
         self._kept_at = self._clock.monotonic()
 
 
-def _note(stats: Stats, result: Result, outcome: str, now: float) -> None:
-    if isinstance(result, Done):
-        changed = bool(result.changed)
-        stats.note(outcome, now, match=result.confidence, written=changed)
-    elif isinstance(result, Failed) and not isinstance(result.error, SceneGone):
-        match = LOW if isinstance(result.error, AmbiguousMatch) else ""
-        stats.note(outcome, now, error=result.error.kind, match=match)
-    else:
-        stats.note(outcome, now)
+def _note(stats: Stats, outcome: Outcome, now: float) -> None:
+    gone = outcome.error is None or isinstance(outcome.error, SceneGone)
+    stats.note(
+        outcome.counted_as,
+        now,
+        error="" if outcome.error is None or gone else outcome.error.kind,
+        match=outcome.confidence,
+        written=bool(outcome.changed),
+    )
 
 
 def summary(stats: Stats) -> str:

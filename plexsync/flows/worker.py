@@ -18,7 +18,7 @@ from plexsync.flows.blame import Blame, Judged
 from plexsync.flows.commands import AT_ONCE, Commands, Host
 from plexsync.flows.gate import Gate
 from plexsync.flows.intake import Intake
-from plexsync.flows.results import Done, Failed, Result
+from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
 from plexsync.flows.settle import Settle, Stores
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import Interrupted, PlexPermanentError, PlexTemporaryError
@@ -31,11 +31,11 @@ TELL_EVERY = 10
 DESTROYED_KEPT = 30 * 86400.0
 
 
-Observe = Callable[[Sequence[Result], float], None]
-"""Is told the results of each batch and the seconds it took, and of none when nothing is due."""
+Observe = Callable[[Sequence[Outcome], float], None]
+"""Is told the outcomes of each batch and the seconds it took, and of none when nothing is due."""
 
 
-def ignore(results: Sequence[Result], seconds: float) -> None:
+def ignore(outcomes: Sequence[Outcome], seconds: float) -> None:
     """Observes nothing."""
 
 
@@ -172,10 +172,10 @@ class Worker:
         answers = plex.answers
         attempts = self._attempt(batch, config)
         judged = [self._judge(results, plex) for results in attempts]
+        outcomes: list[Outcome] = []
         for one in judged:
-            self._record(one, config, answered=plex.answers > answers)
-        every = [result for one in judged for result in one.results]
-        self._observe(every, self._clock.monotonic() - began)
+            outcomes += self._record(one, config, answered=plex.answers > answers)
+        self._observe(outcomes, self._clock.monotonic() - began)
         now = self._clock.now()
         self._parts.sync(config).look_for_arrivals(now, refresh=False)
         self._busy_at = now
@@ -200,12 +200,13 @@ class Worker:
         patience = self._watch.patience(self._clock.now())
         return self._blame.judge(results, plex, patience)
 
-    def _record(self, judged: Judged, config: PlexSyncConfig, *, answered: bool) -> None:
-        waits = self._settle.batch(judged.results, config, self._clock.now())
-        sent = sum(isinstance(r, Done) and bool(r.changed) for r in judged.results)
+    def _record(self, judged: Judged, config: PlexSyncConfig, *, answered: bool) -> list[Outcome]:
+        outcomes = self._settle.batch(judged.results, config, self._clock.now())
+        sent = sum(outcome.kind == WRITTEN for outcome in outcomes)
         if sent or (answered and judged.server is None and judged.unwritten is None):
             self._watch.alive(sent)
-        self._gate.learn(waits, judged)
+        self._gate.learn(outcomes, judged)
+        return outcomes
 
     def _sleep(self, now: float) -> None:
         self._observe((), 0.0)

@@ -15,7 +15,7 @@ import pytest
 
 from plexsync.app import App
 from plexsync.edges.log import Log
-from plexsync.flows.results import Result
+from plexsync.flows.results import Outcome
 from plexsync.flows.statistics import summary
 from plexsync.model.stats import BOUNDS, DONE, FAILED, FIRST_GUESS, PUT_BACK, RETRIED, Stats
 from tests.world import ROOT, World
@@ -140,7 +140,7 @@ def test_each_drain_is_summed_up_for_itself(world: World) -> None:
 
 def test_a_task_that_tells_itself_how_it_ends_is_counted_too(world: World) -> None:
     pairs(world, 12)
-    seen: list[Result] = []
+    seen: list[Outcome] = []
     live(world, observe=lambda results, seconds: seen.extend(results))
     assert len(seen) == stats(world).done == 12
     assert "Drain over" not in world.said()
@@ -187,7 +187,7 @@ from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
-from plexsync.flows.results import Done
+from plexsync.flows.results import WRITTEN, Done, Outcome
 from plexsync.flows.settle import Stores
 from plexsync.flows.statistics import Statistics
 from plexsync.model.job import Job
@@ -200,8 +200,8 @@ stores = Stores(
 )
 statistics = Statistics(folder, stores, SystemClock(), Log(), lambda: dict.fromkeys(TRAFFIC, 0))
 for batch in itertools.count(1):
-    done = [Done(job=Job(scene=n + 1, reason="update", born=0.0), state="") for n in range(10)]
-    statistics.observe(done, 0.1)
+    jobs = [Job(scene=n + 1, reason="update", born=0.0) for n in range(10)]
+    statistics.observe([Outcome(Done(job=j, state=""), WRITTEN, j) for j in jobs], 0.1)
     print(batch, statistics.stats.done, flush=True)
     if batch % 7 == 0:
         statistics.observe((), 0.0)
