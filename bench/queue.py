@@ -66,6 +66,7 @@ def _fill(jobs: JobQueue, count: int) -> None:
 
 
 def _pages(folder: str, count: int) -> Iterator[float]:
+    os.mkdir(folder)
     with closing(JobQueue(os.path.join(folder, "queue"), print)) as jobs:
         _fill(jobs, count)
         for sort in ("due", "newest", "class"):

@@ -132,12 +132,10 @@ def test_a_report_is_bounded(folder: str) -> None:
     assert [line["text"] for line in found["lines"]][:: MOST_LINES - 1] == ["5", "204"]
 
 
-def test_a_report_that_cannot_be_kept_stops_no_task(folder: str) -> None:
+def test_a_file_in_the_place_of_the_reports_stops_no_task(folder: str) -> None:
     Path(folder, "reports").write_text("in the way")
     Report(folder, "health_check", lambda: NOW).failed("Plex is down")
-    assert ask(folder, "report", task="health_check")["state"] == "unknown"
-    Path(folder, "reports").unlink()
-    Report(folder, "health_check", lambda: NOW).failed("Plex is down")
+    assert ask(folder, "report", task="health_check")["state"] == "failed"
     Path(folder, "reports", "health_check.json").write_text("[" * 99999)
     assert ask(folder, "report", task="health_check")["state"] == "unknown"
 
