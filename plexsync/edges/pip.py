@@ -16,7 +16,7 @@ MOST_SECONDS = 600.0
 """Seconds after which pip is ended."""
 
 _LONGEST = 300
-_OTHER = re.compile(r"DO NOT MATCH THE HASHES.*?\n\s+(\S+==\S+)", re.DOTALL)
+_OTHER = re.compile(r"DO NOT MATCH THE HASHES[^=]{0,500}?\n[ \t]{1,40}([^\s=]{1,200}==\S{1,200})")
 _NO_INDEX = re.compile(
     r"connection broken by|failed to connect|connection error|name resolution|read timed out", re.I
 )
