@@ -190,9 +190,11 @@ def wake(plugin_dir: str, data: str, connection: bytes) -> None:
 
     The new worker holds `starting.lock` until it owns the folder, so that a crowd of hooks starts
     one: in a container where nobody reaps orphans each further one would be a zombie for good. A
-    start that takes too long hangs (a stopped process keeps its locks), and is not waited for.
+    start that takes too long hangs (a stopped process keeps its locks), and is not waited for. A
+    living one is handed the connection, since its own may have expired.
     """
     if _cared_for(data):
+        hand_over(data, connection)
         return
     starting = system.LockFile(os.path.join(data, "starting.lock"))
     if not starting.acquire() and _began_lately(starting.path):
@@ -205,6 +207,16 @@ def wake(plugin_dir: str, data: str, connection: bytes) -> None:
             start_worker(plugin_dir, connection)
     finally:
         starting.leave()
+
+
+def hand_over(data: str, connection: bytes) -> bool:
+    """Offer a living worker this way to reach Stash; it takes it when its own is refused."""
+    return system.hand_over(session_pipe(data), connection)
+
+
+def session_pipe(data: str) -> str:
+    """Where a worker is given newer connections."""
+    return os.path.join(data, "session")
 
 
 def _began_lately(lock: str) -> bool:

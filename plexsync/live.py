@@ -15,6 +15,7 @@ from plexsync.app import App
 from plexsync.edges import pages, queue_view, read_state
 from plexsync.edges.clock import Clock, SystemClock
 from plexsync.edges.files import NewerSchema, is_damage, is_disk_trouble
+from plexsync.edges.handover import Handover
 from plexsync.edges.in_flight import InFlight, write_note
 from plexsync.edges.log import Log
 from plexsync.edges.ownership import Ownership
@@ -46,10 +47,13 @@ def live(
         return
     log.set_secrets([connection.cookie_value.get_secret_value()])
     log.info("worker starts", version=__version__, pid=os.getpid())
-    stash = StashClient(connection, in_flight=InFlight(partial(write_note, folder)))
+    handover = Handover(folder, block)
+    in_flight = InFlight(partial(write_note, folder))
+    stash = StashClient(connection, in_flight=in_flight, handover=handover)
     package = Package(plugin_dir)
 
     def leave() -> str:
+        handover.waiting()  # a pipe that is full takes nothing more
         with suppress(OSError):  # a sick disk is waited out like any other
             if ownership.wanted():
                 return "a task takes over"
@@ -64,7 +68,7 @@ def live(
         log.info(f"worker stops: {reason}")
         if reason == LOST:
             if inbox.collect(folder, limit=1):
-                inbox.wake(plugin_dir, folder, _renewed(block, stash.cookie))
+                inbox.wake(plugin_dir, folder, _renewed(handover.block, stash.cookie))
             return
         if ownership.wanted():
             if ownership.stand_by():
@@ -73,7 +77,7 @@ def live(
         ownership.release()
         if package.gone():
             if _work_left(folder) and package.settle(clock):
-                inbox.wake(plugin_dir, folder, _renewed(block, stash.cookie))
+                inbox.wake(plugin_dir, folder, _renewed(handover.block, stash.cookie))
             return
         # An event whose hook found the lock still taken would be stranded without this look.
         if reason != "nothing to do" or not inbox.collect(folder, limit=1):

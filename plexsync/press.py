@@ -73,6 +73,7 @@ def _carry_out(
     def stand_by() -> None:
         inbox.start_worker(plugin_dir, connection)
 
+    inbox.hand_over(folder, connection)
     try:
         if task.kind == READS:
             with closing(Parts(folder, stash, clock, log, os.environ)) as parts:

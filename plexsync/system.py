@@ -410,6 +410,60 @@ def replace(src: str, dst: str) -> None:
     os.replace(src, dst)
 
 
+def receive(path: str) -> int:
+    """The end of a pipe at `path`, from which only we can read what only we can write there.
+
+    -1 where there are no such pipes: on Windows, on file systems without them, and on those that
+    give our files to other users.
+    """
+    if sys.platform == "win32":
+        return -1
+    try:
+        if not _is_our_pipe(path):
+            if os.path.lexists(path):
+                os.unlink(path)
+            os.mkfifo(path, 0o600)
+        fd = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT)
+    except OSError:
+        return -1
+    if not _is_our_pipe(fd):
+        os.close(fd)
+        return -1
+    return fd
+
+
+def hand_over(path: str, data: bytes) -> bool:
+    """Write a line to whoever waits at the end of that pipe; nothing of it lies on the disk.
+
+    False when nobody does, when it is not ours alone, or when it is full. Never waits.
+    """
+    if sys.platform == "win32" or not data or b"\n" in data:
+        return False
+    try:
+        fd = os.open(path, os.O_WRONLY | _NO_FOLLOW | _NO_WAIT)
+    except OSError:
+        return False
+    try:
+        return _is_our_pipe(fd) and os.write(fd, data + b"\n") > len(data)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+if sys.platform != "win32":
+
+    def _is_our_pipe(path: "str | int") -> bool:
+        import stat
+
+        try:
+            info = os.stat(path) if isinstance(path, int) else os.lstat(path)
+        except OSError:
+            return False
+        ours = info.st_uid == os.geteuid() and not info.st_mode & 0o077
+        return stat.S_ISFIFO(info.st_mode) and ours
+
+
 def start_detached(argv: list[str], stdin: bytes) -> None:
     """Start a process that outlives this one and holds nothing of it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from simulator.faults import Fault, Faults, Match
@@ -127,6 +128,11 @@ class StashSim(EntityActions):
     def session_value(self) -> str:
         """The value of a fresh `session` cookie of the signed-in user."""
         return self.core.sessions.seal(Session(self.core.caller().user))
+
+    def require_login(self, username: str, password: str) -> None:
+        """Credentials are set: from now on a session without a user is refused."""
+        self.core.config = replace(self.core.config, username=username, password=password)
+        self.core.guard.username, self.core.guard.password = username, password
 
     def expire_sessions(self) -> None:
         """Every cookie given out so far is now too old."""

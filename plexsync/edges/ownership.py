@@ -127,7 +127,7 @@ class Takeover:
         """Wait for the worker, and say for what; True when it stepped aside."""
         told = ""
         for _ in range(max(1, round(self._patience / TELL_AFTER))):
-            if _acquire(self._worker, TELL_AFTER):
+            if _acquire(self._worker, min(TELL_AFTER, self._patience)):
                 return True
             words = _waits_for(read_note(self._folder))
             if words != told:

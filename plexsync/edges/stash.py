@@ -14,6 +14,7 @@ from typing import Any
 
 from plexsync.edges import covers, stash_answers, stash_queries
 from plexsync.edges.covers import MAX_COVER, Cover
+from plexsync.edges.handover import Handover
 from plexsync.edges.http import Reply
 from plexsync.edges.in_flight import InFlight
 from plexsync.edges.redact import Redactor
@@ -46,7 +47,8 @@ class StashClient:
     """One Stash, reached as it told us; safe to use from several threads.
 
     Times in seconds; `total` bounds a whole request. None begins while somebody waits for those
-    `in_flight`, Plex's among them: Interrupted is raised instead.
+    `in_flight`, Plex's among them: Interrupted is raised instead. When Stash refuses the connection
+    or is not there, one is used that somebody handed over, if any.
     """
 
     def __init__(
@@ -57,9 +59,13 @@ class StashClient:
         read_timeout: float = 30.0,
         total: float = 60.0,
         in_flight: InFlight | None = None,
+        handover: Handover | None = None,
     ) -> None:
         self.in_flight = in_flight or InFlight()
-        self._link = StashLink(connection, connect_timeout, read_timeout, total, self.in_flight)
+        self._link = StashLink(
+            connection, connect_timeout, read_timeout, total, self.in_flight, handover
+        )
+        self._handover = handover
         self._max_age = 3600
         self._version = ""
         self._kept: float | None = None
@@ -73,6 +79,15 @@ class StashClient:
     def cookie(self) -> str:
         """Our session as Stash last renewed it; "" without one."""
         return self._link.cookie
+
+    @property
+    def renewable(self) -> bool:
+        """Whether another session can come once Stash refuses ours."""
+        return self._handover is not None and self._handover.possible
+
+    def renewed(self) -> bool:
+        """Whether a connection was handed over that was not tried yet."""
+        return self._handover is not None and self._handover.waiting()
 
     def settings(self) -> StashSettings:
         """Our settings as saved in Stash; learns Stash's API key, kept in memory only."""

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from plexsync.edges.certificates import ANYBODY
+from plexsync.edges.handover import Handover
 from plexsync.edges.http import Reply, Session, TransportError
 from plexsync.edges.in_flight import InFlight
 from plexsync.model.connection import Connection
@@ -34,9 +35,11 @@ class StashLink:
         read_timeout: float,
         total: float,
         in_flight: InFlight,
+        handover: Handover | None,
     ) -> None:
         self._connection = connection
         self._in_flight = in_flight
+        self._handover = handover
         self._timeouts = (connect_timeout, read_timeout, total)
         self._lock = threading.Lock()
         self._local = threading.local()
@@ -80,7 +83,17 @@ class StashLink:
         `max_body` bytes, StashDown for everything else that is no answer, and Interrupted instead of
         asking when somebody waits for this process.
         """
-        key, more = self._key, {"json": json, "max_body": max_body}
+        more = {"json": json, "max_body": max_body}
+        while True:
+            tried = self._connection
+            try:
+                return self._call(method, path, headers, more)
+            except (StashAuthError, StashDown) as problem:
+                if isinstance(problem, AnswerTooLarge) or not self._renew(tried):
+                    raise
+
+    def _call(self, method: str, path: str, headers: dict[str, str], more: dict[str, Any]) -> Reply:
+        key = self._key
         reply = self._send(method, path, headers | self._signature(key), more)
         if reply.status == 401 and key:
             # A key that was changed in Stash is refused even beside a good session.
@@ -88,6 +101,14 @@ class StashLink:
             reply = self._send(method, path, headers | self._signature(SecretStr("")), more)
         _refuse_trouble(reply)
         return reply
+
+    def _renew(self, tried: Connection) -> bool:
+        """Whether there is another connection now than the one that was tried."""
+        with self._lock:
+            newer = self._handover.newer() if self._handover and self._connection is tried else None
+            if newer is not None:
+                self._connection, self._cookie = newer, newer.cookie_value
+            return self._connection is not tried
 
     def close(self) -> None:
         """Close every connection; later requests open new ones."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -90,7 +91,7 @@ class Gate:
 
     def leave(self, now: float, busy_at: float) -> str:
         """Why the worker should end, or ""; it was last busy at `busy_at`."""
-        if self._hold.reason == "session":
+        if self._hold.reason == "session" and not self._stash.renewable:
             return "Stash no longer accepts this worker's session; the next event brings a new one"
         silent = self._silent_since
         if silent is not None and self._clock.monotonic() - silent >= STASH_PATIENCE:
@@ -150,7 +151,7 @@ class Gate:
         try:
             auto.turn(run, self._parts.reconciliation(config))
         except StashAuthError:
-            self._hold = Hold("session")
+            self.session_ended()
             return False
         except SyncError as error:
             if isinstance(error, PlexAuthError):
@@ -180,7 +181,7 @@ class Gate:
                 now, queued = self._clock.now(), self._stores.queue.jobs
                 self._sweep.run(now, self._clock.monotonic(), queued)
         except StashAuthError:
-            self._hold = Hold("session")
+            self.session_ended()
             return None
         except SyncError as error:
             self._stash_is_silent(error.message)
@@ -271,7 +272,7 @@ class Gate:
                 if judged.server is not None:
                     self._wait_for("plex")
             elif any(isinstance(error, StashAuthError) for error in errors):
-                self._hold = Hold("session")
+                self.session_ended()
             else:
                 silent = (error.message for error in errors if isinstance(error, StashDown))
                 self._stash_is_silent(next(silent, "no answer"))
@@ -292,22 +293,35 @@ class Gate:
 
     def heard_of_stash(self) -> None:
         """An event came, and who sends one is not away."""
-        if self._hold.reason == "stash":
+        if self._hold.reason in ("stash", "session"):
             self._hold = Hold()
 
     def session_ended(self) -> None:
-        """Stash refused our session elsewhere: time to go home."""
-        self._hold = Hold("session")
+        """Stash refuses our session: only another one helps, or time when there can be one."""
+        if self._hold.reason != "session":
+            self._log.warn_once(
+                "session", "Stash refuses the worker's session; jobs wait for the next one."
+            )
+        self._silent_since = None
+        self._wait_for("session")
+
+    def session_came(self) -> bool:
+        """Whether a connection was handed over for which work waits."""
+        return self._hold.reason in ("stash", "session") and self._stash.renewed()
+
+    def session_due_in(self, now: float) -> float:
+        """Seconds until our session has to be kept alive."""
+        due = self._stash.next_keep_alive(now)
+        return math.inf if due is None else max(0.0, due - now)
 
     def keep_session(self, now: float) -> None:
         """Ask Stash something small now and then, so that the session outlives an outage."""
-        due = self._stash.next_keep_alive(now)
-        if due is None or now < due:
+        if self.session_due_in(now) > 0:
             return
         try:
             self._stash.keep_alive(now)
         except StashAuthError:
-            self._hold = Hold("session")
+            self.session_ended()
         except SyncError as error:
             self._log.debug(f"Stash: {error.message}")
 

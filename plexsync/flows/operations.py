@@ -253,6 +253,8 @@ def _tick(request: Request) -> Answer:
     worker = "alive" if _worker_lives(folder) else "started" if pending else "not needed"
     if worker == "started":
         inbox.wake(request.plugin_dir, folder, request.connection)
+    elif worker == "alive":
+        inbox.hand_over(folder, request.connection)
     failed = sum(read_state.letter_counts(folder).values())
     return {"pending": pending, "worker": worker, "waiting": waiting, "failed": failed}
 

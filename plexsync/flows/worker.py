@@ -101,8 +101,10 @@ class Worker:
                     continue  # whoever waits has his turn first
 
     def _asked(self) -> bool:
-        """Whether a task or a page's command waits for the requests in flight."""
-        return bool(self._leave()) or self._intake.commands.waiting or self._new_commands.came()
+        """Whether anything waits for the requests in flight: a task, a page's command, our session."""
+        if self._leave() or self._intake.commands.waiting or self._new_commands.came():
+            return True
+        return self._gate.session_due_in(self._clock.now()) <= 0
 
     def _run(self) -> str:
         while True:
@@ -110,6 +112,7 @@ class Worker:
             if reason:
                 return reason
             now = self._clock.now()
+            self._gate.keep_session(now)
             self.take_in(now)
             reason = self._gate.leave(now, self._busy_at)
             if reason:
@@ -127,6 +130,8 @@ class Worker:
         """Bring what waits in the inbox and in stored walks into the queue, and carry out what
         pages asked for: both in the order in which they were recorded.
         """
+        if self._gate.session_came():
+            self._gate.heard_of_stash()
         for _ in range(AT_ONCE):
             taken = self._intake.take_in(now)
             if taken:
@@ -210,8 +215,6 @@ class Worker:
 
     def _sleep(self, now: float) -> None:
         self._observe((), 0.0)
-        if self._stores.queue.jobs:
-            self._gate.keep_session(now)
         seen = inbox.signature(self._folder)
         if inbox.collect(self._folder, limit=1) or self._commands.waiting:
             return
@@ -219,8 +222,9 @@ class Worker:
         seconds = pause(now, due, self._busy_at, self._gate.blocked(now))
         clocks = self._arrivals.due_in(now)
         seconds = seconds if clocks is None else min(seconds, clocks)
-        if (
-            abs(now - seen / 1e9) < inbox.COARSE_MTIME
-        ):  # it may have changed since `now`, and be missed
-            seconds = min(seconds, 0.25)
-        self._clock.wait(seconds, lambda: inbox.signature(self._folder) != seen)
+        seconds = min(seconds, self._gate.session_due_in(now))
+        if abs(now - seen / 1e9) < inbox.COARSE_MTIME:
+            seconds = min(seconds, 0.25)  # it may have changed since `now`, and be missed
+        self._clock.wait(
+            seconds, lambda: inbox.signature(self._folder) != seen or self._gate.session_came()
+        )

@@ -143,21 +143,49 @@ def test_a_task_killed_while_it_owns_leaves_a_worker(install: Install, tmp_path:
     until(lambda: item.title == "two")
 
 
-def test_an_expired_session_ends_the_worker_and_the_next_event_brings_a_new_one(
+@posix
+def test_the_save_that_follows_an_expired_session_hands_a_new_one_to_the_living_worker(
     install: Install,
 ) -> None:
     scene, item = install.pair("1.mp4", title="old")
     install.stash.edit(scene, title="one")
     until(lambda: item.title == "one")
-    install.plex.stop()
-    install.stash.edit(scene, title="two")
-    until(lambda: "CLOSED -> OPEN" in install.log())
     install.stash.expire_sessions()
-    until(lambda: not install.worker_alive())
-    install.plex.start()
-    other, _ = install.pair("2.mp4", title="x")
-    install.stash.edit(other, title="y")
+    install.stash.edit(scene, title="two")
     until(lambda: item.title == "two")
+    assert len(set(install.worker_pids())) == 1
+
+
+@posix
+def test_a_login_that_is_switched_on_under_a_living_worker(plugin: Path) -> None:
+    with PlexSim(token=TOKEN) as plex, StashSim(plugin_dir=str(plugin)) as stash:
+        install = Install(plugin, plex, stash)
+        scene, item = install.pair("1.mp4", title="old")
+        stash.edit(scene, title="one")
+        until(lambda: item.title == "one")
+        stash.require_login("me", "secret")
+        stash.edit(scene, title="two")
+        until(lambda: item.title == "two")
+        assert len(set(install.worker_pids())) == 1
+
+
+@posix
+@pytest.mark.parametrize("ask", ["tick", "task"])
+def test_jobs_whose_session_ended_wait_for_a_page_or_a_task(install: Install, ask: str) -> None:
+    scene, item = install.pair("1.mp4", title="old")
+    install.plex.stop()
+    install.stash.edit(scene, title="one")
+    until(install.worker_pids)
+    install.stash.expire_sessions()
+    install.plex.start()
+    until(lambda: "Stash refuses the worker's session" in install.log())
+    assert install.worker_alive(), "it keeps its jobs and waits"
+    if ask == "tick":
+        install.stash.run_operation({"mode": "tick"})
+    else:
+        assert install.stash.run_task("View Queue Status").error is None
+    until(lambda: item.title == "one")
+    assert len(set(install.worker_pids())) == 1
 
 
 @posix

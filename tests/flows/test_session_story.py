@@ -1,0 +1,80 @@
+"""Stash's session: kept alive by its own age, and renewed by whoever comes along."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plexsync.app import App
+from plexsync.edges.handover import Handover
+from plexsync.edges.log import Log
+from plexsync.edges.stash import StashClient
+from plexsync.model.connection import parse_connection
+from simulator.plex import PlexSim
+from simulator.stash import StashSim
+from tests.world import TOKEN, World
+
+AGE = 30
+
+
+class SignedIn(World):
+    """A world whose Stash has a login and short sessions, and whose worker keeps one connection."""
+
+    def __init__(self, folder: Path, plex: PlexSim, stash: StashSim) -> None:
+        super().__init__(folder, plex, stash)
+        stash.core.sessions._clock = self.clock.now
+        self.first = self.block()
+
+    def block(self) -> bytes:
+        """As Stash hands it out now, with a fresh session."""
+        return json.dumps(self.stash.server_connection()).encode()
+
+    def live(self, minutes: float, *, handover: bool = True) -> str:
+        """A worker whose connection is the one that it was started with."""
+        end = self.clock.passed + minutes * 60
+        log = Log(self.sink)
+        with closing(Handover(self.folder, self.first)) as given:
+            stash = StashClient(parse_connection(self.first), handover=given if handover else None)
+            with (
+                closing(stash),
+                closing(App(self.folder, stash, self.clock, log, self.environ)) as app,
+            ):
+                worker = app.worker(
+                    lambda: "time is up" if self.clock.passed >= end else "", lambda *_: None
+                )
+                worker.start()
+                return worker.run()
+
+
+@pytest.fixture
+def signed_in(tmp_path: Path) -> Iterator[Any]:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    with (
+        PlexSim(token=TOKEN) as plex,
+        StashSim(username="me", password="secret", max_session_age=AGE) as stash,
+    ):
+        world = SignedIn(folder, plex, stash)
+        yield world
+        world.close()
+
+
+def test_a_session_of_30_seconds_outlives_an_outage_of_plex(signed_in: Any) -> None:
+    scene, item = signed_in.pair("a.mp4", title="new")
+    signed_in.event(scene)
+    signed_in.plex.stop()
+    end = signed_in.clock.passed + 600
+
+    def back() -> None:
+        if signed_in.clock.passed >= end - 60:
+            signed_in.plex.start()
+
+    signed_in.clock.on_wait = back
+    assert signed_in.live(minutes=20) in ("time is up", "nothing to do")
+    assert item.title == "new"
+    assert "refuses the worker's session" not in signed_in.said()
