@@ -125,7 +125,7 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     try:
         owner = _claim(ownership)
         system.detach(keep=ownership.fileno())  # not before: `starting.lock` ends with it
-        if not owner and not (ownership.wanted() and ownership.stand_by()):
+        if not owner and not ownership.stand_by():
             return
     except OSError as problem:
         _open_log(folder).error(

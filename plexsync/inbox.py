@@ -193,14 +193,14 @@ def wake(plugin_dir: str, data: str, connection: bytes) -> None:
     start that takes too long hangs (a stopped process keeps its locks), and is not waited for. A
     living one is handed the connection, since its own may have expired.
     """
-    if _cared_for(data):
+    if cared_for(data):
         hand_over(data, connection)
         return
     starting = system.LockFile(os.path.join(data, "starting.lock"))
     if not starting.acquire() and _began_lately(starting.path):
         return
     try:
-        if not _cared_for(data) or not _still_cared_for(data):
+        if not cared_for(data) or not _still_cared_for(data):
             os.utime(starting.path)
             if starting.held:
                 starting.lend()
@@ -223,7 +223,8 @@ def _began_lately(lock: str) -> bool:
     return abs(time.time() - os.stat(lock).st_mtime) < _LONGEST_START
 
 
-def _cared_for(data: str) -> bool:
+def cared_for(data: str) -> bool:
+    """Whether a worker lives, or a task that leaves one behind."""
     locks = ("worker.lock", "takeover.lock")
     return any(system.LockFile(os.path.join(data, name)).busy() for name in locks)
 
@@ -231,7 +232,7 @@ def _cared_for(data: str) -> bool:
 def _still_cared_for(data: str) -> bool:
     """On Windows the look of another hook can pass for an owner; it is over a moment later."""
     time.sleep(0.01)
-    return _cared_for(data)
+    return cared_for(data)
 
 
 def start_worker(plugin_dir: str, connection: bytes) -> None:

@@ -77,7 +77,7 @@ def _carry_out(
     try:
         if task.kind == READS:
             with closing(Parts(folder, stash, clock, log, os.environ)) as parts:
-                return press(task, plugin_dir, args, parts, wake_worker)
+                return press(task, plugin_dir, args, parts, wake_worker, stand_by)
         with (
             Takeover(folder, stand_by, TAKEOVER_PATIENCE, tell),
             closing(App(folder, stash, clock, log, os.environ)) as app,
@@ -94,6 +94,7 @@ def press(
     args: Mapping[str, object],
     parts: Parts,
     wake_worker: Callable[[], None],
+    stand_by: Callable[[], None] = lambda: None,
 ) -> dict[str, object]:
     """Carry out a task with these parts, after what comes before any task that owns the folder."""
     owned = parts if isinstance(parts, App) else None
@@ -118,6 +119,7 @@ def press(
         log=parts.log,
         wake=wake_worker,
         owned=owned,
+        stand_by=stand_by,
     )
     try:
         return task.run(call)

@@ -72,11 +72,14 @@ class Ownership:
         return self._takeover.busy()
 
     def stand_by(self) -> bool:
-        """Let the task work, wait until it has ended, and own again; False when somebody else does."""
+        """Let a task work if one does, and own after it; False when somebody else does."""
         self.release()
         while self.wanted():
-            time.sleep(STAND_BY_PAUSE)
-        return self.claim()
+            while self.wanted():
+                time.sleep(STAND_BY_PAUSE)
+            if self.claim():
+                return True
+        return self._worker.acquire()  # the task may have ended just now
 
     def release(self) -> None:
         """Give the folder up."""
@@ -86,7 +89,7 @@ class Ownership:
 class Takeover:
     """A task's side, as a context manager: own the folder for as long as the block runs.
 
-    `start_worker` is called when no worker was alive, so that one stands by from the start.
+    `start_worker` is called first when no worker is alive, so that one stands by from the start.
     `patience` is how many seconds the worker may need to finish what it has in flight; `tell` hears
     what is waited for. Raises TakeoverRefused with a sentence for the user.
     """
@@ -106,13 +109,13 @@ class Takeover:
         self._takeover = system.LockFile(os.path.join(folder, "takeover.lock"))
 
     def __enter__(self) -> Takeover:
-        if not _acquire(self._takeover, 2.0):
-            raise TakeoverRefused(
-                "Another PlexSync task is at work; start this one again when it is done."
-            )
-        if self._worker.acquire():
-            self._start_worker()
-            return self
+        stands_by = self._ask()
+        while self._worker.acquire():
+            if stands_by:
+                return self
+            self._worker.release()  # the worker ended just now, and a kill of ours would leave none
+            self._takeover.release()
+            stands_by = self._ask()
         remove_note(self._folder)
         inbox.nudge(self._folder)
         if not self._wait():
@@ -122,6 +125,20 @@ class Takeover:
                 "hang in a request to Plex. Try again in a minute."
             )
         return self
+
+    def _ask(self) -> bool:
+        """Hold the lock that makes everybody step aside; whether a worker was started before that.
+
+        Hooks that see this lock start nobody: somebody must stand by from its first instant on.
+        """
+        alone = not self._worker.busy()
+        if alone:
+            self._start_worker()
+        if not _acquire(self._takeover, 2.0):
+            raise TakeoverRefused(
+                "Another PlexSync task is at work; start this one again when it is done."
+            )
+        return alone
 
     def _wait(self) -> bool:
         """Wait for the worker, and say for what; True when it stepped aside."""

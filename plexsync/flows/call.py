@@ -84,6 +84,8 @@ class Call:
     log: Log
     wake: Callable[[], None]
     owned: Owned | None = None
+    stand_by: Callable[[], None] = lambda: None
+    """Starts a worker that goes on when the task has ended in whatever way."""
 
     def owner(self) -> Owned:
         """What owning tasks use; raises TaskFailed in a task that only reads."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
-from plexsync import inbox, system
+from plexsync import inbox
+from plexsync.edges.ownership import Takeover, TakeoverRefused
 from plexsync.edges.plex_index import PlexIndex
 from plexsync.flows.call import Call
 from plexsync.model.paths import index_keys
@@ -68,16 +69,15 @@ def _open(call: Call, *, read_only: bool) -> PlexIndex:
 def _borrowed(call: Call) -> Iterator[bool]:
     """Own the folder for a moment, if nobody does; whoever came meanwhile is not left waiting.
 
-    Both locks, in the order of a task: a worker that stands by goes on when this is over.
+    A worker stands by from the start, as for a task that owns: however this ends, it goes on.
     """
-    takeover = system.LockFile(call.path("takeover.lock"))
-    worker = system.LockFile(call.path("worker.lock"))
-    free = not worker.busy() and takeover.acquire()
-    try:
-        free = free and worker.acquire()
-        yield free
-    finally:
-        worker.release()
-        takeover.release()
-        if free and inbox.collect(call.folder, limit=1):
-            call.wake()
+    if inbox.cared_for(call.folder):
+        yield False
+        return
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(Takeover(call.folder, call.stand_by, patience=0.0))
+        except TakeoverRefused:
+            yield False
+            return
+        yield True

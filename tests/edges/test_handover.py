@@ -37,7 +37,7 @@ def test_the_newest_of_what_was_handed_over_is_taken_once(tmp_path: Path) -> Non
         assert worker.waiting()
         connection = worker.newer()
         assert connection is not None
-        assert connection.cookie_value == "third"
+        assert connection.cookie_value.get_secret_value() == "third"
         assert (worker.newer(), worker.block) == (None, block("third"))
 
 
@@ -52,7 +52,7 @@ def test_what_is_no_connection_is_not_taken(tmp_path: Path) -> None:
         os.close(fd)
         connection = worker.newer()
         assert connection is not None
-        assert connection.cookie_value == "rest"
+        assert connection.cookie_value.get_secret_value() == "rest"
 
 
 @posix
@@ -69,7 +69,7 @@ def test_a_full_pipe_never_makes_a_hook_wait_and_serves_again_once_it_was_read(
         assert inbox.hand_over(folder, block("last"))
         connection = worker.newer()
         assert connection is not None
-        assert connection.cookie_value == "last"
+        assert connection.cookie_value.get_secret_value() == "last"
 
 
 @posix

@@ -193,21 +193,18 @@ def test_while_a_worker_is_at_work_the_index_is_used_as_it_is(world: Any) -> Non
     assert "last read whole 2 h ago" in world.said("info")
 
 
-def test_an_event_that_came_while_it_held_the_folder_starts_a_worker(world: Any) -> None:
+def test_somebody_stands_by_before_it_holds_the_folder_for_a_moment(world: Any) -> None:
     scene, _ = world.pair("a.mp4", title="T")
     world.event(scene)
-    woken: list[int] = []
+    started: list[bool] = []
 
     def run(call: Any) -> dict[str, object]:
-        call.wake = lambda: woken.append(len(inbox.collect(world.folder)))
+        call.stand_by = lambda: started.append(inbox.cared_for(world.folder))
         return preview(call)
 
     press(world, run)
-    assert woken == [1]
-    for name in ("worker.lock", "takeover.lock"):
-        lock = LockFile(os.path.join(world.folder, name))
-        assert lock.acquire()
-        lock.release()
+    assert started == [False], "before any lock is held that hooks look at"
+    assert not inbox.cared_for(world.folder)
 
 
 def test_the_owner_can_ask_for_it_too(world: Any) -> None:

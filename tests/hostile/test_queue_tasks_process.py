@@ -144,7 +144,7 @@ def test_a_queue_task_stopped_at_some_instant_loses_nothing(office: Office, name
 def test_of_two_tasks_at_once_the_second_is_refused(office: Office) -> None:
     pairs = office.pairs(120)
     office.drop([scene for scene, _ in pairs])
-    office.plex.latency = 0.1
+    office.plex.latency = 0.5
     job = office.stash.start_task("Process Queue")
     until(lambda: synced(pairs) > 0)
     for mode in ("process_queue", "clear_queue"):

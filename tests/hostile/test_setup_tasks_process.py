@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from simulator.stash import StashSim
 from tests.world import until
 
 TOKEN = "plex-sim-token"
+LONG_AGO = 1_600_000_000
 
 
 class Desk:
@@ -47,7 +49,7 @@ def told(run: Any) -> str:
 
 
 def test_preview_before_the_first_sync_and_beside_a_working_worker(desk: Desk) -> None:
-    scene, item = desk.pair("1.mp4", title="new")
+    scene, item = desk.pair("1.mp4", title="new", updated_at=LONG_AGO)
     run = desk.stash.run_task("Preview Sync")
     assert run.error is None
     assert run.output["counts"] == {"changes": 1}
@@ -60,6 +62,22 @@ def test_preview_before_the_first_sync_and_beside_a_working_worker(desk: Desk) -
     assert run.error is None
     assert run.output["counts"] == {"in step": 1}
     assert "The background worker is at work" in told(run)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Stash's Stop is SIGKILL on POSIX")
+@pytest.mark.parametrize("name", ["Preview Sync", "Check Setup"])
+def test_a_reader_killed_while_it_reads_plex_strands_no_save(desk: Desk, name: str) -> None:
+    scene, item = desk.pair("1.mp4", title="old", updated_at=LONG_AGO)
+    reads = lambda request: request.path.endswith("/all")  # noqa: E731
+    fault = desk.plex.add_fault("hang", match=reads)
+    job = desk.stash.start_task(name)
+    until(lambda: any(entry.path.endswith("/all") for entry in desk.plex.journal))
+    (hook,) = desk.stash.edit(scene, title="new")
+    assert hook.output == "ok"
+    job.stop()
+    assert job.wait().exit_code == -9
+    fault.remove()
+    until(lambda: item.title == "new")
 
 
 def test_check_setup_on_a_bare_and_on_a_good_installation(desk: Desk) -> None:
