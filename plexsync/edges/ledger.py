@@ -11,6 +11,7 @@ from plexsync.edges.ledger_audit import TABLES
 from plexsync.edges.ledger_rows import load_bases, load_scenes, save_scenes
 from plexsync.edges.ledger_schema import LIVE, SCHEMA, written_from_json
 from plexsync.edges.looks import Looks
+from plexsync.edges.outage_jobs import OutageJobs
 from plexsync.edges.pins import Pins
 from plexsync.edges.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
@@ -22,7 +23,7 @@ _CACHE_KIB = 16 * 1024
 _ALL = 2**31
 
 
-class Ledger(BulkCursors, Pins, Looks):
+class Ledger(BulkCursors, Pins, Looks, OutageJobs):
     """ledger.db, opened by the owner. A damaged file is set aside and an empty one begun.
 
     Everything about scenes concerns the Plex server named by `use_server`, which is remembered;

@@ -48,6 +48,7 @@ TABLES = (
     Table("bulks", vital=True),
     Table("bulk_ids", vital=True),
     Table("seen", cache=True),
+    Table("outage_jobs", cache=True),
     Table("looked", rules={"plex_updated": CLOCK}, cache=True),
 )
 """A scene's row is mended rather than deleted: what was written to Plex hangs on it."""

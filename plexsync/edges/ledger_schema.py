@@ -118,6 +118,13 @@ SCHEMA = (
         PRIMARY KEY (kind, id)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE outage_jobs (
+        scene INTEGER PRIMARY KEY,
+        outage REAL NOT NULL,
+        recovered INTEGER NOT NULL
+    );
+    """,
 )
 
 LIVE = "archived_at IS NULL AND destroyed_at IS NULL"

@@ -13,6 +13,7 @@ from plexsync.edges.stash import StashClient
 from plexsync.flows.auto_reconcile import AutoReconcile
 from plexsync.flows.blame import Judged
 from plexsync.flows.dlq_recovery import DlqRecovery, Window
+from plexsync.flows.held_back import HeldBack
 from plexsync.flows.plex_watch import PlexWatch
 from plexsync.flows.reconciliation import Reconciliation
 from plexsync.flows.results import Failed, Outcome
@@ -76,6 +77,7 @@ class Gate:
         self._clock = clock
         self._log = log
         self._watch = parts.watch
+        self._held_back = HeldBack(stores, parts.watch)
         self._sweep = Sweep(stash, stores.ledger, log)
         self._recovery = DlqRecovery(stores.letters, stores.queue, stash)
         self._hold = Hold()
@@ -130,6 +132,7 @@ class Gate:
         first, self.config = self.config is None, config
         if first:
             self._first_look(config)
+        self._held_back.look(self._clock.now())
         waiting = len(self._stores.queue.jobs)
         room = self._watch.room(self._clock.now(), waiting, self._parts.plex(config))
         self._after_outage(config)
@@ -256,15 +259,16 @@ class Gate:
         """What a batch says about the two servers."""
         errors = [result.error for result in judged.results if isinstance(result, Failed)]
         self._note_stuck([error for error in errors if error.fault == REQUEST])
-        waiting = len(self._stores.queue.jobs)
         if isinstance(judged.server, PlexServerDown):
-            self._watch.failed(judged.server.message, waiting, judged.server.cause)
+            self._watch.failed(judged.server.message, judged.server.cause)
         elif isinstance(judged.server, PlexAuthError):
             self._watch.stand(judged.server.cause, judged.server.message)
         if judged.unwritten is not None:
             why = f"Plex answers but does not write: {judged.unwritten.message}"
-            self._watch.failed(why, waiting, WRITING)
+            self._watch.failed(why, WRITING)
             self._wait_for("plex")
+        self._held_back.look(self._clock.now())
+        self._held_back.settled(outcomes)
         for what in dict.fromkeys(o.waits_for for o in outcomes if o.waits_for):
             if what == "auth":
                 continue

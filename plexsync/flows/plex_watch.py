@@ -220,7 +220,7 @@ class PlexWatch:
         if not healthy:
             self._log.debug(f"Plex is {health.state}: {health.detail}")
             recovery = checked(self.recovery, False, now)
-            self._note(recovery=recovery, history=self.history.affected(waiting))
+            self._note(recovery=recovery)
             return
         if self.refused:
             words = (
@@ -232,7 +232,7 @@ class PlexWatch:
         since = self.breaker.failing_since or now
         words = recovery_words(self.recovery, now - since, waiting)
         recovery, breaker, transition = probed(self.recovery, self.breaker, True, now, words)
-        history = self.history.affected(waiting)
+        history = self.history
         if transition is not None:
             history = history.end(now)
         self._note(breaker, recovery, history)
@@ -260,12 +260,16 @@ class PlexWatch:
             recovery = recovered(recovery, now)
         if breaker.state == CLOSED:
             history = history.end(now)
-        self._note(breaker, recovery, history.recovered(sent))
+        self._note(breaker, recovery, history)
         self._tell(transition)
         if transition is not None:
             self._begin_ramp()
 
-    def failed(self, why: str, waiting: int, cause: str = "") -> None:
+    def counted(self, affected: int, recovered: int) -> None:
+        """So many jobs the last outage held back, and so many of them are in step again."""
+        self._note(history=self.history.counted(affected, recovered))
+
+    def failed(self, why: str, cause: str = "") -> None:
         """A batch failed, and a probe said that it is Plex's fault (`cause`: of which kind)."""
         why = self._log.safe(why)
         now = self._clock.now()
@@ -273,7 +277,7 @@ class PlexWatch:
         breaker, transition = self.breaker.failure(generation, now, why, cause)
         history = self.history
         if breaker.state != CLOSED:
-            history = history.begin(breaker.failing_since or now, why).affected(waiting)
+            history = history.begin(breaker.failing_since or now, why)
         recovery = self.recovery
         if transition is not None and transition.before == CLOSED:
             recovery = self._first_probe_later(now)

@@ -6,7 +6,7 @@ writing it. A new field that it may drop needs none: unknown fields are passed o
 
 from __future__ import annotations
 
-DATABASES = {"queue/data.db": 1, "ledger.db": 6, "dlq.db": 1, "plex_index.db": 4}
+DATABASES = {"queue/data.db": 1, "ledger.db": 7, "dlq.db": 1, "plex_index.db": 4}
 """SQLite's user_version: how many migrations have run."""
 
 DOCUMENTS = {

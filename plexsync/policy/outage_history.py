@@ -27,7 +27,7 @@ _VERSION = 1
 class Outage:
     """From the first failure to the recovery, in wall-clock seconds; `end` None while it lasts.
 
-    `jobs_affected` failed or waited, `jobs_recovered` of them were sent afterwards.
+    `jobs_affected` were held back, `jobs_recovered` of them are in step again.
     """
 
     start: float
@@ -95,15 +95,16 @@ class OutageHistory:
             earlier_downtime=self.earlier_downtime + dropped,
         )
 
-    def affected(self, jobs: int) -> OutageHistory:
-        """So many jobs, each counted once, have failed or waited in the ongoing outage by now.
-
-        The highest number stands, so that it may be told again at each probe and after a restart.
+    def counted(self, affected: int, recovered: int) -> OutageHistory:
+        """So many jobs the last outage has held back, so many of them are in step again; each job
+        counts once. The highest numbers stand, so that they may be told again after a restart.
         """
-        last = self.ongoing()
-        if last is None or jobs <= last.jobs_affected:
+        last = self.last()
+        if last is None:
             return self
-        return self._with_last(replace(last, jobs_affected=jobs))
+        affected = max(last.jobs_affected, affected)
+        recovered = min(affected, max(last.jobs_recovered, recovered))
+        return self._with_last(replace(last, jobs_affected=affected, jobs_recovered=recovered))
 
     def end(self, now: float) -> OutageHistory:
         """Plex is back; nothing happens when no outage lasts."""
@@ -113,14 +114,6 @@ class OutageHistory:
     def close_orphan(self, now: float) -> OutageHistory:
         """A success while the breaker is CLOSED: what a dead process left open has ended by now."""
         return self.end(now)
-
-    def recovered(self, jobs: int) -> OutageHistory:
-        """So many more jobs of the last outage were sent; never more than it affected."""
-        last = self.last()
-        if last is None or jobs <= 0:
-            return self
-        total = min(last.jobs_affected, last.jobs_recovered + jobs)
-        return self._with_last(replace(last, jobs_recovered=total))
 
     def last(self) -> Outage | None:
         """The newest outage, ongoing or not."""

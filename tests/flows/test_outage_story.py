@@ -50,6 +50,48 @@ def test_two_hundred_edits_reach_plex_after_the_outage_without_event_or_click(qu
     assert 88 * 60 < outages[0]["end"] - outages[0]["start"] < 92 * 60
 
 
+def test_an_outage_counts_the_jobs_that_it_held_back_and_those_in_step_again_once_each(
+    quiet: Any,
+) -> None:
+    missing = quiet.stash.add_scene(title="not in Plex", files=[("/data/none.mp4", 7)])
+    quiet.event(missing)
+    pairs = crowd(quiet, 3)
+    quiet.run(minutes=35)  # by now it waits for five minutes and more between two tries
+    while quiet.waiting()[missing].not_before - quiet.clock.now() < 200:
+        quiet.run(minutes=1)
+    quiet.plex.stop()
+    quiet.edit(pairs[0][0], title="T again")
+    quiet.run(minutes=0.5)
+    for scene, _ in pairs:
+        quiet.edit(scene, title="T newer")
+    quiet.run(minutes=1.5)
+    (outage,) = stored(quiet, "outage_history.json")["outages"]
+    assert (outage["jobs_affected"], outage["jobs_recovered"]) == (3, 0)
+    quiet.plex.start()
+    done = lambda: "one is done" if pairs[0][1].title == "T newer" else ""  # noqa: E731
+    quiet.run(minutes=5, leave=done)
+    quiet.run(minutes=5)
+    for turn in range(3):
+        quiet.edit(pairs[turn][0], title=f"T unrelated {turn}")
+        quiet.run()
+    (outage,) = stored(quiet, "outage_history.json")["outages"]
+    assert (outage["jobs_affected"], outage["jobs_recovered"]) == (3, 3)
+
+
+def test_what_an_outage_gives_up_or_clears_is_not_recovered(quiet: Any) -> None:
+    pairs = crowd(quiet, 3)
+    quiet.plex.stop()
+    for scene, _ in pairs:
+        quiet.edit(scene, title="T newer")
+    quiet.run(minutes=2)
+    quiet.stash.destroy(pairs[0][0])
+    quiet.event(pairs[0][0], kind="Scene.Destroy.Post")
+    quiet.plex.start()
+    quiet.run(minutes=5)
+    (outage,) = stored(quiet, "outage_history.json")["outages"]
+    assert (outage["jobs_affected"], outage["jobs_recovered"]) == (3, 2)
+
+
 def test_the_first_job_follows_the_healthy_probe_at_once(quiet: Any) -> None:
     pairs = crowd(quiet, 3)
     quiet.plex.stop()

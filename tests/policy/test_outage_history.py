@@ -28,7 +28,7 @@ def history(*spans: tuple[float, float | None], since: float = T0) -> OutageHist
 
 
 def test_an_outage_is_one_record_from_the_first_failure_to_the_recovery() -> None:
-    lasting = history((100, None)).affected(3)
+    lasting = history((100, None)).counted(3, 0)
     again = lasting.begin(T0 + 160, "failed trial").begin(T0 + 221, "failed trial")
     assert again == lasting
     ended = again.end(T0 + 300)
@@ -51,24 +51,21 @@ def test_without_outages_nothing_is_known_and_plex_was_there_all_the_time() -> N
     assert (empty.last(), empty.ongoing(), empty.mttr(), empty.mtbf()) == (None, None, None, None)
     assert empty.availability(T0) == 1.0
     assert empty.end(T0) == empty
-    assert empty.affected(5) == empty
-    assert empty.recovered(5) == empty
+    assert empty.counted(5, 5) == empty
 
 
 def test_the_jobs_that_an_outage_hit_are_counted_once_each() -> None:
     lasting = history((0, None))
     for jobs in (1, 40, 12, 200, 200, -3):
-        lasting = lasting.affected(jobs)
-    restarted = OutageHistory.parse(json.loads(json.dumps(lasting.to_json()))).affected(150)
-    ended = restarted.end(T0 + 60)
-    assert ended.outages[0].jobs_affected == 200
-    assert ended.affected(999) == ended
+        lasting = lasting.counted(jobs, 0)
+    restarted = OutageHistory.parse(json.loads(json.dumps(lasting.to_json()))).counted(150, 0)
+    assert restarted.end(T0 + 60).outages[0].jobs_affected == 200
 
 
 def test_no_more_jobs_recover_than_were_affected() -> None:
-    ended = history((0, None)).affected(10).end(T0 + 9)
-    for jobs, total in ((4, 4), (0, 4), (-2, 4), (5, 9), (5, 10)):
-        ended = ended.recovered(jobs)
+    ended = history((0, None)).counted(10, 0).end(T0 + 9)
+    for jobs, total in ((4, 4), (0, 4), (-2, 4), (9, 9), (14, 10)):
+        ended = ended.counted(10, jobs)
         assert ended.outages[0].jobs_recovered == total
 
 
@@ -144,7 +141,7 @@ STORED = {"version": 1, "outages": [OUTAGE], "observed_since": T0, "earlier_down
 
 
 def test_the_history_survives_a_restart() -> None:
-    found = history((0, 10), (100, None)).affected(7)
+    found = history((0, 10), (100, None)).counted(7, 2)
     assert OutageHistory.parse(json.loads(json.dumps(found.to_json()))) == found
     assert OutageHistory.parse(OutageHistory().to_json()) == OutageHistory()
     assert OutageHistory.parse({**STORED, "later": 1}).outages == (Outage(T0, T0 + 5, "x", 2, 1),)
@@ -211,12 +208,12 @@ def test_random_outages_keep_every_promise(seed: int) -> None:
     for _ in range(300):
         now += rng.choice([0.0, 0.5, 20.0, HOUR, -5.0, -DAY, DAY])
         before = found
-        event = rng.choice(["begin", "end", "close_orphan", "affected", "recovered", "observe"])
+        event = rng.choice(["begin", "end", "close_orphan", "counted", "observe"])
         if event == "begin":
             found = found.begin(now, "x")
             assert found.ongoing()
-        elif event in ("affected", "recovered"):
-            found = getattr(found, event)(rng.randrange(-2, 500))
+        elif event == "counted":
+            found = found.counted(rng.randrange(-2, 500), rng.randrange(-2, 500))
         else:
             found = getattr(found, event)(now)
         assert len(found.outages) <= KEPT

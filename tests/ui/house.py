@@ -104,7 +104,7 @@ class House:
         history = OutageHistory().observe(now - 30 * 86400)
         for ago, length in reversed(outages):
             history = history.begin(now - ago, "Plex does not answer: connection refused")
-            history = history.affected(jobs).end(now - ago + length).recovered(jobs)
+            history = history.end(now - ago + length).counted(jobs, jobs)
         files.replace_json(str(self.data / "outage_history.json"), history.to_json())
 
     def missed(self, scene: int, **fields: Any) -> None:
