@@ -30,12 +30,19 @@ from plexsync.flows.scan_folder import ScanFolder
 from plexsync.flows.settle import Stores
 from plexsync.flows.statistics import Statistics
 from plexsync.flows.sync_scenes import SyncScenes
+from plexsync.flows.whose_folder import WhoseFolder, judge
 from plexsync.flows.worker import Observe, Worker
 from plexsync.flows.write_items import WriteItems
+from plexsync.model import stash_identity
 from plexsync.model.config import PlexSyncConfig, read_config
+from plexsync.model.errors import AnotherStash, SyncError
 from plexsync.model.job import RECONCILE
 from plexsync.model.paths import PathMap, index_keys
+from plexsync.model.stash_identity import Owner
 from plexsync.model.stats import TRAFFIC
+
+MEET_EVERY = 900.0
+"""Seconds after which a worker asks again whether Stash is the one it knows."""
 
 
 class Parts:
@@ -64,8 +71,11 @@ class Parts:
         """A file of the data folder."""
         return os.path.join(self.folder, name)
 
-    def config(self) -> PlexSyncConfig:
-        """The settings as Stash has them now; raises StashDown or StashAuthError."""
+    def config(self, *, anybody: bool = False) -> PlexSyncConfig:
+        """The settings as Stash has them now; raises StashDown or StashAuthError.
+
+        Raises AnotherStash where the data folder is another one's, unless it may be `anybody`'s.
+        """
         found = self.stash.settings()
         config, warnings = read_config(found.plugin, self._environ)
         self.log.set_secrets([*self.stash.secrets, config.plex_token.get_secret_value()])
@@ -74,7 +84,16 @@ class Parts:
         _, unusable = PathMap.parse(config.path_map)
         for warning in (*warnings, *unusable):
             self.log.warn_once(warning, warning)
+        if not anybody:
+            self.check_owner()
         return config
+
+    def check_owner(self) -> None:
+        """Raises AnotherStash where the data folder is another one's; nothing is kept of it."""
+        owner = files.peek_json(self.path(stash_identity.FILE), stash_identity.parse, Owner())
+        problem, _ = judge(owner, self.stash)
+        if problem:
+            raise AnotherStash(problem)
 
     def plex(self, config: PlexSyncConfig) -> PlexClient:
         """The client for these settings."""
@@ -123,6 +142,7 @@ class App(Parts):
         if newer:
             raise NewerSchema("; ".join(newer))
         imports = older.set_aside(folder)  # it has files of the same names
+        self._met: tuple[float, str] | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._index: PlexIndex | None = None
         self._index_of: PlexClient | None = None
@@ -144,6 +164,23 @@ class App(Parts):
         if self.stores.queue.damaged or queue_lost or lost.all:
             self.reconcile.queue_was_damaged()
         self.statistics = Statistics(folder, self.stores, clock, log, self.traffic)
+
+    def config(self, *, anybody: bool = False) -> PlexSyncConfig:
+        """See Parts.config. Whose folder it is, is asked again when Stash was away meanwhile."""
+        try:
+            return super().config(anybody=anybody)
+        except SyncError:
+            self._met = None
+            raise
+
+    def check_owner(self) -> None:
+        """See Parts.check_owner; a folder of nobody's becomes the Stash's that we serve."""
+        now, (at, address) = self.clock.monotonic(), self._met or (0.0, "")
+        if self._met is not None and now - at < MEET_EVERY and address == self.stash.address:
+            return
+        self._met = None
+        WhoseFolder(self.folder, self.stash, self.log.warning).check(self.clock.now())
+        self._met = now, self.stash.address
 
     def index(self, config: PlexSyncConfig) -> PlexIndex:
         """The library index, by the client for these settings."""

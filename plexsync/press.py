@@ -98,11 +98,11 @@ def press(
 ) -> dict[str, object]:
     """Carry out a task with these parts, after what comes before any task that owns the folder."""
     owned = parts if isinstance(parts, App) else None
-    config = parts.config()
+    config = parts.config(anybody=task.anybody or (task.kind == READS and task.unready))
     if config.missing() and not task.unready:
         raise TaskFailed(config.missing())
     plex = parts.plex(config)
-    if owned is not None:
+    if owned is not None and not task.anybody:
         owned.watch.configure(config)
         owned.watch.look(parts.clock.now(), len(owned.stores.queue.jobs), plex)
         if not (config.missing() or config.paused or owned.watch.blocked):
@@ -124,5 +124,5 @@ def press(
     try:
         return task.run(call)
     finally:
-        if owned is not None:
+        if owned is not None and not task.anybody:
             owned.reconcile.mark(config)

@@ -35,6 +35,7 @@ class Configuration:
     max_session_age: int = 3600
     parallel_hooks: int = 1
     seed: int = 0
+    database: str = "/root/.stash/stash-go.sqlite"
 
 
 class StashCore:

@@ -53,7 +53,7 @@ def _total(name: str) -> Any:
 def _configuration(_: Any, info: Info) -> dict[str, Any]:
     core = info.context.core
     general = {
-        "databasePath": "/root/.stash/stash-go.sqlite",
+        "databasePath": core.config.database,
         "configFilePath": "/root/.stash/config.yml",
         "pluginsPath": "/root/.stash/plugins",
         "pythonPath": "",
@@ -184,7 +184,10 @@ QUERIES: Mapping[str, Any] = {
     "Query.configuration": _configuration,
     "Query.plugins": _plugins,
     "Query.version": lambda _, info: VERSION,
-    "Query.systemStatus": lambda _, info: SYSTEM_STATUS,
+    "Query.systemStatus": lambda _, info: {
+        **SYSTEM_STATUS,
+        "databasePath": info.context.core.config.database,
+    },
     "Query.jobQueue": _job_queue,
     "Query.findJob": _find_job,
     "FindScenesResultType.count": lambda result, info: len(result["found"]),

@@ -37,13 +37,18 @@ class Handover:
                     self._offered = block
             return self._offered != self.block
 
-    def newer(self) -> Connection | None:
-        """The newest connection, once; None when there is none but the one in use."""
+    def newer(self, address: str = "") -> Connection | None:
+        """The newest connection, once; None when there is none but the one in use, or when it does
+        not lead to this `address`, if one is given.
+        """
         with self._lock:
             if not self.waiting():
                 return None
+            offered = parse_connection(self._offered)
+            if address not in ("", offered.base_url):
+                return None
             self.block = self._offered
-            return parse_connection(self.block)
+            return offered
 
     def close(self) -> None:
         """Take no more."""

@@ -97,6 +97,18 @@ class Ledger(BulkCursors, Pins, Looks, OutageJobs):
                 (now, self._server, scene),
             )
 
+    def forget_ids(self, now: float) -> None:
+        """Scene ids mean other scenes from now on, whichever the server.
+
+        What was written to each Plex item, and what it had before, can still be inherited.
+        """
+        with transaction(self._connection) as connection:
+            connection.execute(
+                "UPDATE scenes SET archived_at = ? WHERE archived_at IS NULL", (now,)
+            )
+            for table in ("pins", "looked", "bulks"):
+                connection.execute(f"DELETE FROM {table}")
+
     def destroy(self, scenes: Iterable[int], now: float) -> None:
         """Mark scenes as destroyed in Stash, whichever the server; their rows stay for a while."""
         with transaction(self._connection) as connection:

@@ -5,7 +5,6 @@ Light on purpose (json, os, sqlite3): a page of Stash starts a process for each 
 
 from __future__ import annotations
 
-import json
 import os
 
 from plexsync import system
@@ -54,6 +53,7 @@ _LETTER = [
     "last_failure",
     "buried_at",
 ]
+_LETTER_SHAPE = "isssIsssnnn"
 _IN_JSON = ("attempts", "candidates", "paths")
 _SERVER = "COALESCE((SELECT value FROM meta WHERE key = 'server'), '')"
 _SCENES = (
@@ -73,7 +73,7 @@ _LOOKS = (
 
 def _decoded(data: object) -> Any:
     try:
-        return json.loads(data) if isinstance(data, (str, bytes)) else None
+        return read_state.strict_json(data) if isinstance(data, (str, bytes)) else None
     except (ValueError, RecursionError):
         return None
 
@@ -93,6 +93,7 @@ def letters(
         f"SELECT {', '.join(_LETTER)} FROM letters WHERE {where}"
         f" ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?",
         (*values, limit, offset),
+        _LETTER_SHAPE,
     )
     return [_letter(row) for row in found]
 
@@ -112,7 +113,8 @@ def _wanted_letters(error: str | None, ids: Sequence[int] | None) -> tuple[str, 
 def letters_of(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
     """The dead letters of these scenes (some hundred at most)."""
     sql = f"SELECT {', '.join(_LETTER)} FROM letters WHERE scene IN ({_marks(ids)})"
-    return {row[0]: _letter(row) for row in read_state.rows(folder, read_state.LETTERS, sql, ids)}
+    found = read_state.rows(folder, read_state.LETTERS, sql, ids, _LETTER_SHAPE)
+    return {row[0]: _letter(row) for row in found}
 
 
 def _letter(row: tuple[Any, ...]) -> dict[str, object]:
@@ -122,7 +124,7 @@ def _letter(row: tuple[Any, ...]) -> dict[str, object]:
 
 def scenes(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
     """What the ledger says of these scenes (some hundred at most), destroyed ones too."""
-    found = read_state.rows(folder, read_state.LEDGER, _SCENES.format(_marks(ids)), ids)
+    found = read_state.rows(folder, read_state.LEDGER, _SCENES.format(_marks(ids)), ids, "iissns")
     targets = _targets(folder, [row[0] for row in found])
     return {
         scene: {
@@ -140,7 +142,7 @@ def _targets(folder: str, ids: Sequence[int]) -> dict[int, list[dict[str, object
     found: dict[int, list[dict[str, object]]] = {}
     sql = _TARGETS.format(_marks(ids))
     for row, section, key, part, written, dirty, refused, synced_at in read_state.rows(
-        folder, read_state.LEDGER, sql, ids
+        folder, read_state.LEDGER, sql, ids, "isissssn"
     ):
         fields = _decoded(written)
         found.setdefault(row, []).append(
@@ -164,14 +166,14 @@ def _words(refused: str) -> dict[str, str]:
 
 def pins(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
     """The pins of these scenes (some hundred at most)."""
-    found = read_state.rows(folder, read_state.LEDGER, _PINS.format(_marks(ids)), ids)
+    found = read_state.rows(folder, read_state.LEDGER, _PINS.format(_marks(ids)), ids, "isi")
     return {scene: {"part": part, "rating_key": key or None} for scene, part, key in found}
 
 
 def server(folder: str) -> str | None:
     """The id of the Plex server that the ledger tells of."""
     found = read_state.rows(
-        folder, read_state.LEDGER, "SELECT value FROM meta WHERE key = 'server'"
+        folder, read_state.LEDGER, "SELECT value FROM meta WHERE key = 'server'", shape="s"
     )
     return str(found[0][0]) or None if found else None
 
@@ -181,7 +183,7 @@ def drifted(folder: str, ids: Sequence[int]) -> dict[int, dict[int, tuple[float,
     found: dict[int, dict[int, tuple[float, set[str]]]] = {}
     sql = _LOOKS.format(_marks(ids))
     for scene, key, updated, queued_at, verdict in read_state.rows(
-        folder, read_state.LEDGER, sql, ids
+        folder, read_state.LEDGER, sql, ids, "iinns"
     ):
         gaps = _decoded(verdict)
         listed = gaps if isinstance(gaps, list) else []

@@ -83,7 +83,7 @@ def running(folder: str) -> int:
 
 def classes(folder: str) -> dict[str, int]:
     """How many jobs there are by the class of their last error; "" for those without one."""
-    return dict(_rows(folder, "SELECT error, COUNT(*) FROM job_index GROUP BY error"))
+    return dict(_rows(folder, "SELECT error, COUNT(*) FROM job_index GROUP BY error", shape="si"))
 
 
 def edits(folder: str) -> int:
@@ -122,8 +122,8 @@ def _where(
 
 def _loaded(folder: str, sql: str, values: Sequence[object]) -> list[dict[str, Any]]:
     """The stored jobs of the rows that a query names, in its order."""
-    numbers = [row[0] for row in _rows(folder, sql, values)]
-    data = dict(_rows(folder, _DATA.format(_marks(numbers)), numbers))
+    numbers = [row[0] for row in _rows(folder, sql, values, "i")]
+    data = dict(_rows(folder, _DATA.format(_marks(numbers)), numbers, "ib"))
     found = (read_state.stored_job(data.get(number)) for number in numbers)
     return [job for job in found if job is not None and _has_times(job)]
 
@@ -143,8 +143,10 @@ def _number(folder: str, sql: str, values: Sequence[object] = ()) -> int:
     return sum(row[0] for row in _rows(folder, sql, values))
 
 
-def _rows(folder: str, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-    return read_state.rows(folder, read_state.QUEUE, sql, values)
+def _rows(
+    folder: str, sql: str, values: Sequence[object] = (), shape: str = ""
+) -> list[tuple[Any, ...]]:
+    return read_state.rows(folder, read_state.QUEUE, sql, values, shape)
 
 
 def _marks(values: Iterable[object]) -> str:

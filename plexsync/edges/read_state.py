@@ -11,7 +11,7 @@ import os
 import sqlite3
 
 from plexsync import system
-from plexsync.model.stored import NewerVersion, versioned
+from plexsync.model.stored import LATEST, NewerVersion, versioned
 from plexsync.model.versions import ABSURD, DATABASES, DOCUMENTS, refusal
 
 TYPE_CHECKING = False
@@ -38,15 +38,21 @@ class Unreadable(Exception):
     """A file of the data folder cannot be read now; the text says which and what happens next."""
 
 
-def rows(folder: str, name: str, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-    """Rows of one of the owner's databases; none while the file or the table is not there yet."""
+def rows(
+    folder: str, name: str, sql: str, values: Sequence[object] = (), shape: str = ""
+) -> list[tuple[Any, ...]]:
+    """Rows of one of the owner's databases; none while the file or the table is not there yet.
+
+    `shape` has a letter for each column (s text, i whole number, n time or length, b bytes; a
+    capital: or null). A row of another shape is left out; its owner sets it aside.
+    """
     path = os.path.join(folder, name)
     try:
-        return _rows(path, sql, values)
+        return _shaped(_rows(path, sql, values), shape)
     except sqlite3.DatabaseError:
         pass  # perhaps its owner began or ended just then
     try:
-        return _rows(path, sql, values)
+        return _shaped(_rows(path, sql, values), shape)
     except sqlite3.DatabaseError as problem:
         newer = _newer_database(folder, name)
         if newer:
@@ -54,6 +60,23 @@ def rows(folder: str, name: str, sql: str, values: Sequence[object] = ()) -> lis
         if str(problem).startswith(("no such table", "no such column")):
             return []  # the owner has not brought the file up to date yet
         raise _unreadable(name, problem) from None
+
+
+def _shaped(found: list[tuple[Any, ...]], shape: str) -> list[tuple[Any, ...]]:
+    return [row for row in found if all(map(_fits, row, shape))] if shape else found
+
+
+def _fits(value: object, kind: str) -> bool:
+    if value is None:
+        return kind.isupper()
+    kind = kind.lower()
+    if kind == "s":
+        return isinstance(value, str)
+    if kind == "b":
+        return isinstance(value, bytes)
+    if kind == "i":
+        return isinstance(value, int) and value >= 0
+    return isinstance(value, (int, float)) and 0 <= value <= LATEST
 
 
 def _rows(path: str, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
@@ -150,12 +173,15 @@ def stored_job(data: object) -> dict[str, Any] | None:
 
 def letter_counts(folder: str) -> dict[str, int]:
     """How many dead letters of each error class."""
-    return dict(rows(folder, LETTERS, "SELECT error, COUNT(*) FROM letters GROUP BY error"))
+    return dict(
+        rows(folder, LETTERS, "SELECT error, COUNT(*) FROM letters GROUP BY error", shape="si")
+    )
 
 
 def walks(folder: str) -> list[dict[str, Any]]:
     """Walks over many scenes that still feed the queue, the oldest first."""
-    found = rows(folder, LEDGER, "SELECT reason, after, born FROM bulks ORDER BY id")
+    sql = "SELECT reason, after, born FROM bulks ORDER BY id"
+    found = rows(folder, LEDGER, sql, shape="sin")
     return [{"reason": reason, "after": after, "born": born} for reason, after, born in found]
 
 
@@ -165,7 +191,7 @@ def scene_counts(folder: str) -> dict[str, int]:
         "SELECT state, COUNT(*) FROM scenes WHERE archived_at IS NULL AND destroyed_at IS NULL"
         f" AND server = {_LEDGER_SERVER} GROUP BY state"
     )
-    return dict(rows(folder, LEDGER, sql))
+    return dict(rows(folder, LEDGER, sql, shape="si"))
 
 
 def refusals(folder: str) -> list[tuple[str, int, str]]:
@@ -177,7 +203,7 @@ def refusals(folder: str) -> list[tuple[str, int, str]]:
     )
     scenes: dict[str, int] = {}
     said: dict[str, tuple[float, str]] = {}
-    for (text,) in rows(folder, LEDGER, sql):
+    for (text,) in rows(folder, LEDGER, sql, shape="s"):
         for field, (_, words, at) in fields(text):
             scenes[field] = scenes.get(field, 0) + 1
             said[field] = max(said.get(field, (0.0, "")), (at, words))
@@ -204,7 +230,7 @@ def index_sections(folder: str) -> list[tuple[int, float]]:
         "SELECT (SELECT COUNT(*) FROM parts WHERE list = sections.list AND place = 0), read_at"
         f" FROM sections WHERE server = {_NEWEST_SERVER}"
     )
-    return [(int(items), float(read_at)) for items, read_at in rows(folder, INDEX, sql)]
+    return [(int(items), float(read_at)) for items, read_at in rows(folder, INDEX, sql, shape="in")]
 
 
 def document(folder: str, name: str, parse: Callable[[object], T], default: T) -> T:
@@ -214,7 +240,7 @@ def document(folder: str, name: str, parse: Callable[[object], T], default: T) -
     """
     try:
         data = system.read_regular(os.path.join(folder, name), _LARGEST)
-        return parse(json.loads(data, parse_constant=_refuse, parse_float=_finite))
+        return parse(strict_json(data))
     except FileNotFoundError:
         return default
     except NewerVersion as newer:
@@ -222,6 +248,14 @@ def document(folder: str, name: str, parse: Callable[[object], T], default: T) -
         raise Unreadable(refusal(path, newer.found, newer.known)) from None
     except (OSError, ValueError, RecursionError) as problem:
         raise _unreadable(name, problem) from None
+
+
+def strict_json(data: str | bytes) -> Any:
+    """The JSON value; raises ValueError also for numbers that JSON does not have."""
+    try:
+        return json.loads(data, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError):
+        raise ValueError("it does not hold JSON") from None
 
 
 def _refuse(name: str) -> float:

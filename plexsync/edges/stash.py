@@ -21,9 +21,10 @@ from plexsync.edges.redact import Redactor
 from plexsync.edges.stash_answers import SceneAnswers, StashSettings
 from plexsync.edges.stash_link import AnswerTooLarge, StashLink
 from plexsync.model.connection import Connection
-from plexsync.model.errors import StashDown
+from plexsync.model.errors import StashAuthError, StashDown
 from plexsync.model.paths import name_key
 from plexsync.model.scene import Scene
+from plexsync.model.stash_identity import SAMPLE, Meeting
 
 BATCH = 50
 """Scenes per query."""
@@ -89,12 +90,33 @@ class StashClient:
         """Whether a connection was handed over that was not tried yet."""
         return self._handover is not None and self._handover.waiting()
 
+    @property
+    def address(self) -> str:
+        """Where Stash is reached now."""
+        return self._link.address
+
     def settings(self) -> StashSettings:
-        """Our settings as saved in Stash; learns Stash's API key, kept in memory only."""
-        found = stash_answers.read_settings(self._ask(stash_queries.SETTINGS))
+        """Our settings as saved in Stash; learns Stash's API key, kept in memory only.
+
+        Only here is a connection taken over that leads elsewhere: a batch asks one Stash alone.
+        """
+        try:
+            data = self._ask(stash_queries.SETTINGS)
+        except (StashDown, StashAuthError):
+            if not self._link.move():
+                raise
+            data = self._ask(stash_queries.SETTINGS)
+        found = stash_answers.read_settings(data)
         self._link.use_key(found.api_key)
         self._max_age, self._version = found.max_session_age, found.version
         return found
+
+    def meet(self, scenes: Sequence[int]) -> Meeting:
+        """By what this Stash is known, and when these scenes (some dozens) were created there."""
+        variables = {f"i{n}": str(int(scene)) for n, scene in enumerate(scenes)}
+        query = stash_queries.meeting(len(scenes))
+        data = self._ask(query, {"size": SAMPLE, **variables})
+        return stash_answers.read_meeting(data, len(scenes))
 
     def save_settings(self, settings: Mapping[str, object]) -> None:
         """Replace all our settings in Stash by these: give it every key that is to stay."""

@@ -23,6 +23,7 @@ from plexsync.edges.stash_scenes import (
 )
 from plexsync.model.errors import StashDown
 from plexsync.model.scene import Scene
+from plexsync.model.stash_identity import Identity, Meeting
 
 _NOT_FOUND = re.compile(r"scene with id -?\d+ not found")
 _DEFAULT_AGE = 3600
@@ -122,6 +123,22 @@ def read_updates(data: Mapping[str, Any]) -> list[tuple[int, float]]:
         with suppress(Unusable):
             found.append((field_of(row, "id", an_id), field_of(row, "updated_at", utc_seconds)))
     return found
+
+
+def read_meeting(data: Mapping[str, Any], asked: int) -> Meeting:
+    """By what a Stash is known, and what it said of `asked` scenes; raises StashDown otherwise."""
+    try:
+        ends = [_created(row) for end in ("oldest", "newest") for row in data[end]["scenes"]]
+        known = [_created(row) for n in range(asked) if (row := data[f"s{n}"]) is not None]
+        database = str(data["systemStatus"]["databasePath"] or "")
+    except (Unusable, *_NOT_WHAT_WE_ASKED) as problem:
+        raise wrong_shape("what Stash is known by", problem) from None
+    sample = dict(ends)
+    return Meeting(Identity(database, sample, max(sample, default=0)), dict(known))
+
+
+def _created(row: Any) -> tuple[int, float]:
+    return field_of(row, "id", an_id), field_of(row, "created_at", utc_seconds)
 
 
 def read_ids(data: Mapping[str, Any]) -> tuple[list[int], int]:

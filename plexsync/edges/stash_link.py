@@ -89,7 +89,7 @@ class StashLink:
             try:
                 return self._call(method, path, headers, more)
             except (StashAuthError, StashDown) as problem:
-                if isinstance(problem, AnswerTooLarge) or not self._renew(tried):
+                if isinstance(problem, AnswerTooLarge) or not self._renew(tried, tried.base_url):
                     raise
 
     def _call(self, method: str, path: str, headers: dict[str, str], more: dict[str, Any]) -> Reply:
@@ -102,10 +102,21 @@ class StashLink:
         _refuse_trouble(reply)
         return reply
 
-    def _renew(self, tried: Connection) -> bool:
+    @property
+    def address(self) -> str:
+        """Where Stash is reached now."""
+        return self._connection.base_url
+
+    def move(self) -> bool:
+        """Take the newest connection wherever it leads, perhaps to another Stash; False without one."""
+        return self._renew(self._connection, "")
+
+    def _renew(self, tried: Connection, address: str) -> bool:
         """Whether there is another connection now than the one that was tried."""
         with self._lock:
-            newer = self._handover.newer() if self._handover and self._connection is tried else None
+            newer = None
+            if self._handover and self._connection is tried:
+                newer = self._handover.newer(address)
             if newer is not None:
                 self._connection, self._cookie = newer, newer.cookie_value
             return self._connection is not tried

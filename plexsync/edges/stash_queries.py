@@ -94,6 +94,24 @@ query PlexSyncLatestScenes($page: Int!, $size: Int!, $sort: String!) {
 )
 
 
+def meeting(count: int) -> str:
+    """By what a Stash is known, and when `count` scenes were created: variables i0, i1, ..."""
+    variables = "".join(f", $i{n}: ID!" for n in range(count))
+    asked = "\n".join(f"  s{n}: findScene(id: $i{n}) {{ id created_at }}" for n in range(count))
+    return f"""
+query PlexSyncMeeting($size: Int!{variables}) {{
+  systemStatus {{ databasePath }}
+  oldest: findScenes(filter: {{ per_page: $size, sort: "id", direction: ASC }}) {{
+    scenes {{ id created_at }}
+  }}
+  newest: findScenes(filter: {{ per_page: $size, sort: "id", direction: DESC }}) {{
+    scenes {{ id created_at }}
+  }}
+{asked}
+}}
+"""
+
+
 def scenes(count: int) -> str:
     """One query for `count` scenes: variables i0, i1, ... and answers s0, s1, ...
 

@@ -114,6 +114,8 @@ class Task:
 
     `unready`: the task is of use although Plex's address or token is missing. `button`: Stash
     shows it; one that is none is run by its mode. `arguments` are those it takes besides the mode.
+    `anybody`: also for a Stash to which the data folder does not belong, like what is `unready` and
+    only reads.
     """
 
     kind: str
@@ -121,3 +123,4 @@ class Task:
     unready: bool = False
     button: bool = True
     arguments: tuple[str, ...] = ()
+    anybody: bool = False

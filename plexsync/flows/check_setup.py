@@ -59,6 +59,7 @@ def check_setup(call: Call) -> dict[str, object]:
         report.add("Stash", lambda: setup_points.stash(call))
         report.add("Older plugin", lambda: setup_points.older_plugin(call))
         report.add("Data folder", lambda: setup_points.data_folder(call))
+        report.add("Owner", lambda: setup_points.whose_folder(call))
         report.add("Dependencies", lambda: setup_points.dependencies(call))
         report.add("Worker", lambda: setup_points.worker(call))
         report.add("Worker's log", lambda: setup_points.log_lines(call))

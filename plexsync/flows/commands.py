@@ -13,8 +13,8 @@ from plexsync.edges.stash import StashClient
 from plexsync.flows.call import Call, Owned, TaskFailed
 from plexsync.flows.gate import Parts
 from plexsync.flows.page_commands import HANDLERS, Answer
-from plexsync.model.command import from_input
-from plexsync.model.errors import Interrupted, StashAuthError, SyncError
+from plexsync.model.command import ADOPT, from_input
+from plexsync.model.errors import AnotherStash, Interrupted, StashAuthError, SyncError
 
 AT_ONCE = 20
 """Commands between two batches; the rest has its turn after the next one."""
@@ -78,7 +78,7 @@ class Commands:
         except Interrupted:
             self._book.put_back(entry)
             raise
-        except (TaskFailed, SyncError, ValueError) as problem:
+        except (TaskFailed, SyncError, AnotherStash, ValueError) as problem:
             self.session_refused |= isinstance(problem, StashAuthError)
             self._fail(entry, self._log.safe(str(problem)))
         except Exception as problem:  # noqa: BLE001 - a bug must not stop the queue
@@ -95,10 +95,10 @@ class Commands:
 
     def _answer(self, entry: Mapping[str, object]) -> Answer:
         command = from_input({name: entry.get(name) for name in ("command", "args")})
-        return HANDLERS[command.name](self._call(command.args))
+        return HANDLERS[command.name](self._call(command.args, anybody=command.name == ADOPT))
 
-    def _call(self, args: Args) -> Call:
-        config = self._host.config()
+    def _call(self, args: Args, *, anybody: bool) -> Call:
+        config = self._host.config(anybody=anybody)
         return Call(
             plugin_dir="",
             folder=self._folder,

@@ -23,6 +23,7 @@ from plexsync.flows.sync_scenes import SyncScenes
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     REQUEST,
+    AnotherStash,
     Interrupted,
     PlexAuthError,
     PlexServerDown,
@@ -61,8 +62,13 @@ class Parts(Protocol):
     def sync(self, config: PlexSyncConfig) -> SyncScenes:
         """The steps of a batch for these settings."""
 
-    def config(self) -> PlexSyncConfig:
-        """The settings as Stash has them now; raises StashDown or StashAuthError."""
+    def config(self, *, anybody: bool = False) -> PlexSyncConfig:
+        """The settings as Stash has them now; raises StashDown or StashAuthError, and AnotherStash
+        unless it may be `anybody`.
+        """
+
+    def check_owner(self) -> None:
+        """Raises AnotherStash where the data folder is another one's."""
 
 
 class Gate:
@@ -83,6 +89,7 @@ class Gate:
         self._hold = Hold()
         self._stuck = Hold()
         """A request that names no item fails although Plex is healthy."""
+        self._met = self._foreign = False
         self._silent_since: float | None = None
         known = stores.ledger.get_meta(RECOVERIES)
         self._recoveries = int(known) if known else parts.watch.recovery.recovery_count
@@ -93,6 +100,10 @@ class Gate:
 
     def leave(self, now: float, busy_at: float) -> str:
         """Why the worker should end, or ""; it was last busy at `busy_at`."""
+        if not self._met:
+            self._meet()
+        if self._foreign:
+            return "this data folder belongs to another Stash, whose own events go on with it"
         if self._hold.reason == "session" and not self._stash.renewable:
             return "Stash no longer accepts this worker's session; the next event brings a new one"
         silent = self._silent_since
@@ -102,6 +113,20 @@ class Gate:
         if limit is not None and not 0 <= now - busy_at < limit:
             return "nothing to do"
         return ""
+
+    def _meet(self) -> None:
+        """Before anything else: whose data folder this is. A Stash that is away is asked later."""
+        self._met = True
+        try:
+            self._parts.check_owner()
+        except AnotherStash as problem:
+            self._refuse(problem)
+        except SyncError:
+            pass  # reading the settings comes to the same, and says so
+
+    def _refuse(self, problem: AnotherStash) -> None:
+        self._foreign = True
+        self._log.error(str(problem))
 
     def blocked(self, now: float) -> float:
         """Seconds for which nothing may be tried."""
@@ -183,6 +208,9 @@ class Gate:
             if self._sweep.due(self._clock.monotonic()):
                 now, queued = self._clock.now(), self._stores.queue.jobs
                 self._sweep.run(now, self._clock.monotonic(), queued)
+        except AnotherStash as problem:
+            self._refuse(problem)
+            return None
         except StashAuthError:
             self.session_ended()
             return None

@@ -12,7 +12,12 @@ import os
 from plexsync import inbox, system
 from plexsync.edges import pages, queue_view, read_state
 from plexsync.flows.status import status
-from plexsync.flows.status_plex import parse_breaker, parse_recovery, shown_trouble
+from plexsync.flows.status_plex import (
+    parse_breaker,
+    parse_history,
+    parse_recovery,
+    shown_trouble,
+)
 from plexsync.model.arguments import Rule, one_of, read_arguments, scene_ids, text, whole, word
 from plexsync.model.command import (
     COMMANDS,
@@ -148,13 +153,11 @@ def _total(folder: str, wanted: Any, classes: Mapping[str, int]) -> int:
 
 
 def _outages(request: Request) -> Answer:
-    """The file as it is: what is no outage in it is left out."""
-    found = pages.stored(request.folder, "outage_history.json")
-    history = found if isinstance(found, dict) else {}
-    listed = history.get("outages")
-    outages = [each for each in listed or () if _is_outage(each)]
+    history = read_state.document(
+        request.folder, "outage_history.json", parse_history, parse_history(None)
+    )
+    outages, earlier, since = history
     spans = [(each["start"], each["end"]) for each in outages]
-    earlier, since = history.get("earlier_downtime") or 0.0, history.get("observed_since")
     return {
         "outages": outages[::-1],
         "ongoing": bool(spans) and spans[-1][1] is None,
@@ -163,12 +166,6 @@ def _outages(request: Request) -> Answer:
         "availability": outage_figures.availability(spans, earlier, since, request.now),
         "observed_since": since,
     }
-
-
-def _is_outage(each: object) -> bool:
-    if not isinstance(each, dict) or not isinstance(each.get("start"), (int, float)):
-        return False
-    return each.get("end") is None or isinstance(each["end"], (int, float))
 
 
 def _throughput(request: Request) -> Answer:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from plexsync.edges.log import Log
+from plexsync.flows.adopt_stash import adopt
 from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.clear_queue import remove_all
 from plexsync.flows.letter_tasks import all_letters, remove_letters, retry_dead_letters
 from plexsync.flows.preview import preview
 from plexsync.flows.undo import undo_scene
-from plexsync.model.command import MOST_PREVIEWS
+from plexsync.model.command import ADOPT, MOST_PREVIEWS
 from plexsync.model.job import EDIT, FORCED, Job
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap
@@ -156,6 +157,7 @@ HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
     "pin": _pin,
     "unpin": _unpin,
     "adopt_path_map": _adopt_path_map,
+    ADOPT: adopt,
     "clear": _clear,
 }
 """Command -> what carries it out. Each answers JSON values, or raises TaskFailed with a sentence."""

@@ -15,6 +15,8 @@ from plexsync.edges import certificates, read_state, surroundings
 from plexsync.edges.plex import Health
 from plexsync.edges.queue_reader import pending
 from plexsync.flows.call import Call
+from plexsync.flows.whose_folder import judge
+from plexsync.model import stash_identity
 from plexsync.model.config import masked
 from plexsync.model.paths import PathMap
 from plexsync.model.settings import IGNORE, sends_openly
@@ -154,6 +156,21 @@ def older_plugin(call: Call) -> Iterator[Point]:
         yield Point("Older plugin", WARN, text, remedy)
     elif not beside:
         yield Point("Older plugin", OK, "no other PlexSync plugin is there")
+
+
+def whose_folder(call: Call) -> Iterator[Point]:
+    """Whether the data folder is this Stash's, and whether another one asked for it."""
+    owner = call.stored(stash_identity.FILE, stash_identity.parse, stash_identity.Owner())
+    problem, _ = judge(owner, call.stash)
+    refused = call.clock.now() - owner.refused_at
+    if problem:
+        yield Point("Owner", BAD, problem.rstrip("."), "See above: a folder of its own, or adopt.")
+    elif 0 <= refused < DAY:
+        text = f"another Stash (database {owner.refused!r}) asked for it within the last 24 hours"
+        remedy = "It was refused; let STASH_PLUGIN_DATA name a folder of its own there."
+        yield Point("Owner", WARN, text, remedy)
+    else:
+        yield Point("Owner", OK, "the data folder is this Stash's")
 
 
 def data_folder(call: Call) -> Iterator[Point]:

@@ -36,6 +36,10 @@ DEFAULT_RAMP = (5.0, 5.0, 20.0)
 FIRST = 10
 """Waiting jobs and log lines that are shown."""
 
+IDENTITY = "stash_identity.json"
+REFUSED = 3600.0
+"""Seconds for which it is shown that another Stash asked for the data folder."""
+
 LONGEST_WAIT = 660.0
 """Seconds. A job that is due later than this from now is due: a clock was set back."""
 
@@ -50,6 +54,7 @@ def status(folder: str, now: float, ramp: tuple[float, float, float] = DEFAULT_R
     stats = look.document("stats.json", Stats.parse, Stats(0.0))
     breaker = look.document("circuit_breaker.json", parse_breaker, parse_breaker(None))
     recovery = look.document("recovery_state.json", parse_recovery, parse_recovery(None))
+    problems += _other_stash(look.document(IDENTITY, _object, None), now)
     owned = read_state.owned(folder)
     return {
         "version": __version__,
@@ -73,6 +78,20 @@ def status(folder: str, now: float, ramp: tuple[float, float, float] = DEFAULT_R
         "problems": list(dict.fromkeys(problems)),
         "log": read_state.log_tail(folder, FIRST),
     }
+
+
+def _other_stash(owner: Any, now: float) -> list[str]:
+    """That another Stash asked for the folder lately; pages of both show it."""
+    found = owner if isinstance(owner, dict) else {}
+    at, database = found.get("refused_at"), found.get("refused")
+    if not isinstance(at, (int, float)) or not 0 <= now - at < REFUSED:
+        return []
+    return [
+        f"This data folder belongs to one Stash (database {found.get('database')!r}), and another "
+        f"one (database {database!r}) asked for it and was refused: nothing is written for that one."
+        " Let STASH_PLUGIN_DATA name a folder of its own for each, or press Adopt This Stash twice "
+        "in the one that is to keep it."
+    ]
 
 
 class _Look:

@@ -138,6 +138,20 @@ def parse_outages(raw: object) -> Outages:
     }
 
 
+def parse_history(raw: object) -> tuple[list[OutageShown], float, float | None]:
+    """The outages of a stored history (None: none yet), the seconds of those that are no longer
+    listed, and since when Plex is looked at; raises ValueError on any doubt.
+    """
+    if raw is None:
+        return [], 0.0, None
+    fields = versioned(raw, 1)
+    listed = fields.get("outages")
+    if not isinstance(listed, list):
+        raise ValueError("outages is not a list")
+    since = moment_or_none(fields, "observed_since")
+    return [_outage(each) for each in listed], moment(fields, "earlier_downtime"), since
+
+
 def _outage(raw: object) -> OutageShown:
     if not isinstance(raw, dict):
         raise ValueError("an outage is not an object")

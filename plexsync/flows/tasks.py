@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from plexsync.flows.adopt_stash import adopt_stash
 from plexsync.flows.call import DRAINS, QUEUES, READS, Task
 from plexsync.flows.check_setup import check_setup
 from plexsync.flows.clear_queue import clear_queue
@@ -55,6 +56,7 @@ TASKS: Mapping[str, Task] = {
     "reconcile_missing": Task(QUEUES, reconcile_missing, arguments=COMPARED),
     "preview_sync": Task(READS, preview, arguments=(*SCENES, "recent", "forced")),
     "check_setup": Task(READS, check_setup, unready=True),
+    "adopt_stash": Task(QUEUES, adopt_stash, unready=True, anybody=True),
     "undo_scene": Task(QUEUES, undo_scene, button=False, arguments=SCENES),
     "undo_all": Task(QUEUES, undo_all),
 }

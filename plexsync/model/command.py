@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 KIND = "PlexSync.Command.Post"
 """The type of a command's inbox record, which looks like an event's."""
 
+ADOPT = "adopt_data_folder"
+"""The one command that a Stash may give to another one's data folder."""
+
 MOST_SCENES = 1000
 MOST_PREVIEWS = 50
 _LONGEST_PATH = 4096
@@ -47,6 +50,7 @@ COMMANDS: Mapping[str, Mapping[str, Rule]] = {
     },
     "unpin": {"scene": Rule(scene_id)},
     "adopt_path_map": {"path_map": Rule(text(_LONGEST_PATH, empty=True))},
+    ADOPT: {},
     "clear": {"what": Rule(one_of("dead_letters", "queue")), "class": Rule(word, None)},
 }
 """Command -> its arguments, in the order in which they are documented."""

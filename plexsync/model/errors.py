@@ -137,3 +137,7 @@ class Interrupted(Exception):  # noqa: N818 - nothing went wrong
 
 class SceneUnusable(SyncError):
     """What Stash says about this scene, and about it alone, cannot be used."""
+
+
+class AnotherStash(Exception):
+    """The data folder belongs to another Stash; the text says so to a person, and what to do."""

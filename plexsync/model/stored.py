@@ -25,7 +25,7 @@ def versioned(raw: object, version: int) -> dict[str, object]:
     Raises NewerVersion above that, ValueError for anything else.
     """
     if not isinstance(raw, dict):
-        raise ValueError(f"it holds a {type(raw).__name__} instead of an object")
+        raise ValueError("it holds something else than an object")
     found = count(raw, "version")
     if version < found <= ABSURD:
         raise NewerVersion(found, version)

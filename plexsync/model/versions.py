@@ -19,6 +19,7 @@ DOCUMENTS = {
     "confirm.json": 1,
     "device_id.json": 1,
     "log_salt.json": 1,
+    "stash_identity.json": 1,
 }
 """The "version" of a JSON file; one that says none is of the first."""
 

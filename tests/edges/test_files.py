@@ -192,6 +192,14 @@ def test_a_file_in_the_place_of_the_folder_for_damage_gives_way(state, tmp_path)
     assert kept == {"{"}
 
 
+def test_damage_that_cannot_be_moved_away_is_still_the_default(state, tmp_path):
+    name = "x" * 240  # too long for a name with a time before it
+    state.path = os.path.join(os.path.dirname(state.path), name)
+    state.write(b"{")
+    assert state.read() == "default"
+    assert "cannot be moved away" in state.warnings[0]
+
+
 WRITER = """
 import sys
 from plexsync.edges import files

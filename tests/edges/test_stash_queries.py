@@ -19,6 +19,8 @@ TEXTS = {
     "latest scenes": stash_queries.LATEST_SCENES,
     "files of scenes": stash_queries.SCENE_FILES,
     "change of settings": stash_queries.SAVE_SETTINGS,
+    "first meeting": stash_queries.meeting(0),
+    "meeting": stash_queries.meeting(50),
     "one scene": stash_queries.scenes(1),
     "fifty scenes": stash_queries.scenes(50),
 }

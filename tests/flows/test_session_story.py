@@ -14,7 +14,9 @@ from plexsync.app import App
 from plexsync.edges.handover import Handover
 from plexsync.edges.log import Log
 from plexsync.edges.stash import StashClient
+from plexsync.inbox import session_pipe
 from plexsync.model.connection import parse_connection
+from plexsync.system import hand_over
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, World
@@ -78,3 +80,28 @@ def test_a_session_of_30_seconds_outlives_an_outage_of_plex(signed_in: Any) -> N
     assert signed_in.live(minutes=20) in ("time is up", "nothing to do")
     assert item.title == "new"
     assert "refuses the worker's session" not in signed_in.said()
+
+
+def test_a_session_of_another_stash_is_not_taken_in_the_middle_of_a_batch(signed_in: Any) -> None:
+    world = signed_in
+    scene, film = world.pair("a.mp4", title="one")
+    world.event(scene)
+    world.live(minutes=1)
+    assert film.title == "one"
+    other = StashSim(clock=lambda: world.clock.now() - 86400.0 * 400)
+    with other:
+        other.set_plugin_settings(world.settings)
+        assert other.add_scene(files=[("/data/a.mp4", 1000)], title="another's") == scene
+        world.stash.edit(scene, title="two")
+        world.event(scene)
+
+        def gone() -> None:
+            world.stash.stop()
+            hand_over(session_pipe(world.folder), json.dumps(other.server_connection()).encode())
+            world.clock.on_wait = lambda: None
+
+        world.clock.on_wait = gone
+        reason = world.live(minutes=5)
+    assert "belongs to another Stash" in reason
+    assert film.title == "one"
+    assert list(world.waiting()) == [scene]

@@ -1,0 +1,82 @@
+"""By what a Stash is known: the path of its database, and when some of its scenes came into it.
+
+Address, version and folders change when Stash is updated or moved; what its database says of a
+scene's beginning does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from plexsync.model.stored import LATEST, count, moment, versioned, words
+from plexsync.model.versions import DOCUMENTS
+
+FILE = "stash_identity.json"
+SAMPLE = 25
+"""So many of the oldest scenes, and of the newest, are remembered."""
+
+_VERSION = DOCUMENTS[FILE]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A Stash as it was met last.
+
+    `scenes` are some of its scenes and when each was created, UTC seconds; `last` is the highest id
+    that it had.
+    """
+
+    database: str
+    scenes: Mapping[int, float]
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """What a Stash says now: of itself, and when the scenes `asked` for were created there.
+
+    One that it does not have is left out of `asked`.
+    """
+
+    itself: Identity
+    asked: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a data folder is (None: nobody's yet), and who was refused last, and when."""
+
+    identity: Identity | None = None
+    refused: str = ""
+    refused_at: float = 0.0
+
+
+def to_json(owner: Owner) -> object:
+    """The state as JSON values."""
+    known = owner.identity or Identity("", {}, 0)
+    return {
+        "version": _VERSION,
+        "database": known.database,
+        "scenes": {str(scene): at for scene, at in known.scenes.items()},
+        "last": known.last,
+        "refused": owner.refused,
+        "refused_at": owner.refused_at,
+    }
+
+
+def parse(raw: object) -> Owner:
+    """The reverse of `to_json`; raises ValueError on any doubt."""
+    fields = versioned(raw, _VERSION)
+    listed = fields.get("scenes")
+    if not isinstance(listed, dict) or not all(map(_is_scene, listed.items())):
+        raise ValueError("it does not say which scenes")
+    scenes = {int(scene): float(at) for scene, at in listed.items()}
+    identity = Identity(words(fields, "database"), scenes, count(fields, "last"))
+    return Owner(identity, words(fields, "refused"), moment(fields, "refused_at"))
+
+
+def _is_scene(pair: tuple[object, object]) -> bool:
+    scene, at = pair
+    named = isinstance(scene, str) and scene.isascii() and scene.isdecimal() and len(scene) < 20
+    return named and isinstance(at, (int, float)) and abs(at) <= LATEST
