@@ -219,7 +219,7 @@ class App(Parts):
                 self.log,
             ),
             ScanFolder(config, plex, self.log) if config.trigger_plex_scan else None,
-            Revive(config, index, stores.letters, stores.queue, self.log),
+            Revive(config, index, stores.letters, stores.queue, stores.ledger, self.log),
         )
         self._reconciliation = Reconciliation(
             config, self.stash, plex, locate, index, stores.ledger, stores.queue

@@ -15,7 +15,7 @@ from plexsync.edges.outage_jobs import OutageJobs
 from plexsync.edges.pins import Pins
 from plexsync.edges.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
-from plexsync.model.ledger import DESTROYED, SHARED, UNDONE, Bulk, SceneState
+from plexsync.model.ledger import DESTROYED, RIVAL, SHARED, UNDONE, Bulk, SceneState
 from plexsync.model.plex import Base, Target, Written
 
 _SERVER = "server"
@@ -155,6 +155,34 @@ class Ledger(BulkCursors, Pins, Looks, OutageJobs):
             (target.server, target.rating_key, self._server, SHARED),
         ).fetchone()
         return int(row[0]) if row else None
+
+    def neighbours(self, scene: int) -> list[int]:
+        """Live scenes that share a Plex item with this one: they have one that it had, too, or it
+        is why they have none.
+        """
+        sql = (
+            "SELECT o.scene FROM scenes s JOIN targets t ON t.row = s.id"
+            " JOIN targets u ON u.server = t.server AND u.rating_key = t.rating_key"
+            " JOIN scenes o ON o.id = u.row WHERE s.archived_at IS NULL AND s.server = ?1"
+            " AND s.scene = ?2 AND u.left_at IS NULL AND o.scene <> ?2 AND o.server = ?1"
+            " AND o.archived_at IS NULL AND o.destroyed_at IS NULL AND o.state NOT IN (?3, ?4)"
+        )
+        rows = self._connection.execute(sql, (self._server, scene, SHARED, UNDONE)).fetchall()
+        waiting = self.scenes_with(RIVAL, [scene], 0, _ALL)
+        return sorted({*waiting, *(int(row[0]) for row in rows)})
+
+    def any_in(self, state: str) -> bool:
+        """Whether any live scene is in this state."""
+        sql = f"SELECT 1 FROM scenes WHERE {LIVE} AND server = ? AND state = ? LIMIT 1"
+        return self._connection.execute(sql, (self._server, state)).fetchone() is not None
+
+    def shared(self) -> dict[int, str]:
+        """The live scenes of which other scenes have the Plex items, with their first paths."""
+        rows = self._connection.execute(
+            f"SELECT scene, path FROM scenes WHERE {LIVE} AND server = ? AND state = ?",
+            (self._server, SHARED),
+        )
+        return {int(scene): str(path) for scene, path in rows}
 
     def bulk_scenes(self, bulk: Bulk, limit: int) -> list[int]:
         """The next scenes of a walk, ascending, at most `limit`."""

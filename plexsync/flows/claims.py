@@ -48,25 +48,27 @@ class Claims:
 
     def split(
         self, wish: Wish, items: Sequence[Found], pins: Mapping[int, Pin]
-    ) -> tuple[list[Found], str]:
-        """The items that are the scene's own, and in words who has the others."""
+    ) -> tuple[list[Found], Mapping[int, str]]:
+        """The items that are the scene's own, and in words for each scene that has the others."""
         if wish.scene.id in pins:
-            return list(items), ""
+            return list(items), {}
         mine: list[Found] = []
-        detail = ""
+        rivals: dict[int, str] = {}
         keys = {item.target.rating_key for item, _ in items}
         for item, file in items:
             pinner = _pinner(item, keys, pins)
             if pinner is not None:
-                detail = f"its Plex item is pinned to scene {pinner}"
+                rivals[pinner] = f"its Plex item is pinned to scene {pinner}"
             elif owner := self._other_owner(wish, item, file, pins):
-                detail = owner
+                rivals |= owner
             else:
                 mine.append((item, file))
-        return mine, detail
+        return mine, rivals
 
-    def _other_owner(self, wish: Wish, item: PlexItem, file: str, pins: Collection[int]) -> str:
-        """The scene with a better claim, in words; "" when there is none.
+    def _other_owner(
+        self, wish: Wish, item: PlexItem, file: str, pins: Collection[int]
+    ) -> dict[int, str]:
+        """The scene with a better claim, with words for it; nothing when there is none.
 
         An exact path is beaten by nothing but the exact path of an earlier file, so that most
         items, which have one file, cost no question.
@@ -81,10 +83,13 @@ class Claims:
             if claim[0] != _WEAK and claim < best and scene.id not in pins and self._speaks(scene):
                 best = claim
         if best[2] == wish.scene.id:
-            return ""
-        if mine[0] == best[0]:
-            return f"its Plex item belongs to scene {best[2]}, which has the item's first file"
-        return f"its Plex item belongs to scene {best[2]}, which has the exact path of its file"
+            return {}
+        why = (
+            ", which has the item's first file"
+            if mine[0] == best[0]
+            else ", which has the exact path of its file"
+        )
+        return {best[2]: f"its Plex item belongs to scene {best[2]}{why}"}
 
     def _taken(self, scene: Scene, files: Collection[str]) -> set[str]:
         """Those of these files in Plex of which another scene has the exact path."""

@@ -198,8 +198,17 @@ class Locate:
         return self._owned(wish, [(items[t], found.matched[t]) for t in targets])
 
     def _owned(self, wish: Wish, items: list[tuple[PlexItem, str]]) -> Located | Result:
-        mine, detail = self._claims.split(wish, items, self._pins)
-        return Located(wish, mine) if mine else Done(job=wish.job, state=SHARED, detail=detail)
+        mine, rivals = self._claims.split(wish, items, self._pins)
+        if mine:
+            return Located(wish, mine)
+        detail = "; ".join(rivals.values())
+        return Done(
+            job=wish.job,
+            state=SHARED,
+            detail=detail,
+            rivals=frozenset(rivals),
+            path=wish.scene.files[0].path,
+        )
 
     def read(
         self, targets: Iterable[Target]

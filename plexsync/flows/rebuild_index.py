@@ -33,7 +33,7 @@ def rebuild_index(call: Call) -> dict[str, object]:
     for line in unreadable_items(index):
         call.log.warning(line)
     stores = owned.stores
-    revived = Revive(call.config, index, stores.letters, stores.queue, call.log).run(
+    revived = Revive(call.config, index, stores.letters, stores.queue, stores.ledger, call.log).run(
         call.clock.now()
     )
     return {

@@ -20,6 +20,10 @@ class Done:
     changed: tuple[str, ...] = ()
     confidence: str = ""
     """How sure the match was, "" when none was needed."""
+    rivals: frozenset[int] = frozenset()
+    """The scenes that have the Plex items of this one; what becomes of them concerns it."""
+    path: str = ""
+    """The scene's first file, where the ledger is to know it of a scene that was not written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.job_queue import JobQueue
+from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.edges.plex_index import PlexIndex
 from plexsync.model.config import PlexSyncConfig
@@ -33,12 +34,14 @@ class Revive:
         index: PlexIndex,
         letters: DeadLetters,
         queue: JobQueue,
+        ledger: Ledger,
         log: Log,
     ) -> None:
         self._map, _ = PathMap.parse(config.path_map)
         self._index = index
         self._letters = letters
         self._queue = queue
+        self._ledger = ledger
         self._log = log
 
     def run(self, now: float) -> int:
@@ -59,8 +62,27 @@ class Revive:
             self._log.info(
                 f"Tried again: {counted(len(found), 'scene')} that Plex lacked turned up."
             )
+        self._free_shared(now)
         self.hurry()
         return len(found)
+
+    def _free_shared(self, now: float) -> None:
+        """Queue scenes whose Plex item is another scene's, if Plex has an item for them by now, as
+        after "Split Apart".
+        """
+        free = [
+            scene
+            for scene, path in self._ledger.shared().items()
+            if scene not in self._queue.jobs and self._has_an_item(scene, path)
+        ]
+        self._queue.put_all(
+            Job(scene=scene, reason="revived", born=now, priority=BULK, not_before=now)
+            for scene in free
+        )
+
+    def _has_an_item(self, scene: int, path: str) -> bool:
+        parts = self._index.find(self._in_plex([path] if path else []))
+        return any(self._ledger.owner(part.target) in (None, scene) for part in parts)
 
     def hurry(self) -> None:
         """Have jobs tried now whose file may have come.

@@ -28,8 +28,17 @@ from plexsync.flows.results import (
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.dead_letter import Letter
 from plexsync.model.errors import SCENE, AmbiguousMatch, PlexNotFound, SceneGone, SyncError
-from plexsync.model.job import Job
-from plexsync.model.ledger import AMBIGUOUS, FAILED, NOT_IN_PLEX, SYNCED, UNDONE, SceneState
+from plexsync.model.job import BULK, RECONCILE, Job
+from plexsync.model.ledger import (
+    AMBIGUOUS,
+    FAILED,
+    NOT_IN_PLEX,
+    RIVAL,
+    SHARED,
+    SYNCED,
+    UNDONE,
+    SceneState,
+)
 from plexsync.policy.backoff import (
     Bury,
     Finish,
@@ -72,6 +81,7 @@ class Settle:
         queue.rewrite(*(o.job for o in outcomes if _is_rewritten(o)))
         queue.release([o.scene for o in outcomes if _is_left(o)])
         queue.finish([o.scene for o in outcomes if o.kind in ENDED_WELL])
+        self._wake_neighbours(outcomes, now)
         return outcomes
 
     def _decided(self, result: Result, config: PlexSyncConfig, now: float) -> Outcome:
@@ -109,7 +119,7 @@ class Settle:
         """What has to be known of a job before its row goes."""
         result, scene = outcome.result, outcome.scene
         if isinstance(result, Done) and result.state not in ("", SYNCED):
-            self.note(scene, result.state, result.detail, now)
+            self.note(scene, result.state, result.detail, now, result.rivals, result.path)
         elif outcome.kind == GIVEN_UP and outcome.error is not None:
             self.bury(outcome.job, outcome.error, now)
         elif isinstance(outcome.error, SceneGone):
@@ -145,18 +155,57 @@ class Settle:
             **({"path": list(candidates)} if candidates else {}),
         )
 
-    def note(self, scene: int, state: str, detail: str, now: float) -> None:
-        """Remember how a scene stands when nothing was written to Plex."""
+    def note(
+        self,
+        scene: int,
+        state: str,
+        detail: str,
+        now: float,
+        rivals: frozenset[int] = frozenset(),
+        path: str = "",
+    ) -> None:
+        """Remember how a scene stands when nothing was written to Plex, and who has its items."""
         ledger = self._stores.ledger
         known = ledger.scenes([scene]).get(scene) or SceneState(scene=scene, state=state)
         since = known.since if known.state == state == UNDONE else now
-        ledger.save([replace(known, state=state, detail=detail, since=since, wish="")])
+        others = frozenset(each for each in known.entities if each[0] != RIVAL)
+        ledger.save(
+            [
+                replace(
+                    known,
+                    state=state,
+                    detail=detail,
+                    since=since,
+                    wish="",
+                    path=path or known.path,
+                    entities=others | {(RIVAL, rival) for rival in rivals},
+                )
+            ]
+        )
+
+    def _wake_neighbours(self, outcomes: Sequence[Outcome], now: float) -> None:
+        """What changed for a scene may be news for those that share a Plex item with it."""
+        ledger, queue = self._stores.ledger, self._stores.queue
+        found = [
+            other for o in outcomes if _concerns_others(o) for other in ledger.neighbours(o.scene)
+        ]
+        queue.put_all(
+            Job(scene=scene, reason=RECONCILE, born=now, priority=BULK, not_before=now)
+            for scene in dict.fromkeys(found)
+            if scene not in queue.jobs
+        )
 
 
 def _ends_quietly(decision: Verdict, config: PlexSyncConfig) -> bool:
     """Whether the user wants no dead letter of a scene that Plex did not show in all its time."""
     missing = isinstance(decision, Bury) and isinstance(decision.error, PlexNotFound)
     return config.skip_not_found and missing
+
+
+def _concerns_others(outcome: Outcome) -> bool:
+    """Whether the scene has another place in Plex than before, or may have."""
+    shared = isinstance(outcome.result, Done) and outcome.result.state == SHARED
+    return outcome.kind in (WRITTEN, LEFT_OUT) and not shared
 
 
 def _is_rewritten(outcome: Outcome) -> bool:

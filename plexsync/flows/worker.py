@@ -67,7 +67,7 @@ class Worker:
         self._leave = leave
         self._observe = observe
         self._gate = Gate(stores, parts, stash, clock, log)
-        self._arrivals = Arrivals(stores.queue, self._gate, parts, clock)
+        self._arrivals = Arrivals(stores, self._gate, parts, clock)
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.letters, log)
         self._settle = Settle(stores, self._intake, rng, log)
         self._commands = Commands(folder, self._intake.commands, parts, stash, clock, log)

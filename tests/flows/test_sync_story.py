@@ -492,6 +492,54 @@ def test_a_scene_without_anything_to_say_leaves_the_item_to_the_next(world: Any)
     assert world.state(second).state == "shared"
 
 
+def both(world: Any) -> tuple[int, int, int]:
+    """An item of two files that belong to two scenes; the first scene has it."""
+    world.configure(no_poster=True)
+    files = [("/plex/a.mp4", 1), ("/plex/b.mp4", 2)]
+    key = world.plex.add_item(world.section, files=files, title="Both")
+    first = world.stash.add_scene(title="A", files=[("/data/a.mp4", 1)])
+    second = world.stash.add_scene(title="B", files=[("/data/b.mp4", 2)])
+    world.event(first)
+    world.event(second)
+    world.run()
+    assert world.state(second).state == "shared"
+    return key, first, second
+
+
+def test_after_split_apart_the_second_scene_is_written_by_itself(world: Any) -> None:
+    key, _, second = both(world)
+    world.plex.change_files(key, [("/plex/a.mp4", 1)])
+    other = world.plex.add_item(world.section, files=[("/plex/b.mp4", 2)], title="Apart")
+    world.run(minutes=1)
+    assert world.plex.item(other).title == "B"
+    assert world.state(second).state == "synced"
+
+
+def test_a_scene_gets_its_item_when_the_other_one_is_destroyed(world: Any) -> None:
+    key, first, second = both(world)
+    world.stash.destroy(first)
+    world.event(first, kind="Scene.Destroy.Post")
+    world.run()
+    assert world.plex.item(key).title == "B"
+    assert world.state(second).state == "synced"
+
+
+def test_a_scene_whose_item_goes_to_another_one_is_looked_at_again(world: Any) -> None:
+    world.configure(no_poster=True)
+    files = [("/plex/a.mp4", 1), ("/plex/b.mp4", 2)]
+    key = world.plex.add_item(world.section, files=files)
+    mute = world.stash.add_scene(title="", files=[("/data/a.mp4", 1)])
+    second = world.stash.add_scene(title="B", files=[("/data/b.mp4", 2)])
+    world.event(mute)
+    world.event(second)
+    world.run()
+    assert world.state(mute).state == "too little metadata"
+    world.edit(mute, title="A")
+    world.run()
+    assert world.plex.item(key).title == "A"
+    assert world.state(second).state == "shared", "without an event of its own"
+
+
 def test_an_exact_match_asks_stash_for_no_other_owner(world: Any) -> None:
     world.configure(no_poster=True)
     scene, item = world.pair("a.mp4", title="T")
