@@ -316,9 +316,10 @@ class Model:
         """Every text sent to an item must be one that its scene had."""
         owners = {str(film.key): scene for scene, film in self._all_films.items()}
         for entry in self.world.plex.journal:
+            key = entry.get("id") or entry.path.rpartition("/")[2]  # the item's own endpoint
             for name, value in entry.params if entry.method == "PUT" else ():
-                if value in self._owners and self._owners[value] != owners[entry.get("id")]:
-                    yield f"the item of scene {owners[entry.get('id')]} was sent {name}={value!r}"
+                if value in self._owners and self._owners[value] != owners[key]:
+                    yield f"the item of scene {owners[key]} was sent {name}={value!r}"
 
     def _judge_scene(self, scene: int, letter: Any, state: Any) -> Iterable[str]:
         film = self.films[scene]

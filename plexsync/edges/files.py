@@ -27,7 +27,15 @@ _KEPT = 5
 _DOUBTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _SIDES = ("-wal", "-shm", "-journal")
 _PAGE = 512
-_ENVIRONMENT = ("locked", "busy", "full", "unable to open", "disk i/o", "out of memory")
+_ENVIRONMENT = (
+    "locked",
+    "busy",
+    "full",
+    "unable to open",
+    "disk i/o",
+    "out of memory",
+    "interrupted",
+)
 _DISK = frozenset(
     getattr(errno, name)
     for name in (
