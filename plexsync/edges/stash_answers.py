@@ -44,6 +44,8 @@ class StashSettings:
     api_key: SecretStr = SecretStr("")
     max_session_age: int = _DEFAULT_AGE
     version: str = ""
+    login: bool = True
+    """Whether Stash asks for a login at all."""
 
 
 def read_settings(data: Mapping[str, Any]) -> StashSettings:
@@ -57,6 +59,7 @@ def read_settings(data: Mapping[str, Any]) -> StashSettings:
             api_key=SecretStr(str(general["apiKey"] or "")),
             max_session_age=age if type(age) is int and age >= 0 else _DEFAULT_AGE,
             version=str((data.get("version") or {}).get("version") or ""),
+            login=general.get("username") != "",
         )
     except _NOT_WHAT_WE_ASKED as problem:
         raise wrong_shape("the settings", problem) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 SETTINGS = """
 query PlexSyncSettings {
   configuration {
-    general { apiKey maxSessionAge }
+    general { apiKey username maxSessionAge }
     plugins(include: ["PlexSync"])
   }
   version { version }

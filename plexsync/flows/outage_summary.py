@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
 from plexsync.flows.call import Call
 from plexsync.flows.plex_watch import HISTORY
 from plexsync.model.words import counted
@@ -9,16 +12,17 @@ from plexsync.policy.outage_history import (
     Outage,
     OutageHistory,
     format_duration,
-    format_elapsed_since,
 )
+
+_COLUMNS = ("Began", "Ended", "Length", "Affected", "Recovered", "Cause")
 
 
 def outage_summary(call: Call) -> dict[str, object]:
-    """The last outages, one line each, and what they add up to."""
+    """The last outages as a table, the newest last, and what they add up to."""
     now = call.clock.now()
     history = call.stored(HISTORY, OutageHistory.parse, OutageHistory())
-    for outage in history.outages:
-        call.log.info(_line(outage, now))
+    for line in table([_row(outage, now) for outage in history.outages]):
+        call.log.info(line)
     mttr, mtbf = history.mttr(), history.mtbf()
     call.log.info(
         f"{counted(len(history.outages), 'outage')} on record. Mean time to recovery: "
@@ -34,10 +38,29 @@ def outage_summary(call: Call) -> dict[str, object]:
     }
 
 
-def _line(outage: Outage, now: float) -> str:
-    length = format_duration(outage.length(now))
-    state = "still going on" if outage.ongoing else "over"
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines whose columns stand below each other, with a head; none without rows."""
+    if not rows:
+        return
+    whole = [_COLUMNS, *rows]
+    widths = [max(len(row[n]) for row in whole) for n in range(len(_COLUMNS))]
+    for row in whole:
+        yield "  ".join(
+            f"{text:<{width}}" for text, width in zip(row, widths, strict=True)
+        ).rstrip()
+
+
+def _row(outage: Outage, now: float) -> tuple[str, ...]:
     return (
-        f"Outage that began {format_elapsed_since(outage.start, now)}, {length}, {state}: "
-        f"{outage.cause}. Jobs affected {outage.jobs_affected}, recovered {outage.jobs_recovered}."
+        _time_of_day(outage.start),
+        "still going on" if outage.end is None else _time_of_day(outage.end),
+        format_duration(outage.length(now)),
+        str(outage.jobs_affected),
+        str(outage.jobs_recovered),
+        outage.cause,
     )
+
+
+def _time_of_day(at: float) -> str:
+    """As "2026-11-28 16:20:51", by the clock on the wall."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

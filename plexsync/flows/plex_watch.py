@@ -125,8 +125,12 @@ class PlexWatch:
 
     def configure(self, config: PlexSyncConfig) -> None:
         """Use these settings from now on; another address or token is tried at once."""
+        ramp = _ramp(config)
         with self._lock:
-            self._limiter = self._limiter.configured(_ramp(config))
+            self._limiter = self._limiter.configured(ramp)
+        self._note(
+            recovery=replace(self.recovery, ramp=(ramp.minutes, ramp.start_rate, ramp.end_rate))
+        )
         aim = (config.plex_url, config.plex_token)
         if aim != self._aim and self.blocked:
             self.hurry()

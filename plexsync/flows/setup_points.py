@@ -135,7 +135,7 @@ def stash(call: Call) -> Iterator[Point]:
     version = f"Stash {found.version} answers".replace("  ", " ")
     if found.api_key:
         yield Point("Stash", OK, f"{version}; it has an API key")
-    elif call.stash.next_keep_alive(call.clock.now()) is None:
+    elif not found.login or call.stash.next_keep_alive(call.clock.now()) is None:
         yield Point("Stash", OK, f"{version}; it asks for no login")
     else:
         remedy = "Make an API key in Settings > Security of Stash; PlexSync finds it by itself."

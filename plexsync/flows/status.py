@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-DEFAULT_RAMP = (5.0, 5.0, 20.0)
-"""Minutes, first and last rate of the gentle phase while nobody set them."""
-
 FIRST = 10
 """Waiting jobs and log lines that are shown."""
 
@@ -44,11 +41,8 @@ LONGEST_WAIT = 660.0
 """Seconds. A job that is due later than this from now is due: a clock was set back."""
 
 
-def status(folder: str, now: float, ramp: tuple[float, float, float] = DEFAULT_RAMP) -> Status:
-    """Everything that is known of a data folder at wall-clock time `now`; raises nothing.
-
-    `ramp` is what the settings say of the gentle phase: minutes, first and last rate.
-    """
+def status(folder: str, now: float) -> Status:
+    """Everything that is known of a data folder at wall-clock time `now`; raises nothing."""
     problems = read_state.newer_files(folder)
     look = _Look(folder, problems)
     stats = look.document("stats.json", Stats.parse, Stats(0.0))
@@ -68,8 +62,8 @@ def status(folder: str, now: float, ramp: tuple[float, float, float] = DEFAULT_R
         "scenes": look.at(lambda: read_state.scene_counts(folder)),
         "refused": look.at(lambda: _refused(read_state.refusals(folder))) or [],
         "breaker": shown_breaker(breaker, now),
-        "recovery": shown_recovery(recovery, ramp, now),
-        "checks": shown_checks(breaker, recovery, now),
+        "recovery": shown_recovery(recovery, now),
+        "checks": shown_checks(breaker, recovery, _health_check(folder), now),
         "trouble": shown_trouble(breaker, recovery),
         "outages": look.document("outage_history.json", parse_outages, parse_outages(None)),
         "reconcile": look.document("reconcile_state.json", _object, None),
@@ -166,6 +160,14 @@ def _object(raw: object) -> dict[str, object] | None:
     if not isinstance(raw, dict):
         raise ValueError("it holds no object")
     return raw
+
+
+def _health_check(folder: str) -> dict[str, object] | None:
+    """What the button told last, if that can be read."""
+    try:
+        return read_state.document(folder, "reports/health_check.json", _object, None)
+    except Unreadable:
+        return None
 
 
 def _totals(stats: Stats, now: float) -> Totals:

@@ -13,8 +13,8 @@ from plexsync.model.plex_state import (
     remedy,
     title,
 )
-from plexsync.model.stored import count, moment, moment_or_none, one_line, versioned, words
-from plexsync.policy.timing import next_owner_check, next_probe, ramp_rate, trial_in
+from plexsync.model.stored import count, moment, moment_or_none, one_line, triple, versioned, words
+from plexsync.policy.timing import UNKNOWN_BEFORE, next_owner_check, next_probe, ramp_rate, trial_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,24 +59,23 @@ def shown_breaker(breaker: dict[str, Any], now: float) -> Breaker:
 
 _TIMES = ("last_check", "recovery_started_at", "last_recovery_at")
 _COUNTS = ("consecutive_failures", "recovery_count", "relapses")
-_NO_TROUBLE: dict[str, object] = {"trouble": "", "trouble_words": "", "trouble_since": 0.0}
 
 
 def parse_recovery(raw: object) -> dict[str, Any]:
     """A stored recovery state, None for none yet; raises ValueError on any doubt."""
     if raw is None:
-        return dict.fromkeys(_TIMES, 0.0) | dict.fromkeys(_COUNTS, 0) | _NO_TROUBLE
-    fields = _NO_TROUBLE | versioned(raw, 1)
+        return dict.fromkeys(_TIMES, 0.0) | dict.fromkeys(_COUNTS, 0) | UNKNOWN_BEFORE
+    fields = UNKNOWN_BEFORE | versioned(raw, 1)
     times = {name: moment(fields, name) for name in (*_TIMES, "trouble_since")}
     counts = {name: count(fields, name) for name in _COUNTS}
-    return times | counts | {name: words(fields, name) for name in ("trouble", "trouble_words")}
+    texts = {name: words(fields, name) for name in ("trouble", "trouble_words", "checked_by")}
+    return times | counts | texts | {"ramp": triple(fields, "ramp")}
 
 
-def shown_recovery(
-    recovery: dict[str, Any], ramp: tuple[float, float, float], now: float
-) -> Recovery:
-    """The gentle phase; `ramp` is its minutes, first and last rate."""
+def shown_recovery(recovery: dict[str, Any], now: float) -> Recovery:
+    """The gentle phase after an outage."""
     started = recovery["recovery_started_at"] or None
+    ramp: tuple[float, float, float] = recovery["ramp"]
     rate = None if started is None else ramp_rate(*ramp, now - started)
     return {
         "ramping": rate is not None,
@@ -88,8 +87,10 @@ def shown_recovery(
     }
 
 
-def shown_checks(breaker: dict[str, Any], recovery: dict[str, Any], now: float) -> Checks:
-    """The probes. Plex is probed while its breaker is not closed, or it refuses the token."""
+def shown_checks(
+    breaker: dict[str, Any], recovery: dict[str, Any], button: object, now: float
+) -> Checks:
+    """The probes, and the last look that Health Check took (its report). Plex is probed while its breaker is not closed, or it refuses the token."""
     last, failures, kind = (
         recovery["last_check"],
         recovery["consecutive_failures"],
@@ -99,11 +100,20 @@ def shown_checks(breaker: dict[str, Any], recovery: dict[str, Any], now: float) 
     if kind == READ_ONLY:
         due = next_owner_check(last, now)
     away = breaker["state"] != "CLOSED" and breaker["cause"] != WRITING
+    pressed = _ended_at(button)
     return {
-        "last": last or None,
+        "last": max(last, pressed) or None,
+        "by": "Health Check" if pressed > last else recovery["checked_by"],
         "next": due if away or kind in TOKEN_TROUBLES else None,
         "failures": failures,
     }
+
+
+def _ended_at(report: object) -> float:
+    try:
+        return moment(report, "ended_at") if isinstance(report, dict) else 0.0
+    except ValueError:
+        return 0.0
 
 
 def shown_trouble(breaker: dict[str, Any], recovery: dict[str, Any]) -> Trouble | None:

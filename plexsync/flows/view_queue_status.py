@@ -14,7 +14,6 @@ from plexsync.model.words import counted, label
 from plexsync.policy import reconcile_state
 from plexsync.policy.circuit_breaker import CLOSED
 from plexsync.policy.outage_history import format_duration, format_elapsed_since
-from plexsync.policy.recovery_strategy import ramp_for
 
 PAUSED = (
     'PlexSync is paused in its settings: events are kept, and nothing is synced until "Pause '
@@ -25,13 +24,7 @@ PAUSED = (
 def view_queue_status(call: Call) -> dict[str, object]:
     """Tell what waits and why, how Plex stands, what was done, and what the worker said last."""
     config = call.config
-    ramp = ramp_for(
-        config.recovery_strategy,
-        config.recovery_minutes,
-        config.recovery_start_rate,
-        config.recovery_end_rate,
-    )
-    found = status(call.folder, call.clock.now(), (ramp.minutes, ramp.start_rate, ramp.end_rate))
+    found = status(call.folder, call.clock.now())
     settings = _settings_problem(config)
     for line in (settings, *found["problems"]):
         if line:
@@ -168,6 +161,7 @@ def _recovery(recovery: Recovery, now: float) -> str:
 
 def _checks(checks: Checks, now: float) -> str:
     last = f"Health checks: the last was {format_elapsed_since(checks['last'], now)}"
+    last += f", by {checks['by']}" if checks["by"] else ""
     if checks["last"] is None:
         last = "Health checks: none was needed so far"
     if checks["next"] is None:

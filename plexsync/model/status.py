@@ -75,9 +75,10 @@ class Recovery(TypedDict):
 
 
 class Checks(TypedDict):
-    """The probes of Plex; `next` is None while none is needed."""
+    """The looks at Plex, and `by` whom the last was; `next` is None while no probe is needed."""
 
     last: float | None
+    by: str
     next: float | None
     failures: int
 

@@ -60,6 +60,15 @@ def moment_or_none(fields: dict[str, object], key: str) -> float | None:
     return value
 
 
+def triple(fields: dict[str, object], key: str) -> tuple[float, float, float]:
+    """Three numbers, each 0 or more."""
+    value = fields.get(key)
+    if not isinstance(value, (list, tuple)) or len(value) != 3:
+        raise ValueError(f"{key} is not three numbers")
+    first, second, third = (moment({key: each}, key) for each in value)
+    return first, second, third
+
+
 def words(fields: dict[str, object], key: str) -> str:
     """A text."""
     value = fields.get(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from plexsync.policy.timing import LOWEST_RATE, ramp_rate
+from plexsync.policy.timing import DEFAULT_RAMP, LOWEST_RATE, ramp_rate
 
 CAPACITY = 1.0
 """Tokens that the bucket holds: a pause saves up one request, never a burst."""
@@ -35,9 +35,9 @@ class Ramp:
     `minutes` 0 means no ramp.
     """
 
-    minutes: float = 5.0
-    start_rate: float = 5.0
-    end_rate: float = 20.0
+    minutes: float = DEFAULT_RAMP[0]
+    start_rate: float = DEFAULT_RAMP[1]
+    end_rate: float = DEFAULT_RAMP[2]
 
     def rate(self, elapsed: float) -> float | None:
         """Requests per second, `elapsed` seconds after the recovery; None: no limit."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 
 from plexsync.model.plex_state import READ_ONLY, TOKEN_TROUBLES, WRITING
-from plexsync.model.stored import count, moment, one_line, versioned, words
+from plexsync.model.stored import count, moment, one_line, triple, versioned, words
 from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker, Transition
 from plexsync.policy.outage_history import format_duration
+from plexsync.policy.timing import DEFAULT_RAMP, UNKNOWN_BEFORE, next_owner_check, next_probe
 from plexsync.policy.timing import FLAPPING as FLAPPING
-from plexsync.policy.timing import next_owner_check, next_probe
 
 LONGEST_WORDS = 400
 """Letters that are kept of a trouble's words."""
 
 _MOST_RELAPSES = 4
+
+WORKER, WAKE_UP = "the worker", "the worker, when it was woken"
+"""Who looked at Plex: by its schedule, or because somebody had seen Plex well."""
+
 _VERSION = 1
 
 
@@ -25,7 +29,8 @@ class RecoveryState:
     `recovery_started_at` is the start of the gentle phase after an outage, 0.0 when there is none;
     `relapses` counts recoveries in a row that did not last. `trouble` is what lasts until a person
     acts, or that no breaker counts (model/plex_state.py names the kinds, "" is none), with its
-    words and its begin.
+    words and its begin. `ramp` is the gentle phase as set: minutes, first and last rate. Who looked
+    at Plex last is `checked_by`.
     """
 
     last_check: float = 0.0
@@ -38,6 +43,8 @@ class RecoveryState:
     trouble: str = ""
     trouble_words: str = ""
     trouble_since: float = 0.0
+    ramp: tuple[float, float, float] = DEFAULT_RAMP
+    checked_by: str = ""
 
     @property
     def token_refused(self) -> bool:
@@ -51,8 +58,7 @@ class RecoveryState:
     @classmethod
     def parse(cls, raw: object) -> RecoveryState:
         """Read a stored state; raises ValueError on any doubt."""
-        none = {"trouble": "", "trouble_words": "", "trouble_since": 0.0}
-        fields = none | versioned(raw, _VERSION)  # an earlier PlexSync knew of no trouble
+        fields = UNKNOWN_BEFORE | versioned(raw, _VERSION)
         return cls(
             last_check=moment(fields, "last_check"),
             consecutive_successes=count(fields, "consecutive_successes"),
@@ -64,6 +70,8 @@ class RecoveryState:
             trouble=one_line(words(fields, "trouble")),
             trouble_words=one_line(words(fields, "trouble_words"), LONGEST_WORDS),
             trouble_since=moment(fields, "trouble_since"),
+            ramp=triple(fields, "ramp"),
+            checked_by=one_line(words(fields, "checked_by")),
         )
 
 
@@ -90,6 +98,7 @@ def checked(state: RecoveryState, healthy: bool, now: float) -> RecoveryState:
     return replace(
         state,
         last_check=now,
+        checked_by=WORKER if state.last_check else WAKE_UP,
         consecutive_successes=state.consecutive_successes + 1 if healthy else 0,
         consecutive_failures=0 if healthy else state.consecutive_failures + 1,
     )

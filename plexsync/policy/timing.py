@@ -7,6 +7,18 @@ from __future__ import annotations
 
 from math import sqrt
 
+DEFAULT_RAMP = (5.0, 5.0, 20.0)
+"""Minutes, first and last rate of the ramp after an outage while nobody set them."""
+
+UNKNOWN_BEFORE: dict[str, object] = {
+    "trouble": "",
+    "trouble_words": "",
+    "trouble_since": 0.0,
+    "ramp": DEFAULT_RAMP,
+    "checked_by": "",
+}
+"""What an earlier PlexSync did not write into recovery_state.json."""
+
 COOLDOWN = 60.0
 """Seconds after opening until one job may try."""
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from plexsync.edges.queue_rules import LONGEST_WAIT as QUEUE_LONGEST_WAIT
-from plexsync.flows.status import DEFAULT_RAMP, LONGEST_WAIT, status
+from plexsync.edges.reports import Report
+from plexsync.flows.status import LONGEST_WAIT, status
 from plexsync.flows.view_queue_status import lines
-from plexsync.policy.rate_limiter import Ramp
+from plexsync.policy.timing import DEFAULT_RAMP
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.flows.test_statistics import live
@@ -135,6 +136,35 @@ def test_plex_is_dead_and_comes_back(world: World) -> None:
     assert status(world.folder, world.clock.now() + 400)["recovery"]["ramping"] is False
 
 
+def test_the_ramp_is_shown_as_it_is_set(world: World) -> None:
+    world.configure(no_poster=True, recovery_minutes=60, recovery_start_rate=6)
+    scene, _ = world.pair("1.mp4", title="old")
+    world.plex.stop()
+    world.edit(scene, title="new")
+    live(world, minutes=2)
+    world.plex.start()
+    live(world, minutes=10)
+    found = look(world)["recovery"]
+    assert found["ramping"] is True
+    assert 6 <= found["rate"] <= 8
+    assert 3000 < found["ends_at"] - world.clock.now() < 3600
+
+
+def test_every_look_at_plex_says_who_asked(world: World) -> None:
+    scene, _ = world.pair("1.mp4", title="old")
+    assert (look(world)["checks"]["last"], look(world)["checks"]["by"]) == (None, "")
+    world.plex.stop()
+    world.edit(scene, title="new")
+    live(world, minutes=2)
+    assert look(world)["checks"]["by"] == "the worker"
+    report = Report(world.folder, "health_check", world.clock.now)
+    world.clock.passed += 1
+    report.done({"state": "down"})
+    found = look(world)["checks"]
+    assert (found["by"], found["last"]) == ("Health Check", world.clock.now())
+    assert "by Health Check" in "\n".join(lines(look(world)))
+
+
 def test_a_refused_token_is_told_while_it_lasts(world: World) -> None:
     world.configure(plex_token="not-the-right-token")
     scene, _ = world.pair("1.mp4", title="old")
@@ -208,8 +238,6 @@ def test_files_cut_off_anywhere_never_raise(world: World, cut: int) -> None:
 
 
 def test_it_agrees_with_what_the_worker_goes_by() -> None:
-    ramp = Ramp()
-    assert (ramp.minutes, ramp.start_rate, ramp.end_rate) == DEFAULT_RAMP
     assert LONGEST_WAIT == QUEUE_LONGEST_WAIT
 
 

@@ -46,6 +46,7 @@ LENGTH = r"\d+ (?:ms|s|min|h|d)(?: \d+ (?:s|min|h))?"
 VARIES = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", "<time>"),
     (r"\d{8}T\d{6}Z", "<time>"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>"),
     (rf"(?:{LENGTH} ago|just now)", "<some time> ago"),
     (r"\d+\.\d+ s\b", "<seconds>"),
     (r"\bseconds=[\d.]+", "seconds=<number>"),
