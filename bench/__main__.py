@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bench import drain, hooks, library, operations, outage, queue, reconcile, save
+from bench import drain, hooks, library, operations, outage, queue, reconcile, save, waiting
 from bench.report import Row, markdown, plain
 
 
@@ -25,6 +25,7 @@ class Size:
     gaps: int
     waiting: int
     jobs: int
+    held_up: int
 
 
 FULL = Size(
@@ -37,8 +38,20 @@ FULL = Size(
     gaps=10_000,
     waiting=500,
     jobs=200_000,
+    held_up=100,
 )
-QUICK = Size(runs=3, crowd=8, row=20, scenes=12, items=300, saves=1, gaps=100, waiting=8, jobs=1000)
+QUICK = Size(
+    runs=3,
+    crowd=8,
+    row=20,
+    scenes=12,
+    items=300,
+    saves=1,
+    gaps=100,
+    waiting=8,
+    jobs=1000,
+    held_up=8,
+)
 
 
 def _hooks(size: Size) -> Iterator[Row]:
@@ -53,6 +66,7 @@ PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "drain": lambda size: drain.drain(size.scenes),
     "index": lambda size: library.index(size.items),
     "outage": lambda size: outage.outage(size.waiting),
+    "waiting": lambda size: waiting.waiting(size.held_up),
     "save": lambda size: save.save(size.saves),
     "reconcile": lambda size: reconcile.reconcile(size.gaps),
     "growth": lambda size: reconcile.growth(size.gaps),

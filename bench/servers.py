@@ -124,6 +124,10 @@ class Servers:
         """How many films look different in Plex and in Stash."""
         return sum(not self._same(scene, item) for scene, item in self._items.items())
 
+    def shows(self, scene: int) -> bool:
+        """Whether the film of a scene looks alike in Plex and in Stash."""
+        return self._same(scene, self._items[scene])
+
     def _same(self, number: int, item: Any) -> bool:
         scene, data = self._stash.scene(number), self._stash.data
 

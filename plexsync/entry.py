@@ -124,7 +124,7 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     ownership = Ownership(folder)
     try:
         owner = _claim(ownership)
-        system.detach(keep=ownership.fileno())  # not before: `starting.lock` ends with it
+        system.detach(keep=ownership.fileno())  # not before: `started.lock` ends with it
         if not owner and not ownership.stand_by():
             return
     except OSError as problem:

@@ -17,6 +17,8 @@ MAX_RECORD = 1 << 20
 _BATCH_BYTES = 16 << 20
 _KEPT_DAMAGED = 100
 _DAY = 86400
+_TURN = 200
+"""Milliseconds for which a hook waits for another one to start a worker; that takes about one."""
 _LONGEST_START = 10.0
 """Seconds after which the start of a worker is taken to hang."""
 COARSE_MTIME = 2.5
@@ -188,25 +190,40 @@ def _unlink(path: str) -> bool:
 def wake(plugin_dir: str, data: str, connection: bytes) -> None:
     """Start a worker unless one lives or is about to, or a task will leave one behind.
 
-    The new worker holds `starting.lock` until it owns the folder, so that a crowd of hooks starts
-    one: in a container where nobody reaps orphans each further one would be a zombie for good. A
-    start that takes too long hangs (a stopped process keeps its locks), and is not waited for. A
-    living one is handed the connection, since its own may have expired.
+    The new worker holds `started.lock` until it owns the folder, so that a crowd of hooks starts one:
+    in a container where nobody reaps orphans each further one would be a zombie for good. They take
+    turns by `starting.lock`, which no worker holds: a hook that is killed before it started one
+    leaves it to the next in turn. A start that takes too long hangs (a stopped process keeps its
+    locks), and is not waited for. A living worker is handed the connection, since its own may have
+    expired.
     """
     if cared_for(data):
         hand_over(data, connection)
         return
-    starting = system.LockFile(os.path.join(data, "starting.lock"))
-    if not starting.acquire() and _began_lately(starting.path):
-        return
+    turn = system.LockFile(os.path.join(data, "starting.lock"))
+    started = system.LockFile(os.path.join(data, "started.lock"))
+    mine = _take_turn(turn)
     try:
+        if mine and not started.acquire() and _began_lately(started.path):
+            return
         if not cared_for(data) or not _still_cared_for(data):
-            os.utime(starting.path)
-            if starting.held:
-                starting.lend()
+            if mine:
+                os.utime(started.path)
+            if started.held:
+                started.lend()
             start_worker(plugin_dir, connection)
     finally:
-        starting.leave()
+        started.leave()
+        turn.release()
+
+
+def _take_turn(turn: system.LockFile) -> bool:
+    """Wait for the hook that is about to start a worker, but not for one that hangs."""
+    for _ in range(_TURN):
+        if turn.acquire():
+            return True
+        time.sleep(0.001)
+    return False
 
 
 def hand_over(data: str, connection: bytes) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from torture import (
     damage,
     disk,
+    handing_over,
     hook_fuzz,
     hook_kills,
     model,
@@ -73,6 +74,12 @@ def _crowd(root: Path, seed: int, size: Size) -> Figures:
     kills, lost = hook_kills.kill_everybody(root, seed, size.hooks)
     trials = f"{size.hooks:,} hooks, {kills} worker kills"
     return Figures("hooks and workers killed", trials, len(lost), bad=lost)
+
+
+def _handing_over(root: Path, seed: int, size: Size) -> Figures:
+    cases = handing_over.LARGE if size is FULL else handing_over.SMALL
+    states, bad = handing_over.check(cases)
+    return Figures("model of the locks", f"{states:,} states", len(bad), bad=bad)
 
 
 def _workers(root: Path, seed: int, size: Size) -> Figures:
@@ -204,6 +211,7 @@ TESTS: dict[str, Callable[[Path, int, Size], Figures]] = {
     "mutations": _mutations,
     "hooks": _hooks,
     "crowd": _crowd,
+    "locks": _handing_over,
     "workers": _workers,
     "steps": _kill_steps,
     "errors": _fail_steps,

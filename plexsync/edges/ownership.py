@@ -74,12 +74,16 @@ class Ownership:
     def stand_by(self) -> bool:
         """Let a task work if one does, and own after it; False when somebody else does."""
         self.release()
-        while self.wanted():
-            while self.wanted():
+        missed = 0
+        while missed < 2:  # a task may have ended between the two looks of the first miss
+            if self.wanted():
+                missed = 0
                 time.sleep(STAND_BY_PAUSE)
-            if self.claim():
+            elif _acquire(self._worker, PROBE_PATIENCE / 4):
                 return True
-        return self._worker.acquire()  # the task may have ended just now
+            else:
+                missed += 1
+        return False
 
     def release(self) -> None:
         """Give the folder up."""

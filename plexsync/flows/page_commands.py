@@ -52,9 +52,11 @@ def _queue_now(call: Call, scenes: Iterable[int]) -> int:
         stores.ledger.add_bulk(FORCED, "scene", wanted, now)
         return len(wanted)
     live = stores.queue.jobs
+    # a person waits for these, also behind a bulk edit of hundreds
+    first = min(now, stores.queue.next_due() or now) - 0.001
     reasons = {s: stronger_reason(FORCED, live[s].reason) if s in live else FORCED for s in wanted}
     stores.queue.put_all(
-        Job(scene=scene, reason=reason, born=now, priority=EDIT, not_before=now)
+        Job(scene=scene, reason=reason, born=now, priority=EDIT, not_before=first)
         for scene, reason in reasons.items()
     )
     return len(wanted)

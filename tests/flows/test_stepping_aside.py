@@ -138,3 +138,23 @@ def test_the_requests_that_are_left_are_told(tmp_path: Path) -> None:
             with pytest.raises(Interrupted), in_flight.request():
                 pass
         assert read_note(folder) == 0
+
+
+def test_sync_now_goes_before_a_bulk_edit_that_was_there_first(world: World) -> None:
+    world.configure(no_poster=True)
+    pairs = films(world, 60)
+    for scene, _ in pairs:
+        world.event(scene)
+    last, item = pairs[-1]
+    accepted: list[str] = []
+
+    def press() -> str:
+        if written(world) and not accepted:
+            command = to_input(Command("sync", {"scenes": [last]}))
+            record = {"id": 1, "type": KIND, "input": command}
+            accepted.append(inbox.drop(world.folder, json.dumps(record).encode()))
+        return ""
+
+    world.run(leave=press)
+    assert written(world).index(str(item.key)) < 10
+    assert all(item.summary == "d" for _, item in pairs)

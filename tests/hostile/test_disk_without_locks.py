@@ -17,7 +17,7 @@ from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, until
 
-LOCKS = ("worker.lock", "takeover.lock", "starting.lock")
+LOCKS = ("worker.lock", "takeover.lock", "starting.lock", "started.lock")
 
 
 def _strace_works() -> bool:

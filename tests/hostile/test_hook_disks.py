@@ -207,7 +207,7 @@ def test_a_link_planted_inside_the_inbox_is_not_followed(plugin, tmp_path, part)
     assert os.listdir(target) == []
 
 
-@pytest.mark.parametrize("name", ["worker.lock", "takeover.lock", "starting.lock"])
+@pytest.mark.parametrize("name", ["worker.lock", "takeover.lock", "starting.lock", "started.lock"])
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_link_planted_as_a_lock_is_not_followed(plugin, tmp_path, name, exists):
     target = tmp_path / "target"

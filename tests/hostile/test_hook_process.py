@@ -156,7 +156,7 @@ def test_while_a_task_takes_over_a_hook_starts_nobody(plugin):
 @posix_only
 def test_a_stopped_process_that_was_to_start_a_worker_is_waited_for_ten_seconds_only(plugin):
     plugin.data.mkdir(mode=0o700)
-    lock = plugin.data / "starting.lock"
+    lock = plugin.data / "started.lock"
     with held(lock):  # as by a process that was stopped with SIGSTOP: it keeps its locks
         assert plugin.run(event(scene=1)) == {"output": "ok"}
         assert plugin.started() == 0
@@ -171,13 +171,22 @@ def test_a_stopped_process_that_was_to_start_a_worker_is_waited_for_ten_seconds_
 @posix_only
 def test_the_start_that_replaces_a_hanging_one_has_ten_seconds_of_its_own(plugin):
     plugin.data.mkdir(mode=0o700)
-    lock = plugin.data / "starting.lock"
+    lock = plugin.data / "started.lock"
     with held(lock):
         os.utime(lock, (1e9, 1e9))
         before = time.time()
         assert plugin.run(event()) == {"output": "ok"}
         plugin.workers()
     assert lock.stat().st_mtime > before - 1
+
+
+@posix_only
+def test_a_hook_that_hangs_before_it_started_a_worker_holds_up_no_other(plugin):
+    plugin.data.mkdir(mode=0o700)
+    with held(plugin.data / "starting.lock"):
+        assert plugin.run(event(scene=1)) == {"output": "ok"}
+        plugin.workers()
+    assert plugin.started() == 1
 
 
 @posix_only

@@ -1,0 +1,108 @@
+"""Hooks, workers and tasks hand over: the model holds, and the real programs do what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from plexsync.system import LockFile
+from tests.hostile.hook_plugin import Plugin, event
+from torture import handing_over, steps
+from torture.handing_over import HOOK, LOCKS, OWNER, TAKEOVER, TASK, WORKER
+
+ROOT = Path(__file__).parents[2]
+traced = pytest.mark.skipif(not steps.works(), reason="strace is missing or not allowed")
+
+CALL = re.compile(r"^(flock|close)\(\d+<[^>]*/(\w+)\.lock>(?:, LOCK_(\w\w))?.*\) += (-?\d+)")
+OWNS = "from plexsync.edges.ownership import Ownership\no = Ownership(sys.argv[1])\n"
+OWN_OR_STAND_BY = OWNS + "o.claim() or o.stand_by()"
+TAKE_OVER = (
+    "from plexsync.edges.ownership import Takeover\n"
+    "with Takeover(sys.argv[1], lambda: None, 5.0):\n    pass"
+)
+
+
+def test_no_interleaving_strands_an_event() -> None:
+    states, bad = handing_over.check(handing_over.SMALL)
+    assert bad == []
+    assert states > 10_000
+
+
+def test_the_model_sees_what_it_is_there_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a standby, as Preview Sync once was, a killed task strands a save."""
+    careless = tuple(step for step in handing_over.PROGRAMS[TASK] if step[0] != "spawn")
+    places = {step[1]: at for at, step in enumerate(careless) if step[0] == "label"}
+    monkeypatch.setitem(handing_over.PROGRAMS, TASK, careless)  # type: ignore[arg-type]
+    monkeypatch.setitem(handing_over._PLACES, TASK, places)
+    _, bad = handing_over.explore(handing_over.start(HOOK, TASK, kills=1))
+    assert bad
+
+
+def on_the_locks(trace: Path) -> list[tuple[str, str]]:
+    """What a traced process did: looks, takes (again and again is once), and gives."""
+    done: list[tuple[str, str]] = []
+    held: set[str] = set()
+    for line in trace.read_text().splitlines():
+        found = CALL.match(line)
+        if not found or found[2] not in LOCKS:
+            continue
+        call, lock, how, answer = found.groups()
+        if how == "SH":
+            done.append(("look", lock))
+        elif how == "EX":
+            done += [("take", lock)] if done[-1:] != [("take", lock)] else []
+            held |= {lock} if answer == "0" else set()
+        elif lock in held and (how == "UN" or call == "close"):
+            held.discard(lock)
+            done.append(("give", lock))
+    return done
+
+
+def trace_of(command: Sequence[str], tmp_path: Path, stdin: bytes = b"") -> list[tuple[str, str]]:
+    trace = tmp_path / "trace"
+    strace = ["strace", "-y", "-e", "trace=flock,close", "-o", str(trace), *command]
+    subprocess.run(strace, input=stdin, check=True, cwd=ROOT, timeout=60, capture_output=True)
+    return on_the_locks(trace)
+
+
+@traced
+@pytest.mark.parametrize("busy", [(), (WORKER,), (TAKEOVER,), ("started",)])
+def test_a_hook_takes_the_steps_of_the_model(tmp_path: Path, busy: Sequence[str]) -> None:
+    plugin = Plugin(tmp_path / "PlexSync")
+    plugin.data.mkdir(mode=0o700)
+    with ExitStack() as others:
+        for lock in busy:
+            file = LockFile(str(plugin.data / f"{lock}.lock"))
+            assert file.acquire()
+            others.callback(file.release)
+        found = trace_of(plugin.command(), tmp_path, event())
+    (plugin.folder / "stop").touch()
+    assert found == handing_over.alone(HOOK, dict.fromkeys(busy, -1))
+
+
+@traced
+@pytest.mark.parametrize(
+    ("name", "code", "busy"),
+    [
+        (TASK, TAKE_OVER, ()),
+        (OWNER, OWN_OR_STAND_BY, (WORKER,)),
+    ],
+)
+def test_tasks_and_workers_take_the_steps_of_the_model(
+    tmp_path: Path, name: str, code: str, busy: Sequence[str]
+) -> None:
+    with ExitStack() as others:
+        for lock in busy:
+            file = LockFile(os.fspath(tmp_path / f"{lock}.lock"))
+            assert file.acquire()
+            others.callback(file.release)
+        command = [sys.executable, "-c", f"import sys\n{code}", str(tmp_path)]
+        found = trace_of(command, tmp_path)
+    assert found == handing_over.alone(name, dict.fromkeys(busy, -1))
