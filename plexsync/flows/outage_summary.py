@@ -14,6 +14,9 @@ from plexsync.policy.outage_history import (
     format_duration,
 )
 
+_LENGTH = len("23 h 59 min")
+"""No length of an outage takes more room, up to a hundred days."""
+
 _COLUMNS = ("Began", "Ended", "Length", "Affected", "Recovered", "Cause")
 
 
@@ -54,7 +57,7 @@ def _row(outage: Outage, now: float) -> tuple[str, ...]:
     return (
         _time_of_day(outage.start),
         "still going on" if outage.end is None else _time_of_day(outage.end),
-        format_duration(outage.length(now)),
+        format_duration(outage.length(now)).ljust(_LENGTH),
         str(outage.jobs_affected),
         str(outage.jobs_recovered),
         outage.cause,

@@ -364,3 +364,14 @@ def test_a_path_map_that_cannot_be_read_is_named(world: Any, setting: str) -> No
     points = check(world)["Path map"]
     assert points[0]["state"] == "bad"
     assert "is not of the form" in points[0]["text"]
+
+
+@pytest.mark.parametrize(("password", "state"), [("", "ok"), ("secret", "warn")])
+def test_a_session_that_may_end_is_an_alarm_only_where_stash_asks_for_a_login(
+    world: Any, password: str, state: str
+) -> None:
+    """Stash hands out a session in any case."""
+    if password:
+        world.stash.require_login("me", password)
+    world.block = lambda: json.dumps(world.stash.server_connection()).encode()
+    assert one(check(world), "Stash")[0] == state

@@ -62,6 +62,7 @@ VARIES = (
     (r"Traffic: \d+ requests?", "Traffic: <number> requests"),
     (r"at \d+\.\d writing requests", "at <rate> writing requests"),
     (r"Plex was there \d+\.\d\d%", "Plex was there <share>%"),
+    (r"<seconds> {2,}", "<seconds>  "),
 )
 
 
