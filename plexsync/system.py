@@ -420,9 +420,7 @@ def receive(path: str) -> int:
         return -1
     try:
         if not _is_our_pipe(path):
-            if os.path.lexists(path):
-                os.unlink(path)
-            os.mkfifo(path, 0o600)
+            _make_pipe(path)
         fd = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT)
     except OSError:
         return -1
@@ -452,6 +450,11 @@ def hand_over(path: str, data: bytes) -> bool:
 
 
 if sys.platform != "win32":
+
+    def _make_pipe(path: str) -> None:
+        if os.path.lexists(path):
+            os.unlink(path)
+        os.mkfifo(path, 0o600)
 
     def _is_our_pipe(path: "str | int") -> bool:
         import stat
