@@ -16,7 +16,8 @@ from plexsync.edges import pages, queue_view, read_state
 from plexsync.edges.clock import Clock, SystemClock
 from plexsync.edges.files import NewerSchema, is_damage, is_disk_trouble
 from plexsync.edges.handover import Handover
-from plexsync.edges.in_flight import InFlight, write_note
+from plexsync.edges.in_flight import InFlight
+from plexsync.edges.in_flight_note import write_note
 from plexsync.edges.log import Log
 from plexsync.edges.ownership import Ownership
 from plexsync.edges.package import Package
