@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.world import until
 from torture.stage import Stage, Verdict
 
 SIZE = "2m"
@@ -47,6 +48,11 @@ class SmallDisk:
         if leave:
             os.truncate(self._ballast, max(0, self._ballast.stat().st_size - leave))
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it was filled and not freed since."""
+        return self._ballast.exists()
+
     def free(self) -> None:
         """Give the room back."""
         self._ballast.unlink()
@@ -84,6 +90,7 @@ def run_full(stage: Stage, disk: SmallDisk, leave: int, in_the_middle: bool) -> 
     else:
         disk.fill(leave)
     worker = stage.nursery.start(stage.block())
+    until(lambda: disk.is_full)
     time.sleep(0.3)
     alive = stage.nursery.alive(worker)
     stage.on_request = lambda request: False

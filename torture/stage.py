@@ -237,7 +237,8 @@ class Stage:
     def _wrong(self, writes: Iterable[Any]) -> Iterable[str]:
         owner = {str(film.key): str(scene) for scene, film in self.films.items()}
         for entry in writes:
-            scene = owner[entry.get("id")]
+            key = entry.get("id") or entry.path.rpartition("/")[2]  # the item's own endpoint
+            scene = owner[key]
             for name, value in entry.params:
                 if value and _TEXTS.fullmatch(name) and _OWN.findall(value) != [scene]:
                     yield f"the item of scene {scene} was sent {name}={value!r}"

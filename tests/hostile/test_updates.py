@@ -443,7 +443,8 @@ def test_after_a_downgrade_hooks_keep_events_and_everybody_says_why(site: Site) 
     (run,) = site.stash.edit(scene, title="three")
     assert (run.output, run.error) == ("ok", None)
     until(lambda: "The worker stops: " in site.log())
-    reason = f"{path} has version 7, but this PlexSync knows only 6"
+    known = DATABASES["ledger.db"]
+    reason = f"{path} has version {known + 1}, but this PlexSync knows only {known}"
     assert reason in site.log()
     task = site.stash.run_task("Process Queue", {})
     assert task.error is not None and reason in task.error
