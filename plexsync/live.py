@@ -12,7 +12,7 @@ from functools import partial
 
 from plexsync import __version__, inbox
 from plexsync.app import App
-from plexsync.edges import pages, queue_view, read_state
+from plexsync.edges import read_state
 from plexsync.edges.clock import Clock, SystemClock
 from plexsync.edges.files import NewerSchema, is_damage, is_disk_trouble
 from plexsync.edges.handover import Handover
@@ -22,6 +22,7 @@ from plexsync.edges.log import Log
 from plexsync.edges.ownership import Ownership
 from plexsync.edges.package import Package
 from plexsync.edges.stash import StashClient
+from plexsync.edges.work_left import anything_waits
 from plexsync.model.connection import parse_connection
 
 LOST = "its data folder was taken away"
@@ -90,12 +91,7 @@ def live(
 def _work_left(folder: str) -> bool:
     """Whether anything waits that no event would bring up again."""
     try:
-        return bool(
-            read_state.records_waiting(folder)
-            or queue_view.live_jobs(folder)
-            or pages.commands_waiting(folder)
-            or read_state.walks(folder)
-        )
+        return anything_waits(folder)
     except read_state.Unreadable:
         return True
 

@@ -75,8 +75,9 @@ def _plugin_settings(_: Any, info: Info, include: Sequence[str] | None = None) -
 
 def _plugins(_: Any, info: Info) -> list[dict[str, Any]]:
     core = info.context.core
-    if core.plugin is None:
-        return []
+    if core.plugin is None:  # installed somewhere, as far as clients of the API can tell
+        bare = dict.fromkeys(("description", "url", "version", "requires"))
+        return [{**bare, "id": "PlexSync", "name": "PlexSync", "enabled": core.plugin_enabled}]
     manifest = core.plugin.manifest
     return [
         {

@@ -68,6 +68,8 @@ class StashClient:
         )
         self._handover = handover
         self._max_age = 3600
+        self.enabled = True
+        """Whether PlexSync was switched on in Stash when the settings were last read."""
         self._version = ""
         self._kept: float | None = None
 
@@ -109,6 +111,7 @@ class StashClient:
         found = stash_answers.read_settings(data)
         self._link.use_key(found.api_key)
         self._max_age, self._version = found.max_session_age, found.version
+        self.enabled = found.enabled
         return found
 
     def meet(self, scenes: Sequence[int]) -> Meeting:

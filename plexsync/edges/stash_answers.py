@@ -37,7 +37,7 @@ class StashSettings:
     """What Stash's configuration says: our own saved settings, and how to stay signed in.
 
     `max_session_age` is in seconds, 0 means that sessions never expire; `api_key` is "" when Stash
-    has none.
+    has none. `enabled`: nobody switched PlexSync off in Stash.
     """
 
     plugin: Mapping[str, object]
@@ -46,6 +46,7 @@ class StashSettings:
     version: str = ""
     login: bool = True
     """Whether Stash asks for a login at all."""
+    enabled: bool = True
 
 
 def read_settings(data: Mapping[str, Any]) -> StashSettings:
@@ -60,6 +61,11 @@ def read_settings(data: Mapping[str, Any]) -> StashSettings:
             max_session_age=age if type(age) is int and age >= 0 else _DEFAULT_AGE,
             version=str((data.get("version") or {}).get("version") or ""),
             login=general.get("username") != "",
+            enabled=all(
+                each["enabled"] is not False
+                for each in data.get("plugins") or ()
+                if each["id"] == "PlexSync"
+            ),
         )
     except _NOT_WHAT_WE_ASKED as problem:
         raise wrong_shape("the settings", problem) from None

@@ -8,6 +8,7 @@ query PlexSyncSettings {
     general { apiKey username maxSessionAge }
     plugins(include: ["PlexSync"])
   }
+  plugins { id enabled }
   version { version }
 }
 """

@@ -22,17 +22,15 @@ class Arrivals:
         self._clock = clock
         self._asked_at = clock.monotonic() - CLOCK_PAUSE
 
-    def due_in(self, now: float) -> float | None:
-        """Seconds until the next question; None while none is to be asked."""
+    def due_in(self, now: float) -> float:
+        """Seconds until the next question; infinity while none is to be asked."""
         waits = bool(self._stores.queue.waiting_after(PlexNotFound.__name__, 1))
         waits = waits or self._stores.ledger.any_in(SHARED)
         blocked = self._gate.blocked(now)
         return until_clocks(self._asked_at, waits, blocked, self._clock.monotonic())
 
     def look(self, now: float) -> None:
-        """Ask if it is time, and have jobs tried whose file came."""
-        if self.due_in(now) != 0.0:
-            return
+        """Ask, and have jobs tried whose file came."""
         self._asked_at = self._clock.monotonic()
         config = self._gate.recent_settings()
         if config is not None:

@@ -16,7 +16,6 @@ from plexsync.model.errors import SyncError
 from plexsync.policy.outage_history import Outage
 from plexsync.policy.reconcile_schedule import (
     DAMAGE,
-    INTERVALS,
     OUTAGE,
     Run,
     Schedule,
@@ -52,11 +51,11 @@ class AutoReconcile:
         """Wishes may be lost: everything that is PlexSync's business is to be compared."""
         self.keep(self.schedule.want(DAMAGE, 0.0))
 
-    def outage_is_over(self, outage: Outage, config: PlexSyncConfig) -> None:
-        """After a long one what happened around it is to be compared, unless it never is."""
+    def outage_is_over(self, outage: Outage) -> None:
+        """After a long one what happened around it is to be compared."""
         now = self._clock.now()
         since = after_outage(outage.start, now if outage.end is None else outage.end)
-        if since is not None and config.reconcile_interval in INTERVALS:
+        if since is not None:
             self.keep(self.schedule.want(OUTAGE, since))
 
     @property

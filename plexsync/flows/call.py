@@ -41,6 +41,12 @@ class Loop(Protocol):
     def take_in(self, now: float) -> None:
         """Bring what waits in the inbox and in stored walks into the queue."""
 
+    def look_around(self, now: float) -> None:
+        """Do what is due by its own clock, and bring what it found into the queue."""
+
+    def hurry_sweep(self) -> None:
+        """Let a sweep be due now."""
+
     def waits_for(self, now: float) -> str:
         """Who or what stops all work now."""
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict
 
 from plexsync.edges.log import Log
+from plexsync.edges.read_state import Unreadable
+from plexsync.edges.work_left import anything_waits
 from plexsync.flows import setup_files, setup_libraries, setup_points
 from plexsync.flows.call import Call
 from plexsync.flows.index_view import index_view
@@ -66,6 +69,9 @@ def check_setup(call: Call) -> dict[str, object]:
         done[0] = READY
         if healthy:
             report.add("Plex's files", lambda: _files(call, report, found, done))
+    with suppress(Unreadable):  # told as a point; the next event starts one
+        if anything_waits(call.folder):
+            call.wake()
     counts = report.counts()
     call.log.info(
         f"{counted(len(report.points), 'point')} checked: {counts[OK]} ok, {counts[WARN]} to look "

@@ -12,19 +12,16 @@ from plexsync.edges.plex import PlexClient
 from plexsync.edges.stash import StashClient
 from plexsync.flows.auto_reconcile import AutoReconcile
 from plexsync.flows.blame import Judged
-from plexsync.flows.dlq_recovery import DlqRecovery, Window
 from plexsync.flows.held_back import HeldBack
 from plexsync.flows.plex_watch import PlexWatch
 from plexsync.flows.reconciliation import Reconciliation
 from plexsync.flows.results import Failed, Outcome
 from plexsync.flows.settle import Stores
-from plexsync.flows.sweep import Sweep
 from plexsync.flows.sync_scenes import SyncScenes
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     REQUEST,
     AnotherStash,
-    Interrupted,
     PlexAuthError,
     PlexServerDown,
     StashAuthError,
@@ -33,8 +30,8 @@ from plexsync.model.errors import (
 )
 from plexsync.model.plex_state import STUCK, UNAUTHORISED, WRITING
 from plexsync.model.words import counted
-from plexsync.policy.recovery_strategy import recovered_classes
-from plexsync.policy.waiting import Hold, hold, idle_limit
+from plexsync.policy.circuit_breaker import CLOSED
+from plexsync.policy.waiting import Hold, hold, idle_limit, until_settings
 
 STASH_PATIENCE = 600.0
 """Seconds of silence from Stash after which the worker ends; the next event starts another."""
@@ -43,8 +40,10 @@ STASH_PATIENCE = 600.0
 SETTINGS_AGE = 15.0
 """Seconds for which a reconciliation believes the settings between two of its pages."""
 
-RECOVERIES = "recoveries"
-"""The ledger's name for the number of recoveries whose consequences were drawn."""
+IDLE_END = "nothing to do"
+"""Why a worker ends that is needed no more."""
+
+DISABLED = "PlexSync is disabled in Stash; what waits stays, and goes on when it is enabled again"
 
 
 class Parts(Protocol):
@@ -84,17 +83,14 @@ class Gate:
         self._log = log
         self._watch = parts.watch
         self._held_back = HeldBack(stores, parts.watch)
-        self._sweep = Sweep(stash, stores.ledger, log)
-        self._recovery = DlqRecovery(stores.letters, stores.queue, stash)
         self._hold = Hold()
         self._stuck = Hold()
         """A request that names no item fails although Plex is healthy."""
         self._met = self._foreign = False
         self._silent_since: float | None = None
-        known = stores.ledger.get_meta(RECOVERIES)
-        self._recoveries = int(known) if known else parts.watch.recovery.recovery_count
         self._read: PlexSyncConfig | None = None
-        self._read_at = 0.0
+        self._read_at = -math.inf
+        self._disabled = False
         self.config: PlexSyncConfig | None = None
         """The settings in force, None before they could be read."""
 
@@ -104,15 +100,32 @@ class Gate:
             self._meet()
         if self._foreign:
             return "this data folder belongs to another Stash, whose own events go on with it"
+        if self._disabled:
+            return DISABLED
         if self._hold.reason == "session" and not self._stash.renewable:
             return "Stash no longer accepts this worker's session; the next event brings a new one"
         silent = self._silent_since
         if silent is not None and self._clock.monotonic() - silent >= STASH_PATIENCE:
             return "Stash has not answered for ten minutes; the next event starts a new worker"
-        limit = idle_limit(self._hold, bool(self._stores.queue.jobs))
-        if limit is not None and not 0 <= now - busy_at < limit:
-            return "nothing to do"
-        return ""
+        limit = idle_limit(self._hold, self._waits())
+        return "" if math.isinf(limit) or 0 <= now - busy_at < limit else IDLE_END
+
+    def _waits(self) -> bool:
+        """Whether anything needs this worker: jobs, or an outage whose end it has to notice."""
+        outage = self._watch.breaker.state != CLOSED and not self.stopped
+        return bool(self._stores.queue.jobs) or outage
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the settings, or none known yet, let nothing be done."""
+        return self.config is None or self._hold.reason in ("settings", "paused")
+
+    def open_in(self, seconds: float) -> float:
+        """In so many seconds, but not before the settings and Stash allow it."""
+        if self.config is None:
+            return math.inf
+        held = self._hold.until - self._clock.monotonic() if self._hold.reason else 0.0
+        return max(seconds, held, 0.0)
 
     def _meet(self) -> None:
         """Before anything else: whose data folder this is. A Stash that is away is asked later."""
@@ -125,17 +138,15 @@ class Gate:
             pass  # reading the settings comes to the same, and says so
 
     def _refuse(self, problem: AnotherStash) -> None:
+        if not self._foreign:
+            self._log.error(str(problem))
         self._foreign = True
-        self._log.error(str(problem))
 
     def blocked(self, now: float) -> float:
         """Seconds for which nothing may be tried."""
         monotonic = self._clock.monotonic()
         held = [h.until - monotonic for h in (self._hold, self._stuck) if h.active(monotonic)]
-        pause = self._watch.pause(now)
-        if self._watch.refused:  # whoever enters another token wants to see it work
-            pause = min(pause, self._read_at + SETTINGS_AGE - monotonic)
-        return max(*held, pause, 0.0)
+        return max(*held, self._watch.pause(now), 0.0)
 
     def waits_for(self, now: float) -> str:
         """For what nothing may be tried now: "plex", "stash", "settings", "paused" or ""."""
@@ -153,15 +164,20 @@ class Gate:
         config = self._settings()
         if config is None:
             return 0
-        self._watch.configure(config)
-        first, self.config = self.config is None, config
-        if first:
-            self._first_look(config)
         self._held_back.look(self._clock.now())
         waiting = len(self._stores.queue.jobs)
-        room = self._watch.room(self._clock.now(), waiting, self._parts.plex(config))
-        self._after_outage(config)
-        return room
+        return self._watch.room(self._clock.now(), waiting, self._parts.plex(config))
+
+    def probe_due_in(self, now: float) -> float:
+        """Seconds until Plex, which is left alone, is to be looked at."""
+        return self.open_in(self._watch.probe_in(now, len(self._stores.queue.jobs)))
+
+    def probe(self, now: float) -> None:
+        """Look at Plex, whatever the queue holds: an outage ends when Plex is healthy."""
+        config = self.config
+        assert config is not None
+        self._held_back.look(now)
+        self._watch.look(now, len(self._stores.queue.jobs), self._parts.plex(config))
 
     def reconcile(self) -> bool:
         """Do a page of a reconciliation that is due by itself; False when there is none to do."""
@@ -200,27 +216,46 @@ class Gate:
         fresh = self._clock.monotonic() - self._read_at < SETTINGS_AGE
         return self._read if self._read and fresh else self._settings()
 
+    def settings_due_in(self, now: float) -> float:
+        """Seconds until the settings are to be looked at again."""
+        waits = self._waits() or self._watch.blocked
+        return until_settings(self._read_at, self._hold, waits, self._clock.monotonic())
+
+    def look_at_settings(self, now: float) -> None:
+        """Learn what somebody changed."""
+        self._settings()
+
+    def settings_may_differ(self) -> None:
+        """Somebody uses the page, perhaps because he changed them: look at the next turn."""
+        self._read_at = -math.inf
+        if self._hold.reason in ("settings", "paused"):
+            self._hold = Hold()
+
     def _settings(self) -> PlexSyncConfig | None:
         try:
             config = self._parts.config()
-            if not self._usable(config):
-                return None
-            if self._sweep.due(self._clock.monotonic()):
-                now, queued = self._clock.now(), self._stores.queue.jobs
-                self._sweep.run(now, self._clock.monotonic(), queued)
         except AnotherStash as problem:
             self._refuse(problem)
             return None
-        except StashAuthError:
-            self.session_ended()
-            return None
         except SyncError as error:
-            self._stash_is_silent(error.message)
+            self.stash_failed(error)
             return None
         self._silent_since = None
+        self._read_at = self._clock.monotonic()
+        self._disabled = not self._stash.enabled
+        if self._disabled or not self._usable(config):
+            return None
         self._hold = Hold()
-        self._read, self._read_at = config, self._clock.monotonic()
+        self._watch.configure(config)
+        self._read = self.config = config
         return config
+
+    def stash_failed(self, error: SyncError) -> None:
+        """Stash did not do what all work needs."""
+        if isinstance(error, StashAuthError):
+            self.session_ended()
+        else:
+            self._stash_is_silent(error.message)
 
     def _usable(self, config: PlexSyncConfig) -> bool:
         problem = config.missing()
@@ -236,24 +271,22 @@ class Gate:
         return True
 
     def _notice_settings(self, config: PlexSyncConfig) -> None:
-        """A change of settings makes every scene of the ledger dirty; equal ones cost nothing."""
-        ledger, now = self._stores.ledger, self._clock.now()
-        fingerprint = config.wish_fingerprint()
-        known = ledger.get_meta("settings")
-        if known == fingerprint:
-            return
-        if known:
-            ledger.add_bulk("settings", "", None, now)
+        """Other settings wake all jobs, and make the scenes of the ledger dirty if they say so."""
+        ledger, queue, before = self._stores.ledger, self._stores.queue, self._read
+        wishes = self._differs("settings", config.wish_fingerprint())
+        plex = self._differs("plex", config.plex_fingerprint())
+        if wishes:
+            ledger.add_bulk("settings", "", None, self._clock.now())
             self._log.info("Settings changed; the scenes written so far are checked again.")
-        ledger.set_meta("settings", fingerprint)
+        if wishes or plex or (before and before.plex_token != config.plex_token):
+            queue.hurry(queue.jobs)
 
-    def _first_look(self, config: PlexSyncConfig) -> None:
-        """Once per worker life, as soon as the settings are known: the dead letters."""
-        letters, now = self._stores.letters, self._clock.now()
-        letters.purge(now - config.dlq_retention_days * 86400.0)
-        self.tell_letters()
-        if "PlexNotFound" in letters.counts():
-            self._parts.sync(config).look_for_arrivals(now, refresh=True)
+    def _differs(self, name: str, fingerprint: str) -> bool:
+        """Whether it is another one than the ledger knows under that name, if it knows any."""
+        known = self._stores.ledger.get_meta(name)
+        if known != fingerprint:
+            self._stores.ledger.set_meta(name, fingerprint)
+        return bool(known) and known != fingerprint
 
     def tell_letters(self) -> None:
         """A line about the dead letters, if there are any."""
@@ -261,27 +294,6 @@ class Gate:
         if counts:
             listed = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
             self._log.info(f"{counted(sum(counts.values()), 'dead letter')}: {listed}.")
-
-    def _after_outage(self, config: PlexSyncConfig) -> None:
-        """Plex is back: take back what the outage buried, and look for what no hook told."""
-        outage, count = self._watch.history.last(), self._watch.recovery.recovery_count
-        if outage is None or count == self._recoveries:
-            return
-        now = self._clock.now()
-        self._parts.reconcile.outage_is_over(outage, config)
-        wanted = recovered_classes(config.recovery_strategy)
-        try:
-            found = self._recovery.run(Window.of(outage, now), wanted, now)
-            self._sweep.run(now, self._clock.monotonic(), self._stores.queue.jobs)
-        except Interrupted:
-            return  # done with the next look
-        except SyncError as error:
-            self._log.debug(f"Stash: {error.message}")
-            return
-        self._recoveries = count
-        self._stores.ledger.set_meta(RECOVERIES, str(count))
-        if found.queued:
-            self._log.info(f"After the outage: {found.sentence()}")
 
     def learn(self, outcomes: Sequence[Outcome], judged: Judged) -> None:
         """What a batch says about the two servers."""
@@ -308,8 +320,6 @@ class Gate:
             else:
                 silent = (error.message for error in errors if isinstance(error, StashDown))
                 self._stash_is_silent(next(silent, "no answer"))
-        if self.config is not None:
-            self._after_outage(self.config)
 
     def _note_stuck(self, failed: Sequence[SyncError]) -> None:
         """A healthy Plex that fails at what names no item is asked less and less often."""
@@ -348,8 +358,6 @@ class Gate:
 
     def keep_session(self, now: float) -> None:
         """Ask Stash something small now and then, so that the session outlives an outage."""
-        if self.session_due_in(now) > 0:
-            return
         try:
             self._stash.keep_alive(now)
         except StashAuthError:

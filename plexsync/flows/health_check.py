@@ -20,7 +20,7 @@ from plexsync.model.plex_state import (
 from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker
 
 WAKE = b'{"id":1,"type":"PlexSync.Wake.Post"}'
-"""The inbox record that makes the worker look at Plex at once."""
+"""The inbox record that makes the worker look at once at Plex, and at what no hook told."""
 
 _BY_STATE = frozenset({HEALTHY, STARTING, FAILING, DOWN, "proxy"})
 
@@ -46,11 +46,12 @@ def health_check(call: Call) -> dict[str, object]:
     tell(remedy(kind))
     if breaker.state != CLOSED:
         call.log.info(f"The circuit breaker is {breaker.state}: {breaker.reason}.")
-    if health.healthy and (breaker.state != CLOSED or waiting):
+    if health.healthy:
         inbox.drop(call.folder, WAKE)
         call.wake()
-        jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
-        call.log.info(f"{jobs}; the worker was told to go on.")
+        if waiting:
+            jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
+            call.log.info(f"{jobs}; the worker was told to go on.")
     return {
         "state": health.state,
         "latency": health.latency,

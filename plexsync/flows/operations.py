@@ -11,6 +11,7 @@ import os
 
 from plexsync import inbox, system
 from plexsync.edges import pages, queue_view, read_state
+from plexsync.edges.work_left import anything_waits, swept_at
 from plexsync.flows.status import status
 from plexsync.flows.status_plex import (
     parse_breaker,
@@ -28,6 +29,7 @@ from plexsync.model.command import (
 )
 from plexsync.model.stats import SLICE, Stats
 from plexsync.policy import outage_figures
+from plexsync.policy.timing import SWEEP_EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -246,14 +248,29 @@ def _tick(request: Request) -> Answer:
     if not os.path.isdir(folder):
         return {"pending": False, "worker": "not needed", "waiting": 0, "failed": 0}
     waiting = read_state.records_waiting(folder) + queue_view.live_jobs(folder)
-    pending = bool(waiting or read_state.walks(folder) or pages.commands_waiting(folder))
-    worker = "alive" if _worker_lives(folder) else "started" if pending else "not needed"
+    pending = anything_waits(folder)
+    needed = pending or _duty_calls(request)
+    worker = "alive" if _worker_lives(folder) else "started" if needed else "not needed"
     if worker == "started":
         inbox.wake(request.plugin_dir, folder, request.connection)
     elif worker == "alive":
         inbox.hand_over(folder, request.connection)
     failed = sum(read_state.letter_counts(folder).values())
     return {"pending": pending, "worker": worker, "waiting": waiting, "failed": failed}
+
+
+def _duty_calls(request: Request) -> bool:
+    """Whether a sweep is due, or an outage lasts whose end nobody would notice."""
+    swept = swept_at(request.folder)
+    return _away(request.folder) or (
+        swept is not None and not 0 <= request.now - swept < SWEEP_EVERY
+    )
+
+
+def _away(folder: str) -> bool:
+    nothing = parse_breaker(None)
+    breaker = read_state.document(folder, "circuit_breaker.json", parse_breaker, nothing)
+    return bool(breaker["state"] != "CLOSED")
 
 
 def _worker_lives(folder: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -35,7 +36,6 @@ from plexsync.policy.recovery_scheduler import (
     RecoveryState,
     checked,
     clear_recovery_period,
-    due,
     next_check,
     probed,
     recovered,
@@ -131,7 +131,7 @@ class PlexWatch:
         self._note(
             recovery=replace(self.recovery, ramp=(ramp.minutes, ramp.start_rate, ramp.end_rate))
         )
-        aim = (config.plex_url, config.plex_token)
+        aim = (config.plex_url, config.plex_token, config.plex_certificate)
         if aim != self._aim and self.blocked:
             self.hurry()
         self._aim = aim
@@ -180,6 +180,16 @@ class PlexWatch:
         probe = next_check(self.recovery, now) - now
         return probe if self.refused else min(probe, trial)
 
+    def probe_in(self, now: float, waiting: int) -> float:
+        """Seconds until `look` is due, infinity while Plex needs none; `waiting` jobs."""
+        if not self.blocked or self._trial_tells(waiting):
+            return math.inf
+        return next_check(self.recovery, now) - now
+
+    def _trial_tells(self, waiting: int) -> bool:
+        """Whether a job has to tell, since no probe can, that Plex writes again."""
+        return bool(waiting) and self.writing_fails and not self.refused
+
     def hurry(self) -> None:
         """Let the next probe be due now, or the next trial where no probe can tell."""
         breaker = self.breaker.hurried(self._clock.now()) if self.writing_fails else self.breaker
@@ -187,9 +197,7 @@ class PlexWatch:
 
     def look(self, now: float, waiting: int, plex: Checks) -> None:
         """While Plex is left alone: probe it if that is due, and draw the consequence."""
-        if not self.blocked or (self.writing_fails and not self.refused):
-            return
-        if due(self.recovery, now):
+        if self.probe_in(now, waiting) <= 0:
             writes = self.recovery.trouble == READ_ONLY
             self._probe(plex.check_to_write() if writes else plex.check(), waiting)
 
@@ -235,7 +243,8 @@ class PlexWatch:
             self.over(words)
         since = self.breaker.failing_since or now
         words = recovery_words(self.recovery, now - since, waiting)
-        recovery, breaker, transition = probed(self.recovery, self.breaker, True, now, words)
+        breaker = self.breaker if waiting else replace(self.breaker, cause="")
+        recovery, breaker, transition = probed(self.recovery, breaker, True, now, words)
         history = self.history
         if transition is not None:
             history = history.end(now)

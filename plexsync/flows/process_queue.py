@@ -31,6 +31,8 @@ def process_queue(call: Call) -> dict[str, object]:
     drain.loop.start()
     drain.loop.take_in(call.clock.now())
     _make_sure_it_can_work(call)
+    drain.loop.hurry_sweep()
+    drain.loop.look_around(call.clock.now())
     due = due_now(owned.stores, call.clock.now()) + ahead(owned.stores)
     drain.expect(due)
     if due:

@@ -7,15 +7,19 @@ one look.
 
 from __future__ import annotations
 
-from collections.abc import Container
+import math
+from collections.abc import Callable
 
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.edges.stash import StashClient
+from plexsync.edges.work_left import SWEPT_AT
 from plexsync.model.words import counted
+from plexsync.policy.timing import SWEEP_EVERY
 
-EVERY = 900.0
-"""Seconds between two sweeps of a worker; the first is at its start."""
+SOON = 60.0
+"""At its start a worker sweeps unless somebody did so many seconds ago: a button that takes over
+and gives back begins no new round."""
 
 OVERLAP = 3 * 3600.0
 """Seconds looked at again each time, for clocks that differ or were changed."""
@@ -30,6 +34,10 @@ SWEPT = "swept"
 """The ledger's name for the time up to which everything was seen, UTC seconds of Stash's clock."""
 
 
+def _never(scene: int, at: float) -> bool:
+    return False
+
+
 class Sweep:
     """Queues recently updated scenes behind the edits, as a stored walk."""
 
@@ -37,17 +45,29 @@ class Sweep:
         self._stash = stash
         self._ledger = ledger
         self._log = log
-        self._last: float | None = None
+        self._every = SOON
+        self._last = float(ledger.get_meta(SWEPT_AT) or "-inf")
         self._seen: dict[int, float] = {}
 
-    def due(self, monotonic: float) -> bool:
-        """Whether it is time again."""
-        return self._last is None or monotonic - self._last >= EVERY
+    def due_in(self, now: float, every: float | None = None) -> float:
+        """Seconds until it is time again; a last one that lies ahead is of a clock set back since."""
+        since = now - self._last
+        return max(0.0, (every or self._every) - since) if since >= 0 else 0.0
 
-    def run(self, now: float, monotonic: float, queued: Container[int] = ()) -> int:
+    def hurry(self) -> None:
+        """Let the next one be due now."""
+        self._last = -math.inf
+
+    def go_by(self, now: float) -> None:
+        """Go by that time as if the last one had been then."""
+        self._last = now
+        self._ledger.set_meta(SWEPT_AT, repr(now))
+
+    def run(self, now: float, needless: Callable[[int, float], bool] = _never) -> int:
         """Look once; returns how many scenes were queued. Raises StashDown or StashAuthError.
 
-        `queued` scenes are about to be looked at anyway. Never goes back beyond the installation: older scenes are nobody's wish.
+        `needless` says that a scene, as it was updated then, needs no look. Never goes back beyond
+        the installation: older scenes are nobody's wish.
         """
         installed = self._installed(now)
         swept = float(self._ledger.get_meta(SWEPT) or installed)
@@ -62,22 +82,25 @@ class Sweep:
             if len(updated) < PAGE or updated[-1][1] < bottom - ZONES:
                 break
             page += 1
-        new = self._queue_new(found, queued, now)
-        self._last = monotonic
+        new = self._queue_new(found, needless, now)
         self._ledger.set_meta(SWEPT, repr(min(now, max([swept, *found.values()]))))
+        self.go_by(now)
+        self._every = SWEEP_EVERY
         return new
 
     def _installed(self, now: float) -> float:
         """When PlexSync began; a moment to come is one of a clock that was set right since."""
         installed = float(self._ledger.get_meta("watermark") or now)
         if installed > now:
-            installed = now - EVERY
+            installed = now - SWEEP_EVERY
             self._ledger.set_meta("watermark", repr(installed))
         return installed
 
-    def _queue_new(self, found: dict[int, float], queued: Container[int], now: float) -> int:
-        fresh = (scene for scene, at in found.items() if self._seen.get(scene) != at)
-        new = [scene for scene in fresh if scene not in queued]
+    def _queue_new(
+        self, found: dict[int, float], needless: Callable[[int, float], bool], now: float
+    ) -> int:
+        fresh = ((scene, at) for scene, at in found.items() if self._seen.get(scene) != at)
+        new = [scene for scene, at in fresh if not needless(scene, at)]
         if new:
             self._ledger.add_bulk("sweep", "scene", new, now)
             self._log.debug(f"Looking at {counted(len(new), 'scene')} updated lately.")

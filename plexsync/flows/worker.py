@@ -13,10 +13,12 @@ from plexsync.edges.files import is_disk_trouble
 from plexsync.edges.log import Log
 from plexsync.edges.plex import PlexClient
 from plexsync.edges.stash import StashClient
+from plexsync.flows.alarms import Alarm, Alarms
 from plexsync.flows.arrivals import Arrivals
 from plexsync.flows.blame import Blame, Judged
 from plexsync.flows.commands import AT_ONCE, Commands, Host
-from plexsync.flows.gate import Gate
+from plexsync.flows.duties import Duties
+from plexsync.flows.gate import DISABLED, IDLE_END, Gate
 from plexsync.flows.intake import Intake
 from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
 from plexsync.flows.settle import Settle, Stores
@@ -67,7 +69,8 @@ class Worker:
         self._leave = leave
         self._observe = observe
         self._gate = Gate(stores, parts, stash, clock, log)
-        self._arrivals = Arrivals(stores, self._gate, parts, clock)
+        self._duties = Duties(stores, parts, self._gate, stash, clock, log)
+        self._alarms = self._table(Arrivals(stores, self._gate, parts, clock))
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.letters, log)
         self._settle = Settle(stores, self._intake, rng, log)
         self._commands = Commands(folder, self._intake.commands, parts, stash, clock, log)
@@ -75,6 +78,15 @@ class Worker:
         self._new_commands = NewCommands(folder)
         self._busy_at = clock.now()
         self._jobs = 0
+
+    def _table(self, arrivals: Arrivals) -> Alarms:
+        """All that has a time, in the order in which it rings; jobs have theirs in the queue."""
+        return Alarms(
+            Alarm("session", self._gate.session_due_in, self._gate.keep_session),
+            Alarm("settings", self._gate.settings_due_in, self._gate.look_at_settings),
+            *self._duties.alarms(),
+            Alarm("arrivals", arrivals.due_in, arrivals.look),
+        )
 
     def start(self) -> None:
         """What is due once per worker life, before the first job."""
@@ -112,12 +124,14 @@ class Worker:
             if reason:
                 return reason
             now = self._clock.now()
-            self._gate.keep_session(now)
             self.take_in(now)
+            self.look_around(self._clock.now())
+            now = self._clock.now()
             reason = self._gate.leave(now, self._busy_at)
-            if reason:
+            if reason == DISABLED:
+                self._duties.sweep_at_next_start()
+            if reason and not (reason == IDLE_END and self._duties.last_sweep(now)):
                 return reason
-            self._arrivals.look(now)
             batch = self._next(now)
             if batch:
                 self._process(batch)
@@ -144,6 +158,16 @@ class Worker:
         if self._intake.look_at_plex:
             self._intake.look_at_plex = False
             self._watch.hurry()
+            self.hurry_sweep()
+
+    def hurry_sweep(self) -> None:
+        """Let what no hook told be looked for at the next turn."""
+        self._duties.hurry_sweep()
+
+    def look_around(self, now: float) -> None:
+        """Do what is due by its own clock, and bring what it found into the queue."""
+        if self._alarms.ring(now):
+            self._intake.feed_bulk(now)
 
     def _obey(self, now: float) -> int:
         """Carry out what pages asked for; how much that was."""
@@ -151,6 +175,7 @@ class Worker:
             count = self._commands.run(self._leave)
         if count:
             self._busy_at = now
+            self._gate.settings_may_differ()
         if self._commands.session_refused:
             self._gate.session_ended()
         return count
@@ -220,9 +245,7 @@ class Worker:
             return
         due = self._stores.queue.next_due()
         seconds = pause(now, due, self._busy_at, self._gate.blocked(now))
-        clocks = self._arrivals.due_in(now)
-        seconds = seconds if clocks is None else min(seconds, clocks)
-        seconds = min(seconds, self._gate.session_due_in(now))
+        seconds = min(seconds, self._alarms.due_in(now))
         if abs(now - seen / 1e9) < inbox.COARSE_MTIME:
             seconds = min(seconds, 0.25)  # it may have changed since `now`, and be missed
         self._clock.wait(

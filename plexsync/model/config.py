@@ -159,6 +159,10 @@ class PlexSyncConfig(BaseModel):
         }
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
+    def plex_fingerprint(self) -> str:
+        """Hash of which Plex is meant and how it is known; the token is not in it."""
+        return hashlib.sha256(f"{self.plex_url}\n{self.plex_certificate}".encode()).hexdigest()
+
 
 _WHERE = "Settings > Plugins > PlexSync"
 

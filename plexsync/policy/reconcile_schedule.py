@@ -104,15 +104,15 @@ class Schedule:
     def due(self, interval: str, scope: str, now: float, *, starting: bool) -> Order | None:
         """What to begin now, None for nothing; `starting`: PlexSync has just begun to work.
 
-        A run that failed has left no stamp, so it is due again. NEVER leaves only the repair of a
-        damaged queue.
+        A run that failed has left no stamp, so it is due again. NEVER leaves only the repairs: of a
+        damaged queue, and after an outage.
         """
         if DAMAGE in self.wanted:
             return Order(trigger=DAMAGE, scope=ALL)
-        if interval not in INTERVALS:
-            return None
         if OUTAGE in self.wanted:
             return Order(trigger=OUTAGE, scope=SINCE, since=self.wanted[OUTAGE])
+        if interval not in INTERVALS:
+            return None
         if _passed(self.stamps.get(INTERVAL), INTERVALS[interval], now):
             return Order(trigger=INTERVAL, scope=scope, since=since(scope, now))
         recent = max((self.covered[s] for s in (*WIDTHS, ALL) if s in self.covered), default=None)
@@ -130,7 +130,7 @@ class Schedule:
         """The automatic run to go on with."""
         for trigger in AUTOMATIC:
             run = self.runs.get(trigger)
-            allowed = trigger == DAMAGE or interval in INTERVALS
+            allowed = trigger in (DAMAGE, OUTAGE) or interval in INTERVALS
             if run is not None and allowed and _fresh(run, now):
                 return run
         return None

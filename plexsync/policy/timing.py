@@ -31,6 +31,9 @@ FLAPPING = 300.0
 OWNER_CHECK = 600.0
 """Seconds between two looks at whether a token that may not write has become the owner's."""
 
+SWEEP_EVERY = 900.0
+"""Seconds between two looks at Stash for what no hook told."""
+
 LOWEST_RATE = 1.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from plexsync.policy.timing import probe_delay
@@ -13,8 +14,11 @@ PAUSED_IDLE = 60.0
 """The same while PlexSync is paused or not set up: long enough that a bulk edit of thousands of
 scenes does not start a process for each."""
 
-SETTINGS_CHECK = 15.0
-"""Seconds between two looks at the settings while they stop the work."""
+SETTINGS_CHECK = 10.0
+"""Seconds between two looks at the settings while anything waits; each costs one small query."""
+
+IDLE_SETTINGS_CHECK = 60.0
+"""The same while nothing waits."""
 
 NEXT_TRY = 1.0
 """Seconds before the next try while Plex has failed, but not often enough to be left alone."""
@@ -50,21 +54,31 @@ def hold(before: Hold, reason: str, monotonic: float) -> Hold:
     return Hold(reason, monotonic + seconds, failures)
 
 
-def idle_limit(held: Hold, pending: bool) -> float | None:
-    """Seconds without events after which the worker ends; None while jobs only need time."""
-    if held.reason in ("settings", "paused"):
-        return PAUSED_IDLE
-    return None if pending else IDLE
+def idle_limit(held: Hold, pending: bool) -> float:
+    """Seconds without events after which the worker ends; infinity while anything waits."""
+    if pending:
+        return math.inf
+    return PAUSED_IDLE if held.reason in ("settings", "paused") else IDLE
 
 
-def until_clocks(asked_at: float, waits: bool, blocked: float, monotonic: float) -> float | None:
+def until_settings(read_at: float, held: Hold, waits: bool, monotonic: float) -> float:
+    """Seconds until the settings are to be looked at again; `read_at` is -inf before the first time.
+
+    Whatever stops the work is asked about when its hold ends.
+    """
+    if held.reason:
+        return max(0.0, held.until - monotonic)
+    return max(0.0, read_at + (SETTINGS_CHECK if waits else IDLE_SETTINGS_CHECK) - monotonic)
+
+
+def until_clocks(asked_at: float, waits: bool, blocked: float, monotonic: float) -> float:
     """Seconds until the clocks of Plex's libraries are to be asked for again.
 
-    None while no job waits for a file (`waits`); `blocked` are the seconds for which nothing may be
-    tried anyway.
+    Infinity while no job waits for a file (`waits`); `blocked` are the seconds for which nothing
+    may be tried anyway.
     """
     if not waits:
-        return None
+        return math.inf
     return max(0.0, asked_at + CLOCK_PAUSE - monotonic, blocked)
 
 

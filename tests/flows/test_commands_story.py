@@ -17,6 +17,8 @@ from plexsync.model.command import COMMANDS
 from plexsync.model.ledger import Look
 from tests.world import World
 
+LONG_AGO = 1_600_000_000
+
 
 def ask(world: World, mode: str, **args: Any) -> Any:
     """A page's request; nobody lives who could be woken, so the worker is run by the test."""
@@ -121,7 +123,8 @@ def test_a_sync_of_many_scenes_lets_edits_go_first(world: World) -> None:
 
 
 def test_a_preview_says_what_would_change_and_changes_nothing(world: World) -> None:
-    scene, item = world.pair("a.mp4", title="new", plex={"title": "old"})
+    old = {"updated_at": LONG_AGO, "plex": {"title": "old"}}
+    scene, item = world.pair("a.mp4", title="new", **old)
     answer = done(world, "preview", scenes=scene)
     assert answer["counts"] == {"changes": 1}
     fields = {each["field"]: each for each in answer["scenes"][0]["items"][0]["fields"]}
@@ -215,8 +218,8 @@ def test_clear_dead_letters_removes_a_class_or_all_and_keeps_a_copy(world: World
 
 def test_clear_queue_forgets_what_waits(world: World) -> None:
     world.plex.stop()
-    scene, _ = world.pair("a.mp4")
-    world.edit(scene, title="new")
+    scene, _ = world.pair("a.mp4", updated_at=LONG_AGO)
+    world.event(scene)
     world.run(minutes=1)
     assert done(world, "clear", what="queue")["removed"] == 1
     assert world.waiting() == {}
@@ -277,7 +280,8 @@ def test_a_record_by_another_name_is_nobodys_command(world: World) -> None:
 
 
 def test_a_command_that_took_the_worker_down_twice_is_given_up(world: World) -> None:
-    scene, item = world.pair("a.mp4", title="new", plex={"title": "old"})
+    old = {"updated_at": LONG_AGO, "plex": {"title": "old"}}
+    scene, item = world.pair("a.mp4", title="new", **old)
     accepted = order(world, "sync", scenes=scene)
     path = os.path.join(world.folder, "results", f"{accepted}.json")
     world.run(leave=lambda: "now" if os.path.exists(path) else "")

@@ -351,7 +351,7 @@ def test_paused_keeps_events_and_sends_them_when_it_is_on_again(world: Any) -> N
     scene, item = world.pair("1.mp4", title="A")
     world.configure(pause_sync=True)
     world.event(scene)
-    assert world.run(minutes=5) == "nothing to do"
+    assert world.run(minutes=5) == "time is up", "it waits for the pause to end"
     assert world.plex.journal == []
     assert scene in world.waiting()
     world.configure(pause_sync=False)

@@ -15,8 +15,9 @@ import pytest
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.edges.stash import StashClient
-from plexsync.flows.sweep import EVERY, PAGE, Sweep
+from plexsync.flows.sweep import PAGE, Sweep
 from plexsync.model.connection import read_connection
+from plexsync.policy.timing import SWEEP_EVERY
 
 NOW = 1_800_000_000.0
 HOUR, DAY = 3600.0, 86400.0
@@ -94,7 +95,7 @@ def sweep(stash: ManyScenes, ledger: Ledger) -> Iterator[Callable[[float], set[i
 
     def once(now: float) -> set[int]:
         before = {bulk.id for bulk in ledger.bulks()}
-        Sweep(client, ledger, Log()).run(now, 0.0)
+        Sweep(client, ledger, Log()).run(now)
         return {s for b in ledger.bulks() if b.id not in before for s in ledger.bulk_ids(b)}
 
     yield once
@@ -119,7 +120,7 @@ def test_a_week_off_is_made_good_whatever_was_updated_meanwhile(
     stash.asked = 0
     assert sweep(NOW + 7 * DAY) == changed
     assert stash.asked <= len(changed) / PAGE + 2
-    again = sweep(NOW + 7 * DAY + EVERY)
+    again = sweep(NOW + 7 * DAY + SWEEP_EVERY)
     assert 0 < len(again) < len(changed) / 40, "only what was updated in the last hours"
 
 

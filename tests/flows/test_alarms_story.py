@@ -1,0 +1,242 @@
+"""Everything that waits has an alarm: nothing below depends on a job being due."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plexsync import inbox
+from plexsync.flows.call import Call
+from plexsync.flows.check_setup import check_setup
+from plexsync.flows.gate import DISABLED
+from plexsync.flows.health_check import health_check
+from plexsync.flows.operations import READS, Request
+from plexsync.flows.process_queue import process_queue
+from plexsync.model.dead_letter import Letter
+from plexsync.policy.timing import SWEEP_EVERY
+from plexsync.policy.waiting import SETTINGS_CHECK
+from plexsync.system import LockFile
+from tests.pressing import press
+
+DAY = 86400.0
+
+
+@pytest.fixture
+def world(world: Any) -> Any:
+    world.configure(no_poster=True)
+    return world
+
+
+def stored(world: Any, name: str) -> Any:
+    return json.loads((Path(world.folder) / name).read_text())
+
+
+def at(world: Any, seconds: float, do: Callable[[], object]) -> None:
+    """Let this happen once, while the worker sleeps, so many seconds from now."""
+    due, done = world.clock.passed + seconds, []
+
+    def wait() -> None:
+        if not done and world.clock.passed >= due:
+            done.append(do())
+
+    world.clock.on_wait = wait
+
+
+def tick(world: Any) -> Any:
+    """What the page's tick says of a folder without a worker, while another one starts it."""
+    starting = LockFile(f"{world.folder}/starting.lock")
+    assert starting.acquire()
+    os.utime(starting.path)
+    request = Request("", world.folder, {}, world.block(), world.clock.now())
+    answer = READS["tick"].run(request)["worker"]
+    starting.release()
+    return answer
+
+
+def buried(world: Any, scene: int, days: float, **more: Any) -> None:
+    app = world.stores()
+    moment = world.clock.now() - days * DAY
+    times = {"buried_at": moment, "first_failure": moment, "last_failure": moment}
+    letter = {"error": "PlexPermanentError", "message": "", **times, **more}
+    app.stores.letters.add(Letter(scene=scene, **letter))
+    app.close()
+
+
+def outage(world: Any) -> tuple[int, Any]:
+    """An outage that began, with one job that waits for its end."""
+    scene, item = world.pair("o.mp4", title="New")
+    world.plex.stop()
+    world.event(scene)
+    world.run(minutes=3)
+    assert stored(world, "circuit_breaker.json")["state"] == "OPEN"
+    return scene, item
+
+
+def test_a_lost_hook_is_found_by_a_worker_without_a_job(world: Any) -> None:
+    world.run(minutes=1)
+    scene, item = world.pair("a.mp4", title="New")
+    world.clock.passed += 120
+    world.run(minutes=1)
+    assert item.title == "New"
+    assert world.state(scene).state == "synced"
+
+
+def test_an_idle_worker_sweeps_by_its_clock_and_once_more_before_it_ends(world: Any) -> None:
+    item = world.film("a.mp4")
+    at(world, 200, lambda: world.stash.add_scene(files=[("/data/a.mp4", 1000)], title="New"))
+    assert world.run(minutes=30) == "nothing to do"
+    assert item.title == "New"
+
+
+def test_a_worker_that_comes_back_from_a_takeover_repeats_no_sweep(world: Any) -> None:
+    def sweeps() -> int:
+        return sum("PlexSyncRecentlyUpdated" in each.query for each in world.stash.journal)
+
+    def until_a_task_comes() -> None:
+        asleep: list[None] = []
+        world.clock.on_wait = lambda: (asleep.append(None), inbox.nudge(world.folder))
+        assert world.run(leave=lambda: "a task takes over" if asleep else "") != "time is up"
+
+    until_a_task_comes()
+    assert sweeps() == 1
+    until_a_task_comes()
+    assert sweeps() == 1
+
+
+def test_process_queue_finds_what_no_hook_told(world: Any) -> None:
+    world.run(minutes=0.1)
+    _, item = world.pair("a.mp4", title="New")
+    assert press(world, process_queue, owns=True)["written"] == 1
+    assert item.title == "New"
+
+
+def test_health_check_has_the_worker_look_for_what_no_hook_told(world: Any) -> None:
+    world.run(minutes=0.1)
+    _, item = world.pair("a.mp4", title="New")
+    press(world, health_check)
+    world.run(minutes=0.2)
+    assert item.title == "New"
+
+
+def test_health_check_wakes_jobs_that_wait_for_a_plex_that_is_back(world: Any) -> None:
+    _, item = outage(world)
+    world.run(minutes=20)
+    world.plex.start()
+    press(world, health_check)
+    before = world.clock.passed
+    world.run(minutes=10, leave=lambda: "" if item.title != "New" else "done")
+    assert world.clock.passed - before < 3, "the next probe was a minute away"
+
+
+def test_old_letters_go_at_the_start_of_a_worker_without_a_job(world: Any) -> None:
+    buried(world, 7, days=400)
+    world.run(minutes=0.1)
+    assert world.letter(7) is None
+
+
+def test_a_file_that_came_while_no_worker_lived_is_found_at_the_start(world: Any) -> None:
+    scene, item = world.pair("a.mp4", title="New", updated_at=1_600_000_000.0)
+    buried(world, scene, days=1, error="PlexNotFound", paths=("/data/a.mp4",))
+    world.run(minutes=0.5)
+    assert item.title == "New"
+
+
+def test_an_outage_ends_although_the_queue_was_emptied_meanwhile(world: Any) -> None:
+    scene, _ = outage(world)
+    app = world.stores()
+    app.stores.queue.finish([scene])
+    app.close()
+    at(world, 60, world.plex.start)
+    assert world.run(minutes=60) == "nothing to do"
+    assert stored(world, "circuit_breaker.json")["state"] == "CLOSED"
+    assert stored(world, "outage_history.json")["outages"][-1]["end"] is not None
+
+
+def test_the_page_starts_a_worker_for_an_outage_and_for_a_sweep_that_is_due(world: Any) -> None:
+    world.run(minutes=0.1)
+    assert tick(world) == "not needed"
+    world.clock.passed += SWEEP_EVERY + 1
+    assert tick(world) == "started"
+    world.run(minutes=0.1)
+    scene, _ = outage(world)
+    app = world.stores()
+    app.stores.queue.finish([scene])
+    app.close()
+    assert tick(world) == "started"
+
+
+def test_settings_that_are_completed_wake_the_jobs_that_waited_for_them(world: Any) -> None:
+    world.configure(plex_token="")
+    scene, item = world.pair("a.mp4", title="New")
+    world.event(scene)
+    at(world, 3600, lambda: world.configure(plex_token="plex-sim-token"))
+    before = world.clock.passed
+    world.run(minutes=120, leave=lambda: "done" if item.title == "New" else "")
+    assert item.title == "New"
+    assert world.clock.passed - before <= 3600 + 2 * SETTINGS_CHECK
+
+
+def test_an_adopted_path_map_is_used_at_once_by_what_waits(world: Any) -> None:
+    world.configure(path_map="")
+    item = world.film("there/deep/a.mp4", size=10)
+    other = world.film("b.mp4", size=10)
+    scene = world.stash.add_scene(files=[("/elsewhere/x.mp4", 10)], title="New")
+    world.event(scene)
+    world.run(minutes=8)
+    assert world.waiting()[scene].last_error == "PlexNotFound"
+    began = world.clock.passed
+    at(world, 1, lambda: world.configure(path_map="/plex/b.mp4=>/elsewhere/x.mp4"))
+    world.run(minutes=5, leave=lambda: "done" if other.title == "New" else "")
+    assert (item.title, other.title) == ("a", "New")
+    assert world.clock.passed - began <= 2 * SETTINGS_CHECK
+
+
+def test_check_setup_leaves_a_worker_behind_when_anything_waits(world: Any) -> None:
+    woken: list[str] = []
+    world.plex.stop()
+
+    def run(call: Call) -> dict[str, object]:
+        call.wake = lambda: woken.append("worker")
+        return check_setup(call)
+
+    press(world, run)
+    assert woken == []
+    scene, _ = world.pair("a.mp4", title="New")
+    world.event(scene)
+    press(world, run)
+    assert woken == ["worker"]
+
+
+def test_a_disabled_plugin_writes_no_more_and_catches_up_when_it_is_enabled(world: Any) -> None:
+    scene, item = world.pair("a.mp4", title="New")
+    world.run(minutes=0.3)
+    assert item.title == "New"
+    world.edit(scene, title="Newer")
+    world.stash.enable_plugin(False)
+    requests = len(world.plex.journal)
+    assert world.run(minutes=5) == DISABLED
+    assert (item.title, len(world.plex.journal)) == ("New", requests)
+    other, its = world.pair("b.mp4", title="Made meanwhile")
+    world.stash.enable_plugin(True)
+    assert tick(world) == "started"
+    world.clock.passed += 61
+    world.run(minutes=1)
+    assert (item.title, its.title) == ("Newer", "Made meanwhile")
+
+
+def test_a_long_outage_is_followed_by_a_reconciliation_whatever_the_interval(world: Any) -> None:
+    scene, item = world.pair("a.mp4", title="One")
+    world.event(scene)
+    world.run(minutes=1)
+    world.plex.stop()
+    world.edit(scene, title="Two")
+    world.run(minutes=90)
+    world.plex.start()
+    world.run(minutes=5)
+    assert item.title == "Two"
+    assert "outage" in stored(world, "reconcile_state.json")["stamps"]
