@@ -188,6 +188,7 @@ class StashData:
             self.entity(kind, destination)
             del self.entities[kind][source]
             self._replace(kind, source, destination)
+            self.entity(kind, destination).updated_at = self.now()
 
     def _replace(self, kind: str, old: int, new: int | None) -> None:
         for scene in list(self.scenes.values()):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from simulator.stash_data import SimScene, StashData, StashError, number
+from simulator.stash_data import Entity, SimScene, StashData, StashError, number
 
+Row = TypeVar("Row")
 Criterion = Mapping[str, Any]
 Test = Callable[[SimScene], bool]
 Stamp = Callable[[float], str]
@@ -58,6 +59,21 @@ def find_scenes(
     return found, _page(found, paging)
 
 
+def find_entities(
+    entities: Iterable[Entity], paging: Criterion
+) -> tuple[list[Entity], list[Entity]]:
+    """(all, the page asked for) of performers, studios, tags or groups."""
+    found = sorted(entities, key=lambda entity: entity.name.lower())
+    sort = paging.get("sort") or "name"
+    if sort not in ("id", "name", "created_at", "updated_at"):
+        raise StashError(f"invalid sort: {sort}")
+    if sort != "name":
+        found.sort(key=lambda entity: int(getattr(entity, sort)))
+    if paging.get("direction") == "DESC":
+        found.reverse()
+    return found, _page(found, paging)
+
+
 def _walks(scene_filter: Criterion, paging: Criterion) -> bool:
     """Whether it asks for the next ids above one, which no database looks through all rows for."""
     above = list(scene_filter) == ["id"] and scene_filter["id"]["modifier"] == "GREATER_THAN"
@@ -70,7 +86,7 @@ def _mentions(scene: SimScene, words: Iterable[str]) -> bool:
     return all(word in text for word in words)
 
 
-def _page(found: list[SimScene], paging: Criterion) -> list[SimScene]:
+def _page(found: list[Row], paging: Criterion) -> list[Row]:
     size = paging.get("per_page")
     size = 25 if size is None else size
     if size < 0:

@@ -8,8 +8,8 @@ from typing import Any
 from graphql import GraphQLResolveInfo
 
 from simulator.stash_constants import SYSTEM_STATUS, VERSION
-from simulator.stash_data import Entity, SimFile, SimScene, number
-from simulator.stash_queries import find_by_ids, find_scenes
+from simulator.stash_data import KINDS, Entity, SimFile, SimScene, number
+from simulator.stash_queries import find_by_ids, find_entities, find_scenes
 from simulator.stash_ui import plugin_paths
 
 Info = GraphQLResolveInfo[Any]
@@ -39,6 +39,16 @@ def _find_scenes(
     else:
         found, page = find_scenes(core.data, scene_filter or {}, filter or {}, core.stamp)
     return {"found": found, "scenes": page}
+
+
+def _find_entities(kind: str) -> Any:
+    """The list of performers, studios, tags or groups, sorted and paged."""
+
+    def resolve(_: Any, info: Info, filter: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        found, page = find_entities(info.context.core.data.entities[kind].values(), filter or {})
+        return {"count": len(found), f"{kind}s": page}
+
+    return resolve
 
 
 def _total(name: str) -> Any:
@@ -182,6 +192,7 @@ def _group_studio(entity: Entity, info: Info) -> Entity | None:
 QUERIES: Mapping[str, Any] = {
     "Query.findScene": _find_scene,
     "Query.findScenes": _find_scenes,
+    **{f"Query.find{kind.capitalize()}s": _find_entities(kind) for kind in KINDS},
     "Query.configuration": _configuration,
     "Query.plugins": _plugins,
     "Query.version": lambda _, info: VERSION,

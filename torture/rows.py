@@ -39,7 +39,7 @@ def fill(ledger: Path, scene: int) -> None:
             " VALUES ('sweep', 'scene', 'of one', 0, 1)"
         )
         db.execute(f"INSERT INTO bulk_ids SELECT id, {scene} FROM bulks")
-        db.execute(f"INSERT INTO seen VALUES ('scene', {scene}, 1)")
+        db.execute(f"INSERT OR REPLACE INTO seen VALUES ('scene', {scene}, 1)")
 
 
 def columns(path: Path, file: str) -> list[Column]:

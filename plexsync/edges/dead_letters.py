@@ -93,12 +93,17 @@ class DeadLetters:
         rows = self._connection.execute("SELECT error, COUNT(*) FROM letters GROUP BY error")
         return {str(error): int(count) for error, count in rows}
 
-    def scenes(self, error: str) -> list[int]:
-        """The scenes whose letter is of this error class, by id."""
+    def scenes(self, error: str | None = None) -> list[int]:
+        """The scenes whose letter is of this error class, None for any, by id."""
         rows = self._connection.execute(
-            "SELECT scene FROM letters WHERE error = ? ORDER BY scene", (error,)
+            "SELECT scene FROM letters WHERE error = ? OR ? IS NULL ORDER BY scene", (error, error)
         )
         return [int(row[0]) for row in rows]
+
+    def last_failures(self) -> dict[int, float]:
+        """When each scene that has a letter was tried last."""
+        rows = self._connection.execute("SELECT scene, last_failure FROM letters")
+        return {int(scene): float(at) for scene, at in rows}
 
     def page(self, limit: int, offset: int = 0, error: str | None = None) -> list[Letter]:
         """Letters, the youngest first; only those of one error class when it is given."""

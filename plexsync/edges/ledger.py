@@ -14,6 +14,7 @@ from plexsync.edges.looks import Looks
 from plexsync.edges.outage_jobs import OutageJobs
 from plexsync.edges.pins import Pins
 from plexsync.edges.row_audit import Lost, audited
+from plexsync.edges.seen import Seen
 from plexsync.edges.transactions import transaction
 from plexsync.model.ledger import DESTROYED, RIVAL, SHARED, UNDONE, Bulk, SceneState
 from plexsync.model.plex import Base, Target, Written
@@ -23,7 +24,7 @@ _CACHE_KIB = 16 * 1024
 _ALL = 2**31
 
 
-class Ledger(BulkCursors, Pins, Looks, OutageJobs):
+class Ledger(BulkCursors, Pins, Looks, OutageJobs, Seen):
     """ledger.db, opened by the owner. A damaged file is set aside and an empty one begun.
 
     Everything about scenes concerns the Plex server named by `use_server`, which is remembered;
@@ -183,6 +184,23 @@ class Ledger(BulkCursors, Pins, Looks, OutageJobs):
             (self._server, SHARED),
         )
         return {int(scene): str(path) for scene, path in rows}
+
+    def live_between(self, after: int, last: int) -> list[int]:
+        """Live scene ids above `after` and up to `last`."""
+        rows = self._connection.execute(
+            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ? AND scene <= ?",
+            (self._server, after, last),
+        )
+        return [int(row[0]) for row in rows]
+
+    def entities_of(self, kind: str) -> set[int]:
+        """The entities of a kind that live scenes were written with."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT e.entity FROM entities e JOIN scenes s ON s.id = e.row"
+            f" WHERE e.kind = ? AND s.server = ? AND {LIVE}",
+            (kind, self._server),
+        )
+        return {int(row[0]) for row in rows}
 
     def bulk_scenes(self, bulk: Bulk, limit: int) -> list[int]:
         """The next scenes of a walk, ascending, at most `limit`."""

@@ -10,8 +10,9 @@ _OF_BASE = (
     " WHERE t.server = bases.server AND t.rating_key = bases.rating_key)"
 )
 _NUMBERS = (
-    "CASE WHEN key IN ('watermark', 'swept') THEN is_moment(CAST({0} AS BLOB))"
-    " WHEN key = 'recoveries' THEN {0} NOT GLOB '*[^0-9]*' AND length({0}) BETWEEN 1 AND 15"
+    "CASE WHEN key IN ('watermark', 'swept', 'swept at', 'counted_at')"
+    " THEN is_moment(CAST({0} AS BLOB))"
+    " WHEN key IN ('recoveries', 'counted_after') THEN {0} NOT GLOB '*[^0-9]*' AND length({0}) BETWEEN 1 AND 18"
     " ELSE 1 END"
 )
 TABLES = (

@@ -26,6 +26,9 @@ from plexsync.model.paths import name_key
 from plexsync.model.scene import Scene
 from plexsync.model.stash_identity import SAMPLE, Meeting
 
+ENTITIES = stash_queries.ENTITIES
+"""Kinds of what a scene is written with."""
+
 BATCH = 50
 """Scenes per query."""
 _PAGE = 100
@@ -167,13 +170,18 @@ class StashClient:
                     found[scene.id] = scene
         return [found[scene] for scene in sorted(found)]
 
-    def recently_updated(self, page: int, size: int) -> list[tuple[int, float]]:
-        """Scene ids with their `updated_at` in UTC seconds, newest first; page 1 is the first.
+    def recently_updated(
+        self, page: int, size: int, kind: str = "scene"
+    ) -> list[tuple[int, float]]:
+        """Ids with their `updated_at` in UTC seconds, newest first; page 1 is the first.
 
-        Sorted by Stash, compared by the caller: Stash's own filter compares times as text.
+        `kind` is "scene" or one of ENTITIES. Sorted by Stash, compared by the caller: Stash's own
+        filter compares times as text.
         """
         variables = {"page": page, "size": size}
-        data = self._ask(stash_queries.RECENTLY_UPDATED, variables)
+        scenes = kind == "scene"
+        query = stash_queries.RECENTLY_UPDATED if scenes else stash_queries.recently_updated(kind)
+        data = self._ask(query, variables)
         return stash_answers.read_updates(data)
 
     def scene_ids(self, after: int, size: int) -> tuple[list[int], int]:

@@ -53,6 +53,30 @@ query PlexSyncRecentlyUpdated($page: Int!, $size: Int!) {
 }
 """
 
+_LISTS = {
+    "performer": ("Performers", "performers"),
+    "studio": ("Studios", "studios"),
+    "tag": ("Tags", "tags"),
+    "group": ("Groups", "groups"),
+}
+ENTITIES = tuple(_LISTS)
+"""Kinds of what a scene is written with."""
+
+
+def recently_updated(kind: str) -> str:
+    """The same list of another kind, under the names that the list of scenes has."""
+    query, rows = _LISTS[kind]
+    return f"""
+query PlexSyncRecentlyUpdated{query}($page: Int!, $size: Int!) {{
+  findScenes: find{query}(
+    filter: {{ page: $page, per_page: $size, sort: "updated_at", direction: DESC }}
+  ) {{
+    scenes: {rows} {{ id updated_at }}
+  }}
+}}
+"""
+
+
 SCENE_IDS = """
 query PlexSyncSceneIds($after: Int!, $size: Int!) {
   findScenes(

@@ -10,11 +10,9 @@ from plexsync.flows.call import Call
 from plexsync.flows.confirm import announced
 from plexsync.flows.intake import SETTLE
 from plexsync.flows.removed import keep_copy
-from plexsync.flows.sweep import OVERLAP
 from plexsync.model.job import EDIT, Job
 from plexsync.model.ledger import Bulk
 from plexsync.model.words import counted, some_scenes
-from plexsync.policy.outage_history import format_duration
 
 
 def clear_queue(call: Call) -> dict[str, object]:
@@ -63,9 +61,8 @@ def remove_all(call: Call, until: float | None = None) -> dict[str, object]:
     queue.finish([job.scene for job in jobs])
     call.log.info(f"Removed {_listed(jobs, walks)}.")
     call.log.info(
-        f"A copy is kept for 7 days in {call.path(copy)}. Scenes changed in Stash within the last "
-        f"{format_duration(OVERLAP)} are found again by themselves; to stop writing to Plex, pause "
-        "PlexSync in its settings."
+        f"A copy is kept for 7 days in {call.path(copy)}; Restore Removed brings it back. To stop "
+        "writing to Plex, pause PlexSync in its settings."
     )
     return {"removed": len(jobs), "walks": len(walks), "copy": copy}
 

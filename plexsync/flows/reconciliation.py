@@ -235,12 +235,21 @@ class Reconciliation:
             self._ledger.add_bulk(RECONCILE, "scene", known, now)
         return replace(tally, unread=tally.unread + len(page.odd))
 
+    def _queue_vanished(self, run: Run, page: ScenePage, last: int) -> None:
+        """Scenes of the ledger that Stash no longer lists: asked for, it says what became of them."""
+        if run.order.scope == ALL:
+            known = set(self._ledger.live_between(run.cursor, last))
+            gone = known - {scene.id for scene in page.scenes}
+            if gone:
+                self._ledger.add_bulk("sweep", "scene", gone, run.seen)
+
     def _after_page(
         self, run: Run, page: ScenePage, over: bool, tally: Tally, session: _Session, dry: bool
     ) -> Tally:
         """Scenes that Stash no longer has claim no item; after the last page count the orphans."""
         if not dry:
             last = _BEYOND if over else page.last
+            self._queue_vanished(run, page, last)
             there = {scene.id for scene in page.scenes} | page.odd.keys()
             self._ledger.forget_looks(run.cursor, last, there)
         if not over or not chosen([Gap(ORPHANED)], run.order.kinds, ()):

@@ -14,6 +14,7 @@ TEXTS = {
     "keep alive": stash_queries.KEEP_ALIVE,
     "scenes by file": stash_queries.SCENES_BY_FILE,
     "recently updated": stash_queries.RECENTLY_UPDATED,
+    **{f"updated {kind}s": stash_queries.recently_updated(kind) for kind in stash_queries.ENTITIES},
     "scene ids": stash_queries.SCENE_IDS,
     "page of scenes": stash_queries.SCENE_PAGE,
     "latest scenes": stash_queries.LATEST_SCENES,

@@ -21,6 +21,8 @@ from plexsync.model.stats import BOUNDS, DONE, FAILED, FIRST_GUESS, PUT_BACK, RE
 from tests.world import ROOT, World
 
 NOW = 1_700_000_000.0
+LONG_AGO = 1_600_000_000.0
+"""When a scene was updated that no sweep looks at."""
 
 
 def owner(world: World) -> App:
@@ -104,7 +106,8 @@ def test_an_outage_is_nobodys_failure(world: World) -> None:
 
 
 def test_a_scene_that_waits_for_its_cover_is_done_once(world: World) -> None:
-    pairs(world, 1)
+    (scene,) = pairs(world, 1)
+    world.stash.scene(scene).updated_at = LONG_AGO
     live(world, minutes=120)
     assert stats(world).done == 1
 
@@ -122,6 +125,7 @@ def test_one_line_sums_up_ten_jobs_and_one_a_drain(world: World) -> None:
 def test_each_drain_is_summed_up_for_itself(world: World) -> None:
     world.configure(no_poster=True)
     (scene,) = pairs(world, 1)
+    world.stash.scene(scene).updated_at = LONG_AGO
     live(world, minutes=1)
     world.sink.lines.clear()
     turns = iter(range(3))
