@@ -99,7 +99,7 @@ class Sweep:
         new = [scene for scene in changed if not needless(scene, updated.get(scene, now))]
         self._queue(new, now, "updated lately")
         for kind, times in found.items():
-            self._ledger.see(kind, {n: at for n, at in times.items() if at < now - JUST_NOW})
+            self._ledger.see(kind, {n: at for n, at in times.items() if abs(now - at) > JUST_NOW})
         new += self._vanished(now)
         self._ledger.set_meta(SWEPT, repr(min(now, max([swept, *updated.values()]))))
         self.go_by(now)

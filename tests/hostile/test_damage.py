@@ -49,4 +49,4 @@ def test_bytes_in_a_text_and_a_slip_in_a_number_do_not_stop_the_worker(folder: D
     assert folder.row_trial(Column("ledger.db", "scenes", "detail", "TEXT"), NO_TEXT) == []
     assert "8 rows of ledger.db cannot be read (scenes 8)" in folder.world.said("warning")
     assert folder.row_trial(Column("ledger.db", "meta", "value", "TEXT"), SLIP) == []
-    assert "cannot be read (meta 3)" in folder.world.said("warning")
+    assert "cannot be read (meta 6)" in folder.world.said("warning")

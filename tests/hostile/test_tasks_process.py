@@ -19,6 +19,8 @@ from tests.world import until
 
 TOKEN = "plex-sim-token"
 
+LONG_AGO = 1_600_000_000
+
 
 class Desk:
     """Somebody at Stash's task page."""
@@ -123,8 +125,9 @@ def test_outage_summary_lists_what_happened(desk: Desk) -> None:
 
 def test_recover_outage_jobs_end_to_end(desk: Desk) -> None:
     assert "No outage is on record" in told(desk.press("Recover Outage Jobs"))
-    refused, item = desk.pair("1.mp4", title="old")
-    waiting, its = desk.pair("2.mp4", title="old")
+    old = {"created_at": LONG_AGO, "updated_at": LONG_AGO}  # no sweep finds them
+    refused, item = desk.pair("1.mp4", title="old", **old)
+    waiting, its = desk.pair("2.mp4", title="old", **old)
     fault = desk.plex.add_fault("status", match="PUT", status=400)
     desk.stash.edit(refused, title="new")
     until(lambda: "Gave up" in desk.worker_log())

@@ -261,7 +261,7 @@ def test_a_refused_change_changes_nothing(sim: StashSim) -> None:
 def test_status_version_and_what_is_not_served(sim: StashSim, ask: Any) -> None:
     data = ask(sim, "{systemStatus{status os} version{version hash} plugins{id} jobQueue{id}}")
     assert data["systemStatus"]["status"] == "OK"
-    assert (data["plugins"], data["jobQueue"]) == ([], None)
+    assert (data["plugins"], data["jobQueue"]) == ([{"id": "PlexSync"}], None)
 
 
 @needs_true_schema
