@@ -8,7 +8,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bench import drain, hooks, library, operations, outage, queue, reconcile, save, waiting
+from bench import (
+    backfill,
+    drain,
+    hooks,
+    library,
+    operations,
+    outage,
+    queue,
+    reconcile,
+    save,
+    waiting,
+)
 from bench.report import Row, markdown, plain
 
 
@@ -63,6 +74,7 @@ PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "hook": _hooks,
     "operation": lambda size: operations.cost(size.runs),
     "queue": lambda size: queue.queue(size.jobs),
+    "backfill": lambda size: backfill.backfill(size.gaps),
     "drain": lambda size: drain.drain(size.scenes),
     "index": lambda size: library.index(size.items),
     "outage": lambda size: outage.outage(size.waiting),

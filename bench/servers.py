@@ -85,6 +85,19 @@ class Servers:
             scenes.append(scene)
         return scenes
 
+    def lacking(self, count: int) -> list[int]:
+        """So many scenes that Plex has no film for, nor ever had; their ids."""
+        return [
+            self._stash.add_scene(f"Lacking {n}", [(f"{FOLDER}/Lacking/{n}.mkv", n)])
+            for n in range(1, count + 1)
+        ]
+
+    def long_ago(self, scenes: list[int]) -> None:
+        """These were last updated in another age, so that no look for late changes finds them."""
+        for number in scenes:
+            scene = self._stash.scene(number)
+            scene.created_at = scene.updated_at = 1.0
+
     def shelve(self, count: int) -> None:
         """So many films that only Plex has."""
         for _ in range(count):

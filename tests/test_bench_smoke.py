@@ -37,6 +37,7 @@ def test_every_part_of_the_benchmark_runs_and_loses_nothing() -> None:
         "save to Plex",
         "page asks for",
         "CPU of the queue per job",
+        "scenes that Plex lacks",
         "reconciliation of",
     ):
         assert part in done.stdout
