@@ -60,6 +60,7 @@ VARIES = (
     (r"Free space: \d+ MB", "Free space: <size> MB"),
     (r"\d+\.\d\d MB from it", "<size> MB from it"),
     (r"Traffic: \d+ requests?", "Traffic: <number> requests"),
+    (r"\d+ lookups, \d+ hits, \d+ misses", "<number> lookups, <number> hits, <number> misses"),
     (r"at \d+\.\d writing requests", "at <rate> writing requests"),
     (r"Plex was there \d+\.\d\d%", "Plex was there <share>%"),
     (r"<seconds> {2,}", "<seconds>  "),
