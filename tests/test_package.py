@@ -281,6 +281,9 @@ def test_every_task_runs_once_from_the_package(user: Any) -> None:
     stash.add_scene(files=[("/data/1.mp4", 1)], title="new")
     for task in stash.core.plugin.manifest.tasks:
         run = stash.run_task(task.name)
+        if task.name == "Restore Removed":  # nothing was removed yet
+            assert str(run.error).startswith("There is no copy"), run.error
+            continue
         assert (run.error, run.exit_code) == (None, 0), task.name
         assert run.output, task.name
 
