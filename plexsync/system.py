@@ -145,9 +145,21 @@ def _open_lock(path: str) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY, 0o600)
     except OSError:
-        if os.path.lexists(path) and not is_regular(path):
-            raise OSError(f"{path} is {kind_of(path)} instead of a file: remove it") from None
+        if found := stands_in_the_way(path):
+            raise OSError(f"{path} is {found} instead of a file: remove it") from None
         raise
+
+
+def stands_in_the_way(path: str) -> str:
+    """What is in the place of a plain file, in words; empty for a plain file and for nothing.
+
+    One look decides: a file that another process removes meanwhile is simply gone.
+    """
+    try:
+        mode = os.lstat(path).st_mode
+    except (OSError, ValueError):
+        return ""
+    return "" if mode & 0o170000 == 0o100000 else _kind_of(mode)
 
 
 def is_regular(path: str) -> bool:
@@ -159,7 +171,11 @@ def is_regular(path: str) -> bool:
 
 
 def kind_of(path: str) -> str:
-    """What stands there instead of what should, in words."""
+    """What stands there instead of what should, in words. Raises OSError where nothing is."""
+    return _kind_of(os.lstat(path).st_mode)
+
+
+def _kind_of(mode: int) -> str:
     import stat
 
     words = {
@@ -169,7 +185,7 @@ def kind_of(path: str) -> str:
         stat.S_IFIFO: "a pipe",
         stat.S_IFSOCK: "a socket",
     }
-    return words.get(stat.S_IFMT(os.lstat(path).st_mode), "a device")
+    return words.get(stat.S_IFMT(mode), "a device")
 
 
 if sys.platform == "win32":
@@ -347,7 +363,7 @@ def read_regular(path: str, limit: int) -> bytes:
     try:
         fd = _open_to_read(path)
     except OSError:
-        if os.path.lexists(path) and not is_regular(path):
+        if stands_in_the_way(path):
             raise ValueError("it is not a regular file") from None
         raise
     try:

@@ -292,7 +292,7 @@ def _make_private(path: str) -> None:
     """An empty file of ours, unless there is one. SQLite gives its side files the same rights."""
     found = [name for name in (path, *(path + side for side in _SIDES)) if os.path.lexists(name)]
     for name in found:
-        if not system.is_regular(name):
+        if system.stands_in_the_way(name):
             raise sqlite3.DatabaseError(f"{os.path.basename(name)} is not a regular file")
         os.chmod(name, 0o600)
     if not found:

@@ -120,7 +120,7 @@ def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
 def _check(path: str) -> None:
     """Raises sqlite3.DatabaseError unless the file is absent, empty or sound, or NewerSchema."""
     for name in (path + side for side in _SIDES):
-        if os.path.lexists(name) and not system.is_regular(name):
+        if system.stands_in_the_way(name):
             raise sqlite3.DatabaseError(f"{os.path.basename(name)} is not an ordinary file")
     if _size(path) == 0:
         if _size(path + "-wal"):

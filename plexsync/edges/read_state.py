@@ -94,10 +94,8 @@ def _rows(path: str, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]
 def refuse_what_is_no_file(path: str) -> None:
     """Raises sqlite3.OperationalError where SQLite would wait in a pipe or follow a link."""
     for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal"):
-        if os.path.lexists(name) and not system.is_regular(name):
-            raise sqlite3.OperationalError(
-                f"{os.path.basename(name)} is {system.kind_of(name)} instead of a file"
-            )
+        if found := system.stands_in_the_way(name):
+            raise sqlite3.OperationalError(f"{os.path.basename(name)} is {found} instead of a file")
 
 
 def newer_files(folder: str) -> list[str]:

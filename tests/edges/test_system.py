@@ -309,3 +309,15 @@ def test_orders_larger_than_the_pipe_do_not_block(tmp_path):
             system.start_detached(["/bin/true"], b"x" * (1 << 20))
     finally:
         signal.alarm(0)
+
+
+def test_what_stands_in_a_files_place_is_named_and_what_is_gone_is_not(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    found = {
+        name: system.stands_in_the_way(str(tmp_path / name))
+        for name in ("file", "folder", "link", "gone", "\0")
+    }
+    assert found.pop("link").startswith("a symbolic link")
+    assert found == {"file": "", "folder": "a folder", "gone": "", "\0": ""}
