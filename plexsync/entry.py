@@ -84,6 +84,7 @@ def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object)
 
 def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
     """Make the packages importable that a task needs; "" or why that is not possible now."""
+    _load_site()
     from plexsync.dependencies import Dependencies, Unavailable
     from plexsync.edges.log import Log, StashSink
 
@@ -101,6 +102,15 @@ def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
     except (Unavailable, OSError, ValueError) as problem:
         return str(problem)
     return ""
+
+
+def _load_site() -> None:
+    """Have site-packages, and all else that an interpreter started with `-S` (for the hook's sake)
+    lacks, as if it had been started without."""
+    if sys.flags.no_site:
+        import site
+
+        site.main()
 
 
 def _unloadable(problem: ImportError) -> str:

@@ -44,7 +44,7 @@ def default(key: str) -> object:
 def test_stash_loads_it_and_starts_the_entry_file(manifest: Manifest) -> None:
     assert manifest.id == manifest.name == "PlexSync"
     assert manifest.interface == "raw"
-    assert manifest.exec == ("python3", "{pluginDir}/PlexSync.py")
+    assert manifest.exec == ("python3", "-S", "{pluginDir}/PlexSync.py")
 
 
 def test_it_names_the_version_of_the_code() -> None:
