@@ -12,6 +12,7 @@ from plexsync.edges.certificates import Trust
 from plexsync.edges.clock import Clock
 from plexsync.edges.dead_letters import DeadLetters
 from plexsync.edges.files import NewerSchema
+from plexsync.edges.health_checks import HealthChecks
 from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
@@ -114,6 +115,7 @@ class Parts:
                 connections=config.plex_connections,
                 trust=Trust(config.plex_certificate, self._environ),
                 in_flight=self.stash.in_flight,
+                looked=HealthChecks(self.folder, self.clock).note,
             )
             self._plex_key = key
         return self._plex

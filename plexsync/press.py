@@ -20,6 +20,7 @@ from plexsync.flows.call import READS, Call, Task, TaskFailed
 from plexsync.flows.task_args import check_names
 from plexsync.flows.tasks import TASKS
 from plexsync.model.connection import read_connection
+from plexsync.model.health_check import BEFORE_TASK
 
 RECONCILE_AHEAD = 20.0
 """Seconds of an automatic reconciliation for which somebody who pressed a button has to wait."""
@@ -104,7 +105,7 @@ def press(
     plex = parts.plex(config)
     if owned is not None and not task.anybody:
         owned.watch.configure(config)
-        owned.watch.look(parts.clock.now(), len(owned.stores.queue.jobs), plex)
+        owned.watch.look(parts.clock.now(), len(owned.stores.queue.jobs), plex, BEFORE_TASK)
         if not (config.missing() or config.paused or owned.watch.blocked):
             compare = partial(owned.reconciliation, config)
             owned.reconcile.catch_up(config, compare, RECONCILE_AHEAD)

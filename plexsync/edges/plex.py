@@ -25,6 +25,7 @@ from plexsync.model.errors import (
     PlexPermanentError,
     SyncError,
 )
+from plexsync.model.health_check import FAILURE
 from plexsync.model.plex import FIELDS, Edit, PlexItem, Target
 
 __all__ = ["Cut", "Health", "PlexClient", "Sent", "load_client_id"]
@@ -44,7 +45,8 @@ class PlexClient(PlexLists):
 
     At most `connections` requests are in flight. An attempt ends after `read_timeout` seconds as
     a whole. `now` is the wall clock, for a Retry-After that names a date. None begins while somebody
-    waits for those `in_flight`: Interrupted is raised instead.
+    waits for those `in_flight`: Interrupted is raised instead. `looked` is told what each look at
+    Plex as a whole found, and who asked for it.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class PlexClient(PlexLists):
         trust: Trust = PUBLIC,
         now: Callable[[], float] = time.time,
         in_flight: InFlight | None = None,
+        looked: Callable[[Health, str], None] = lambda health, asked_by: None,
     ) -> None:
         def make() -> Session:
             times = (connect_timeout, read_timeout, read_timeout)
@@ -68,6 +71,7 @@ class PlexClient(PlexLists):
         self._session = PlexSession(make, connections, token, now, self.in_flight)
         super().__init__(PlexLink(url, token, client_id, self._session, read_timeout))
         self._token = token
+        self._looked = looked
         self._patience = max(5.0, read_timeout / 2)
         self._writer = PlexWriter(
             self._link, self._session, self._healthy, self._look, self._patience
@@ -188,24 +192,26 @@ class PlexClient(PlexLists):
         asked = f"/library/sections/{section_key(section)}/refresh?path={path}"
         self._link.send(asked, self._session.order, self.server_id())
 
-    def check(self, deadline: float | None = None) -> Health:
+    def check(
+        self, asked_by: str, *, to_write: bool = False, deadline: float | None = None
+    ) -> Health:
         """Is the process there, and can the library be read with our token? Never a SyncError.
 
-        Each of its (at most three) requests may take `deadline` seconds: unless given, half the
-        read timeout and 5 s at least, since a sleeping disk needs its time.
+        With `to_write` also whether the token may write. Each of its (at most four) requests may
+        take `deadline` seconds: unless given, half the read timeout and 5 s at least, since a
+        sleeping disk needs its time. All looks go through here, and each says who asked for it.
         """
-        return plex_health.check(self._link, self._token, deadline or self._patience)
-
-    def check_to_write(self) -> Health:
-        """The same, and whether the token may write."""
-        return plex_health.check(self._link, self._token, self._patience, to_write=True)
+        seconds = deadline or self._patience
+        health = plex_health.check(self._link, self._token, seconds, to_write=to_write)
+        self._looked(health, asked_by)
+        return health
 
     def close(self) -> None:
         """Close every connection."""
         self._session.close()
 
     def _healthy(self) -> bool:
-        return self.check().healthy
+        return self.check(FAILURE).healthy
 
     def _look(self, target: Target) -> PlexItem | None:
         return self.items([target.rating_key]).get(target.rating_key)

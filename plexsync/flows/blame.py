@@ -18,6 +18,7 @@ from plexsync.model.errors import (
     PlexTemporaryError,
     SyncError,
 )
+from plexsync.model.health_check import FAILURE
 from plexsync.model.job import Job
 from plexsync.model.plex_state import READ_ONLY, TOKEN_WORDS, UNAUTHORISED
 
@@ -69,7 +70,7 @@ class Blame:
         if not any(_open(result) for result in results):
             return Judged(results)
         try:
-            health = plex.check()
+            health = plex.check(FAILURE)
             server = self._token(results, plex) if health.healthy else whole(health)
         except Interrupted:
             return Judged([Postponed(r.job) if _open(r) else r for r in results])

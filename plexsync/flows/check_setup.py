@@ -86,7 +86,7 @@ def check_setup(call: Call) -> dict[str, object]:
 
 
 def _plex(call: Call, report: _Report) -> bool:
-    health = call.plex.check()
+    health = call.plex.check("Check Setup")
     platform = call.plex.platform() if health.healthy else ""
     report.add("Plex", lambda: setup_points.reachability(health, platform))
     if health.state != "healthy":

@@ -125,7 +125,7 @@ def recover_outage_jobs(call: Call) -> dict[str, object]:
     `window`: "last", "all" or a number of hours.
     """
     owned = call.owner()
-    health = call.plex.check()
+    health = call.plex.check("Recover Outage Jobs")
     if health.state != "healthy":
         raise TaskFailed(f"Nothing was recovered: {health.words}. {health.remedy}")
     stores, now = owned.stores, call.clock.now()

@@ -28,6 +28,7 @@ from plexsync.model.errors import (
     StashDown,
     SyncError,
 )
+from plexsync.model.health_check import FAILURE
 from plexsync.model.plex_state import STUCK, UNAUTHORISED, WRITING
 from plexsync.model.words import counted
 from plexsync.policy.circuit_breaker import CLOSED
@@ -207,7 +208,7 @@ class Gate:
 
     def _judge_token(self, config: PlexSyncConfig) -> None:
         """Something was refused: only a probe says that it is the token."""
-        health = self._parts.plex(config).check()
+        health = self._parts.plex(config).check(FAILURE)
         if health.state == UNAUTHORISED:
             self._watch.stand(health.kind, health.detail)
 

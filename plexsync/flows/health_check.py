@@ -27,7 +27,7 @@ _BY_STATE = frozenset({HEALTHY, STARTING, FAILING, DOWN, "proxy"})
 
 def health_check(call: Call) -> dict[str, object]:
     """Look at Plex now: how it is, or what answers in its place, and what to do about it."""
-    health = call.plex.check_to_write()
+    health = call.plex.check("Health Check", to_write=True)
     breaker = call.stored(BREAKER, CircuitBreaker.parse, CircuitBreaker())
     waiting = pending(call.path("queue"))
     busy = health.healthy and breaker.state != CLOSED and breaker.cause == WRITING

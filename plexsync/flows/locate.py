@@ -25,6 +25,7 @@ from plexsync.model.errors import (
     SyncError,
     TransientError,
 )
+from plexsync.model.health_check import FAILURE
 from plexsync.model.job import EDIT, FORCED
 from plexsync.model.ledger import SHARED, Pin
 from plexsync.model.paths import PathMap
@@ -251,7 +252,7 @@ class Locate:
 
     def _stops(self, error: SyncError) -> bool:
         """Whether halving would be in vain: it concerns no item, or Plex as a whole."""
-        return error.fault == REQUEST or (error.unproven and not self._plex.check().healthy)
+        return error.fault == REQUEST or (error.unproven and not self._plex.check(FAILURE).healthy)
 
     def _may_refresh(self) -> bool:
         now = self._clock.monotonic()

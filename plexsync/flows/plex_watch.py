@@ -14,6 +14,7 @@ from plexsync.edges.clock import Clock
 from plexsync.edges.log import Log
 from plexsync.edges.plex import Health
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.health_check import WAKE_UP, WORKER
 from plexsync.model.plex_state import (
     DOWN,
     READ_ONLY,
@@ -66,11 +67,8 @@ RAMP_SECONDS = 2.0
 class Checks(Protocol):
     """Who can look at Plex."""
 
-    def check(self) -> Health:
-        """Whether it is there and can be read."""
-
-    def check_to_write(self) -> Health:
-        """And whether our token may write."""
+    def check(self, asked_by: str, *, to_write: bool = False) -> Health:
+        """Whether it is there and can be read, and whether our token may write."""
 
 
 class PlexWatch:
@@ -195,11 +193,12 @@ class PlexWatch:
         breaker = self.breaker.hurried(self._clock.now()) if self.writing_fails else self.breaker
         self._note(breaker, replace(self.recovery, last_check=0.0))
 
-    def look(self, now: float, waiting: int, plex: Checks) -> None:
+    def look(self, now: float, waiting: int, plex: Checks, asked_by: str = "") -> None:
         """While Plex is left alone: probe it if that is due, and draw the consequence."""
         if self.probe_in(now, waiting) <= 0:
-            writes = self.recovery.trouble == READ_ONLY
-            self._probe(plex.check_to_write() if writes else plex.check(), waiting)
+            asked_by = asked_by or (WORKER if self.recovery.last_check else WAKE_UP)
+            to_write = self.recovery.trouble == READ_ONLY
+            self._probe(plex.check(asked_by, to_write=to_write), waiting)
 
     def room(self, now: float, waiting: int, plex: Checks) -> int:
         """How many jobs may run now: none, one as a trial, or a batch."""

@@ -57,7 +57,7 @@ def preview(call: Call) -> dict[str, object]:
     were updated; else the scenes that wait and those updated last. `forced` compares with Plex
     also where the ledger says that all is in step, as is done for scenes that are named.
     """
-    health = call.plex.check()
+    health = call.plex.check("Preview Sync")
     if health.state != "healthy":
         raise TaskFailed(f"Nothing can be previewed: {health.words}. {health.remedy}")
     jobs = _scope(call)

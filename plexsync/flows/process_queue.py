@@ -64,7 +64,7 @@ def _make_sure_it_can_work(call: Call) -> None:
     kept = f"{counted(waiting, 'scene')} to be synced {'is' if waiting == 1 else 'are'} kept"
     if call.config.paused:
         raise TaskFailed(f"Nothing was synced; {kept}. {PAUSED}")
-    health = call.plex.check()
+    health = call.plex.check("Process Queue")
     if health.state != "healthy":
         raise TaskFailed(
             f"Nothing was synced: {health.words}. {kept}, and PlexSync "

@@ -14,7 +14,7 @@ from plexsync.policy.outage_history import format_duration
 def rebuild_index(call: Call) -> dict[str, object]:
     """Read every library whole; the old index serves until the new one is complete."""
     owned, began = call.owner(), call.clock.monotonic()
-    health = call.plex.check()
+    health = call.plex.check("Rebuild Index")
     if health.state != "healthy":
         raise TaskFailed(f"The index was left as it is: {health.words}. {health.remedy}")
     index, before, expected = owned.index(call.config), call.plex.requests, _requests(call)

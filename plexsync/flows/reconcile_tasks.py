@@ -66,7 +66,7 @@ def _reconcile(call: Call, scope: str, kinds: tuple[str, ...] = ()) -> dict[str,
 
 
 def _interrupted(call: Call, run: Run, problem: SyncError, dry: bool) -> str:
-    health = call.plex.check()
+    health = call.plex.check("Reconcile")
     why = problem.message
     if health.state != "healthy":
         why = f"{health.words}. {health.remedy}".rstrip(".")

@@ -18,6 +18,7 @@ from plexsync.flows.status_plex import (
     shown_recovery,
     shown_trouble,
 )
+from plexsync.model.health_check import FILE, NEVER, parse_health_check
 from plexsync.model.stats import Stats
 from plexsync.model.stored import one_line
 
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from plexsync.model.status import Index, Letters, Queue, Refused, Status, Totals, Waiting
+    from plexsync.model.status import (
+        HealthCheck,
+        Index,
+        Letters,
+        Queue,
+        Refused,
+        Status,
+        Totals,
+        Waiting,
+    )
 
     T = TypeVar("T")
 
@@ -162,12 +172,12 @@ def _object(raw: object) -> dict[str, object] | None:
     return raw
 
 
-def _health_check(folder: str) -> dict[str, object] | None:
-    """What the button told last, if that can be read."""
+def _health_check(folder: str) -> HealthCheck:
+    """The last look at Plex, if that can be read."""
     try:
-        return read_state.document(folder, "reports/health_check.json", _object, None)
+        return read_state.document(folder, FILE, parse_health_check, NEVER)
     except Unreadable:
-        return None
+        return NEVER
 
 
 def _totals(stats: Stats, now: float) -> Totals:

@@ -20,7 +20,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from plexsync.model.status import Breaker, Checks, Outages, OutageShown, Recovery, Trouble
+    from plexsync.model.status import (
+        Breaker,
+        Checks,
+        HealthCheck,
+        Outages,
+        OutageShown,
+        Recovery,
+        Trouble,
+    )
 
 _LONGEST = 400
 """Letters of a reason, as its owner keeps it."""
@@ -68,7 +76,7 @@ def parse_recovery(raw: object) -> dict[str, Any]:
     fields = UNKNOWN_BEFORE | versioned(raw, 1)
     times = {name: moment(fields, name) for name in (*_TIMES, "trouble_since")}
     counts = {name: count(fields, name) for name in _COUNTS}
-    texts = {name: words(fields, name) for name in ("trouble", "trouble_words", "checked_by")}
+    texts = {name: words(fields, name) for name in ("trouble", "trouble_words")}
     return times | counts | texts | {"ramp": triple(fields, "ramp")}
 
 
@@ -88,9 +96,11 @@ def shown_recovery(recovery: dict[str, Any], now: float) -> Recovery:
 
 
 def shown_checks(
-    breaker: dict[str, Any], recovery: dict[str, Any], button: object, now: float
+    breaker: dict[str, Any], recovery: dict[str, Any], look: HealthCheck, now: float
 ) -> Checks:
-    """The probes, and the last look that Health Check took (its report). Plex is probed while its breaker is not closed, or it refuses the token."""
+    """The last look at Plex, and the next probe: Plex is probed while its breaker is not closed, or
+    it refuses the token.
+    """
     last, failures, kind = (
         recovery["last_check"],
         recovery["consecutive_failures"],
@@ -100,20 +110,13 @@ def shown_checks(
     if kind == READ_ONLY:
         due = next_owner_check(last, now)
     away = breaker["state"] != "CLOSED" and breaker["cause"] != WRITING
-    pressed = _ended_at(button)
     return {
-        "last": max(last, pressed) or None,
-        "by": "Health Check" if pressed > last else recovery["checked_by"],
+        "last": look["at"] or None,
+        "by": look["by"],
+        "found": look["state"],
         "next": due if away or kind in TOKEN_TROUBLES else None,
         "failures": failures,
     }
-
-
-def _ended_at(report: object) -> float:
-    try:
-        return moment(report, "ended_at") if isinstance(report, dict) else 0.0
-    except ValueError:
-        return 0.0
 
 
 def shown_trouble(breaker: dict[str, Any], recovery: dict[str, Any]) -> Trouble | None:

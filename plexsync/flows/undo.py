@@ -75,7 +75,7 @@ def undo_all(call: Call) -> dict[str, object]:
 
 def _look(call: Call) -> None:
     """Nothing is begun unless the Plex that was written to is there and well."""
-    health = call.plex.check()
+    health = call.plex.check("Undo")
     if health.state != "healthy":
         raise TaskFailed(f"Nothing was undone: {health.words}. {health.remedy}")
     call.plex.verify_server()

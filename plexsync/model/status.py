@@ -74,11 +74,22 @@ class Recovery(TypedDict):
     last: float | None
 
 
+class HealthCheck(TypedDict):
+    """One look at Plex: when, `by` whom, and how Plex was (plex_health.Health says the states)."""
+
+    at: float
+    by: str
+    state: str
+
+
 class Checks(TypedDict):
-    """The looks at Plex, and `by` whom the last was; `next` is None while no probe is needed."""
+    """The looks at Plex: when the last was, `by` whom, and how it `found` Plex. `next` is None while
+    no probe is needed.
+    """
 
     last: float | None
     by: str
+    found: str
     next: float | None
     failures: int
 

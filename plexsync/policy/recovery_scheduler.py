@@ -16,9 +16,6 @@ LONGEST_WORDS = 400
 
 _MOST_RELAPSES = 4
 
-WORKER, WAKE_UP = "the worker", "the worker, when it was woken"
-"""Who looked at Plex: by its schedule, or because somebody had seen Plex well."""
-
 _VERSION = 1
 
 
@@ -29,8 +26,7 @@ class RecoveryState:
     `recovery_started_at` is the start of the gentle phase after an outage, 0.0 when there is none;
     `relapses` counts recoveries in a row that did not last. `trouble` is what lasts until a person
     acts, or that no breaker counts (model/plex_state.py names the kinds, "" is none), with its
-    words and its begin. `ramp` is the gentle phase as set: minutes, first and last rate. Who looked
-    at Plex last is `checked_by`.
+    words and its begin. `ramp` is the gentle phase as set: minutes, first and last rate.
     """
 
     last_check: float = 0.0
@@ -44,7 +40,6 @@ class RecoveryState:
     trouble_words: str = ""
     trouble_since: float = 0.0
     ramp: tuple[float, float, float] = DEFAULT_RAMP
-    checked_by: str = ""
 
     @property
     def token_refused(self) -> bool:
@@ -71,7 +66,6 @@ class RecoveryState:
             trouble_words=one_line(words(fields, "trouble_words"), LONGEST_WORDS),
             trouble_since=moment(fields, "trouble_since"),
             ramp=triple(fields, "ramp"),
-            checked_by=one_line(words(fields, "checked_by")),
         )
 
 
@@ -98,7 +92,6 @@ def checked(state: RecoveryState, healthy: bool, now: float) -> RecoveryState:
     return replace(
         state,
         last_check=now,
-        checked_by=WORKER if state.last_check else WAKE_UP,
         consecutive_successes=state.consecutive_successes + 1 if healthy else 0,
         consecutive_failures=0 if healthy else state.consecutive_failures + 1,
     )

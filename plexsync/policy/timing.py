@@ -15,7 +15,6 @@ UNKNOWN_BEFORE: dict[str, object] = {
     "trouble_words": "",
     "trouble_since": 0.0,
     "ramp": DEFAULT_RAMP,
-    "checked_by": "",
 }
 """What an earlier PlexSync did not write into recovery_state.json."""
 

@@ -79,7 +79,7 @@ def test_nothing_is_asked_before_it_is_needed(plex, make):
 
 def test_every_request_names_the_same_device_and_keeps_the_token_in_the_header(plex, client):
     key = plex.add_item(1)
-    client.check()
+    client.check("a test")
     client.write(target(plex, key), [edit("title", "x")])
     client.upload_image(target(plex, key), "poster", PNG)
     client.scan_folder("1", "/plex/movies")
@@ -780,7 +780,7 @@ def test_a_bad_token_is_a_matter_for_a_person(plex, make, token):
     client = make(token=token)
     with pytest.raises(PlexAuthError):
         client.sections()
-    assert "token" in client.check().detail
+    assert "token" in client.check("a test").detail
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "http://", "ftp://plex", "http://[::1"])
@@ -796,7 +796,7 @@ def test_health_during_a_restart_is_healthy_only_at_the_end(plex, make):
     client = make(connect_timeout=1.0, read_timeout=1.0)
     states = []
     plex.stop()
-    states.append(client.check().state)
+    states.append(client.check("a test").state)
     plex.start()
     for kind, options in [
         ("starting", {}),
@@ -808,9 +808,9 @@ def test_health_during_a_restart_is_healthy_only_at_the_end(plex, make):
         ("unauthorized", {"match": "/library"}),
     ]:
         plex.add_fault(kind, **options)
-        states.append(client.check().state)
+        states.append(client.check("a test").state)
         plex.clear_faults()
-    states.append(client.check().state)
+    states.append(client.check("a test").state)
     assert states == [
         "down",
         "starting",
@@ -826,25 +826,25 @@ def test_health_during_a_restart_is_healthy_only_at_the_end(plex, make):
 
 def test_health_tells_what_plex_says(plex, client):
     plex.add_fault("starting")
-    health = client.check()
+    health = client.check("a test")
     assert "startup maintenance" in health.detail
     assert health.latency >= 0
 
 
 def test_identity_alone_does_not_make_plex_healthy(plex, make):
-    assert make(token="wrong").check().state == "unauthorised"
+    assert make(token="wrong").check("a test").state == "unauthorised"
     plex.add_fault("hang", match=lambda r: r.path.endswith("/all"))
-    assert make().check(deadline=0.3).state == "down"
+    assert make().check("a test", deadline=0.3).state == "down"
 
 
 def test_a_plex_without_libraries_is_healthy():
     with PlexSim(token=TOKEN) as empty, contextlib.closing(PlexClient(empty.url, TOKEN, "c")) as c:
-        assert c.check().state == "healthy"
+        assert c.check("a test").state == "healthy"
 
 
 def test_a_hanging_server_is_found_down_within_the_checks_own_deadline(plex, make):
     plex.add_fault("hang")
-    assert make(read_timeout=60.0).check(deadline=0.3).state == "down"
+    assert make(read_timeout=60.0).check("a test", deadline=0.3).state == "down"
 
 
 # --- several threads -------------------------------------------------------------------------
@@ -914,7 +914,7 @@ def test_no_trouble_of_any_kind_tells_the_token_or_a_query(plex, make):
                 texts.append(traceback.format_exc())
                 assert "\n" not in problem.message
                 assert len(problem.message) < 330
-        texts.append(client.check(deadline=0.2).detail)
+        texts.append(client.check("a test", deadline=0.2).detail)
         plex.clear_faults()
     assert len(texts) > 40
     for text in texts:

@@ -354,7 +354,7 @@ def test_it_changes_nothing(world: Any) -> None:
     check(world)
     made = set(os.listdir(world.folder)) - before
     cache = {"plex_index.db", "plex_index.db-wal", "plex_index.db-shm"}
-    assert made - cache <= {"worker.lock", "takeover.lock", "device_id.json"}
+    assert made - cache <= {"worker.lock", "takeover.lock", "device_id.json", "health_check.json"}
     assert {entry.method for entry in world.plex.journal} == {"GET"}
 
 

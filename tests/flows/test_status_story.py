@@ -7,19 +7,29 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plexsync.edges.queue_rules import LONGEST_WAIT as QUEUE_LONGEST_WAIT
-from plexsync.edges.reports import Report
+from plexsync.flows.call import TaskFailed
+from plexsync.flows.check_setup import check_setup
+from plexsync.flows.health_check import health_check
+from plexsync.flows.preview import preview
+from plexsync.flows.process_queue import process_queue
+from plexsync.flows.rebuild_index import rebuild_index
+from plexsync.flows.reconcile_tasks import reconcile_all
 from plexsync.flows.status import LONGEST_WAIT, status
+from plexsync.flows.undo import undo_all
 from plexsync.flows.view_queue_status import lines
+from plexsync.model.health_check import FAILURE, FILE
 from plexsync.policy.timing import DEFAULT_RAMP
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.flows.test_statistics import live
+from tests.pressing import press
 from tests.world import ROOT, TOKEN, World, until
 
 HEAVY = {
@@ -155,14 +165,41 @@ def test_every_look_at_plex_says_who_asked(world: World) -> None:
     assert (look(world)["checks"]["last"], look(world)["checks"]["by"]) == (None, "")
     world.plex.stop()
     world.edit(scene, title="new")
-    live(world, minutes=2)
-    assert look(world)["checks"]["by"] == "the worker"
-    report = Report(world.folder, "health_check", world.clock.now)
-    world.clock.passed += 1
-    report.done({"state": "down"})
+    live(world, minutes=0.9)
     found = look(world)["checks"]
-    assert (found["by"], found["last"]) == ("Health Check", world.clock.now())
-    assert "by Health Check" in "\n".join(lines(look(world)))
+    assert (found["by"], found["found"]) == ("the worker", "down")
+    asked = {
+        health_check: "Health Check",
+        check_setup: "Check Setup",
+        preview: "Preview Sync",
+        process_queue: "Process Queue",
+        reconcile_all: "Reconcile",
+        rebuild_index: "Rebuild Index",
+        undo_all: "Undo",
+    }
+    for run, name in asked.items():
+        world.clock.passed += 1
+        with suppress(TaskFailed):
+            press(world, run, owns=run not in (health_check, check_setup, preview))
+        found = look(world)["checks"]
+        assert found == {**found, "by": name, "last": world.clock.now(), "found": "down"}
+        assert f"by {name}" in "\n".join(lines(look(world)))
+
+
+def test_a_failure_makes_the_worker_look_and_that_is_told_too(world: World) -> None:
+    scene, _ = world.pair("1.mp4", title="old")
+    world.plex.add_fault("status", match="PUT /library/sections", times=1, status=500)
+    world.edit(scene, title="new")
+    live(world)
+    found = look(world)["checks"]
+    assert (found["by"], found["found"]) == (FAILURE, "healthy")
+
+
+def test_a_damaged_note_of_the_last_look_means_never(world: World) -> None:
+    press(world, health_check)
+    Path(world.folder, FILE).write_bytes(b"{damaged")
+    found = look(world)
+    assert (found["checks"]["last"], found["problems"]) == (None, [])
 
 
 def test_a_refused_token_is_told_while_it_lasts(world: World) -> None:
@@ -264,7 +301,8 @@ def test_a_look_is_a_light_process(world: World) -> None:
             "plexsync.flows",
         "plexsync.flows.status", "plexsync.flows.status_plex", "plexsync.model",
         "plexsync.model.plex_state",
-        "plexsync.model.stats", "plexsync.model.stored", "plexsync.model.versions",
+        "plexsync.model.health_check", "plexsync.model.stats", "plexsync.model.stored",
+        "plexsync.model.versions",
         "plexsync.policy", "plexsync.policy.timing", "plexsync.system",
     }  # fmt: skip
 

@@ -11,7 +11,6 @@ import pytest
 from plexsync.policy.circuit_breaker import CLOSED, HALF_OPEN, OPEN, CircuitBreaker
 from plexsync.policy.recovery_scheduler import (
     FLAPPING,
-    WAKE_UP,
     RecoveryState,
     checked,
     clear_recovery_period,
@@ -99,7 +98,6 @@ def test_a_healthy_probe_closes_the_breaker_and_begins_the_gentle_phase(
         recovery_count=4,
         recovery_started_at=T0 + 303,
         last_recovery_at=T0 + 303,
-        checked_by=WAKE_UP,
     )
 
 
