@@ -37,8 +37,8 @@ from plexsync.flows.write_items import WriteItems
 from plexsync.model import stash_identity
 from plexsync.model.config import PlexSyncConfig, read_config
 from plexsync.model.errors import AnotherStash, SyncError
-from plexsync.model.job import RECONCILE
 from plexsync.model.paths import PathMap, index_keys
+from plexsync.model.reasons import RECONCILE
 from plexsync.model.stash_identity import Owner
 from plexsync.model.stats import TRAFFIC
 

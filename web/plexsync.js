@@ -65,20 +65,6 @@
     ["set-up", "Set-up"],
   ];
 
-  /** An error class in words. */
-  const CLASSES = {
-    AmbiguousMatch: "Ambiguous",
-    PlexAuthError: "Token refused",
-    PlexNotFound: "Not in Plex",
-    PlexPermanentError: "Refused by Plex",
-    PlexServerDown: "Plex was down",
-    PlexTemporaryError: "Plex stumbled",
-    SceneGone: "Gone from Stash",
-    SceneUnusable: "Odd in Stash",
-    StashAuthError: "Stash refused",
-    StashDown: "Stash was down",
-  };
-
   const SCOPES = {
     all: "all scenes",
     "24h": "the last 24 hours",
@@ -376,10 +362,6 @@
     return length < 1 ? `${Math.max(1, Math.round(length * 1000))} ms` : `${length.toFixed(1)} s`;
   }
 
-  function classWords(error) {
-    return CLASSES[error] || error || "Waits for its turn";
-  }
-
   function sceneTitle(id, scene) {
     if (!scene) return scene === null ? `Scene ${id} (no longer in Stash)` : `Scene ${id}`;
     return scene.title || (scene.files[0] && scene.files[0].basename) || `Scene ${id}`;
@@ -414,21 +396,12 @@
     return `${address.origin}${address.pathname.replace(/\/+$/, "")}/web/index.html${hash}`;
   }
 
-  const CANDIDATE = /^([^]*) \((\d+ bytes|size unknown)\), section (\S+), item (\d+)$/;
-
-  /** A dead letter's candidate: the item's file and key, null for a line of another kind. */
-  function candidate(text) {
-    const found = CANDIDATE.exec(text);
-    return found && { part: found[1], size: found[2], key: Number(found[4]) };
-  }
-
   /**
    * How things are: [how good that is, one sentence, how many scenes PlexSync has never met].
    * `inStash` is the number of scenes in Stash, `settings` what plexSettings() found; null: unknown.
    */
   function howThingsAre(status, inStash, settings) {
-    const waiting = status.queue ? status.queue.pending + status.inbox : status.inbox;
-    const failed = status.letters ? status.letters.total : 0;
+    const { waiting, later, failed } = status.badge;
     const scenes = status.scenes || {};
     const known = sumOf(scenes);
     const all = inStash === null ? known : Math.max(inStash, scenes.synced || 0);
@@ -447,10 +420,11 @@
     }
     const parts = [];
     if (waiting) parts.push(`${number(waiting)} waiting`);
+    if (later) parts.push(`${number(later)} to be tried again later`);
     if (failed) parts.push(`${number(failed)} ${failed === 1 ? "needs" : "need"} you`);
     const rest = parts.length ? `${parts.join(", ")}.` : "Nothing waits.";
     const tone = failed ? "warn" : waiting || all > known ? "none" : "ok";
-    return [tone, `${inStep} ${rest}`, Math.max(0, all - known - waiting)];
+    return [tone, `${inStep} ${rest}`, Math.max(0, all - known - waiting - later)];
   }
 
   // --------------------------------------------------------------------------------------- hooks
@@ -786,27 +760,6 @@
 
   // ---------------------------------------------------------------------------------- field diffs
 
-  const OUTCOMES = {
-    changes: "would change",
-    "in step": "is in step",
-    "left alone": "is left alone",
-    gone: "is no longer in Stash",
-    "not in Plex": "is not in Plex",
-    ambiguous: "is ambiguous",
-    failed: "cannot be synced",
-  };
-
-  /** The same, short, and of a scene that is named beside it. */
-  const VERDICTS = {
-    changes: "Would change",
-    "in step": "In step",
-    "left alone": "Left alone",
-    gone: "No longer in Stash",
-    "not in Plex": "Not in Plex",
-    ambiguous: "Ambiguous",
-    failed: "Cannot be synced",
-  };
-
   /** One side of a diff; of lists, what the other side lacks is marked. */
   function Value({ value, other, kind }) {
     if (Array.isArray(value)) {
@@ -875,11 +828,10 @@
   }
 
   function Plan({ plan }) {
-    const words = OUTCOMES[plan.outcome] || `is ${plan.outcome}`;
     return h(
       Fragment,
       null,
-      h("p", null, `The scene ${words}${plan.detail ? `: ${plan.detail}` : "."}`),
+      h("p", null, `${capital(plan.words)}${plan.detail ? `: ${plan.detail}` : "."}`),
       itemsWithFields(plan).map((item) => h(Diff, { key: item.rating_key, item })),
     );
   }
@@ -909,13 +861,17 @@
     );
   }
 
+  function fileSize({ size }) {
+    return size ? counted(size, "byte") : "size unknown";
+  }
+
   /** Name the Plex item of a scene: one of the candidates, or the path of its file. */
   function PinDialog({ id, title, candidates, linkOf, onClose, onPin }) {
-    const choices = candidates.map(candidate).filter(Boolean);
+    const choices = candidates.filter((each) => each.rating_key);
     const [chosen, setChosen] = useState(choices.length ? 0 : -1);
     const [path, setPath] = useState("");
     const choice = choices[chosen];
-    const pin = choice ? { part: choice.part, rating_key: choice.key } : { part: path.trim() };
+    const pin = choice ? { part: choice.part, rating_key: choice.rating_key } : { part: path.trim() };
     const submit = (event) => {
       event.preventDefault();
       if (pin.part) onPin({ scene: id, ...pin });
@@ -941,7 +897,7 @@
         "form",
         { onSubmit: submit },
         choices.map((each, place) =>
-          radio(place, `${each.part} (${each.size})`, h(PlexLink, { href: linkOf(each.key) })),
+          radio(place, `${each.part} (${fileSize(each)})`, h(PlexLink, { href: linkOf(each.rating_key) })),
         ),
         radio(-1, "The item that holds this file:"),
         h(Form.Control, {
@@ -1112,9 +1068,21 @@
     });
   }
 
+  /** How many rows there are of a class, or of all. */
+  function countOf(classes, error) {
+    const chosen = error ? classes.filter((each) => each.class === error) : classes;
+    return chosen.reduce((sum, each) => sum + each.count, 0);
+  }
+
+  /** A class in words; one without rows by its name. */
+  function wordsOf(classes, error) {
+    const found = classes.find((each) => each.class === error);
+    return found ? found.words : error;
+  }
+
   function ClassFilter({ classes, value, onChange }) {
-    const names = Object.keys(classes).sort();
-    if (value && !names.includes(value)) names.push(value);
+    const gone = value && !classes.some((each) => each.class === value);
+    const listed = gone ? [...classes, { class: value, words: value, count: 0 }] : classes;
     return h(
       Form.Control,
       {
@@ -1126,11 +1094,11 @@
         onChange: (event) => onChange(event.target.value),
       },
       h("option", { value: "" }, "All reasons"),
-      names.map((name) =>
+      listed.map((each) =>
         h(
           "option",
-          { key: name, value: name },
-          `${classWords(name)} (${number(classes[name] || 0)})`,
+          { key: each.class, value: each.class },
+          `${each.words} (${number(each.count)})`,
         ),
       ),
     );
@@ -1223,14 +1191,14 @@
     );
   }
 
-  function Why({ error, message, children }) {
+  function Why({ error, words, message, children }) {
     return h(
       Fragment,
       null,
       h(
         Badge,
         { variant: error === "AmbiguousMatch" ? "warning" : "secondary", title: error },
-        classWords(error),
+        words,
       ),
       h("div", { className: "plexsync-message" }, message),
       children,
@@ -1239,7 +1207,7 @@
 
   function Candidates({ candidates, paths, linkOf }) {
     if (!candidates.length && !paths.length) return null;
-    const files = candidates.length ? candidates : paths;
+    const files = candidates.length ? candidates : paths.map((part) => ({ part }));
     return h(
       "details",
       { className: "plexsync-more" },
@@ -1247,16 +1215,9 @@
       h(
         "ul",
         null,
-        files.map((text, place) => {
-          const item = candidates.length ? candidate(text) : null;
-          return h(
-            "li",
-            { key: place },
-            item ? item.part : text,
-            " ",
-            item && h(PlexLink, { href: linkOf(item.key) }),
-          );
-        }),
+        files.map(({ part, rating_key: key }, place) =>
+          h("li", { key: place }, part, " ", Boolean(key) && h(PlexLink, { href: linkOf(key) })),
+        ),
       ),
     );
   }
@@ -1303,18 +1264,6 @@
     { label: "Actions", hidden: true },
   ];
 
-  const REASONS = {
-    update: "Edited in Stash",
-    create: "New in Stash",
-    destroy: "Removed from Stash",
-    forced: "Asked for by hand",
-    sync: "Part of a sync of many scenes",
-    sweep: "Changed in Stash without telling",
-    reconcile: "Found by a reconciliation",
-    recovery: "Comes back after an outage",
-    related: "Something it names was edited",
-  };
-
   function nextTry(job, away) {
     if (job.running) return "now";
     if (away) return "when Plex is back";
@@ -1326,14 +1275,17 @@
     const scene = rows.scenes[job.scene];
     const title = sceneTitle(job.scene, scene);
     const tries = sumOf(job.attempts);
-    const why = job.last_message || REASONS[job.reason] || job.reason;
     const button = (label, onClick) => h(RowButton, { label, title, busy, onClick });
     return {
       scene: job.scene,
       cells: [
         h(Cover, { scene }),
         h(SceneName, { id: job.scene, scene }),
-        h(Why, { error: job.last_error, message: why }),
+        h(Why, {
+          error: job.last_error,
+          words: job.class_words,
+          message: job.last_message || job.reason_words,
+        }),
         h(Time, { at: job.born }),
         h(
           Fragment,
@@ -1352,7 +1304,38 @@
     };
   }
 
-  function QueueView({ status, changed }) {
+  /** Brings back what was cleared last, queue or dead letters. */
+  function RestoreButton({ tasks, startTask }) {
+    const [asking, setAsking] = useState(false);
+    const restore = () => {
+      setAsking(false);
+      startTask("restore_removed");
+    };
+    return h(
+      Fragment,
+      null,
+      h(
+        Button,
+        {
+          size: "sm",
+          variant: "secondary",
+          disabled: Boolean(tasks.running),
+          onClick: () => setAsking(true),
+        },
+        `${TASKS.restore_removed} ...`,
+      ),
+      asking &&
+        h(Confirm, {
+          title: "Bring back what was removed last?",
+          text: "The youngest copy of the last 7 days would be put back, whether it holds jobs or dead letters. What is there already stays as it is.",
+          button: TASKS.restore_removed,
+          onYes: restore,
+          onNo: () => setAsking(false),
+        }),
+    );
+  }
+
+  function QueueView({ status, changed, tasks, startTask }) {
     const { queue, inbox } = status || {};
     const table = useTable(
       "queue",
@@ -1382,7 +1365,7 @@
       { className: "plexsync-list" },
       h(
         TableTools,
-        { table, classes: (data && data.classes) || {} },
+        { table, classes: (data && data.classes) || [] },
         h(
           Button,
           {
@@ -1393,6 +1376,7 @@
           },
           "Clear the queue ...",
         ),
+        h(RestoreButton, { tasks, startTask }),
       ),
       h(Problem, { text: table.error, again: table.again }),
       data && data.tooMany && h(TooMany),
@@ -1477,7 +1461,7 @@
         h(SceneName, { id, scene }),
         h(
           Why,
-          { error: letter.error, message: letter.message },
+          { error: letter.error, words: letter.class_words, message: letter.message },
           h(Candidates, { candidates, paths: letter.paths || [], linkOf: rows.linkOf }),
         ),
         h(Time, { at: letter.buried_at }),
@@ -1494,12 +1478,12 @@
     };
   }
 
-  function LettersView({ status, changed }) {
+  function LettersView({ status, changed, tasks, startTask }) {
     const counts = status && status.letters ? status.letters.by_class : {};
     const given = (status && status.statistics && status.statistics.failed) || null;
     const table = useTable("dead_letters", "newest", JSON.stringify([counts, given]));
     const { data } = table;
-    const classes = (data && data.classes) || {};
+    const classes = (data && data.classes) || [];
     const letters = (data && data.letters) || [];
     const rows = useRows(letters.map((letter) => letter.scene));
     const [busy, act] = useAct();
@@ -1512,8 +1496,8 @@
     const { error } = table.wish;
     const searching = Boolean(table.wish.search);
     const onlyWhole = "It is done to all letters of a class: empty the search first.";
-    const chosen = error ? classes[error] || 0 : sumOf(classes);
-    const words = error ? `${number(chosen)} “${classWords(error)}”` : number(chosen);
+    const chosen = countOf(classes, error);
+    const words = error ? `${number(chosen)} “${wordsOf(classes, error)}”` : number(chosen);
 
     const retry = (scene) =>
       act(`retry ${scene}`, async (wanted) => {
@@ -1525,7 +1509,7 @@
       act("retry all", async (wanted) => {
         let queued = 0;
         let failure = null;
-        for (const each of error ? [error] : Object.keys(classes)) {
+        for (const each of error ? [error] : classes.map((known) => known.class)) {
           try {
             const answer = await command("retry_class", { class: each }, wanted);
             queued += answer ? answer.queued + answer.already_queued : 0;
@@ -1576,6 +1560,7 @@
           },
           `Clear ${number(chosen)} ...`,
         ),
+        h(RestoreButton, { tasks, startTask }),
       ),
       h(Problem, { text: table.error, again: table.again }),
       data && data.tooMany && h(TooMany),
@@ -1693,7 +1678,7 @@
         h(
           Badge,
           { variant: changes ? "primary" : "secondary" },
-          VERDICTS[plan.outcome] || plan.outcome,
+          capital(plan.words),
         ),
       ),
       plan.detail && h("p", { className: "plexsync-message" }, plan.detail),
@@ -1885,7 +1870,41 @@
 
   const POINT_ORDER = { bad: 0, warn: 1, ok: 2 };
 
-  function SetUpView({ tasks, startTask }) {
+  /** Gives the data folder to this Stash; where it has it already, nothing happens. */
+  function AdoptStash({ changed }) {
+    const [busy, act] = useAct();
+    const [asking, setAsking] = useState(false);
+    const adopt = () =>
+      act("adopt", async (wanted) => {
+        const answer = await command("adopt_data_folder", {}, wanted);
+        if (wanted()) setAsking(false);
+        changed();
+        if (!answer) return "";
+        return answer.adopted
+          ? `This Stash is adopted: ${TASKS.sync_all} brings all of its scenes into Plex.`
+          : "The data folder belongs to this Stash already; nothing was changed.";
+      });
+    return h(
+      Fragment,
+      null,
+      h(
+        Button,
+        { variant: "secondary", disabled: Boolean(busy), onClick: () => setAsking(true) },
+        "Adopt This Stash ...",
+      ),
+      asking &&
+        h(Confirm, {
+          title: "Give the data folder to this Stash?",
+          text: "After a new database, or when this Stash takes the place of another one: which scenes the other one had is forgotten, with their waiting jobs, dead letters and pins. Copies are kept for 7 days, and what Plex had before PlexSync wrote stays known. Neither Stash nor Plex is changed.",
+          button: "Adopt This Stash",
+          busy: Boolean(busy),
+          onYes: adopt,
+          onNo: () => setAsking(false),
+        }),
+    );
+  }
+
+  function SetUpView({ tasks, startTask, changed }) {
     const asked = tasks.running ? tasks.running.id : tasks.result;
     const ask = useCallback(() => operation("report", { task: "check_setup" }), [asked]);
     const { data: report, error, again } = useLook(ask, 0);
@@ -1914,6 +1933,7 @@
               ? "Nothing was checked yet. The check looks at everything PlexSync depends on and changes nothing."
               : h(Fragment, null, "Checked ", h(Time, { at: report.ended_at }), "."),
         ),
+        h(AdoptStash, { changed }),
         h(Link, { to: SETTINGS_PAGE, className: "btn btn-secondary" }, "Settings"),
         h(
           Button,
@@ -2565,8 +2585,7 @@
 
   const askStatus = async () => {
     const status = await operation("status");
-    const waiting = (status.queue ? status.queue.pending : 0) + status.inbox;
-    board.tell({ waiting, failed: status.letters ? status.letters.total : 0 });
+    board.tell(status.badge);
     return status;
   };
   const countScenes = async () => (await query(COUNT_SCENES)).findScenes.count;
@@ -2645,10 +2664,10 @@
     const stopTask = () => act("stop", () => tasks.stop(tasks.running.id).then(() => ""));
     const panes = {
       overview: () => h(OverviewView, { status, health, tasks, startTask }),
-      queue: () => h(QueueView, { status, changed: again }),
-      "dead-letters": () => h(LettersView, { status, changed: again }),
+      queue: () => h(QueueView, { status, changed: again, tasks, startTask }),
+      "dead-letters": () => h(LettersView, { status, changed: again, tasks, startTask }),
       preview: () => h(PreviewView, { changed: again }),
-      "set-up": () => h(SetUpView, { tasks, startTask }),
+      "set-up": () => h(SetUpView, { tasks, startTask, changed: again }),
     };
     return h(
       "div",
@@ -2730,23 +2749,16 @@
         : " for its turn";
       return ["warn", `waiting${when}${job.last_message ? `: ${job.last_message}` : ""}`];
     }
-    const words = {
-      synced: ["ok", `in step${since}${state.detail ? `; ${state.detail}` : ""}`],
-      waiting: ["warn", "waiting"],
-      "not in Plex": ["warn", "not in Plex"],
-      ambiguous: [
-        "warn",
-        letter && letter.candidates && letter.candidates.length
-          ? `ambiguous: ${counted(letter.candidates.length, "item")} could be it`
-          : "ambiguous",
-      ],
-      failed: ["bad", `failed: ${state.detail}`],
-      "edited in Plex": ["warn", `edited in Plex: ${state.edited.join(", ")}`],
-      undone: ["none", `undone${since}`],
-      unknown: ["none", "not met by PlexSync yet"],
-    };
-    const more = state.detail ? `: ${state.detail}` : "";
-    return words[state.state] || ["none", `${state.state}${more}`];
+    const candidates = (letter && letter.candidates) || [];
+    const more = {
+      synced: `${since}${state.detail ? `; ${state.detail}` : ""}`,
+      undone: since,
+      ambiguous: candidates.length ? `: ${counted(candidates.length, "item")} could be it` : "",
+      "not in Plex": "",
+      "edited in Plex": `: ${state.edited.join(", ")}`,
+    }[state.state];
+    const detail = state.detail ? `: ${state.detail}` : "";
+    return [state.tone, `${state.words}${more === undefined ? detail : more}`];
   }
 
   const SETTLING = 12; // seconds after a save in which the worker may still be about to notice it

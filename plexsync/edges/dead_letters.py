@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from plexsync.edges import files
 from plexsync.edges.row_audit import JSON, Table, audited
 from plexsync.edges.transactions import transaction
+from plexsync.model.candidate import candidates
 from plexsync.model.dead_letter import Letter
 
 T = TypeVar("T")
@@ -133,7 +134,7 @@ def _from_row(row: tuple[Any, ...]) -> Letter:
     raw = dict(zip(_COLUMNS, row, strict=True))
     attempts = _decoded(raw["attempts"], dict)
     raw["attempts"] = {name: n for name, n in attempts.items() if type(n) is int}
-    raw["candidates"] = tuple(map(str, _decoded(raw["candidates"], list)))
+    raw["candidates"] = candidates(_decoded(raw["candidates"], list))
     raw["job"] = _decoded(raw["job"], dict)
     raw["paths"] = tuple(map(str, _decoded(raw["paths"], list)))
     return Letter(**raw)

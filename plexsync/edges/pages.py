@@ -54,6 +54,7 @@ _LETTER = [
     "buried_at",
 ]
 _LETTER_SHAPE = "isssIsssnnn"
+_CANDIDATE = ("part", "size", "section", "rating_key")
 _IN_JSON = ("attempts", "candidates", "paths")
 _SERVER = "COALESCE((SELECT value FROM meta WHERE key = 'server'), '')"
 _SCENES = (
@@ -119,7 +120,18 @@ def letters_of(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
 
 def _letter(row: tuple[Any, ...]) -> dict[str, object]:
     raw = dict(zip(_LETTER, row, strict=True))
-    return {name: _decoded(value) if name in _IN_JSON else value for name, value in raw.items()}
+    shown = {name: _decoded(value) if name in _IN_JSON else value for name, value in raw.items()}
+    return {**shown, "candidates": _candidates(shown["candidates"])}
+
+
+def _candidates(listed: object) -> list[dict[str, object]]:
+    """A letter's candidates; of one that is only a line of text nothing but that is known."""
+    found = []
+    for each in listed if isinstance(listed, list) else ():
+        raw = each if isinstance(each, dict) else {"part": each}
+        if isinstance(raw.get("part"), str):
+            found.append({name: raw.get(name) for name in _CANDIDATE})
+    return found
 
 
 def scenes(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:

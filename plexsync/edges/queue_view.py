@@ -107,6 +107,13 @@ def first_resting(folder: str, after: float, until: float, limit: int) -> list[d
     return _loaded(folder, sql, (after, until, limit))
 
 
+def first_retry(folder: str, after: float, until: float) -> float | None:
+    """When the first job within that span is due that failed before; None without any."""
+    sql = f"SELECT MIN(not_before) FROM job_index WHERE {_RESTS} AND error <> ''"
+    found = _rows(folder, sql, (after, until), "N")
+    return found[0][0] if found else None
+
+
 def _where(
     error: str | None, scenes: Sequence[int] | None, *, walks: bool = False
 ) -> tuple[str, tuple[object, ...]]:

@@ -15,10 +15,11 @@ from plexsync.flows.locate import MOST_CANDIDATES, Located, still_there
 from plexsync.flows.planning import plan_scene
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import StashDown
-from plexsync.model.job import RECONCILE, Job
+from plexsync.model.job import Job
 from plexsync.model.ledger import UNDONE, Look, Pin, SceneState
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
+from plexsync.model.reasons import RECONCILE
 from plexsync.model.scene import Scene
 from plexsync.policy.desired import Desired, desired, has_something_to_say, wish_hash
 from plexsync.policy.gaps import MISSING, Gap, find_gaps

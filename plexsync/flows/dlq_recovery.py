@@ -12,6 +12,7 @@ from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.task_args import error_types_of
 from plexsync.model.dead_letter import Letter
 from plexsync.model.job import BULK, Job
+from plexsync.model.reasons import RECOVERED
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import Outage
 
@@ -112,7 +113,7 @@ class DlqRecovery:
         outcome.gone += gone
         back = [scene for scene in rest if scene not in gone]
         self._queue.put_all(
-            Job(scene=scene, reason="recovered", born=now, priority=BULK, not_before=now)
+            Job(scene=scene, reason=RECOVERED, born=now, priority=BULK, not_before=now)
             for scene in back
         )
         outcome.queued += back

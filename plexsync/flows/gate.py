@@ -30,6 +30,7 @@ from plexsync.model.errors import (
 )
 from plexsync.model.health_check import FAILURE
 from plexsync.model.plex_state import STUCK, UNAUTHORISED, WRITING
+from plexsync.model.reasons import SETTINGS
 from plexsync.model.words import counted
 from plexsync.policy.circuit_breaker import CLOSED
 from plexsync.policy.waiting import Hold, hold, idle_limit, until_settings
@@ -277,7 +278,7 @@ class Gate:
         wishes = self._differs("settings", config.wish_fingerprint())
         plex = self._differs("plex", config.plex_fingerprint())
         if wishes:
-            ledger.add_bulk("settings", "", None, self._clock.now())
+            ledger.add_bulk(SETTINGS, "", None, self._clock.now())
             self._log.info("Settings changed; the scenes written so far are checked again.")
         if wishes or plex or (before and before.plex_token != config.plex_token):
             queue.hurry(queue.jobs)

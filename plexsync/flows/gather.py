@@ -20,12 +20,13 @@ from plexsync.model.errors import (
     SceneUnusable,
     SyncError,
 )
-from plexsync.model.job import COMPARES, EDIT, FORCED, IMPORTED, RETRY, Job
+from plexsync.model.job import COMPARES, EDIT, Job
 from plexsync.model.ledger import SYNCED, TOO_LITTLE, UNDONE, SceneState
+from plexsync.model.reasons import CREATE, FORCED, IMPORTED, RETRY, SCAN, SYNC, UPDATE
 from plexsync.model.scene import Scene
 from plexsync.policy.desired import Desired, desired, has_something_to_say, wish_hash
 
-MEANT = frozenset({"update", "create", "sync", RETRY, FORCED})
+MEANT = frozenset({UPDATE, CREATE, SYNC, RETRY, FORCED})
 """Reasons that mean this very scene; only they make PlexSync write one again that was undone."""
 
 KEPT_COVERS = 32 * 1024 * 1024
@@ -146,7 +147,7 @@ class Gather:
         if state is not None and state.state == UNDONE and not _is_meant(job):
             return Done(job=job, state=UNDONE, detail=state.detail)
         old = max(scene.updated_at, scene.created_at) < watermark
-        if state is None and job.reason == "scan" and old:
+        if state is None and job.reason == SCAN and old:
             return Done(job=job, state="", detail="older than the installation, nobody edited it")
         if job.reason == IMPORTED and _as_imported(state, scene):
             return Done(job=job, state="", detail="not changed since an earlier PlexSync synced it")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from plexsync import inbox
-from plexsync.edges.queue_reader import pending
+from plexsync.edges import queue_view
 from plexsync.flows.call import Call
+from plexsync.flows.next_tries import told_to_go_on
 from plexsync.flows.plex_watch import BREAKER
 from plexsync.model.plex_state import (
     DOWN,
@@ -29,7 +30,8 @@ def health_check(call: Call) -> dict[str, object]:
     """Look at Plex now: how it is, or what answers in its place, and what to do about it."""
     health = call.plex.check("Health Check", to_write=True)
     breaker = call.stored(BREAKER, CircuitBreaker.parse, CircuitBreaker())
-    waiting = pending(call.path("queue"))
+    waiting = queue_view.live_jobs(call.folder)
+    due, on = told_to_go_on(call.folder, call.clock.now())
     busy = health.healthy and breaker.state != CLOSED and breaker.cause == WRITING
     kind = WRITING if busy else health.kind
     platform = call.plex.platform() if health.healthy else ""
@@ -49,9 +51,8 @@ def health_check(call: Call) -> dict[str, object]:
     if health.healthy:
         inbox.drop(call.folder, WAKE)
         call.wake()
-        if waiting:
-            jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
-            call.log.info(f"{jobs}; the worker was told to go on.")
+        if on:
+            call.log.info(on)
     return {
         "state": health.state,
         "latency": health.latency,
@@ -63,4 +64,5 @@ def health_check(call: Call) -> dict[str, object]:
         "platform": platform,
         "breaker": breaker.state,
         "waiting": waiting,
+        "due": due,
     }

@@ -11,8 +11,8 @@ from plexsync.edges.log import Log
 from plexsync.edges.older import Older
 from plexsync.flows.settle import Stores
 from plexsync.flows.sweep import SWEPT
-from plexsync.model.job import IMPORTED
 from plexsync.model.ledger import SYNCED, SceneState
+from plexsync.model.reasons import IMPORTED, SYNC
 from plexsync.model.words import counted
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ def import_older(folder: str, stores: Stores, now: float, log: Log) -> None:
         ledger.save(states)
     wanted = found.jobs | found.letters
     if wanted:
-        ledger.add_bulk("sync", "scene", wanted, now)
+        ledger.add_bulk(SYNC, "scene", wanted, now)
     if found.times:
         ledger.add_bulk(IMPORTED, "scene", found.times, now)
     if found.unread:

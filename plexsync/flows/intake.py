@@ -15,6 +15,7 @@ from plexsync.edges.log import Log
 from plexsync.model.event import parse_event
 from plexsync.model.job import BULK, COMPARES, Job
 from plexsync.model.ledger import Bulk
+from plexsync.model.reasons import RENAME
 from plexsync.policy.events import (
     Expand,
     RunCommand,
@@ -92,7 +93,7 @@ class Intake:
             reason = stronger_reason(held.reason, wish.reason) if held else wish.reason
             jobs[wish.scene] = Job(scene=wish.scene, reason=reason, born=at, not_before=at + SETTLE)
         elif isinstance(wish, Expand):
-            self._ledger.add_bulk("rename", wish.kind, wish.ids, at)
+            self._ledger.add_bulk(RENAME, wish.kind, wish.ids, at)
         else:
             self.look_at_plex = True
 

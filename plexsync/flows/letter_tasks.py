@@ -13,8 +13,9 @@ from plexsync.flows.confirm import announced
 from plexsync.flows.removed import keep_copy
 from plexsync.flows.task_args import error_types_of
 from plexsync.model.dead_letter import Letter
-from plexsync.model.job import BULK, EDIT, RETRY, Job
+from plexsync.model.job import BULK, EDIT, Job
 from plexsync.model.ledger import UNDONE
+from plexsync.model.reasons import RETRY
 from plexsync.model.words import counted, some_scenes
 
 PAGE = 500

@@ -26,10 +26,11 @@ from plexsync.model.errors import (
     TransientError,
 )
 from plexsync.model.health_check import FAILURE
-from plexsync.model.job import EDIT, FORCED
+from plexsync.model.job import EDIT
 from plexsync.model.ledger import SHARED, Pin
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
+from plexsync.model.reasons import FORCED
 from plexsync.policy.backoff import is_last_try
 from plexsync.policy.matching import Match, describe, match, pinned
 from plexsync.policy.passed_over import why_missing
@@ -178,22 +179,22 @@ class Locate:
         if found.confidence == "NONE":
             return None
         wish.confidence = found.confidence
-        names = describe(found.candidates)
+        named = describe(found.candidates)
         tell = self._log.info if found.confidence == "LOW" else self._log.debug
         tell(
             f"{'Uncertain' if found.confidence == 'LOW' else 'Sure'} match by {found.rule} "
             f"({found.confidence} confidence)",
             scene=wish.scene.id,
-            candidates=len(names),
+            candidates=len(named),
         )
         targets = list(found.targets)
         if found.confidence == "LOW":
             if self._config.strict_matching:
-                return Failed(wish.job, AmbiguousMatch(_ambiguous(found), names))
+                return Failed(wish.job, AmbiguousMatch(_ambiguous(found), named))
             self._log.warning(
-                f"Took the first of {len(names)} Plex items that could be this scene.",
+                f"Took the first of {len(named)} Plex items that could be this scene.",
                 scene=wish.scene.id,
-                path=names,
+                path=[each.words() for each in named],
             )
             targets = targets[:1]
         return self._owned(wish, [(items[t], found.matched[t]) for t in targets])

@@ -12,7 +12,7 @@ import os
 from plexsync import inbox, system
 from plexsync.edges import pages, queue_view, read_state
 from plexsync.edges.work_left import anything_waits, swept_at
-from plexsync.flows.status import status
+from plexsync.flows.status import LONGEST_WAIT, status
 from plexsync.flows.status_plex import (
     parse_breaker,
     parse_history,
@@ -27,8 +27,17 @@ from plexsync.model.command import (
     read_command,
     to_input,
 )
+from plexsync.model.reasons import (
+    choices,
+    class_words,
+    dead_state,
+    reason_words,
+    state_tone,
+    state_words,
+)
 from plexsync.model.stats import SLICE, Stats
 from plexsync.policy import outage_figures
+from plexsync.policy.badge import badge
 from plexsync.policy.timing import SWEEP_EVERY
 
 TYPE_CHECKING = False
@@ -43,9 +52,6 @@ MOST_ROWS = 500
 
 MOST_STATES = 200
 """Scenes whose state is told at once."""
-
-DEAD_STATES = {"AmbiguousMatch": "ambiguous", "PlexNotFound": "not in Plex"}
-"""Error class of a dead letter -> the scene's state; any other class is "failed"."""
 
 _PAGE = {
     "offset": Rule(whole(0, 10**9), 0),
@@ -126,8 +132,11 @@ def _dead_letters(request: Request) -> Answer:
         "total": pages.count_letters(folder, *wanted),
         "offset": args["offset"],
         "limit": args["limit"],
-        "classes": read_state.letter_counts(folder),
-        "letters": pages.letters(folder, args["offset"], args["limit"], wanted, args["sort"]),
+        "classes": choices(read_state.letter_counts(folder)),
+        "letters": [
+            _letter_words(letter)
+            for letter in pages.letters(folder, args["offset"], args["limit"], wanted, args["sort"])
+        ],
     }
 
 
@@ -140,11 +149,22 @@ def _queue(request: Request) -> Answer:
         "offset": start,
         "limit": limit,
         "running": queue_view.running(folder),
-        "classes": {error: number for error, number in classes.items() if error},
+        "classes": choices({error: number for error, number in classes.items() if error}),
         "not_taken_over": read_state.records_waiting(folder),
         "walks": read_state.walks(folder),
-        "jobs": queue_view.page(folder, start, limit, wanted, args["sort"]),
+        "jobs": [
+            _job_words(job) for job in queue_view.page(folder, start, limit, wanted, args["sort"])
+        ],
     }
+
+
+def _job_words(job: Answer) -> Answer:
+    words = class_words(str(job["last_error"] or "")), reason_words(str(job["reason"] or ""))
+    return {**job, "class_words": words[0], "reason_words": words[1]}
+
+
+def _letter_words(letter: Answer) -> Answer:
+    return {**letter, "class_words": class_words(str(letter["error"]))}
 
 
 def _total(folder: str, wanted: Any, classes: Mapping[str, int]) -> int:
@@ -180,7 +200,8 @@ def _scene_state(request: Request) -> Answer:
     ids, folder = request.args["scenes"], request.folder
     ledger, letters = pages.scenes(folder, ids), pages.letters_of(folder, ids)
     found = queue_view.page(folder, 0, len(ids), (None, ids))
-    jobs = {job["scene"]: job for job in found}
+    jobs = {job["scene"]: _job_words(job) for job in found}
+    letters = {scene: _letter_words(letter) for scene, letter in letters.items()}
     pins, drifted = pages.pins(folder, ids), pages.drifted(folder, ids)
     scenes = []
     for scene in ids:
@@ -188,7 +209,10 @@ def _scene_state(request: Request) -> Answer:
         edited = _edited(known["targets"], drifted.get(scene, {}))
         told = _stands(known, jobs.get(scene), letters.get(scene), edited)
         more = {"job": jobs.get(scene), "letter": letters.get(scene), "pin": pins.get(scene)}
-        scenes.append({"scene": scene, **known, **told, "edited": edited, **more})
+        stands = {**known, **told}
+        state = str(stands["state"])
+        words = {"tone": state_tone(state), "words": state_words(state)}
+        scenes.append({"scene": scene, **stands, **words, "edited": edited, **more})
     breaker = read_state.document(
         folder, "circuit_breaker.json", parse_breaker, parse_breaker(None)
     )
@@ -220,7 +244,7 @@ def _stands(known: Answer, job: Answer | None, letter: Answer | None, edited: li
     if job is not None:
         return {"state": "waiting", "detail": job["last_message"] or "queued", "since": job["born"]}
     if letter is not None:
-        state = DEAD_STATES.get(str(letter["error"]), "failed")
+        state = dead_state(str(letter["error"]))
         return {"state": state, "detail": letter["message"], "since": letter["buried_at"]}
     if edited and known["state"] == "synced":
         return {"state": "edited in Plex", "detail": ", ".join(edited)}
@@ -247,7 +271,10 @@ def _tick(request: Request) -> Answer:
     folder = request.folder
     if not os.path.isdir(folder):
         return {"pending": False, "worker": "not needed", "waiting": 0, "failed": 0}
-    waiting = read_state.records_waiting(folder) + queue_view.live_jobs(folder)
+    resting = queue_view.resting(folder, request.now, request.now + LONGEST_WAIT)
+    failed = sum(read_state.letter_counts(folder).values())
+    jobs, events = queue_view.live_jobs(folder), read_state.records_waiting(folder)
+    counts = badge(jobs, resting, events, failed)
     pending = anything_waits(folder)
     needed = pending or _duty_calls(request)
     worker = "alive" if _worker_lives(folder) else "started" if needed else "not needed"
@@ -255,8 +282,8 @@ def _tick(request: Request) -> Answer:
         inbox.wake(request.plugin_dir, folder, request.connection)
     elif worker == "alive":
         inbox.hand_over(folder, request.connection)
-    failed = sum(read_state.letter_counts(folder).values())
-    return {"pending": pending, "worker": worker, "waiting": waiting, "failed": failed}
+    shown = {name: counts[name] for name in ("waiting", "failed")}
+    return {"pending": pending, "worker": worker, **shown}
 
 
 def _duty_calls(request: Request) -> bool:

@@ -13,9 +13,10 @@ from plexsync.flows.letter_tasks import all_letters, remove_letters, retry_dead_
 from plexsync.flows.preview import preview
 from plexsync.flows.undo import undo_scene
 from plexsync.model.command import ADOPT, MOST_PREVIEWS
-from plexsync.model.job import EDIT, FORCED, Job
+from plexsync.model.job import EDIT, Job
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap
+from plexsync.model.reasons import FORCED
 from plexsync.policy.events import stronger_reason
 
 AS_EDITS = 50

@@ -34,19 +34,20 @@ from plexsync.model.errors import (
     AmbiguousMatch,
     PlexAuthError,
     PlexServerDown,
+    SceneGone,
     StashAuthError,
     StashDown,
     SyncError,
 )
-from plexsync.model.job import BULK, EDIT, FORCED, Job
-from plexsync.model.ledger import AMBIGUOUS, FAILED, NOT_IN_PLEX, SYNCED
+from plexsync.model.job import BULK, EDIT, Job
+from plexsync.model.ledger import FAILED, SYNCED
 from plexsync.model.plex import FIELDS
+from plexsync.model.reasons import FORCED, SWEEP, SYNC, UPDATE, dead_state, state_words
 
 BATCH = 50
 RECENT = 50
 """So many scenes that were updated lately are shown besides those that wait."""
 
-_OUTCOMES = {"PlexNotFound": NOT_IN_PLEX, "AmbiguousMatch": AMBIGUOUS, "SceneGone": GONE}
 _STOPS = (PlexServerDown, PlexAuthError, StashDown, StashAuthError)
 
 
@@ -71,7 +72,9 @@ def preview(call: Call) -> dict[str, object]:
                         tell_scene(call, scene)
     summarise(call, tally)
     return {
-        "scenes": [asdict(scene) for scene in tally.scenes],
+        "scenes": [
+            {**asdict(scene), "words": state_words(scene.outcome)} for scene in tally.scenes
+        ],
         "counts": dict(tally.outcomes),
         "fields": {name: tally.fields[name] for name in FIELDS if name in tally.fields},
         "index": {"refreshed": view.refreshed, "age": view.age, "items": view.items},
@@ -82,9 +85,9 @@ def _scope(call: Call) -> list[Job]:
     now = call.clock.now()
     named, forced = scenes_of(call.args), switch_of(call, "forced")
     if named:
-        reason = "sync" if forced is False else FORCED
+        reason = SYNC if forced is False else FORCED
         return [Job(scene=scene, reason=reason, born=now) for scene in named]
-    reason = FORCED if forced else "sweep"
+    reason = FORCED if forced else SWEEP
     hours = _hours(call.args.get("recent"))
     jobs = {} if hours else {job.scene: job for job in _waiting(call, now)}
     for scene in _updated(call, now - hours * 3600 if hours else None):
@@ -99,7 +102,7 @@ def _waiting(call: Call, now: float) -> Iterator[Job]:
         raise TaskFailed(str(problem)) from None
     for job in found:
         priority = BULK if job.get("priority") else EDIT
-        reason = str(job.get("reason") or "update")
+        reason = str(job.get("reason") or UPDATE)
         yield Job(scene=job["scene"], reason=reason, born=now, priority=priority)
 
 
@@ -175,5 +178,6 @@ def _judged(result: Result, plans: dict[int, tuple[ItemPlan, ...]]) -> ScenePlan
 def _failure(scene: int, error: SyncError) -> ScenePlan:
     detail = error.message
     if isinstance(error, AmbiguousMatch):
-        detail = f"{detail}: {'; '.join(error.candidates)}"
-    return ScenePlan(scene, _OUTCOMES.get(error.kind, FAILED), detail)
+        detail = f"{detail}: {'; '.join(each.words() for each in error.candidates)}"
+    outcome = GONE if isinstance(error, SceneGone) else dead_state(error.kind)
+    return ScenePlan(scene, outcome, detail)

@@ -9,6 +9,7 @@ from plexsync.flows.call import Call
 from plexsync.flows.dry_write import FieldPlan, ItemPlan
 from plexsync.flows.index_view import IndexView
 from plexsync.model.plex import FIELDS, IMAGE, Value
+from plexsync.model.reasons import state_words
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
 
@@ -17,8 +18,6 @@ TOLD = 100
 
 CHANGES, IN_STEP, LEFT, GONE = "changes", "in step", "left alone", "gone"
 """Outcomes of a scene besides the ledger's states."""
-
-_WORDS = {CHANGES: "would change", GONE: "no longer in Stash"}
 
 _LONGEST = 80
 
@@ -79,7 +78,7 @@ def tell_scene(call: Call, scene: ScenePlan) -> None:
     """One line for the scene and one for each field; nothing where all is in step."""
     if scene.outcome == IN_STEP and not scene.items:
         return
-    words = _WORDS.get(scene.outcome, scene.outcome)
+    words = state_words(scene.outcome)
     detail = f": {scene.detail}" if scene.detail else ""
     fields = {"path": [item.part for item in scene.items]} if scene.items else {}
     call.log.info(f"Scene {scene.scene} {words}{detail}.", **fields)
@@ -112,7 +111,7 @@ def summarise(call: Call, tally: Tally) -> None:
     if tally.done > len(tally.scenes):
         call.log.info(f"... and {tally.done - len(tally.scenes)} more scenes, counted below.")
     outcomes = ", ".join(
-        f"{count} {_WORDS.get(name, name)}" for name, count in tally.outcomes.most_common()
+        f"{count} {state_words(name)}" for name, count in tally.outcomes.most_common()
     )
     call.log.info(f"Looked at {counted(tally.done, 'scene')}: {outcomes or 'none'}.")
     if tally.fields:

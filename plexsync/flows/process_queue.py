@@ -14,6 +14,7 @@ from plexsync.flows.drain import (
     ahead,
     due_now,
 )
+from plexsync.flows.next_tries import next_tries
 from plexsync.flows.results import GIVEN_UP, IN_STEP, LATER, LEFT_OUT, WRITTEN
 from plexsync.flows.settle import Stores
 from plexsync.flows.ticker import Ticker
@@ -76,7 +77,8 @@ def _make_sure_it_can_work(call: Call) -> None:
 
 def _tell(call: Call, tally: Tally, seconds: float) -> None:
     if not tally.done:
-        call.log.info("Nothing was due.")
+        if not call.owner().stores.queue.jobs:
+            call.log.info("Nothing was due.")
         return
     counts = [(tally.count(each), each) for each in _KINDS]
     parts = [f"{count} {each}" for count, each in counts if count]
@@ -92,7 +94,12 @@ def _remains(call: Call, stores: Stores) -> dict[str, object]:
     jobs, walks = list(stores.queue.jobs.values()), ahead(stores)
     now, due = call.clock.now(), stores.queue.next_due()
     seconds = None if due is None else max(0.0, due - now)
-    if jobs or walks:
+    if jobs and due is not None and seconds and not walks:
+        call.log.info(
+            f"Nothing is due; {next_tries(len(jobs), due)} ({_reasons(jobs, 0)}). "
+            "The background worker goes on by itself."
+        )
+    elif jobs or walks:
         when = ""
         if seconds is not None:
             when = f", the next in {format_duration(seconds)}" if seconds >= 1 else ", some at once"

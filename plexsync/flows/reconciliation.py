@@ -14,11 +14,12 @@ from plexsync.flows.compare import Compare, View, parts_of
 from plexsync.flows.locate import Locate
 from plexsync.flows.orphans import count_orphans
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.job import COMPARES, RECONCILE
+from plexsync.model.job import COMPARES
 from plexsync.model.ledger import Look
 from plexsync.model.library_names import called
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import Section, Target
+from plexsync.model.reasons import RECONCILE, SWEEP
 from plexsync.model.scene import Scene
 from plexsync.policy.gaps import MISSING, ORPHANED, Gap, Tally, chosen
 from plexsync.policy.reconcile_schedule import ALL, OVERLAP, Order, Run
@@ -241,7 +242,7 @@ class Reconciliation:
             known = set(self._ledger.live_between(run.cursor, last))
             gone = known - {scene.id for scene in page.scenes}
             if gone:
-                self._ledger.add_bulk("sweep", "scene", gone, run.seen)
+                self._ledger.add_bulk(SWEEP, "scene", gone, run.seen)
 
     def _after_page(
         self, run: Run, page: ScenePage, over: bool, tally: Tally, session: _Session, dry: bool

@@ -9,11 +9,10 @@ from dataclasses import fields
 from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.removed import FOLDER, copies, read_copy
 from plexsync.flows.task_args import text_of
+from plexsync.model.candidate import candidates
 from plexsync.model.dead_letter import Letter
 from plexsync.model.job import Job
 from plexsync.model.words import counted
-
-_LISTED = ("candidates", "paths")
 
 
 def restore_removed(call: Call) -> dict[str, object]:
@@ -70,8 +69,8 @@ def _letters(call: Call, letters: list[Letter]) -> int:
 def _letter(raw: Mapping[str, object]) -> Letter:
     known = {field.name for field in fields(Letter)}
     given = {name: value for name, value in raw.items() if name in known}
-    for name in _LISTED:
-        given[name] = tuple(map(str, _list(given.get(name, ()))))
+    given["candidates"] = candidates(_list(given.get("candidates", ())))
+    given["paths"] = tuple(map(str, _list(given.get("paths", ()))))
     return Letter(**given)  # type: ignore[arg-type]
 
 

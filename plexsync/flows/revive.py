@@ -13,6 +13,7 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import PlexNotFound
 from plexsync.model.job import BULK, Job
 from plexsync.model.paths import PathMap
+from plexsync.model.reasons import REVIVED
 from plexsync.model.scene import VideoFile
 from plexsync.model.words import counted
 from plexsync.policy.matching import HIGH, match
@@ -55,7 +56,7 @@ class Revive:
             if scene not in self._queue.jobs and self._is_there(scene)
         ]
         self._queue.put_all(
-            Job(scene=scene, reason="revived", born=now, priority=BULK, not_before=now)
+            Job(scene=scene, reason=REVIVED, born=now, priority=BULK, not_before=now)
             for scene in found
         )
         if found:
@@ -76,7 +77,7 @@ class Revive:
             if scene not in self._queue.jobs and self._has_an_item(scene, path)
         ]
         self._queue.put_all(
-            Job(scene=scene, reason="revived", born=now, priority=BULK, not_before=now)
+            Job(scene=scene, reason=REVIVED, born=now, priority=BULK, not_before=now)
             for scene in free
         )
 

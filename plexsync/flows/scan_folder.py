@@ -10,6 +10,7 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import PlexServerDown, SyncError
 from plexsync.model.job import Job
 from plexsync.model.paths import PathMap, folder_of
+from plexsync.model.reasons import CREATE
 from plexsync.model.scene import Scene
 
 SCAN_PAUSE = 60.0
@@ -33,7 +34,7 @@ class ScanFolder:
         """Ask for each new scene's folder. A scan is a help: what fails here holds nothing up."""
         for job in jobs:
             scene = scenes.get(job.scene)
-            new = job.reason == "create" and _ASKED_BEFORE not in job.attempts
+            new = job.reason == CREATE and _ASKED_BEFORE not in job.attempts
             if scene is None or not scene.files or not new:
                 continue
             folder = folder_of(self._map.to_plex(scene.files[0].path))

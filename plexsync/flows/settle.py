@@ -28,10 +28,8 @@ from plexsync.flows.results import (
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.dead_letter import Letter
 from plexsync.model.errors import SCENE, AmbiguousMatch, PlexNotFound, SceneGone, SyncError
-from plexsync.model.job import BULK, RECONCILE, Job
+from plexsync.model.job import BULK, Job
 from plexsync.model.ledger import (
-    AMBIGUOUS,
-    FAILED,
     NOT_IN_PLEX,
     RIVAL,
     SHARED,
@@ -39,6 +37,7 @@ from plexsync.model.ledger import (
     UNDONE,
     SceneState,
 )
+from plexsync.model.reasons import RECONCILE, dead_state
 from plexsync.policy.backoff import (
     Bury,
     Finish,
@@ -46,8 +45,6 @@ from plexsync.policy.backoff import (
     Verdict,
     verdict,
 )
-
-DEAD_STATES = {"AmbiguousMatch": AMBIGUOUS, "PlexNotFound": NOT_IN_PLEX}
 
 
 @dataclass(slots=True)
@@ -146,13 +143,13 @@ class Settle:
                 paths=error.paths if isinstance(error, PlexNotFound) else (),
             )
         )
-        self.note(job.scene, DEAD_STATES.get(error.kind, FAILED), error.message, now)
+        self.note(job.scene, dead_state(error.kind), error.message, now)
         self._stores.queue.bury(job.scene)
         self._log.warning(
             f"Gave up on a scene ({error.kind}): {error.message}. It is kept as a dead letter; "
             "an edit of the scene tries again.",
             scene=job.scene,
-            **({"path": list(candidates)} if candidates else {}),
+            **({"path": [each.words() for each in candidates]} if candidates else {}),
         )
 
     def note(

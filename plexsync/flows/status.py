@@ -21,6 +21,7 @@ from plexsync.flows.status_plex import (
 from plexsync.model.health_check import FILE, NEVER, parse_health_check
 from plexsync.model.stats import Stats
 from plexsync.model.stored import one_line
+from plexsync.policy.badge import badge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,16 +60,24 @@ def status(folder: str, now: float) -> Status:
     breaker = look.document("circuit_breaker.json", parse_breaker, parse_breaker(None))
     recovery = look.document("recovery_state.json", parse_recovery, parse_recovery(None))
     problems += _other_stash(look.document(IDENTITY, _object, None), now)
-    owned = read_state.owned(folder)
+    owned, inbox = read_state.owned(folder), read_state.records_waiting(folder)
+    queue = look.at(lambda: _queue(folder, stats, now))
+    letters = look.at(lambda: _letters(read_state.letter_counts(folder)))
     return {
         "version": __version__,
         "folder": folder,
         "now": now,
         "worker": owned,
-        "queue": look.at(lambda: _queue(folder, stats, now)),
-        "inbox": read_state.records_waiting(folder),
+        "queue": queue,
+        "inbox": inbox,
+        "badge": badge(
+            queue["pending"] if queue else 0,
+            queue["by_error"] if queue else {},
+            inbox,
+            letters["total"] if letters else 0,
+        ),
         "walks": look.at(lambda: read_state.walks(folder)) or [],
-        "letters": look.at(lambda: _letters(read_state.letter_counts(folder))),
+        "letters": letters,
         "scenes": look.at(lambda: read_state.scene_counts(folder)),
         "refused": look.at(lambda: _refused(read_state.refusals(folder))) or [],
         "breaker": shown_breaker(breaker, now),

@@ -16,6 +16,7 @@ from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.edges.stash import ENTITIES, StashClient
 from plexsync.edges.work_left import SWEPT_AT
+from plexsync.model.reasons import SWEEP
 from plexsync.model.words import counted
 from plexsync.policy.timing import SWEEP_EVERY
 
@@ -187,5 +188,5 @@ class Sweep:
     def _queue(self, scenes: Iterable[int], now: float, why: str) -> None:
         wanted = list(scenes)
         if wanted:
-            self._ledger.add_bulk("sweep", "scene", wanted, now)
+            self._ledger.add_bulk(SWEEP, "scene", wanted, now)
             self._log.debug(f"Looking at {counted(len(wanted), 'scene')} {why}.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from plexsync.flows.call import Call
 from plexsync.flows.ticker import Ticker
-from plexsync.model.job import FORCED
+from plexsync.model.reasons import FORCED, RECENT, SYNC_ALL
 from plexsync.model.words import counted
 
 PAGE = 1000
@@ -15,9 +15,6 @@ DAY = 86400.0
 
 SLACK = 3 * 3600.0
 """Seconds by which Stash's order of times, which are texts with offsets, may be wrong."""
-
-ALL, RECENT = "sync all", "recent"
-"""Reasons of the jobs."""
 
 
 @dataclass(slots=True)
@@ -31,7 +28,7 @@ class _Reading:
 
 def sync_all(call: Call) -> dict[str, object]:
     """Queue every scene of Stash; one that is as it was when it was written costs one look."""
-    return _queue_all(call, ALL, "What differs from what PlexSync last wrote goes to Plex")
+    return _queue_all(call, SYNC_ALL, "What differs from what PlexSync last wrote goes to Plex")
 
 
 def sync_all_forced(call: Call) -> dict[str, object]:
@@ -76,7 +73,7 @@ def _queue_all(call: Call, reason: str, what_follows: str) -> dict[str, object]:
     walk = ledger.add_bulk(reason, "scene", scenes, now)
     for older in ledger.bulks():
         # what is under way of an earlier press is all in this one
-        if older.id != walk and older.reason in (reason, ALL):
+        if older.id != walk and older.reason in (reason, SYNC_ALL):
             ledger.end_bulk(older.id)
     call.log.info(f"{counted(len(scenes), 'scene')} queued. {what_follows} in the background.")
     call.tell_if_plex_is_away()

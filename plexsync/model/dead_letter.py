@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from plexsync.model.candidate import Candidate
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
@@ -24,6 +26,6 @@ class Letter:
     status: int | None = None
     cause: str = ""
     attempts: dict[str, int] = field(default_factory=dict)
-    candidates: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     job: dict[str, object] = field(default_factory=dict)
     paths: tuple[str, ...] = ()

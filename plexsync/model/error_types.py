@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-CLASSES = (
-    "PlexServerDown",
-    "PlexTemporaryError",
-    "PlexNotFound",
-    "PlexPermanentError",
-    "PlexAuthError",
-    "AmbiguousMatch",
-    "SceneUnusable",
-)
-"""Classes of errors that a dead letter can have."""
+from plexsync.model.reasons import CLASSES
 
 CAUSES = (
     "timeout",

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from plexsync.model.candidate import Candidate
+
 SERVER, REQUEST, ITEM, WRITE, SCENE = "server", "request", "item", "write", "scene"
 """Whose fault a failure is.
 
@@ -112,9 +114,9 @@ class PlexAuthError(SyncError):
 
 
 class AmbiguousMatch(SyncError):
-    """Several Plex items could be the scene; `candidates` are their descriptions."""
+    """Several Plex items could be the scene: `candidates`."""
 
-    def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, candidates: Sequence[Candidate] = ()) -> None:
         super().__init__(message, cause="ambiguous")
         self.candidates = tuple(candidates)
 

@@ -6,25 +6,14 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from typing import cast
 
+from plexsync.model.reasons import FORCED, RECONCILE, RETRY, UPDATE
 from plexsync.model.stored import LATEST
 
 EDIT = 0
 BULK = 1
 
-FORCED = "forced"
-"""The reason of a job for a scene that is to be written whatever the ledger says."""
-
-RECONCILE = "reconcile"
-"""The reason of a job for a gap that a reconciliation found."""
-
-IMPORTED = "imported"
-"""The reason of a job for a scene that an earlier PlexSync synced; see SceneState.since."""
-
 COMPARES = (FORCED, RECONCILE)
 """Reasons of jobs that look at Plex although the ledger says that all is in step."""
-
-RETRY = "retry"
-"""The reason of a job for a dead letter that somebody wants tried again."""
 
 ASKED = (FORCED, RETRY)
 """Reasons of jobs that a person asked for: they try again what Plex refused before."""
@@ -40,7 +29,7 @@ class Job:
 
     scene: int
     reason: str
-    """Why: "update", "create", "scan", "rename", "settings", ..."""
+    """Why: one of model/reasons.py."""
     born: float
     priority: int = EDIT
     """EDIT goes before BULK."""
@@ -73,7 +62,7 @@ class Job:
         if not isinstance(raw, dict):
             raise ValueError(f"a job must be an object, not {type(raw).__name__}")
         known = {f.name for f in fields(cls)}
-        given = {"scene": 0, "reason": "update", "born": 0.0, **raw}
+        given = {"scene": 0, "reason": UPDATE, "born": 0.0, **raw}
         job = cls(**{key: value for key, value in given.items() if key in known})
         job._check()
         return replace(job, paths=tuple(job.paths))

@@ -45,6 +45,14 @@ class Letters(TypedDict):
     by_class: dict[str, int]
 
 
+class Badge(TypedDict):
+    """What the badges count, see policy/badge.py; `later` jobs wait for another try."""
+
+    waiting: int
+    later: int
+    failed: int
+
+
 class Refused(TypedDict):
     """A field that Plex refuses of so many scenes, and what it said the last time."""
 
@@ -166,6 +174,7 @@ class Status(TypedDict):
     worker: bool | None
     queue: Queue | None
     inbox: int
+    badge: Badge
     walks: list[dict[str, object]]
     letters: Letters | None
     scenes: dict[str, int] | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plexsync.model.event import Event
-from plexsync.model.job import FORCED, RECONCILE
+from plexsync.model.reasons import CREATE, FORCED, RECONCILE, SCAN, UPDATE
 
 IGNORED_FIELDS = frozenset(
     {
@@ -30,7 +30,7 @@ KINDS = {"Performer": "performer", "Studio": "studio", "Tag": "tag", "Group": "g
 
 @dataclass(frozen=True, slots=True)
 class SyncScene:
-    """Bring Plex in line with this scene. `reason` is "update", "create" or "scan".
+    """Bring Plex in line with this scene. `reason` is UPDATE, CREATE or SCAN.
 
     Also when it is said to be destroyed: whether it is, only Stash can tell.
     """
@@ -65,7 +65,7 @@ class RunCommand:
 Wish = SyncScene | Expand | LookAtPlex | RunCommand
 
 
-_RANK = ("create", FORCED, RECONCILE, "update", "", "scan")
+_RANK = (CREATE, FORCED, RECONCILE, UPDATE, "", SCAN)
 """Reasons, the one that must not be lost first; "" stands for all others, bulk reasons. A scan is
 the weakest, because it alone spares scenes that are older than the installation."""
 
@@ -95,12 +95,12 @@ def wishes(event: Event) -> tuple[Wish, ...]:
 
 def _of_scene(event: Event) -> tuple[Wish, ...]:
     if event.action == "Create":
-        return (SyncScene(event.id, "create"),)
+        return (SyncScene(event.id, CREATE),)
     if event.action not in ("Update", "Destroy"):
         return ()
     if event.fields is None or event.action == "Destroy":
-        return (SyncScene(event.id, "scan"),)
-    return () if event.fields <= IGNORED_FIELDS else (SyncScene(event.id, "update"),)
+        return (SyncScene(event.id, SCAN),)
+    return () if event.fields <= IGNORED_FIELDS else (SyncScene(event.id, UPDATE),)
 
 
 def _renamed(event: Event) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from plexsync.model.candidate import Candidate
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import (
     PathMap,
@@ -128,11 +129,10 @@ def is_pinned(pin: Pin, file: str, rating_key: int) -> bool:
     return rating_key == pin.rating_key and path_key(file) == path_key(pin.part)
 
 
-def describe(candidates: Iterable[IndexedPart]) -> list[str]:
-    """One line per candidate for people: the file, its size, and where to find the item."""
+def describe(candidates: Iterable[IndexedPart]) -> list[Candidate]:
+    """The candidates as they are told: the file, its size, and where to find the item."""
     return [
-        f"{_plain(part.file)} ({_size(part.size)}), "
-        f"section {part.target.section}, item {part.target.rating_key}"
+        Candidate(_plain(part.file), part.size, part.target.section, part.target.rating_key)
         for part in candidates
     ]
 
@@ -257,10 +257,6 @@ def _doubt(items: Sequence[_Pair]) -> str:
 
 def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
-
-
-def _size(size: int | None) -> str:
-    return f"{size} bytes" if size else "size unknown"
 
 
 _WEAKER: tuple[tuple[str, _Rule], ...] = (

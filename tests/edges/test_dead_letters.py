@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from plexsync.edges.dead_letters import DeadLetters
+from plexsync.model.candidate import Candidate
 from plexsync.model.dead_letter import Letter
 
 NOW = 1_700_000_000.0
@@ -44,7 +45,7 @@ def letters(path: Path) -> Iterator[DeadLetters]:
 def test_a_letter_comes_back_as_it_went_in(path: Path) -> None:
     letter = a_letter(
         7, error="AmbiguousMatch", message="two 'items'; DROP\n\ud83d\x00", status=404,
-        cause="ambiguous", attempts={"PlexNotFound": 12}, candidates=("A (1)", "B (2)"),
+        cause="ambiguous", attempts={"PlexNotFound": 12}, candidates=(Candidate("A", 1, "2", 3), Candidate("B")),
         job={"scene": 7, "reason": "update", "last_status": None},
     )  # fmt: skip
     with closing(DeadLetters(str(path), print)) as letters:
@@ -96,10 +97,20 @@ def test_every_commit_is_synced(letters: DeadLetters) -> None:
 def test_a_damaged_cell_does_not_hide_its_letter(
     path: Path, letters: DeadLetters, cell: object
 ) -> None:
-    letters.add(a_letter(7, candidates=("A",), job={"scene": 7}))
+    letters.add(a_letter(7, candidates=(Candidate("A"),), job={"scene": 7}))
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE OR REPLACE letters SET job = coalesce(?, 5)", (cell,))
-    assert letters.get(7) == a_letter(7, candidates=("A",))
+    assert letters.get(7) == a_letter(7, candidates=(Candidate("A"),))
+
+
+def test_candidates_of_any_shape_hide_no_letter(path: Path, letters: DeadLetters) -> None:
+    letters.add(a_letter(7))
+    odd = '["a line", {"part": "b", "size": "x", "section": 1, "rating_key": -1}, {"p": 1}, 5]'
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE letters SET candidates = ?", (odd,))
+    found = letters.get(7)
+    assert found is not None
+    assert found.candidates == (Candidate("a line"), Candidate("b"))
 
 
 def test_a_damaged_file_costs_only_itself(path: Path) -> None:

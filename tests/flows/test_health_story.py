@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from plexsync.edges.job_queue import JobQueue
 from plexsync.flows.health_check import health_check
+from plexsync.model.job import Job
 from simulator.plex import PlexSim
 from tests import certificates
 from tests.flows.test_queue_tasks import Buttons
@@ -24,6 +27,36 @@ def test_a_healthy_plex_tells_version_and_platform(desk: Buttons) -> None:
     assert found["platform"] == "Linux 20.04.1 LTS"
     assert f"It is Plex Media Server {found['version']} on Linux 20.04.1 LTS." in desk.said
     assert "Nothing to do." in desk.said
+
+
+def test_it_tells_the_worker_to_go_on_with_what_is_due(desk: Buttons) -> None:
+    with JobQueue(f"{desk.world.folder}/queue", print) as queue:
+        now = desk.world.clock.now()
+        later = {"not_before": now + 90, "attempts": {"PlexNotFound": 1}}
+        due = [Job(scene=n, reason="update", born=now) for n in (1, 2)]
+        waits = Job(scene=3, reason="update", born=now, last_error="PlexNotFound", **later)
+        queue.put_all([*due, waits])
+    assert desk.press(health_check)["due"] == 2
+    at = datetime.fromtimestamp(now + 90).astimezone().strftime("%H:%M")
+    assert desk.said.splitlines()[-1] == (
+        f"2 jobs wait; the worker was told to go on. Besides, 1 job waits for its next try at {at}."
+    )
+
+
+def test_with_nothing_due_it_says_when_the_first_try_is(desk: Buttons) -> None:
+    with JobQueue(f"{desk.world.folder}/queue", print) as queue:
+        now = desk.world.clock.now()
+        later = {"attempts": {"PlexNotFound": 1}, "last_error": "PlexNotFound"}
+        queue.put_all(
+            Job(scene=n, reason="update", born=now, not_before=now + 90 * n, **later)
+            for n in range(1, 6)
+        )
+    found = desk.press(health_check)
+    assert (found["waiting"], found["due"]) == (5, 0)
+    at = datetime.fromtimestamp(now + 90).astimezone().strftime("%H:%M")
+    assert desk.said.splitlines()[-1] == (
+        f"Nothing is due; 5 jobs wait for their next try, the first at {at}."
+    )
 
 
 def test_a_root_path_that_is_treated_otherwise_hides_the_platform_alone(desk: Buttons) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from plexsync import inbox
 from plexsync.edges.reports import Report
-from plexsync.flows import operations, settle
+from plexsync.flows import operations
 from plexsync.flows.operations import OPERATIONS, READS
 from plexsync.flows.tasks import TASKS
 from plexsync.model.arguments import REQUIRED, read_arguments
@@ -65,10 +65,6 @@ def agree(documented: Any, real: Any, where: str) -> None:
 def test_every_operation_has_a_section_and_none_is_a_tasks_mode() -> None:
     assert set(SECTIONS) == OPERATIONS
     assert not OPERATIONS & set(TASKS)
-
-
-def test_a_page_calls_a_dead_letters_scene_what_the_ledger_calls_it() -> None:
-    assert operations.DEAD_STATES == settle.DEAD_STATES
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))

@@ -58,7 +58,11 @@ def test_dead_letters_in_every_order_and_only_those_of_some_scenes(folder: str) 
         assert scenes(ask(folder, "dead_letters", sort=order)) == wanted, order
     some = ask(folder, "dead_letters", scenes=[2, 3, 99], **{"class": "PlexNotFound"})
     assert (scenes(some), some["total"]) == ([3], 1)
-    assert some["classes"] == {"PlexNotFound": 2, "AmbiguousMatch": 1}
+    assert some["classes"] == [
+        {"class": "AmbiguousMatch", "words": "Ambiguous", "count": 1},
+        {"class": "PlexNotFound", "words": "Not in Plex", "count": 2},
+    ]
+    assert {row["class_words"] for row in some["letters"]} == {"Not in Plex"}
     assert ask(folder, "dead_letters", scenes=[99], limit=1)["total"] == 0
     page = ask(folder, "dead_letters", scenes=[1, 2, 3], limit=1, offset=1)
     assert (scenes(page), page["total"]) == ([3], 3)
@@ -86,7 +90,10 @@ def test_the_queue_in_every_order_and_only_some_of_it(folder: str) -> None:
         assert scenes(ask(folder, "queue", sort=order)) == wanted, order
     failed = ask(folder, "queue", **{"class": "PlexNotFound"})
     assert (scenes(failed), failed["total"]) == ([2], 1)
-    assert failed["classes"] == {"PlexNotFound": 1}
+    assert failed["classes"] == [{"class": "PlexNotFound", "words": "Not in Plex", "count": 1}]
+    words = {row["scene"]: row["class_words"] for row in ask(folder, "queue")["jobs"]}
+    assert words == {1: "Waits for its turn", 2: "Not in Plex", 3: "Waits for its turn"}
+    assert ask(folder, "queue", scenes=1)["jobs"][0]["reason_words"] == "Edited in Stash"
     assert scenes(ask(folder, "queue", scenes=3)) == [3]
 
 
@@ -140,12 +147,19 @@ def test_a_file_in_the_place_of_the_reports_stops_no_task(folder: str) -> None:
     assert ask(folder, "report", task="health_check")["state"] == "unknown"
 
 
-def test_a_tick_counts_what_waits_and_what_failed(folder: str) -> None:
+def test_a_tick_counts_what_will_be_tried_and_what_failed(folder: str) -> None:
     bury(folder, (1, "PlexNotFound", 30.0))
+    later = {"not_before": NOW + 60, "attempts": {"PlexNotFound": 1}, "last_error": "PlexNotFound"}
     with JobQueue(f"{folder}/queue", print) as queue:
-        queue.put_all([Job(scene=2, reason="update", born=1.0)])
+        queue.put_all(
+            [
+                Job(scene=2, reason="update", born=1.0),
+                Job(scene=3, reason="update", born=1.0, **later),
+            ]
+        )
     lock = LockFile(f"{folder}/worker.lock")
     assert lock.acquire()
     answer = ask(folder, "tick")
     lock.release()
     assert answer == {"pending": True, "worker": "alive", "waiting": 1, "failed": 1}
+    assert ask(folder, "status")["badge"] == {"waiting": 1, "later": 1, "failed": 1}

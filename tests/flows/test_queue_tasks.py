@@ -32,7 +32,8 @@ from plexsync.flows.sync_all import sync_all, sync_all_forced, sync_recent
 from plexsync.flows.task_args import check_names
 from plexsync.flows.tasks import TASKS
 from plexsync.model.dead_letter import Letter
-from plexsync.model.job import BULK, FORCED, Job
+from plexsync.model.job import BULK, Job
+from plexsync.model.reasons import FORCED
 from plexsync.policy.events import stronger_reason
 
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -181,7 +182,8 @@ def test_it_waits_for_no_retry_and_says_when_the_next_is(desk: Buttons) -> None:
     assert (done["written"], done["tried_again_later"], done["remaining"]) == (1, 1, 1)
     assert done["errors"] == {"PlexNotFound": 1}
     assert 10 < done["next_due_in"] <= 30
-    assert "1 scene remains (1 PlexNotFound), the next in" in desk.said
+    assert "Nothing is due; 1 job waits for its next try at " in desk.said
+    assert "(1 PlexNotFound). The background worker goes on by itself." in desk.said
     assert "Not yet: no item in Plex holds this file yet" in desk.said
     assert desk.world.clock.passed - before < 5
 

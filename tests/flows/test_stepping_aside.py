@@ -15,7 +15,7 @@ from plexsync.edges.in_flight import InFlight
 from plexsync.edges.in_flight_note import read_note, write_note
 from plexsync.model.command import KIND, Command, to_input
 from plexsync.model.errors import Interrupted
-from plexsync.model.job import RECONCILE
+from plexsync.model.reasons import RECONCILE
 from tests.world import World
 
 RED = b"\xff\xd8\xffred"

@@ -408,6 +408,7 @@ def test_an_ambiguous_scene_becomes_a_dead_letter_that_names_the_items(world: An
     letter = world.letter(scene)
     assert letter.error == "AmbiguousMatch"
     assert len(letter.candidates) == 2
+    assert {each.size for each in letter.candidates} == {5}
     assert world.plex.count("PUT") == 0
     world.configure(accept_ambiguous=True)
     world.event(scene)

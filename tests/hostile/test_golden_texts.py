@@ -47,6 +47,7 @@ VARIES = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", "<time>"),
     (r"\d{8}T\d{6}Z", "<time>"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>"),
+    (r"\bat \d\d:\d\d\b", "at <time>"),
     (rf"(?:{LENGTH} ago|just now)", "<some time> ago"),
     (r"\d+\.\d+ s\b", "<seconds>"),
     (r"\bseconds=[\d.]+", "seconds=<number>"),

@@ -247,7 +247,7 @@ def test_ten_thousand_dead_letters_page_by_page(page: Page) -> None:
             times == sorted(times, reverse=True) if sort == "newest" else scenes == sorted(scenes)
         )
     answer = page.ask("dead_letters", **{"class": "AmbiguousMatch"}, sort="oldest", limit=2)
-    assert answer["total"] == answer["classes"]["AmbiguousMatch"] == 3333
+    assert (answer["total"], answer["classes"][0]["count"]) == (3333, 3333)
     assert [letter["error"] for letter in answer["letters"]] == ["AmbiguousMatch"] * 2
     assert answer["letters"][0]["paths"] == [f"/data/{answer['letters'][0]['scene']}.mp4"]
     assert page.ask("dead_letters", **{"class": "Nonsense"})["total"] == 0

@@ -267,7 +267,8 @@ def test_no_file_and_no_part_match_nothing() -> None:
 
 
 def test_candidates_are_told_in_a_line_each() -> None:
-    lines = describe([part("/p/a.mp4", 5, key=7, section="2"), part("/q/a\n\x1b.mp4")])
+    parts = [part("/p/a.mp4", 5, key=7, section="2"), part("/q/a\n\x1b.mp4")]
+    lines = [each.words() for each in describe(parts)]
     assert lines == [
         "/p/a.mp4 (5 bytes), section 2, item 7",
         "/q/a  .mp4 (size unknown), section 1, item 1",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from plexsync.model.candidate import Candidate
 from tests.ui.conftest import Open
 from tests.ui.house import ADDRESS, House, letter
 from tests.world import until
@@ -74,7 +75,12 @@ def test_hostile_texts_are_texts(house: House, open_page: Open) -> None:
     """The witness fails the test for a dialog, an error, or a request to anywhere else."""
     scene = house.scene("1.mp4", title=HOSTILE, studio=house.stash.add_studio(HOSTILE))
     other = house.scene("2.mp4", title=HOSTILE)
-    odd = letter(other, "AmbiguousMatch", message=HOSTILE, candidates=(HOSTILE, "javascript:1"))
+    odd = letter(
+        other,
+        "AmbiguousMatch",
+        message=HOSTILE,
+        candidates=(Candidate(HOSTILE, 5, "1", 7), Candidate("javascript:1")),
+    )
     house.bury([letter(scene, HOSTILE, message=HOSTILE, paths=(HOSTILE,)), odd])
     page = open_page(house.stash, LETTERS)
     for each in (scene, other):

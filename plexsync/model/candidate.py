@@ -1,0 +1,43 @@
+"""A Plex item that a scene could be, between which nobody could choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The item's file as Plex sees it, its size in bytes, and where the item is.
+
+    `rating_key` is 0 and `section` "" where only a line of text is known.
+    """
+
+    part: str
+    size: int | None = None
+    section: str = ""
+    rating_key: int = 0
+
+    def words(self) -> str:
+        """One line for people."""
+        size = f"{self.size} bytes" if self.size else "size unknown"
+        return f"{self.part} ({size}), section {self.section}, item {self.rating_key}"
+
+
+def candidates(raw: object) -> tuple[Candidate, ...]:
+    """Those of a stored list; what is none of ours is a line of text, or left out."""
+    listed = raw if isinstance(raw, (list, tuple)) else ()
+    return tuple(found for each in listed if (found := _candidate(each)) is not None)
+
+
+def _candidate(raw: object) -> Candidate | None:
+    if isinstance(raw, str):
+        return Candidate(raw)
+    if not isinstance(raw, dict) or not isinstance(raw.get("part"), str):
+        return None
+    size, section, key = raw.get("size"), raw.get("section"), raw.get("rating_key")
+    return Candidate(
+        raw["part"],
+        size if type(size) is int else None,
+        section if isinstance(section, str) else "",
+        key if type(key) is int and key > 0 else 0,
+    )

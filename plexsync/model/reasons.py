@@ -1,0 +1,127 @@
+"""Why a scene waits, what went wrong with it and where it stands: one table, with words for people.
+
+Pages and tasks show these words and have none of their own. Light on purpose: each request of a
+page is a process.
+"""
+
+from __future__ import annotations
+
+CREATE = "create"
+UPDATE = "update"
+SCAN = "scan"
+RENAME = "rename"
+SETTINGS = "settings"
+SWEEP = "sweep"
+
+SYNC_ALL = "sync all"
+RECENT = "recent"
+
+FORCED = "forced"
+"""The reason of a job for a scene that is to be written whatever the ledger says."""
+
+RETRY = "retry"
+"""The reason of a job for a dead letter that somebody wants tried again."""
+
+RECONCILE = "reconcile"
+"""The reason of a job for a gap that a reconciliation found."""
+
+RECOVERED = "recovered"
+REVIVED = "revived"
+
+SYNC = "sync"
+"""The reason of a job that an earlier PlexSync had not done."""
+
+IMPORTED = "imported"
+"""The reason of a job for a scene that an earlier PlexSync synced; see SceneState.since."""
+
+REASONS = {
+    CREATE: "New in Stash",
+    UPDATE: "Edited in Stash",
+    SCAN: "Changed by a task of Stash",
+    RENAME: "A name in it was changed, merged or deleted",
+    SETTINGS: "The settings were changed",
+    SWEEP: "Changed in Stash without telling",
+    SYNC_ALL: "Part of Sync All Scenes",
+    RECENT: "Part of Sync Recent Scenes",
+    FORCED: "Asked for by hand",
+    RETRY: "A dead letter that is tried again",
+    RECONCILE: "Found by a reconciliation",
+    RECOVERED: "Comes back after an outage",
+    REVIVED: "Its file turned up in Plex",
+    SYNC: "Left over by an earlier PlexSync",
+    IMPORTED: "Synced by an earlier PlexSync",
+}
+"""Every reason that a job or a backfill can have."""
+
+NOT_FOUND = "PlexNotFound"
+SERVER_DOWN = "PlexServerDown"
+
+CLASSES = {
+    SERVER_DOWN: "Plex was down",
+    "PlexTemporaryError": "Plex stumbled",
+    NOT_FOUND: "Not in Plex",
+    "PlexPermanentError": "Refused by Plex",
+    "AmbiguousMatch": "Ambiguous",
+    "SceneUnusable": "Odd in Stash",
+}
+"""Every class of errors after which a job is tried again or becomes a dead letter."""
+
+DEAD_STATES = {"AmbiguousMatch": "ambiguous", NOT_FOUND: "not in Plex"}
+"""Error class of a dead letter -> the scene's state; any other class is "failed"."""
+
+NOT_TRIED = "Waits for its turn"
+
+OK, WARN, BAD, NONE = "ok", "warn", "bad", "none"
+
+STATES = {
+    "synced": (OK, "in step"),
+    "waiting": (WARN, "waiting"),
+    "not in Plex": (WARN, "not in Plex"),
+    "ambiguous": (WARN, "ambiguous"),
+    "failed": (BAD, "failed"),
+    "too little metadata": (NONE, "too little metadata"),
+    "shared": (NONE, "its Plex item is another scene's"),
+    "destroyed": (NONE, "removed from Stash"),
+    "undone": (NONE, "undone"),
+    "edited in Plex": (WARN, "edited in Plex"),
+    "unknown": (NONE, "not met by PlexSync yet"),
+    "changes": (WARN, "would change"),
+    "in step": (OK, "in step"),
+    "left alone": (NONE, "left alone"),
+    "gone": (NONE, "no longer in Stash"),
+}
+"""How good it is and words for each state of a scene: the ledger's, then those that only a page
+tells, then the outcomes of a preview."""
+
+
+def reason_words(reason: str) -> str:
+    """A reason for people; one that another PlexSync wrote is shown as it is."""
+    return REASONS.get(reason, reason)
+
+
+def class_words(error: str) -> str:
+    """An error class for people; "" is that of a job that has not failed."""
+    return CLASSES.get(error, error) if error else NOT_TRIED
+
+
+def dead_state(error: str) -> str:
+    """The state of a scene whose dead letter has this class."""
+    return DEAD_STATES.get(error, "failed")
+
+
+def state_tone(state: str) -> str:
+    """How good a scene's state is: OK, WARN, BAD, or NONE when it is neither."""
+    return STATES.get(state, (NONE, state))[0]
+
+
+def state_words(state: str) -> str:
+    """A scene's state for people."""
+    return STATES.get(state, (NONE, state))[1]
+
+
+def choices(counts: dict[str, int]) -> list[dict[str, object]]:
+    """The error classes by which rows can be chosen, in the order of their words."""
+    found = [
+        {"class": error, "words": class_words(error), "count": n} for error, n in counts.items()
+    ]
+    return sorted(found, key=lambda each: (str(each["words"]), str(each["class"])))
