@@ -25,7 +25,7 @@ class InFlight:
         self._asking = threading.Lock()
         self._count = 0
         self._asks: Callable[[], bool] = _nobody
-        self._completing = threading.local()
+        self._thread = threading.local()
 
     def asked(self) -> bool:
         """Whether somebody waits for this process."""
@@ -44,11 +44,22 @@ class InFlight:
     @contextmanager
     def completing(self) -> Iterator[None]:
         """Within this block this thread may still ask, briefly, what became of its requests."""
-        self._completing.now = True
+        self._thread.completing = True
         try:
             yield
         finally:
-            self._completing.now = False
+            self._thread.completing = False
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Within this block this thread's requests neither count nor ask: they help to tell whether
+        somebody waits, and are as brief as a last look.
+        """
+        self._thread.aside = True
+        try:
+            yield
+        finally:
+            self._thread.aside = False
 
     @contextmanager
     def request(self) -> Iterator[float | None]:
@@ -56,6 +67,9 @@ class InFlight:
 
         Raises Interrupted instead of beginning it when somebody waits.
         """
+        if getattr(self._thread, "aside", False):
+            yield LAST_LOOK
+            return
         seconds = self.go_on()
         self._tell(+1)
         try:
@@ -67,7 +81,7 @@ class InFlight:
         """What `request` gives, and raises, of a request that consists of several."""
         if not self.asked():
             return None
-        if getattr(self._completing, "now", False):
+        if getattr(self._thread, "completing", False):
             return LAST_LOOK
         self._tell(0)
         raise Interrupted

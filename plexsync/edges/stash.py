@@ -72,7 +72,7 @@ class StashClient:
         self._handover = handover
         self._max_age = 3600
         self.enabled = True
-        """Whether PlexSync was switched on in Stash when the settings were last read."""
+        """Whether PlexSync was switched on in Stash when that was last read."""
         self._version = ""
         self._kept: float | None = None
 
@@ -116,6 +116,11 @@ class StashClient:
         self._max_age, self._version = found.max_session_age, found.version
         self.enabled = found.enabled
         return found
+
+    def look_whether_enabled(self) -> None:
+        """Learn whether PlexSync is switched on; never waits long, and for no request of ours."""
+        with self.in_flight.aside():
+            self.enabled = stash_answers.read_enabled(self._ask(stash_queries.ENABLED))
 
     def meet(self, scenes: Sequence[int]) -> Meeting:
         """By what this Stash is known, and when these scenes (some dozens) were created there."""

@@ -61,14 +61,19 @@ def read_settings(data: Mapping[str, Any]) -> StashSettings:
             max_session_age=age if type(age) is int and age >= 0 else _DEFAULT_AGE,
             version=str((data.get("version") or {}).get("version") or ""),
             login=general.get("username") != "",
-            enabled=all(
-                each["enabled"] is not False
-                for each in data.get("plugins") or ()
-                if each["id"] == "PlexSync"
-            ),
+            enabled=read_enabled(data),
         )
     except _NOT_WHAT_WE_ASKED as problem:
         raise wrong_shape("the settings", problem) from None
+
+
+def read_enabled(data: Mapping[str, Any]) -> bool:
+    """Whether nobody switched PlexSync off; raises StashDown when the answer has another shape."""
+    try:
+        ours = [each for each in data.get("plugins") or () if each["id"] == "PlexSync"]
+        return all(each["enabled"] is not False for each in ours)
+    except _NOT_WHAT_WE_ASKED as problem:
+        raise wrong_shape("the plugins", problem) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,8 @@ class StashLink:
     def _send(self, method: str, path: str, signed: dict[str, str], more: dict[str, Any]) -> Reply:
         url = self._connection.base_url + path
         try:
-            with self._in_flight.request():
+            with self._in_flight.request() as seconds:
+                more = {**more, "total": seconds}
                 reply = self._session().request(method, url, headers=signed, **more)
         except TransportError as problem:
             kind = AnswerTooLarge if problem.cause == "too large" else StashDown

@@ -13,6 +13,8 @@ query PlexSyncSettings {
 }
 """
 
+ENABLED = "query PlexSyncEnabled { plugins { id enabled } }"
+
 SAVE_SETTINGS = """
 mutation PlexSyncSaveSettings($settings: Map!) {
   configurePlugin(plugin_id: "PlexSync", input: $settings)

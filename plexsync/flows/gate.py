@@ -12,6 +12,7 @@ from plexsync.edges.plex import PlexClient
 from plexsync.edges.stash import StashClient
 from plexsync.flows.auto_reconcile import AutoReconcile
 from plexsync.flows.blame import Judged
+from plexsync.flows.enabled import Enabled
 from plexsync.flows.held_back import HeldBack
 from plexsync.flows.plex_watch import PlexWatch
 from plexsync.flows.reconciliation import Reconciliation
@@ -92,7 +93,7 @@ class Gate:
         self._silent_since: float | None = None
         self._read: PlexSyncConfig | None = None
         self._read_at = -math.inf
-        self._disabled = False
+        self._enabled = Enabled(stash, clock)
         self.config: PlexSyncConfig | None = None
         """The settings in force, None before they could be read."""
 
@@ -102,8 +103,6 @@ class Gate:
             self._meet()
         if self._foreign:
             return "this data folder belongs to another Stash, whose own events go on with it"
-        if self._disabled:
-            return DISABLED
         if self._hold.reason == "session" and not self._stash.renewable:
             return "Stash no longer accepts this worker's session; the next event brings a new one"
         silent = self._silent_since
@@ -111,6 +110,15 @@ class Gate:
             return "Stash has not answered for ten minutes; the next event starts a new worker"
         limit = idle_limit(self._hold, self._waits())
         return "" if math.isinf(limit) or 0 <= now - busy_at < limit else IDLE_END
+
+    @property
+    def disabled(self) -> bool:
+        """Whether PlexSync was found to be switched off in Stash."""
+        return self._enabled.off
+
+    def disabled_by_now(self) -> bool:
+        """The same, for whoever is about to send a request."""
+        return self._enabled.off_by_now()
 
     def _waits(self) -> bool:
         """Whether anything needs this worker: jobs, or an outage whose end it has to notice."""
@@ -244,8 +252,8 @@ class Gate:
             return None
         self._silent_since = None
         self._read_at = self._clock.monotonic()
-        self._disabled = not self._stash.enabled
-        if self._disabled or not self._usable(config):
+        self._enabled.known()
+        if self._enabled.off or not self._usable(config):
             return None
         self._hold = Hold()
         self._watch.configure(config)

@@ -113,23 +113,25 @@ class Worker:
                     continue  # whoever waits has his turn first
 
     def _asked(self) -> bool:
-        """Whether anything waits for the requests in flight: a task, a page's command, our session."""
+        """Whether anything waits for the requests in flight: a task, a page's command, our session;
+        or none may follow them.
+        """
         if self._leave() or self._intake.commands.waiting or self._new_commands.came():
             return True
-        return self._gate.session_due_in(self._clock.now()) <= 0
+        if self._gate.session_due_in(self._clock.now()) <= 0:
+            return True
+        return self._gate.disabled_by_now()
 
     def _run(self) -> str:
         while True:
-            reason = self._leave()
+            reason = self._leave() or self._disabled()
             if reason:
                 return reason
             now = self._clock.now()
             self.take_in(now)
             self.look_around(self._clock.now())
             now = self._clock.now()
-            reason = self._gate.leave(now, self._busy_at)
-            if reason == DISABLED:
-                self._duties.sweep_at_next_start()
+            reason = self._disabled() or self._gate.leave(now, self._busy_at)
             if reason and not (reason == IDLE_END and self._duties.last_sweep(now)):
                 return reason
             batch = self._next(now)
@@ -139,6 +141,13 @@ class Worker:
                 self._busy_at = self._clock.now()
             elif not batch:
                 self._sleep(now)
+
+    def _disabled(self) -> str:
+        """Why to end when somebody switched PlexSync off in Stash, which fires no hook meanwhile."""
+        if not self._gate.disabled:
+            return ""
+        self._duties.sweep_at_next_start()
+        return DISABLED
 
     def take_in(self, now: float) -> None:
         """Bring what waits in the inbox and in stored walks into the queue, and carry out what
@@ -171,7 +180,7 @@ class Worker:
 
     def _obey(self, now: float) -> int:
         """Carry out what pages asked for; how much that was."""
-        with self._in_flight.until(lambda: bool(self._leave())):
+        with self._in_flight.until(lambda: bool(self._leave()) or self._gate.disabled_by_now()):
             count = self._commands.run(self._leave)
         if count:
             self._busy_at = now

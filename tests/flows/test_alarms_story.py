@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from plexsync.flows.gate import DISABLED
 from plexsync.flows.health_check import health_check
 from plexsync.flows.operations import READS, Request
 from plexsync.flows.process_queue import process_queue
+from plexsync.model.command import KIND, Command, to_input
 from plexsync.model.dead_letter import Letter
 from plexsync.policy.timing import SWEEP_EVERY
 from plexsync.policy.waiting import SETTINGS_CHECK
@@ -227,6 +229,72 @@ def test_a_disabled_plugin_writes_no_more_and_catches_up_when_it_is_enabled(worl
     world.clock.passed += 61
     world.run(minutes=1)
     assert (item.title, its.title) == ("Newer", "Made meanwhile")
+
+
+def test_a_worker_whose_plugin_is_disabled_sends_nothing_but_what_is_in_flight(world: Any) -> None:
+    for name in range(8):
+        scene, _ = world.pair(f"{name}.mp4", title="New")
+        world.event(scene)
+
+    def a_slow_plex() -> str:
+        """Somebody disables the plugin while the first scenes of the batch are written."""
+        if _written(world):
+            world.stash.enable_plugin(False)
+            world.clock.passed += 1.5
+        return ""
+
+    assert world.run(minutes=60, leave=a_slow_plex) == DISABLED
+    assert 0 < len(_written(world)) <= 2, "so many as there are connections"
+    assert not any(job.attempts for job in world.waiting().values())
+    world.stash.enable_plugin(True)
+    world.run()
+    assert sorted(Counter(_written(world)).values()) == [1] * 8
+
+
+def test_a_page_s_command_ends_too_when_the_plugin_is_disabled(world: Any) -> None:
+    scene, item = world.pair("a.mp4", title="New")
+    world.run(minutes=0.3)
+    assert item.title == "New"
+    command = to_input(Command("undo", {"scene": scene}))
+    accepted = inbox.drop(
+        world.folder, json.dumps({"id": 1, "type": KIND, "input": command}).encode()
+    )
+
+    def disabled() -> str:
+        path = Path(world.folder) / "results" / f"{accepted}.json"
+        if path.exists() and json.loads(path.read_text())["state"] == "running":
+            world.stash.enable_plugin(False)
+            world.clock.passed += 1.5
+        return ""
+
+    assert world.run(minutes=60, leave=disabled) == DISABLED
+    assert item.title == "New", "it waits until the plugin is enabled again"
+    world.stash.enable_plugin(True)
+    world.run()
+    assert item.title != "New"
+
+
+def test_a_stash_that_is_slow_to_say_whether_the_plugin_is_on_holds_nothing_up(world: Any) -> None:
+    for name in range(8):
+        scene, _ = world.pair(f"{name}.mp4", title="New")
+        world.event(scene)
+    world.stash.add_fault("status", match=_asks_whether_enabled, times=None, status=500)
+
+    def time_goes_by() -> str:
+        world.clock.passed += 1.5
+        return ""
+
+    world.run(minutes=60, leave=time_goes_by)
+    assert any(map(_asks_whether_enabled, world.stash.journal))
+    assert sorted(Counter(_written(world)).values()) == [1] * 8
+
+
+def _asks_whether_enabled(entry: Any) -> bool:
+    return "PlexSyncEnabled" in entry.query
+
+
+def _written(world: Any) -> list[str]:
+    return [entry.get("id") for entry in world.plex.journal if entry.method == "PUT"]
 
 
 def test_a_long_outage_is_followed_by_a_reconciliation_whatever_the_interval(world: Any) -> None:
