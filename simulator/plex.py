@@ -154,6 +154,10 @@ class PlexSim(PlexLibrary):
         """How many scans are under way."""
         return len(self._scanner.running)
 
+    def finish_scans(self) -> None:
+        """Let them come to their end now."""
+        self._scanner.finish()
+
     # -- faults ------------------------------------------------------------------------------
 
     def add_fault(

@@ -49,6 +49,11 @@ class Scanner:
                 if section in (None, scan.section):
                     self._over(scan)
 
+    def finish(self) -> None:
+        """Let the scans under way come to their end now."""
+        for scan in list(self.running.values()):
+            self._finish(scan)
+
     def _over(self, scan: Scan) -> bool:
         """Whether the scan was still running; it is not any more."""
         if self.running.pop(scan.id, None) is None:

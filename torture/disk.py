@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -91,7 +90,7 @@ def run_full(stage: Stage, disk: SmallDisk, leave: int, in_the_middle: bool) -> 
         disk.fill(leave)
     worker = stage.nursery.start(stage.block())
     until(lambda: disk.is_full)
-    time.sleep(0.3)
+    until(lambda: stage.nursery.waited_for_room() or not stage.nursery.alive(worker))
     alive = stage.nursery.alive(worker)
     stage.on_request = lambda request: False
     disk.free()

@@ -8,6 +8,7 @@ but for its clock; the data folder comes with the environment.
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import signal
 import subprocess
@@ -24,9 +25,6 @@ from torture.swift import SwiftClock
 ROOT = Path(__file__).resolve().parent.parent
 RAN = 3
 """Exit status of a life that ended by itself through an exception."""
-
-_LOADED = live
-"""Imported here for its weight: `entry` imports it only once it owns the lock."""
 
 
 class Nursery:
@@ -77,6 +75,10 @@ class Nursery:
         """Whether a life goes on; one that has ended is not forgotten yet."""
         return bool(self._ask("alive", pid))
 
+    def waited_for_room(self) -> bool:
+        """Whether the life that was started last found its disk full and began to wait."""
+        return bool(self._ask("waited_for_room"))
+
     def _ended(self, pid: int, status: int) -> bool:
         if status not in (0, signal.SIGKILL):
             raise RuntimeError(f"worker {pid} ended with status {status}")
@@ -89,15 +91,36 @@ class Nursery:
         return json.loads(self._process.stdout.readline())[0]
 
 
+class _WatchedClock(SwiftClock):
+    """Tells the process that forked a life when this waits for a disk to be mended."""
+
+    def __init__(self, epoch: float, speed: float) -> None:
+        super().__init__(epoch, speed)
+        self._waited = mmap.mmap(-1, 1)  # shared with every fork
+
+    @property
+    def waited(self) -> bool:
+        return self._waited[0] > 0
+
+    def forget(self) -> None:
+        self._waited[0] = 0
+
+    def wait(self, seconds: float, woken: Callable[[], bool]) -> None:
+        if seconds == live.DISK_PAUSE:
+            self._waited[0] = 1
+        super().wait(seconds, woken)
+
+
 class _Matron:
     """Inside the process; every public method is a command."""
 
-    def __init__(self, home: str, clock: SwiftClock) -> None:
+    def __init__(self, home: str, clock: _WatchedClock) -> None:
         self._home = home
         self._clock = clock
         self._ended: dict[int, int] = {}
 
     def start(self, block: str, held: bool) -> int:
+        self._clock.forget()
         read, write = os.pipe()
         os.write(write, block.encode())
         os.close(write)
@@ -115,6 +138,9 @@ class _Matron:
             if done:
                 self._ended[pid] = status
         return pid not in self._ended
+
+    def waited_for_room(self) -> bool:
+        return self._clock.waited
 
     def reap(self, pid: int, seconds: float) -> int | None:
         end = time.monotonic() + seconds
@@ -144,7 +170,7 @@ class _Matron:
 def main() -> None:
     """Carry out commands until stdin ends."""
     home, epoch, speed = sys.argv[1:]
-    matron = _Matron(home, SwiftClock(float(epoch), float(speed)))
+    matron = _Matron(home, _WatchedClock(float(epoch), float(speed)))
     for line in sys.stdin:
         name, *words = json.loads(line)
         command: Callable[..., object] = getattr(matron, name)

@@ -129,8 +129,9 @@ class FileSink:
         """A file shows none."""
 
     def close(self) -> None:
-        """Close the file; the next line opens it again."""
-        self._handler.close()
+        """Close the file, also on a full disk; the next line opens it again."""
+        with suppress(OSError):
+            self._handler.close()
 
 
 class StashSink:

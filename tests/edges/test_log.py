@@ -371,9 +371,11 @@ def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_stops_nobody(capfd: pytest.CaptureFixture[str]) -> None:
-    log = Log(FileSink("/dev/full"))
+    sink = FileSink("/dev/full")
+    log = Log(sink)
     for _ in range(3):
         log.error("x")
+    sink.close()
     assert capfd.readouterr() == ("", "")
 
 

@@ -78,6 +78,29 @@ def test_an_outage_counts_the_jobs_that_it_held_back_and_those_in_step_again_onc
     assert (outage["jobs_affected"], outage["jobs_recovered"]) == (3, 3)
 
 
+def test_a_job_that_came_before_the_probe_that_ends_the_outage_was_held_back_too(
+    quiet: Any,
+) -> None:
+    old = {"created_at": LONG_AGO, "updated_at": LONG_AGO}  # no sweep finds them
+    pairs = [quiet.pair(f"{n}.mp4", title=f"T{n}", **old) for n in range(2)]
+    quiet.plex.stop()
+    quiet.event(pairs[0][0])
+    opened: list[float] = []
+
+    def event_and_plex_is_back() -> None:
+        """Before a probe is due, and a good while before a trial is."""
+        opened.extend([quiet.clock.passed] if "CLOSED -> OPEN" in quiet.said() else [])
+        if opened and quiet.clock.passed > opened[0] + 14 and not quiet.plex.running:
+            quiet.event(pairs[1][0])
+            quiet.plex.start()
+
+    quiet.clock.on_wait = event_and_plex_is_back
+    quiet.run(minutes=2)
+    assert synced(pairs) == 2
+    (outage,) = stored(quiet, "outage_history.json")["outages"]
+    assert (outage["jobs_affected"], outage["jobs_recovered"]) == (2, 2)
+
+
 def test_what_an_outage_gives_up_or_clears_is_not_recovered(quiet: Any) -> None:
     pairs = crowd(quiet, 3)
     quiet.plex.stop()

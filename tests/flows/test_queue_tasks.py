@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from plexsync.model.dead_letter import Letter
 from plexsync.model.job import BULK, Job
 from plexsync.model.reasons import FORCED
 from plexsync.policy.events import stronger_reason
+from plexsync.press import press
 
 LONG_AGO = "2020-01-01T00:00:00Z"
 OLD = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
@@ -262,6 +264,36 @@ def test_an_open_breaker_is_closed_by_a_plex_that_is_well_again(desk: Buttons) -
     assert desk.press(process_queue)["written"] == 1
     assert item.title == "T"
     assert "-> CLOSED" in desk.said
+
+
+def test_after_an_outage_process_queue_is_as_gentle_as_the_worker(desk: Buttons) -> None:
+    pairs = [desk.world.pair(f"{n}.mp4", title=f"T{n}") for n in range(40)]
+    desk.world.plex.stop()
+    for scene, _ in pairs:
+        desk.world.event(scene)
+    desk.world.run(minutes=2)
+    desk.world.plex.start()
+    before = desk.world.clock.passed
+    assert desk.press(process_queue)["written"] == 40
+    assert 5 < desk.world.clock.passed - before < 12, "40 requests at 5 to 6 a second"
+
+
+def test_a_task_looks_first_whether_plex_is_back(desk: Buttons) -> None:
+    scene, _ = desk.world.pair("1.mp4", title="T")
+    desk.world.plex.stop()
+    desk.world.event(scene)
+    desk.world.run(minutes=2)
+    desk.world.plex.start()
+    desk.world.clock.passed += 60
+    begun_with: list[str] = []
+
+    def note(call: Call) -> dict[str, object]:
+        begun_with.append(call.owner().watch.breaker.state)
+        return {}
+
+    task = replace(TASKS["sync_recent"], run=note)
+    desk.change(lambda app: press(task, "/config/plugins/PlexSync", {}, app, lambda: None) and None)
+    assert begun_with == ["CLOSED"]
 
 
 def test_a_job_that_killed_workers_is_not_run_again(desk: Buttons) -> None:
@@ -665,6 +697,22 @@ def test_every_argument_is_known_to_its_task() -> None:
         check_names(mode, task, {"mode": mode, **dict.fromkeys(task.arguments, "1")})
         with pytest.raises(TaskFailed, match=f"{mode} has no argument 'scnee'; it takes "):
             check_names(mode, task, {"mode": mode, "scnee": "1"})
+
+
+# --- Recover Outage Jobs
+
+
+def test_it_takes_back_no_scene_that_waits_already_or_is_gone(desk: Buttons) -> None:
+    there, gone, waits = (desk.world.pair(f"{n}.mp4", title="T", **OLD)[0] for n in range(3))
+    for scene in (there, gone, waits):
+        desk.bury(scene, error="PlexServerDown")
+    desk.world.stash.destroy(gone)
+    desk.queue([waits], attempts={"PlexNotFound": 3})
+    done = desk.press(recover_outage_jobs, window="all")
+    assert (done["queued"], done["already_queued"], done["gone"]) == (1, 1, 1)
+    assert set(desk.world.waiting()) == {there, waits}
+    assert desk.world.waiting()[waits].attempts == {"PlexNotFound": 3}
+    assert desk.letters() == {there, waits}
 
 
 # --- copies

@@ -167,6 +167,16 @@ def test_a_change_of_the_time_zone_hides_nothing(
     assert sweep(NOW + 13 * HOUR) >= late
 
 
+def test_a_clock_that_goes_back_less_than_three_hours_hides_nothing(
+    stash: ManyScenes, sweep: Callable[[float], set[int]]
+) -> None:
+    stash.touch(3, NOW + DAY - 60)
+    assert sweep(NOW + DAY) == {3}
+    stash.touch(1, NOW + DAY - 2.9 * HOUR)
+    stash.touch(2, NOW + DAY - 3.1 * HOUR)
+    assert sweep(NOW + DAY + SWEEP_EVERY) == {1}, "and what lies further back costs no look"
+
+
 @pytest.mark.parametrize("jump", [-DAY, DAY, -300 * DAY, 300 * DAY])
 def test_the_clock_of_both_is_set(
     stash: ManyScenes, sweep: Callable[[float], set[int]], jump: float

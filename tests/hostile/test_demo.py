@@ -7,10 +7,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.signals import ctrl_c
+from tests.world import until
 
 ROOT = Path(__file__).parents[2]
 FIELDS = {"title", "summary", "studio", "date", "performers", "tags", "collections", "poster"}
@@ -67,7 +69,8 @@ def test_the_demo_fails_and_names_the_row_when_plex_differs(tmp_path: Path) -> N
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal only there")
 def test_ctrl_c_ends_the_demo_and_its_worker(tmp_path: Path) -> None:
-    process = start(tmp_path)
+    with ctrl_c():
+        process = start(tmp_path)
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("2 "):
@@ -78,10 +81,7 @@ def test_ctrl_c_ends_the_demo_and_its_worker(tmp_path: Path) -> None:
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130, out
     assert list(tmp_path.iterdir()) == []
-    deadline = time.monotonic() + 10
-    while is_running(worker) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not is_running(worker)
+    until(lambda: not is_running(worker))
 
 
 def is_running(pid: int) -> bool:

@@ -6,13 +6,14 @@ import json
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plexsync import inbox, system
+from simulator.faults import Fault
 from simulator.plex import PlexSim
 from simulator.stash import StashError, StashSim
 from tests.world import TOKEN, until
@@ -25,6 +26,7 @@ class Office:
 
     def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
         self.data, self.plex, self.stash = plugin / "data", plex, stash
+        self.takeover = system.LockFile(str(self.data / "takeover.lock"))
         self.section = plex.add_section("Films", locations=["/data"])
         system.private_folder(str(self.data))
         stash.set_plugin_settings({"plex_url": plex.url, "plex_token": TOKEN, "no_poster": True})
@@ -43,6 +45,22 @@ class Office:
         for scene in scenes:
             record = {"id": scene, "type": "Scene.Update.Post", "inputFields": ["title", "id"]}
             inbox.drop(str(self.data), json.dumps(record).encode())
+
+    def hold(self, when: Callable[[], bool]) -> Fault:
+        """Let Plex take its time for writes once that is so, until the fault is removed."""
+        return self.plex.add_fault("hang", match=lambda r: r.method == "PUT" and when())
+
+    def press_while_held(self, name: str, held: Fault) -> tuple[Any, Fault]:
+        """A task's run that makes the worker step aside while it waits for Plex; what holds up the
+        worker's next writes."""
+        until(lambda: held.used)
+        job = self.stash.start_task(name)
+        until(self.takeover.busy)
+        again = self.hold(lambda: True)
+        held.remove()
+        run = job.wait(100)
+        assert run.error is None
+        return run, again
 
     def worker_log(self) -> str:
         path = self.data / "plexsync.log"
@@ -118,12 +136,13 @@ def test_a_drain_while_200_hooks_arrive(office: Office) -> None:
 def test_a_drain_stopped_in_the_middle_goes_on_in_the_background(office: Office) -> None:
     pairs = office.pairs(150)
     office.drop([scene for scene, _ in pairs])
-    office.plex.latency = 0.02
+    held = office.hold(lambda: synced(pairs) > 60)
     job = office.stash.start_task("Process Queue")
-    until(lambda: synced(pairs) > 60)
+    until(lambda: held.used)
     job.stop()
     assert job.wait().exit_code == -9
     assert synced(pairs) < 150
+    held.remove()
     until(lambda: synced(pairs) == 150, 60)
     run = office.stash.run_task("Process Queue")
     assert (run.error, run.output["remaining"]) == (None, 0)
@@ -144,30 +163,32 @@ def test_a_queue_task_stopped_at_some_instant_loses_nothing(office: Office, name
 def test_of_two_tasks_at_once_the_second_is_refused(office: Office) -> None:
     pairs = office.pairs(120)
     office.drop([scene for scene, _ in pairs])
-    office.plex.latency = 0.5
+    held = office.hold(lambda: synced(pairs) > 5)
     job = office.stash.start_task("Process Queue")
-    until(lambda: synced(pairs) > 0)
+    until(lambda: held.used)
     for mode in ("process_queue", "clear_queue"):
         with pytest.raises(StashError, match="Another PlexSync task is at work"):
             office.stash.run_operation({"mode": mode})
-    office.plex.latency = 0.0
+    reports = len(job.process.progress())
+    until(lambda: len(job.process.progress()) > reports)  # a slow batch is not silent
+    held.remove()
     run = job.wait(100)
     assert (run.error, run.output["remaining"]) == (None, 0)
     assert synced(pairs) == 120
-    assert len(run.progress) > 5, "a slow batch is not silent"
     office.check()
 
 
 def test_a_task_while_the_worker_is_in_the_middle_of_a_batch(office: Office) -> None:
     pairs = office.pairs(150)
     office.drop([scene for scene, _ in pairs[1:]])
-    office.plex.latency = 0.1
+    held = office.hold(lambda: synced(pairs) > 5)
     office.stash.edit(pairs[0][0], code="c")
-    until(lambda: synced(pairs) > 5)
+    until(lambda: held.used)
     job = office.stash.start_task("Process Queue")
-    until(lambda: "a task takes over" in office.worker_log())
-    office.plex.latency = 0.0
+    until(office.takeover.busy)
+    held.remove()
     run = job.wait(100)
+    assert "a task takes over" in office.worker_log()
     assert (run.error, run.output["remaining"]) == (None, 0)
     assert 0 < run.output["done"] <= 150
     assert synced(pairs) == 150
@@ -178,12 +199,12 @@ def test_a_task_while_the_worker_is_in_the_middle_of_a_batch(office: Office) -> 
 def test_a_queue_cleared_while_the_worker_is_busy_ends_what_is_in_flight(office: Office) -> None:
     pairs = office.pairs(150)
     office.drop([scene for scene, _ in pairs[1:]])
-    office.plex.latency = 0.4
+    held = office.hold(lambda: synced(pairs) > 5)
     office.stash.edit(pairs[0][0], code="c")
-    until(lambda: synced(pairs) > 5)
-    assert office.stash.run_task("Clear Queue").output["would_remove"] > 0
-    run = office.stash.run_task("Clear Queue")
-    assert run.error is None
+    first, again = office.press_while_held("Clear Queue", held)
+    assert first.output["would_remove"] > 0
+    run, last = office.press_while_held("Clear Queue", again)
+    last.remove()
     assert run.output["removed"] > 0
     copy = json.loads((office.data / run.output["copy"]).read_text())
     cleared = {job["scene"] for job in copy["jobs"]}

@@ -86,7 +86,7 @@ def test_a_hanging_request_is_answered_once_the_fault_is_gone(plex, ask, title):
     assert plex.journal[0].status == 0
     assert title() == "Old"
     fault.remove()
-    thread.join(5)
+    thread.join(30)
     assert answers[0].status_code == 200
     assert title() == "New"
 
@@ -115,7 +115,7 @@ def test_a_stop_ends_what_hangs(plex, ask):
     while not plex.journal:
         thread.join(0.01)
     plex.stop()
-    thread.join(5)
+    thread.join(30)
     assert errors
 
 

@@ -341,7 +341,7 @@ def test_a_stop_breaks_off_what_is_under_way_and_leaves_no_handler(plex, ask):
     while not plex.journal:
         thread.join(0.01)
     plex.stop()
-    thread.join(5)
+    thread.join(30)
     assert isinstance(outcome[0], requests.ConnectionError)
     assert plex.item(1).title == "before"
     assert plex.journal[0].status == 0

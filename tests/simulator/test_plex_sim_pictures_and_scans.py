@@ -152,13 +152,12 @@ def test_a_second_scan_adds_nothing_and_brings_back_what_was_in_the_trash(plex, 
 
 def test_a_scan_takes_its_time_and_can_be_watched(plex, ask):
     plex.disk["/plex/1.mp4"] = 5
-    plex.scan_delay = 0.2
+    plex.scan_delay = 60
     ask("GET", scan("/plex"))
     assert plex.items() == []
     assert 'title="Scanning Movies"' in ask("GET", "/activities").text
     assert 'refreshing="1"' in ask("GET", "/library/sections").text
-    while plex.scanning:
-        threading.Event().wait(0.01)
+    plex.finish_scans()
     assert plex.find("/plex/1.mp4")
     assert "<Activity" not in ask("GET", "/activities").text
     assert 'refreshing="0"' in ask("GET", "/library/sections").text

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from simulator.stash import StashError, StashSim
+from tests.signals import ctrl_c
 
 ECHO = "print(json.dumps({'output': call['args']}))"
 
@@ -193,9 +194,10 @@ def test_a_relative_plugin_folder_is_shown_as_it_is(
 
 def test_python_m_simulator_serves_both_until_ctrl_c(recorder: Any) -> None:
     options = ["--plex-port", "0", "--stash-port", "0", "--plugin-dir", str(recorder.folder)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "simulator", *options], stdout=subprocess.PIPE, text=True
-    )
+    with ctrl_c():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "simulator", *options], stdout=subprocess.PIPE, text=True
+        )
     try:
         assert process.stdout is not None
         lines = list(iter(process.stdout.readline, "Ctrl-C ends both.\n"))
