@@ -65,6 +65,7 @@ VARIES = (
     (r"at \d+\.\d writing requests", "at <rate> writing requests"),
     (r"Plex was there \d+\.\d\d%", "Plex was there <share>%"),
     (r"<seconds> {2,}", "<seconds>  "),
+    (r"checked: \d+ ok, \d+ to look at", "checked: <some> ok, <some> to look at"),
 )
 
 
