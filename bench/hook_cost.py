@@ -75,7 +75,7 @@ def measure(runs: int, plugin_dir: str) -> HookCost:
 
 def _copy(plugin_dir: str, folder: str) -> str:
     os.mkdir(os.path.join(folder, "plexsync"))
-    for name in ("__init__", "hook", "inbox", "system"):
+    for name in ("__init__", "hook", "fast", "inbox", "system"):
         part = os.path.join("plexsync", f"{name}.py")
         shutil.copy(os.path.join(plugin_dir, part), os.path.join(folder, part))
     with open(os.path.join(folder, "plexsync", "entry.py"), "w", encoding="utf-8") as file:

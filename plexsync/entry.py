@@ -26,6 +26,7 @@ INSTALLS = "check_setup"
 
 def run_task(plugin_dir: str, stdin: bytes) -> bytes:
     """Answer a task or an operation: one JSON object. An unknown mode is an error."""
+    plugin_dir = os.path.abspath(plugin_dir)
     if not stdin.strip():
         return _answer(
             error="PlexSync is a plugin for Stash, which runs it with JSON on stdin: install it in "
@@ -128,6 +129,7 @@ def _answer(*, error: str) -> bytes:
 
 def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     """The background worker's whole life; returns when it is idle, or at once if one is alive."""
+    plugin_dir = os.path.abspath(plugin_dir)
     block = sys.stdin.buffer.read(65536)
     folder = system.data_folder(plugin_dir, os.environ)
     system.private_folder(folder)

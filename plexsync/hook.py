@@ -5,9 +5,9 @@ writes is cut by byte operations, because importing json takes longer than all t
 is not proven to be so is parsed.
 """
 
-import os
+import sys
 
-from plexsync import inbox, system
+from plexsync import fast
 
 OK = b'{"output": "ok"}'
 REMEDY = "; give Stash room and rights there, or let STASH_PLUGIN_DATA name another folder"
@@ -15,28 +15,65 @@ MAX_RECORD = 16 << 10
 """No event has so many bytes; a merge of so many tags is kept without them and means all tags."""
 
 
+def run(plugin_dir: str) -> None:
+    """Answer what Stash sent, whether a hook, a task or a page's operation, and end the process."""
+    out = fast.divert_stdout()
+    stdin = b"" if not sys.stdin or sys.stdin.isatty() else sys.stdin.buffer.read()
+    if b'"hookContext"' in stdin:
+        fast.answer(out, main(plugin_dir, stdin))
+    from plexsync.entry import run_task
+
+    fast.answer(out, run_task(plugin_dir, stdin))
+
+
 def main(plugin_dir: str, stdin: bytes) -> bytes:
     """Keep the event in `stdin` and see that a worker lives; the answer for Stash. Never raises."""
     try:
         found = read(stdin)
-        data = system.data_folder(plugin_dir, os.environ)
+        data = fast.data_folder(plugin_dir) or _data_folder(plugin_dir)
     except Exception as problem:  # noqa: BLE001 - Stash shows only what is in the answer
         return _error(f"PlexSync does not understand this event (is Stash newer?): {problem}")
     if found is None:
         from plexsync.entry import run_task
 
         return run_task(plugin_dir, stdin)
+    record, connection = found
     try:
-        system.private_folder(data)
-        inbox.drop(data, found[0])
+        _keep(data, record)
     except Exception as problem:  # noqa: BLE001
         hint = "" if getattr(problem, "errno", None) is None else REMEDY
         return _error(f"PlexSync cannot keep events in {data}: {problem}{hint}")
     try:
-        inbox.wake(plugin_dir, data, found[1])
+        _wake(plugin_dir, data, connection)
     except Exception as problem:  # noqa: BLE001
         return _error(f"PlexSync kept this event, but cannot start its worker: {problem}")
     return OK
+
+
+def _data_folder(plugin_dir: str) -> str:
+    import os
+
+    from plexsync import system
+
+    return system.data_folder(plugin_dir, os.environ)
+
+
+def _keep(data: str, record: bytes) -> None:
+    if not fast.is_ready(data):
+        from plexsync import inbox, system
+
+        system.private_folder(data)
+        inbox.make_ready(data)
+    fast.drop(data, record)
+
+
+def _wake(plugin_dir: str, data: str, connection: bytes) -> None:
+    if fast.is_locked(f"{data}/worker.lock"):
+        fast.hand_over(f"{data}/session", connection)
+    else:
+        from plexsync import inbox
+
+        inbox.wake(plugin_dir, data, connection)
 
 
 def _error(text: str) -> bytes:

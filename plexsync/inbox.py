@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from plexsync import system
+from plexsync import fast, system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,25 +46,12 @@ def drop(folder: str, record: bytes) -> str:
 
     Raises OSError when it cannot be kept; nothing is left behind then.
     """
-    temp_folder, new_folder = _folders(folder)
-    name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(4).hex()}"
-    temp = os.path.join(temp_folder, name)
-    fd = system.create(temp)
-    try:
-        try:
-            system.write_all(fd, record)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        system.replace(temp, os.path.join(new_folder, name))
-    except BaseException:
-        _unlink(temp)
-        raise
-    system.sync_folder(new_folder)
-    return name
+    make_ready(folder)
+    return fast.drop(folder, record)
 
 
-def _folders(folder: str) -> tuple[str, str]:
+def make_ready(folder: str) -> str:
+    """Make the parts of the inbox that are missing; the one where records lie."""
     inbox = os.path.join(folder, "inbox")
     temp, new = os.path.join(inbox, "tmp"), os.path.join(inbox, "new")
     for part in (inbox, temp, new):
@@ -72,7 +59,7 @@ def _folders(folder: str) -> tuple[str, str]:
             raise OSError(f"{part} is a symbolic link, which is not followed: remove it")
         if not os.path.isdir(part):
             system.make_folder(part)
-    return temp, new
+    return new
 
 
 def collect(folder: str, limit: int = 10000) -> list[Record]:
@@ -172,7 +159,7 @@ def is_settled(signature: int) -> bool:
 
 def nudge(folder: str) -> None:
     """Change the signature without a record, so that a sleeping worker looks around."""
-    os.utime(_folders(folder)[1])
+    os.utime(make_ready(folder))
 
 
 def _new(folder: str) -> str:

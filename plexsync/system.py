@@ -1,11 +1,27 @@
-"""Where operating systems differ: locks, processes, folders. No other module asks which one it is.
+"""Where operating systems differ: locks, processes, folders. No other module asks which one it is,
+but for `fast`, the hook's part of this one.
 
-This is on the hook's path: it imports what bare Python has loaded anyway, and fcntl or msvcrt.
+A hook that starts a worker loads it: it imports what bare Python has loaded anyway, and fcntl or
+msvcrt.
 """
 
 import os
 import sys
 import time
+
+from plexsync.fast import (
+    BINARY,
+    NO_FOLLOW,
+    NO_WAIT,
+    create,
+    hand_over,
+    is_our_pipe,
+    replace,
+    sync_folder,
+    write_all,
+)
+
+__all__ = ["create", "hand_over", "replace", "sync_folder", "write_all"]
 
 if sys.platform == "win32":
     import msvcrt
@@ -15,10 +31,6 @@ else:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_BINARY = getattr(os, "O_BINARY", 0)
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 
 
 class LockFile:
@@ -143,7 +155,7 @@ def _instead_of(path: str) -> str:
 
 def _open_lock(path: str) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | _NO_FOLLOW | _NO_WAIT | _BINARY, 0o600)
+        return os.open(path, os.O_RDWR | os.O_CREAT | NO_FOLLOW | NO_WAIT | BINARY, 0o600)
     except OSError:
         if found := stands_in_the_way(path):
             raise OSError(f"{path} is {found} instead of a file: remove it") from None
@@ -326,15 +338,10 @@ def make_folder(path: str) -> None:
     sync_folder(parent)
 
 
-def create(path: str) -> int:
-    """Open a new file for writing, 0600, not inherited by children. Raises OSError if it exists."""
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY, 0o600)
-
-
 def append_to(path: str) -> int:
     """Open a file for writing at its end, 0600, made when missing. Raises OSError for a link or
     anything else that is no file; whoever would wait in a pipe does not."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_FOLLOW | _NO_WAIT | _BINARY
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_FOLLOW | NO_WAIT | BINARY
     fd = os.open(path, flags, 0o600)
     if not os.path.isfile(fd):
         os.close(fd)
@@ -346,13 +353,6 @@ def keep_private(fd: int) -> None:
     """Let nobody else read or write an open file. On Windows its folder says who may."""
     if sys.platform != "win32" and os.fstat(fd).st_mode & 0o777 != 0o600:
         os.fchmod(fd, 0o600)
-
-
-def write_all(fd: int, data: bytes) -> None:
-    """Write every byte; os.write alone may stop early."""
-    left = memoryview(data)
-    while left:
-        left = left[os.write(fd, left) :]
 
 
 def read_regular(path: str, limit: int) -> bytes:
@@ -378,7 +378,7 @@ def read_regular(path: str, limit: int) -> bytes:
 
 
 def _open_to_read(path: str) -> int:
-    flags = os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY
+    flags = os.O_RDONLY | NO_FOLLOW | NO_WAIT | BINARY
     if sys.platform == "win32" and not os.path.isdir(path):
         for _ in range(20):  # for an instant, a file that is being replaced cannot be opened
             try:
@@ -388,42 +388,10 @@ def _open_to_read(path: str) -> int:
     return os.open(path, flags)
 
 
-def sync_folder(path: str) -> None:
-    """Make renames in a folder survive a power cut. Windows has no such thing."""
-    if sys.platform != "win32":
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        except OSError as problem:
-            _excuse(problem)
-        finally:
-            os.close(fd)
-
-
 def sync_all() -> None:
     """Make everything written so far survive a power cut: for many files at once, done rarely."""
     if sys.platform != "win32":
         os.sync()
-
-
-def _excuse(problem: OSError) -> None:
-    import errno
-
-    # network drives that cannot do it say so, and there is nothing better to do on them
-    if problem.errno not in (errno.EINVAL, errno.ENOTSUP):
-        raise problem
-
-
-def replace(src: str, dst: str) -> None:
-    """Rename over `dst`. On Windows tried again for a second while somebody has `dst` open."""
-    if sys.platform == "win32":
-        for _ in range(100):
-            try:
-                os.replace(src, dst)
-                return
-            except PermissionError:
-                time.sleep(0.01)
-    os.replace(src, dst)
 
 
 def receive(path: str) -> int:
@@ -435,34 +403,15 @@ def receive(path: str) -> int:
     if sys.platform == "win32":
         return -1
     try:
-        if not _is_our_pipe(path):
+        if not is_our_pipe(path):
             _make_pipe(path)
-        fd = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT)
+        fd = os.open(path, os.O_RDONLY | NO_FOLLOW | NO_WAIT)
     except OSError:
         return -1
-    if not _is_our_pipe(fd):
+    if not is_our_pipe(fd):
         os.close(fd)
         return -1
     return fd
-
-
-def hand_over(path: str, data: bytes) -> bool:
-    """Write a line to whoever waits at the end of that pipe; nothing of it lies on the disk.
-
-    False when nobody does, when it is not ours alone, or when it is full. Never waits.
-    """
-    if sys.platform == "win32" or not data or b"\n" in data:
-        return False
-    try:
-        fd = os.open(path, os.O_WRONLY | _NO_FOLLOW | _NO_WAIT)
-    except OSError:
-        return False
-    try:
-        return _is_our_pipe(fd) and os.write(fd, data + b"\n") > len(data)
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
 
 
 if sys.platform != "win32":
@@ -471,16 +420,6 @@ if sys.platform != "win32":
         if os.path.lexists(path):
             os.unlink(path)
         os.mkfifo(path, 0o600)
-
-    def _is_our_pipe(path: "str | int") -> bool:
-        import stat
-
-        try:
-            info = os.stat(path) if isinstance(path, int) else os.lstat(path)
-        except OSError:
-            return False
-        ours = info.st_uid == os.geteuid() and not info.st_mode & 0o077
-        return stat.S_ISFIFO(info.st_mode) and ours
 
 
 def start_detached(argv: list[str], stdin: bytes) -> None:

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from plexsync import system
+from tests.world import ROOT
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
 HOLDER = """
@@ -321,3 +322,32 @@ def test_what_stands_in_a_files_place_is_named_and_what_is_gone_is_not(tmp_path)
     }
     assert found.pop("link").startswith("a symbolic link")
     assert found == {"file": "", "folder": "a folder", "gone": "", "\0": ""}
+
+
+ASK = """
+import os, sys
+from plexsync import fast, system
+found = fast.data_folder(sys.argv[1])
+assert found in ("", system.data_folder(sys.argv[1], os.environ)), found
+print(bool(found))
+"""
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("plugin", "named", "at_once"),
+    [
+        ("/a/.stash/plugins/PlexSync", "", True),
+        ("/a/PlexSync", "/da\udcffta", True),
+        ("/a/PlexSync", "state", True),
+        ("/a/PlexSync", "../state", False),
+        ("/a/PlexSync", "/data/", False),
+        ("/a/b/../PlexSync", "", False),
+        ("/a/b/../PlexSync", "/data", True),
+        ("a/b", "", False),
+    ],
+)
+def test_a_hook_finds_the_same_data_folder_as_everybody_else(plugin, named, at_once):
+    command = [sys.executable, "-S", "-c", ASK, plugin]
+    env = {**os.environ, "STASH_PLUGIN_DATA": named, "PYTHONPATH": str(ROOT)}
+    assert subprocess.check_output(command, env=env, text=True).strip() == str(at_once)

@@ -82,12 +82,12 @@ class Plugin:
         package = folder / "plexsync"
         package.mkdir(parents=True)
         shutil.copy(ROOT / "PlexSync.py", folder)
-        for name in ("__init__", "hook", "inbox", "system"):
+        for name in ("__init__", "hook", "fast", "inbox", "system"):
             shutil.copy(ROOT / "plexsync" / f"{name}.py", package)
         (package / "entry.py").write_text(STAND_IN)
 
     def command(self) -> list[str]:
-        return [sys.executable, str(self.folder / "PlexSync.py")]
+        return [sys.executable, "-S", str(self.folder / "PlexSync.py")]
 
     def popen(self, **more) -> subprocess.Popen[bytes]:
         """A hook about to read its stdin, in Stash's place; `command` may say how to run it."""

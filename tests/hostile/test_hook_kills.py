@@ -161,7 +161,10 @@ def test_a_disk_that_fails_at_any_step_is_one_error_and_no_half_event(plugin, fr
         for call, number, line in steps:
             _empty(plugin, fresh)
             out, _ = _strace(plugin, "-e", f"inject={call}:error={error}:when={number}")
-            assert os.strerror(getattr(errno, error)) in json.loads(out)["error"], line
+            if "worker.lock" in line:  # a look that fails is taken again
+                assert out == b'{"output": "ok"}', line
+            else:
+                assert os.strerror(getattr(errno, error)) in json.loads(out)["error"], line
             assert [e.id for e in plugin.events()] == ([7] if renamed else []), line
             assert plugin.unfinished() == [], line
             assert plugin.run(event(scene=9)) == {"output": "ok"}, line

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import nullcontext
 
 import pytest
 
@@ -34,59 +33,46 @@ def test_a_hook_keeps_its_event_and_says_ok(plugin):
     assert plugin.unfinished() == []
 
 
-MODULES = (
-    "import atexit, os, sys; sys.argv = sys.argv[1:]; sys.path.insert(0, os.path.dirname(sys.argv[0]))"
-    "\nif {run}:"
-    "\n    real = os._exit"
-    "\n    os._exit = lambda code: (print(*sys.modules, file=sys.stderr), real(code))"
-    "\n    exec(compile(open(sys.argv[0]).read(), sys.argv[0], 'exec'),"
-    " {{'__name__': '__main__', '__file__': sys.argv[0]}})"
-    "\nprint(*sys.modules, file=sys.stderr)"
-)
+def _imports(plugin: Plugin, *words: str) -> set[str]:
+    """What a Python started like a hook imports, its own start included."""
+    process = plugin.popen(args=[sys.executable, "-S", "-X", "importtime", *words])
+    out, err = process.communicate(event(sent={"title": "x"}, fields=["title"]))
+    assert out in (b"", b'{"output": "ok"}')
+    return {line.rpartition(b"|")[2].strip().decode() for line in err.splitlines()}
 
 
-def _modules(plugin: Plugin, run: bool, stdin: bytes) -> set[str]:
-    command = [sys.executable, "-c", MODULES.format(run=run), str(plugin.folder / "PlexSync.py")]
-    process = plugin.popen(args=command)
-    _, err = process.communicate(stdin)
-    return set(err.decode().split())
+OURS = {"plexsync", "plexsync.fast", "plexsync.hook"}
 
 
-@pytest.mark.parametrize("worker_alive", [True, False])
-def test_a_hook_imports_nothing_but_its_own_three_modules(plugin, worker_alive):
-    bare = _modules(plugin, False, b"")
-    with plugin.alive() if worker_alive else nullcontext():
-        loaded = _modules(plugin, True, event(sent={"title": "x"}, fields=["title"]))
-    locking = {"msvcrt"} if sys.platform == "win32" else {"fcntl"}
-    ours = {"plexsync", "plexsync.hook", "plexsync.inbox", "plexsync.system"}
-    if sys.platform == "win32" and not worker_alive:
-        assert ours | locking <= loaded - bare
-    else:
-        assert loaded - bare == ours | locking
-
-
-def test_a_hook_run_as_stash_runs_it_reads_no_other_source_of_ours(plugin):
+@posix_only
+def test_beside_a_worker_a_hook_imports_three_modules_of_ours_and_one_of_python(plugin):
+    bare = _imports(plugin, "-c", "pass")
     (plugin.folder / "plexsync" / "entry.py").write_text("raise SystemExit('not on the hook path')")
     with plugin.alive():
-        process = plugin.popen(
-            args=[sys.executable, "-X", "importtime", str(plugin.folder / "PlexSync.py")]
-        )
-        out, err = process.communicate(event())
-    assert out == b'{"output": "ok"}'
-    named = [line.rpartition(b"|")[2].strip().decode() for line in err.splitlines()]
-    assert [name for name in named if name.startswith("plexsync.")] == [
-        "plexsync.system",
-        "plexsync.inbox",
-        "plexsync.hook",
-    ]
-    assert not {"json", "re", "subprocess", "typing", "enum", "pathlib"} & set(named)
+        plugin.run(event())  # makes the folders
+        loaded = _imports(plugin, str(plugin.folder / "PlexSync.py"))
+    assert loaded - bare == OURS | {"fcntl"}
 
 
-def test_a_hook_needs_nothing_of_site(plugin):
+@posix_only
+def test_a_hook_that_starts_a_worker_imports_two_more_and_os(plugin):
+    bare = _imports(plugin, "-c", "import os")
+    loaded = _imports(plugin, str(plugin.folder / "PlexSync.py"))
+    assert loaded - bare == OURS | {"plexsync.inbox", "plexsync.system", "fcntl"}
+
+
+def test_a_hook_on_any_system_imports_nothing_slow(plugin):
+    slow = {"json", "re", "subprocess", "typing", "enum", "pathlib", "site"}
     with plugin.alive():
-        command = [sys.executable, "-S", *plugin.command()[1:]]
-        assert plugin.run(event(), args=command) == {"output": "ok"}
-    assert len(plugin.events()) == 1
+        assert not slow & _imports(plugin, str(plugin.folder / "PlexSync.py"))
+
+
+def test_a_hook_needs_nothing_of_site_but_does_with_it_too(plugin):
+    with plugin.alive():
+        for flags in (["-S"], []):
+            command = [sys.executable, *flags, *plugin.command()[-1:]]
+            assert plugin.run(event(), args=command) == {"output": "ok"}
+    assert len(plugin.events()) == 2
 
 
 @posix_only

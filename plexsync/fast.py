@@ -1,0 +1,186 @@
+"""What a hook does beside a living worker, for which the user's save in Stash waits.
+
+It is part of `inbox` and `system`, apart from them so that a hook loads no more than this, and not
+even `os`, which takes a tenth of its time: nearly all of `os` is `posix` under another name.
+Whatever is not as usual is left to those two.
+"""
+
+import sys
+import time
+
+if sys.platform == "win32":
+    import os
+else:
+    import fcntl
+    import posix as os
+
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+BINARY = getattr(os, "O_BINARY", 0)
+_KIND, _FOLDER, _PIPE = 0o170000, 0o040000, 0o010000
+
+
+def divert_stdout() -> int:
+    """The file that Stash reads the answer from; whatever a library prints goes to its log."""
+    out = os.dup(1)
+    os.dup2(2, 1)
+    return out
+
+
+def answer(out: int, text: bytes) -> None:
+    """Write the answer and end the process, without the millisecond in which Python tidies up."""
+    write_all(out, text)
+    os._exit(0)
+
+
+def drop(data: str, record: bytes) -> str:
+    """Keep one record in the inbox of a data folder that is ready, see `inbox.drop`."""
+    name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(4).hex()}"
+    temp, new = f"{data}/inbox/tmp/{name}", f"{data}/inbox/new"
+    fd = create(temp)
+    try:
+        try:
+            write_all(fd, record)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        replace(temp, f"{new}/{name}")
+    except BaseException:
+        try:
+            os.unlink(temp)
+        except OSError:
+            pass
+        raise
+    sync_folder(new)
+    return name
+
+
+def create(path: str) -> int:
+    """Open a new file for writing, 0600, not inherited by children. Raises OSError if it exists."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | BINARY, 0o600)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write every byte; os.write alone may stop early."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(fd, left) :]
+
+
+def replace(src: str, dst: str) -> None:
+    """Rename over `dst`. On Windows tried again for a second while somebody has `dst` open."""
+    if sys.platform == "win32":
+        for _ in range(100):
+            try:
+                os.replace(src, dst)
+                return
+            except PermissionError:
+                time.sleep(0.01)
+    os.replace(src, dst)
+
+
+def sync_folder(path: str) -> None:
+    """Make renames in a folder survive a power cut. Windows has no such thing."""
+    if sys.platform != "win32":
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        except OSError as problem:
+            _excuse(problem)
+        finally:
+            os.close(fd)
+
+
+def _excuse(problem: OSError) -> None:
+    import errno
+
+    # network drives that cannot do it say so, and there is nothing better to do on them
+    if problem.errno not in (errno.EINVAL, errno.ENOTSUP):
+        raise problem
+
+
+def hand_over(path: str, data: bytes) -> bool:
+    """Write a line to whoever waits at the end of that pipe; nothing of it lies on the disk.
+
+    False when nobody does, when it is not ours alone, or when it is full. Never waits.
+    """
+    if not data or b"\n" in data:
+        return False
+    try:
+        fd = os.open(path, os.O_WRONLY | NO_FOLLOW | NO_WAIT)
+    except OSError:
+        return False
+    try:
+        return is_our_pipe(fd) and os.write(fd, data + b"\n") > len(data)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+if sys.platform == "win32":
+
+    def data_folder(plugin_dir: str) -> str:
+        """Unknown: paths are a long story there."""
+        return ""
+
+    def is_ready(data: str) -> bool:
+        """In doubt always."""
+        return False
+
+    def is_locked(path: str) -> bool:
+        """In doubt always."""
+        return False
+
+    def is_our_pipe(path: str | int) -> bool:
+        """There are none."""
+        return False
+
+else:
+
+    def data_folder(plugin_dir: str) -> str:
+        """Where state lives, as `system.data_folder` finds it; "" when in doubt."""
+        found = os.environ.get(b"STASH_PLUGIN_DATA") or b"data"
+        named = found.decode(sys.getfilesystemencoding(), "surrogateescape")
+        path = named if named.startswith("/") else f"{plugin_dir}/{named}"
+        return path if _is_absolute(path) else ""
+
+    def _is_absolute(path: str) -> bool:
+        """Whether `os.path.abspath` would leave it as it is."""
+        parts = path.split("/")
+        return not parts[0] and not {"", ".", ".."} & set(parts[1:])
+
+    def is_ready(data: str) -> bool:
+        """Whether the data folder and its inbox are there and ours alone; False when in doubt."""
+        try:
+            info = os.lstat(data)
+            parts = [os.lstat(f"{data}/inbox{part}") for part in ("", "/tmp", "/new")]  # noqa: S108
+        except OSError:
+            return False
+        ours = info.st_uid in (os.geteuid(), 0) and not info.st_mode & 0o022
+        return ours and all(part.st_mode & _KIND == _FOLDER for part in [info, *parts])
+
+    def is_locked(path: str) -> bool:
+        """Whether another process holds this lock; False when in doubt, see `LockFile.busy`."""
+        try:
+            fd = os.open(path, os.O_RDWR | NO_FOLLOW | NO_WAIT)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(fd)
+        return False
+
+    def is_our_pipe(path: str | int) -> bool:
+        """Whether a pipe stands there that nobody else can open."""
+        try:
+            info = os.stat(path) if isinstance(path, int) else os.lstat(path)
+        except OSError:
+            return False
+        ours = info.st_uid == os.geteuid() and not info.st_mode & 0o077
+        return info.st_mode & _KIND == _PIPE and ours
