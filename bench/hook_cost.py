@@ -1,14 +1,20 @@
-"""What a hook costs a save: whole processes against bare Python, interleaved."""
+"""What a hook costs a save: whole processes against bare Python, interleaved.
+
+Two interpreters: a clean one, and one whose site-packages bring .pth files, as most people's do.
+"""
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from plexsync import system
@@ -31,14 +37,25 @@ def run_worker(folder):
     os.mkdir(os.path.join(folder, "ended-%d" % os.getpid()))
 """
 
+RICH = {
+    "namespace": "import sys, types, os, importlib.util, importlib.machinery",
+    "editable": "import pathlib, importlib.machinery, importlib.abc",
+    "certificates": "import ssl, urllib.request",
+}
+"""The .pth files of the second interpreter: what those of namespace packages, editable installs and
+helpers for a company's certificates import."""
+
 
 @dataclass(frozen=True, slots=True)
 class HookCost:
-    """Medians of whole processes, in seconds: bare Python, and the hook with and without a worker."""
+    """Medians of whole processes, in seconds: bare Python, and the hook with and without a worker,
+    and with one for the first time after an update, when it is compiled; and what it imports."""
 
     bare: float
     running: float
     starting: float
+    compiling: float
+    imports: tuple[str, ...]
 
     @property
     def running_ratio(self) -> float:
@@ -51,30 +68,89 @@ class HookCost:
         return self.starting / self.bare
 
 
-def measure(runs: int, plugin_dir: str) -> HookCost:
-    """Run bare Python, the hook with a worker, and the hook without one `runs` times in turn.
+def measure(runs: int, plugin_dir: str) -> dict[str, HookCost]:
+    """Run bare Python and the hooks of both interpreters `runs` times in turn.
 
     `plugin_dir` holds PlexSync.py; a copy of the hook's files is measured, whose worker ends at
     once and is waited for outside the measurement.
     """
     with tempfile.TemporaryDirectory() as folder:
-        hook = [sys.executable, _copy(plugin_dir, folder)]
-        bare = [sys.executable, "-c", "pass"]
-        lock = _lock(folder)
-        times: dict[str, list[float]] = {"bare": [], "running": [], "starting": []}
-        for turn in range(runs + 2):
-            times["bare"].append(_seconds(bare, b""))
-            lock.acquire()
-            times["running"].append(_seconds(hook, b'{"output": "ok"}'))
-            lock.release()
-            times["starting"].append(_seconds(hook, b'{"output": "ok"}'))
-            _await_workers(folder, turn + 1)
-        # the first two turns fill caches
-        return HookCost(**{name: statistics.median(found[2:]) for name, found in times.items()})
+        subjects = {
+            "clean": _Subject(plugin_dir, os.path.join(folder, "clean"), {}),
+            "rich": _Subject(plugin_dir, os.path.join(folder, "rich"), RICH),
+        }
+        for _ in range(runs + 2):
+            for subject in subjects.values():
+                subject.turn()
+        return {name: subject.cost() for name, subject in subjects.items()}
+
+
+class _Subject:
+    """One interpreter with an installed plugin of its own, and the times that were taken."""
+
+    def __init__(self, plugin_dir: str, folder: str, pth: dict[str, str]) -> None:
+        python = _interpreter(os.path.join(folder, "python"), pth)
+        self._folder = os.path.join(folder, "PlexSync")
+        self._bare = [python, "-c", "pass"]
+        self._hook = [python, "-S", _copy(plugin_dir, self._folder)]
+        self._lock = _lock(self._folder)
+        self._times: dict[str, list[float]] = {name: [] for name in ("bare", *_HOOKS)}
+
+    def turn(self) -> None:
+        """Each kind of process once."""
+        self._times["bare"].append(_seconds(self._bare, b""))
+        with self._worker():
+            self._time("running")
+            shutil.rmtree(os.path.join(self._folder, "plexsync", "__pycache__"))
+            self._time("compiling")
+            compileall.compile_dir(self._folder, quiet=2)
+        self._time("starting")
+        _await_workers(self._folder, len(self._times["starting"]))
+
+    def _time(self, kind: str) -> None:
+        self._times[kind].append(_seconds(self._hook, b'{"output": "ok"}'))
+
+    @contextmanager
+    def _worker(self) -> Iterator[None]:
+        self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def cost(self) -> HookCost:
+        """The medians; the first two turns fill caches."""
+        with self._worker():
+            hook = _imports([self._hook[0], "-S", "-X", "importtime", self._hook[-1]])
+        bare = _imports([self._hook[0], "-S", "-X", "importtime", "-c", "pass"])
+        middle = {name: statistics.median(found[2:]) for name, found in self._times.items()}
+        return HookCost(**middle, imports=tuple(sorted(hook - bare)))
+
+
+_HOOKS = ("running", "starting", "compiling")
+
+
+def _interpreter(folder: str, pth: dict[str, str]) -> str:
+    """A fresh environment with these .pth files in its site-packages."""
+    venv.create(folder, symlinks=os.name != "nt", with_pip=False)
+    python = os.path.join(
+        folder, *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python3"))
+    )
+    ask = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    place = subprocess.check_output(ask, text=True, env=_environ()).strip()
+    for name, line in pth.items():
+        with open(os.path.join(place, f"{name}.pth"), "w", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+    return python
+
+
+def _imports(command: list[str]) -> set[str]:
+    done = subprocess.run(command, input=EVENT, capture_output=True, env=_environ(), check=True)
+    return {line.rpartition(b"|")[2].strip().decode() for line in done.stderr.splitlines()}
 
 
 def _copy(plugin_dir: str, folder: str) -> str:
-    os.mkdir(os.path.join(folder, "plexsync"))
+    os.makedirs(os.path.join(folder, "plexsync"))
     for name in ("__init__", "hook", "fast", "inbox", "system"):
         part = os.path.join("plexsync", f"{name}.py")
         shutil.copy(os.path.join(plugin_dir, part), os.path.join(folder, part))
@@ -111,12 +187,3 @@ def _await_workers(folder: str, count: int) -> None:
             raise RuntimeError("a worker did not come up")
         time.sleep(0.005)
     time.sleep(0.02)  # its interpreter ends
-
-
-if __name__ == "__main__":
-    cost = measure(40, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    print(f"bare Python                 {cost.bare * 1000:5.1f} ms")
-    print(f"hook, a worker is alive     {cost.running * 1000:5.1f} ms  {cost.running_ratio:.2f} x")
-    print(
-        f"hook, it starts a worker    {cost.starting * 1000:5.1f} ms  {cost.starting_ratio:.2f} x"
-    )

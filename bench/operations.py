@@ -79,7 +79,7 @@ def _fill(data: str, scenes: int) -> None:
 
 def _measure(plugin: str, runs: int) -> Iterator[Row]:
     bare = [sys.executable, "-c", "pass"]
-    asked = [sys.executable, os.path.join(plugin, "PlexSync.py")]
+    asked = [sys.executable, "-S", os.path.join(plugin, "PlexSync.py")]
     times: dict[str, list[float]] = {name: [] for name in ("", *REQUESTS)}
     for _ in range(runs + 2):
         times[""].append(_seconds(bare, b""))
