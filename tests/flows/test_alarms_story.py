@@ -127,12 +127,30 @@ def test_health_check_has_the_worker_look_for_what_no_hook_told(world: Any) -> N
 
 def test_health_check_wakes_jobs_that_wait_for_a_plex_that_is_back(world: Any) -> None:
     _, item = outage(world)
-    world.run(minutes=20)
-    world.plex.start()
-    press(world, health_check)
-    before = world.clock.passed
-    world.run(minutes=10, leave=lambda: "" if item.title != "New" else "done")
-    assert world.clock.passed - before < 3, "the next probe was a minute away"
+    pressed: list[float] = []
+
+    def plex_is_back_and_somebody_looks() -> None:
+        world.plex.start()
+        press(world, health_check)
+        pressed.append(world.clock.passed)
+
+    at(world, 1200, plex_is_back_and_somebody_looks)
+    world.run(minutes=30, leave=lambda: "" if item.title != "New" else "done")
+    assert world.clock.passed - pressed[0] < 3, "the next probe was a minute away"
+
+
+def test_health_check_starts_a_worker_where_none_lives_and_plex_is_well(world: Any) -> None:
+    woken: list[str] = []
+
+    def run(call: Call) -> dict[str, object]:
+        call.wake = lambda: woken.append("worker")
+        return health_check(call)
+
+    press(world, run)
+    assert woken == ["worker"]
+    world.plex.stop()
+    press(world, run)
+    assert woken == ["worker"], "a Plex that is away gives a worker nothing to do"
 
 
 def test_old_letters_go_at_the_start_of_a_worker_without_a_job(world: Any) -> None:
@@ -157,6 +175,18 @@ def test_an_outage_ends_although_the_queue_was_emptied_meanwhile(world: Any) -> 
     assert world.run(minutes=60) == "nothing to do"
     assert stored(world, "circuit_breaker.json")["state"] == "CLOSED"
     assert stored(world, "outage_history.json")["outages"][-1]["end"] is not None
+
+
+def test_what_no_hook_told_during_an_outage_is_found_when_it_ends(world: Any) -> None:
+    scene, item = world.pair("a.mp4", title="One")
+    world.event(scene)
+    world.run(minutes=1)
+    assert item.title == "One"
+    world.plex.stop()
+    world.event(world.pair("b.mp4", title="Waits")[0])
+    at(world, 60, lambda: (world.stash.edit(scene, title="Two"), world.plex.start()))
+    world.run(minutes=5)
+    assert item.title == "Two", "the next sweep was ten minutes away"
 
 
 def test_the_page_starts_a_worker_for_an_outage_and_for_a_sweep_that_is_due(world: Any) -> None:

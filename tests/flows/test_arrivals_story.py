@@ -10,6 +10,7 @@ import pytest
 
 from plexsync.policy.waiting import CLOCK_PAUSE
 
+OLD = {"created_at": 1_600_000_000, "updated_at": 1_600_000_000}
 SECTIONS = "/library/sections"
 ALL = "/library/sections/1/all"
 
@@ -89,6 +90,32 @@ def test_while_a_file_is_missed_the_clocks_cost_one_request_each_ten_seconds(wor
     assert ticks - 2 <= questions <= ticks + tries + 4
     assert world.plex.count(path_prefix=ALL) <= 3 * (tries + 1)
     assert 1 <= tries <= 5
+
+
+def test_many_misses_ask_what_is_new_once_in_thirty_seconds(world: Any) -> None:
+    synced(world, "there.mp4")
+    lacked = [
+        world.stash.add_scene(title="A", files=[(f"/data/{n}.mp4", 7)], **OLD) for n in range(6)
+    ]
+
+    def asked(scenes: list[int]) -> int:
+        """Requests for lists of items while these are saved, one each four seconds."""
+        world.plex.clear_journal()
+        began = world.clock.passed
+        coming = [(began + 4 * n, scene) for n, scene in enumerate(scenes)]
+
+        def save() -> None:
+            if coming and world.clock.passed >= coming[0][0]:
+                world.event(coming.pop(0)[1])
+
+        world.clock.on_wait = save
+        world.run(minutes=0.4)
+        assert coming == []
+        return int(world.plex.count(path_prefix=ALL))
+
+    one = asked(lacked[:1])
+    world.clock.passed += 300
+    assert 0 < asked(lacked[1:]) <= one
 
 
 def test_early_tries_use_up_no_attempts(world: Any) -> None:

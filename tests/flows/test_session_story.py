@@ -82,6 +82,21 @@ def test_a_session_of_30_seconds_outlives_an_outage_of_plex(signed_in: Any) -> N
     assert "refuses the worker's session" not in signed_in.said()
 
 
+def test_a_session_of_30_seconds_outlives_a_batch_of_minutes(signed_in: Any) -> None:
+    pairs = [signed_in.pair(f"{n}.mp4", title=f"new {n}") for n in range(30)]
+    for scene, _ in pairs:
+        signed_in.event(scene)
+
+    def takes_ten_seconds(request: Any) -> bool:
+        signed_in.clock.passed += 10.0 if request.method == "PUT" else 0.0
+        return False
+
+    signed_in.plex.add_fault("reset", match=takes_ten_seconds)
+    signed_in.live(minutes=20)
+    assert [item.title for _, item in pairs] == [f"new {n}" for n in range(30)]
+    assert "refuses the worker's session" not in signed_in.said()
+
+
 def test_a_session_of_another_stash_is_not_taken_in_the_middle_of_a_batch(signed_in: Any) -> None:
     world = signed_in
     scene, film = world.pair("a.mp4", title="one")
