@@ -58,6 +58,7 @@ def remove_all(call: Call, until: float | None = None) -> dict[str, object]:
     copy = keep_copy(call.folder, "queue", document, now)
     for walk in walks:
         ledger.end_bulk(walk.id)
+    ledger.clear_scenes([job.scene for job in jobs], now)
     queue.finish([job.scene for job in jobs])
     call.log.info(f"Removed {_listed(jobs, walks)}.")
     call.log.info(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log import Log
@@ -102,7 +103,7 @@ class Duties:
         wanted = recovered_classes(config.recovery_strategy)
         try:
             found = self._recovery.run(Window.of(outage, now), wanted, now)
-            self._sweep.run(now, self._looked_after)
+            self._sweep.run(now, self._looked_after())
         except SyncError as error:
             self._gate.stash_failed(error)
             return
@@ -127,12 +128,18 @@ class Duties:
 
     def _look_at_stash(self, now: float) -> None:
         try:
-            self._sweep.run(now, self._looked_after)
+            self._sweep.run(now, self._looked_after())
         except SyncError as error:
             self._gate.stash_failed(error)
 
-    def _looked_after(self, scene: int, at: float) -> bool:
-        """Whether a scene updated then waits already, or was given up since: only a newer change, or
-        somebody who wants it, has that one tried again."""
-        letter = self._stores.letters.get(scene)
-        return scene in self._stores.queue.jobs or (letter is not None and at <= letter.buried_at)
+    def _looked_after(self) -> Callable[[int, float], bool]:
+        """Whether a scene updated then waits already, or was given up or cleared since: only a newer
+        change, or somebody who wants it, has that one tried again."""
+        stores, cleared = self._stores, self._stores.ledger.cleared()
+
+        def is_looked_after(scene: int, at: float) -> bool:
+            letter = stores.letters.get(scene)
+            given_up = -math.inf if letter is None else letter.buried_at
+            return scene in stores.queue.jobs or at <= max(given_up, cleared.get(scene, -math.inf))
+
+        return is_looked_after

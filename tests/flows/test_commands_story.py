@@ -225,6 +225,18 @@ def test_clear_queue_forgets_what_waits(world: World) -> None:
     assert world.waiting() == {}
 
 
+def test_what_was_cleared_stays_away_until_it_is_edited_again(world: World) -> None:
+    scene, item = world.pair("a.mp4", title="before", plex={"title": "old"})
+    world.edit(scene, title="new")
+    assert done(world, "clear", what="queue")["removed"] == 1
+    world.run(minutes=20)
+    assert (world.waiting(), item.title) == ({}, "old"), "no sweep brings it back"
+    world.clock.passed += 5
+    world.edit(scene, title="newer")
+    world.run()
+    assert item.title == "newer"
+
+
 def test_a_command_is_carried_out_once_although_its_record_was_taken_in_twice(
     world: World,
 ) -> None:

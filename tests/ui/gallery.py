@@ -8,7 +8,6 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
 from plexsync.edges import files
 from plexsync.edges.ledger import Ledger
@@ -24,6 +23,9 @@ FIRST = ("Amber", "Borrowed", "Cold", "Distant", "Evening", "Fallen", "Glass", "
          "July", "Kind", "Last", "Moonlit", "Northern")  # fmt: skip
 SECOND = ("Harbour", "Orchard", "Season", "Letters")
 STUDIOS = ("Northwind Pictures", "Small Hours Film", "Foundry", "Rheinfilm")
+CHANGED = "Amber Harbour"
+"""Somebody gave it another title in Plex."""
+
 REFUSED = ("Hollow Season", "Iron Letters")
 MISSING = ("Amber Letters", "Glass Orchard", "July Harbour")
 NEW = ("Paper Kites", "Winter Count")
@@ -58,12 +60,12 @@ class Gallery:
     def __init__(self, house: House) -> None:
         self.house = house
         self.scenes: dict[str, int] = {}
+        self._changed = 0
 
     def fill(self) -> None:
         """Everything, by the real way as far as it does not take days."""
         house = self.house
         self._films()
-        house.plex.add_fault("status", match=_refused, status=400)
         house.stash.run_task("Sync All Scenes")
         lost = len(MISSING) + len(REFUSED) + 1
         until(lambda: (house.status()["scenes"] or {}).get("synced") == len(self.scenes) - lost, 90)
@@ -77,6 +79,7 @@ class Gallery:
         for title in NEW:
             house.stash.edit(self._film(title), details="Plex has not scanned this one yet.")
         until(lambda: (house.status()["queue"] or {}).get("by_error") == {"PlexNotFound": len(NEW)})
+        house.plex.item(self._changed).title = "Amber"
 
     def _films(self) -> None:
         stash, plex, section = self.house.stash, self.house.plex, self.house.section
@@ -84,8 +87,10 @@ class Gallery:
         self._tags = [stash.add_tag(name) for name in ("drama", "sea")]
         for title in (f"{first} {second}" for first in FIRST for second in SECOND):
             scene = stash.scene(self._film(title))
-            if title not in MISSING:
-                plex.add_item(section, file=f"/plex/{_file(title)}", size=scene.files[0].size)
+            if title not in MISSING + REFUSED:
+                size = scene.files[0].size
+                key = plex.add_item(section, file=f"/plex/{_file(title)}", size=size)
+                self._changed = key if title == CHANGED else self._changed
         scene = stash.scene(self._film(TWICE, "/elsewhere"))
         for folder in ("archive", "new"):
             plex.add_item(section, file=f"/plex/{folder}/{_file(TWICE)}", size=scene.files[0].size)
@@ -94,7 +99,7 @@ class Gallery:
         number = len(self.scenes)
         self.scenes[title] = self.house.stash.add_scene(
             title,
-            [(f"{folder}/{_file(title)}", 1000 + number)],
+            [] if title in REFUSED else [(f"{folder}/{_file(title)}", 1000 + number)],
             created_at=time.time() - 9 * DAY,
             date=f"20{10 + number % 14}-0{1 + number % 9}-1{number % 9}",
             details="A letter arrives that nobody wrote.\n\nIt knows the way home.",
@@ -147,7 +152,3 @@ class Gallery:
 
 def _file(title: str) -> str:
     return f"{title.lower().replace(' ', '.')}.1080p.mkv"
-
-
-def _refused(request: Any) -> bool:
-    return request.method == "PUT" and any(value in REFUSED for _, value in request.params)

@@ -136,6 +136,21 @@ def test_clearing_names_the_number_and_can_be_called_off(house: House, open_page
     assert house.status()["letters"]["total"] == 0
 
 
+def test_what_was_cleared_is_brought_back(house: House, open_page: Open) -> None:
+    scene = house.scene("1.mp4", title="A film")
+    house.bury([letter(scene)])
+    page = open_page(house.stash, LETTERS)
+    page.get_by_role("button", name="Clear 1").click()
+    page.get_by_role("dialog").get_by_role("button", name="Clear 1 dead letter").click()
+    expect(page.get_by_text("No dead letters")).to_be_visible()
+    page.get_by_role("button", name="Restore Removed").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("What is there already stays")
+    dialog.get_by_role("button", name="Restore Removed").click()
+    expect(page.get_by_role("region", name="Result of Restore Removed")).to_contain_text("1 dead")
+    expect(row(page, scene)).to_be_visible()
+
+
 def test_an_ambiguous_scene_is_pinned_to_the_right_item(house: House, open_page: Open) -> None:
     scene, wrong, right = house.ambiguous("clip")
     house.stash.edit(scene, title="The clip")
@@ -179,14 +194,18 @@ def test_a_row_leads_to_stash_and_to_plex(house: House, open_page: Open) -> None
 
 
 def test_the_queue_says_what_waits_and_why(house: House, open_page: Open) -> None:
-    scene, item = house.pair("1.mp4", title="before")
-    trouble = house.plex.add_fault("status", match="PUT", status=500)
+    scene = house.scene("1.mp4", title="before")
     house.stash.edit(scene, title="A film")
     page = open_page(house.stash, QUEUE)
-    expect(row(page, scene)).to_contain_text("Plex answered 500")
+    expect(row(page, scene)).to_contain_text("Not in Plex")
+    expect(row(page, scene)).to_contain_text("no item in Plex holds this file yet")
     expect(row(page, scene)).to_contain_text("A film")
     expect(row(page, scene)).to_contain_text(re.compile("[0-9] tr(y|ies)"))
-    trouble.remove()
+    expect(page.get_by_label("Class").get_by_role("option")).to_have_text(
+        ["All reasons", "Not in Plex (1)"]
+    )
+    expect(page.get_by_role("link", name="PlexSync", exact=True)).to_be_visible()
+    item = house.plex.item(house.plex.add_item(house.section, file="/plex/1.mp4", size=1))
     row(page, scene).get_by_role("button", name="Sync now").click()
     until(lambda: item.title == "A film")
     expect(row(page, scene)).to_have_count(0)

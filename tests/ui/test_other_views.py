@@ -65,12 +65,23 @@ def test_the_set_up_list_names_what_is_wrong_and_adopts_the_path_map(
     bad = page.locator('li[data-state="bad"], li[data-state="warn"]')
     expect(bad.filter(has_text="path")).not_to_have_count(0)
     assert points.count() > bad.count(), "some are green"
-    page.get_by_role("button", name="Adopt").click()
+    page.get_by_role("button", name="Adopt", exact=True).click()
     expect(page.get_by_text(re.compile("The path map is now /plex"))).to_be_visible()
     until(lambda: house.stash.data.plugin_settings["PlexSync"]["path_map"])
     settings = house.stash.data.plugin_settings["PlexSync"]
     assert settings["path_map"].startswith("/plex")
     assert settings["plex_url"] == house.plex.url, "the other settings are what they were"
+
+
+def test_adopting_this_stash_asks_first(house: House, open_page: Open) -> None:
+    house.synced("1.mp4", "Film")
+    page = open_page(house.stash, f"{ADDRESS}?view=set-up")
+    page.get_by_role("button", name="Adopt This Stash").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("is forgotten, with their waiting jobs")
+    dialog.get_by_role("button", name="Adopt This Stash").click()
+    expect(page.get_by_text("belongs to this Stash already")).to_be_visible()
+    expect(dialog).to_have_count(0)
 
 
 def test_a_scenes_page_tells_syncs_and_undoes(house: House, open_page: Open) -> None:
