@@ -16,6 +16,7 @@ import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from plexsync import system
 
@@ -46,26 +47,24 @@ RICH = {
 helpers for a company's certificates import."""
 
 
+class Spent(NamedTuple):
+    """What a whole process took, in seconds: its time, and the CPU's in it. The difference is the
+    disk, which has to write the event, and whatever else the machine does."""
+
+    time: float
+    cpu: float
+
+
 @dataclass(frozen=True, slots=True)
 class HookCost:
-    """Medians of whole processes, in seconds: bare Python, and the hook with and without a worker,
-    and with one for the first time after an update, when it is compiled; and what it imports."""
+    """Medians of whole processes: bare Python, and the hook with and without a worker, and with one
+    for the first time after an update, when it is compiled; and what it imports."""
 
-    bare: float
-    running: float
-    starting: float
-    compiling: float
+    bare: Spent
+    running: Spent
+    starting: Spent
+    compiling: Spent
     imports: tuple[str, ...]
-
-    @property
-    def running_ratio(self) -> float:
-        """The hook while a worker lives, in times of bare Python."""
-        return self.running / self.bare
-
-    @property
-    def starting_ratio(self) -> float:
-        """The hook when it has to start a worker, in times of bare Python."""
-        return self.starting / self.bare
 
 
 def measure(runs: int, plugin_dir: str) -> dict[str, HookCost]:
@@ -94,21 +93,21 @@ class _Subject:
         self._bare = [python, "-c", "pass"]
         self._hook = [python, "-S", _copy(plugin_dir, self._folder)]
         self._lock = _lock(self._folder)
-        self._times: dict[str, list[float]] = {name: [] for name in ("bare", *_HOOKS)}
+        self._spent: dict[str, list[Spent]] = {name: [] for name in ("bare", *_HOOKS)}
 
     def turn(self) -> None:
         """Each kind of process once."""
-        self._times["bare"].append(_seconds(self._bare, b""))
+        self._spent["bare"].append(_run(self._bare, b""))
         with self._worker():
-            self._time("running")
+            self._take("running")
             shutil.rmtree(os.path.join(self._folder, "plexsync", "__pycache__"))
-            self._time("compiling")
+            self._take("compiling")
             compileall.compile_dir(self._folder, quiet=2)
-        self._time("starting")
-        _await_workers(self._folder, len(self._times["starting"]))
+        self._take("starting")
+        _await_workers(self._folder, len(self._spent["starting"]))
 
-    def _time(self, kind: str) -> None:
-        self._times[kind].append(_seconds(self._hook, b'{"output": "ok"}'))
+    def _take(self, kind: str) -> None:
+        self._spent[kind].append(_run(self._hook, b'{"output": "ok"}'))
 
     @contextmanager
     def _worker(self) -> Iterator[None]:
@@ -123,7 +122,7 @@ class _Subject:
         with self._worker():
             hook = _imports([self._hook[0], "-S", "-X", "importtime", self._hook[-1]])
         bare = _imports([self._hook[0], "-S", "-X", "importtime", "-c", "pass"])
-        middle = {name: statistics.median(found[2:]) for name, found in self._times.items()}
+        middle = {name: _middle(found[2:]) for name, found in self._spent.items()}
         return HookCost(**middle, imports=tuple(sorted(hook - bare)))
 
 
@@ -165,13 +164,23 @@ def _lock(folder: str) -> system.LockFile:
     return system.LockFile(os.path.join(data, "worker.lock"))
 
 
-def _seconds(command: list[str], answer: bytes) -> float:
-    start = time.perf_counter()
-    done = subprocess.run(command, input=EVENT, stdout=subprocess.PIPE, env=_environ(), check=True)
-    seconds = time.perf_counter() - start
-    if done.stdout != answer:
-        raise RuntimeError(f"the hook answered {done.stdout!r}")
-    return seconds
+def _run(command: list[str], answer: bytes) -> Spent:
+    pipe, start = subprocess.PIPE, time.perf_counter()
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=_environ())
+    assert process.stdin and process.stdout
+    with process.stdin as stdin, process.stdout as stdout:
+        stdin.write(EVENT)
+        stdin.close()
+        said = stdout.read()
+        _, process.returncode, usage = os.wait4(process.pid, 0)
+    spent = Spent(time.perf_counter() - start, usage.ru_utime + usage.ru_stime)
+    if (process.returncode, said) != (0, answer):
+        raise RuntimeError(f"the hook answered {said!r}")
+    return spent
+
+
+def _middle(found: list[Spent]) -> Spent:
+    return Spent(*(statistics.median(column) for column in zip(*found, strict=True)))
 
 
 def _environ() -> dict[str, str]:

@@ -10,13 +10,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from bench.hook_cost import EVENT, measure
+from bench.hook_cost import EVENT, Spent, measure
 from bench.report import Row, at_most, none_of
 from bench.site import ROOT, clean_environment, install
 from plexsync import inbox, system
 
 LIMITS = {"clean": (0.85, 1.1), "rich": (0.3, 0.5)}
-"""Times of bare Python that a hook may take beside a living worker, and to start one: in a clean
+"""Times of bare Python's CPU that a hook may take beside a living worker, and to start one: in a clean
 interpreter, and in one whose site-packages bring .pth files."""
 NAMES = {"clean": "clean Python", "rich": "Python with .pth files"}
 
@@ -25,17 +25,21 @@ def cost(runs: int) -> Iterator[Row]:
     """Medians of whole processes against bare Python, interleaved."""
     for kind, found in measure(runs, ROOT).items():
         python, (running, starting) = NAMES[kind], LIMITS[kind]
-        yield Row(f"{python}: an empty script", f"{found.bare * 1000:.1f} ms")
-        for what, seconds, limit in (
+        yield Row(f"{python}: an empty script", _milliseconds(found.bare))
+        for what, spent, limit in (
             ("hook, worker alive", found.running, running),
             ("hook, starts a worker", found.starting, starting),
         ):
-            ratio = seconds / found.bare
-            text = f"{ratio:.2f} x ({seconds * 1000:.1f} ms)"
-            yield at_most(f"{python}: {what}", ratio, limit, text, " x")
+            cpu, whole = spent.cpu / found.bare.cpu, spent.time / found.bare.time
+            text = f"{cpu:.2f} x of its CPU, {whole:.2f} x of its time ({_milliseconds(spent)})"
+            yield at_most(f"{python}: {what}", cpu, limit, text, " x of its CPU")
         ours = sum(name.startswith("plexsync") for name in found.imports)
-    yield Row("first hook after an update, which is compiled", f"{found.compiling * 1000:.1f} ms")
+    yield Row("first hook after an update, which is compiled", _milliseconds(found.compiling))
     yield Row("modules that a hook imports", f"{ours} of ours, {len(found.imports) - ours} others")
+
+
+def _milliseconds(spent: Spent) -> str:
+    return f"{spent.time * 1000:.1f} ms"
 
 
 def crowd(count: int) -> Row:
