@@ -221,6 +221,15 @@ class Ledger(BulkCursors, Pins, Looks, OutageJobs, Seen):
         sql = f"SELECT COUNT(*) FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
         return int(self._connection.execute(sql, (self._server, bulk.after)).fetchone()[0])
 
+    def ahead(self, reason: str) -> set[int]:
+        """The scenes that backfills with this reason list and have not come to yet."""
+        rows = self._connection.execute(
+            "SELECT number FROM bulk_ids JOIN bulks ON bulks.id = bulk_ids.bulk"
+            " WHERE reason = ? AND kind = 'scene' AND number > after",
+            (reason,),
+        )
+        return {int(row[0]) for row in rows}
+
     def live_scenes(self, after: int, limit: int) -> list[int]:
         """Live scene ids above `after`, ascending, at most `limit`."""
         rows = self._connection.execute(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from plexsync.edges.dead_letters import DeadLetters
-from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.stash import StashClient
+from plexsync.flows.backfill import backfill
 from plexsync.flows.call import Call, TaskFailed
+from plexsync.flows.settle import Stores
 from plexsync.flows.task_args import error_types_of
 from plexsync.model.dead_letter import Letter
-from plexsync.model.job import BULK, Job
 from plexsync.model.reasons import RECOVERED
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import Outage
@@ -72,9 +71,9 @@ class DlqRecovery:
     The letter stays until its scene is in step, so a second run finds it queued and does nothing.
     """
 
-    def __init__(self, letters: DeadLetters, queue: JobQueue, stash: StashClient) -> None:
-        self._letters = letters
-        self._queue = queue
+    def __init__(self, stores: Stores, stash: StashClient) -> None:
+        self._stores = stores
+        self._letters = stores.letters
         self._stash = stash
 
     def run(self, window: Window, wanted: Collection[str], now: float) -> Recovered:
@@ -92,8 +91,16 @@ class DlqRecovery:
                 letters.append(letter)
             else:
                 outcome.others[letter.error] = outcome.others.get(letter.error, 0) + 1
-        for start in range(0, len(letters), PAGE):
-            self._take_back([each.scene for each in letters[start : start + PAGE]], outcome, now)
+        back: list[int] = []
+        try:
+            for start in range(0, len(letters), PAGE):
+                scenes = [each.scene for each in letters[start : start + PAGE]]
+                back += self._in_stash(scenes, outcome)
+        finally:
+            queue, ledger = self._stores.queue, self._stores.ledger
+            outcome.queued += backfill(queue, ledger, back, RECOVERED, now)
+        ahead = set(back).difference(outcome.queued)
+        outcome.already_queued += [scene for scene in back if scene in ahead]
         return outcome
 
     def letters(self) -> list[Letter]:
@@ -103,20 +110,16 @@ class DlqRecovery:
             found += page
         return found
 
-    def _take_back(self, scenes: Sequence[int], outcome: Recovered, now: float) -> None:
-        queued = [scene for scene in scenes if scene in self._queue.jobs]
-        outcome.already_queued += queued
-        rest = [scene for scene in scenes if scene not in self._queue.jobs]
+    def _in_stash(self, scenes: Sequence[int], outcome: Recovered) -> list[int]:
+        """Those that Stash still has and that do not wait already."""
+        jobs = self._stores.queue.jobs
+        outcome.already_queued += [scene for scene in scenes if scene in jobs]
+        rest = [scene for scene in scenes if scene not in jobs]
         known = self._stash.scenes(rest).found if rest else {}
         gone = [scene for scene in rest if scene in known and known[scene] is None]
         self._letters.remove(gone)
         outcome.gone += gone
-        back = [scene for scene in rest if scene not in gone]
-        self._queue.put_all(
-            Job(scene=scene, reason=RECOVERED, born=now, priority=BULK, not_before=now)
-            for scene in back
-        )
-        outcome.queued += back
+        return [scene for scene in rest if scene not in gone]
 
 
 def recover_outage_jobs(call: Call) -> dict[str, object]:
@@ -130,7 +133,7 @@ def recover_outage_jobs(call: Call) -> dict[str, object]:
     if health.state != "healthy":
         raise TaskFailed(f"Nothing was recovered: {health.words}. {health.remedy}")
     stores, now = owned.stores, call.clock.now()
-    recovery = DlqRecovery(stores.letters, stores.queue, call.stash)
+    recovery = DlqRecovery(stores, call.stash)
     wanted = error_types_of(call, recovery.letters()) or {"PlexServerDown"}
     window = _window(str(call.args.get("window") or "last"), owned.watch.history.last(), now)
     if window is None:

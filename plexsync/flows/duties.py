@@ -45,7 +45,7 @@ class Duties:
         self._log = log
         self._watch = parts.watch
         self._sweep = Sweep(stash, stores.ledger, stores.letters, log)
-        self._recovery = DlqRecovery(stores.letters, stores.queue, stash)
+        self._recovery = DlqRecovery(stores, stash)
         self._clean_at = -math.inf
         self._looked_for_arrivals = False
         known = stores.ledger.get_meta(RECOVERIES)

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 
 from plexsync.edges.dead_letters import DeadLetters
-from plexsync.edges.job_queue import JobQueue
+from plexsync.flows.backfill import backfill
 from plexsync.flows.call import Call, TaskFailed
 from plexsync.flows.confirm import announced
 from plexsync.flows.removed import keep_copy
+from plexsync.flows.settle import Stores
 from plexsync.flows.task_args import error_types_of
 from plexsync.model.dead_letter import Letter
-from plexsync.model.job import BULK, EDIT, Job
+from plexsync.model.job import Job
 from plexsync.model.ledger import UNDONE
 from plexsync.model.reasons import RETRY
 from plexsync.model.words import counted, some_scenes
@@ -42,7 +43,7 @@ def retry_dead_letters(call: Call) -> dict[str, object]:
         return {"queued": 0, "already_queued": 0, "undone": 0}
     undone = set() if scene is not None else _undone(call, letters)
     wanted_now = [letter for letter in letters if letter.scene not in undone]
-    queued = queue_again(stores.queue, wanted_now, now, EDIT if scene is not None else BULK)
+    queued = _queue_again(stores, wanted_now, now, alone=scene is not None)
     already = len(wanted_now) - len(queued)
     text = f"{counted(len(queued), 'scene')} queued again: {_by_class(letters, queued)}."
     if already and queued:
@@ -116,14 +117,17 @@ def all_letters(letters: DeadLetters, error: str | None = None) -> list[Letter]:
     return found
 
 
-def queue_again(
-    queue: JobQueue, letters: Iterable[Letter], now: float, priority: int = BULK
+def _queue_again(
+    stores: Stores, letters: Iterable[Letter], now: float, *, alone: bool
 ) -> list[int]:
-    """Queue a fresh job for each letter's scene that has none; returns those scenes."""
-    scenes = [letter.scene for letter in letters if letter.scene not in queue.jobs]
-    queue.put_all(
-        Job(scene=scene, reason=RETRY, born=now, priority=priority, not_before=now)
-        for scene in scenes
+    """Queue a fresh job for each letter's scene that has none; returns those scenes. One that is
+    meant `alone` goes before all that is many.
+    """
+    scenes = [letter.scene for letter in letters if letter.scene not in stores.queue.jobs]
+    if not alone:
+        return backfill(stores.queue, stores.ledger, scenes, RETRY, now)
+    stores.queue.put_all(
+        Job(scene=scene, reason=RETRY, born=now, not_before=now) for scene in scenes
     )
     return scenes
 

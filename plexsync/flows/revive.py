@@ -9,9 +9,9 @@ from plexsync.edges.job_queue import JobQueue
 from plexsync.edges.ledger import Ledger
 from plexsync.edges.log import Log
 from plexsync.edges.plex_index import PlexIndex
+from plexsync.flows.backfill import backfill
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import PlexNotFound
-from plexsync.model.job import BULK, Job
 from plexsync.model.paths import PathMap
 from plexsync.model.reasons import REVIVED
 from plexsync.model.scene import VideoFile
@@ -50,15 +50,9 @@ class Revive:
 
         The letter itself stays until the scene is in step.
         """
-        found = [
-            scene
-            for scene in self._letters.scenes("PlexNotFound")
-            if scene not in self._queue.jobs and self._is_there(scene)
-        ]
-        self._queue.put_all(
-            Job(scene=scene, reason=REVIVED, born=now, priority=BULK, not_before=now)
-            for scene in found
-        )
+        lacking = self._letters.scenes("PlexNotFound")
+        there = (s for s in lacking if s not in self._queue.jobs and self._is_there(s))
+        found = backfill(self._queue, self._ledger, there, REVIVED, now)
         if found:
             self._log.info(
                 f"Tried again: {counted(len(found), 'scene')} that Plex lacked turned up."
@@ -76,10 +70,7 @@ class Revive:
             for scene, path in self._ledger.shared().items()
             if scene not in self._queue.jobs and self._has_an_item(scene, path)
         ]
-        self._queue.put_all(
-            Job(scene=scene, reason=REVIVED, born=now, priority=BULK, not_before=now)
-            for scene in free
-        )
+        backfill(self._queue, self._ledger, free, REVIVED, now)
 
     def _has_an_item(self, scene: int, path: str) -> bool:
         parts = self._index.find(self._in_plex([path] if path else []))

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from plexsync.edges.log import Log
+from plexsync.flows.dlq_recovery import recover_outage_jobs
 from plexsync.flows.intake import BULK_TURN, BULK_WINDOW, Intake
+from plexsync.flows.letter_tasks import retry_dead_letters
+from plexsync.flows.rebuild_index import rebuild_index
+from plexsync.model.dead_letter import Letter
+from tests.pressing import press
 from tests.world import World
 
 LONG_AGO = 1_600_000_000
@@ -108,3 +116,49 @@ def test_skip_not_found_waits_for_the_scan_that_it_asked_for(world: Any) -> None
     item = world.film("new/1.mp4")
     world.run(10)
     assert item.title == "New"
+
+
+@pytest.mark.parametrize("again", [retry_dead_letters, recover_outage_jobs])
+def test_thousands_of_dead_letters_share_with_a_backfill(world: Any, again: Any) -> None:
+    scenes = [world.stash.add_scene(title="T") for _ in range(1200)]
+    app = world.stores()
+    now = world.clock.now()
+    for scene in scenes:
+        app.stores.letters.add(a_letter(scene, now))
+    app.close()
+    args = {} if again is retry_dead_letters else {"window": "all"}
+    assert press(world, again, owns=True, **args)["queued"] == 1200
+    pressed = press(world, again, owns=True, **args)
+    assert (pressed["queued"], pressed["already_queued"]) == (0, 1200)
+    app = world.stores()
+    stores = app.stores
+    stores.ledger.add_bulk("rename", "scene", [20_001], now)
+    intake = Intake(world.folder, stores.queue, stores.ledger, stores.letters, Log(world.sink))
+    intake.feed_bulk(now)
+    assert len(stores.queue.jobs) <= BULK_WINDOW
+    assert 20_001 in [job.scene for job in stores.queue.due(now, 2 * BULK_TURN)]
+    app.close()
+
+
+def test_thousands_of_files_that_turn_up_share_with_a_backfill(world: Any) -> None:
+    gone = missing(world, 120)
+    app = world.stores()
+    now = world.clock.now()
+    for n, scene in enumerate(gone):
+        app.stores.letters.add(
+            replace(a_letter(scene, now, "PlexNotFound"), paths=(f"/data/gone/{n}.mp4",))
+        )
+    app.close()
+    for n in range(120):
+        world.film(f"gone/{n}.mp4")
+    assert press(world, rebuild_index, owns=True)["revived"] == 120
+    assert press(world, rebuild_index, owns=True)["revived"] == 0, "they have their turns already"
+    assert not world.waiting()
+    world.run()
+    assert not any(world.letter(scene) for scene in gone[:3])
+
+
+def a_letter(scene: int, now: float, error: str = "PlexServerDown") -> Letter:
+    return Letter(
+        scene=scene, error=error, message="no", first_failure=now, last_failure=now, buried_at=now
+    )

@@ -1,0 +1,31 @@
+"""Many scenes at once, behind the edits and taking turns with whatever else is many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from plexsync.edges.job_queue import JobQueue
+from plexsync.edges.ledger import Ledger
+from plexsync.flows.intake import BULK_TURN
+from plexsync.model.job import BULK, Job
+
+
+def backfill(
+    queue: JobQueue, ledger: Ledger, scenes: Iterable[int], reason: str, now: float
+) -> list[int]:
+    """Have these scenes synced, those that wait already left out; returns the others.
+
+    As many as one turn of a backfill go straight into the queue; more are a backfill of their own,
+    so that thousands of dead letters hold up no rename.
+    """
+    wanted = [scene for scene in scenes if scene not in queue.jobs]
+    ahead = ledger.ahead(reason) if wanted else set()
+    new = [scene for scene in wanted if scene not in ahead]
+    if len(new) > BULK_TURN:
+        ledger.add_bulk(reason, "scene", new, now)
+    else:
+        queue.put_all(
+            Job(scene=scene, reason=reason, born=now, priority=BULK, not_before=now)
+            for scene in new
+        )
+    return new
