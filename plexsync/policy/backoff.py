@@ -150,7 +150,7 @@ def verdict(
     """
     rule = rule_for(error)
     if isinstance(error, PlexNotFound) and _before_its_time(job, now):
-        return Later(replace(job, running=False, starts=0))
+        return Later(_said(job, error, now))
     if rule.end == DONE:
         return Finish("gone")
     if rule.end == WAITS:

@@ -221,10 +221,15 @@ def test_random_failures_keep_every_promise() -> None:
 # --- a file that Plex lacks --------------------------------------------------------------------
 
 
-def test_a_try_before_its_time_costs_a_job_nothing() -> None:
-    waiting = replace(JOB, not_before=1300.0, attempts={"PlexNotFound": 12}, paths=("/data/1.mp4",))
+def test_a_try_before_its_time_costs_nothing_and_is_the_last_error_all_the_same() -> None:
+    attempts = {"PlexNotFound": 11, "PlexTemporaryError": 1}
+    waiting = replace(JOB, not_before=1300.0, attempts=attempts, last_error="PlexTemporaryError")
     outcome = judge(waiting, PlexNotFound("not yet", paths=["/data/1.mp4"]))
-    assert outcome == Later(replace(waiting, running=False, starts=0))
+    assert isinstance(outcome, Later)
+    kept = outcome.job
+    assert (kept.not_before, kept.attempts, kept.starts) == (1300.0, attempts, 0)
+    assert (kept.last_error, kept.last_message) == ("PlexNotFound", "not yet")
+    assert (kept.last_failure, kept.paths) == (1000.0, ("/data/1.mp4",))
 
 
 @pytest.mark.parametrize("not_before", [999.0, 1000.0, 1000.0 + 601.0, 10**9])
