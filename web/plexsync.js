@@ -145,6 +145,7 @@
       if (found.state === "done") return found.output;
       if (found.state === "failed") throw new Error(found.error);
       if (found.state === "unknown") throw new Error("PlexSync has lost sight of this command.");
+      if (found.why && Date.now() - asked > 3e3) throw new Error(found.why);
       if (found.state === "waiting" && Date.now() - asked > 90e3) {
         throw new Error(warning || "The command is kept; the worker has not come to it yet.");
       }

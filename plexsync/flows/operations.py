@@ -251,13 +251,21 @@ def _stands(known: Answer, job: Answer | None, letter: Answer | None, edited: li
     return {}
 
 
+TASK_AT_WORK = (
+    "A task of PlexSync is at work, see Stash's task queue. This is kept, and begins as soon as that "
+    "task has ended."
+)
+"""A task owns all state while it runs: what pages ask for never runs beside it."""
+
+
 def _result(request: Request) -> Answer:
     accepted = request.args["id"]
     if not is_accepted_id(accepted):
         raise ValueError("result: id must be one that an operation answered as accepted.")
     found = pages.result(request.folder, accepted) or {"state": "unknown"}
     shown = ("state", "command", "args", "at", "ended_at", "output", "error")
-    return {"id": accepted, **{name: found.get(name) for name in shown}}
+    why = TASK_AT_WORK if found["state"] == "waiting" and _task_works(request.folder) else None
+    return {"id": accepted, **{name: found.get(name) for name in shown}, "why": why}
 
 
 def _report(request: Request) -> Answer:
@@ -302,8 +310,17 @@ def _away(folder: str) -> bool:
 
 def _worker_lives(folder: str) -> bool:
     """A worker, or a task that leaves one behind."""
-    locks = (os.path.join(folder, name) for name in ("worker.lock", "takeover.lock"))
-    return any(os.path.exists(lock) and system.LockFile(lock).busy() for lock in locks)
+    return _is_busy(folder, "worker.lock") or _task_works(folder)
+
+
+def _task_works(folder: str) -> bool:
+    """Whether a task owns the data folder, or waits for it."""
+    return _is_busy(folder, "takeover.lock")
+
+
+def _is_busy(folder: str, name: str) -> bool:
+    lock = os.path.join(folder, name)
+    return os.path.exists(lock) and system.LockFile(lock).busy()
 
 
 READS: Mapping[str, Operation] = {

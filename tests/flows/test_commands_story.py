@@ -15,6 +15,7 @@ from plexsync.flows.intake import Intake
 from plexsync.flows.page_commands import HANDLERS
 from plexsync.model.command import COMMANDS
 from plexsync.model.ledger import Look
+from plexsync.system import LockFile
 from tests.world import World
 
 LONG_AGO = 1_600_000_000
@@ -470,3 +471,15 @@ def test_clear_queue_as_a_task_knows_commands_that_were_given_before_it(world: W
     finally:
         app.close()
     assert told(world, accepted)["state"] == "done"
+
+
+def test_what_waits_for_a_task_says_so_at_once(world: World) -> None:
+    scene, _ = world.pair("1.mp4", title="T")
+    accepted = order(world, "sync", scenes=[scene])
+    assert (told(world, accepted)["state"], told(world, accepted)["why"]) == ("waiting", None)
+    task = LockFile(f"{world.folder}/takeover.lock")
+    assert task.acquire()
+    assert told(world, accepted)["why"] == operations.TASK_AT_WORK
+    task.release()
+    world.run()
+    assert (told(world, accepted)["state"], told(world, accepted)["why"]) == ("done", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,9 +15,10 @@ from plexsync.app import App
 from plexsync.edges.handover import Handover
 from plexsync.edges.log import Log
 from plexsync.edges.stash import StashClient
+from plexsync.flows.operations import READS, Request
 from plexsync.inbox import session_pipe
 from plexsync.model.connection import parse_connection
-from plexsync.system import hand_over
+from plexsync.system import LockFile, hand_over
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, World
@@ -120,3 +122,24 @@ def test_a_session_of_another_stash_is_not_taken_in_the_middle_of_a_batch(signed
     assert "belongs to another Stash" in reason
     assert film.title == "one"
     assert list(world.waiting()) == [scene]
+
+
+def test_where_nothing_can_be_handed_over_the_page_s_next_look_goes_on(signed_in: Any) -> None:
+    """As on Windows, exFAT and SMB: a worker without a pipe, whose session has ended."""
+    world = signed_in
+    scene, film = world.pair("a.mp4", title="new")
+    world.event(scene)
+    world.clock.jumped += 10 * AGE
+    reason = world.live(minutes=20, handover=False)
+    assert "no longer accepts this worker's session" in reason
+    assert film.title != "new"
+    starting = LockFile(f"{world.folder}/starting.lock")
+    assert starting.acquire()
+    os.utime(starting.path)
+    fresh = world.block()
+    request = Request("", world.folder, {}, fresh, world.clock.now())
+    assert READS["tick"].run(request)["worker"] == "started", "an open page starts another worker"
+    starting.release()
+    world.first = fresh
+    world.live(minutes=1, handover=False)
+    assert film.title == "new"
