@@ -29,7 +29,8 @@ class Office:
         self.takeover = system.LockFile(str(self.data / "takeover.lock"))
         self.section = plex.add_section("Films", locations=["/data"])
         system.private_folder(str(self.data))
-        stash.set_plugin_settings({"plex_url": plex.url, "plex_token": TOKEN, "no_poster": True})
+        patient = {"no_poster": True, "read_timeout": 120}  # for as long as a test holds Plex up
+        stash.set_plugin_settings({"plex_url": plex.url, "plex_token": TOKEN, **patient})
 
     def pairs(self, count: int, prefix: str = "a") -> list[tuple[int, Any]]:
         made = []
