@@ -171,6 +171,12 @@ def test_nobody_goes_on_with_a_button_or_with_what_the_settings_no_longer_want()
     assert schedule.under_way("never", NOW) is None
 
 
+def test_what_follows_an_outage_goes_on_whatever_the_interval() -> None:
+    after = Run(order=Order(trigger=OUTAGE, scope=SINCE, since=NOW - HOUR), started=NOW, seen=NOW)
+    schedule = Schedule().want(OUTAGE, NOW - HOUR).kept(after)
+    assert schedule.under_way("never", NOW + 60) == after
+
+
 def full() -> Schedule:
     tally = Tally().add("scene 1", (Gap(EMPTY, "title"), Gap(MISSING)), queued=True, unsure=True)
     run = Run(
