@@ -297,7 +297,9 @@ def test_a_line_too_long_breaks_the_plugins_stderr() -> None:
 
 CHILD = (
     "import os, subprocess, sys\n"
-    "code = 'import os, sys, time\\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)'\n"
+    "code = 'import os, sys, time\\n'\n"
+    "code += 'go = sys.argv[1]\\n'\n"
+    "code += 'while os.path.exists(os.path.dirname(go)) and not os.path.exists(go): time.sleep(0.01)'\n"
     "null = subprocess.DEVNULL\n"
     "subprocess.Popen([sys.executable, '-c', code, {path!r}], stdin=null, {streams})\n"
     "print('null')\n"
