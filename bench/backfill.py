@@ -11,7 +11,7 @@ from bench.drain import LATENCY, NO_IMAGES, WRITE_TIME
 from bench.report import Row, at_most, none_of
 from bench.site import Site, Worker, wait_for
 from bench.traffic import sort
-from plexsync.edges.ledger import Ledger
+from plexsync.edges.ledger.ledger import Ledger
 
 REACHED = 5.0
 """Seconds in which the first present scene is written once the worker has reached it."""

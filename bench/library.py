@@ -11,8 +11,8 @@ from bench.report import Row, at_most, none_of
 from bench.servers import TOKEN
 from bench.site import Site, Worker
 from bench.traffic import sort
-from plexsync.edges.plex import PlexClient, load_client_id
-from plexsync.edges.plex_index import PlexIndex
+from plexsync.edges.plex.client import PlexClient, load_client_id
+from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.model.paths import index_keys
 
 SECONDS, REQUESTS = 60.0, 120

@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from bench.report import Row, at_most
 from bench.site import clean_environment, install
 from plexsync import system
-from plexsync.edges.dead_letters import DeadLetters
-from plexsync.edges.job_queue import JobQueue
-from plexsync.edges.ledger import Ledger
-from plexsync.model.dead_letter import Letter
-from plexsync.model.job import Job
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.edges.queue.job_queue import JobQueue
+from plexsync.model.job import Job, Letter
 from plexsync.model.ledger import SYNCED, SceneState
 
 LIMIT = 4.0

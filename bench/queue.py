@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from bench.report import Row, at_most
-from plexsync.edges.job_queue import JobQueue
-from plexsync.flows.operations import Request, perform
+from plexsync.edges.queue.job_queue import JobQueue
+from plexsync.flows.page.operations import Request, perform
 from plexsync.model.job import BULK, Job
 
 SHORT = 1000

@@ -18,10 +18,10 @@ from bench.servers import TOKEN
 from bench.site import Site, clean_environment, peak_memory, send_away
 from bench.traffic import Traffic, sort
 from plexsync import system
-from plexsync.edges.ledger import Ledger
-from plexsync.edges.plex import PlexClient, load_client_id
-from plexsync.edges.plex_index import PlexIndex
-from plexsync.edges.stash import StashClient
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.plex.client import PlexClient, load_client_id
+from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.edges.stash.client import StashClient
 from plexsync.model.config import PlexSyncConfig, read_config
 from plexsync.model.connection import parse_connection
 from plexsync.model.ledger import SYNCED, SceneState, TargetState

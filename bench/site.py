@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Any
 
 from plexsync import inbox, system
-from plexsync.edges.queue_reader import pending
-from plexsync.flows.intake import SETTLE
+from plexsync.edges.queue.rows import pending
+from plexsync.flows.worker.intake import SETTLE
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONNECTIONS = 2

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from docgen.markdown import generated, plain, table
-from plexsync.flows.call import DRAINS, QUEUES, READS, Task
-from plexsync.flows.tasks import TASKS
+from plexsync.flows.tasks.context import DRAINS, QUEUES, READS, Task
+from plexsync.flows.tasks.registry import TASKS
 from simulator.plugin_manifest import load_manifest
 
 KINDS = {
@@ -67,7 +67,7 @@ answers as JSON uses [operations](operations.md) instead.
 def document(root: Path) -> str:
     """The whole text."""
     buttons = load_manifest(str(root / "PlexSync.yml")).tasks
-    lines = [generated("PlexSync.yml and plexsync/flows/tasks.py"), HEAD]
+    lines = [generated("PlexSync.yml and plexsync/flows/tasks/registry.py"), HEAD]
     for button in buttons:
         mode = button.default_args["mode"]
         lines += [f"## {button.name}", "", plain(button.description), "", *_about(mode), ""]

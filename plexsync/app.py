@@ -7,33 +7,35 @@ import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from plexsync.edges import files, older, read_state
-from plexsync.edges.certificates import Trust
+from plexsync.edges import legacy as older
 from plexsync.edges.clock import Clock
-from plexsync.edges.dead_letters import DeadLetters
-from plexsync.edges.files import NewerSchema
-from plexsync.edges.health_checks import HealthChecks
-from plexsync.edges.job_queue import JobQueue
-from plexsync.edges.ledger import Ledger
-from plexsync.edges.log import Log
-from plexsync.edges.path_words import load_words
-from plexsync.edges.plex import PlexClient, load_client_id
-from plexsync.edges.plex_index import PlexIndex
-from plexsync.edges.stash import StashClient
-from plexsync.flows.auto_reconcile import AutoReconcile
-from plexsync.flows.gather import Gather
-from plexsync.flows.import_older import import_older
-from plexsync.flows.locate import Locate
-from plexsync.flows.plex_watch import PlexWatch
-from plexsync.flows.reconciliation import Reconciliation
-from plexsync.flows.revive import Revive
-from plexsync.flows.scan_folder import ScanFolder
-from plexsync.flows.settle import Stores
-from plexsync.flows.statistics import Statistics
-from plexsync.flows.sync_scenes import SyncScenes
-from plexsync.flows.whose_folder import WhoseFolder, judge
-from plexsync.flows.worker import Observe, Worker
-from plexsync.flows.write_items import WriteItems
+from plexsync.edges.http.certificates import Trust
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.log.log import Log
+from plexsync.edges.log.redact import load_words
+from plexsync.edges.page import read_state
+from plexsync.edges.plex.client import PlexClient, load_client_id
+from plexsync.edges.plex.health_checks import HealthChecks
+from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.edges.queue.job_queue import JobQueue
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.storage import files
+from plexsync.edges.storage.files import NewerSchema
+from plexsync.edges.stores import Stores
+from plexsync.flows.outage.outage_controller import PlexWatch
+from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
+from plexsync.flows.reconcile.reconciliation import Reconciliation
+from plexsync.flows.sync.matcher import Locate
+from plexsync.flows.sync.revival import Revive
+from plexsync.flows.sync.scan_folder import ScanFolder
+from plexsync.flows.sync.scene_reader import Gather
+from plexsync.flows.sync.sync_scenes import SyncScenes
+from plexsync.flows.sync.write_items import WriteItems
+from plexsync.flows.worker.folder_owner import WhoseFolder, judge
+from plexsync.flows.worker.import_legacy import import_older
+from plexsync.flows.worker.statistics import Statistics
+from plexsync.flows.worker.worker import Observe, Worker
 from plexsync.model import stash_identity
 from plexsync.model.config import PlexSyncConfig, read_config
 from plexsync.model.errors import AnotherStash, SyncError

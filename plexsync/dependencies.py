@@ -20,7 +20,9 @@ from importlib import machinery, metadata
 from typing import NamedTuple
 
 from plexsync import system
-from plexsync.edges import files, pip, wheel_records
+from plexsync.edges import packages as pip
+from plexsync.edges import packages as wheel_records
+from plexsync.edges.storage import files
 
 PRIVATE_PLACE = (
     "STASH_PLUGIN_DATA name a folder of Stash's own user on a disk that knows Unix rights (in "

@@ -18,7 +18,7 @@ from plexsync.edges.ownership import Ownership
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from plexsync.edges.clock import Clock
-    from plexsync.edges.log import Log
+    from plexsync.edges.log.log import Log
 
 INSTALLS = "check_setup"
 """The one task that installs what is missing; the worker does it too."""
@@ -38,7 +38,7 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
         mode = args.get("mode")
     except (ValueError, AttributeError, RecursionError):
         return _answer(error="PlexSync was called with input that is not Stash's JSON object.")
-    from plexsync.flows import operations
+    from plexsync.flows.page import operations
 
     if isinstance(mode, str) and mode in operations.OPERATIONS:
         return _operate(plugin_dir, mode, args, block)
@@ -59,7 +59,7 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
 
 def _keep_report(plugin_dir: str, mode: object, error: str) -> None:
     """For pages, too, if it is a task that a page could ask about."""
-    from plexsync.edges.reports import Report
+    from plexsync.edges.page.reports import Report
 
     if isinstance(mode, str) and mode.isidentifier():
         folder = system.data_folder(plugin_dir, os.environ)
@@ -70,7 +70,7 @@ def _keep_report(plugin_dir: str, mode: object, error: str) -> None:
 
 def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object) -> bytes:
     """Answer a page: at once, by the standard library alone."""
-    from plexsync.flows import operations
+    from plexsync.flows.page import operations
 
     folder = system.data_folder(plugin_dir, os.environ)
     connection = json.dumps(block).encode() if block else b""
@@ -78,7 +78,7 @@ def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object)
     try:
         return json.dumps({"output": operations.perform(mode, request)}).encode()
     except Exception as problem:
-        from plexsync.edges.redact import Redactor
+        from plexsync.edges.log.redact import Redactor
 
         return _answer(error=Redactor().secrets_out(str(problem)) or type(problem).__name__)
 
@@ -87,7 +87,7 @@ def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
     """Make the packages importable that a task needs; "" or why that is not possible now."""
     _load_site()
     from plexsync.dependencies import Dependencies, Unavailable
-    from plexsync.edges.log import Log, StashSink
+    from plexsync.edges.log.log import Log, StashSink
 
     folder = system.data_folder(plugin_dir, os.environ)
     try:
@@ -155,7 +155,7 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     if not _equip(plugin_dir, folder, log):
         return
     try:
-        from plexsync.live import live
+        from plexsync.lifecycle import live
     except ImportError as problem:
         log.error(_unloadable(problem))
         return
@@ -199,7 +199,7 @@ def _equip(plugin_dir: str, folder: str, log: Log) -> bool:
 
 def _open_log(folder: str) -> Log:
     """The worker's log, for libraries too."""
-    from plexsync.edges.log import FileSink, Log, capture
+    from plexsync.edges.log.log import FileSink, Log, capture
 
     log = Log(FileSink(os.path.join(folder, "plexsync.log")))
     capture(log)

@@ -12,13 +12,13 @@ from functools import partial
 from plexsync import inbox, system
 from plexsync.app import App, Parts
 from plexsync.edges.clock import SystemClock
-from plexsync.edges.log import Log, StashSink, capture
+from plexsync.edges.log.log import Log, StashSink, capture
 from plexsync.edges.ownership import Takeover
-from plexsync.edges.reports import Report
-from plexsync.edges.stash import StashClient
-from plexsync.flows.call import READS, Call, Task, TaskFailed
-from plexsync.flows.task_args import check_names
-from plexsync.flows.tasks import TASKS
+from plexsync.edges.page.reports import Report
+from plexsync.edges.stash.client import StashClient
+from plexsync.flows.tasks.arguments import check_names
+from plexsync.flows.tasks.context import READS, Call, Task, TaskFailed
+from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.connection import read_connection
 from plexsync.model.health_check import BEFORE_TASK
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from plexsync.app import Parts
-from plexsync.edges.log import Log
-from plexsync.flows.call import Call
+from plexsync.edges.log.log import Log
+from plexsync.flows.tasks.context import Call
 from tests.world import ROOT, World
 
 Run = Callable[[Call], dict[str, Any]]

@@ -11,11 +11,11 @@ import pytest
 
 import dev
 from docgen.__main__ import DOCUMENTS, stale
-from plexsync.flows.tasks import TASKS
+from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.settings import FIELDS
-from plexsync.model.versions import DATABASES
-from plexsync.model.versions import DOCUMENTS as STATE_FILES
+from plexsync.model.stored import DATABASES
+from plexsync.model.stored import DOCUMENTS as STATE_FILES
 from release.package import FOLDERS, SINGLE
 from simulator.plugin_manifest import load_manifest
 from tests.hostile.test_golden_texts import VARIES

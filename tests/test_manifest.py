@@ -8,7 +8,7 @@ import re
 import pytest
 
 import plexsync
-from plexsync.flows.tasks import TASKS
+from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.config import PlexSyncConfig, bounds
 from plexsync.model.settings import FIELDS
 from simulator.plugin_manifest import Manifest, load_manifest, other_manifests

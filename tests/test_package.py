@@ -82,7 +82,7 @@ def test_the_same_sources_give_the_same_bytes_whoever_builds_them(tmp_path: Path
         os.utime(file, (1_000_000_000 + number, 1_000_000_000 + number))
         if file.is_file() and os.name != "nt":
             file.chmod(0o600)
-    for junk in ("plexsync/.hidden.py", "plexsync/edges/log.py.orig", "data/secret.py"):
+    for junk in ("plexsync/.hidden.py", "plexsync/edges/log/log.py.orig", "data/secret.py"):
         (two / junk).parent.mkdir(exist_ok=True)
         (two / junk).write_text("not for users")
     odd = two / "plexsync" / "app.py"

@@ -17,9 +17,9 @@ from weakref import WeakSet
 
 from plexsync import inbox
 from plexsync.app import App
-from plexsync.edges.log import Log
-from plexsync.edges.stash import StashClient
-from plexsync.flows.worker import Worker
+from plexsync.edges.log.log import Log
+from plexsync.edges.stash.client import StashClient
+from plexsync.flows.worker.worker import Worker
 from plexsync.model.connection import parse_connection
 from plexsync.system import LockFile
 from simulator.plex import PlexSim

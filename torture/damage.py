@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plexsync.edges import read_state
-from plexsync.edges.log import Log
-from plexsync.live import work
+from plexsync.edges.log.log import Log
+from plexsync.edges.page import read_state
+from plexsync.lifecycle import work
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, World

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plexsync import inbox, system
-from plexsync.edges.queue_reader import pending
+from plexsync.edges.queue.rows import pending
 from plexsync.system import LockFile
 from simulator.plex import PlexSim
 from simulator.stash import StashSim

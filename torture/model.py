@@ -16,8 +16,8 @@ from typing import Any
 
 from plexsync import inbox
 from plexsync.app import App
-from plexsync.edges.log import Log
-from plexsync.flows.worker import Worker
+from plexsync.edges.log.log import Log
+from plexsync.flows.worker.worker import Worker
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, World

@@ -19,7 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plexsync import entry, live
+from plexsync import entry
+from plexsync import lifecycle as live
 from torture.swift import SwiftClock
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -86,7 +86,7 @@ def _compiled(name: str) -> dict[str, re.Pattern[Any]]:
     """The patterns of a module by their names; those that are made later are found by theirs."""
     module = importlib.import_module(name)
     found = {key: value for key, value in vars(module).items() if isinstance(value, re.Pattern)}
-    if name == "plexsync.edges.redact":
+    if name == "plexsync.edges.log.log.redact":
         found["self._known"] = module.Redactor(["secret-one", "secret-two/%", "s" * 40])._known
         found["pattern"] = found["_PARAMETER"]
     return found

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from plexsync.edges.queue_rules import LONGEST_WAIT, is_due
+from plexsync.edges.queue.job_index import LONGEST_WAIT, is_due
 from plexsync.model.errors import (
     SCENE,
     SERVER,

@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from plexsync.edges.plex import PlexClient
+from plexsync.edges.plex.client import PlexClient
 from plexsync.model.errors import SyncError
 from plexsync.model.plex import Target
 from simulator.plex import PlexSim

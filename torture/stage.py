@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from plexsync import inbox
-from plexsync.edges.dead_letters import DeadLetters
-from plexsync.edges.queue_reader import FILE, LIVE, TABLE, pending, read_only
-from plexsync.model.dead_letter import Letter
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.edges.queue.rows import FILE, LIVE, TABLE, pending
+from plexsync.edges.storage.sqlite_view import read_only
+from plexsync.model.job import Letter
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from torture.nursery import Nursery

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 
-from plexsync.edges.certificates import ANYBODY
-from plexsync.edges.http import Session, TransportError
+from plexsync.edges.http.certificates import ANYBODY
+from plexsync.edges.http.transport import Session, TransportError
 
 MOUNTS = "/proc/self/mounts"
 

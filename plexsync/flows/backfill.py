@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from plexsync.edges.job_queue import JobQueue
-from plexsync.edges.ledger import Ledger
-from plexsync.flows.intake import BULK_TURN
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.model.job import BULK, Job
 
 
@@ -29,3 +28,11 @@ def backfill(
             for scene in new
         )
     return new
+
+
+BULK_TURN = 50
+"""Scenes that a walk puts into the queue before it is the next one's turn."""
+
+
+BULK_WINDOW = 500
+"""At most so many untried bulk jobs lie in the queue; the rest waits in its cursor."""

@@ -14,7 +14,7 @@
 
 The class says what would follow if the failure were the scene's own. Whether it is, `fault` says:
 an error is made once, where the HTTP answer is, and what that answer leaves open is settled by one
-probe of Plex (flows/blame.py). A fault of the whole is never charged to a part.
+probe of Plex (flows/worker/blame.py). A fault of the whole is never charged to a part.
 """
 
 from __future__ import annotations

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plexsync.model.stored import LATEST, count, moment, versioned, words
-from plexsync.model.versions import DOCUMENTS
+from plexsync.model.stored import DOCUMENTS, LATEST, count, moment, versioned, words
 
 FILE = "stash_identity.json"
 SAMPLE = 25

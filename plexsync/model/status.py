@@ -1,4 +1,4 @@
-"""The shape of what flows/status.py tells, for type checkers and readers.
+"""The shape of what flows/status/status.py tells, for type checkers and readers.
 
 Times are wall-clock seconds, lengths of time seconds; None is "unknown" or "never". A whole section
 is None when its file cannot be read, and `problems` says why.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
+from plexsync.model.errors import PlexNotFound, PlexServerDown, PlexTemporaryError
 from plexsync.model.plex_state import READ_ONLY, TOKEN_TROUBLES, WRITING
 from plexsync.model.stored import count, moment, one_line, triple, versioned, words
 from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker, Transition
 from plexsync.policy.outage_history import format_duration
+from plexsync.policy.rate_limiter import Ramp
 from plexsync.policy.timing import DEFAULT_RAMP, UNKNOWN_BEFORE, next_owner_check, next_probe
 from plexsync.policy.timing import FLAPPING as FLAPPING
 
@@ -155,3 +158,38 @@ def recovery_words(state: RecoveryState, outage: float, waiting: int) -> str:
         f"Plex is healthy again after {format_duration(outage)} "
         f"(recovery {state.recovery_count + 1}); {jobs} sent from now on"
     )
+
+
+CONSERVATIVE, NORMAL, AGGRESSIVE = "conservative", "normal", "aggressive"
+
+STRATEGIES = (CONSERVATIVE, NORMAL, AGGRESSIVE)
+
+DEFAULT = CONSERVATIVE
+
+AGGRESSIVE_START = 10.0
+"""Requests per second with which an aggressive recovery starts, or more when so set."""
+
+_CONSERVATIVE = frozenset({PlexServerDown.__name__})
+_NORMAL = _CONSERVATIVE | {PlexTemporaryError.__name__}
+_CLASSES: Mapping[str, frozenset[str]] = {
+    CONSERVATIVE: _CONSERVATIVE,
+    NORMAL: _NORMAL,
+    AGGRESSIVE: _NORMAL | {PlexNotFound.__name__},
+}
+
+
+def recovered_classes(strategy: str) -> frozenset[str]:
+    """Error classes of the last outage's dead letters that go back to the queue by themselves.
+
+    Raises ValueError for a name that is not in STRATEGIES.
+    """
+    if strategy not in _CLASSES:
+        raise ValueError(f"the recovery strategy must be one of {', '.join(STRATEGIES)}")
+    return _CLASSES[strategy]
+
+
+def ramp_for(strategy: str, minutes: float, start_rate: float, end_rate: float) -> Ramp:
+    """The ramp of these settings under a strategy."""
+    if strategy == AGGRESSIVE:
+        start_rate = max(start_rate, AGGRESSIVE_START)
+    return Ramp(minutes, start_rate, end_rate)

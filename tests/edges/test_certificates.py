@@ -10,8 +10,8 @@ import threading
 
 import pytest
 
-from plexsync.edges.certificates import PUBLIC, Trust
-from plexsync.edges.http import TLS, Session, TransportError
+from plexsync.edges.http.certificates import PUBLIC, Trust
+from plexsync.edges.http.transport import TLS, Session, TransportError
 from tests import certificates
 from tests.certificates import HASH
 

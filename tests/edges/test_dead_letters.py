@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from plexsync.edges.dead_letters import DeadLetters
+from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.model.candidate import Candidate
-from plexsync.model.dead_letter import Letter
+from plexsync.model.job import Letter
 
 NOW = 1_700_000_000.0
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from plexsync.edges import files
+from plexsync.edges.storage import files
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
 SCHEMA = ("CREATE TABLE wishes (scene INTEGER PRIMARY KEY, text TEXT);",)
@@ -202,7 +202,7 @@ def test_damage_that_cannot_be_moved_away_is_still_the_default(state, tmp_path):
 
 WRITER = """
 import sys
-from plexsync.edges import files
+from plexsync.edges.storage import files
 n = 0
 print("ready", flush=True)
 while True:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from plexsync import inbox
-from plexsync.edges.handover import Handover
+from plexsync.edges.stash.handover import Handover
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
 

@@ -16,8 +16,8 @@ import weakref
 
 import pytest
 
-from plexsync.edges.certificates import ANYBODY
-from plexsync.edges.http import Session, TransportError
+from plexsync.edges.http.certificates import ANYBODY
+from plexsync.edges.http.transport import Session, TransportError
 from tests import certificates
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -20,8 +20,8 @@ import persistqueue
 import persistqueue.serializers.json
 import pytest
 
-from plexsync.edges.job_queue import LONGEST_WAIT, JobQueue, pending
-from plexsync.edges.queue_store import AckQueue
+from plexsync.edges.queue.job_queue import LONGEST_WAIT, JobQueue, pending
+from plexsync.edges.queue.queue_store import AckQueue
 from plexsync.model.job import BULK, EDIT, Job
 
 NOW = 1_700_000_000.0
@@ -414,7 +414,7 @@ def test_a_reader_after_a_crash_takes_nothing_away(queues: Queues) -> None:
 
 def test_readers_need_the_standard_library_only() -> None:
     code = (
-        "import sys\nfrom plexsync.edges.queue_reader import pending\n"
+        "import sys\nfrom plexsync.edges.queue.rows import pending\n"
         "assert not {'persistqueue', 'asyncio', 'requests'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

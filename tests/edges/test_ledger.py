@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from plexsync.edges.ledger import Ledger
-from plexsync.edges.ledger_schema import SCHEMA
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.ledger.schema import SCHEMA
 from plexsync.model.ledger import (
     DESTROYED,
     NOT_IN_PLEX,

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from plexsync.edges.files import NewerSchema
-from plexsync.edges.ledger import Ledger
-from plexsync.edges.ledger_schema import SCHEMA
-from plexsync.edges.ledger_view import LedgerView
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.ledger.ledger_view import LedgerView
+from plexsync.edges.ledger.schema import SCHEMA
+from plexsync.edges.storage.files import NewerSchema
 from plexsync.model.ledger import SYNCED, UNDONE, Pin, SceneState, TargetState
 from plexsync.model.plex import Base, Target, Written
 

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 import pytest
 
-from plexsync.edges.log import MAX_LINE, FileSink, Log, StashSink, capture
-from plexsync.edges.path_words import PathWords, load_words
+from plexsync.edges.log.log import MAX_LINE, FileSink, Log, StashSink, capture
+from plexsync.edges.log.redact import PathWords, load_words
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "SeCrEt-t0ken/+&=%\"'<>end"
@@ -298,7 +298,7 @@ def test_without_the_switch_paths_stay(pipe: Pipe) -> None:
 
 def test_every_process_says_the_same_words(tmp_path: Path) -> None:
     script = (
-        "import sys; from plexsync.edges.path_words import load_words;"
+        "import sys; from plexsync.edges.log.redact import load_words;"
         "print(load_words(sys.argv[1], print).path('/media/Film.mp4'))"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
@@ -391,7 +391,7 @@ def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
 def test_a_reader_that_left_does_not_stop_or_fail_the_process() -> None:
     script = (
         "import sys\n"
-        "from plexsync.edges.log import Log, StashSink\n"
+        "from plexsync.edges.log.log import Log, StashSink\n"
         "log = Log(StashSink(sys.stderr))\n"
         "log.info('first')\n"
         "sys.stdin.readline()\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plexsync.edges.ledger import Ledger
+from plexsync.edges.ledger.ledger import Ledger
 from plexsync.model.ledger import Look
 
 LOOK = Look(7, 1_700_000_000, "w" * 32, (("empty", "title"), ("stale", "tags")), "HIGH", 5.5)

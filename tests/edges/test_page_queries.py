@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLSchema, build_client_schema, parse, validate
 
-from plexsync.flows.operations import OPERATIONS
+from plexsync.flows.page.operations import OPERATIONS
 from simulator.plugin_manifest import load_manifest
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import traceback
 import pytest
 
 from plexsync import __version__
-from plexsync.edges.plex import Cut, PlexClient, Sent, load_client_id
+from plexsync.edges.plex.client import Cut, PlexClient, Sent, load_client_id
 from plexsync.model.errors import (
     ITEM,
     REQUEST,
@@ -107,7 +107,7 @@ def test_a_plexapi_configuration_cannot_put_the_token_into_the_url(plex, tmp_pat
     """Its show_secrets would; read at import, so a process of its own has to show it."""
     (tmp_path / "config.ini").write_text("[log]\nshow_secrets = true\n[header]\nidentifier = x\n")
     script = (
-        "import sys; from plexsync.edges.plex import PlexClient\n"
+        "import sys; from plexsync.edges.plex.client import PlexClient\n"
         "PlexClient(sys.argv[1], sys.stdin.read(), 'client-uuid').sections()"
     )
     subprocess.run(

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 
 import pytest
 
-from plexsync.edges.plex_edit import Cut, fit, is_torn, queries
+from plexsync.edges.plex.edits import Cut, fit, is_torn, queries
 from plexsync.model.plex import Edit
 
 ROOM = 5900

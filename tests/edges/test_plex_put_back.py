@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from plexsync.edges.plex import PlexClient
+from plexsync.edges.plex.client import PlexClient
 from plexsync.model.errors import PlexPermanentError
 from plexsync.model.plex import Edit, Target
 from simulator.plex import PlexSim

@@ -9,9 +9,10 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from plexsync.edges import plex_tree, plex_xml
-from plexsync.edges.plex_answers import LONG
-from plexsync.edges.plex_tree import BrokenXml, TreeReader
+from plexsync.edges.plex import tree as plex_tree
+from plexsync.edges.plex import xml as plex_xml
+from plexsync.edges.plex.answers import LONG
+from plexsync.edges.plex.tree import BrokenXml, TreeReader
 from torture import sick_answers
 
 

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from plexsync.edges import read_state
-from plexsync.edges.dead_letters import DeadLetters
-from plexsync.edges.job_queue import JobQueue
-from plexsync.edges.ledger import Ledger
-from plexsync.edges.ledger_schema import SCHEMA
-from plexsync.edges.read_state import Unreadable
-from plexsync.model.dead_letter import Letter
-from plexsync.model.job import Job
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.ledger.schema import SCHEMA
+from plexsync.edges.page import read_state
+from plexsync.edges.page.read_state import Unreadable
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.edges.queue.job_queue import JobQueue
+from plexsync.model.job import Job, Letter
 from plexsync.model.ledger import SceneState, TargetState
 from plexsync.model.plex import Refusal, Target
 from plexsync.system import LockFile

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges.stash import StashClient
+from plexsync.edges.stash.client import StashClient
 from plexsync.model.connection import read_connection
 from plexsync.model.errors import StashDown
 from simulator.stash import StashSim

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from plexsync.edges.covers import (
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stash.covers import (
     MAX_COVER,
     CoverImage,
     CoverMissing,
     CoverRefused,
     CoverUnchanged,
 )
-from plexsync.edges.stash import StashClient
 from plexsync.model.connection import Connection, parse_connection, read_connection
 from plexsync.model.errors import StashAuthError, StashDown
 from plexsync.model.scene import Entity, VideoFile

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLSchema, OperationDefinitionNode, build_client_schema, parse, validate
 
-from plexsync.edges import stash_queries
+from plexsync.edges.stash import queries as stash_queries
 
 SCHEMA = Path(__file__).parents[3] / "shared" / "stash-schema.json"
 TEXTS = {

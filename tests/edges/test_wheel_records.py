@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plexsync.edges.wheel_records import fingerprint, flaw
+from plexsync.edges.packages import fingerprint, flaw
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
-from plexsync.flows.call import Call
-from plexsync.flows.check_setup import check_setup
-from plexsync.flows.gate import DISABLED
-from plexsync.flows.health_check import health_check
-from plexsync.flows.operations import READS, Request
-from plexsync.flows.process_queue import process_queue
+from plexsync.flows.page.operations import READS, Request
+from plexsync.flows.tasks.check_setup import check_setup
+from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.health_check import health_check
+from plexsync.flows.tasks.process_queue import process_queue
+from plexsync.flows.worker.admission import DISABLED
 from plexsync.model.command import KIND, Command, to_input
-from plexsync.model.dead_letter import Letter
+from plexsync.model.job import Letter
 from plexsync.policy.timing import SWEEP_EVERY
 from plexsync.policy.waiting import SETTINGS_CHECK
 from plexsync.system import LockFile

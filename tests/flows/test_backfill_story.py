@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges.log import Log
-from plexsync.flows.dlq_recovery import recover_outage_jobs
-from plexsync.flows.intake import BULK_TURN, BULK_WINDOW, Intake
-from plexsync.flows.letter_tasks import retry_dead_letters
-from plexsync.flows.rebuild_index import rebuild_index
-from plexsync.model.dead_letter import Letter
+from plexsync.edges.log.log import Log
+from plexsync.flows.backfill import BULK_TURN, BULK_WINDOW
+from plexsync.flows.tasks.dead_letters import retry_dead_letters
+from plexsync.flows.tasks.rebuild_index import rebuild_index
+from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
+from plexsync.flows.worker.intake import Intake
+from plexsync.model.job import Letter
 from tests.pressing import press
 from tests.world import World
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges import files
+from plexsync.edges.storage import files
 from plexsync.policy.circuit_breaker import CircuitBreaker
 from simulator.plex import PlexSim
 

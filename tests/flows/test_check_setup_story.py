@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
-from plexsync.flows.check_setup import check_setup
+from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.model.ledger import Pin
 from plexsync.system import LockFile
 from tests.pressing import press

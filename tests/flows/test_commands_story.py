@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
-from plexsync.edges import pages
-from plexsync.flows import operations
-from plexsync.flows.intake import Intake
-from plexsync.flows.page_commands import HANDLERS
+from plexsync.edges.page import pages
+from plexsync.flows.page import operations
+from plexsync.flows.page.command_handlers import HANDLERS
+from plexsync.flows.worker.intake import Intake
 from plexsync.model.command import COMMANDS
 from plexsync.model.ledger import Look
 from plexsync.system import LockFile

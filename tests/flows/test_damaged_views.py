@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges.read_state import Unreadable
-from plexsync.flows import operations
-from plexsync.flows.outage_summary import outage_summary
-from plexsync.flows.view_queue_status import view_queue_status
+from plexsync.edges.page.read_state import Unreadable
+from plexsync.flows.page import operations
+from plexsync.flows.tasks.outage_summary import outage_summary
+from plexsync.flows.tasks.view_queue_status import view_queue_status
 from plexsync.system import LockFile
 from tests.pressing import press
 from tests.world import World

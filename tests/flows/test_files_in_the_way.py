@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges import pages, read_state
-from plexsync.edges.log import FileSink, Log
-from plexsync.flows import operations
+from plexsync.edges.log.log import FileSink, Log
+from plexsync.edges.page import pages, read_state
+from plexsync.flows.page import operations
 from tests.world import World
 
 pytestmark = [

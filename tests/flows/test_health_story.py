@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges.job_queue import JobQueue
-from plexsync.flows.health_check import health_check
+from plexsync.edges.queue.job_queue import JobQueue
+from plexsync.flows.tasks.health_check import health_check
 from plexsync.model.job import Job
 from simulator.plex import PlexSim
 from tests import certificates

@@ -17,7 +17,7 @@ from typing import Any
 import persistqueue
 import pytest
 
-from plexsync.edges.older import scene_of
+from plexsync.edges.legacy import scene_of
 from tests.world import World
 
 LONG_AGO = 1_700_000_000.0

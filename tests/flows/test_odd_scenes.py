@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plexsync.flows.reconcile_tasks import reconcile_all
+from plexsync.flows.tasks.reconcile import reconcile_all
 from tests.pressing import press
 
 Change = Callable[[dict[str, Any]], object]

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
-from plexsync.edges.reports import Report
-from plexsync.flows import operations
-from plexsync.flows.operations import OPERATIONS, READS
-from plexsync.flows.tasks import TASKS
+from plexsync.edges.page.reports import Report
+from plexsync.flows.page import operations
+from plexsync.flows.page.operations import OPERATIONS, READS
+from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.arguments import REQUIRED, read_arguments
 from plexsync.model.command import COMMANDS, read_command
 from tests.world import World

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges import files
+from plexsync.edges.storage import files
 from plexsync.policy.circuit_breaker import CircuitBreaker
 
 LONG_AGO = 1_600_000_000

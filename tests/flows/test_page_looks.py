@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges.dead_letters import DeadLetters
-from plexsync.edges.job_queue import JobQueue
-from plexsync.edges.reports import MOST_BYTES, MOST_LINES, Report
-from plexsync.flows import operations
-from plexsync.model.dead_letter import Letter
-from plexsync.model.job import BULK, EDIT, Job
+from plexsync.edges.page.reports import MOST_BYTES, MOST_LINES, Report
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.edges.queue.job_queue import JobQueue
+from plexsync.flows.page import operations
+from plexsync.model.job import BULK, EDIT, Job, Letter
 from plexsync.model.stats import DONE, FAILED, Stats
 from plexsync.system import LockFile
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
-from plexsync.flows.call import TaskFailed
-from plexsync.flows.preview import preview
+from plexsync.flows.tasks.context import TaskFailed
+from plexsync.flows.tasks.preview import preview
 from plexsync.system import LockFile
 from tests.pressing import press
 

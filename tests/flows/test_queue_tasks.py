@@ -15,25 +15,24 @@ import pytest
 
 from plexsync import inbox
 from plexsync.app import App
-from plexsync.edges.log import Log
-from plexsync.flows.call import Call, TaskFailed
-from plexsync.flows.clear_queue import clear_queue, remove_all
-from plexsync.flows.dlq_recovery import recover_outage_jobs
-from plexsync.flows.drain import Pace
-from plexsync.flows.letter_tasks import (
+from plexsync.edges.log.log import Log
+from plexsync.flows.tasks.arguments import check_names
+from plexsync.flows.tasks.clear_queue import clear_queue, remove_all
+from plexsync.flows.tasks.confirmation import KEPT, keep_copy
+from plexsync.flows.tasks.context import Call, TaskFailed
+from plexsync.flows.tasks.dead_letters import (
     clear_dead_letters,
     purge_dead_letters,
     retry_dead_letters,
 )
-from plexsync.flows.process_queue import process_queue
-from plexsync.flows.rebuild_index import rebuild_index
-from plexsync.flows.removed import KEPT, keep_copy
-from plexsync.flows.restore_removed import restore_removed
-from plexsync.flows.sync_all import sync_all, sync_all_forced, sync_recent
-from plexsync.flows.task_args import check_names
-from plexsync.flows.tasks import TASKS
-from plexsync.model.dead_letter import Letter
-from plexsync.model.job import BULK, Job
+from plexsync.flows.tasks.drain import Pace
+from plexsync.flows.tasks.process_queue import process_queue
+from plexsync.flows.tasks.rebuild_index import rebuild_index
+from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
+from plexsync.flows.tasks.registry import TASKS
+from plexsync.flows.tasks.restore_removed import restore_removed
+from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced, sync_recent
+from plexsync.model.job import BULK, Job, Letter
 from plexsync.model.reasons import FORCED
 from plexsync.policy.events import stronger_reason
 from plexsync.press import press

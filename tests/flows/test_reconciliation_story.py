@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges.log import Log
-from plexsync.flows.call import Call, TaskFailed
-from plexsync.flows.tasks import TASKS
+from plexsync.edges.log.log import Log
+from plexsync.flows.tasks.context import Call, TaskFailed
+from plexsync.flows.tasks.registry import TASKS
 from plexsync.policy.gaps import DRIFTED, EMPTY, MISSING, ORPHANED, STALE
 
 LONG_AGO = 1_600_000_000

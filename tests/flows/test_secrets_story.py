@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from plexsync import hook
-from plexsync.edges.stash import StashClient
+from plexsync.edges.stash.client import StashClient
 from plexsync.entry import run_task
-from plexsync.flows import operations
+from plexsync.flows.page import operations
 from plexsync.model.connection import parse_connection
 from simulator.plex import PlexSim
 from simulator.stash import StashSim

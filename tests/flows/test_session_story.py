@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from plexsync.app import App
-from plexsync.edges.handover import Handover
-from plexsync.edges.log import Log
-from plexsync.edges.stash import StashClient
-from plexsync.flows.operations import READS, Request
+from plexsync.edges.log.log import Log
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stash.handover import Handover
+from plexsync.flows.page.operations import READS, Request
 from plexsync.inbox import session_pipe
 from plexsync.model.connection import parse_connection
 from plexsync.system import LockFile, hand_over

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from plexsync.app import App
-from plexsync.edges.log import Log
+from plexsync.edges.log.log import Log
 from plexsync.flows.results import Outcome
-from plexsync.flows.statistics import summary
+from plexsync.flows.worker.statistics import summary
 from plexsync.model.stats import BOUNDS, DONE, FAILED, FIRST_GUESS, PUT_BACK, RETRIED, Stats
 from tests.world import ROOT, World
 
@@ -187,13 +187,13 @@ def test_a_damaged_file_is_set_aside_and_counting_begins_afresh(world: World, te
 KILLED = """
 import itertools, sys
 from plexsync.edges.clock import SystemClock
-from plexsync.edges.dead_letters import DeadLetters
-from plexsync.edges.job_queue import JobQueue
-from plexsync.edges.ledger import Ledger
-from plexsync.edges.log import Log
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.edges.queue.job_queue import JobQueue
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.log.log import Log
 from plexsync.flows.results import WRITTEN, Done, Outcome
-from plexsync.flows.settle import Stores
-from plexsync.flows.statistics import Statistics
+from plexsync.edges.stores import Stores
+from plexsync.flows.worker.statistics import Statistics
 from plexsync.model.job import Job
 from plexsync.model.stats import TRAFFIC
 

@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges.queue_rules import LONGEST_WAIT as QUEUE_LONGEST_WAIT
-from plexsync.flows.call import TaskFailed
-from plexsync.flows.check_setup import check_setup
-from plexsync.flows.health_check import health_check
-from plexsync.flows.preview import preview
-from plexsync.flows.process_queue import process_queue
-from plexsync.flows.rebuild_index import rebuild_index
-from plexsync.flows.reconcile_tasks import reconcile_all
-from plexsync.flows.status import LONGEST_WAIT, status
-from plexsync.flows.undo import undo_all
-from plexsync.flows.view_queue_status import lines
+from plexsync.edges.queue.job_index import LONGEST_WAIT as QUEUE_LONGEST_WAIT
+from plexsync.flows.status.status import LONGEST_WAIT, status
+from plexsync.flows.tasks.check_setup import check_setup
+from plexsync.flows.tasks.context import TaskFailed
+from plexsync.flows.tasks.health_check import health_check
+from plexsync.flows.tasks.preview import preview
+from plexsync.flows.tasks.process_queue import process_queue
+from plexsync.flows.tasks.rebuild_index import rebuild_index
+from plexsync.flows.tasks.reconcile import reconcile_all
+from plexsync.flows.tasks.undo import undo_all
+from plexsync.flows.tasks.view_queue_status import lines
 from plexsync.model.health_check import FAILURE, FILE
 from plexsync.policy.timing import DEFAULT_RAMP
 from simulator.plex import PlexSim
@@ -284,7 +284,7 @@ def test_a_look_is_a_light_process(world: World) -> None:
     live(world)
     code = (
         "import sys, json; before = set(sys.modules)\n"
-        "from plexsync.flows.status import status\n"
+        "from plexsync.flows.status.status import status\n"
         "found = status(sys.argv[1], 1.8e9); assert found['scenes'] == {'synced': 1}, found\n"
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
@@ -297,12 +297,11 @@ def test_a_look_is_a_light_process(world: World) -> None:
     assert not {name.split(".")[0] for name in loaded} & HEAVY
     outside = {name for name in loaded if name.split(".")[0] == "plexsync"}
     assert outside == {
-        "plexsync", "plexsync.edges", "plexsync.edges.queue_view", "plexsync.edges.read_state",
+        "plexsync", "plexsync.edges", "plexsync.edges.page.queue_view", "plexsync.edges.page.read_state",
             "plexsync.flows",
-        "plexsync.flows.status", "plexsync.flows.status_plex", "plexsync.model",
+        "plexsync.flows.status.status", "plexsync.flows.status.status.plex_standing", "plexsync.model",
         "plexsync.model.plex_state",
         "plexsync.model.health_check", "plexsync.model.stats", "plexsync.model.stored",
-        "plexsync.model.versions",
         "plexsync.policy", "plexsync.policy.timing", "plexsync.system",
     }  # fmt: skip
 

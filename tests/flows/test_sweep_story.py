@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from plexsync.flows.health_check import health_check
-from plexsync.flows.process_queue import process_queue
-from plexsync.flows.sweep import DAY
-from plexsync.model.dead_letter import Letter
+from plexsync.flows.tasks.health_check import health_check
+from plexsync.flows.tasks.process_queue import process_queue
+from plexsync.flows.worker.sweep import DAY
+from plexsync.model.job import Letter
 from plexsync.policy.timing import SWEEP_EVERY
 from tests.pressing import press
 from tests.world import World

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from plexsync.flows.check_setup import check_setup
+from plexsync.flows.tasks.check_setup import check_setup
 from tests import certificates
 from tests.certificates import HASH
 from tests.pressing import press

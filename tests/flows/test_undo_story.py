@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from plexsync.flows.call import TaskFailed
-from plexsync.flows.letter_tasks import retry_dead_letters
-from plexsync.flows.undo import undo_all, undo_scene
-from plexsync.model.dead_letter import Letter
+from plexsync.flows.tasks.context import TaskFailed
+from plexsync.flows.tasks.dead_letters import retry_dead_letters
+from plexsync.flows.tasks.undo import undo_all, undo_scene
+from plexsync.model.job import Letter
 from plexsync.model.ledger import Pin
 from tests.pressing import press
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges.dead_letters import DeadLetters
-from plexsync.edges.ledger import Ledger
-from plexsync.edges.log import Log
-from plexsync.edges.stash import StashClient
-from plexsync.flows.sweep import PAGE, Sweep
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.log.log import Log
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.edges.stash.client import StashClient
+from plexsync.flows.worker.sweep import PAGE, Sweep
 from plexsync.model.connection import read_connection
 from plexsync.policy.timing import SWEEP_EVERY
 

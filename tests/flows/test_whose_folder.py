@@ -12,10 +12,10 @@ import pytest
 
 from plexsync import press
 from plexsync.app import App, Parts
-from plexsync.edges.log import Log
-from plexsync.flows import operations
-from plexsync.flows.call import READS
-from plexsync.flows.tasks import TASKS
+from plexsync.edges.log.log import Log
+from plexsync.flows.page import operations
+from plexsync.flows.tasks.context import READS
+from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.errors import AnotherStash
 from plexsync.model.ledger import Pin
 from plexsync.model.stash_identity import Identity, Meeting

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from plexsync.flows import operations
-from plexsync.flows.preview import preview
-from plexsync.flows.tasks import TASKS
-from plexsync.flows.view_queue_status import view_queue_status
+from plexsync.flows.page import operations
+from plexsync.flows.tasks.preview import preview
+from plexsync.flows.tasks.registry import TASKS
+from plexsync.flows.tasks.view_queue_status import view_queue_status
 from tests.pressing import press
 
 RED = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"red" * 50

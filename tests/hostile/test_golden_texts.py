@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 
 from plexsync import app, press
-from plexsync.edges.log import FileSink, Log
-from plexsync.flows.call import READS
-from plexsync.flows.tasks import TASKS
-from plexsync.flows.worker import Worker
+from plexsync.edges.log.log import FileSink, Log
+from plexsync.flows.tasks.context import READS
+from plexsync.flows.tasks.registry import TASKS
+from plexsync.flows.worker.worker import Worker
 from simulator.plex import PlexSim
 from simulator.plugin_manifest import load_manifest
 from simulator.stash import StashSim

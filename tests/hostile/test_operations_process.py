@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
-from plexsync.edges.dead_letters import DeadLetters
-from plexsync.flows.operations import MOST_ROWS, OPERATIONS, READS
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.flows.page.operations import MOST_ROWS, OPERATIONS, READS
 from plexsync.model.command import COMMANDS
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
@@ -267,7 +267,7 @@ def test_nothing_heavy_is_imported_to_answer(page: Page, mode: str) -> None:
     assert "output" in json.loads(done.stdout)
     lines = [line for line in done.stderr.decode().splitlines() if line.startswith("import time:")]
     names = {line.rsplit("|", 1)[1].strip() for line in lines}
-    assert "plexsync.flows.operations" in names
+    assert "plexsync.flows.page.operations" in names
     assert not {name.split(".")[0] for name in names} & HEAVY
 
 

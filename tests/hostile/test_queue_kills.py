@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from plexsync.edges.dead_letters import DeadLetters
-from plexsync.edges.job_queue import JobQueue
-from plexsync.model.dead_letter import Letter
-from plexsync.model.job import Job
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.edges.queue.job_queue import JobQueue
+from plexsync.model.job import Job, Letter
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

@@ -17,16 +17,20 @@ from typing import Any
 import pytest
 
 from plexsync import __version__
-from plexsync.edges import dead_letters, files, index_store, ledger_schema, queue_store, read_state
-from plexsync.edges.ledger import Ledger
-from plexsync.edges.package import REMOVED, Package
-from plexsync.edges.path_words import load_words
-from plexsync.flows.confirm import STATE as CONFIRM
-from plexsync.flows.outage_summary import outage_summary
-from plexsync.flows.status import status
+from plexsync.edges.ledger import schema as ledger_schema
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.log.redact import load_words
+from plexsync.edges.page import read_state
+from plexsync.edges.plex import index_store
+from plexsync.edges.plugin_files import REMOVED, Package
+from plexsync.edges.queue import dead_letters, queue_store
+from plexsync.edges.storage import files
+from plexsync.flows.status.status import status
+from plexsync.flows.tasks.confirmation import STATE as CONFIRM
+from plexsync.flows.tasks.outage_summary import outage_summary
 from plexsync.model.event import parse_event
 from plexsync.model.job import Job
-from plexsync.model.versions import ABSURD, DATABASES, DOCUMENTS
+from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS
 from plexsync.policy.events import SyncScene, wishes
 from plexsync.policy.reconcile_schedule import Schedule
 from plexsync.policy.reconcile_state import to_json

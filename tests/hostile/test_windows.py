@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
-from plexsync.edges.queue_reader import sqlite_uri
+from plexsync.edges.storage.sqlite_view import sqlite_uri
 from tests.hostile import windows_stand_in
 from tests.hostile.hook_plugin import environ, event, is_running
 from tests.world import ROOT, World, until
@@ -141,7 +141,7 @@ def test_replacing_waits_for_readers_and_readers_for_replacing(tmp_path: Path) -
     said = on_windows(
         "import os, sys, threading, time\n"
         "from plexsync import system\n"
-        "from plexsync.edges import files\n"
+        "from plexsync.edges.storage import files\n"
         "path = os.path.join(sys.argv[2], 'state.json')\n"
         "files.replace_json(path, {'n': 0})\n"
         "held = os.open(path, os.O_RDONLY)\n"
@@ -171,7 +171,7 @@ def test_replacing_waits_for_readers_and_readers_for_replacing(tmp_path: Path) -
 def test_the_log_goes_on_while_somebody_reads_it(tmp_path: Path) -> None:
     on_windows(
         "import os, sys\n"
-        "from plexsync.edges.log import FileSink, Log\n"
+        "from plexsync.edges.log.log import FileSink, Log\n"
         "path = os.path.join(sys.argv[2], 'plexsync.log')\n"
         "sink = FileSink(path); log = Log(sink)\n"
         "log.info('first')\n"

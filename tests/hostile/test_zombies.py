@@ -26,7 +26,7 @@ FIRST = '''
 import json, os, signal, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from plexsync import inbox, system
-from plexsync.edges.queue_reader import pending
+from plexsync.edges.queue.rows import pending
 
 ENTRY, BLOCK, LOG = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
 DATA = os.path.dirname(LOG)

@@ -28,8 +28,8 @@ from plex_contract import PLEX, Plex
 from stash_contract import STASH, Stash
 from verdicts import DiffersError, SkippedError, short
 
-from plexsync.edges.certificates import Trust
-from plexsync.edges.http import TransportError
+from plexsync.edges.http.certificates import Trust
+from plexsync.edges.http.transport import TransportError
 from plexsync.model.errors import SyncError
 
 

@@ -11,8 +11,8 @@ from plex_contract import Plex
 from stash_contract import Stash
 from verdicts import DiffersError, SkippedError, demand, expect, short
 
-from plexsync.edges import stash_answers
-from plexsync.edges.plex_index import PlexIndex
+from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.edges.stash import answers as stash_answers
 from plexsync.model.config import read_config
 from plexsync.model.paths import PathMap, index_keys
 from plexsync.model.plex import Edit, PlexItem, Target

@@ -10,10 +10,11 @@ from xml.etree import ElementTree
 
 from verdicts import SkippedError, demand, expect, short
 
-from plexsync.edges import http, plex_xml
-from plexsync.edges.certificates import Trust
-from plexsync.edges.http import Reply, Session
-from plexsync.edges.plex import PlexClient
+from plexsync.edges.http import transport as http
+from plexsync.edges.http.certificates import Trust
+from plexsync.edges.http.transport import Reply, Session
+from plexsync.edges.plex import xml as plex_xml
+from plexsync.edges.plex.client import PlexClient
 
 CLIENT_ID = "8d0c2c1e-6f0b-4c55-9d4e-0a9b6f3c7e21"
 """Always the same: Plex tells its owner of each new one."""

@@ -10,9 +10,10 @@ from typing import Any
 
 from verdicts import SkippedError, demand, expect, plain, shape, short
 
-from plexsync.edges import stash_answers, stash_queries
-from plexsync.edges.certificates import ANYBODY
-from plexsync.edges.http import Reply, Session
+from plexsync.edges.http.certificates import ANYBODY
+from plexsync.edges.http.transport import Reply, Session
+from plexsync.edges.stash import answers as stash_answers
+from plexsync.edges.stash import queries as stash_queries
 from plexsync.model.settings import FIELDS
 
 NOBODY = 2**31 - 7

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from plexsync.flows import preview_words
+from plexsync.flows.tasks import preview_words
 from plexsync.model import ledger, reasons
 from plexsync.model.error_types import CLASSES, error_types
 from plexsync.model.reasons import (

@@ -13,7 +13,7 @@ from plexsync.policy.rate_limiter import (
     Ramp,
     RecoveryRateLimiter,
 )
-from plexsync.policy.recovery_strategy import (
+from plexsync.policy.recovery_scheduler import (
     AGGRESSIVE,
     CONSERVATIVE,
     DEFAULT,

@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 
-from plexsync.edges import files
-from plexsync.edges.ledger import Ledger
-from plexsync.model.dead_letter import Letter
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.storage import files
+from plexsync.model.job import Letter
 from plexsync.model.ledger import NOT_IN_PLEX, SceneState
 from plexsync.model.stats import SLICE
 from plexsync.policy.recovery_scheduler import RecoveryState

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plexsync import inbox, system
-from plexsync.edges import files
-from plexsync.edges.dead_letters import DeadLetters
-from plexsync.model.dead_letter import Letter
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.edges.storage import files
+from plexsync.model.job import Letter
 from plexsync.policy.outage_history import OutageHistory
 from simulator.demo_data import png
 from simulator.plex import PlexSim

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from plexsync.edges.ledger import Ledger
+from plexsync.edges.ledger.ledger import Ledger
 from plexsync.model.ledger import Look
 from tests.ui.conftest import Open
 from tests.ui.house import ADDRESS, House, letter

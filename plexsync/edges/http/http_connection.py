@@ -1,0 +1,99 @@
+"""Connections of urllib3 that keep a deadline, and the session of requests made of them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from plexsync.edges.http.certificates import Trust
+from plexsync.edges.http.sockets import BoundSocket, Pace, dial, secure
+
+
+class Line(Pace):
+    """What a session and its connections share; `opened` counts the connections made so far.
+
+    It leads to no session and keeps no connection alive: urllib3 holds a pool's connections until
+    the pool is gone, and a way back from them would keep what nobody closed open for good.
+    """
+
+    def __init__(self, trust: Trust) -> None:
+        self.trust = trust
+        self._connection: weakref.ref[HTTPConnection] | None = None
+        self.opened = 0
+        self.query = ""
+
+    @property
+    def connection(self) -> HTTPConnection | None:
+        """The connection made last, if it still exists."""
+        return self._connection() if self._connection else None
+
+    def use(self, connection: HTTPConnection) -> None:
+        """A connection was made."""
+        self._connection = weakref.ref(connection)
+        self.opened += 1
+
+
+class _Connection(HTTPConnection):
+    """Connects within the deadline of the request that it carries."""
+
+    def __init__(self, line: Line, *args: Any, **kwargs: Any) -> None:
+        self._line = line
+        super().__init__(*args, **kwargs)
+
+    def _new_conn(self) -> BoundSocket:
+        return dial(self._line, self._dns_host, self.port, self.socket_options)
+
+    def connect(self) -> None:
+        self.sock = self._new_conn()
+        self._line.use(self)
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        # Only now: requests and urllib3 take a long query apart letter by letter, for a millisecond.
+        super().request(method, url + self._line.query, *args, **kwargs)
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """The same over TLS; who may answer is for `Line.trust` to say, not for urllib3."""
+
+    def connect(self) -> None:
+        line = self._line
+        self.sock = secure(line, line.trust, self.host, self.port, self._new_conn)
+        self.is_verified = True
+        line.use(self)
+
+
+class _Adapter(HTTPAdapter):
+    """Makes pools of one connection of ours."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": partial(_pool, HTTPConnectionPool, partial(_Connection, self._line)),
+            "https": partial(_pool, HTTPSConnectionPool, partial(_TlsConnection, self._line)),
+        }
+
+
+def _pool(kind: Callable[..., Any], connection: Any, *args: Any, **kwargs: Any) -> Any:
+    pool = kind(*args, **kwargs)
+    pool.ConnectionCls = connection
+    return pool
+
+
+def bare_session(line: Line) -> requests.Session:
+    """A session that adds nothing of its own: no proxies, no cookies, no retries."""
+    session = requests.Session()
+    session.trust_env = False
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter(line))
+    return session

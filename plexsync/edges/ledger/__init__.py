@@ -1,0 +1,1 @@
+"""What was written to Plex and when, what Plex had before, and what is remembered per scene."""

@@ -1,0 +1,286 @@
+"""The ledger: per scene where it stands, what was written to Plex, and what Plex had before."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+
+from plexsync.edges.ledger.backfills import BulkCursors
+from plexsync.edges.ledger.observations import Looks, Seen
+from plexsync.edges.ledger.outage_jobs import OutageJobs
+from plexsync.edges.ledger.pins import Pins
+from plexsync.edges.ledger.rows import load_bases, load_scenes, save_scenes
+from plexsync.edges.ledger.schema import LIVE, SCHEMA, TABLES, written_from_json
+from plexsync.edges.storage import files
+from plexsync.edges.storage.row_audit import Lost, audited
+from plexsync.edges.transactions import transaction
+from plexsync.model.ledger import DESTROYED, RIVAL, SHARED, UNDONE, Bulk, SceneState
+from plexsync.model.plex import Base, Target, Written
+
+_SERVER = "server"
+_CACHE_KIB = 16 * 1024
+_ALL = 2**31
+
+
+class Ledger(BulkCursors, Pins, Looks, OutageJobs, Seen):
+    """ledger.db, opened by the owner. A damaged file is set aside and an empty one begun.
+
+    Everything about scenes concerns the Plex server named by `use_server`, which is remembered;
+    rows of other servers stay as they are. `lost` is what rows that could not be read were about.
+    """
+
+    lost = Lost()
+
+    def __init__(self, path: str, warn: Callable[[str], None]) -> None:
+        connection = files.open_sqlite(path, SCHEMA, warn)
+        super().__init__(connection)
+        self.lost = audited(connection, TABLES, path, warn)
+        self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self._server = self.get_meta(_SERVER)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def get_meta(self, key: str, default: str = "") -> str:
+        """A stored value such as the watermark or the settings' fingerprint."""
+        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else default
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Store a value under a name."""
+        with transaction(self._connection) as connection:
+            _set_meta(connection, key, value)
+
+    @property
+    def server(self) -> str:
+        """The machineIdentifier in use; "" until the first one is known."""
+        return self._server
+
+    def use_server(self, server: str) -> bool:
+        """Work on this server's rows from now on; True when another one was in use before.
+
+        What was stored before any server was known becomes the first one's.
+        """
+        before = self._server
+        if server in ("", before):
+            return False
+        with transaction(self._connection) as connection:
+            for table in ("scenes", "pins") if not before else ():
+                connection.execute(
+                    f"UPDATE OR IGNORE {table} SET server = ? WHERE server = ''", (server,)
+                )
+            _set_meta(connection, _SERVER, server)
+        self._server = server
+        return bool(before)
+
+    def scenes(self, ids: Iterable[int]) -> dict[int, SceneState]:
+        """What is known of these scenes, live and destroyed ones; unknown ones are left out."""
+        return load_scenes(self._connection, self._server, ids)
+
+    def save(self, states: Iterable[SceneState]) -> None:
+        """Store scenes whole, in one transaction; a destroyed one lives again.
+
+        Only base values are never replaced: the first one stored for a Plex item's field stays. A
+        target that a scene no longer has is hidden, but can still be inherited.
+        """
+        with transaction(self._connection) as connection:
+            save_scenes(connection, self._server, list(states))
+
+    def set_aside(self, scene: int, now: float) -> None:
+        """Archive the scene's rows: its id now belongs to another file."""
+        with transaction(self._connection) as connection:
+            connection.execute(
+                "UPDATE scenes SET archived_at = ?"
+                " WHERE archived_at IS NULL AND server = ? AND scene = ?",
+                (now, self._server, scene),
+            )
+
+    def forget_ids(self, now: float) -> None:
+        """Scene ids mean other scenes from now on, whichever the server.
+
+        What was written to each Plex item, and what it had before, can still be inherited.
+        """
+        with transaction(self._connection) as connection:
+            connection.execute(
+                "UPDATE scenes SET archived_at = ? WHERE archived_at IS NULL", (now,)
+            )
+            for table in ("pins", "looked", "bulks"):
+                connection.execute(f"DELETE FROM {table}")
+
+    def destroy(self, scenes: Iterable[int], now: float) -> None:
+        """Mark scenes as destroyed in Stash, whichever the server; their rows stay for a while."""
+        with transaction(self._connection) as connection:
+            connection.executemany(
+                "UPDATE scenes SET destroyed_at = ?, state = ?, since = ?, wish = ''"
+                f" WHERE {LIVE} AND scene = ?",
+                [(now, DESTROYED, now, scene) for scene in scenes],
+            )
+
+    def forget_destroyed(self, before: float) -> int:
+        """Delete scenes destroyed before that time, with what Plex had before; returns how many."""
+        old = "s.archived_at IS NULL AND s.destroyed_at < ?"
+        held = "SELECT {} FROM targets t JOIN scenes s ON s.id = t.row WHERE"
+        with transaction(self._connection) as connection:
+            connection.execute(
+                "DELETE FROM bases WHERE (server, rating_key) IN"
+                f" ({held.format('t.server, t.rating_key')} {old})"
+                f" AND NOT EXISTS ({held.format('1')} t.server = bases.server"
+                f" AND t.rating_key = bases.rating_key AND ({old}) IS NOT 1)",
+                (before, before),
+            )
+            gone = connection.execute(f"DELETE FROM scenes AS s WHERE {old}", (before,))
+        return gone.rowcount
+
+    def inherit(self, target: Target) -> tuple[Mapping[str, Written], Mapping[str, Base]]:
+        """What any scene ever wrote to this Plex item (the latest per field), and its base."""
+        item = (target.server, target.rating_key)
+        rows = self._connection.execute(
+            "SELECT written FROM targets WHERE server = ? AND rating_key = ? ORDER BY synced_at",
+            item,
+        ).fetchall()
+        written: dict[str, Written] = {}
+        for name, value in (pair for row in rows for pair in written_from_json(row[0]).items()):
+            if name not in written or written[name].at <= value.at:
+                written[name] = value
+        return written, load_bases(self._connection, {item}).get(item, {})
+
+    def owner(self, target: Target) -> int | None:
+        """The live scene that has this Plex item; the one that wrote last if there are several."""
+        row = self._connection.execute(
+            "SELECT s.scene FROM targets t JOIN scenes s ON s.id = t.row"
+            f" WHERE t.server = ? AND t.rating_key = ? AND t.left_at IS NULL AND {LIVE}"
+            " AND s.server = ? ORDER BY s.state = ?, t.synced_at DESC, s.scene LIMIT 1",
+            (target.server, target.rating_key, self._server, SHARED),
+        ).fetchone()
+        return int(row[0]) if row else None
+
+    def neighbours(self, scene: int) -> list[int]:
+        """Live scenes that share a Plex item with this one: they have one that it had, too, or it
+        is why they have none.
+        """
+        sql = (
+            "SELECT o.scene FROM scenes s JOIN targets t ON t.row = s.id"
+            " JOIN targets u ON u.server = t.server AND u.rating_key = t.rating_key"
+            " JOIN scenes o ON o.id = u.row WHERE s.archived_at IS NULL AND s.server = ?1"
+            " AND s.scene = ?2 AND u.left_at IS NULL AND o.scene <> ?2 AND o.server = ?1"
+            " AND o.archived_at IS NULL AND o.destroyed_at IS NULL AND o.state NOT IN (?3, ?4)"
+        )
+        rows = self._connection.execute(sql, (self._server, scene, SHARED, UNDONE)).fetchall()
+        waiting = self.scenes_with(RIVAL, [scene], 0, _ALL)
+        return sorted({*waiting, *(int(row[0]) for row in rows)})
+
+    def any_in(self, state: str) -> bool:
+        """Whether any live scene is in this state."""
+        sql = f"SELECT 1 FROM scenes WHERE {LIVE} AND server = ? AND state = ? LIMIT 1"
+        return self._connection.execute(sql, (self._server, state)).fetchone() is not None
+
+    def shared(self) -> dict[int, str]:
+        """The live scenes of which other scenes have the Plex items, with their first paths."""
+        rows = self._connection.execute(
+            f"SELECT scene, path FROM scenes WHERE {LIVE} AND server = ? AND state = ?",
+            (self._server, SHARED),
+        )
+        return {int(scene): str(path) for scene, path in rows}
+
+    def live_between(self, after: int, last: int) -> list[int]:
+        """Live scene ids above `after` and up to `last`."""
+        rows = self._connection.execute(
+            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ? AND scene <= ?",
+            (self._server, after, last),
+        )
+        return [int(row[0]) for row in rows]
+
+    def entities_of(self, kind: str) -> set[int]:
+        """The entities of a kind that live scenes were written with."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT e.entity FROM entities e JOIN scenes s ON s.id = e.row"
+            f" WHERE e.kind = ? AND s.server = ? AND {LIVE}",
+            (kind, self._server),
+        )
+        return {int(row[0]) for row in rows}
+
+    def bulk_scenes(self, bulk: Bulk, limit: int) -> list[int]:
+        """The next scenes of a walk, ascending, at most `limit`."""
+        if bulk.kind == "scene":
+            return self.bulk_ids(bulk, bulk.after, limit)
+        if bulk.kind:
+            ids = self.bulk_ids(bulk) if bulk.listed else None
+            return self.scenes_with(bulk.kind, ids, bulk.after, limit)
+        return self.live_scenes(bulk.after, limit)
+
+    def bulk_ahead(self, bulk: Bulk) -> int:
+        """How many scenes a walk has ahead of it."""
+        if bulk.kind == "scene":
+            sql = "SELECT COUNT(*) FROM bulk_ids WHERE bulk = ? AND number > ?"
+            return int(self._connection.execute(sql, (bulk.id, bulk.after)).fetchone()[0])
+        if bulk.kind:
+            return len(self.bulk_scenes(bulk, _ALL))
+        sql = f"SELECT COUNT(*) FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
+        return int(self._connection.execute(sql, (self._server, bulk.after)).fetchone()[0])
+
+    def ahead(self, reason: str) -> set[int]:
+        """The scenes that backfills with this reason list and have not come to yet."""
+        rows = self._connection.execute(
+            "SELECT number FROM bulk_ids JOIN bulks ON bulks.id = bulk_ids.bulk"
+            " WHERE reason = ? AND kind = 'scene' AND number > after",
+            (reason,),
+        )
+        return {int(row[0]) for row in rows}
+
+    def live_scenes(self, after: int, limit: int) -> list[int]:
+        """Live scene ids above `after`, ascending, at most `limit`."""
+        rows = self._connection.execute(
+            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
+            " ORDER BY scene LIMIT ?",
+            (self._server, after, limit),
+        )
+        return [int(row[0]) for row in rows]
+
+    def written_scenes(self) -> list[int]:
+        """Live scenes with anything of ours in Plex that was not undone yet, ascending."""
+        rows = self._connection.execute(
+            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND state <> ? AND EXISTS"
+            " (SELECT 1 FROM targets WHERE row = scenes.id AND left_at IS NULL"
+            " AND (written <> '{}' OR unconfirmed <> '{}')) ORDER BY scene",
+            (self._server, UNDONE),
+        )
+        return [int(row[0]) for row in rows]
+
+    def scenes_with(
+        self, kind: str, ids: Iterable[int] | None, after: int, limit: int
+    ) -> list[int]:
+        """Like `live_scenes`, but only those with one of these entities (None: any of the kind)."""
+        if ids is None:
+            return self._scenes_with_kind(kind, after, limit)
+        sql = (
+            "SELECT e.scene FROM entities e JOIN scenes s ON s.id = e.row WHERE e.kind = ?"
+            f" AND e.entity = ? AND e.scene > ? AND s.server = ? AND {LIVE}"
+            " ORDER BY e.scene LIMIT ?"
+        )
+        found: set[int] = set()
+        for entity in ids:
+            rows = self._connection.execute(sql, (kind, entity, after, self._server, limit))
+            found.update(int(row[0]) for row in rows)
+        return sorted(found)[:limit]
+
+    def _scenes_with_kind(self, kind: str, after: int, limit: int) -> list[int]:
+        rows = self._connection.execute(
+            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ? AND EXISTS"
+            " (SELECT 1 FROM entities WHERE row = scenes.id AND kind = ?)"
+            " ORDER BY scene LIMIT ?",
+            (self._server, after, kind, limit),
+        )
+        return [int(row[0]) for row in rows]
+
+    def counts(self) -> dict[str, int]:
+        """How many live scenes are in each state."""
+        rows = self._connection.execute(
+            f"SELECT state, COUNT(*) FROM scenes WHERE {LIVE} AND server = ? GROUP BY state",
+            (self._server,),
+        )
+        return {str(state): int(count) for state, count in rows}
+
+
+def _set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))

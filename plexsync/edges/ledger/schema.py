@@ -1,0 +1,283 @@
+"""The ledger's tables, and how its values look in them.
+
+A scene's row is current, or archived (its id went to another file). Base values belong to the Plex
+item alone. `left_at` marks a target that the scene no longer has: what was written there is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from plexsync.edges.storage.row_audit import CLOCK, DIGITS, JSON, Table
+from plexsync.model.plex import Base, ReadBack, Refusal, Value, Written
+from plexsync.model.stored import LATEST
+
+SCHEMA = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE scenes (
+        id INTEGER PRIMARY KEY,
+        server TEXT NOT NULL,
+        scene INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        since REAL NOT NULL,
+        wish TEXT NOT NULL,
+        oshash TEXT NOT NULL,
+        path TEXT NOT NULL,
+        cover_etag TEXT NOT NULL,
+        cover_sha1 TEXT NOT NULL,
+        destroyed_at REAL,
+        archived_at REAL
+    );
+    CREATE UNIQUE INDEX scenes_current ON scenes (server, scene) WHERE archived_at IS NULL;
+    CREATE INDEX scenes_live ON scenes (server, state)
+        WHERE archived_at IS NULL AND destroyed_at IS NULL;
+    CREATE INDEX scenes_destroyed ON scenes (destroyed_at) WHERE destroyed_at IS NOT NULL;
+    CREATE TABLE targets (
+        row INTEGER NOT NULL REFERENCES scenes (id) ON DELETE CASCADE,
+        place INTEGER NOT NULL,
+        server TEXT NOT NULL,
+        section TEXT NOT NULL,
+        rating_key INTEGER NOT NULL,
+        part TEXT NOT NULL,
+        written TEXT NOT NULL,
+        dirty TEXT NOT NULL,
+        synced_at REAL NOT NULL,
+        left_at REAL,
+        PRIMARY KEY (row, server, rating_key)
+    );
+    CREATE INDEX targets_by_item ON targets (server, rating_key);
+    CREATE TABLE bases (
+        server TEXT NOT NULL,
+        rating_key INTEGER NOT NULL,
+        base TEXT NOT NULL,
+        PRIMARY KEY (server, rating_key)
+    );
+    CREATE TABLE entities (
+        kind TEXT NOT NULL,
+        entity INTEGER NOT NULL,
+        scene INTEGER NOT NULL,
+        row INTEGER NOT NULL REFERENCES scenes (id) ON DELETE CASCADE,
+        PRIMARY KEY (kind, entity, scene, row)
+    ) WITHOUT ROWID;
+    CREATE INDEX entities_by_row ON entities (row, kind, entity);
+    CREATE TABLE bulks (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        reason TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        ids TEXT NOT NULL,
+        after INTEGER NOT NULL,
+        born REAL NOT NULL
+    );
+    """,
+    "ALTER TABLE targets ADD COLUMN unconfirmed TEXT NOT NULL DEFAULT '{}'",
+    """
+    CREATE TABLE pins (
+        server TEXT NOT NULL,
+        scene INTEGER NOT NULL,
+        part TEXT NOT NULL,
+        rating_key INTEGER NOT NULL,
+        PRIMARY KEY (server, scene)
+    );
+    """,
+    """
+    CREATE TABLE looked (
+        server TEXT NOT NULL,
+        scene INTEGER NOT NULL,
+        rating_key INTEGER NOT NULL,
+        plex_updated INTEGER NOT NULL,
+        wish TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        queued_at REAL NOT NULL,
+        PRIMARY KEY (server, scene, rating_key)
+    ) WITHOUT ROWID;
+    CREATE INDEX looked_by_item ON looked (server, rating_key);
+    """,
+    """
+    ALTER TABLE targets ADD COLUMN read_back TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE targets ADD COLUMN refused TEXT NOT NULL DEFAULT '{}';
+    CREATE INDEX targets_refused ON targets (row) WHERE refused <> '{}';
+    """,
+    """
+    CREATE TABLE bulk_ids (
+        bulk INTEGER NOT NULL REFERENCES bulks (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (bulk, number)
+    ) WITHOUT ROWID;
+    INSERT OR IGNORE INTO bulk_ids SELECT bulks.id, listed.value
+        FROM bulks, json_each(CASE WHEN json_valid(bulks.ids) THEN bulks.ids ELSE '[]' END) listed
+        WHERE typeof(bulks.ids) = 'text' AND typeof(listed.value) = 'integer';
+    ALTER TABLE bulks RENAME COLUMN ids TO digest;
+    UPDATE bulks SET digest = CASE digest WHEN 'null' THEN '' ELSE 'of an earlier version' END;
+    CREATE TABLE seen (
+        kind TEXT NOT NULL,
+        id INTEGER NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE outage_jobs (
+        scene INTEGER PRIMARY KEY,
+        outage REAL NOT NULL,
+        recovered INTEGER NOT NULL
+    );
+    """,
+)
+
+LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
+
+
+def storable(text: str) -> str:
+    """The text without lone surrogates, which SQLite cannot hold."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def written_to_json(written: Mapping[str, Written]) -> str:
+    """`{"title": ["A Day Out", "<hash>", 1700000000.0], ...}`; what Plex shows instead follows."""
+    return _json(
+        {
+            name: [w.value, w.wish, w.at, *(() if w.shown is None else (w.shown,))]
+            for name, w in written.items()
+        }
+    )
+
+
+def written_from_json(text: str) -> dict[str, Written]:
+    """The reverse of `written_to_json`; nothing when the text is damaged."""
+    return {
+        name: Written(_value(value), str(wish), _time(at), _value(shown[0]) if shown else None)
+        for name, (value, wish, at, *shown) in _pairs(text, 3, 4)
+    }
+
+
+def base_to_json(base: Mapping[str, Base]) -> str:
+    """`{"title": ["A.Day.Out.1080p", false], ...}`."""
+    return _json({name: [b.value, b.locked] for name, b in base.items()})
+
+
+def base_from_json(text: str) -> dict[str, Base]:
+    """The reverse of `base_to_json`; nothing when the text is damaged."""
+    return {name: Base(_value(value), bool(locked)) for name, (value, locked) in _pairs(text, 2)}
+
+
+def dirty_from_json(text: str) -> frozenset[str]:
+    """The names of dirty fields; none when the text is damaged."""
+    names = _decoded(text)
+    return frozenset(map(str, names)) if isinstance(names, list) else frozenset()
+
+
+def unconfirmed_to_json(values: Mapping[str, Value]) -> str:
+    """`{"title": "A Day Out", ...}`."""
+    return _json(dict(values))
+
+
+def unconfirmed_from_json(text: str) -> dict[str, Value]:
+    """The reverse of `unconfirmed_to_json`; nothing when the text is damaged."""
+    fields = _decoded(text)
+    if not isinstance(fields, dict):
+        return {}
+    return {name: _value(v) for name, v in fields.items() if isinstance(v, (str, list))}
+
+
+def read_back_to_json(values: Mapping[str, ReadBack]) -> str:
+    """`{"rating": ["8.3", "8"], ...}`: sent, and shown."""
+    return _json({name: [pair.sent, pair.shown] for name, pair in values.items()})
+
+
+def read_back_from_json(text: str) -> dict[str, ReadBack]:
+    """The reverse of `read_back_to_json`; nothing when the text is damaged."""
+    return {name: ReadBack(_value(sent), _value(shown)) for name, (sent, shown) in _pairs(text, 2)}
+
+
+def refused_to_json(refused: Mapping[str, Refusal]) -> str:
+    """`{"summary": ["<hash>", "400: Bad Request", 1700000000.0], ...}`."""
+    return _json({name: [r.wish, storable(r.words), r.at] for name, r in refused.items()})
+
+
+def refused_from_json(text: str) -> dict[str, Refusal]:
+    """The reverse of `refused_to_json`; nothing when the text is damaged."""
+    return {
+        name: Refusal(str(wish), str(words), _time(at))
+        for name, (wish, words, at) in _pairs(text, 3)
+    }
+
+
+def _pairs(text: str, *lengths: int) -> list[tuple[str, list[Any]]]:
+    fields = _decoded(text)
+    if not isinstance(fields, dict):
+        return []
+    return [(n, v) for n, v in fields.items() if isinstance(v, list) and len(v) in lengths]
+
+
+def _time(raw: object) -> float:
+    return raw if isinstance(raw, (int, float)) and 0 <= raw <= LATEST else 0.0
+
+
+def _decoded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _value(raw: object) -> Value:
+    return tuple(map(str, raw)) if isinstance(raw, list) else str(raw)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+_OF_TARGET = "(SELECT s.scene FROM scenes s WHERE s.id = targets.row)"
+_OF_BASE = (
+    "(SELECT s.scene FROM targets t JOIN scenes s ON s.id = t.row"
+    " WHERE t.server = bases.server AND t.rating_key = bases.rating_key)"
+)
+_NUMBERS = (
+    "CASE WHEN key IN ('watermark', 'swept', 'swept at', 'counted_at')"
+    " THEN is_moment(CAST({0} AS BLOB))"
+    " WHEN key IN ('recoveries', 'counted_after') THEN {0} NOT GLOB '*[^0-9]*' AND length({0}) BETWEEN 1 AND 18"
+    " ELSE 1 END"
+)
+TABLES = (
+    Table("meta", rules={"value": _NUMBERS}),
+    Table(
+        "scenes",
+        scene="scenes.scene",
+        mends={
+            **dict.fromkeys(("detail", "wish", "oshash", "path", "cover_etag", "cover_sha1"), "''"),
+            "state": "'waiting'",
+            "since": "0",
+            "destroyed_at": "NULL",
+            "archived_at": "NULL",
+        },
+    ),
+    Table(
+        "targets",
+        scene=_OF_TARGET,
+        rules={
+            "section": f"{{0}} = '' OR {DIGITS}",
+            **dict.fromkeys(("written", "dirty", "unconfirmed", "read_back", "refused"), JSON),
+        },
+        mends={
+            **dict.fromkeys(("section", "part"), "''"),
+            **dict.fromkeys(("written", "unconfirmed", "read_back", "refused"), "'{}'"),
+            **dict.fromkeys(("place", "synced_at"), "0"),
+            "dirty": "'[]'",
+            "left_at": "NULL",
+        },
+    ),
+    Table("bases", scene=_OF_BASE, rules={"base": JSON}),
+    Table("entities", scene="entities.scene"),
+    Table("pins", scene="pins.scene", mends={"rating_key": "0"}),
+    Table("bulks", vital=True),
+    Table("bulk_ids", vital=True),
+    Table("seen", cache=True),
+    Table("outage_jobs", cache=True),
+    Table("looked", rules={"plex_updated": CLOCK}, cache=True),
+)
+"""A scene's row is mended rather than deleted: what was written to Plex hangs on it."""

@@ -1,0 +1,183 @@
+"""One run of pip: what it is told, how long it may take, and its many lines in a few words."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from importlib import machinery
+
+from plexsync import system
+
+MOST_SECONDS = 600.0
+"""Seconds after which pip is ended."""
+
+_LONGEST = 300
+_OTHER = re.compile(r"DO NOT MATCH THE HASHES[^=]{0,500}?\n[ \t]{1,40}([^\s=]{1,200}==\S{1,200})")
+_NO_INDEX = re.compile(
+    r"connection broken by|failed to connect|connection error|name resolution|read timed out", re.I
+)
+_FOR_PIP = re.compile(
+    r"path|home|user|lang|lc_\w+|tz|(https?|all|no)_proxy|ssl_cert_(file|dir)"
+    r"|pip_((extra_)?index_url|proxy|cert|client_cert|trusted_host|(default_)?timeout|retries)"
+    r"|(requests|curl)_ca_bundle|python\w*|xdg_\w+|(dy)?ld_\w+"
+    r"|system(root|drive)|windir|comspec|pathext|userprofile|(local)?appdata|programdata",
+    re.IGNORECASE,
+)
+"""The variables that pip gets to see: how to reach an index, but not where else to take packages
+from. A token in Stash's environment is not among them."""
+
+
+class Failed(Exception):
+    """Pip did not do it; the text says why."""
+
+
+def run(command: list[str], folder: str, scratch: str, environ: Mapping[str, str]) -> None:
+    """Run this command of pip's within `folder`; what it unpacks stays in `scratch`.
+
+    Raises Failed with the reason in a few words.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=_environment(environ, scratch),
+            timeout=MOST_SECONDS,
+            creationflags=system.WITHOUT_WINDOW,
+            umask=system.PRIVATE_UMASK,
+        )
+    except subprocess.TimeoutExpired:
+        raise Failed(f"pip did not end within {MOST_SECONDS / 60:.0f} minutes") from None
+    if done.returncode < 0:
+        raise Failed(f"pip was killed (signal {-done.returncode})")
+    if done.returncode:
+        raise Failed(_reason(done.stdout.decode(errors="replace"), done.returncode))
+
+
+def _environment(environ: Mapping[str, str], scratch: str) -> dict[str, str]:
+    """What pip is told of our environment; what it unpacks stays in `scratch`."""
+    kept = {name: value for name, value in environ.items() if _FOR_PIP.fullmatch(name)}
+    ours = {"PIP_CONFIG_FILE": os.devnull, "PIP_USER": "0", "PIP_NO_INPUT": "1"}  # it reads no file
+    ours |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_CACHE_DIR": "1"}
+    ours["PIP_NO_COMPILE"] = "0"  # pip's way to say yes to this one; most modules are never loaded
+    ours |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch)
+    return {"PIP_RETRIES": "2", **kept, **ours}
+
+
+def _reason(said: str, code: int) -> str:
+    """Pip's many lines in a few words."""
+    if "No module named pip" in said:
+        return (
+            f"{sys.executable} has no pip; install it (Debian and Ubuntu: apt install python3-pip, "
+            "Alpine: apk add py3-pip)"
+        )
+    if _NO_INDEX.search(said):
+        return "pip cannot reach its package index (is there a network, or a proxy to name?)"
+    system_here = f"Python {sysconfig.get_python_version()} on {sysconfig.get_platform()}"
+    other = _OTHER.search(said)
+    if other:
+        return (
+            f"the {other[1]} that pip found is not the one that PlexSync was tested with (its hash "
+            f"differs): another one lies in pip's index, or none was tested for {system_here}"
+        )
+    absent = re.search(r"No matching distribution found for (\S+)", said)
+    if absent:
+        return (
+            f"there is no ready-made package {absent[1]} for {system_here} "
+            f"({machinery.EXTENSION_SUFFIXES[0].strip('.')}) where pip looks"
+        )
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    last = (errors or lines or [f"exit status {code}"])[-1]
+    return f"pip said: {last.removeprefix('ERROR:').strip().rstrip('.')[:_LONGEST]}"
+
+
+_LARGEST = 64 << 20
+_DIGESTS = ("sha256", "sha384", "sha512")
+_CACHE = "__pycache__"
+
+
+def flaw(folder: str) -> str:
+    """What is not as the packages in this folder say; "" when all is. Bytecode is discarded.
+
+    Raises OSError when the folder cannot be read.
+    """
+    _discard_bytecode(folder)
+    known: set[str] = set()
+    for record in _records(folder):
+        for path, digest in _rows(folder, record):
+            if path.startswith("..") or path.endswith(".pyc"):
+                continue  # a script beside the packages; bytecode, which Python writes itself
+            known.add(path)
+            if path != record and not _is_as_packed(os.path.join(folder, path), digest):
+                return f"{path} is not as it was packed"
+    extra = next((path for path in _importable(folder) if path not in known), "")
+    return f"{extra} belongs to no package" if extra else ""
+
+
+def fingerprint(folder: str) -> str:
+    """Another one whenever pip has installed something else there. Raises OSError."""
+    whole = hashlib.sha256()
+    for record in _records(folder):
+        whole.update(record.encode() + b"\0" + _read(os.path.join(folder, record)))
+    return whole.hexdigest()
+
+
+def _records(folder: str) -> list[str]:
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".dist-info"))
+    return [f"{name}/RECORD" for name in names]
+
+
+def _rows(folder: str, record: str) -> Iterator[tuple[str, str]]:
+    text = _read(os.path.join(folder, record)).decode("utf-8", "replace")
+    for row in csv.reader(text.splitlines()):
+        if row:
+            yield row[0], row[1] if len(row) > 1 else ""
+
+
+def _is_as_packed(path: str, digest: str) -> bool:
+    kind, _, wanted = digest.partition("=")
+    if kind not in _DIGESTS:
+        return False
+    try:
+        found = hashlib.new(kind, _read(path)).digest()
+    except OSError:
+        return False
+    return base64.urlsafe_b64encode(found).decode().rstrip("=") == wanted
+
+
+def _read(path: str) -> bytes:
+    try:
+        return system.read_regular(path, _LARGEST)
+    except ValueError as problem:
+        raise OSError(f"{path}: {problem}") from None
+
+
+def _importable(folder: str) -> Iterator[str]:
+    """Every file that an import could run, by its path within the folder."""
+    endings = tuple(machinery.all_suffixes())
+    for place, folders, names in os.walk(folder):
+        for name in sorted(names):
+            if name.endswith(endings):
+                yield os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/")
+        for name in folders:
+            if os.path.islink(os.path.join(place, name)):
+                yield os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/")
+
+
+def _discard_bytecode(folder: str) -> None:
+    """Python takes it for the source's without a look at what is in it."""
+    for place, folders, _ in os.walk(folder):
+        if _CACHE in folders:
+            folders.remove(_CACHE)
+            shutil.rmtree(os.path.join(place, _CACHE))

@@ -1,0 +1,1 @@
+"""What the page in Stash reads and asks for."""

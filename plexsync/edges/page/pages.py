@@ -1,0 +1,253 @@
+"""What the owner keeps, page by page, for whoever asks: read-only, beside a working owner.
+
+Light on purpose (json, os, sqlite3): a page of Stash starts a process for each request.
+"""
+
+from __future__ import annotations
+
+import os
+
+from plexsync import system
+from plexsync.edges.page import read_state
+from plexsync.edges.page.read_state import Unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+__all__ = [
+    "LETTER_ORDERS",
+    "REPORTS",
+    "RESULTS",
+    "Unreadable",
+    "letters",
+    "result",
+    "scenes",
+]
+
+RESULTS = "results"
+REPORTS = "reports"
+
+_LARGEST = 16 << 20
+_ORDERS = {
+    "newest": "buried_at DESC, scene",
+    "oldest": "buried_at, scene",
+    "scene": "scene",
+    "scene_desc": "scene DESC",
+    "class": "error, scene",
+    "class_desc": "error DESC, scene",
+}
+LETTER_ORDERS = tuple(_ORDERS)
+
+_LETTER = [
+    "scene",
+    "error",
+    "message",
+    "cause",
+    "status",
+    "attempts",
+    "candidates",
+    "paths",
+    "first_failure",
+    "last_failure",
+    "buried_at",
+]
+_LETTER_SHAPE = "isssIsssnnn"
+_CANDIDATE = ("part", "size", "section", "rating_key")
+_IN_JSON = ("attempts", "candidates", "paths")
+_SERVER = "COALESCE((SELECT value FROM meta WHERE key = 'server'), '')"
+_SCENES = (
+    "SELECT id, scene, state, detail, since, path FROM scenes WHERE archived_at IS NULL"
+    f" AND server = {_SERVER} AND scene IN ({{}})"
+)
+_TARGETS = (
+    "SELECT row, section, rating_key, part, written, dirty, refused, synced_at FROM targets"
+    " WHERE left_at IS NULL AND row IN ({}) ORDER BY row, place"
+)
+_PINS = f"SELECT scene, part, rating_key FROM pins WHERE server = {_SERVER} AND scene IN ({{}})"
+_LOOKS = (
+    "SELECT scene, rating_key, plex_updated, queued_at, verdict FROM looked"
+    f" WHERE server = {_SERVER} AND scene IN ({{}})"
+)
+
+
+def _decoded(data: object) -> Any:
+    try:
+        return read_state.strict_json(data) if isinstance(data, (str, bytes)) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def letters(
+    folder: str,
+    offset: int,
+    limit: int,
+    wanted: tuple[str | None, Sequence[int] | None] = (None, None),
+    order: str = "newest",
+) -> list[dict[str, object]]:
+    """Dead letters, a page of them; `wanted` are an error class and scenes, None for any."""
+    where, values = _wanted_letters(*wanted)
+    found = read_state.rows(
+        folder,
+        read_state.LETTERS,
+        f"SELECT {', '.join(_LETTER)} FROM letters WHERE {where}"
+        f" ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?",
+        (*values, limit, offset),
+        _LETTER_SHAPE,
+    )
+    return [_letter(row) for row in found]
+
+
+def count_letters(folder: str, error: str | None, ids: Sequence[int] | None) -> int:
+    """How many dead letters there are of an error class and of these scenes, None for any."""
+    where, values = _wanted_letters(error, ids)
+    sql = f"SELECT COUNT(*) FROM letters WHERE {where}"
+    return sum(row[0] for row in read_state.rows(folder, read_state.LETTERS, sql, values))
+
+
+def _wanted_letters(error: str | None, ids: Sequence[int] | None) -> tuple[str, tuple[object, ...]]:
+    of_scenes = "1" if ids is None else f"scene IN ({_marks(ids)})"
+    return f"(? IS NULL OR error = ?) AND {of_scenes}", (error, error, *(ids or ()))
+
+
+def letters_of(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
+    """The dead letters of these scenes (some hundred at most)."""
+    sql = f"SELECT {', '.join(_LETTER)} FROM letters WHERE scene IN ({_marks(ids)})"
+    found = read_state.rows(folder, read_state.LETTERS, sql, ids, _LETTER_SHAPE)
+    return {row[0]: _letter(row) for row in found}
+
+
+def _letter(row: tuple[Any, ...]) -> dict[str, object]:
+    raw = dict(zip(_LETTER, row, strict=True))
+    shown = {name: _decoded(value) if name in _IN_JSON else value for name, value in raw.items()}
+    return {**shown, "candidates": _candidates(shown["candidates"])}
+
+
+def _candidates(listed: object) -> list[dict[str, object]]:
+    """A letter's candidates; of one that is only a line of text nothing but that is known."""
+    found = []
+    for each in listed if isinstance(listed, list) else ():
+        raw = each if isinstance(each, dict) else {"part": each}
+        if isinstance(raw.get("part"), str):
+            found.append({name: raw.get(name) for name in _CANDIDATE})
+    return found
+
+
+def scenes(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
+    """What the ledger says of these scenes (some hundred at most), destroyed ones too."""
+    found = read_state.rows(folder, read_state.LEDGER, _SCENES.format(_marks(ids)), ids, "iissns")
+    targets = _targets(folder, [row[0] for row in found])
+    return {
+        scene: {
+            "state": state,
+            "detail": detail,
+            "since": since,
+            "path": path,
+            "targets": targets.get(row, []),
+        }
+        for row, scene, state, detail, since, path in found
+    }
+
+
+def _targets(folder: str, ids: Sequence[int]) -> dict[int, list[dict[str, object]]]:
+    found: dict[int, list[dict[str, object]]] = {}
+    sql = _TARGETS.format(_marks(ids))
+    for row, section, key, part, written, dirty, refused, synced_at in read_state.rows(
+        folder, read_state.LEDGER, sql, ids, "isissssn"
+    ):
+        fields = _decoded(written)
+        found.setdefault(row, []).append(
+            {
+                "section": section,
+                "rating_key": key,
+                "part": part,
+                "written": sorted(fields) if isinstance(fields, dict) else [],
+                "dirty": _decoded(dirty) or [],
+                "refused": _words(refused),
+                "synced_at": synced_at,
+            }
+        )
+    return found
+
+
+def _words(refused: str) -> dict[str, str]:
+    """What Plex said, by field that it refused."""
+    return {name: words for name, (_, words, _) in read_state.fields(refused)}
+
+
+def pins(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
+    """The pins of these scenes (some hundred at most)."""
+    found = read_state.rows(folder, read_state.LEDGER, _PINS.format(_marks(ids)), ids, "isi")
+    return {scene: {"part": part, "rating_key": key or None} for scene, part, key in found}
+
+
+def server(folder: str) -> str | None:
+    """The id of the Plex server that the ledger tells of."""
+    found = read_state.rows(
+        folder, read_state.LEDGER, "SELECT value FROM meta WHERE key = 'server'", shape="s"
+    )
+    return str(found[0][0]) or None if found else None
+
+
+def drifted(folder: str, ids: Sequence[int]) -> dict[int, dict[int, tuple[float, set[str]]]]:
+    """What the last reconciliation saw changed in Plex: scene -> rating key -> when, and fields."""
+    found: dict[int, dict[int, tuple[float, set[str]]]] = {}
+    sql = _LOOKS.format(_marks(ids))
+    for scene, key, updated, queued_at, verdict in read_state.rows(
+        folder, read_state.LEDGER, sql, ids, "iinns"
+    ):
+        gaps = _decoded(verdict)
+        listed = gaps if isinstance(gaps, list) else []
+        fields = {str(gap[1]) for gap in listed if _is_drift(gap)}
+        if fields:
+            found.setdefault(scene, {})[key] = (max(updated, queued_at), fields)
+    return found
+
+
+def _is_drift(gap: object) -> bool:
+    return isinstance(gap, list) and len(gap) == 2 and gap[0] == "drifted"
+
+
+def _marks(values: Sequence[int]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def result(folder: str, accepted: str) -> dict[str, object] | None:
+    """What is known of a command by its accepted id, which must look like one; None: nothing."""
+    known = _stored_result(folder, accepted)
+    if known is None and os.path.exists(os.path.join(folder, "inbox", "new", accepted)):
+        return {"state": "waiting"}
+    return known or _stored_result(folder, accepted)  # it may have been taken over meanwhile
+
+
+def report(folder: str, task: str) -> dict[str, object] | None:
+    """What a task told last, by its mode, which must be a plain name; None: nothing."""
+    found = stored(folder, os.path.join(REPORTS, f"{task}.json"))
+    return found if isinstance(found, dict) else None
+
+
+def commands_waiting(folder: str) -> bool:
+    """Whether a command was taken over and not carried out."""
+    try:
+        names = sorted(os.listdir(os.path.join(folder, RESULTS)), reverse=True)
+    except OSError:
+        return False
+    return any(_waits(stored(folder, os.path.join(RESULTS, name))) for name in names)
+
+
+def _waits(found: object) -> bool:
+    return isinstance(found, dict) and found.get("state") in ("waiting", "running")
+
+
+def _stored_result(folder: str, accepted: str) -> dict[str, object] | None:
+    found = stored(folder, os.path.join(RESULTS, f"{accepted}.json"))
+    return found if isinstance(found, dict) else None
+
+
+def stored(folder: str, name: str) -> object:
+    """The JSON value of a state file as it is; None when there is none or it is damaged."""
+    try:
+        return _decoded(system.read_regular(os.path.join(folder, name), _LARGEST))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,299 @@
+"""The data folder as everybody but its owner sees it: looked at, never touched.
+
+Nothing is locked, made, moved or mended, also where a file is damaged. A page of Stash starts a
+process for each look, so this imports little: json, os, sqlite3.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+
+from plexsync import system
+from plexsync.edges.storage.files import refuse_what_is_no_file
+from plexsync.model.stored import (
+    ABSURD,
+    DATABASES,
+    DOCUMENTS,
+    LATEST,
+    NewerVersion,
+    refusal,
+    versioned,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+QUEUE = os.path.join("queue", "data.db")
+LETTERS = "dlq.db"
+LEDGER = "ledger.db"
+INDEX = "plex_index.db"
+LOG = "plexsync.log"
+
+_PATIENCE = 5.0
+_LARGEST = 16 << 20
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_.~:")
+_NEWEST_SERVER = "(SELECT server FROM sections ORDER BY read_at DESC LIMIT 1)"
+_LEDGER_SERVER = "COALESCE((SELECT value FROM meta WHERE key = 'server'), '')"
+
+
+class Unreadable(Exception):
+    """A file of the data folder cannot be read now; the text says which and what happens next."""
+
+
+def rows(
+    folder: str, name: str, sql: str, values: Sequence[object] = (), shape: str = ""
+) -> list[tuple[Any, ...]]:
+    """Rows of one of the owner's databases; none while the file or the table is not there yet.
+
+    `shape` has a letter for each column (s text, i whole number, n time or length, b bytes; a
+    capital: or null). A row of another shape is left out; its owner sets it aside.
+    """
+    path = os.path.join(folder, name)
+    try:
+        return _shaped(_rows(path, sql, values), shape)
+    except sqlite3.DatabaseError:
+        pass  # perhaps its owner began or ended just then
+    try:
+        return _shaped(_rows(path, sql, values), shape)
+    except sqlite3.DatabaseError as problem:
+        newer = _newer_database(folder, name)
+        if newer:
+            raise Unreadable(newer) from None
+        if str(problem).startswith(("no such table", "no such column")):
+            return []  # the owner has not brought the file up to date yet
+        raise _unreadable(name, problem) from None
+
+
+def _shaped(found: list[tuple[Any, ...]], shape: str) -> list[tuple[Any, ...]]:
+    return [row for row in found if all(map(_fits, row, shape))] if shape else found
+
+
+def _fits(value: object, kind: str) -> bool:
+    if value is None:
+        return kind.isupper()
+    kind = kind.lower()
+    if kind == "s":
+        return isinstance(value, str)
+    if kind == "b":
+        return isinstance(value, bytes)
+    if kind == "i":
+        return isinstance(value, int) and value >= 0
+    return isinstance(value, (int, float)) and 0 <= value <= LATEST
+
+
+def _rows(path: str, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    if not os.path.lexists(path):
+        return []
+    refuse_what_is_no_file(path)
+    connection = sqlite3.connect(_uri(path), uri=True, timeout=_PATIENCE)
+    try:
+        connection.text_factory = _text
+        return connection.execute(sql, values).fetchall()
+    finally:
+        connection.close()
+
+
+def newer_files(folder: str) -> list[str]:
+    """What is wrong with each file that a newer PlexSync wrote, and what to do; the rest is fine.
+
+    Nobody but that PlexSync may write in such a folder.
+    """
+    databases = [_newer_database(folder, name) for name in DATABASES]
+    documents = [_newer_document(folder, name) for name in DOCUMENTS]
+    return [found for found in (*databases, *documents) if found]
+
+
+def _newer_database(folder: str, name: str) -> str:
+    name = name.replace(os.sep, "/")
+    path, known = os.path.join(folder, *name.split("/")), DATABASES.get(name, ABSURD)
+    try:
+        ((version,),) = _rows(path, "PRAGMA user_version", ()) or [(0,)]
+    except sqlite3.Error:
+        return ""
+    return refusal(path, version, known) if known < version <= ABSURD else ""
+
+
+def _newer_document(folder: str, name: str) -> str:
+    path = os.path.join(folder, *name.split("/"))
+    try:
+        versioned(json.loads(system.read_regular(path, _LARGEST)), DOCUMENTS[name])
+    except NewerVersion as newer:
+        return refusal(path, newer.found, newer.known)
+    except (OSError, ValueError, RecursionError):
+        pass  # absent or damaged; whoever opens it deals with that
+    return ""
+
+
+def _uri(path: str) -> str:
+    """Opens without leaving anything behind: only beside a log in use may SQLite share it."""
+    plain = os.path.abspath(path).replace(os.sep, "/")
+    quoted = "".join(chr(b) if b in _PLAIN else f"%{b:02X}" for b in os.fsencode(plain))
+    in_use = os.path.exists(path + "-wal") and os.path.exists(path + "-shm")
+    options = "mode=ro" if in_use else "mode=ro&immutable=1"
+    return f"file://{'' if quoted.startswith('/') else '/'}{quoted}?{options}"
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _unreadable(name: str, problem: Exception) -> Unreadable:
+    return Unreadable(
+        f"{os.path.basename(name)} cannot be read now ({problem}). A damaged file is set aside and "
+        "begun afresh by the worker when it next starts."
+    )
+
+
+def jobs(folder: str) -> list[dict[str, Any]]:
+    """The live jobs as stored, the oldest row first; a row that is no job is left out."""
+    found = rows(
+        folder,
+        QUEUE,
+        "SELECT CAST(data AS BLOB) FROM ack_queue_default"
+        " WHERE status IS NULL OR status NOT IN (5, 9) ORDER BY _id",
+    )
+    return [job for row in found if (job := stored_job(row[0])) is not None]
+
+
+def stored_job(data: object) -> dict[str, Any] | None:
+    """A row's payload, None when it is no job."""
+    try:
+        job = json.loads(data) if isinstance(data, bytes) else None
+    except (ValueError, RecursionError):
+        return None
+    return job if isinstance(job, dict) and type(job.get("scene")) is int else None
+
+
+def letter_counts(folder: str) -> dict[str, int]:
+    """How many dead letters of each error class."""
+    return dict(
+        rows(folder, LETTERS, "SELECT error, COUNT(*) FROM letters GROUP BY error", shape="si")
+    )
+
+
+def walks(folder: str) -> list[dict[str, Any]]:
+    """Walks over many scenes that still feed the queue, the oldest first."""
+    sql = "SELECT reason, after, born FROM bulks ORDER BY id"
+    found = rows(folder, LEDGER, sql, shape="sin")
+    return [{"reason": reason, "after": after, "born": born} for reason, after, born in found]
+
+
+def scene_counts(folder: str) -> dict[str, int]:
+    """How many live scenes of the server in use are in each state."""
+    sql = (
+        "SELECT state, COUNT(*) FROM scenes WHERE archived_at IS NULL AND destroyed_at IS NULL"
+        f" AND server = {_LEDGER_SERVER} GROUP BY state"
+    )
+    return dict(rows(folder, LEDGER, sql, shape="si"))
+
+
+def refusals(folder: str) -> list[tuple[str, int, str]]:
+    """Each field that Plex refuses, of how many live scenes, and what it said the last time."""
+    sql = (
+        "SELECT t.refused FROM targets t JOIN scenes s ON s.id = t.row WHERE t.refused <> '{}'"
+        " AND t.left_at IS NULL AND s.archived_at IS NULL AND s.destroyed_at IS NULL"
+        f" AND s.server = {_LEDGER_SERVER} GROUP BY t.row"
+    )
+    scenes: dict[str, int] = {}
+    said: dict[str, tuple[float, str]] = {}
+    for (text,) in rows(folder, LEDGER, sql, shape="s"):
+        for field, (_, words, at) in fields(text):
+            scenes[field] = scenes.get(field, 0) + 1
+            said[field] = max(said.get(field, (0.0, "")), (at, words))
+    return [(field, count, said[field][1]) for field, count in sorted(scenes.items())]
+
+
+def fields(text: str) -> list[tuple[str, tuple[str, str, float]]]:
+    """The fields that a row of the ledger has as refused: wish, Plex's words, when."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    values = found.items() if isinstance(found, dict) else ()
+    return [
+        (name, (str(value[0]), str(value[1]), float(value[2])))
+        for name, value in values
+        if isinstance(value, list) and len(value) == 3 and isinstance(value[2], (int, float))
+    ]
+
+
+def index_sections(folder: str) -> list[tuple[int, float]]:
+    """Items of each library in the index of the server read last, and when it was read whole."""
+    sql = (
+        "SELECT (SELECT COUNT(*) FROM parts WHERE list = sections.list AND place = 0), read_at"
+        f" FROM sections WHERE server = {_NEWEST_SERVER}"
+    )
+    return [(int(items), float(read_at)) for items, read_at in rows(folder, INDEX, sql, shape="in")]
+
+
+def document(folder: str, name: str, parse: Callable[[object], T], default: T) -> T:
+    """What `parse` makes of a state file, `default` when there is none.
+
+    Raises Unreadable when it is damaged, or `parse` raises ValueError.
+    """
+    try:
+        data = system.read_regular(os.path.join(folder, name), _LARGEST)
+        return parse(strict_json(data))
+    except FileNotFoundError:
+        return default
+    except NewerVersion as newer:
+        path = os.path.join(folder, name)
+        raise Unreadable(refusal(path, newer.found, newer.known)) from None
+    except (OSError, ValueError, RecursionError) as problem:
+        raise _unreadable(name, problem) from None
+
+
+def strict_json(data: str | bytes) -> Any:
+    """The JSON value; raises ValueError also for numbers that JSON does not have."""
+    try:
+        return json.loads(data, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError):
+        raise ValueError("it does not hold JSON") from None
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number - number != 0.0:
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
+
+
+def records_waiting(folder: str) -> int:
+    """How many inbox records the worker has not taken over yet."""
+    try:
+        return len(os.listdir(os.path.join(folder, "inbox", "new")))
+    except OSError:
+        return 0
+
+
+def owned(folder: str) -> bool | None:
+    """Whether a worker or a task owns the folder at this instant; None when it cannot be told."""
+    path = os.path.join(folder, "worker.lock")
+    try:
+        return os.path.exists(path) and system.LockFile(path).busy()
+    except OSError:
+        return None
+
+
+def log_tail(folder: str, lines: int) -> list[str]:
+    """The last lines of the background worker's log, also when it was begun afresh just now."""
+    found: list[str] = []
+    for name in (LOG, LOG + ".1"):
+        try:
+            data = system.read_regular(os.path.join(folder, name), _LARGEST)
+        except (OSError, ValueError):
+            continue
+        found = [*data.decode("utf-8", "replace").splitlines()[-lines:], *found][-lines:]
+        if len(found) >= lines:
+            break
+    return found

@@ -1,0 +1,1 @@
+"""Plex over HTTP, and the index of its libraries."""

@@ -1,0 +1,213 @@
+"""What an answer of Plex means, and whose fault a bad one is: the one place that decides it.
+
+An answer is believed to be Plex's only when it bears Plex's marks. A redirect, a web page or the
+JSON of another program says nothing about an item, whatever its status.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from plexsync.edges.http.transport import Reply, TransportError
+from plexsync.model.errors import (
+    ITEM,
+    REQUEST,
+    SCENE,
+    WRITE,
+    PlexAuthError,
+    PlexNotFound,
+    PlexPermanentError,
+    PlexServerDown,
+    PlexTemporaryError,
+    SyncError,
+)
+
+LONGEST_WAIT = 600.0
+"""Seconds; a longer Retry-After is cut to it."""
+
+LONG, SHORT = 16 << 20, 2 << 20
+
+NOT_PLEX = "what answers at Plex URL is not Plex"
+
+_START = r"\ufeff?\s*(?:<\?xml[^>]*>\s*)?"
+_CONTAINER = re.compile(_START + r"<MediaContainer[\s/>]")
+_RESPONSE = re.compile(_START + r"<Response\s[^>]*\bcode=")
+_WEB_PAGE = re.compile(r"\ufeff?\s*<(!doctype html|html|head|body)", re.IGNORECASE)
+_GOOD = frozenset({200, 201, 204})
+_DOWN = frozenset({502, 503, 504})
+_BUSY = frozenset({408, 425, 429})
+_PROXY = frozenset({502, 503, 504, *range(520, 531)})
+"""How a proxy says that the server behind it does not answer; 520 to 530 are Cloudflare's."""
+_TINY = 1024
+"""Bytes; Plex's own error pages are far smaller."""
+
+_HEAD = 4096
+"""Bytes of an answer that are looked at to tell what it is."""
+_STATUS = re.compile(r'<Response\b[^<>"]*(?:"[^"]*"[^<>"]*)*?\bstatus="([^"]*)"')
+_TAG = re.compile(r"<[^<>]*>")
+_QUERY = re.compile(r"\?[^\s?=]*=\S*")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request: what is said of it, and what a failure of it may concern.
+
+    `order` is a GET that makes Plex do something.
+    """
+
+    method: str
+    url: str
+    order: bool = False
+
+    @property
+    def reads(self) -> bool:
+        """Whether its answer is wanted."""
+        return self.method == "GET" and not self.order
+
+    @property
+    def most(self) -> int:
+        """Bytes of an answer at most: lists and items may be long, whatever else is asked may not."""
+        path = self.url.partition("?")[0]
+        return LONG if path.endswith("/all") or "/library/metadata/" in path else SHORT
+
+    @property
+    def fault(self) -> str:
+        """Whose fault a failure of it may be, apart from the server's."""
+        if self.method != "GET":
+            return WRITE
+        return ITEM if "/library/metadata/" in self.url.partition("?")[0] else REQUEST
+
+    def __str__(self) -> str:
+        """The request without its query, which may hold anything."""
+        path = urlsplit(self.url).path
+        return f"{self.method} {path if len(path) <= 80 else path[:77] + '...'}"
+
+
+def is_plex(reply: Reply) -> bool:
+    """Whether an answer is recognisably Plex's: its XML, or a tiny body with its own header."""
+    body = reply.body[:_TINY].decode("utf-8", "replace")
+    if _CONTAINER.match(body) or _RESPONSE.match(body):
+        return True
+    return "X-Plex-Protocol" in reply.headers and len(reply.body) <= _TINY
+
+
+def trouble(asked: Asked, reply: Reply, token: str, now: float) -> SyncError | None:
+    """What is wrong with an answer; None when it is good."""
+    if 300 <= reply.status < 400:
+        where = f" to {reply.redirect}" if reply.redirect else f" ({reply.status})"
+        return _foreign(asked, f"it redirects{where}", reply.status, "redirect")
+    if reply.status in _GOOD:
+        return _bad_body(asked, reply, token)
+    said = _quoted(reply.body[:_HEAD].decode("utf-8", "replace"), token)
+    answered = f"{reply.status} to {asked}" + (f": {said}" if said else "")
+    wait = _wait(reply.headers.get("Retry-After", ""), now)
+    if reply.status in (401, 403):
+        who = "Plex" if is_plex(reply) else "something before Plex"
+        return PlexAuthError(
+            f"{who} answered {answered}",
+            status=reply.status,
+            cause="http" if is_plex(reply) else "foreign",
+            retry_after=wait,
+            fault=asked.fault,
+        )
+    if not is_plex(reply) and reply.status in _PROXY:
+        return PlexServerDown(
+            f"Plex does not answer: a proxy in front of it answered {answered}",
+            status=reply.status,
+            cause="proxy",
+            retry_after=wait,
+            fault=asked.fault,
+        )
+    if not is_plex(reply) and reply.status not in _BUSY:
+        return _foreign(asked, f"it answered {answered}", reply.status, "foreign", wait)
+    kind, fault = _judged(asked, reply.status)
+    cause = "starting" if reply.status == 503 and b"<Response" in reply.body else "http"
+    return kind(
+        f"Plex answered {answered}",
+        status=reply.status,
+        cause=cause,
+        retry_after=wait,
+        fault=fault,
+    )
+
+
+def no_answer(asked: Asked, problem: TransportError) -> SyncError:
+    """What it means that no whole answer came."""
+    if problem.cause in ("body", "too large"):
+        text = f"Plex's answer is unusable: {problem}"
+        return PlexTemporaryError(text, cause="body", fault=asked.fault)
+    text = f"Plex does not answer: {problem}"
+    return PlexServerDown(text, cause=problem.cause, fault=asked.fault)
+
+
+def unreadable(asked: Asked, problem: Exception) -> SyncError:
+    """Plex's answer, and yet no use: broken, or more than any answer of Plex's."""
+    return PlexTemporaryError(
+        f"Plex's answer is broken XML: {problem}", cause="body", fault=asked.fault
+    )
+
+
+def _judged(asked: Asked, status: int) -> tuple[type[SyncError], str]:
+    """The class and the fault of Plex's own refusal."""
+    if status in _DOWN:
+        return PlexServerDown, asked.fault
+    if status in _BUSY or not 400 <= status < 500:
+        return PlexTemporaryError, asked.fault
+    if not asked.reads:
+        return PlexPermanentError, SCENE if asked.fault == WRITE else asked.fault
+    if status == 404:
+        return PlexNotFound, SCENE if asked.fault == ITEM else asked.fault
+    return PlexTemporaryError, asked.fault
+
+
+def _foreign(
+    asked: Asked, what: str, status: int, cause: str, wait: float | None = None
+) -> SyncError:
+    """Something else answered in Plex's place; only an edit may have provoked it itself."""
+    provoked = asked.fault == WRITE and 400 <= status < 500
+    kind = PlexPermanentError if provoked else PlexServerDown
+    return kind(
+        f"{NOT_PLEX}: {what}", status=status, cause=cause, retry_after=wait, fault=asked.fault
+    )
+
+
+def _bad_body(asked: Asked, reply: Reply, token: str) -> SyncError | None:
+    text = reply.body[:_HEAD].decode("utf-8", "replace")
+    if _CONTAINER.match(text) if asked.reads else not _WEB_PAGE.match(text):
+        return None
+    said = _quoted(text, token)
+    if _WEB_PAGE.match(text):
+        return _foreign(asked, f"{asked} brought a web page: {said}", reply.status, "web page")
+    if text.strip():
+        return _foreign(asked, f"{asked} brought {said}", reply.status, "foreign")
+    return PlexTemporaryError(f"the answer to {asked} is empty", cause="body", fault=asked.fault)
+
+
+def _quoted(body: str, token: str) -> str:
+    """What an answer says, for people: one short line without markup, query or token."""
+    said = _STATUS.search(body)
+    text = said[1] if said else _TAG.sub(" ", body)
+    return _one_line(_QUERY.sub("", text.replace(token, "***") if token else text))
+
+
+def _one_line(text: str) -> str:
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= 200 else line[:197] + "..."
+
+
+def _wait(header: str, now: float) -> float | None:
+    """Seconds that a Retry-After asks for, in either of its forms."""
+    header = header[:64]
+    if not header:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(header).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), LONGEST_WAIT) if seconds == seconds else None

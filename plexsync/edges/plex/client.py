@@ -1,0 +1,225 @@
+"""Plex, by way of plexapi: reading items, writing edits, images, scans, health.
+
+Everything raises the errors of model/errors.py; see plex_session for which answer means what.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from urllib.parse import quote
+
+from plexsync.edges.http.certificates import PUBLIC, Trust
+from plexsync.edges.http.transport import Session
+from plexsync.edges.in_flight import InFlight
+from plexsync.edges.plex import health as plex_health
+from plexsync.edges.plex import xml as plex_xml
+from plexsync.edges.plex.connection import PlexLink, load_client_id
+from plexsync.edges.plex.edits import Cut
+from plexsync.edges.plex.health import Health
+from plexsync.edges.plex.lists import PlexLists, section_key
+from plexsync.edges.plex.session import PlexSession
+from plexsync.edges.plex.writer import PlexWriter, Sent, words_of
+from plexsync.model.errors import (
+    WRITE,
+    PlexNotFound,
+    PlexPermanentError,
+    SyncError,
+)
+from plexsync.model.health_check import FAILURE
+from plexsync.model.plex import FIELDS, Edit, PlexItem, Target
+
+__all__ = ["Cut", "Health", "PlexClient", "Sent", "load_client_id"]
+
+BATCH = 50
+"""Items per request of `items`."""
+LARGEST_IMAGE = 10_000_000
+"""Bytes; Plex fails on images above 10 MB."""
+_IMAGE_REFUSALS = frozenset({400, 406, 413, 415, 422})
+"""Answers to an upload that concern the image alone."""
+_IMAGES = {"poster": "posters", "background": "arts"}
+_CHOICES = {"poster": "poster", "background": "art"}
+
+
+class PlexClient(PlexLists):
+    """One Plex server. Nothing is asked before it is needed; safe to use from several threads.
+
+    At most `connections` requests are in flight. An attempt ends after `read_timeout` seconds as
+    a whole. `now` is the wall clock, for a Retry-After that names a date. None begins while somebody
+    waits for those `in_flight`: Interrupted is raised instead. `looked` is told what each look at
+    Plex as a whole found, and who asked for it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        client_id: str,
+        *,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
+        connections: int = 2,
+        trust: Trust = PUBLIC,
+        now: Callable[[], float] = time.time,
+        in_flight: InFlight | None = None,
+        looked: Callable[[Health, str], None] = lambda health, asked_by: None,
+    ) -> None:
+        def make() -> Session:
+            times = (connect_timeout, read_timeout, read_timeout)
+            return Session(*times, trust=trust, look_for_tls=True)
+
+        self.in_flight = in_flight or InFlight()
+        self._session = PlexSession(make, connections, token, now, self.in_flight)
+        super().__init__(PlexLink(url, token, client_id, self._session, read_timeout))
+        self._token = token
+        self._looked = looked
+        self._patience = max(5.0, read_timeout / 2)
+        self._writer = PlexWriter(
+            self._link, self._session, self._healthy, self._look, self._patience
+        )
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        return self._session.requests
+
+    @property
+    def received(self) -> int:
+        """Bytes of bodies read so far."""
+        return self._session.received
+
+    @property
+    def answers(self) -> int:
+        """Answers so far that were recognisably Plex's, good or bad: they prove that it lives."""
+        return self._session.answers
+
+    def server_id(self) -> str:
+        """The machineIdentifier of the server; the first call connects."""
+        return self._link.server_id()
+
+    def verify_server(self) -> None:
+        """Ask again who answers, if a connection was made since somebody last did.
+
+        Raises PlexTemporaryError when it is another server; the next call adopts that one.
+        """
+        self._link.verify()
+
+    def items(self, keys: Sequence[int]) -> dict[int, PlexItem]:
+        """The items with these rating keys, whole; unknown ones are missing in the result."""
+        wanted = [key for key in dict.fromkeys(keys) if key > 0]
+        server = self.server_id() if wanted else ""
+        found: dict[int, PlexItem] = {}
+        for start in range(0, len(wanted), BATCH):
+            batch = wanted[start : start + BATCH]
+            try:
+                root = self._link.read("/library/metadata/" + ",".join(map(str, batch)))
+            except PlexNotFound:
+                continue
+            some = plex_xml.items(root, server)
+            found |= {i.target.rating_key: i for i in some if i.target.rating_key in batch}
+        return found
+
+    def write(self, target: Target, edits: Sequence[Edit]) -> Sent:
+        """Make these edits, in one request where one can hold them; gives what became of each.
+
+        Images go by `upload_image` and are left out here. Safe to repeat.
+        """
+        self.verify_server()
+        return self._writer.write(target, edits)
+
+    def fit(self, target: Target, edits: Sequence[Edit]) -> tuple[list[Edit], dict[str, Cut]]:
+        """The edits as `write` would send them by what is known of Plex, and what it would cut."""
+        return self._writer.fit(target, edits)
+
+    @property
+    def line_limit(self) -> int | None:
+        """Bytes of the longest request line that Plex takes; None while none was too long."""
+        return self._writer.line_limit
+
+    @line_limit.setter
+    def line_limit(self, limit: int | None) -> None:
+        self._writer.line_limit = limit
+
+    def replaces_lists(self) -> None:
+        """Remember that names which are sent take the place of those that an item has."""
+        self._writer.replaces_lists = True
+
+    def upload_image(self, target: Target, field: str, data: bytes) -> str:
+        """Upload a "poster" or "background"; Plex selects and locks it, and keeps the old one.
+
+        Gives Plex's words when it refuses this image, "" when it took it.
+        """
+        if not 0 < len(data) <= LARGEST_IMAGE:
+            return f"it has {len(data)} bytes, and Plex takes 1 to {LARGEST_IMAGE}"
+        path = f"/library/metadata/{_key(target)}/{_IMAGES[field]}"
+        self.verify_server()
+        try:
+            self._link.send(path, self._session.post, target.server, data=data)
+        except SyncError as error:
+            if error.status not in _IMAGE_REFUSALS:
+                raise
+            if not self._healthy():
+                error.fault = WRITE
+                raise
+            return words_of(error)
+        return ""
+
+    def selected_image(self, target: Target, field: str) -> str:
+        """The key of the selected "poster" or "background", "" when none is."""
+        return plex_xml.selected(
+            self._link.read(f"/library/metadata/{_key(target)}/{_IMAGES[field]}")
+        )
+
+    def select_image(self, target: Target, field: str, key: str) -> None:
+        """Show the "poster" or "background" with this key again; "" shows none.
+
+        The key is one that `selected_image` gave. Raises PlexPermanentError when Plex has that
+        image no longer. The lock is a matter of its own, see `write`.
+        """
+        item = f"/library/metadata/{_key(target)}"
+        self.verify_server()
+        if key:
+            path = f"{item}/{_CHOICES[field]}?url={quote(key, safe='', errors='ignore')}"
+            self._link.send(path, self._session.put, target.server)
+        else:
+            path = f"{item}/{FIELDS[field].edit}"
+            self._link.send(path, self._session.delete, target.server)
+
+    def scan_folder(self, section: str, folder: str) -> None:
+        """Ask for a scan of one folder, as Plex sees it; Plex does it later."""
+        if not folder.strip():
+            raise PlexPermanentError("no folder to scan", cause="path")
+        path = quote(folder, safe="", errors="ignore")
+        asked = f"/library/sections/{section_key(section)}/refresh?path={path}"
+        self._link.send(asked, self._session.order, self.server_id())
+
+    def check(
+        self, asked_by: str, *, to_write: bool = False, deadline: float | None = None
+    ) -> Health:
+        """Is the process there, and can the library be read with our token? Never a SyncError.
+
+        With `to_write` also whether the token may write. Each of its (at most four) requests may
+        take `deadline` seconds: unless given, half the read timeout and 5 s at least, since a
+        sleeping disk needs its time. All looks go through here, and each says who asked for it.
+        """
+        seconds = deadline or self._patience
+        health = plex_health.check(self._link, self._token, seconds, to_write=to_write)
+        self._looked(health, asked_by)
+        return health
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._session.close()
+
+    def _healthy(self) -> bool:
+        return self.check(FAILURE).healthy
+
+    def _look(self, target: Target) -> PlexItem | None:
+        return self.items([target.rating_key]).get(target.rating_key)
+
+
+def _key(target: Target) -> int:
+    """Without an id Plex would edit the whole library."""
+    if target.rating_key <= 0:
+        raise PlexPermanentError(f"{target.rating_key} is no rating key", cause="target")
+    return target.rating_key

@@ -1,0 +1,185 @@
+"""The one module that knows plexapi: a server object that asks only through our session."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from plexapi.server import PlexServer
+
+from plexsync import __version__
+from plexsync.edges.plex.answers import NOT_PLEX
+from plexsync.edges.plex.session import Answer, Greeting, PlexSession
+from plexsync.edges.storage import files
+from plexsync.model.errors import REQUEST, PlexServerDown, PlexTemporaryError
+from plexsync.model.stored import versioned
+
+IDENTITY = "/identity"
+"""Says which server it is, to everybody: it needs no token."""
+
+
+def load_client_id(path: str, warn: Callable[[str], None] = lambda text: None) -> str:
+    """The identity under which Plex lists this installation as a device; made once, then kept."""
+    known = files.read_json(path, _read_client_id, "", warn)
+    if known:
+        return known
+    made = str(uuid.uuid4())
+    files.replace_json(path, {"version": 1, "identifier": made})
+    return made
+
+
+class PlexLink:
+    """The server behind one URL; connects (one request) when it is first needed."""
+
+    def __init__(
+        self, url: str, token: str, client_id: str, session: PlexSession, timeout: float
+    ) -> None:
+        self.session = session
+        self._url, self._token, self._timeout = url.rstrip("/"), token, timeout
+        self._headers = _device(client_id) | {"X-Plex-Token": token}
+        self._lock = threading.Lock()
+        self._server: Any = None
+        self._verified = 0
+
+    def server_id(self) -> str:
+        """The machineIdentifier of the server that answered first."""
+        return str(self._connected().machineIdentifier)
+
+    def verify(self) -> None:
+        """Ask again who answers, if a connection was made since somebody last did.
+
+        Raises PlexTemporaryError when it is another server; the next call adopts that one.
+        """
+        known = self.server_id()
+        if self.session.opened != self._verified:
+            self._compare(self.read(IDENTITY).get("machineIdentifier", ""), known)
+            self._verified = self.session.opened
+
+    def read(self, path: str, headers: Mapping[str, str] | None = None) -> Element:
+        """Plex's XML at a path; of a list the part that `headers` name, else all of it."""
+        asked = WHOLE | dict(headers or {})
+        root: Element = self._connected().query(path, headers=asked)
+        return root
+
+    def send(self, path: str, method: Callable[..., Answer], to: str, **options: Any) -> None:
+        """An order, edit or upload for the server `to`; `method` is one of the session's.
+
+        When it needs a new connection, that one is asked first who it leads to.
+        """
+        server = self._connected()
+        self._compare(server.machineIdentifier, to)
+        greeting = Greeting(
+            self._url + IDENTITY,
+            lambda root: self._compare(root.get("machineIdentifier", ""), to),
+        )
+        server.query(path, method=method, greeting=greeting, **options)
+
+    def probe(self, path: str, headers: Mapping[str, str], deadline: float) -> Element:
+        """Read without connecting before, within `deadline` seconds."""
+        sent = self._headers | WHOLE | dict(headers)
+        root = self.session.get(self._url + path, headers=sent, timeout=deadline).root
+        assert root is not None
+        return root
+
+    def _check_name(self, found: str | None) -> None:
+        if not found:
+            raise PlexServerDown(
+                f"{NOT_PLEX}: it does not name itself", cause="foreign", fault=REQUEST
+            )
+
+    def _compare(self, found: str, known: str) -> None:
+        self._check_name(found)
+        if found != known:
+            with self._lock:
+                self._server = None
+            raise PlexTemporaryError(
+                "another Plex server answers at plex_url now", cause="server", fault=REQUEST
+            )
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._server is None:
+                server = _Server(self._url, self._token, self._headers, self.session, self._timeout)
+                self._check_name(server.machineIdentifier)
+                self._server, self._verified = server, self.session.opened
+            return self._server
+
+
+class _Server(PlexServer):
+    """plexapi's server with our headers, whatever plexapi's defaults or a config.ini say.
+
+    It connects by /identity: proxies and Plex itself treat `/` in ways of their own.
+    """
+
+    key = IDENTITY
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        headers: Mapping[str, str],
+        session: PlexSession,
+        timeout: float,
+    ) -> None:
+        self._own_headers = headers
+        super().__init__(url, token, session, timeout)  # type: ignore[no-untyped-call]
+
+    def _headers(self, **more: str) -> dict[str, str]:
+        return {**self._own_headers, **more}
+
+    def query(
+        self,
+        key: str,
+        method: Callable[..., Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> Element | None:
+        """The tree as our session read it; plexapi would parse an answer's text once more."""
+        ask: Any = method or self._session.get
+        answer: Answer = ask(
+            self.url(key),
+            headers=self._headers(**headers or {}),
+            params=params,
+            timeout=timeout or self._timeout,
+            **kwargs,
+        )
+        return answer.root
+
+    def url(self, key: str, includeToken: bool | None = None) -> str:  # noqa: N803
+        """The address of a path, never with the token."""
+        return f"{self._baseurl}{key}"
+
+
+def span(start: int, size: int) -> dict[str, str]:
+    """The headers that ask for a part of a list; size 0 asks for the total only."""
+    return {"X-Plex-Container-Start": str(start), "X-Plex-Container-Size": str(size)}
+
+
+WHOLE = span(0, 100_000)
+"""Plex refuses more and more lists that are asked for without these headers."""
+
+
+def _device(client_id: str) -> dict[str, str]:
+    """How Plex lists us. It takes an unknown identifier for a new device and tells its owner."""
+    return {
+        "X-Plex-Client-Identifier": client_id,
+        "X-Plex-Product": "PlexSync",
+        "X-Plex-Version": __version__,
+        "X-Plex-Device": "PlexSync",
+        "X-Plex-Device-Name": "PlexSync for Stash",
+        "X-Plex-Platform": "Stash",
+        "X-Plex-Provides": "",
+        "Accept": "application/xml",
+    }
+
+
+def _read_client_id(raw: object) -> str:
+    known = versioned(raw, 1).get("identifier")
+    if not isinstance(known, str):
+        raise ValueError("it holds no identifier")
+    return str(uuid.UUID(known))

@@ -1,0 +1,122 @@
+"""Is Plex there, and can it work?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from plexsync.edges.http.transport import TLS as TLS_CAUSES
+from plexsync.edges.plex import xml as plex_xml
+from plexsync.edges.plex.connection import IDENTITY, PlexLink, span
+from plexsync.model.errors import PlexAuthError, PlexNotFound, PlexServerDown, SyncError
+from plexsync.model.plex_state import (
+    DOWN,
+    FAILING,
+    FOREIGN,
+    HEALTHY,
+    READ_ONLY,
+    STARTING,
+    TLS,
+    TOKEN_WORDS,
+    UNAUTHORISED,
+    kind_of,
+    remedy,
+    token_trouble,
+)
+
+_FOREIGN = frozenset({"redirect", "web page", "foreign"})
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How Plex is.
+
+    "down": no answer. "no TLS": no secure connection. "starting": Plex says that it is not ready.
+    "not Plex": something else answers. "failing": Plex answers, but not usefully. "unauthorised":
+    it refuses the token. "healthy": its library can be read. `latency` is the time of the whole
+    check in seconds, `detail` a sentence for people, `cause` that of the error, `version` Plex's
+    own when it told.
+    """
+
+    state: str
+    latency: float
+    detail: str
+    cause: str = ""
+    version: str = ""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether Plex can work."""
+        return self.state == HEALTHY
+
+    @property
+    def kind(self) -> str:
+        """The state as exactly as there are words for it."""
+        return kind_of(self.state, self.cause)
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do about it, one or two sentences."""
+        return remedy(self.kind)
+
+    @property
+    def words(self) -> str:
+        """State and reason, to begin a sentence with."""
+        if self.state in (UNAUTHORISED, FOREIGN, TLS):
+            return self.detail[:1].upper() + self.detail[1:]
+        return f"Plex is {self.state} ({self.detail})"
+
+
+def check(link: PlexLink, token: str, deadline: float, *, to_write: bool = False) -> Health:
+    """Ask for the identity, which proves the process, then read a library, which proves the rest.
+
+    With `to_write` a token that is not the owner's is no good either. Each of the (at most four)
+    requests may take `deadline` seconds. Raises nothing of ours.
+    """
+    started = time.monotonic()
+    version = starting = ""
+    try:
+        identity = link.probe(IDENTITY, {}, deadline)
+        version, starting = identity.get("version", ""), identity.get("startState", "")
+        _read_library(link, deadline)
+        if to_write:
+            _ask_owner(link, deadline)
+    except SyncError as problem:
+        state = _state(problem, known=bool(version), starting=bool(starting))
+        cause, detail = problem.cause, problem.message
+        if state == UNAUTHORISED and cause != READ_ONLY:
+            cause = token_trouble(token)
+            status = f" ({problem.status})" if problem.status else ""
+            detail = TOKEN_WORDS[cause].replace("the token", f"the token{status}", 1)
+        return Health(state, time.monotonic() - started, detail, cause, version)
+    detail = "Plex answers and its libraries can be read"
+    return Health(HEALTHY, time.monotonic() - started, detail, version=version)
+
+
+def _read_library(link: PlexLink, deadline: float) -> None:
+    libraries = plex_xml.movie_sections(link.probe("/library/sections", {}, deadline))
+    for library in libraries[:1]:
+        link.probe(f"/library/sections/{library.key}/all?type=1", span(0, 0), deadline)
+
+
+def _ask_owner(link: PlexLink, deadline: float) -> None:
+    try:
+        link.probe("/status/sessions", {}, deadline)
+    except PlexAuthError:
+        raise PlexAuthError(TOKEN_WORDS[READ_ONLY], cause=READ_ONLY) from None
+    except PlexNotFound:
+        pass  # Plex does not tell
+
+
+def _state(problem: SyncError, *, known: bool, starting: bool) -> str:
+    """`known`: Plex itself told its version, `starting`: and that it is not ready."""
+    if isinstance(problem, PlexAuthError):
+        return UNAUTHORISED if known or problem.cause != "foreign" else FOREIGN
+    if starting or problem.cause == "starting":
+        return STARTING
+    if problem.cause in _FOREIGN:
+        return FOREIGN
+    if problem.cause in TLS_CAUSES:
+        return TLS
+    absent = problem.status in (None, 502, 504) or problem.cause == "proxy"
+    return DOWN if isinstance(problem, PlexServerDown) and absent else FAILING

@@ -1,0 +1,76 @@
+"""plex_index.db: its tables, and what is kept of a library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from plexsync.edges.storage.row_audit import CLOCK, DIGITS, Table
+
+_TABLES = """
+CREATE TABLE sections (
+    server TEXT NOT NULL, key TEXT NOT NULL, uuid TEXT NOT NULL, list INTEGER NOT NULL UNIQUE,
+    surplus INTEGER NOT NULL, read_at REAL NOT NULL, added INTEGER NOT NULL,
+    updated INTEGER NOT NULL, PRIMARY KEY (server, key));
+CREATE TABLE parts (
+    list INTEGER NOT NULL, rating_key INTEGER NOT NULL, place INTEGER NOT NULL, file TEXT NOT NULL,
+    size INTEGER, path_key TEXT NOT NULL, tail_key TEXT NOT NULL, name_key TEXT NOT NULL);
+CREATE TABLE coverage (server TEXT NOT NULL PRIMARY KEY, libraries TEXT NOT NULL);
+CREATE UNIQUE INDEX parts_item ON parts (list, rating_key, place);
+CREATE INDEX parts_path ON parts (path_key);
+CREATE INDEX parts_tail ON parts (tail_key);
+CREATE INDEX parts_name ON parts (name_key)
+"""
+_BEGIN_ANEW = "DROP TABLE sections; DROP TABLE parts; DROP TABLE coverage;"
+SCHEMA = (
+    _TABLES,
+    _BEGIN_ANEW + _TABLES.replace("size INTEGER,", "size INTEGER, updated INTEGER NOT NULL,"),
+    # the keys of paths are folded as disks do it since
+    "DELETE FROM parts; DELETE FROM sections; DELETE FROM coverage; CREATE TABLE line_limits"
+    " (server TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, learned_at REAL NOT NULL)",
+    """
+    ALTER TABLE sections ADD COLUMN clock TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sections ADD COLUMN read_clock TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sections ADD COLUMN reread_at REAL NOT NULL DEFAULT 0;
+    ALTER TABLE sections ADD COLUMN unreadable TEXT NOT NULL DEFAULT ''
+    """,
+)
+"""A cache is not worth converting: what changes a table beyond a new column empties it."""
+TABLES = (
+    Table("sections", rules={"key": DIGITS, **dict.fromkeys(("added", "updated"), CLOCK)}),
+    Table("parts", rules={"updated": CLOCK}),
+    Table("line_limits", rules={"bytes": "{0} < 1 << 24"}),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionRow:
+    """What is known of a library.
+
+    `list` numbers its rows, `surplus` is by how much Plex's total exceeded them when it was read
+    whole at `read_at`; `added` and `updated` are the newest times seen, of Plex's clock.
+    `clock` is the library's own as it was last seen, `read_clock` as it was when the library was
+    read whole, "" when an item has contradicted the index since. `reread_at` is when it was last
+    read whole because a file was missed, `unreadable` the places of items that Plex cannot deliver.
+    """
+
+    server: str
+    key: str
+    uuid: str
+    list: int
+    surplus: int
+    read_at: float
+    added: int
+    updated: int
+    clock: str = ""
+    read_clock: str = ""
+    reread_at: float = 0.0
+    unreadable: str = ""
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Where in Plex's list, counted from 1, the items stand that it cannot deliver."""
+        numbers = (text for text in self.unreadable.split() if text.isdecimal() and len(text) < 10)
+        return tuple(map(int, numbers))
+
+
+COLUMNS = tuple(field.name for field in fields(SectionRow))

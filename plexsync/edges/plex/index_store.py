@@ -1,0 +1,257 @@
+"""The tables of the library index. A library's files stand in a list that can be replaced whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from plexsync.edges.plex.index_schema import COLUMNS, SCHEMA, TABLES, SectionRow
+from plexsync.edges.plex.xml import Listed
+from plexsync.edges.storage import files
+from plexsync.edges.storage.row_audit import Audit
+from plexsync.edges.storage.sqlite_view import view_sqlite
+from plexsync.model.plex import IndexedPart, Target
+
+MOST_PER_KEY = 200
+"""Files of one path, folder and name, or name that are proposed at most."""
+
+LIMIT_KEPT = 30 * 86400.0
+"""Seconds after which a limit is forgotten: a newer Plex, or another proxy, may take more."""
+
+PATH, TAIL, NAME = "path_key", "tail_key", "name_key"
+
+Keys = Callable[[str], tuple[str, str, str, str]]
+"""The exact, path, name and tail key of a path; "" where it has none."""
+
+_CHUNK = 500
+
+_File = tuple[int, int, str, "int | None", int]
+"""Rating key, place among the item's files, path, size, and when Plex changed the item."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStats:
+    """Size of the index; `age` of its oldest library in seconds, None when it is empty."""
+
+    items: int
+    parts: int
+    age: float | None
+
+
+class IndexStore:
+    """plex_index.db. Every method is one transaction."""
+
+    def __init__(
+        self, path: str, keys: Keys, warn: Callable[[str], None], *, read_only: bool = False
+    ) -> None:
+        self._keys = keys
+        view = read_only
+        self._db = (
+            view_sqlite(path, SCHEMA, TABLES) if view else files.open_sqlite(path, SCHEMA, warn)
+        )
+        if not view and (audit := Audit(self._db, TABLES)).unsound:
+            audit.empty()
+            warn("The library index held what cannot be read; the libraries are read anew.")
+        # A damaged path must only fail to match, not stop whoever looks for it.
+        self._db.text_factory = lambda data: data.decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def sections(self, server: str) -> dict[str, SectionRow]:
+        """The libraries of a server by key."""
+        rows = self._db.execute(
+            f"SELECT {', '.join(COLUMNS)} FROM sections WHERE server = ?", (server,)
+        )
+        found = (SectionRow(**dict(zip(COLUMNS, row, strict=True))) for row in rows)
+        return {row.key: row for row in found}
+
+    def covered(self, server: str) -> str | None:
+        """What `cover` kept last; None when no refresh of this server was ever finished."""
+        found = self._db.execute("SELECT libraries FROM coverage WHERE server = ?", (server,))
+        row = found.fetchone()
+        return None if row is None else str(row[0])
+
+    def cover(self, server: str, libraries: str) -> None:
+        """A refresh for these libraries is finished."""
+        with self._db:
+            self._db.execute("INSERT OR REPLACE INTO coverage VALUES (?, ?)", (server, libraries))
+
+    def line_limit(self, server: str, now: float) -> int | None:
+        """The longest request line in bytes that the server was seen to take; None: not known."""
+        found = self._db.execute(
+            "SELECT bytes, learned_at FROM line_limits WHERE server = ?", (server,)
+        )
+        row = found.fetchone()
+        return int(row[0]) if row and 0 <= now - row[1] < LIMIT_KEPT else None
+
+    def keep_line_limit(self, server: str, limit: int, now: float) -> None:
+        """The server takes request lines of so many bytes, and no longer ones."""
+        with self._db:
+            self._db.execute(
+                "INSERT OR REPLACE INTO line_limits VALUES (?, ?, ?)", (server, limit, now)
+            )
+
+    def new_list(self) -> int:
+        """A number for a list that nobody sees yet; what an interrupted reading left is removed."""
+        with self._db:
+            self._db.execute("DELETE FROM parts WHERE list NOT IN (SELECT list FROM sections)")
+            (last,) = self._db.execute("SELECT coalesce(max(list), 0) FROM sections").fetchone()
+            return int(last) + 1
+
+    def put(self, number: int, items: Sequence[Listed]) -> tuple[int, int]:
+        """Enter these items into a list; gives how many files came and went by that."""
+        latest = {item.rating_key: item for item in items}
+        new = set(_files(latest.values()))
+        with self._db:
+            old = set(self._present(number, list(latest)))
+            self._db.executemany(
+                "DELETE FROM parts WHERE list = ? AND rating_key = ? AND place = ?",
+                ((number, key, place) for key, place, *_ in old - new),
+            )
+            self._db.executemany(
+                "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (self._row(number, file) for file in sorted(new - old)),
+            )
+        return len(_paths(new) - _paths(old)), len(_paths(old) - _paths(new))
+
+    def count(self, number: int) -> int:
+        """How many items a list has."""
+        found = self._db.execute(
+            "SELECT count(*) FROM parts WHERE list = ? AND place = 0", (number,)
+        )
+        return int(found.fetchone()[0])
+
+    def save(self, row: SectionRow) -> tuple[int, int]:
+        """From now on the library's list is this one; gives how many files came and went by that."""
+        with self._db:
+            found = self._db.execute(
+                "SELECT list FROM sections WHERE server = ? AND key = ?", (row.server, row.key)
+            ).fetchone()
+            old = int(found[0]) if found else 0
+            self._db.execute(
+                f"INSERT OR REPLACE INTO sections ({', '.join(COLUMNS)})"
+                f" VALUES ({', '.join('?' * len(COLUMNS))})",
+                [getattr(row, name) for name in COLUMNS],
+            )
+            if old == row.list:
+                return 0, 0
+            changed = self._only_in(row.list, old), self._only_in(old, row.list)
+            self._db.execute("DELETE FROM parts WHERE list = ?", (old,))
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log is now as large as the list
+        return changed
+
+    def drop(self, server: str, key: str) -> int:
+        """The library is gone; gives how many files went with it."""
+        with self._db:
+            gone = self._db.execute(
+                "DELETE FROM parts WHERE file <> '' AND list IN"
+                " (SELECT list FROM sections WHERE server = ? AND key = ?)",
+                (server, key),
+            ).rowcount
+            self._db.execute("DELETE FROM sections WHERE server = ? AND key = ?", (server, key))
+        return gone
+
+    def forget(self, target: Target) -> None:
+        """One item is gone."""
+        with self._db:
+            self._db.execute(
+                "DELETE FROM parts WHERE rating_key = ? AND list IN"
+                " (SELECT list FROM sections WHERE server = ? AND key = ?)",
+                (target.rating_key, target.server, target.section),
+            )
+
+    def correct(self, target: Target, item: Listed) -> None:
+        """An item has other files than its library's list says: which others have is in doubt."""
+        row = self.sections(target.server).get(target.section)
+        if row is not None:
+            self.put(row.list, [item])
+            self.save(replace(row, read_clock=""))
+
+    def lookup(self, server: str, column: str, keys: Iterable[str]) -> Iterator[IndexedPart]:
+        """The server's files with one of these keys in PATH, TAIL or NAME, in a fixed order."""
+        for key in filter(None, dict.fromkeys(keys)):
+            rows = self._db.execute(
+                "SELECT s.key, p.rating_key, p.file, p.size, p.place, p.updated FROM parts p"
+                f" JOIN sections s ON s.list = p.list WHERE p.{column} = ? AND s.server = ?"
+                " ORDER BY s.key, p.rating_key, p.place LIMIT ?",
+                (key, server, MOST_PER_KEY),
+            )
+            for section, rating_key, file, size, place, updated in rows:
+                target = Target(server, section, rating_key)
+                yield IndexedPart(target, file, size, place == 0, updated)
+
+    def items(self, server: str) -> Iterator[tuple[Target, str]]:
+        """Every item of the server with its first file, library by library."""
+        for section in self.sections(server).values():
+            rows = self._db.execute(
+                "SELECT rating_key, file FROM parts WHERE list = ? AND place = 0"
+                " ORDER BY rating_key",
+                (section.list,),
+            )
+            for key, file in rows:
+                yield Target(server, section.key, key), file
+
+    def file_at(self, number: int, place: int) -> str:
+        """The first file of the item at a place (from 0) of a list, in the order of the keys."""
+        found = self._db.execute(
+            "SELECT file FROM parts WHERE list = ? AND place = 0 ORDER BY rating_key"
+            " LIMIT 1 OFFSET ?",
+            (number, place),
+        )
+        row = found.fetchone() if place >= 0 else None
+        return row[0] if row else ""
+
+    def parts(self, server: str) -> Iterator[tuple[str, int | None]]:
+        """Path and size of every file of a server."""
+        yield from self._db.execute(
+            "SELECT p.file, p.size FROM parts p JOIN sections s ON s.list = p.list"
+            " WHERE s.server = ? AND p.file <> ''",
+            (server,),
+        )
+
+    def stats(self, now: float) -> IndexStats:
+        """Of the server that was read last."""
+        items, parts, oldest = self._db.execute(
+            "SELECT coalesce(sum(p.place = 0), 0), coalesce(sum(p.file <> ''), 0), min(s.read_at)"
+            " FROM sections s LEFT JOIN parts p ON p.list = s.list WHERE s.server ="
+            " (SELECT server FROM sections ORDER BY read_at DESC LIMIT 1)"
+        ).fetchone()
+        return IndexStats(items, parts, None if oldest is None else max(0.0, now - oldest))
+
+    def _present(self, number: int, keys: Sequence[int]) -> Iterator[_File]:
+        for start in range(0, len(keys), _CHUNK):
+            some = keys[start : start + _CHUNK]
+            yield from self._db.execute(
+                "SELECT rating_key, place, file, size, updated FROM parts WHERE list = ?"
+                f" AND rating_key IN ({','.join('?' * len(some))})",
+                (number, *some),
+            )
+
+    def _only_in(self, one: int, other: int) -> int:
+        found = self._db.execute(
+            "SELECT count(*) FROM parts a WHERE a.list = ? AND a.file <> '' AND NOT EXISTS"
+            " (SELECT 1 FROM parts b WHERE b.list = ? AND b.rating_key = a.rating_key"
+            " AND b.file = a.file)",
+            (one, other),
+        )
+        return int(found.fetchone()[0])
+
+    def _row(self, number: int, file: _File) -> tuple[object, ...]:
+        key, place, path, size, updated = file
+        _, whole, name, tail = self._keys(path) if path else ("", "", "", "")
+        return number, key, place, path, size, updated, whole, tail, name
+
+
+def _files(items: Iterable[Listed]) -> Iterator[_File]:
+    """Every item has at least one row, so that items can be counted."""
+    for item in items:
+        if not item.parts:
+            yield item.rating_key, 0, "", None, item.updated_at
+        for place, part in enumerate(item.parts):
+            yield item.rating_key, place, part.file, part.size, item.updated_at
+
+
+def _paths(rows: Iterable[_File]) -> set[tuple[int, str]]:
+    return {(key, path) for key, _, path, *_ in rows if path}

@@ -1,0 +1,298 @@
+"""The library index: which Plex item holds which file, kept locally so that a look-up is cheap.
+
+It is a cache: deleting plex_index.db costs one reading of the libraries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from plexsync.edges.plex.client import PlexClient
+from plexsync.edges.plex.index_schema import SectionRow
+from plexsync.edges.plex.index_store import NAME, PATH, TAIL, IndexStats, IndexStore, Keys
+from plexsync.edges.plex.lists import Page, Sections
+from plexsync.edges.plex.pages import PAGE, pages
+from plexsync.edges.plex.xml import Listed
+from plexsync.model.plex import IndexedPart, PlexItem, Section, Target
+
+__all__ = ["PAGE", "Depth", "IndexStats", "Keys", "PlexIndex", "RefreshResult"]
+
+MAX_AGE = 86400.0
+"""Seconds after which a library is read whole again."""
+
+REREAD_PAUSE = 600.0
+"""Seconds between two times that a library is read whole because a file was missed."""
+
+
+class Depth(Enum):
+    """How much a refresh asks of libraries that are known.
+
+    An item's own times do not move when its files are renamed or replaced; the clock of its
+    library does. So a file that is missed is looked for by reading the library whole, but at most
+    each REREAD_PAUSE.
+    """
+
+    MOVED = "moved"
+    """Nothing of a library whose clock stands still. Where it moved, what is new; the library
+    whole when that brought no file."""
+    NEW = "new"
+    """What items' times say was added or changed."""
+    MISSED = "missed"
+    """The library whole if its clock moved since it was read so, else what is new."""
+    DOUBTED = "doubted"
+    """The library whole, whatever its clock says."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshResult:
+    """What a refresh did: requests sent, files that came and went.
+
+    `whole`: a library was read from its first item to its last. `missing`: names of libraries
+    that Plex does not have.
+    """
+
+    requests: int
+    added: int
+    removed: int
+    whole: bool
+    missing: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Tally:
+    added: int = 0
+    removed: int = 0
+    whole: bool = False
+
+    def note(self, changed: tuple[int, int]) -> None:
+        self.added += changed[0]
+        self.removed += changed[1]
+
+
+class PlexIndex:
+    """Belongs to one thread. Kept per server: another one starts empty and takes nothing away.
+
+    `keys` says what makes two paths alike; a path that only looks like another is found too, and
+    the caller decides. With `read_only` it is looked at beside its owner, and neither refreshed
+    nor corrected.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        client: PlexClient,
+        warn: Callable[[str], None],
+        keys: Keys,
+        *,
+        read_only: bool = False,
+    ) -> None:
+        self._client, self._keys, self._read_only = client, keys, read_only
+        self._store = IndexStore(path, keys, warn, read_only=read_only)
+        self.libraries: tuple[Section, ...] = ()
+        """The libraries as the last refresh found them; none before it."""
+        self.lookups = self.hits = 0
+        """How often somebody looked for a scene's files, and found something."""
+
+    def complete(self, wanted: str) -> bool:
+        """Whether a refresh for these libraries (none: all) was ever finished for this server."""
+        return self._store.covered(self._client.server_id()) == wanted
+
+    def refresh(
+        self,
+        wanted: str,
+        now: float,
+        force: bool = False,
+        depth: Depth = Depth.NEW,
+    ) -> RefreshResult:
+        """Learn what Plex added or changed since the last time; read whole what does not add up.
+
+        `wanted` names the libraries (none: all), `now` is wall-clock seconds, `force` reads all of
+        it. Raises the errors of PlexClient; the index is then as good as it was before.
+        """
+        if self._read_only:
+            return RefreshResult(0, 0, 0, False, ())
+        before, tally = self._client.requests, _Tally()
+        self._client.verify_server()
+        server = self._client.server_id()
+        known = self._store.sections(server)
+        libraries = self._libraries(wanted, bool(known))
+        self.libraries = libraries.found
+        for section in libraries.found:
+            row = known.pop(section.key, None)
+            usable = row and row.uuid == section.uuid and 0 <= now - row.read_at < MAX_AGE
+            if row and usable and not force:
+                self._update(row, section, now, depth, tally)
+            else:
+                self._read_whole(server, section, now, tally)
+        for key in known:
+            tally.removed += self._store.drop(server, key)
+        self._store.cover(server, wanted)
+        return RefreshResult(
+            self._client.requests - before,
+            tally.added,
+            tally.removed,
+            tally.whole,
+            libraries.missing,
+        )
+
+    def worth_reading(self, now: float, depth: Depth) -> bool:
+        """Whether a refresh of this depth would read a library whole for the sake of a miss."""
+        known = self._store.sections(self._client.server_id()).values()
+        return not self._read_only and any(_wants_reading(row, now, depth) for row in known)
+
+    def find(self, paths: Sequence[str]) -> list[IndexedPart]:
+        """The files that may be one of these (as Plex would spell them), in a fixed order.
+
+        Those with the same whole path if there are any, else those with the same folder and name
+        and those with the same name. Connects when nobody did yet, for the server's identity.
+        """
+        server, keys = self._client.server_id(), self._keys_of(paths)
+        found = dict.fromkeys(self._store.lookup(server, PATH, (key[1] for key in keys)))
+        if not found:
+            found |= dict.fromkeys(self._store.lookup(server, TAIL, (key[3] for key in keys)))
+            found |= dict.fromkeys(self._store.lookup(server, NAME, (key[2] for key in keys)))
+        self.lookups += 1
+        self.hits += bool(found)
+        return list(found)
+
+    def may_hold(self, paths: Sequence[str]) -> bool:
+        """Whether any file has the name of one of these, wherever it lies; not counted."""
+        names = (key[2] for key in self._keys_of(paths))
+        return any(True for _ in self._store.lookup(self._client.server_id(), NAME, names))
+
+    def _keys_of(self, paths: Sequence[str]) -> list[tuple[str, str, str, str]]:
+        return [self._keys(path.encode("utf-8", "replace").decode()) for path in paths]
+
+    def forget(self, target: Target) -> None:
+        """This item is no longer in Plex."""
+        if not self._read_only:
+            self._store.forget(target)
+
+    def line_limit(self, now: float) -> int | None:
+        """The longest request line, in bytes, that the server in use takes; None: not known."""
+        return self._store.line_limit(self._client.server_id(), now)
+
+    def keep_line_limit(self, limit: int, now: float) -> None:
+        """Remember that limit for 30 days."""
+        if not self._read_only:
+            self._store.keep_line_limit(self._client.server_id(), limit, now)
+
+    def correct(self, target: Target, item: PlexItem) -> None:
+        """This item has other files than the index says, so its whole library is in doubt."""
+        if not self._read_only:
+            found = Listed(target.rating_key, 0, item.updated_at, item.parts, item.deleted)
+            self._store.correct(target, found)
+
+    def unreadable(self) -> dict[str, list[tuple[int, str]]]:
+        """By library, the items that Plex itself cannot deliver: their places in its list, which
+        has the order in which they were added, and the file before each ("" for the first)."""
+        known = self._store.sections(self._client.server_id())
+        return {
+            key: [
+                (at, self._store.file_at(row.list, at - 2 - n)) for n, at in enumerate(row.places)
+            ]
+            for key, row in known.items()
+            if row.places
+        }
+
+    def parts(self) -> Iterator[tuple[str, int | None]]:
+        """Path and size of every file in the index of the server in use."""
+        return self._store.parts(self._client.server_id())
+
+    def items(self) -> Iterator[tuple[Target, str]]:
+        """Every item of the server in use with its first file, library by library."""
+        return self._store.items(self._client.server_id())
+
+    def stats(self, now: float) -> IndexStats:
+        """How large and how old the index of the server read last is."""
+        return self._store.stats(now)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._store.close()
+
+    def _libraries(self, wanted: str, some_known: bool) -> Sections:
+        libraries = self._client.sections(wanted)
+        if some_known and not libraries.found:
+            return self._client.sections(wanted)  # one odd answer is no reason to drop them all
+        return libraries
+
+    def _update(
+        self, row: SectionRow, section: Section, now: float, depth: Depth, tally: _Tally
+    ) -> None:
+        """Bring a library that is known up to date."""
+        moved, came = row.clock != section.clock, tally.added
+        row = replace(row, clock=section.clock)
+        if depth in (Depth.MISSED, Depth.DOUBTED) and _wants_reading(row, now, depth):
+            self._read_whole(row.server, section, now, tally, missed=True)
+        elif (depth is not Depth.MOVED or moved) and not self._catch_up(row, now, tally):
+            self._read_whole(row.server, section, now, tally)
+        elif depth is Depth.MOVED and came == tally.added and _wants_reading(row, now, depth):
+            self._read_whole(row.server, section, now, tally, missed=True)
+
+    def _catch_up(self, row: SectionRow, now: float, tally: _Tally) -> bool:
+        """Read what is new; False when the number of items is still not Plex's.
+
+        Twice, because Plex may add items between the two questions.
+        """
+        for _ in range(2):
+            for since in (("addedAt", row.added - 1), ("updatedAt", row.updated - 1)):
+                for page in pages(self._client, row.key, since):
+                    tally.note(self._store.put(row.list, page.items))
+                    row = _newer(row, page, now)
+            self._store.save(row)
+            if self._client.count(row.key) == self._store.count(row.list) + row.surplus:
+                return True
+        return False
+
+    def _read_whole(
+        self, server: str, section: Section, now: float, tally: _Tally, *, missed: bool = False
+    ) -> None:
+        """Again when it changed meanwhile, or is suddenly empty; the second answer is believed."""
+        tally.whole = True
+        old = self._store.sections(server).get(section.key)
+        reread_at = now if missed else old.reread_at if old else 0.0
+        for _ in range(2):
+            row = SectionRow(
+                server=server,
+                key=section.key,
+                uuid=section.uuid,
+                list=self._store.new_list(),
+                surplus=0,
+                read_at=now,
+                added=0,
+                updated=0,
+                clock=section.clock,
+                read_clock=section.clock,
+                reread_at=reread_at,
+            )
+            totals, places = [], []
+            for page in pages(self._client, section.key):
+                self._store.put(row.list, page.items)
+                row = _newer(row, page, now)
+                totals.append(page.total)
+                places += [page.unreadable] if page.unreadable else []
+            surplus = totals[-1] - self._store.count(row.list)
+            vanished = old and not totals[-1] and self._store.count(old.list)
+            if not vanished and surplus == len(places) and len(set(totals)) == 1:
+                break
+        row = replace(row, surplus=surplus, unreadable=" ".join(map(str, places)))
+        tally.note(self._store.save(row))
+
+
+def _wants_reading(row: SectionRow, now: float, depth: Depth) -> bool:
+    """Whether a miss may lie in what the library's items do not tell by their times."""
+    rests = 0 <= now - row.reread_at < REREAD_PAUSE
+    return not rests and (depth is Depth.DOUBTED or row.clock != row.read_clock)
+
+
+def _newer(row: SectionRow, page: Page, now: float) -> SectionRow:
+    """With the newest times of the page; one in the future must not hide what comes before it."""
+    latest = int(now)
+    return replace(
+        row,
+        added=max([row.added, *(min(item.added_at, latest) for item in page.items)]),
+        updated=max([row.updated, *(min(item.updated_at, latest) for item in page.items)]),
+    )

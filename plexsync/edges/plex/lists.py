@@ -1,0 +1,143 @@
+"""Plex's libraries and the lists of their items; see plex.py for the client that has them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from plexsync.edges.plex import xml as plex_xml
+from plexsync.edges.plex.connection import PlexLink, span
+from plexsync.edges.plex.xml import Listed
+from plexsync.model.errors import (
+    PlexAuthError,
+    PlexNotFound,
+    PlexPermanentError,
+    PlexTemporaryError,
+    SyncError,
+)
+from plexsync.model.library_names import choose
+from plexsync.model.plex import Section
+
+_LEAN = (
+    "excludeElements=Genre,Role,Director,Writer,Producer,Country,Collection,Label,Similar,Field,"
+    "Guid,Rating,Image,UltraBlurColors,Stream,Chapter,Marker"
+    "&excludeFields=summary,tagline,title,titleSort,originalTitle,thumb,art,studio,guid,slug,"
+    "chapterSource,primaryExtraKey,ratingImage,audienceRatingImage,contentRating"
+)
+"""A list is for keys, times and files; Plex need not obey."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """The movie libraries that were found, and the wanted names that no library has."""
+
+    found: tuple[Section, ...]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A piece of a list, and how many items the whole list has.
+
+    `unreadable`: instead of items, the place (from 1) of the one that Plex cannot deliver.
+    """
+
+    items: tuple[Listed, ...]
+    total: int
+    unreadable: int = 0
+
+
+class PlexLists:
+    """What a client reads of the server and its libraries as a whole."""
+
+    def __init__(self, link: PlexLink) -> None:
+        self._link = link
+
+    def sections(self, wanted: str = "") -> Sections:
+        """The movie libraries that the setting `plex_library` names, all of them when it is empty."""
+        every = plex_xml.movie_sections(self._link.read("/library/sections"))
+        names, missing = choose(wanted, [section.title for section in every])
+        if not (names or missing):
+            return Sections(tuple(every))
+        found = tuple(section for section in every if section.title in names)
+        return Sections(found, tuple(missing))
+
+    def libraries(self) -> list[tuple[str, str]]:
+        """Title and type ("movie", "show", ...) of every library, for people."""
+        return plex_xml.libraries(self._link.read("/library/sections"))
+
+    def platform(self) -> str:
+        """The system that Plex runs on, for people; "" when it does not tell."""
+        try:
+            told = self._link.read("/")
+        except SyncError:  # proxies and Plex itself treat this path in ways of their own
+            return ""
+        return f"{told.get('platform', '')} {told.get('platformVersion', '')}".strip()
+
+    def collection_mode(self, section: str) -> str:
+        """How a library shows collections: one of Plex's values, "" when it does not tell."""
+        try:
+            told = self._link.read(f"/library/sections/{section_key(section)}/prefs")
+        except PlexNotFound:
+            return ""
+        return plex_xml.setting(told, "collectionMode")
+
+    def owns(self) -> bool | None:
+        """Whether the token is the server owner's, who alone may edit; None when Plex won't tell.
+
+        Who plays what is told to nobody else.
+        """
+        try:
+            self._link.read("/status/sessions")
+        except PlexAuthError:
+            return False
+        except PlexNotFound:
+            return None
+        return True
+
+    def list_page(
+        self, section: str, start: int, size: int, since: tuple[str, int] | None = None
+    ) -> Page:
+        """Items of a library by id, from place `start`, at most `size`; Plex may give fewer.
+
+        `since` ("addedAt" or "updatedAt", seconds) keeps only those at or after that time.
+        """
+        root = self._list(section, f"type=1&sort=id&{_LEAN}{_since(since)}", start, size)
+        found = tuple(plex_xml.listed(root))
+        total = plex_xml.number(root, "totalSize")
+        if total is None and len(found) >= size:
+            raise _uncounted()
+        return Page(found, start + len(found) if total is None else total)
+
+    def count(self, section: str, since: tuple[str, int] | None = None) -> int:
+        """How many items a library has, all or those that `list_page` gives."""
+        total = plex_xml.number(self._list(section, f"type=1{_since(since)}", 0, 0), "totalSize")
+        if total is None:
+            raise _uncounted()
+        return total
+
+    def _list(self, section: str, asked: str, start: int, size: int) -> Element:
+        try:
+            return self._link.read(
+                f"/library/sections/{section_key(section)}/all?{asked}", span(start, size)
+            )
+        except PlexNotFound as gone:
+            raise PlexTemporaryError(
+                f"library {section} is gone", status=404, fault=gone.fault
+            ) from gone
+
+
+def _since(since: tuple[str, int] | None) -> str:
+    return f"&{since[0]}%3E%3E={since[1]}" if since else ""
+
+
+def _uncounted() -> PlexTemporaryError:
+    return PlexTemporaryError("Plex does not say how many items a library has", cause="body")
+
+
+def section_key(key: str) -> str:
+    """The key of a library as a part of a path."""
+    if not re.fullmatch(r"[0-9]{1,18}", key):
+        raise PlexPermanentError(f"{key!r:.40} is not the key of a library", cause="target")
+    return key

@@ -1,0 +1,60 @@
+"""A library's list, page by page, past the items that Plex itself cannot deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plexsync.edges.plex.client import PlexClient
+from plexsync.edges.plex.lists import Page
+from plexsync.model.errors import PlexTemporaryError, SyncError
+
+PAGE = 1000
+
+MOST_UNREADABLE = 200
+"""Items passed over in one reading; each costs a dozen requests to find."""
+
+
+def pages(
+    client: PlexClient,
+    section: str,
+    since: tuple[str, int] | None = None,
+    most: int = MOST_UNREADABLE,
+) -> Iterator[Page]:
+    """Every page, however many items Plex puts into one, all of them from one server.
+
+    An item that spoils its page is found by halving; it comes as a page of its own that holds
+    nothing but its place. Raises the errors of PlexClient, also when there are more than `most`, or
+    when not one item of several in a library could be delivered: then it is no item's fault.
+    """
+    start, total, passed_over, delivered = 0, 1, 0, 0
+    spoiled = 0  # an item before this place spoils what holds it
+    while start < total:
+        searching = spoiled > start
+        size = max(1, (spoiled - start) // 2) if searching else PAGE
+        try:
+            page = client.list_page(section, start, size, since)
+        except SyncError as problem:
+            if not _one_item_may_do_that(problem) or passed_over >= most:
+                raise
+            if size == 1 or not searching:
+                total = client.count(section, since)  # raises when it is not the item but Plex
+            spoiled = min(start + size, total)
+            if size > 1:
+                continue
+            if since is None and start + 1 >= total > 1 and not delivered:
+                raise
+            page = Page((), total, unreadable=start + 1)
+        client.verify_server()
+        if not page.items and not page.unreadable and start < page.total:
+            raise PlexTemporaryError(
+                f"library {section}: Plex's list ends at {start} of {page.total}", cause="body"
+            )
+        passed_over += bool(page.unreadable)
+        delivered += len(page.items)
+        start, total = start + max(1, len(page.items)), page.total
+        yield page
+
+
+def _one_item_may_do_that(problem: SyncError) -> bool:
+    """A server that fails as a whole says so to the small read that follows."""
+    return problem.status == 500 or problem.cause == "body"

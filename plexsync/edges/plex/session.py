@@ -1,0 +1,161 @@
+"""What plexapi is given as its session: bounded, and judged before plexapi looks.
+
+What an answer means is decided in plex_answers.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from plexsync.edges.http.transport import Session, TransportError
+from plexsync.edges.in_flight import InFlight
+from plexsync.edges.plex.answers import Asked, is_plex, no_answer, trouble, unreadable
+from plexsync.edges.plex.tree import BrokenXml, TreeReader
+from plexsync.model.errors import REQUEST, Interrupted, PlexAuthError, PlexServerDown
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer; `root` is the tree of a read."""
+
+    root: Element | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What to ask first over a new connection; `check` raises when it does not like the answer."""
+
+    url: str
+    check: Callable[[Element], None]
+
+
+class PlexSession:
+    """Stands in for requests.Session inside plexapi; at most `connections` requests at a time.
+
+    An answer that comes back has a good status and is whole; anything else raises one of the
+    errors of model/errors.py. `timeout` bounds a whole request, seconds; `greeting` goes first if
+    a new connection has to be made. Raises Interrupted when somebody waits for this process.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Session],
+        connections: int,
+        token: str,
+        now: Callable[[], float],
+        in_flight: InFlight,
+    ) -> None:
+        self._token, self._now, self._in_flight = token, now, in_flight
+        self.answers = 0
+        """Answers so far that were recognisably Plex's."""
+        self._sessions = [make() for _ in range(connections)]
+        self._free: queue.LifoQueue[Session] = queue.LifoQueue()
+        for session in self._sessions:
+            self._free.put(session)
+
+    @property
+    def opened(self) -> int:
+        """TCP connections made so far."""
+        return sum(session.opened for session in self._sessions)
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        return sum(session.requests for session in self._sessions)
+
+    @property
+    def received(self) -> int:
+        """Bytes of bodies read so far."""
+        return sum(session.received for session in self._sessions)
+
+    def get(self, url: str, **options: Any) -> Answer:
+        """Read; the answer is Plex's XML."""
+        return Answer(self._send(Asked("GET", url), **options))
+
+    def order(self, url: str, **options: Any) -> Answer:
+        """A GET that makes Plex do something. Its answer, like an edit's, may hold anything but a
+        web page, and is not passed on.
+        """
+        return self._done(Asked("GET", url, order=True), **options)
+
+    def put(self, url: str, **options: Any) -> Answer:
+        """An edit."""
+        return self._done(Asked("PUT", url), **options)
+
+    def post(self, url: str, **options: Any) -> Answer:
+        """An upload."""
+        return self._done(Asked("POST", url), **options)
+
+    def delete(self, url: str, **options: Any) -> Answer:
+        """Take a choice back."""
+        return self._done(Asked("DELETE", url), **options)
+
+    def close(self) -> None:
+        """Close every connection; later requests make new ones."""
+        for session in self._sessions:
+            session.close()
+
+    def _done(self, asked: Asked, **options: Any) -> Answer:
+        self._send(asked, **options)
+        return Answer()
+
+    def _send(
+        self,
+        asked: Asked,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        data: bytes | None = None,
+        greeting: Greeting | None = None,
+    ) -> Element | None:
+        more: dict[str, Any] = {"headers": headers, "params": params, "total": timeout}
+        if not (self._token.isascii() and self._token.isprintable() and self._token):
+            raise PlexAuthError(
+                "the Plex token is empty or holds characters that no token has", fault=REQUEST
+            )
+        with self._turn() as session, self._in_flight.request() as seconds:
+            if seconds is not None:
+                more["total"] = min(seconds, timeout or seconds)
+            try:
+                if greeting and not session.connected:
+                    hello = self._ask(session, Asked("GET", greeting.url), more)
+                    assert hello is not None
+                    greeting.check(hello)
+                    self._in_flight.go_on()
+                return self._ask(session, asked, {**more, "data": data})
+            except PlexServerDown:
+                if seconds is None:
+                    raise
+                raise Interrupted from None  # it had no time to answer
+
+    def _ask(self, session: Session, asked: Asked, more: Mapping[str, Any]) -> Element | None:
+        """The tree of a read, None for the answer to anything else, which is dropped."""
+        reader = TreeReader() if asked.reads else None
+        into = reader.feed if reader else bool
+        try:
+            reply = session.request(asked.method, asked.url, max_body=asked.most, into=into, **more)
+        except TransportError as problem:
+            raise no_answer(asked, problem) from None
+        self.answers += is_plex(reply)
+        wrong = trouble(asked, reply, self._token, self._now())
+        if wrong is not None:
+            raise wrong
+        try:
+            return reader.close() if reader else None
+        except BrokenXml as problem:
+            raise unreadable(asked, problem) from None
+
+    @contextmanager
+    def _turn(self) -> Iterator[Session]:
+        """The session that was used last, so that its connection is still open."""
+        session = self._free.get()
+        try:
+            yield session
+        finally:
+            self._free.put(session)

@@ -1,0 +1,305 @@
+"""The durable queue: one live job per scene, kept until it is done or buried.
+
+Only the holder of the worker lock opens it. A row is written in place for as long as its job lives
+and stays claimed, so no instant exists at which a kill could lose or double a job.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType, TracebackType
+
+from persistqueue import AckStatus
+
+from plexsync.edges.queue.job_index import (
+    AGAIN,
+    EDITS,
+    FRESH,
+    LONGEST_WAIT,
+    JobIndex,
+    columns,
+    ended,
+    is_due,
+    rank,
+    renewed,
+    share,
+)
+from plexsync.edges.queue.queue_store import open_queue
+from plexsync.edges.queue.rows import TABLE, Row, decode, keep_bad_rows, pending
+from plexsync.edges.transactions import transaction
+from plexsync.model.job import BULK, EDIT, Job
+
+__all__ = ["LONGEST_WAIT", "POISON_STARTS", "JobQueue", "pending"]
+
+POISON_STARTS = 3
+"""Starts alone without an end after which a job is poison."""
+
+_CLAIMED = int(AckStatus.unack)
+
+
+class JobQueue:
+    """Live jobs in memory and on disk; every change is on disk before it is in memory.
+
+    `damaged` tells that wishes may have been lost before this opening: a reconciliation is due.
+    Raises OSError or sqlite3.OperationalError when the disk refuses (full, read-only).
+    """
+
+    def __init__(
+        self, folder: str, warn: Callable[[str], None], poison_starts: int = POISON_STARTS
+    ) -> None:
+        self._folder = folder
+        self._warn = warn
+        self._poison_starts = poison_starts
+        self._jobs: dict[int, Job] = {}
+        self._rows: dict[int, int] = {}
+        self._ranks: Counter[int] = Counter()
+        self._suspects: set[int] = set()
+        self._started: set[int] = set()
+        self._renewed: set[int] = set()
+        self._hurried: set[int] = set()
+        opened = open_queue(folder, warn)
+        self._queue, self._epoch, self.damaged = opened.queue, opened.epoch, opened.lost
+        self._index = JobIndex(opened.queue.connection)
+        try:
+            self._load(opened.rows)
+            self._queue.clear_acked_data(max_delete=10**9, keep_latest=0, clear_ack_failed=True)
+            self._index.check(columns(job, self._rows[scene]) for scene, job in self._jobs.items())
+        except BaseException:
+            self._queue.close()
+            raise
+
+    def __enter__(self) -> JobQueue:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files; everything stays as it is."""
+        self._queue.close()
+
+    @property
+    def jobs(self) -> Mapping[int, Job]:
+        """Live jobs by scene id, as on disk."""
+        return MappingProxyType(self._jobs)
+
+    @property
+    def running(self) -> bool:
+        """Whether jobs were started whose runs have not ended yet."""
+        return bool(self._started)
+
+    def put_all(self, jobs: Iterable[Job]) -> None:
+        """Take in wishes, one live job per scene, in one transaction.
+
+        An edit of a waiting scene moves its job to the edit's `not_before` and clears its attempts;
+        a bulk wish leaves a waiting job as it is. A job that is running will run once more.
+        """
+        wanted: dict[int, Job] = {}
+        for job in jobs:
+            new, old = ended(job), wanted.get(job.scene) or self._jobs.get(job.scene)
+            if old is None:
+                wanted[job.scene] = new
+            elif job.priority != BULK or job.scene in self._started:
+                wanted[job.scene] = renewed(old, new)
+        self._store(wanted.values())
+        self._renewed |= self._started & wanted.keys()
+        self._hurried -= wanted.keys()
+
+    def rewrite(self, *jobs: Job) -> None:
+        """End runs that are to be repeated, in one transaction: the jobs as given wait again.
+
+        If a scene was edited meanwhile, that newer wish stays instead.
+        """
+        newer = self._renewed
+        self._store([ended(self._jobs[j.scene] if j.scene in newer else j) for j in jobs])
+        for job in jobs:
+            self._forget_run(job.scene)
+
+    def hurry(self, scenes: Iterable[int]) -> None:
+        """Let waiting jobs be due once before their time, which stands; forgotten at a restart."""
+        self._hurried |= (self._jobs.keys() - self._started).intersection(scenes)
+
+    def release(self, scenes: Iterable[int]) -> None:
+        """End runs that came to nothing through nobody's fault: the jobs wait as before."""
+        jobs = [self._jobs[scene] for scene in scenes if scene in self._jobs]
+        self._store([ended(job) for job in jobs])
+        for job in jobs:
+            self._forget_run(job.scene)
+
+    def start(self, scenes: Sequence[int]) -> None:
+        """Mark jobs as running, in one transaction, before they run. A start alone is counted."""
+        alone = int(len(scenes) == 1)
+        jobs = [self._jobs[scene] for scene in scenes if scene in self._jobs]
+        self._store([replace(job, running=True, starts=job.starts + alone) for job in jobs])
+        self._started.update(job.scene for job in jobs)
+        self._suspects.difference_update(scenes)
+        self._renewed.difference_update(scenes)
+        self._hurried.difference_update(scenes)
+
+    def finish(self, scenes: Iterable[int]) -> None:
+        """Delete finished jobs in one transaction; unknown scenes are passed over.
+
+        A scene that was edited during its run stays, to run again.
+        """
+        live = {scene for scene in scenes if scene in self._rows}
+        again, done = live & self._renewed, live - self._renewed
+        renewals = [ended(self._jobs[scene]) for scene in again]
+        with transaction(self._queue.connection) as connection:
+            for job in renewals:
+                self._write(connection, job)
+            connection.executemany(
+                f"DELETE FROM {TABLE} WHERE _id = ?", [(self._rows[scene],) for scene in done]
+            )
+            self._index.remove(done)
+        for job in renewals:
+            self._keep(job, self._rows[job.scene])
+            self._forget_run(job.scene)
+        for scene in done:
+            self._drop(scene)
+        self._epoch.wrote(self._queue.connection, len(live))
+
+    def bury(self, scene: int) -> None:
+        """Give a job up; its dead letter must have been written before.
+
+        A scene that was edited during its run stays, to run again.
+        """
+        self.finish([scene])
+
+    def due(self, now: float, limit: int) -> list[Job]:
+        """What to run next, at most `limit` jobs: edits, then backfill, each by time.
+
+        In a backfill hurried jobs come first; of the other places a share goes to retries, the rest
+        to scenes not tried yet. A job that was running when the last worker died comes first, as a list of one.
+        """
+        suspects = [job for job in self._alive_suspects() if is_due(job, now)]
+        if suspects:
+            return [min(suspects, key=lambda job: (job.starts, rank(job), job.not_before))]
+        found = self._index.due(EDITS, now, limit)
+        room = limit - len(found)
+        if room:
+            fresh, again = (self._index.due(each, now, room) for each in (FRESH, AGAIN))
+            new, old = share(room, len(fresh), len(again))
+            found += [*self._hurried, *fresh[:new], *again[:old]]
+        return [self._jobs[scene] for scene in list(dict.fromkeys(found))[:limit]]
+
+    def next_due(self) -> float | None:
+        """When the earliest waiting job is due; None without any. Wait at most LONGEST_WAIT."""
+        if self._hurried:
+            return 0.0
+        times = [job.not_before for job in self._alive_suspects()]
+        waiting = self._index.next_due()
+        return min(times if waiting is None else [*times, waiting], default=None)
+
+    def count_due(self, now: float) -> int:
+        """How many jobs have had their time come."""
+        suspects = sum(is_due(job, now) for job in self._alive_suspects())
+        return suspects + self._index.count_due(now)
+
+    def waiting_after(self, error: str, limit: int) -> list[Job]:
+        """Waiting jobs whose last try failed so, at most `limit`."""
+        return [self._jobs[scene] for scene in self._index.waiting_after(error, limit)]
+
+    def first(self, limit: int) -> list[Job]:
+        """The jobs that will be tried first, at most `limit`."""
+        return [self._jobs[scene] for scene in self._index.first(limit)]
+
+    def poisoned(self) -> list[Job]:
+        """Jobs that took the worker down too often; they are never due and want burying."""
+        return [job for job in self._suspected() if job.starts >= self._poison_starts]
+
+    def count(self, priority: int) -> int:
+        """How many live jobs have this priority."""
+        edits = self._ranks[EDITS]
+        return edits if priority == EDIT else len(self._jobs) - edits
+
+    @property
+    def fresh(self) -> int:
+        """How many jobs of a backfill were not tried yet."""
+        return self._ranks[FRESH]
+
+    def _suspected(self) -> list[Job]:
+        return [self._jobs[scene] for scene in self._suspects]
+
+    def _alive_suspects(self) -> list[Job]:
+        return [job for job in self._suspected() if job.starts < self._poison_starts]
+
+    def _store(self, jobs: Iterable[Job]) -> None:
+        jobs = list(jobs)
+        if not jobs:
+            return
+        with transaction(self._queue.connection) as connection:
+            rows = [(job, self._write(connection, job)) for job in jobs]
+        for job, row in rows:
+            self._keep(job, row)
+        self._epoch.wrote(self._queue.connection, len(jobs))
+
+    def _write(self, connection: sqlite3.Connection, job: Job) -> int:
+        data, row = job.to_json().encode(), self._rows.get(job.scene)
+        if row is not None:
+            connection.execute(f"UPDATE {TABLE} SET data = ? WHERE _id = ?", (data, row))
+        else:
+            made = connection.execute(
+                f"INSERT INTO {TABLE} (data, timestamp, status) VALUES (?, ?, {_CLAIMED})",
+                (data, job.born),
+            )
+            row = int(made.lastrowid or 0)
+        self._index.put(job, row)
+        return row
+
+    def _keep(self, job: Job, row: int) -> None:
+        """In memory what is on disk already."""
+        before = self._jobs.get(job.scene)
+        if before is not None:
+            self._ranks[rank(before)] -= 1
+        self._ranks[rank(job)] += 1
+        self._jobs[job.scene], self._rows[job.scene] = job, row
+        if not job.running:
+            self._suspects.discard(job.scene)
+
+    def _drop(self, scene: int) -> None:
+        self._ranks[rank(self._jobs.pop(scene))] -= 1
+        del self._rows[scene]
+        self._suspects.discard(scene)
+        self._hurried.discard(scene)
+        self._forget_run(scene)
+
+    def _forget_run(self, scene: int) -> None:
+        self._started.discard(scene)
+        self._renewed.discard(scene)
+
+    def _load(self, rows: Iterable[Row]) -> None:
+        """Claim what is left of earlier sessions; what is no job goes to `damaged/`."""
+        bad: list[tuple[Row, str]] = []
+        for row in rows:
+            try:
+                job = decode(row[1])
+            except ValueError as problem:
+                bad.append((row, str(problem)))
+                continue
+            self._claim(row, job)
+        if bad:
+            kept = keep_bad_rows(self._folder, bad)
+            for row, _ in bad:
+                self._queue.ack_failed(id=row[0])
+            self._warn(f"{len(bad)} unreadable rows of the job queue are kept in {kept}.")
+            self.damaged = True
+
+    def _claim(self, row: Row, job: Job) -> None:
+        number, _, status = row
+        if job.scene in self._rows:  # a second row for the scene: the first takes it in
+            self._store([renewed(self._jobs[job.scene], job)])
+            self._queue.ack(id=number)
+            return
+        if status != _CLAIMED:
+            self._queue.get(block=False, id=number, raw=True)
+        self._keep(job, number)
+        if job.running:
+            self._suspects.add(job.scene)

@@ -1,0 +1,176 @@
+"""The queue's file: persist-queue's SQLiteAckQueue, opened so that damage is noticed."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+
+import persistqueue
+import persistqueue.serializers.json
+
+from plexsync import system
+from plexsync.edges.queue import job_index
+from plexsync.edges.queue.epoch import Epoch
+from plexsync.edges.queue.rows import FILE, LIVE, TABLE, Row
+from plexsync.edges.storage import files
+from plexsync.edges.storage.sqlite_view import read_only
+from plexsync.model.stored import ABSURD, DATABASES, refusal
+
+VERSION = DATABASES["queue/data.db"]
+_READY = int(persistqueue.AckStatus.ready)
+_SIDES = ("", "-wal", "-shm")
+_NOT_DAMAGE = ("locked", "full", "disk i/o", "unable to open", "out of memory", "interrupted")
+
+
+class AckQueue(persistqueue.SQLiteAckQueue):
+    """The library's queue on a single connection that syncs at every commit.
+
+    Nothing is resumed at the open: one owner means that every claimed row is ours, and what a
+    crash left claimed is simply read again with its numbers intact.
+    """
+
+    connection: sqlite3.Connection
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            folder,
+            auto_resume=False,
+            multithreading=False,
+            serializer=persistqueue.serializers.json,
+        )
+
+    def _new_db_connection(
+        self, path: str, multithreading: bool, timeout: float
+    ) -> sqlite3.Connection:
+        """Where the library makes its connections; it offers no setting for `synchronous`."""
+        connection = sqlite3.connect(
+            os.path.join(path, FILE),
+            timeout=timeout,
+            check_same_thread=False,  # the library closes it once more when it is collected
+        )
+        try:
+            (journal,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+            connection.execute("PRAGMA synchronous=FULL")
+            (synchronous,) = connection.execute("PRAGMA synchronous").fetchone()
+            if journal != "wal" or synchronous != 2:
+                raise OSError(
+                    f"SQLite cannot keep {path} safely (journal {journal}, synchronous"
+                    f" {synchronous}): let STASH_PLUGIN_DATA name a folder on a local drive"
+                )
+        except BaseException:
+            connection.close()
+            raise
+        self.connection = connection
+        return connection
+
+    def rows(self) -> list[Row]:
+        """All live rows by id. The payload comes as bytes, so that nothing is decoded here.
+
+        What the library keeps beside it is put right first: it would stumble over a wrong type.
+        """
+        self.connection.execute(
+            f"UPDATE {TABLE} SET timestamp = 0, status = {_READY} WHERE {LIVE}"
+            " AND (typeof(timestamp) NOT IN ('real', 'integer') OR typeof(status) <> 'integer')"
+        )
+        self.connection.commit()
+        return self.connection.execute(
+            f"SELECT _id, CAST(data AS BLOB), status FROM {TABLE} WHERE {LIVE} ORDER BY _id"
+        ).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open queue file. `lost` tells that wishes may be missing; the warning is out."""
+
+    queue: AckQueue
+    epoch: Epoch
+    rows: list[Row]
+    lost: bool
+
+
+def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
+    """Open the queue in its private folder; a damaged file is set aside and an empty one begun.
+
+    Raises OSError or sqlite3.OperationalError when the disk is full, read-only or locked, and
+    NewerSchema when a newer PlexSync wrote it: that is no damage and the file stays.
+    """
+    moved = files.own_folder(folder, warn)
+    path = os.path.join(folder, FILE)
+    epoch = Epoch(path, warn)
+    try:
+        _check(path)
+        queue, rows, reason = _start(path, epoch)
+    except files.DAMAGE as problem:
+        if not _is_damage(problem, path):
+            raise
+        damage = str(problem)
+    else:
+        if reason:
+            warn(f"The job queue lost something: {reason}. A reconciliation is due.")
+        return Opened(queue, epoch, rows, moved or bool(reason))
+    # Outside the handler: it held the broken connection open, and that must not outlive the move.
+    kept = files.set_aside(path)
+    warn(f"The job queue is damaged ({damage}); it is kept in {kept}. A reconciliation is due.")
+    queue, rows, _ = _start(path, epoch)
+    return Opened(queue, epoch, rows, True)
+
+
+def _check(path: str) -> None:
+    """Raises sqlite3.DatabaseError unless the file is absent, empty or sound, or NewerSchema."""
+    for name in (path + side for side in _SIDES):
+        if system.stands_in_the_way(name):
+            raise sqlite3.DatabaseError(f"{os.path.basename(name)} is not an ordinary file")
+    if _size(path) == 0:
+        if _size(path + "-wal"):
+            raise sqlite3.DatabaseError("it is gone or empty, but its -wal is not")
+        return
+    # Read-only: the last writer to close would take the -wal away before it could be missed. But
+    # what a process killed while it made the file left half done, only a writer can take back.
+    half_made = os.path.exists(path + "-journal")
+    with closing(sqlite3.connect(path) if half_made else read_only(path)) as connection:
+        found = [str(row[0]) for row in connection.execute("PRAGMA quick_check")]
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if VERSION < version <= ABSURD:
+        raise files.NewerSchema(refusal(path, version, VERSION))
+    if found != ["ok"]:
+        raise sqlite3.DatabaseError(found[0] if found else "no answer to quick_check")
+
+
+def _size(path: str) -> int:
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def _start(path: str, epoch: Epoch) -> tuple[AckQueue, list[Row], str]:
+    _make_private(path)
+    queue = AckQueue(os.path.dirname(path))
+    try:
+        rows = queue.rows()
+        reason = epoch.lost(queue.connection)
+        queue.connection.execute(f"PRAGMA user_version = {VERSION}")
+        job_index.prepare(queue.connection)
+        epoch.begin(queue.connection)
+    except BaseException:
+        queue.close()
+        raise
+    _make_private(path)
+    return queue, rows, reason
+
+
+def _make_private(path: str) -> None:
+    """Create the database for the owner alone; SQLite gives its side files the same rights."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+    for name in (path + side for side in _SIDES):
+        if os.path.exists(name):
+            os.chmod(name, 0o600)
+
+
+def _is_damage(problem: Exception, path: str) -> bool:
+    text = str(problem).lower()
+    if not isinstance(problem, sqlite3.OperationalError):
+        return True
+    if "readonly" in text:
+        return files.header_forbids_writing(path)
+    return not any(word in text for word in _NOT_DAMAGE)

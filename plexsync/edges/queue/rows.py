@@ -1,0 +1,68 @@
+"""Rows of the queue's table: what is a job, and where the rest goes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from contextlib import closing
+
+from plexsync.edges.storage.row_audit import keep_rows
+from plexsync.edges.storage.sqlite_view import read_only
+from plexsync.model.job import Job
+
+Row = tuple[int, object, object]
+"""Row id, payload bytes (None when NULL), status."""
+
+
+def decode(data: object) -> Job:
+    """A row's payload as a job; raises ValueError for anything that is not one."""
+    if not isinstance(data, bytes):
+        raise ValueError("the payload is empty")
+    try:
+        job = Job.from_dict(json.loads(data))
+    except RecursionError:
+        raise ValueError("the payload is nested too deeply") from None
+    if job.scene >= 2**63:
+        raise ValueError("the scene id is too large")
+    return job
+
+
+def keep_bad_rows(folder: str, rows: Iterable[tuple[Row, str]]) -> str:
+    """Write rows that are no jobs, with the reason, to `damaged/`; returns the file's path."""
+    return keep_rows(folder, FILE, [_described(row, reason) for row, reason in rows])
+
+
+def _described(row: Row, reason: str) -> dict[str, object]:
+    number, data, status = row
+    raw = data if isinstance(data, bytes) else b""
+    try:
+        payload = {"text": raw.decode("utf-8")}
+    except UnicodeDecodeError:
+        payload = {"hex": raw.hex()}
+    return {"row": number, "status": repr(status), "reason": reason, **payload}
+
+
+FILE = "data.db"
+TABLE = "ack_queue_default"
+LIVE = "(status IS NULL OR status NOT IN (5, 9))"
+"""Neither acknowledged nor given up; a status that nobody ever wrote counts as live."""
+
+
+def pending(folder: str) -> int:
+    """How many jobs live in the queue folder; 0 when there is no queue yet.
+
+    Works beside the owner and takes no lock that it would notice. Raises sqlite3.DatabaseError
+    when the file is damaged; the owner will set it aside.
+    """
+    path = os.path.join(folder, FILE)
+    if not os.path.exists(path):
+        return 0
+    in_use = os.path.exists(path + "-wal") and os.path.exists(path + "-shm")
+    with closing(read_only(path, at_rest=not in_use)) as connection:
+        known = connection.execute(
+            "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)
+        ).fetchone()[0]
+        if not known:
+            return 0
+        return int(connection.execute(f"SELECT COUNT(*) FROM {TABLE} WHERE {LIVE}").fetchone()[0])

@@ -1,0 +1,274 @@
+"""Stash's JSON turned into values; an answer of the wrong shape is never guessed at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import SecretStr
+
+from plexsync.edges.stash.scenes import (
+    Unusable,
+    an_id,
+    an_object,
+    field_of,
+    items,
+    message_of,
+    path_and_size,
+    read_scene,
+    utc_seconds,
+)
+from plexsync.model.errors import StashDown
+from plexsync.model.scene import Scene
+from plexsync.model.stash_identity import Identity, Meeting
+
+_NOT_FOUND = re.compile(r"scene with id -?\d+ not found")
+_DEFAULT_AGE = 3600
+OLDEST = (0, 27)
+_VERSION = re.compile(r"v?([0-9]{1,4})\.([0-9]{1,4})")
+_NOT_WHAT_WE_ASKED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+
+
+@dataclass(frozen=True, slots=True)
+class StashSettings:
+    """What Stash's configuration says: our own saved settings, and how to stay signed in.
+
+    `max_session_age` is in seconds, 0 means that sessions never expire; `api_key` is "" when Stash
+    has none. `enabled`: nobody switched PlexSync off in Stash.
+    """
+
+    plugin: Mapping[str, object]
+    api_key: SecretStr = SecretStr("")
+    max_session_age: int = _DEFAULT_AGE
+    version: str = ""
+    login: bool = True
+    """Whether Stash asks for a login at all."""
+    enabled: bool = True
+
+
+def read_settings(data: Mapping[str, Any]) -> StashSettings:
+    """The answer to the settings query; raises StashDown when it has another shape."""
+    try:
+        general = data["configuration"]["general"]
+        plugin = (data["configuration"]["plugins"] or {}).get("PlexSync") or {}
+        age = general["maxSessionAge"]
+        return StashSettings(
+            plugin=dict(plugin),
+            api_key=SecretStr(str(general["apiKey"] or "")),
+            max_session_age=age if type(age) is int and age >= 0 else _DEFAULT_AGE,
+            version=str((data.get("version") or {}).get("version") or ""),
+            login=general.get("username") != "",
+            enabled=read_enabled(data),
+        )
+    except _NOT_WHAT_WE_ASKED as problem:
+        raise wrong_shape("the settings", problem) from None
+
+
+def read_enabled(data: Mapping[str, Any]) -> bool:
+    """Whether nobody switched PlexSync off; raises StashDown when the answer has another shape."""
+    try:
+        ours = [each for each in data.get("plugins") or () if each["id"] == "PlexSync"]
+        return all(each["enabled"] is not False for each in ours)
+    except _NOT_WHAT_WE_ASKED as problem:
+        raise wrong_shape("the plugins", problem) from None
+
+
+@dataclass(frozen=True, slots=True)
+class SceneAnswers:
+    """What Stash said about some scenes.
+
+    `found` has None for one that Stash does not know. In words why there is no scene: `unusable`
+    where the answer is not one that a scene can have, `failing` where Stash told of an error.
+    """
+
+    found: dict[int, Scene | None] = field(default_factory=dict)
+    unusable: dict[int, str] = field(default_factory=dict)
+    failing: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def scenes(self) -> list[Scene]:
+        """The scenes that there are."""
+        return [scene for scene in self.found.values() if scene is not None]
+
+    @property
+    def odd(self) -> dict[int, str]:
+        """Why a scene is not there, though Stash knows it."""
+        return self.unusable | self.failing
+
+    def add(self, others: SceneAnswers) -> None:
+        """Take over what was said about other scenes."""
+        self.found.update(others.found)
+        self.unusable.update(others.unusable)
+        self.failing.update(others.failing)
+
+
+def read_scenes(
+    ids: Iterable[int], data: Mapping[str, Any], errors: Iterable[object]
+) -> SceneAnswers:
+    """The scenes of a batch query; what spoils one of them is that scene's alone.
+
+    Raises StashDown when an error belongs to no scene.
+    """
+    sick = _by_answer(errors)
+    answers = SceneAnswers()
+    for n, scene in enumerate(ids):
+        trouble = sick.get(f"s{n}", "")
+        if trouble and not _NOT_FOUND.search(trouble):
+            answers.failing[scene] = trouble
+            continue
+        try:
+            answers.found[scene] = None if trouble else _scene_or_none(scene, data, f"s{n}")
+        except Unusable as problem:
+            answers.unusable[scene] = str(problem)
+    return answers
+
+
+def read_updates(data: Mapping[str, Any]) -> list[tuple[int, float]]:
+    """Ids and times of update, in the order given; one that cannot be read is passed over.
+
+    Raises StashDown when it is no list.
+    """
+    rows, _ = _list(data, "recently updated scenes", counted=False)
+    found = []
+    for row in rows:
+        with suppress(Unusable):
+            found.append((field_of(row, "id", an_id), field_of(row, "updated_at", utc_seconds)))
+    return found
+
+
+def read_meeting(data: Mapping[str, Any], asked: int) -> Meeting:
+    """By what a Stash is known, and what it said of `asked` scenes; raises StashDown otherwise."""
+    try:
+        ends = [_created(row) for end in ("oldest", "newest") for row in data[end]["scenes"]]
+        known = [_created(row) for n in range(asked) if (row := data[f"s{n}"]) is not None]
+        database = str(data["systemStatus"]["databasePath"] or "")
+    except (Unusable, *_NOT_WHAT_WE_ASKED) as problem:
+        raise wrong_shape("what Stash is known by", problem) from None
+    sample = dict(ends)
+    return Meeting(Identity(database, sample, max(sample, default=0)), dict(known))
+
+
+def _created(row: Any) -> tuple[int, float]:
+    return field_of(row, "id", an_id), field_of(row, "created_at", utc_seconds)
+
+
+def read_ids(data: Mapping[str, Any]) -> tuple[list[int], int]:
+    """Ids in the order given, and the count beside them; raises StashDown for another shape."""
+    rows, count = _list(data, "the list of scenes")
+    return [_id_of(row) for row in rows], count
+
+
+def read_files(data: Mapping[str, Any]) -> tuple[list[tuple[int, str, int | None]], int]:
+    """Scene, path and size of each file in the order given, and the count of scenes beside them.
+
+    A scene without a file that can be read has one with the path "". Raises StashDown when it is
+    no list of scenes.
+    """
+    rows, count = _list(data, "the files of scenes")
+    files: list[tuple[int, str, int | None]] = []
+    for row in rows:
+        scene, some = _id_of(row), []
+        with suppress(Unusable):
+            some = field_of(row, "files", lambda raw: [path_and_size(file) for file in items(raw)])
+        files += [(scene, path, size) for path, size in some or [("", None)]]
+    return files, count
+
+
+def read_page(data: Mapping[str, Any]) -> tuple[SceneAnswers, list[int], int]:
+    """Whole scenes, the ids in the order given, and the count beside them.
+
+    Raises StashDown when it is no list of scenes.
+    """
+    rows, count = _list(data, "a page of scenes")
+    answers, ids = SceneAnswers(), []
+    for row in rows:
+        ids.append(_id_of(row))
+        try:
+            answers.found[ids[-1]] = read_scene(row)
+        except Unusable as problem:
+            answers.unusable[ids[-1]] = str(problem)
+    return answers, ids, count
+
+
+def read_matches(data: Mapping[str, Any]) -> tuple[list[Scene], int]:
+    """The scenes of a list that can be read, and how many it holds."""
+    rows, _ = _list(data, "scenes with a file of that name", counted=False)
+    found = []
+    for row in rows:
+        with suppress(Unusable):
+            found.append(read_scene(row))
+    return found, len(rows)
+
+
+def failed(error: object, status: int = 200, version: str = "") -> StashDown:
+    """The failure that a GraphQL error stands for; a query that this Stash does not know says so.
+
+    `version` is Stash's, "" when it is not known.
+    """
+    text = f"Stash answered {status} with an error: {message_of(error)}"
+    extensions = error.get("extensions") if isinstance(error, dict) else None
+    if isinstance(extensions, dict) and extensions.get("code") == "GRAPHQL_VALIDATION_FAILED":
+        text += f" ({_misfit(version)})"
+    return StashDown(text, status=status, cause="body")
+
+
+def _misfit(version: str) -> str:
+    found = _VERSION.match(version)
+    if found is None:
+        return "PlexSync needs Stash 0.27 or newer; for a newer Stash there may be a newer PlexSync"
+    if (int(found[1]), int(found[2])) < OLDEST:
+        return f"this is Stash {version}, and PlexSync needs 0.27 or newer: update Stash"
+    return f"Stash {version} no longer has what this PlexSync asks for: update PlexSync"
+
+
+def unwell(trouble: str) -> StashDown:
+    """The failure of a Stash that has nothing of use to say about any scene."""
+    return StashDown(f"Stash's answers about scenes are of no use: {trouble}", cause="body")
+
+
+def wrong_shape(what: str, problem: Exception) -> StashDown:
+    """The error for an answer that is JSON, but not what was asked for."""
+    detail = message_of(f"{type(problem).__name__} {problem}")
+    return StashDown(f"Stash's answer about {what} has an unknown shape: {detail}", cause="body")
+
+
+def _by_answer(errors: Iterable[object]) -> dict[str, str]:
+    """Error messages by the answer that they spoiled, such as "s3"."""
+    sick: dict[str, str] = {}
+    for error in errors:
+        path = error.get("path") if isinstance(error, dict) else None
+        if not (isinstance(path, list) and path and isinstance(path[0], str)):
+            raise failed(error)
+        sick.setdefault(path[0], message_of(error))
+    return sick
+
+
+def _scene_or_none(wanted: int, data: Mapping[str, Any], answer: str) -> Scene | None:
+    if answer not in data:
+        raise Unusable("it is missing")
+    if data[answer] is None:
+        return None
+    scene = read_scene(data[answer])
+    if scene.id != wanted:
+        raise Unusable(f"it is about scene {scene.id}")
+    return scene
+
+
+def _list(data: Mapping[str, Any], what: str, *, counted: bool = True) -> tuple[list[Any], int]:
+    """The rows of `findScenes`, and its count."""
+    try:
+        found = field_of(data, "findScenes", an_object)
+        return field_of(found, "scenes", items), field_of(found, "count", an_id) if counted else 0
+    except Unusable as problem:
+        raise wrong_shape(what, problem) from None
+
+
+def _id_of(row: object) -> int:
+    """A list without ids leads nowhere: that is nobody's fault but Stash's."""
+    try:
+        return field_of(row, "id", an_id)
+    except Unusable as problem:
+        raise wrong_shape("a list of scenes", problem) from None

@@ -1,0 +1,324 @@
+"""Reading from Stash: settings, scenes and covers. Nothing is ever written there, but for our own
+settings when somebody asks for it.
+
+Every trouble comes out as StashDown or StashAuthError; jobs wait untouched then.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from plexsync.edges.http.transport import Reply
+from plexsync.edges.in_flight import InFlight
+from plexsync.edges.log.redact import Redactor
+from plexsync.edges.stash import answers as stash_answers
+from plexsync.edges.stash import covers
+from plexsync.edges.stash import queries as stash_queries
+from plexsync.edges.stash.answers import SceneAnswers, StashSettings
+from plexsync.edges.stash.connection import AnswerTooLarge, StashLink
+from plexsync.edges.stash.covers import MAX_COVER, Cover
+from plexsync.edges.stash.handover import Handover
+from plexsync.model.connection import Connection
+from plexsync.model.errors import StashAuthError, StashDown
+from plexsync.model.paths import name_key
+from plexsync.model.scene import Scene
+from plexsync.model.stash_identity import SAMPLE, Meeting
+
+ENTITIES = stash_queries.ENTITIES
+"""Kinds of what a scene is written with."""
+
+BATCH = 50
+"""Scenes per query."""
+_PAGE = 100
+_MAX_PAGES = 100
+_KEEP_ALIVE_AT_MOST = 1200.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePage:
+    """A piece of a walk over all scenes: where it ended, and how many there are beyond."""
+
+    scenes: tuple[Scene, ...]
+    last: int
+    left: int
+    odd: Mapping[int, str] = field(default_factory=dict)
+    """Scenes that are missing because Stash's answer about them is of no use, and why."""
+
+
+class StashClient:
+    """One Stash, reached as it told us; safe to use from several threads.
+
+    Times in seconds; `total` bounds a whole request. None begins while somebody waits for those
+    `in_flight`, Plex's among them: Interrupted is raised instead. When Stash refuses the connection
+    or is not there, one is used that somebody handed over, if any.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
+        total: float = 60.0,
+        in_flight: InFlight | None = None,
+        handover: Handover | None = None,
+    ) -> None:
+        self.in_flight = in_flight or InFlight()
+        self._link = StashLink(
+            connection, connect_timeout, read_timeout, total, self.in_flight, handover
+        )
+        self._handover = handover
+        self._max_age = 3600
+        self.enabled = True
+        """Whether PlexSync was switched on in Stash when that was last read."""
+        self._version = ""
+        self._kept: float | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never show in a log: Stash's API key and our session."""
+        return self._link.secrets
+
+    @property
+    def cookie(self) -> str:
+        """Our session as Stash last renewed it; "" without one."""
+        return self._link.cookie
+
+    @property
+    def renewable(self) -> bool:
+        """Whether another session can come once Stash refuses ours."""
+        return self._handover is not None and self._handover.possible
+
+    def renewed(self) -> bool:
+        """Whether a connection was handed over that was not tried yet."""
+        return self._handover is not None and self._handover.waiting()
+
+    @property
+    def address(self) -> str:
+        """Where Stash is reached now."""
+        return self._link.address
+
+    def settings(self) -> StashSettings:
+        """Our settings as saved in Stash; learns Stash's API key, kept in memory only.
+
+        Only here is a connection taken over that leads elsewhere: a batch asks one Stash alone.
+        """
+        try:
+            data = self._ask(stash_queries.SETTINGS)
+        except (StashDown, StashAuthError):
+            if not self._link.move():
+                raise
+            data = self._ask(stash_queries.SETTINGS)
+        found = stash_answers.read_settings(data)
+        self._link.use_key(found.api_key)
+        self._max_age, self._version = found.max_session_age, found.version
+        self.enabled = found.enabled
+        return found
+
+    def look_whether_enabled(self) -> None:
+        """Learn whether PlexSync is switched on; never waits long, and for no request of ours."""
+        with self.in_flight.aside():
+            self.enabled = stash_answers.read_enabled(self._ask(stash_queries.ENABLED))
+
+    def meet(self, scenes: Sequence[int]) -> Meeting:
+        """By what this Stash is known, and when these scenes (some dozens) were created there."""
+        variables = {f"i{n}": str(int(scene)) for n, scene in enumerate(scenes)}
+        query = stash_queries.meeting(len(scenes))
+        data = self._ask(query, {"size": SAMPLE, **variables})
+        return stash_answers.read_meeting(data, len(scenes))
+
+    def save_settings(self, settings: Mapping[str, object]) -> None:
+        """Replace all our settings in Stash by these: give it every key that is to stay."""
+        self._ask(stash_queries.SAVE_SETTINGS, {"settings": settings})
+
+    def scenes(self, ids: Sequence[int]) -> SceneAnswers:
+        """The scenes with these ids, 50 a query.
+
+        A scene with which something is wrong spoils no other. Raises StashDown when it is Stash
+        with which something is wrong: when not even another scene can be read.
+        """
+        wanted = list(dict.fromkeys(ids))
+        answers = SceneAnswers()
+        for start in range(0, len(wanted), BATCH):
+            batch = wanted[start : start + BATCH]
+            variables = {f"i{n}": str(int(scene)) for n, scene in enumerate(batch)}
+            data, errors = self._query(stash_queries.scenes(len(batch)), variables)
+            answers.add(stash_answers.read_scenes(batch, data, errors))
+        if answers.odd and not answers.scenes:
+            self._suspect(answers.odd)
+        return answers
+
+    def _suspect(self, odd: Mapping[int, str]) -> None:
+        """Raise StashDown unless another scene can be read, or a single one is all that there is."""
+        for after in (max(odd), 0):
+            data = self._ask(stash_queries.SCENE_PAGE, {"after": after, "size": 1})
+            answers, ids, _ = stash_answers.read_page(data)
+            if ids and ids[0] not in odd:
+                break
+        else:
+            answers = SceneAnswers(unusable=dict(odd) if len(odd) > 1 else {})
+        for trouble in answers.odd.values():
+            raise stash_answers.unwell(trouble)
+
+    def scenes_by_file(self, names: Sequence[str]) -> list[Scene]:
+        """Scenes that have a file of one of these names in any folder, by id.
+
+        Case and Unicode form of the names do not matter; the caller compares folders and sizes.
+        """
+        wanted = {name_key(name) for name in names if name}
+        found: dict[int, Scene] = {}
+        for spelling in sorted({form for name in names for form in _spellings(name)}):
+            for scene in self._including(spelling):
+                if any(name_key(file.path) in wanted for file in scene.files):
+                    found[scene.id] = scene
+        return [found[scene] for scene in sorted(found)]
+
+    def recently_updated(
+        self, page: int, size: int, kind: str = "scene"
+    ) -> list[tuple[int, float]]:
+        """Ids with their `updated_at` in UTC seconds, newest first; page 1 is the first.
+
+        `kind` is "scene" or one of ENTITIES. Sorted by Stash, compared by the caller: Stash's own
+        filter compares times as text.
+        """
+        variables = {"page": page, "size": size}
+        scenes = kind == "scene"
+        query = stash_queries.RECENTLY_UPDATED if scenes else stash_queries.recently_updated(kind)
+        data = self._ask(query, variables)
+        return stash_answers.read_updates(data)
+
+    def scene_ids(self, after: int, size: int) -> tuple[list[int], int]:
+        """The next ids above `after`, ascending, at most `size`; and how many there are above it.
+
+        Asked this way no scene is passed over when others go meanwhile.
+        """
+        data = self._ask(stash_queries.SCENE_IDS, {"after": after, "size": size})
+        return stash_answers.read_ids(data)
+
+    def scene_page(self, after: int, size: int) -> ScenePage:
+        """The next scenes above the id `after`, ascending, at most `size`."""
+        variables = {"after": after, "size": size}
+        try:
+            data = self._ask(stash_queries.SCENE_PAGE, variables)
+            answers, ids, left = stash_answers.read_page(data)
+        except StashDown as problem:
+            if problem.cause != "body":
+                raise
+            ids, left = self.scene_ids(after, size)  # an error of one scene spoils the whole list
+            answers = self.scenes(ids)
+        last = ids[-1] if ids else after
+        return ScenePage(tuple(answers.scenes), last, left - len(ids), answers.odd)
+
+    def scene_files(self, after: int, size: int) -> tuple[list[tuple[int, str, int | None]], int]:
+        """Scene, path and size of the files of the next scenes above the id `after`, at most `size`
+        scenes; and how many scenes there are above it. A scene without a file has the path "".
+        """
+        data = self._ask(stash_queries.SCENE_FILES, {"after": after, "size": size})
+        return stash_answers.read_files(data)
+
+    def latest_scenes(self, sort: str, page: int, size: int) -> ScenePage:
+        """Scenes by "updated_at" or "created_at", newest first; page 1 is the first."""
+        variables = {"page": page, "size": size, "sort": sort}
+        data = self._ask(stash_queries.LATEST_SCENES, variables)
+        answers, _, total = stash_answers.read_page(data)
+        return ScenePage(tuple(answers.scenes), page, max(0, total - page * size), answers.odd)
+
+    def cover(self, scene: int, etag: str = "") -> Cover:
+        """The cover of a scene, unless it is still the one that `etag` names.
+
+        The address is made of the connection and the scene's id alone, and redirects are refused,
+        so that no data can lead the request, and our session with it, elsewhere.
+        """
+        headers = {"Accept": "image/*"}
+        if etag.isascii() and etag.isprintable() and etag:
+            headers["If-None-Match"] = etag
+        path = f"/scene/{int(scene)}/screenshot"
+        try:
+            reply = self._link.call("GET", path, headers=headers, max_body=MAX_COVER)
+        except AnswerTooLarge:
+            return covers.too_large()
+        return covers.judge(reply.status, reply.headers, reply.body)
+
+    def keep_alive(self, now: float) -> None:
+        """Ask something small, so that Stash renews our session."""
+        self._kept = now
+        self._ask(stash_queries.KEEP_ALIVE)
+
+    def next_keep_alive(self, now: float) -> float | None:
+        """When `keep_alive` is due, on the clock of `now`; None while nothing can expire.
+
+        A third of Stash's session age after the last time, at most 20 minutes.
+        """
+        if not self._link.may_expire or not self._max_age:
+            return None
+        if self._kept is None:
+            self._kept = now
+        every = min(max(self._max_age / 3, 1.0), _KEEP_ALIVE_AT_MOST)
+        return self._kept + every if 0 <= now - self._kept < every else now
+
+    def close(self) -> None:
+        """Close every connection; the client may be used again."""
+        self._link.close()
+
+    def _including(self, name: str) -> Iterator[Scene]:
+        """Scenes with a path that includes `name`; %, _ and quotes in it find more, never less.
+
+        Stash splits the value at blanks unless it stands in double quotes.
+        """
+        for page in range(1, _MAX_PAGES + 1):
+            variables = {"path": f'"{name}"', "page": page, "size": _PAGE}
+            found, count = stash_answers.read_matches(
+                self._ask(stash_queries.SCENES_BY_FILE, variables)
+            )
+            yield from found
+            if count < _PAGE:
+                return
+
+    def _ask(self, query: str, variables: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """The data of an answer without any error."""
+        data, errors = self._query(query, variables or {})
+        if errors:
+            raise stash_answers.failed(errors[0], version=self._version)
+        return data
+
+    def _query(
+        self, query: str, variables: Mapping[str, object]
+    ) -> tuple[dict[str, Any], list[object]]:
+        """The data and errors of an answer that has data."""
+        # Left to itself Stash answers in a type that it does not compress.
+        headers = {"Accept": "application/json"}
+        body = {"query": query, "variables": variables}
+        reply = self._link.call("POST", "/graphql", headers=headers, json=body)
+        answer = _object(reply)
+        data, errors = answer.get("data"), answer.get("errors") or []
+        # An error may repeat what was sent, our key included.
+        errors = Redactor(self.secrets).clean(errors if isinstance(errors, list) else [errors])
+        if reply.status != 200 or not isinstance(data, dict):
+            error = errors[0] if errors else "no data"
+            raise stash_answers.failed(error, reply.status, self._version)
+        return data, errors
+
+
+def _object(reply: Reply) -> dict[str, Any]:
+    try:
+        answer = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        answer = None
+    if isinstance(answer, dict):
+        return answer
+    raise StashDown(
+        f"Stash answered {reply.status} with something that is not GraphQL",
+        status=reply.status,
+        cause="body",
+    )
+
+
+def _spellings(name: str) -> set[str]:
+    """The forms in which a file system may keep a name; Stash compares bytes."""
+    if not name.strip('" '):
+        return set()
+    return {name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)}

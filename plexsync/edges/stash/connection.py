@@ -1,0 +1,187 @@
+"""One signed-in way to Stash: key, session cookie, and what a refusal looks like."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from pydantic import SecretStr
+
+from plexsync.edges.http.certificates import ANYBODY
+from plexsync.edges.http.transport import Reply, Session, TransportError
+from plexsync.edges.in_flight import InFlight
+from plexsync.edges.stash.handover import Handover
+from plexsync.model.connection import Connection
+from plexsync.model.errors import StashAuthError, StashDown
+
+_MAX_ANSWER = 100_000_000
+
+
+class AnswerTooLarge(StashDown):
+    """Stash sent more than was asked for at most."""
+
+
+class StashLink:
+    """Sends requests to one Stash, signed with its API key and our session both.
+
+    The key signs us in for good; the session carries Stash's guard against hooks that call each
+    other for ever. Each thread has a connection of its own.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        connect_timeout: float,
+        read_timeout: float,
+        total: float,
+        in_flight: InFlight,
+        handover: Handover | None,
+    ) -> None:
+        self._connection = connection
+        self._in_flight = in_flight
+        self._handover = handover
+        self._timeouts = (connect_timeout, read_timeout, total)
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._sessions: list[Session] = []
+        self._cookie = connection.cookie_value
+        self._key = SecretStr("")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The API key and the session, newest and first."""
+        known = (self._key, self._cookie, self._connection.cookie_value)
+        return tuple(dict.fromkeys(each.get_secret_value() for each in known if each))
+
+    @property
+    def cookie(self) -> str:
+        """The session's newest value; "" without one."""
+        return self._cookie.get_secret_value()
+
+    @property
+    def may_expire(self) -> bool:
+        """Whether we depend on a session that Stash has to renew."""
+        return bool(self._cookie) and not self._key
+
+    def use_key(self, key: SecretStr) -> None:
+        """Sign with this API key from now on; an empty one for none."""
+        with self._lock:
+            self._key = key
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str],
+        json: object = None,
+        max_body: int = _MAX_ANSWER,
+    ) -> Reply:
+        """One request, with an answer of status 200, 304 or 4xx.
+
+        Raises StashAuthError for 401 and for the way to a login page, AnswerTooLarge for more than
+        `max_body` bytes, StashDown for everything else that is no answer, and Interrupted instead of
+        asking when somebody waits for this process.
+        """
+        more = {"json": json, "max_body": max_body}
+        while True:
+            tried = self._connection
+            try:
+                return self._call(method, path, headers, more)
+            except (StashAuthError, StashDown) as problem:
+                if isinstance(problem, AnswerTooLarge) or not self._renew(tried, tried.base_url):
+                    raise
+
+    def _call(self, method: str, path: str, headers: dict[str, str], more: dict[str, Any]) -> Reply:
+        key = self._key
+        reply = self._send(method, path, headers | self._signature(key), more)
+        if reply.status == 401 and key:
+            # A key that was changed in Stash is refused even beside a good session.
+            self._forget(key)
+            reply = self._send(method, path, headers | self._signature(SecretStr("")), more)
+        _refuse_trouble(reply)
+        return reply
+
+    @property
+    def address(self) -> str:
+        """Where Stash is reached now."""
+        return self._connection.base_url
+
+    def move(self) -> bool:
+        """Take the newest connection wherever it leads, perhaps to another Stash; False without one."""
+        return self._renew(self._connection, "")
+
+    def _renew(self, tried: Connection, address: str) -> bool:
+        """Whether there is another connection now than the one that was tried."""
+        with self._lock:
+            newer = None
+            if self._handover and self._connection is tried:
+                newer = self._handover.newer(address)
+            if newer is not None:
+                self._connection, self._cookie = newer, newer.cookie_value
+            return self._connection is not tried
+
+    def close(self) -> None:
+        """Close every connection; later requests open new ones."""
+        with self._lock:
+            sessions, self._sessions = self._sessions, []
+            self._local = threading.local()
+        for session in sessions:
+            session.close()
+
+    def _send(self, method: str, path: str, signed: dict[str, str], more: dict[str, Any]) -> Reply:
+        url = self._connection.base_url + path
+        try:
+            with self._in_flight.request() as seconds:
+                more = {**more, "total": seconds}
+                reply = self._session().request(method, url, headers=signed, **more)
+        except TransportError as problem:
+            kind = AnswerTooLarge if problem.cause == "too large" else StashDown
+            raise kind(f"Stash does not answer: {problem}", cause=problem.cause) from None
+        self._adopt(reply.headers.get("Set-Cookie", ""))
+        return reply
+
+    def _signature(self, key: SecretStr) -> dict[str, str]:
+        signature = {"ApiKey": key.get_secret_value()} if key else {}
+        if self._cookie:
+            signature["Cookie"] = f"{self._connection.cookie_name}={self.cookie}"
+        return signature
+
+    def _adopt(self, header: str) -> None:
+        """Take over the newest session that an answer sets; several are joined by commas."""
+        mark = f"{self._connection.cookie_name}="
+        parts = (part.strip() for part in header.split(",")) if len(mark) > 1 else ()
+        values = [
+            part[len(mark) :].split(";")[0].strip() for part in parts if part.startswith(mark)
+        ]
+        if values and values[-1]:
+            with self._lock:
+                self._cookie = SecretStr(values[-1])
+
+    def _forget(self, key: SecretStr) -> None:
+        with self._lock:
+            if self._key == key:
+                self._key = SecretStr("")
+
+    def _session(self) -> Session:
+        """This thread's own."""
+        session: Session | None = getattr(self._local, "session", None)
+        if session is None:
+            # Stash's certificate is self-signed as a rule, and it listens on this machine.
+            session = Session(*self._timeouts, trust=ANYBODY)
+            self._local.session = session
+            with self._lock:
+                self._sessions.append(session)
+        return session
+
+
+def _refuse_trouble(reply: Reply) -> None:
+    status = reply.status
+    if status == 401:
+        raise StashAuthError("Stash refuses our session", status=status, cause="http")
+    if 300 <= status < 400 and status != 304:
+        if "/login" in reply.headers.get("Location", "").lower():
+            raise StashAuthError("Stash asks for a login", status=status, cause="login")
+        raise StashDown("Stash sent a redirect, refused", status=status, cause="redirect")
+    if status >= 500:
+        raise StashDown(f"Stash answered {status}", status=status, cause="http")

@@ -1,0 +1,1 @@
+"""Files and databases of the data folder: safe writing, checking, and reading beside the owner."""

@@ -1,0 +1,274 @@
+"""Rows that hold what PlexSync never wrote: found when a database is opened, kept as JSON, removed.
+
+SQLite takes any value in any column, and its own check says "ok" to all of them. Whoever reads such
+a row raises, at each start anew. So every row is held against its table's declared types first.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from plexsync.edges.storage import files
+from plexsync.edges.transactions import transaction
+from plexsync.model.stored import LATEST
+from plexsync.model.words import counted
+
+MOMENT = f"typeof({{0}}) IN ('real', 'integer') AND {{0}} BETWEEN 0 AND {LATEST}"
+CLOCK = f"typeof({{0}}) = 'integer' AND {{0}} BETWEEN 0 AND {LATEST}"
+DIGITS = "{0} NOT GLOB '*[^0-9]*' AND length({0}) BETWEEN 1 AND 18"
+JSON = "json_valid({0})"
+"""Rules for a column, as SQL."""
+
+_BY_TYPE = {
+    "TEXT": "typeof({0}) = 'text'",
+    "REAL": MOMENT,
+    "INTEGER": "typeof({0}) = 'integer' AND {0} >= 0",
+}
+_KEPT = 5
+_FILE = "rows-"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What is to be known of a table beyond its declaration.
+
+    `scene` is SQL for the scene that a row is about, "" if it says so itself of no scene. `rules`
+    are what a column must fulfil besides its type, `mends` the SQL values for columns that the row
+    can do without. A `cache` is not worth keeping, and `vital` rows are about scenes that nobody
+    can tell once they are gone.
+    """
+
+    name: str
+    scene: str = ""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    mends: Mapping[str, str] = field(default_factory=dict)
+    cache: bool = False
+    vital: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unsound:
+    """A row that cannot be read, every value of it as JSON; `scene` is what it was about."""
+
+    table: Table
+    values: Mapping[str, object]
+    unreadable: tuple[str, ...]
+    scene: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What went: these scenes are to be compared with Plex again, with `all` every one."""
+
+    scenes: frozenset[int] = frozenset()
+    all: bool = False
+
+    def __or__(self, other: Lost) -> Lost:
+        return Lost(self.scenes | other.scenes, self.all or other.all)
+
+
+class Audit:
+    """One look at every row of a database; `unsound` are those that cannot be read."""
+
+    def __init__(self, connection: sqlite3.Connection, tables: Iterable[Table]) -> None:
+        self._connection = connection
+        connection.create_function("is_utf8", 1, _is_utf8, deterministic=True)
+        connection.create_function("is_moment", 1, _is_moment, deterministic=True)
+        known = {table.name: table for table in tables}
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        every = [
+            known.get(name, Table(name)) for (name,) in names if not name.startswith("sqlite_")
+        ]
+        self._checks = [_Check(connection, table) for table in every]
+        self.unsound = tuple(row for check in self._checks for row in check.unsound())
+
+    def lost(self) -> Lost:
+        """What the unsound rows were about."""
+        worth = [row for row in self.unsound if not row.table.cache]
+        unknown = any(row.table.vital or (row.table.scene and not row.scene) for row in worth)
+        return Lost(frozenset(row.scene for row in worth if row.scene), unknown)
+
+    def remove(self) -> None:
+        """Put right what a row can do without, and delete the rows that are unsound still."""
+        with transaction(self._connection):
+            for check in self._checks:
+                check.remove()
+
+    def empty(self) -> None:
+        """Begin anew, as a cache does."""
+        with transaction(self._connection):
+            for check in self._checks:
+                self._connection.execute(f"DELETE FROM {check.table.name}")
+
+    def set_aside(self, path: str, warn: Callable[[str], None]) -> Lost:
+        """Keep the unsound rows beside their database, remove them, and say so, once."""
+        if not self.unsound:
+            return Lost()
+        worth = [row for row in self.unsound if not row.table.cache]
+        name = os.path.basename(path)
+        kept = keep_rows(os.path.dirname(path), name, map(_described, worth)) if worth else ""
+        self.remove()
+        if worth:
+            tables = Counter(row.table.name for row in worth)
+            listed = ", ".join(f"{table} {count}" for table, count in sorted(tables.items()))
+            warn(
+                f"{counted(len(worth), 'row')} of {name} cannot be read ({listed}); kept in {kept}."
+                " Everything else goes on, and what they were about is compared with Plex again."
+            )
+        return self.lost()
+
+
+def audited(
+    connection: sqlite3.Connection,
+    tables: Iterable[Table],
+    path: str,
+    warn: Callable[[str], None],
+) -> Lost:
+    """Look at every row of a database just opened; closes it when that cannot be done."""
+    try:
+        return Audit(connection, tables).set_aside(path, warn)
+    except BaseException:
+        connection.close()
+        raise
+
+
+class _Check:
+    """One table against its declaration."""
+
+    def __init__(self, connection: sqlite3.Connection, table: Table) -> None:
+        self._connection = connection
+        self.table = table
+        declared = connection.execute(f"PRAGMA table_info({table.name})").fetchall()
+        self._names = [name for _, name, *_ in declared]
+        self._texts = [name for _, name, kind, *_ in declared if kind == "TEXT"]
+        self._rules = {
+            name: _rule(table, name, kind, nullable=not (required or key))
+            for _, name, kind, required, _, key in declared
+        }
+        self._broken = False
+
+    def unsound(self) -> Iterator[Unsound]:
+        """Rows with a value of another type, out of bounds, or that is no text."""
+        self._broken = self._any_broken()
+        if not self._broken:
+            return
+        columns = ", ".join(f"typeof({name}), {name}, {self._sound(name)}" for name in self._names)
+        with closing(self._connection.cursor()) as cursor:
+            before, self._connection.text_factory = self._connection.text_factory, bytes
+            try:
+                rows = cursor.execute(
+                    f"SELECT {self.table.scene or 'NULL'}, {columns} FROM {self.table.name}"
+                    f" WHERE {self._any()}"
+                ).fetchall()
+            finally:
+                self._connection.text_factory = before
+        for scene, *values in rows:
+            yield self._described(scene, values)
+
+    def _described(self, scene: object, values: Sequence[object]) -> Unsound:
+        cells = list(zip(self._names, values[::3], values[1::3], values[2::3], strict=True))
+        return Unsound(
+            self.table,
+            {name: _lossless(kind, value) for name, kind, value, _ in cells},
+            tuple(name for name, *_, sound in cells if not sound),
+            scene if isinstance(scene, int) and 0 < scene < 2**63 else None,
+        )
+
+    def remove(self) -> None:
+        """Mend or delete the rows that `unsound` gave."""
+        if not self._broken:
+            return
+        name, mends = self.table.name, self.table.mends
+        for column in filter(mends.__contains__, self._names):
+            self._connection.execute(
+                f"UPDATE OR IGNORE {name} SET {column} = {mends[column]}"
+                f" WHERE NOT {self._sound(column)}"
+            )
+        self._connection.execute(f"DELETE FROM {name} WHERE {self._any()}")
+
+    def _any_broken(self) -> bool:
+        """Fast, since it is asked at each start: types by SQLite, texts by decoding them all."""
+        rules = " AND ".join(f"({rule})" for rule in self._rules.values())
+        name = self.table.name
+        found = self._connection.execute(f"SELECT 1 FROM {name} WHERE ({rules}) IS NOT 1 LIMIT 1")
+        if found.fetchone():
+            return True
+        texts = " || ' ' || ".join(f"ifnull({column}, '')" for column in self._texts)
+        before, self._connection.text_factory = self._connection.text_factory, str
+        try:
+            deque(self._connection.execute(f"SELECT {texts or 1} FROM {name}"), maxlen=0)
+        except sqlite3.OperationalError as problem:
+            if "decode" not in str(problem).lower():
+                raise
+            return True
+        finally:
+            self._connection.text_factory = before
+        return False
+
+    def _any(self) -> str:
+        return f"NOT ({' AND '.join(map(self._sound, self._names))})"
+
+    def _sound(self, column: str) -> str:
+        text = f" AND is_utf8(CAST({column} AS BLOB))" if column in self._texts else ""
+        return f"(({self._rules[column]}{text}) IS 1)"
+
+
+def _rule(table: Table, column: str, kind: str, *, nullable: bool) -> str:
+    rules = [_BY_TYPE.get(kind, "1"), table.rules.get(column, "1")]
+    rule = " AND ".join(f"({rule.format(column)})" for rule in rules)
+    return f"({column} IS NULL OR ({rule}))" if nullable else rule
+
+
+def _is_utf8(data: object) -> bool:
+    if not isinstance(data, bytes):
+        return data is None
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_moment(data: object) -> bool:
+    try:
+        return isinstance(data, bytes) and 0 <= float(data) <= LATEST
+    except ValueError:
+        return False
+
+
+def _lossless(kind: object, value: object) -> object:
+    """A value as JSON from which it can be made again."""
+    if not isinstance(value, bytes):
+        finite = not isinstance(value, float) or abs(value) <= LATEST
+        return value if finite else {"real": repr(value)}
+    if kind == b"text" and _is_utf8(value):
+        return value.decode("utf-8")
+    return {"text" if kind == b"text" else "blob": value.hex()}
+
+
+def _described(row: Unsound) -> dict[str, object]:
+    return {
+        "table": row.table.name,
+        "unreadable": list(row.unreadable),
+        "scene": row.scene,
+        "values": row.values,
+    }
+
+
+def keep_rows(folder: str, name: str, rows: Iterable[object]) -> str:
+    """Write rows that are about to be removed to `damaged/` in `folder`; returns the file's path.
+
+    The newest five files of that kind are kept. Raises OSError when that cannot be done.
+    """
+    damaged = files.damaged_folder(folder)
+    path = os.path.join(damaged, f"{_FILE}{time.time_ns():020d}-{name}.json")
+    files.replace_json(path, {"version": 1, "file": name, "rows": list(rows)})
+    for old in sorted(n for n in os.listdir(damaged) if n.startswith(_FILE))[:-_KEPT]:
+        os.unlink(os.path.join(damaged, old))
+    return path

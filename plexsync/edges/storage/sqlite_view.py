@@ -1,0 +1,78 @@
+"""A database of ours as those see it who do not own it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+
+from plexsync import system
+from plexsync.edges.storage.files import NewerSchema, refuse_what_is_no_file
+from plexsync.edges.storage.row_audit import Audit, Table
+from plexsync.model.stored import refusal
+
+
+def view_sqlite(path: str, schema: Sequence[str], tables: Sequence[Table]) -> sqlite3.Connection:
+    """Open for reading beside the owner; the file stays as it is, whatever its state.
+
+    One that is absent or damaged looks empty, one of an older PlexSync looks up to date, and rows
+    that cannot be read look as the owner will leave them when it opens the file next. Raises
+    NewerSchema when a newer one wrote it, sqlite3.OperationalError when it cannot be read now.
+    """
+    if not system.is_regular(path):
+        return _in_memory(schema)
+    connection = read_only(path)
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute("SELECT name FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError:
+        connection.close()
+        raise
+    except sqlite3.DatabaseError:  # the owner sets it aside and begins anew
+        connection.close()
+        return _in_memory(schema)
+    if version == len(schema):
+        return _sound(connection, tables)
+    with closing(connection):
+        if version > len(schema):
+            raise NewerSchema(refusal(path, version, len(schema)))
+        return _sound(_in_memory(schema[version:], connection), tables)
+
+
+def _sound(connection: sqlite3.Connection, tables: Sequence[Table]) -> sqlite3.Connection:
+    if not Audit(connection, tables).unsound:
+        return connection
+    with closing(connection):
+        copy = _in_memory((), connection)
+    Audit(copy, tables).remove()
+    return copy
+
+
+def _in_memory(
+    scripts: Sequence[str], source: sqlite3.Connection | None = None
+) -> sqlite3.Connection:
+    copy = sqlite3.connect(":memory:")
+    if source is not None:
+        source.backup(copy)
+    for script in scripts:
+        copy.executescript(script)
+    return copy
+
+
+def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
+    """Open an SQLite file for reading; raises sqlite3.OperationalError when it is absent or none.
+
+    `at_rest`: nobody has it open, so that SQLite need not (and will not) make a log beside it.
+    """
+    refuse_what_is_no_file(path)
+    uri = sqlite_uri(pathlib.PurePath(os.path.abspath(path)))
+    options = "mode=ro&immutable=1" if at_rest else "mode=ro"
+    return sqlite3.connect(f"{uri}?{options}", uri=True, timeout=5.0)
+
+
+def sqlite_uri(path: pathlib.PurePath) -> str:
+    """The address of a file for SQLite, which knows no server: a share's name is part of its path."""
+    uri = path.as_uri()
+    return uri if uri.startswith("file:///") else uri.replace("file://", "file:////", 1)

@@ -1,0 +1,1 @@
+"""Plex away and back: probes, breaker, ramp, history, recovery of dead letters."""

@@ -1,0 +1,120 @@
+"""Dead letters of an outage, taken back into the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stores import Stores
+from plexsync.flows.backfill import backfill
+from plexsync.model.job import Letter
+from plexsync.model.reasons import RECOVERED
+from plexsync.model.words import counted
+from plexsync.policy.outage_history import Outage
+
+PAGE = 50
+
+SLACK = 60.0
+"""Seconds around an outage in which a failure still belongs to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of wall-clock seconds; a letter lies in it when one of its failures may have."""
+
+    start: float
+    end: float
+
+    @classmethod
+    def of(cls, outage: Outage, now: float) -> Window:
+        """An outage's span; one that lasts goes to `now`."""
+        return cls(outage.start - SLACK, (now if outage.end is None else outage.end) + SLACK)
+
+    def holds(self, letter: Letter) -> bool:
+        """Whether the letter's failures and this span overlap."""
+        return letter.last_failure >= self.start and letter.first_failure <= self.end
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What became of the letters that were looked at, by scene."""
+
+    queued: list[int] = field(default_factory=list)
+    already_queued: list[int] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+    others: dict[str, int] = field(default_factory=dict)
+    """Letters in the window that were not asked for, by error class."""
+
+    def sentence(self) -> str:
+        """The outcome in words, with the next step when nothing was taken back."""
+        parts = [f"{counted(len(self.queued), 'scene')} taken back into the queue"]
+        if self.already_queued:
+            parts.append(f"{len(self.already_queued)} queued already")
+        if self.gone:
+            parts.append(f"{len(self.gone)} no longer in Stash")
+        text = ", ".join(parts) + "."
+        if not self.queued and self.others:
+            listed = ", ".join(f"{count} {kind}" for kind, count in sorted(self.others.items()))
+            text += (
+                f" The window also holds {listed}; to take those back run the task with the "
+                f'argument error_types = "{",".join(sorted(self.others))}".'
+            )
+        return text
+
+
+class DlqRecovery:
+    """Takes letters back; a job is always made anew, never replayed, so Stash's newest state wins.
+
+    The letter stays until its scene is in step, so a second run finds it queued and does nothing.
+    """
+
+    def __init__(self, stores: Stores, stash: StashClient) -> None:
+        self._stores = stores
+        self._letters = stores.letters
+        self._stash = stash
+
+    def run(self, window: Window, wanted: Collection[str], now: float) -> Recovered:
+        """Take back the window's letters whose error class or cause is wanted.
+
+        Plex must have been found healthy before. Raises StashDown or StashAuthError; what was
+        queued by then stays queued.
+        """
+        outcome = Recovered()
+        letters = []
+        for letter in self.letters():
+            if not window.holds(letter):
+                continue
+            if letter.error in wanted or letter.cause in wanted:
+                letters.append(letter)
+            else:
+                outcome.others[letter.error] = outcome.others.get(letter.error, 0) + 1
+        back: list[int] = []
+        try:
+            for start in range(0, len(letters), PAGE):
+                scenes = [each.scene for each in letters[start : start + PAGE]]
+                back += self._in_stash(scenes, outcome)
+        finally:
+            queue, ledger = self._stores.queue, self._stores.ledger
+            outcome.queued += backfill(queue, ledger, back, RECOVERED, now)
+        ahead = set(back).difference(outcome.queued)
+        outcome.already_queued += [scene for scene in back if scene in ahead]
+        return outcome
+
+    def letters(self) -> list[Letter]:
+        """Every letter."""
+        found: list[Letter] = []
+        while page := self._letters.page(500, len(found)):
+            found += page
+        return found
+
+    def _in_stash(self, scenes: Sequence[int], outcome: Recovered) -> list[int]:
+        """Those that Stash still has and that do not wait already."""
+        jobs = self._stores.queue.jobs
+        outcome.already_queued += [scene for scene in scenes if scene in jobs]
+        rest = [scene for scene in scenes if scene not in jobs]
+        known = self._stash.scenes(rest).found if rest else {}
+        gone = [scene for scene in rest if scene in known and known[scene] is None]
+        self._letters.remove(gone)
+        outcome.gone += gone
+        return [scene for scene in rest if scene not in gone]

@@ -1,0 +1,1 @@
+"""Operations and commands of the page."""

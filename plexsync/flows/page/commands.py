@@ -1,0 +1,113 @@
+"""Commands of a page, carried out by the owner of the data folder between two batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from plexsync.edges.clock import Clock
+from plexsync.edges.log.log import Log
+from plexsync.edges.page.command_store import CommandBook
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.storage.files import is_disk_trouble
+from plexsync.flows.page.command_handlers import HANDLERS, Answer
+from plexsync.flows.tasks.context import Call, Owned, TaskFailed
+from plexsync.flows.worker.admission import Parts
+from plexsync.model.command import ADOPT, from_input
+from plexsync.model.errors import AnotherStash, Interrupted, StashAuthError, SyncError
+
+AT_ONCE = 20
+"""Commands between two batches; the rest has its turn after the next one."""
+
+Args = Mapping[str, Any]
+
+
+class Host(Parts, Owned, Protocol):
+    """What the composition root gives to the owner."""
+
+
+class Commands:
+    """Carries out what lies in the book. A command that cannot be done now fails at once, with the
+    reason: a person waits for the answer, and can ask again.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        book: CommandBook,
+        host: Host,
+        stash: StashClient,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._folder = folder
+        self._book = book
+        self._host = host
+        self._stash = stash
+        self._clock = clock
+        self._log = log
+        self.session_refused = False
+        """Stash refused our session while a command was carried out."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything is left to be carried out."""
+        return self._book.waiting
+
+    def run(self, leave: Callable[[], str]) -> int:
+        """Carry out what waits, some at most and none once it is time to leave; how many."""
+        count = 0
+        while count < AT_ONCE and not leave():
+            entry = self._book.next()
+            if entry is None:
+                break
+            self._carry_out(entry)
+            count += 1
+        if count:
+            self._book.sweep(self._clock.now())
+        return count
+
+    def _carry_out(self, entry: Mapping[str, object]) -> None:
+        """One command, to its result. Raises only what the disk is to blame for, and Interrupted when
+        it is time to leave: it is begun anew later.
+        """
+        try:
+            if self._book.worn_out(entry):
+                raise TaskFailed("The worker ended in the middle of this command; it is given up.")
+            answer = self._answer(entry)
+        except Interrupted:
+            self._book.put_back(entry)
+            raise
+        except (TaskFailed, SyncError, AnotherStash, ValueError) as problem:
+            self.session_refused |= isinstance(problem, StashAuthError)
+            self._fail(entry, self._log.safe(str(problem)))
+        except Exception as problem:  # noqa: BLE001 - a bug must not stop the queue
+            if is_disk_trouble(problem):
+                raise
+            self._fail(entry, self._log.safe(f"Unexpected: {problem!r}"))
+        else:
+            self._book.done(entry, answer, self._clock.now())
+            self._log.info(f"A page asked for {entry['command']}: done.")
+
+    def _fail(self, entry: Mapping[str, object], reason: str) -> None:
+        self._book.failed(entry, reason, self._clock.now())
+        self._log.warning(f"A page asked for {entry.get('command')}, which failed: {reason}")
+
+    def _answer(self, entry: Mapping[str, object]) -> Answer:
+        command = from_input({name: entry.get(name) for name in ("command", "args")})
+        return HANDLERS[command.name](self._call(command.args, anybody=command.name == ADOPT))
+
+    def _call(self, args: Args, *, anybody: bool) -> Call:
+        config = self._host.config(anybody=anybody)
+        return Call(
+            plugin_dir="",
+            folder=self._folder,
+            args=args,
+            config=config,
+            plex=self._host.plex(config),
+            stash=self._stash,
+            clock=self._clock,
+            log=self._log,
+            wake=lambda: None,
+            owned=self._host,
+        )

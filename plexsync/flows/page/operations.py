@@ -1,0 +1,349 @@
+"""What a page in Stash may ask for: one table, each answered within milliseconds.
+
+An operation only looks, or it drops a command for the worker and answers with the id under which
+`result` tells what came of it. Nothing heavy is imported here: each request is a process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from plexsync import inbox, system
+from plexsync.edges.page import pages, queue_view, read_state
+from plexsync.edges.page.work_left import anything_waits, swept_at
+from plexsync.flows.status.plex_standing import (
+    parse_breaker,
+    parse_history,
+    parse_recovery,
+    shown_trouble,
+)
+from plexsync.flows.status.status import LONGEST_WAIT, status
+from plexsync.model.arguments import Rule, one_of, read_arguments, scene_ids, text, whole, word
+from plexsync.model.command import (
+    COMMANDS,
+    KIND,
+    is_accepted_id,
+    read_command,
+    to_input,
+)
+from plexsync.model.reasons import (
+    choices,
+    class_words,
+    dead_state,
+    reason_words,
+    state_tone,
+    state_words,
+)
+from plexsync.model.stats import SLICE, Stats
+from plexsync.policy import outage_history as outage_figures
+from plexsync.policy.badge import badge
+from plexsync.policy.timing import SWEEP_EVERY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    Answer = dict[str, object]
+
+MOST_ROWS = 500
+"""Rows of one page."""
+
+MOST_STATES = 200
+"""Scenes whose state is told at once."""
+
+_PAGE = {
+    "offset": Rule(whole(0, 10**9), 0),
+    "limit": Rule(whole(1, MOST_ROWS), 50),
+}
+_WANTED = {
+    "class": Rule(word, None),
+    "scenes": Rule(scene_ids(MOST_ROWS), None),
+}
+
+
+class Request:
+    """One request of a page: where, its arguments as read, Stash's connection block, and when."""
+
+    __slots__ = ("plugin_dir", "folder", "args", "connection", "now")
+
+    def __init__(
+        self, plugin_dir: str, folder: str, args: Mapping[str, Any], connection: bytes, now: float
+    ) -> None:
+        self.plugin_dir = plugin_dir
+        self.folder = folder
+        self.args = args
+        self.connection = connection
+        self.now = now
+
+
+class Operation:
+    """How a request is answered, and the arguments it takes."""
+
+    __slots__ = ("run", "rules")
+
+    def __init__(self, run: Callable[[Request], Answer], rules: Mapping[str, Rule]) -> None:
+        self.run = run
+        self.rules = rules
+
+
+def perform(mode: str, request: Request) -> Answer:
+    """Answer a request whose `args` are as Stash sent them.
+
+    Raises ValueError with a sentence for a person when the arguments are wrong, pages.Unreadable
+    or OSError when the data folder is.
+    """
+    args = {name: value for name, value in request.args.items() if name != "mode"}
+    if mode in COMMANDS:
+        return _accept(mode, args, request)
+    operation = READS[mode]
+    request.args = read_arguments(mode, operation.rules, args)
+    return operation.run(request)
+
+
+def _accept(name: str, args: Mapping[str, object], request: Request) -> Answer:
+    """Keep a command for the worker; what it takes to carry it out is found out there."""
+    command = read_command(name, args)
+    system.private_folder(request.folder)
+    record = {"id": 1, "type": KIND, "input": to_input(command)}
+    try:
+        answer: Answer = {"accepted": inbox.drop(request.folder, json.dumps(record).encode())}
+    except OSError as problem:
+        raise OSError(
+            f"PlexSync cannot keep commands in {request.folder}: {problem}; give Stash room and "
+            "rights there."
+        ) from None
+    try:
+        inbox.wake(request.plugin_dir, request.folder, request.connection)
+    except (ValueError, OSError) as problem:
+        answer["warning"] = f"The command is kept, but no worker could be started: {problem}"
+    return answer
+
+
+def _status(request: Request) -> Answer:
+    return {**status(request.folder, request.now)}
+
+
+def _dead_letters(request: Request) -> Answer:
+    args, folder = request.args, request.folder
+    wanted = args["class"], args["scenes"]
+    return {
+        "total": pages.count_letters(folder, *wanted),
+        "offset": args["offset"],
+        "limit": args["limit"],
+        "classes": choices(read_state.letter_counts(folder)),
+        "letters": [
+            _letter_words(letter)
+            for letter in pages.letters(folder, args["offset"], args["limit"], wanted, args["sort"])
+        ],
+    }
+
+
+def _queue(request: Request) -> Answer:
+    args, folder = request.args, request.folder
+    wanted, start, limit = (args["class"], args["scenes"]), args["offset"], args["limit"]
+    classes = queue_view.classes(folder)
+    return {
+        "total": _total(folder, wanted, classes),
+        "offset": start,
+        "limit": limit,
+        "running": queue_view.running(folder),
+        "classes": choices({error: number for error, number in classes.items() if error}),
+        "not_taken_over": read_state.records_waiting(folder),
+        "walks": read_state.walks(folder),
+        "jobs": [
+            _job_words(job) for job in queue_view.page(folder, start, limit, wanted, args["sort"])
+        ],
+    }
+
+
+def _job_words(job: Answer) -> Answer:
+    words = class_words(str(job["last_error"] or "")), reason_words(str(job["reason"] or ""))
+    return {**job, "class_words": words[0], "reason_words": words[1]}
+
+
+def _letter_words(letter: Answer) -> Answer:
+    return {**letter, "class_words": class_words(str(letter["error"]))}
+
+
+def _total(folder: str, wanted: Any, classes: Mapping[str, int]) -> int:
+    error, scenes = wanted
+    if scenes is not None:
+        return queue_view.count(folder, error, scenes)
+    return sum(classes.values()) if error is None else classes.get(error, 0)
+
+
+def _outages(request: Request) -> Answer:
+    history = read_state.document(
+        request.folder, "outage_history.json", parse_history, parse_history(None)
+    )
+    outages, earlier, since = history
+    spans = [(each["start"], each["end"]) for each in outages]
+    return {
+        "outages": outages[::-1],
+        "ongoing": bool(spans) and spans[-1][1] is None,
+        "mttr": outage_figures.mttr(spans),
+        "mtbf": outage_figures.mtbf(spans),
+        "availability": outage_figures.availability(spans, earlier, since, request.now),
+        "observed_since": since,
+    }
+
+
+def _throughput(request: Request) -> Answer:
+    stats = read_state.document(request.folder, "stats.json", Stats.parse, Stats(0.0))
+    slices = [{"at": at * SLICE, "done": done, "failed": bad} for at, done, bad in stats.slices]
+    return {"now": request.now, "seconds": SLICE, "slices": slices}
+
+
+def _scene_state(request: Request) -> Answer:
+    ids, folder = request.args["scenes"], request.folder
+    ledger, letters = pages.scenes(folder, ids), pages.letters_of(folder, ids)
+    found = queue_view.page(folder, 0, len(ids), (None, ids))
+    jobs = {job["scene"]: _job_words(job) for job in found}
+    letters = {scene: _letter_words(letter) for scene, letter in letters.items()}
+    pins, drifted = pages.pins(folder, ids), pages.drifted(folder, ids)
+    scenes = []
+    for scene in ids:
+        known = {**_UNKNOWN, **ledger.get(scene, {})}
+        edited = _edited(known["targets"], drifted.get(scene, {}))
+        told = _stands(known, jobs.get(scene), letters.get(scene), edited)
+        more = {"job": jobs.get(scene), "letter": letters.get(scene), "pin": pins.get(scene)}
+        stands = {**known, **told}
+        state = str(stands["state"])
+        words = {"tone": state_tone(state), "words": state_words(state)}
+        scenes.append({"scene": scene, **stands, **words, "edited": edited, **more})
+    breaker = read_state.document(
+        folder, "circuit_breaker.json", parse_breaker, parse_breaker(None)
+    )
+    recovery = read_state.document(
+        folder, "recovery_state.json", parse_recovery, parse_recovery(None)
+    )
+    away = shown_trouble(breaker, recovery) is not None
+    return {"server": pages.server(folder), "away": away, "scenes": scenes}
+
+
+_UNKNOWN: Answer = {"state": "unknown", "detail": "", "since": None, "path": "", "targets": []}
+
+
+def _edited(targets: Any, drifted: Mapping[int, tuple[float, set[str]]]) -> list[str]:
+    """Fields that a reconciliation saw changed in Plex and that were not written since."""
+    synced = {target["rating_key"]: target["synced_at"] for target in targets}
+    return sorted(
+        {
+            name
+            for key, (seen, fields) in drifted.items()
+            if synced.get(key, 0.0) <= seen
+            for name in fields
+        }
+    )
+
+
+def _stands(known: Answer, job: Answer | None, letter: Answer | None, edited: list[str]) -> Answer:
+    """Work that is due says more than a letter, a letter more than the ledger."""
+    if job is not None:
+        return {"state": "waiting", "detail": job["last_message"] or "queued", "since": job["born"]}
+    if letter is not None:
+        state = dead_state(str(letter["error"]))
+        return {"state": state, "detail": letter["message"], "since": letter["buried_at"]}
+    if edited and known["state"] == "synced":
+        return {"state": "edited in Plex", "detail": ", ".join(edited)}
+    return {}
+
+
+TASK_AT_WORK = (
+    "A task of PlexSync is at work, see Stash's task queue. This is kept, and begins as soon as that "
+    "task has ended."
+)
+"""A task owns all state while it runs: what pages ask for never runs beside it."""
+
+
+def _result(request: Request) -> Answer:
+    accepted = request.args["id"]
+    if not is_accepted_id(accepted):
+        raise ValueError("result: id must be one that an operation answered as accepted.")
+    found = pages.result(request.folder, accepted) or {"state": "unknown"}
+    shown = ("state", "command", "args", "at", "ended_at", "output", "error")
+    why = TASK_AT_WORK if found["state"] == "waiting" and _task_works(request.folder) else None
+    return {"id": accepted, **{name: found.get(name) for name in shown}, "why": why}
+
+
+def _report(request: Request) -> Answer:
+    task = request.args["task"]
+    found = pages.report(request.folder, task) or {"state": "unknown"}
+    shown = ("state", "began_at", "ended_at", "lines", "output", "error")
+    return {"task": task, **{name: found.get(name) for name in shown}}
+
+
+def _tick(request: Request) -> Answer:
+    folder = request.folder
+    if not os.path.isdir(folder):
+        return {"pending": False, "worker": "not needed", "waiting": 0, "failed": 0}
+    resting = queue_view.resting(folder, request.now, request.now + LONGEST_WAIT)
+    failed = sum(read_state.letter_counts(folder).values())
+    jobs, events = queue_view.live_jobs(folder), read_state.records_waiting(folder)
+    counts = badge(jobs, resting, events, failed)
+    pending = anything_waits(folder)
+    needed = pending or _duty_calls(request)
+    worker = "alive" if _worker_lives(folder) else "started" if needed else "not needed"
+    if worker == "started":
+        inbox.wake(request.plugin_dir, folder, request.connection)
+    elif worker == "alive":
+        inbox.hand_over(folder, request.connection)
+    shown = {name: counts[name] for name in ("waiting", "failed")}
+    return {"pending": pending, "worker": worker, **shown}
+
+
+def _duty_calls(request: Request) -> bool:
+    """Whether a sweep is due, or an outage lasts whose end nobody would notice."""
+    swept = swept_at(request.folder)
+    return _away(request.folder) or (
+        swept is not None and not 0 <= request.now - swept < SWEEP_EVERY
+    )
+
+
+def _away(folder: str) -> bool:
+    nothing = parse_breaker(None)
+    breaker = read_state.document(folder, "circuit_breaker.json", parse_breaker, nothing)
+    return bool(breaker["state"] != "CLOSED")
+
+
+def _worker_lives(folder: str) -> bool:
+    """A worker, or a task that leaves one behind."""
+    return _is_busy(folder, "worker.lock") or _task_works(folder)
+
+
+def _task_works(folder: str) -> bool:
+    """Whether a task owns the data folder, or waits for it."""
+    return _is_busy(folder, "takeover.lock")
+
+
+def _is_busy(folder: str, name: str) -> bool:
+    lock = os.path.join(folder, name)
+    return os.path.exists(lock) and system.LockFile(lock).busy()
+
+
+READS: Mapping[str, Operation] = {
+    "status": Operation(_status, {}),
+    "dead_letters": Operation(
+        _dead_letters,
+        {
+            **_PAGE,
+            **_WANTED,
+            "sort": Rule(one_of(*pages.LETTER_ORDERS), "newest"),
+        },
+    ),
+    "queue": Operation(
+        _queue, {**_PAGE, **_WANTED, "sort": Rule(one_of(*queue_view.ORDERS), "due")}
+    ),
+    "outages": Operation(_outages, {}),
+    "throughput": Operation(_throughput, {}),
+    "scene_state": Operation(_scene_state, {"scenes": Rule(scene_ids(MOST_STATES))}),
+    "result": Operation(_result, {"id": Rule(text(60))}),
+    "report": Operation(_report, {"task": Rule(word)}),
+    "tick": Operation(_tick, {}),
+}
+"""The operations that look."""
+
+OPERATIONS = frozenset(READS) | frozenset(COMMANDS)
+"""Every mode that is answered here; the others are tasks."""

@@ -1,0 +1,233 @@
+"""Scenes against their Plex items: what was seen before and has not changed is not read again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stash.covers import CoverImage, CoverUnchanged
+from plexsync.flows.sync.claims import Claims
+from plexsync.flows.sync.matcher import MOST_CANDIDATES, Located, still_there
+from plexsync.flows.sync.planning import plan_scene
+from plexsync.flows.sync.scene_reader import Wish, is_other_file
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import StashDown
+from plexsync.model.job import Job
+from plexsync.model.ledger import UNDONE, Look, Pin, SceneState
+from plexsync.model.paths import PathMap
+from plexsync.model.plex import IndexedPart, PlexItem, Target
+from plexsync.model.reasons import RECONCILE
+from plexsync.model.scene import Scene
+from plexsync.policy.desired import Desired, desired, has_something_to_say, wish_hash
+from plexsync.policy.gaps import MISSING, ORPHANED, Gap, Tally, find_gaps
+from plexsync.policy.matching import LOW, NONE, Match, match, pinned
+
+_TRUST = 5
+"""Seconds: an item that changed so shortly ago may change again within the second Plex tells."""
+
+_NEVER = -1
+"""A time of change that no item has, so that it is looked at again."""
+
+
+@dataclass(slots=True)
+class View:
+    """One scene on its way through a page: `before` was seen last time, `looks` now.
+
+    `wish` is "" for a scene that is none of PlexSync's business; `desired` is there for one that
+    must be looked at in Plex.
+    """
+
+    scene: Scene
+    state: SceneState | None
+    match: Match
+    before: tuple[Look, ...]
+    looks: tuple[Look, ...]
+    wish: str = ""
+    desired: Desired | None = None
+    unread: bool = False
+    """Plex could not deliver an item that would be needed to judge."""
+
+    @property
+    def tried(self) -> bool:
+        """What is there was found before and a job for it came to its end since."""
+        since = self.state.since if self.state is not None else 0.0
+        return self.looks == self.before and any(0 < look.queued_at <= since for look in self.looks)
+
+    @property
+    def unsure(self) -> bool:
+        """The scene may be another item's."""
+        return any(look.confidence == LOW for look in self.looks)
+
+    def gaps(self, section: str) -> tuple[Gap, ...]:
+        """What differs, in one library or ("") all of them, each kind and field once."""
+        keys = {t.rating_key for t in self.match.targets if section in ("", t.section)}
+        found = [g for look in self.looks if look.rating_key in keys | {0} for g in look.gaps]
+        return tuple(Gap(*gap) for gap in dict.fromkeys(found))
+
+
+class Compare:
+    """Decides which scenes must be looked at in Plex, and judges those that were."""
+
+    def __init__(
+        self, config: PlexSyncConfig, stash: StashClient, index: PlexIndex, ledger: Ledger
+    ) -> None:
+        self._config = config
+        self._stash = stash
+        self._index = index
+        self._ledger = ledger
+        self._map, _ = PathMap.parse(config.path_map)
+        self._claims = Claims(self._map, stash, ledger)
+        self._pins: dict[int, Pin] = {}
+        self._fingerprint = ""
+
+    def views(self, scenes: Sequence[Scene], oldest: float) -> list[View]:
+        """What the ledger and the index say about a page of scenes.
+
+        Scenes that nobody ever asked to sync, and that did not change since `oldest`, are passed
+        over (0: none is).
+        """
+        self._pins = self._ledger.pins()
+        self._fingerprint = f"{self._ledger.server} {self._config.wish_fingerprint()}"
+        ids = [scene.id for scene in scenes]
+        states, before = self._ledger.scenes(ids), self._ledger.looks(ids)
+        views = [self._view(s, states.get(s.id), before.get(s.id, ())) for s in scenes]
+        for view in views:
+            if self._concerns_us(view, oldest):
+                self._make_a_wish(view)
+        return views
+
+    def _view(self, scene: Scene, state: SceneState | None, before: tuple[Look, ...]) -> View:
+        found = self._match(scene)
+        if state is not None and is_other_file(state, scene):
+            state = None
+        looks = tuple(Look(part.target.rating_key, part.updated, "") for part in parts_of(found))
+        return View(scene, state, found, before, looks)
+
+    def _match(self, scene: Scene) -> Match:
+        pin = self._pins.get(scene.id)
+        paths = [pin.part] if pin else [self._map.to_plex(file.path) for file in scene.files]
+        parts = self._index.find(paths)
+        return pinned(pin, parts) if pin else match(scene.files, parts, self._map)
+
+    def _concerns_us(self, view: View, oldest: float) -> bool:
+        """The quality gate, and whether anybody wants this scene in Plex at all."""
+        scene, state = view.scene, view.state
+        if not scene.files or (state is not None and state.state == UNDONE):
+            return False
+        if state is None and max(scene.updated_at, scene.created_at) < oldest:
+            return False
+        written = state is not None and any(target.written for target in state.targets)
+        return written or has_something_to_say(scene)
+
+    def _make_a_wish(self, view: View) -> None:
+        """Take over what was seen last time if nothing changed; else the scene is to be looked at."""
+        sha1 = self._cover(view.scene, view.state)
+        images = {"poster": sha1, "background": sha1} if sha1 else {}
+        wanted, _ = desired(view.scene, self._config, images)
+        if wanted is None:  # a sync would refuse it too
+            return
+        view.wish = wish_hash(wanted, view.scene.files, self._fingerprint)
+        if view.match.confidence == NONE:
+            gaps = ((MISSING, ""),) if self._config.reconcile_missing else ()
+            view.looks = (Look(0, 0, view.wish, gaps, NONE),) if gaps else ()
+        else:
+            view.looks = tuple(replace(look, wish=view.wish) for look in view.looks)
+        if _keys(view.looks) == _keys(view.before):
+            view.looks = view.before
+        elif view.match.confidence != NONE:
+            view.desired = wanted
+
+    def _cover(self, scene: Scene, state: SceneState | None) -> str:
+        """The checksum of the scene's cover: Stash is asked where it may have another since."""
+        if state is None:
+            return ""
+        if not self._config.syncs_images or scene.updated_at <= state.since:
+            return state.cover_sha1
+        try:
+            cover = self._stash.cover(scene.id, state.cover_etag)
+        except StashDown:  # one scene's picture must not stop a reconciliation
+            return state.cover_sha1
+        if isinstance(cover, CoverUnchanged):
+            return state.cover_sha1
+        return cover.sha1 if isinstance(cover, CoverImage) else ""
+
+    def look(
+        self,
+        view: View,
+        items: Mapping[Target, PlexItem],
+        broken: Container[Target],
+        now: float,
+    ) -> None:
+        """Judge a scene by its live items; it stays to be looked at when they do not decide."""
+        if view.desired is None:
+            return
+        parts = parts_of(view.match)
+        live = still_there(parts, items, self._index)
+        found = self._claims.match(view.scene, live, self._pins.get(view.scene.id))
+        view.unread = any(part.target in broken for part in parts)
+        if found.confidence == NONE or view.unread:
+            view.looks = tuple(replace(look, updated=_NEVER) for look in view.looks)
+            return
+        targets = found.targets[:1] if found.confidence == LOW else found.targets
+        pairs = [(items[target], found.matched[target]) for target in targets]
+        job = Job(scene=view.scene.id, reason=RECONCILE, born=now)
+        wish = Wish(job, view.scene, view.state, view.desired, view.wish)
+        mine, _ = self._claims.split(wish, pairs, self._pins)
+        planned = plan_scene(Located(wish, mine), self._ledger, self._config.preserve_plex_edits)
+        gaps = {
+            each.item.target.rating_key: tuple(
+                (gap.kind, gap.field) for gap in find_gaps(each.edits, each.ours)
+            )
+            for each in planned.items
+        }
+        view.looks = tuple(
+            replace(
+                look,
+                updated=look.updated if look.updated < now - _TRUST else _NEVER,
+                gaps=gaps.get(look.rating_key, ()),
+                confidence=found.confidence,
+            )
+            for look in view.looks
+        )
+
+
+def parts_of(found: Match) -> Sequence[IndexedPart]:
+    """The files of the items that must be read to judge a match."""
+    return found.candidates[:MOST_CANDIDATES]
+
+
+def _keys(looks: Sequence[Look]) -> list[tuple[int, int, str]]:
+    """What must be the same for a look to hold."""
+    return sorted((look.rating_key, look.updated, look.wish) for look in looks)
+
+
+_AT_ONCE = 500
+
+Unclaimed = Callable[[Sequence[int]], Collection[int]]
+"""Gives those of some rating keys that no scene was seen to have."""
+
+
+def count_orphans(tally: Tally, index: PlexIndex, section: str, unclaimed: Unclaimed) -> Tally:
+    """The tally with the orphans of one library, or ("") of all that are in the index."""
+    chosen = (pair for pair in index.items() if section in ("", pair[0].section))
+    for some in _groups(chosen):
+        lonely = set(unclaimed([target.rating_key for target, _ in some]))
+        for target, file in some:
+            if target.rating_key in lonely:
+                what = file or f"item {target.rating_key}"
+                tally = tally.add(what, [Gap(ORPHANED)], queued=False)
+    return tally
+
+
+def _groups(items: Iterable[tuple[Target, str]]) -> Iterator[list[tuple[Target, str]]]:
+    group: list[tuple[Target, str]] = []
+    for item in items:
+        group.append(item)
+        if len(group) == _AT_ONCE:
+            yield group
+            group = []
+    if group:
+        yield group

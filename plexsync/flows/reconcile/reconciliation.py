@@ -1,0 +1,294 @@
+"""Stash and Plex compared page by page: gaps are found here and closed by way of the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.plex.client import PlexClient
+from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.edges.queue.job_queue import JobQueue
+from plexsync.edges.stash.client import ScenePage, StashClient
+from plexsync.flows.reconcile.compare import Compare, View, count_orphans, parts_of
+from plexsync.flows.sync.matcher import Locate
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.job import COMPARES
+from plexsync.model.ledger import Look
+from plexsync.model.library_names import called
+from plexsync.model.paths import PathMap
+from plexsync.model.plex import Section, Target
+from plexsync.model.reasons import RECONCILE, SWEEP
+from plexsync.model.scene import Scene
+from plexsync.policy.gaps import MISSING, ORPHANED, Gap, Tally, chosen
+from plexsync.policy.reconcile_schedule import ALL, OVERLAP, Order, Run
+
+DETAILS = 50
+"""Items per request for details."""
+
+_BEYOND = 2**62
+"""Above every scene id."""
+
+Tell = Callable[[Run], None]
+
+
+class NoSuchLibrary(ValueError):
+    """Plex has no movie library of that name among those that PlexSync writes to."""
+
+
+@dataclass(slots=True)
+class _Session:
+    """What one process knows of a run besides the run itself."""
+
+    started: float
+    waiting: set[int]
+    """Scenes that an earlier reconciliation found and that have not reached the queue yet."""
+    section: Section | None = None
+    held: list[View] = field(default_factory=list)
+    """Scenes whose items are not read yet, because a request can hold more."""
+    met: set[int] = field(default_factory=set)
+    """Rating keys seen by a run that leaves no looks behind."""
+
+    def not_met(self, keys: Sequence[int]) -> list[int]:
+        """Those of these rating keys that it has not seen."""
+        return [key for key in keys if key not in self.met]
+
+
+class Reconciliation:
+    """Compares pages of scenes with Plex and queues what differs, behind the edits.
+
+    Of one page nothing but counts and less than a request's worth of scenes stays for the next, so
+    that memory does not grow with the library.
+    """
+
+    def __init__(
+        self,
+        config: PlexSyncConfig,
+        stash: StashClient,
+        plex: PlexClient,
+        locate: Locate,
+        index: PlexIndex,
+        ledger: Ledger,
+        queue: JobQueue,
+    ) -> None:
+        self._config = config
+        self._stash = stash
+        self._plex = plex
+        self._locate = locate
+        self._index = index
+        self._ledger = ledger
+        self._queue = queue
+        self._map, _ = PathMap.parse(config.path_map)
+        self._compare = Compare(config, stash, index, ledger)
+        self._session: _Session | None = None
+
+    def page(
+        self, run: Run, now: float, *, dry: bool = False, tell: Tell = lambda run: None
+    ) -> Run:
+        """Compare the next page of a run; gives the run as it is then, `done` after the last page.
+
+        What was found is queued when this returns. A `dry` run writes nothing but the index, which
+        is a cache. `tell` hears of the run's state now and then. Raises NoSuchLibrary, or SyncError
+        when a server fails: the page is to be repeated then.
+        """
+        session = self._begin(run, now)
+        page = self._read(run)
+        scenes, over = _in_scope(page, run.order)
+        views = self._views(run, scenes, session, now, flush=over, tell=tell)
+        tally = self._settle(run, views, session, now, dry)
+        tally = self._pass_over(page, tally, now, dry)
+        if run.order.scope == ALL:
+            tally = self._after_page(run, page, over, tally, session, dry)
+        checked = run.checked + len(scenes) + len(page.odd)
+        return replace(
+            run,
+            cursor=page.last,
+            held=tuple(view.scene.id for view in session.held),
+            checked=checked,
+            total=max(run.total, checked + page.left if run.order.scope == ALL else checked),
+            seen=now,
+            done=over,
+            tally=tally,
+        )
+
+    def _begin(self, run: Run, now: float) -> _Session:
+        """Before the first page in this process: meet the server, refresh the index once."""
+        session, self._session = self._session, None
+        held = [view.scene.id for view in session.held] if session else []
+        if session is not None and (session.started, held) == (run.started, list(run.held)):
+            self._session = session
+            return session
+        self._locate.meet_server()
+        self._locate.refresh()
+        waiting = {
+            scene
+            for bulk in self._ledger.bulks()
+            if bulk.reason in COMPARES and bulk.kind == "scene"
+            for scene in self._ledger.bulk_ids(bulk, bulk.after)
+        }
+        session = _Session(run.started, waiting, self._section(run.order))
+        if run.held:
+            session.held = self._compare.views(self._stash.scenes(run.held).scenes, 0.0)
+        self._session = session
+        return session
+
+    def _section(self, order: Order) -> Section | None:
+        if not order.library:
+            return None
+        known = self._plex.sections(self._config.plex_library).found
+        meant = called(order.library, [section.title for section in known])
+        for section in known:
+            if section.title in meant:
+                return section
+        names = ", ".join(section.title for section in known) or "none"
+        raise NoSuchLibrary(
+            f"PlexSync writes to no library named {order.library!r}; it knows: {names}."
+        )
+
+    def _read(self, run: Run) -> ScenePage:
+        size = self._config.reconcile_batch_size
+        if run.order.scope == ALL:
+            return self._stash.scene_page(run.cursor, size)
+        return self._stash.latest_scenes(f"{run.order.by}_at", run.cursor + 1, size)
+
+    def _views(
+        self,
+        run: Run,
+        scenes: Sequence[Scene],
+        session: _Session,
+        now: float,
+        *,
+        flush: bool,
+        tell: Tell,
+    ) -> list[View]:
+        """The scenes of a page that are decided, with those that earlier pages held back."""
+        watermark = float(self._ledger.get_meta("watermark") or 0.0) if run.order.known else 0.0
+        views = self._compare.views(scenes, watermark)
+        waiting = [*session.held, *(view for view in views if view.desired is not None)]
+        looked: list[View] = []
+        while batch := _next_batch(waiting, flush):
+            tell(run)
+            self._look(batch, now)
+            waiting = waiting[len(batch) :]
+            looked += batch
+        session.held = waiting
+        return [*(view for view in views if view.desired is None), *looked]
+
+    def _look(self, batch: Sequence[View], now: float) -> None:
+        needed = {target for view in batch for target in _targets(view)}
+        items, broken = self._locate.read(needed)
+        if 1 < len(broken) == len(needed):  # not one sick item, which the next run meets again
+            raise next(iter(broken.values()))
+        for view in batch:
+            self._compare.look(view, items, broken, now)
+
+    def _settle(
+        self, run: Run, views: Sequence[View], session: _Session, now: float, dry: bool
+    ) -> Tally:
+        """Count the page's gaps and queue their scenes, the looks first: a crash finds them again."""
+        tally, ids = run.tally, []
+        changed: list[tuple[int, Sequence[Look]]] = []
+        for view in views:
+            gaps = () if view.tried else self._gaps(view, run.order, session)
+            sure = not (view.unsure and self._config.strict_matching)
+            wanted = bool(gaps) and sure and not dry
+            if view.unread:
+                tally = replace(tally, unread=tally.unread + 1)
+            if gaps:
+                tally = tally.add(f"scene {view.scene.id}", gaps, queued=wanted, unsure=view.unsure)
+            if wanted and not self._waits(view.scene.id, session):
+                ids.append(view.scene.id)
+                view.looks = tuple(replace(look, queued_at=now) for look in view.looks)
+            if view.looks != view.before:
+                changed.append((view.scene.id, view.looks))
+            if dry:
+                session.met.update(look.rating_key for look in view.looks)
+        if not dry:
+            self._ledger.save_looks(changed)
+            if ids:
+                self._ledger.add_bulk(RECONCILE, "scene", ids, now)
+                session.waiting.update(ids)
+        return tally
+
+    def _gaps(self, view: View, order: Order, session: _Session) -> tuple[Gap, ...]:
+        section = session.section
+        gaps = view.gaps(section.key if section else "")
+        if section and any(gap.kind == MISSING for gap in gaps):
+            gaps = gaps if self._lies_in(view.scene, section) else ()
+        return chosen(gaps, order.kinds, order.fields)
+
+    def _lies_in(self, scene: Scene, section: Section) -> bool:
+        """Whether Plex would look for the scene in that library."""
+        paths = [self._map.to_plex(file.path) for file in scene.files]
+        return any(section.below(path) is not None for path in paths)
+
+    def _waits(self, scene: int, session: _Session) -> bool:
+        job = self._queue.jobs.get(scene)
+        return scene in session.waiting or (job is not None and job.reason in COMPARES)
+
+    def _pass_over(self, page: ScenePage, tally: Tally, now: float, dry: bool) -> Tally:
+        """Scenes of which Stash's answer is of no use; those that were ever synced are queued, so
+        that each has a dead letter that says what is wrong.
+        """
+        known = list(self._ledger.scenes(list(page.odd)))
+        if known and not dry:
+            self._ledger.add_bulk(RECONCILE, "scene", known, now)
+        return replace(tally, unread=tally.unread + len(page.odd))
+
+    def _queue_vanished(self, run: Run, page: ScenePage, last: int) -> None:
+        """Scenes of the ledger that Stash no longer lists: asked for, it says what became of them."""
+        if run.order.scope == ALL:
+            known = set(self._ledger.live_between(run.cursor, last))
+            gone = known - {scene.id for scene in page.scenes}
+            if gone:
+                self._ledger.add_bulk(SWEEP, "scene", gone, run.seen)
+
+    def _after_page(
+        self, run: Run, page: ScenePage, over: bool, tally: Tally, session: _Session, dry: bool
+    ) -> Tally:
+        """Scenes that Stash no longer has claim no item; after the last page count the orphans."""
+        if not dry:
+            last = _BEYOND if over else page.last
+            self._queue_vanished(run, page, last)
+            there = {scene.id for scene in page.scenes} | page.odd.keys()
+            self._ledger.forget_looks(run.cursor, last, there)
+        if not over or not chosen([Gap(ORPHANED)], run.order.kinds, ()):
+            return tally
+        section = session.section.key if session.section else ""
+        unclaimed = session.not_met if dry else self._ledger.unclaimed
+        return count_orphans(tally, self._index, section, unclaimed)
+
+
+def progress(run: Run) -> float:
+    """How far a run came, 0 to 1; of a run over the latest scenes only its pages are known."""
+    if run.done:
+        return 1.0
+    if run.order.scope == ALL:
+        return 0.98 * run.checked / max(run.total, run.checked, 1)
+    return 1.0 - 0.9 ** (run.cursor + 1)
+
+
+def _in_scope(page: ScenePage, order: Order) -> tuple[list[Scene], bool]:
+    """The scenes that the order means, and whether none follows."""
+    if order.scope == ALL:
+        return list(page.scenes), page.left <= 0
+    times = [(s, s.created_at if order.by == "created" else s.updated_at) for s in page.scenes]
+    scenes = [scene for scene, at in times if at >= order.since]
+    # Stash sorts times as text, with their offsets
+    return scenes, page.left <= 0 or not times or times[-1][1] < order.since - OVERLAP
+
+
+def _next_batch(held: Sequence[View], flush: bool) -> list[View]:
+    """The first scenes whose items fill a request; all that is left when `flush` is set."""
+    batch: list[View] = []
+    items = 0
+    for view in held:
+        items += len(_targets(view))
+        if batch and items > DETAILS:
+            return batch
+        batch.append(view)
+    return batch if flush or items >= DETAILS else []
+
+
+def _targets(view: View) -> set[Target]:
+    return {part.target for part in parts_of(view.match)}

@@ -1,0 +1,1 @@
+"""What View Queue Status and the page show."""

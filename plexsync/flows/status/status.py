@@ -1,0 +1,222 @@
+"""How everything stands, read beside a working owner.
+
+Operations call this, so nothing heavy may be imported here, neither dataclasses nor what uses
+them; flows/tasks/view_queue_status.py puts it into words.
+"""
+
+from __future__ import annotations
+
+from plexsync import __version__
+from plexsync.edges.page import queue_view, read_state
+from plexsync.edges.page.read_state import Unreadable
+from plexsync.flows.status.plex_standing import (
+    parse_breaker,
+    parse_outages,
+    parse_recovery,
+    shown_breaker,
+    shown_checks,
+    shown_recovery,
+    shown_trouble,
+)
+from plexsync.model.health_check import FILE, NEVER, parse_health_check
+from plexsync.model.stats import Stats
+from plexsync.model.stored import one_line
+from plexsync.policy.badge import badge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from plexsync.model.status import (
+        HealthCheck,
+        Index,
+        Letters,
+        Queue,
+        Refused,
+        Status,
+        Totals,
+        Waiting,
+    )
+
+    T = TypeVar("T")
+
+FIRST = 10
+"""Waiting jobs and log lines that are shown."""
+
+IDENTITY = "stash_identity.json"
+REFUSED = 3600.0
+"""Seconds for which it is shown that another Stash asked for the data folder."""
+
+LONGEST_WAIT = 660.0
+"""Seconds. A job that is due later than this from now is due: a clock was set back."""
+
+
+def status(folder: str, now: float) -> Status:
+    """Everything that is known of a data folder at wall-clock time `now`; raises nothing."""
+    problems = read_state.newer_files(folder)
+    look = _Look(folder, problems)
+    stats = look.document("stats.json", Stats.parse, Stats(0.0))
+    breaker = look.document("circuit_breaker.json", parse_breaker, parse_breaker(None))
+    recovery = look.document("recovery_state.json", parse_recovery, parse_recovery(None))
+    problems += _other_stash(look.document(IDENTITY, _object, None), now)
+    owned, inbox = read_state.owned(folder), read_state.records_waiting(folder)
+    queue = look.at(lambda: _queue(folder, stats, now))
+    letters = look.at(lambda: _letters(read_state.letter_counts(folder)))
+    return {
+        "version": __version__,
+        "folder": folder,
+        "now": now,
+        "worker": owned,
+        "queue": queue,
+        "inbox": inbox,
+        "badge": badge(
+            queue["pending"] if queue else 0,
+            queue["by_error"] if queue else {},
+            inbox,
+            letters["total"] if letters else 0,
+        ),
+        "walks": look.at(lambda: read_state.walks(folder)) or [],
+        "letters": letters,
+        "scenes": look.at(lambda: read_state.scene_counts(folder)),
+        "refused": look.at(lambda: _refused(read_state.refusals(folder))) or [],
+        "breaker": shown_breaker(breaker, now),
+        "recovery": shown_recovery(recovery, now),
+        "checks": shown_checks(breaker, recovery, _health_check(folder), now),
+        "trouble": shown_trouble(breaker, recovery),
+        "outages": look.document("outage_history.json", parse_outages, parse_outages(None)),
+        "reconcile": look.document("reconcile_state.json", _object, None),
+        "statistics": _totals(stats, now),
+        "index": look.at(lambda: _index(read_state.index_sections(folder), now)),
+        "problems": list(dict.fromkeys(problems)),
+        "log": read_state.log_tail(folder, FIRST),
+    }
+
+
+def _other_stash(owner: Any, now: float) -> list[str]:
+    """That another Stash asked for the folder lately; pages of both show it."""
+    found = owner if isinstance(owner, dict) else {}
+    at, database = found.get("refused_at"), found.get("refused")
+    if not isinstance(at, (int, float)) or not 0 <= now - at < REFUSED:
+        return []
+    return [
+        f"This data folder belongs to one Stash (database {found.get('database')!r}), and another "
+        f"one (database {database!r}) asked for it and was refused: nothing is written for that one."
+        " Let STASH_PLUGIN_DATA name a folder of its own for each, or press Adopt This Stash twice "
+        "in the one that is to keep it."
+    ]
+
+
+class _Look:
+    """Asks for one thing after the other; what cannot be read is a problem and None."""
+
+    def __init__(self, folder: str, problems: list[str]) -> None:
+        self._folder = folder
+        self._problems = problems
+
+    def at(self, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except Unreadable as problem:
+            self._problems.append(str(problem))
+            return None
+
+    def document(self, name: str, parse: Callable[[object], T], default: T) -> T:
+        found = self.at(lambda: read_state.document(self._folder, name, parse, default))
+        return default if found is None else found
+
+
+def _queue(folder: str, stats: Stats, now: float) -> Queue:
+    span = now, now + LONGEST_WAIT
+    pending, running = queue_view.live_jobs(folder), queue_view.running(folder)
+    by_error, edits = queue_view.resting(folder, *span), queue_view.edits(folder)
+    first = queue_view.first_resting(folder, *span, FIRST)
+    waiting = sum(by_error.values())
+    due = max(0, pending - running - waiting)
+    return {
+        "pending": pending,
+        "running": running,
+        "due": due,
+        "waiting": waiting,
+        "edits": edits,
+        "bulk": pending - edits,
+        "next_due": now if due else _time(first[0]) if first else None,
+        "by_error": by_error,
+        "first_waiting": [_waiting(job) for job in first],
+        "estimate": pending * stats.pace(),
+    }
+
+
+def _time(job: dict[str, Any]) -> float:
+    at = job.get("not_before")
+    return float(at) if isinstance(at, (int, float)) and abs(at) < 1e300 else 0.0
+
+
+def _waiting(job: dict[str, Any]) -> Waiting:
+    attempts = job.get("attempts")
+    numbers = attempts.values() if isinstance(attempts, dict) else ()
+    return {
+        "scene": job["scene"],
+        "reason": str(job.get("reason") or ""),
+        "error": str(job.get("last_error") or ""),
+        "why": one_line(str(job.get("last_message") or "it rests for a moment after an event")),
+        "until": _time(job),
+        "tries": sum(number for number in numbers if isinstance(number, int)),
+    }
+
+
+def _letters(counts: dict[str, int]) -> Letters:
+    return {"total": sum(counts.values()), "by_class": dict(sorted(counts.items()))}
+
+
+def _refused(found: list[tuple[str, int, str]]) -> list[Refused]:
+    return [
+        {"field": field, "scenes": scenes, "why": one_line(words)} for field, scenes, words in found
+    ]
+
+
+def _object(raw: object) -> dict[str, object] | None:
+    if not isinstance(raw, dict):
+        raise ValueError("it holds no object")
+    return raw
+
+
+def _health_check(folder: str) -> HealthCheck:
+    """The last look at Plex, if that can be read."""
+    try:
+        return read_state.document(folder, FILE, parse_health_check, NEVER)
+    except Unreadable:
+        return NEVER
+
+
+def _totals(stats: Stats, now: float) -> Totals:
+    traffic = stats.traffic
+    return {
+        "since": stats.since or None,
+        "last": stats.last or None,
+        "done": stats.done,
+        "written": stats.written,
+        "retried": stats.counts["retried"],
+        "put_back": stats.counts["put_back"],
+        "failed": dict(stats.failed),
+        "errors": dict(stats.errors),
+        "matches": {name: stats.matches.get(name, 0) for name in ("HIGH", "LOW")},
+        "mean": stats.mean(),
+        "p95": stats.percentile(0.95),
+        "last_hour": stats.recent(3600.0, now),
+        "last_day": stats.recent(86400.0, now),
+        "requests": traffic["requests"],
+        "received": traffic["received"],
+        "lookups": traffic["lookups"],
+        "hits": traffic["hits"],
+        "misses": max(0, traffic["lookups"] - traffic["hits"]),
+    }
+
+
+def _index(sections: list[tuple[int, float]], now: float) -> Index:
+    read = [at for _, at in sections]
+    return {
+        "items": sum(items for items, _ in sections),
+        "libraries": len(sections),
+        "age": max(0.0, now - min(read)) if read else None,
+    }

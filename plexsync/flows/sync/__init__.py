@@ -1,0 +1,1 @@
+"""One batch: read scenes, match items, plan, write, read back, record."""

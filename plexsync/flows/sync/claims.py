@@ -1,0 +1,150 @@
+"""Whose Plex item it is when more than one scene could have it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.stash.client import StashClient
+from plexsync.flows.sync.scene_reader import Wish, ever_written
+from plexsync.model.ledger import Pin
+from plexsync.model.paths import PathMap, derive, name_key, path_key, pieces
+from plexsync.model.plex import IndexedPart, Part, PlexItem
+from plexsync.model.scene import Scene
+from plexsync.policy.desired import has_something_to_say
+from plexsync.policy.matching import HIGH, Match, is_pinned, match, pinned
+
+Found = tuple[PlexItem, str]
+"""An item, and the file of it that matched."""
+
+_Rank = tuple[int, int]
+"""How good a scene's claim to an item is, the best first: its spelling, the place of its file."""
+
+_EXACT, _LOOSE, _WEAK = 0, 1, 2
+
+
+class Claims:
+    """A pin goes before everything; else an item belongs to the first of its scenes that has
+    something to say or was ever written: first those with the exact path of a file of the item,
+    then those with a looser spelling, each in the order of the item's files.
+    """
+
+    def __init__(self, path_map: PathMap, stash: StashClient, ledger: Ledger) -> None:
+        self._map = path_map
+        self._stash = stash
+        self._ledger = ledger
+
+    def match(self, scene: Scene, parts: Sequence[IndexedPart], pin: Pin | None) -> Match:
+        """The items of a scene; before a looser spelling is taken for its file Stash is asked
+        whether another scene is spelt exactly so.
+        """
+        if pin:
+            return pinned(pin, parts)
+        found = match(scene.files, parts, self._map)
+        if found.confidence == HIGH and found.loose:
+            taken = self._taken(scene, found.loose)
+            return match(scene.files, parts, self._map, taken) if taken else found
+        return found
+
+    def split(
+        self, wish: Wish, items: Sequence[Found], pins: Mapping[int, Pin]
+    ) -> tuple[list[Found], Mapping[int, str]]:
+        """The items that are the scene's own, and in words for each scene that has the others."""
+        if wish.scene.id in pins:
+            return list(items), {}
+        mine: list[Found] = []
+        rivals: dict[int, str] = {}
+        keys = {item.target.rating_key for item, _ in items}
+        for item, file in items:
+            pinner = _pinner(item, keys, pins)
+            if pinner is not None:
+                rivals[pinner] = f"its Plex item is pinned to scene {pinner}"
+            elif owner := self._other_owner(wish, item, file, pins):
+                rivals |= owner
+            else:
+                mine.append((item, file))
+        return mine, rivals
+
+    def _other_owner(
+        self, wish: Wish, item: PlexItem, file: str, pins: Collection[int]
+    ) -> dict[int, str]:
+        """The scene with a better claim, with words for it; nothing when there is none.
+
+        An exact path is beaten by nothing but the exact path of an earlier file, so that most
+        items, which have one file, cost no question.
+        """
+        path_map = self._map if _leads_to(self._map, wish.scene, file) else _derived(wish, file)
+        place = _place(item, file)
+        mine = min([*_ranks(wish.scene, item, path_map), (_WEAK, place)])
+        rivals = item.parts[: mine[1]] if mine[0] == _EXACT else item.parts
+        best = (*mine, wish.scene.id)
+        for scene in self._others(wish.scene, path_map, (part.file for part in rivals)):
+            claim = (*min(_ranks(scene, item, path_map), default=(_WEAK, 0)), scene.id)
+            if claim[0] != _WEAK and claim < best and scene.id not in pins and self._speaks(scene):
+                best = claim
+        if best[2] == wish.scene.id:
+            return {}
+        why = (
+            ", which has the item's first file"
+            if mine[0] == best[0]
+            else ", which has the exact path of its file"
+        )
+        return {best[2]: f"its Plex item belongs to scene {best[2]}{why}"}
+
+    def _taken(self, scene: Scene, files: Collection[str]) -> set[str]:
+        """Those of these files in Plex of which another scene has the exact path."""
+        others = self._others(scene, self._map, files)
+        found = {self._map.to_plex(file.path) for other in others for file in other.files}
+        return found & set(files)
+
+    def _others(self, scene: Scene, path_map: PathMap, files: Iterable[str]) -> list[Scene]:
+        """Other scenes that have a file of the name of one of these files in Plex."""
+        names = [pieces(path_map.to_stash(file))[-1:] for file in files]
+        if not names:
+            return []
+        found = self._stash.scenes_by_file([name for some in names for name in some])
+        return [other for other in found if other.id != scene.id]
+
+    def _speaks(self, scene: Scene) -> bool:
+        state = self._ledger.scenes([scene.id]).get(scene.id)
+        return has_something_to_say(scene) or ever_written(state)
+
+
+def _ranks(scene: Scene, item: PlexItem, path_map: PathMap) -> Iterable[_Rank]:
+    for file in scene.files:
+        path, exactly = path_map.locate(file.path)
+        for place, part in enumerate(item.parts):
+            if exactly and path == part.file:
+                yield _EXACT, place
+            elif path_key(path) == path_key(part.file) and _same_size(file.size, part):
+                yield _LOOSE, place
+
+
+def _same_size(size: int | None, part: Part) -> bool:
+    return bool(size) and size == part.size
+
+
+def _leads_to(path_map: PathMap, scene: Scene, file: str) -> bool:
+    return any(path_key(path_map.to_plex(f.path)) == path_key(file) for f in scene.files)
+
+
+def _pinner(item: PlexItem, keys: Collection[int], pins: Mapping[int, Pin]) -> int | None:
+    """The scene to which a person gave this item, of all the items that hold the same file."""
+    for scene, pin in pins.items():
+        elsewhere = pin.rating_key in keys and pin.rating_key != item.target.rating_key
+        held = any(is_pinned(pin, part.file, item.target.rating_key) for part in item.parts)
+        if held and not elsewhere:
+            return scene
+    return None
+
+
+def _derived(wish: Wish, file: str) -> PathMap:
+    ours = next(
+        (f.path for f in wish.scene.files if name_key(f.path) == name_key(file)),
+        wish.scene.files[0].path,
+    )
+    return derive(ours, file)
+
+
+def _place(item: PlexItem, file: str) -> int:
+    return next((n for n, part in enumerate(item.parts) if part.file == file), 0)

@@ -1,0 +1,97 @@
+"""Scenes that are tried again because a file that Plex lacked has turned up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.log.log import Log
+from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.edges.queue.job_queue import JobQueue
+from plexsync.flows.backfill import backfill
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import PlexNotFound
+from plexsync.model.paths import PathMap
+from plexsync.model.reasons import REVIVED
+from plexsync.model.scene import VideoFile
+from plexsync.model.words import counted
+from plexsync.policy.matching import HIGH, match
+
+SURE_RULES = ("path", "suffix")
+"""A name alone is no proof that a missing file has come."""
+
+MOST_HURRIED = 5000
+"""Waiting jobs looked up when the index has learned something; the others keep their times."""
+
+
+class Revive:
+    """Queues scenes whose letter says PlexNotFound when the index shows one of their files, and has
+    jobs that wait for a file tried at once."""
+
+    def __init__(
+        self,
+        config: PlexSyncConfig,
+        index: PlexIndex,
+        letters: DeadLetters,
+        queue: JobQueue,
+        ledger: Ledger,
+        log: Log,
+    ) -> None:
+        self._map, _ = PathMap.parse(config.path_map)
+        self._index = index
+        self._letters = letters
+        self._queue = queue
+        self._ledger = ledger
+        self._log = log
+
+    def run(self, now: float) -> int:
+        """Look at every such letter once; returns how many scenes are tried again.
+
+        The letter itself stays until the scene is in step.
+        """
+        lacking = self._letters.scenes("PlexNotFound")
+        there = (s for s in lacking if s not in self._queue.jobs and self._is_there(s))
+        found = backfill(self._queue, self._ledger, there, REVIVED, now)
+        if found:
+            self._log.info(
+                f"Tried again: {counted(len(found), 'scene')} that Plex lacked turned up."
+            )
+        self._free_shared(now)
+        self.hurry()
+        return len(found)
+
+    def _free_shared(self, now: float) -> None:
+        """Queue scenes whose Plex item is another scene's, if Plex has an item for them by now, as
+        after "Split Apart".
+        """
+        free = [
+            scene
+            for scene, path in self._ledger.shared().items()
+            if scene not in self._queue.jobs and self._has_an_item(scene, path)
+        ]
+        backfill(self._queue, self._ledger, free, REVIVED, now)
+
+    def _has_an_item(self, scene: int, path: str) -> bool:
+        parts = self._index.find(self._in_plex([path] if path else []))
+        return any(self._ledger.owner(part.target) in (None, scene) for part in parts)
+
+    def hurry(self) -> None:
+        """Have jobs tried now whose file may have come.
+
+        A name alone is enough: such a try costs a job nothing, see policy/backoff.py.
+        """
+        waiting = self._queue.waiting_after(PlexNotFound.__name__, MOST_HURRIED)
+        there = (j.scene for j in waiting if self._index.may_hold(self._in_plex(j.paths)))
+        self._queue.hurry(there)
+
+    def _is_there(self, scene: int) -> bool:
+        letter = self._letters.get(scene)
+        paths = letter.paths if letter else ()
+        parts = self._index.find(self._in_plex(paths))
+        found = match([VideoFile(path) for path in paths], parts, self._map)
+        # The letter keeps no sizes, which decide about a spelling when the scene is tried.
+        return found.rule == "spelling" or (found.confidence == HIGH and found.rule in SURE_RULES)
+
+    def _in_plex(self, paths: Sequence[str]) -> list[str]:
+        return [self._map.to_plex(path) for path in paths]

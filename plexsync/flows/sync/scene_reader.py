@@ -1,0 +1,258 @@
+"""Stash's side of a batch: what each scene should look like in Plex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.log.log import Log
+from plexsync.edges.stash.answers import SceneAnswers
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stash.covers import (
+    Cover,
+    CoverImage,
+    CoverMissing,
+    CoverRefused,
+    CoverUnchanged,
+)
+from plexsync.flows.results import Done, Failed, Result
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import (
+    PlexPermanentError,
+    PlexTemporaryError,
+    SceneGone,
+    SceneUnusable,
+    SyncError,
+)
+from plexsync.model.job import COMPARES, EDIT, Job
+from plexsync.model.ledger import SYNCED, TOO_LITTLE, UNDONE, SceneState
+from plexsync.model.reasons import CREATE, FORCED, IMPORTED, RETRY, SCAN, SYNC, UPDATE
+from plexsync.model.scene import Scene
+from plexsync.policy.desired import Desired, desired, has_something_to_say, wish_hash
+
+MEANT = frozenset({UPDATE, CREATE, SYNC, RETRY, FORCED})
+"""Reasons that mean this very scene; only they make PlexSync write one again that was undone."""
+
+KEPT_COVERS = 32 * 1024 * 1024
+"""Bytes of cover images kept in memory for one batch; the rest is fetched again when it goes up."""
+
+
+@dataclass(slots=True)
+class Wish:
+    """One scene of a batch on its way to Plex."""
+
+    job: Job
+    scene: Scene
+    state: SceneState | None
+    desired: Desired
+    hash: str
+    cover_etag: str = ""
+    cover_sha1: str = ""
+    cover_missing: bool = False
+    image: bytes | None = None
+    cover_asked: bool = True
+    """False until `with_covers`, for a scene that cannot be in step anyway."""
+    confidence: str = ""
+    """How sure its match with Plex is, once it has one."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a batch came to on Stash's side."""
+
+    wishes: list[Wish]
+    """What Plex must see."""
+    results: list[Result]
+    """Jobs that end here."""
+    scenes: dict[int, Scene]
+
+
+class Gather:
+    """Reads scenes and covers from Stash and decides which of them concern Plex at all."""
+
+    def __init__(
+        self,
+        config: PlexSyncConfig,
+        stash: StashClient,
+        ledger: Ledger,
+        pool: Executor,
+        log: Log,
+    ) -> None:
+        self._config = config
+        self._pool = pool
+        self._stash = stash
+        self._ledger = ledger
+        self._log = log
+
+    def run(self, jobs: Sequence[Job], now: float) -> Gathered:
+        """Read a batch of at most 50 scenes.
+
+        Raises StashDown or StashAuthError when Stash does not answer; no job is touched then.
+        """
+        answer = self._stash.scenes([job.scene for job in jobs])
+        scenes = {scene.id: scene for scene in answer.scenes}
+        states = self._ledger.scenes([job.scene for job in jobs])
+        watermark = float(self._ledger.get_meta("watermark") or 0.0)
+        results: list[Result] = []
+        open_: list[tuple[Job, Scene, SceneState | None]] = []
+        for job in jobs:
+            scene = scenes.get(job.scene)
+            if scene is None:
+                results.append(Failed(job, _absent(answer, job.scene)))
+                continue
+            state = self._own_state(states.get(job.scene), scene, now)
+            early = self._ends_here(job, scene, state, watermark)
+            if early is None:
+                open_.append((job, scene, state))
+            else:
+                results.append(early)
+        settled = [(scene, state) for _, scene, state in open_ if _may_be_in_step(state)]
+        covers = iter(self._covers(settled))
+        wishes: list[Wish] = []
+        for job, scene, state in open_:
+            cover = next(covers) if _may_be_in_step(state) else None
+            outcome = self._wish(job, scene, state, cover)
+            if isinstance(outcome, Wish):
+                wishes.append(outcome)
+            else:
+                results.append(outcome)
+        _drop_beyond(wishes, KEPT_COVERS)
+        return Gathered(wishes, results, scenes)
+
+    def with_covers(self, wishes: Sequence[Wish]) -> list[Wish]:
+        """The wishes, with the covers that `run` left out: Plex has items for all of these."""
+        late = [wish for wish in wishes if not wish.cover_asked]
+        covers = iter(self._covers([(wish.scene, wish.state) for wish in late]))
+        whole = [wish if wish.cover_asked else self._dressed(wish, next(covers)) for wish in wishes]
+        _drop_beyond(whole, KEPT_COVERS)
+        return whole
+
+    def _dressed(self, wish: Wish, cover: Cover) -> Wish:
+        found = self._wish(wish.job, wish.scene, wish.state, cover)
+        return replace(found, confidence=wish.confidence) if isinstance(found, Wish) else wish
+
+    def _own_state(self, state: SceneState | None, scene: Scene, now: float) -> SceneState | None:
+        """The ledger's row, unless Stash's database was replaced and the id means another file."""
+        if state is not None and is_other_file(state, scene):
+            self._ledger.set_aside(scene.id, now)
+            self._log.warning(
+                "A scene id now belongs to another file; its old record was set aside.",
+                scene=scene.id,
+            )
+            return None
+        return state
+
+    def _ends_here(
+        self, job: Job, scene: Scene, state: SceneState | None, watermark: float
+    ) -> Result | None:
+        if not scene.files:
+            error = PlexPermanentError("the scene has no file, so nothing in Plex can match it")
+            return Failed(job, error)
+        if state is not None and state.state == UNDONE and not _is_meant(job):
+            return Done(job=job, state=UNDONE, detail=state.detail)
+        old = max(scene.updated_at, scene.created_at) < watermark
+        if state is None and job.reason == SCAN and old:
+            return Done(job=job, state="", detail="older than the installation, nobody edited it")
+        if job.reason == IMPORTED and _as_imported(state, scene):
+            return Done(job=job, state="", detail="not changed since an earlier PlexSync synced it")
+        if not has_something_to_say(scene) and not ever_written(state):
+            return Done(job=job, state=TOO_LITTLE, detail="too little metadata")
+        return None
+
+    def _covers(self, scenes: Sequence[tuple[Scene, SceneState | None]]) -> list[Cover]:
+        if not self._config.syncs_images:
+            return [CoverUnchanged()] * len(scenes)
+        etags = [
+            (scene.id, state.cover_etag if state is not None else "") for scene, state in scenes
+        ]
+        return list(self._pool.map(lambda pair: self._stash.cover(*pair), etags))
+
+    def _wish(
+        self, job: Job, scene: Scene, state: SceneState | None, cover: Cover | None
+    ) -> Wish | Result:
+        etag, sha1 = (state.cover_etag, state.cover_sha1) if state is not None else ("", "")
+        data: bytes | None = None
+        if isinstance(cover, CoverImage):
+            etag, sha1, data = cover.etag, cover.sha1, cover.data
+        elif isinstance(cover, (CoverMissing, CoverRefused)):
+            etag, sha1 = "", ""
+        if isinstance(cover, CoverRefused):
+            self._log.warning(f"The cover is not used: {cover.reason}.", scene=scene.id)
+        wanted, problem = desired(scene, self._config, self._images(sha1))
+        if wanted is None:
+            return Failed(job, PlexPermanentError(problem or "the metadata is not usable"))
+        if wanted.cut:
+            self._log.warn_once(
+                ("cut", scene.id, wanted.cut),
+                f"Not all of this scene fits into Plex: {', '.join(wanted.cut)}. "
+                '"Tags per scene" and "Performers per scene" in the settings allow more names.',
+                scene=scene.id,
+            )
+        fingerprint = f"{self._ledger.server} {self._config.wish_fingerprint()}"
+        digest = wish_hash(wanted, scene.files, fingerprint)
+        missing = isinstance(cover, CoverMissing)
+        in_step = state is not None and state.wish == digest and state.destroyed_at is None
+        if in_step and job.reason not in COMPARES:
+            return Done(job=job, state=SYNCED, detail="in step")
+        asked = cover is not None
+        return Wish(job, scene, state, wanted, digest, etag, sha1, missing, data, asked)
+
+    def _images(self, sha1: str) -> dict[str, str]:
+        return {"poster": sha1, "background": sha1} if sha1 else {}
+
+
+def _is_meant(job: Job) -> bool:
+    """Whether the job is about this very scene; a bulk one that an edit joined is, too."""
+    return job.reason in MEANT or (job.reason in COMPARES and job.priority == EDIT)
+
+
+def _may_be_in_step(state: SceneState | None) -> bool:
+    return state is not None and state.wish != ""
+
+
+def _as_imported(state: SceneState | None, scene: Scene) -> bool:
+    """Whether an earlier PlexSync has synced the scene as it is, and nothing happened since."""
+    if state is None or state.state != SYNCED or state.targets:
+        return False
+    return scene.updated_at <= state.since
+
+
+def is_other_file(state: SceneState, scene: Scene) -> bool:
+    """Whether the scene's id was another file's when the ledger last knew it."""
+    if not scene.files:
+        return False
+    first = scene.files[0]
+    moved = state.path and first.path != state.path
+    other = state.oshash and first.oshash and first.oshash != state.oshash
+    known = {(f.oshash, f.path) for f in scene.files}
+    return bool(moved and other) and not any(
+        oshash == state.oshash or path == state.path for oshash, path in known
+    )
+
+
+def _absent(answers: SceneAnswers, scene: int) -> SyncError:
+    if scene in answers.unusable:
+        return SceneUnusable(
+            f"Stash's answer for this scene is unusable: {answers.unusable[scene]}; open the scene "
+            "in Stash, correct it and save it again",
+            cause="stash",
+        )
+    if scene in answers.failing:
+        return PlexTemporaryError(
+            f"Stash cannot read this scene: {answers.failing[scene]}", cause="stash"
+        )
+    return SceneGone("the scene no longer exists in Stash")
+
+
+def _drop_beyond(wishes: Sequence[Wish], budget: int) -> None:
+    for wish in wishes:
+        budget -= len(wish.image or b"")
+        if budget < 0:
+            wish.image = None
+
+
+def ever_written(state: SceneState | None) -> bool:
+    """Whether anything of the scene was ever written to Plex."""
+    return state is not None and any(target.written for target in state.targets)

@@ -1,0 +1,92 @@
+"""One batch of scenes, from Stash to Plex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from plexsync.flows.results import Failed, Postponed, Result
+from plexsync.flows.sync.matcher import Locate, Located
+from plexsync.flows.sync.revival import Revive
+from plexsync.flows.sync.scan_folder import ScanFolder
+from plexsync.flows.sync.scene_reader import Gather
+from plexsync.model.errors import Interrupted, SyncError
+from plexsync.model.job import Job
+
+
+class Writes(Protocol):
+    """The last step of a batch; the dry run has one of its own."""
+
+    def run(self, located: Sequence[Located], now: float) -> list[Result]:
+        """One result per located scene; raises SyncError when nothing of it could be done."""
+
+
+class SyncScenes:
+    """Gathers, locates and writes a batch; every job of it comes back with one result."""
+
+    def __init__(
+        self,
+        gather: Gather,
+        locate: Locate,
+        write: Writes,
+        scan: ScanFolder | None,
+        revive: Revive | None,
+    ) -> None:
+        self._gather = gather
+        self._locate = locate
+        self._write = write
+        self._scan = scan
+        self._revive = revive
+        self._followed = False
+
+    def look_for_arrivals(self, now: float, *, refresh: bool) -> None:
+        """Try dead letters again whose files the index has come to show, refreshed or not."""
+        try:
+            if refresh:
+                self._locate.meet_server()
+                self._locate.refresh()
+        except (SyncError, Interrupted):
+            return  # the batch that follows meets the same trouble and deals with it
+        if self._locate.news and self._revive is not None:
+            self._locate.news = False
+            self._revive.run(now)
+
+    def follow_plex(self, now: float) -> None:
+        """Learn what the clocks of Plex's libraries tell; jobs that waited for it are tried now."""
+        try:
+            self._locate.follow()
+        except (SyncError, Interrupted):
+            return  # as above
+        if self._revive is not None and not self._followed:
+            self._followed = True  # somebody else may have refreshed the index before
+            self._revive.hurry()
+        self.look_for_arrivals(now, refresh=False)
+
+    def run(self, jobs: Sequence[Job], now: float) -> list[Result]:
+        """Try each job once. What stops a whole step is no fault of the jobs that were in it."""
+        try:
+            return self._run(jobs, now)
+        except Interrupted:
+            return [Postponed(job) for job in jobs]
+
+    def _run(self, jobs: Sequence[Job], now: float) -> list[Result]:
+        try:
+            self._locate.first_server()
+            gathered = self._gather.run(jobs, now)
+        except SyncError as error:
+            return [Failed(job, error.of_step()) for job in jobs]
+        if self._scan is not None:
+            self._scan.for_new_scenes(jobs, gathered.scenes, now)
+        results, wishes = gathered.results, gathered.wishes
+        try:
+            located, ended = self._locate.run(wishes)
+        except SyncError as error:
+            return results + [Failed(wish.job, error.of_step()) for wish in wishes]
+        results = results + ended
+        try:
+            whole = self._gather.with_covers([each.wish for each in located])
+            located = [replace(e, wish=wish) for e, wish in zip(located, whole, strict=True)]
+            return results + self._write.run(located, now)
+        except SyncError as error:
+            return results + [Failed(each.wish.job, error.of_step()) for each in located]

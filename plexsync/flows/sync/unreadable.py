@@ -1,0 +1,18 @@
+"""Items that Plex itself cannot deliver, and that the index goes on without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.model.words import counted
+
+
+def unreadable_items(index: PlexIndex) -> Iterator[str]:
+    """A line for each library that has some, after a refresh."""
+    names = {library.key: library.title for library in index.libraries}
+    for key, items in index.unreadable().items():
+        yield (
+            f"Plex itself cannot read {counted(len(items), 'item')} of the library "
+            f"{names.get(key, key)}; PlexSync goes on without. Check Setup says where to look."
+        )

@@ -1,0 +1,1 @@
+"""The buttons: registry, context, and one file per button."""

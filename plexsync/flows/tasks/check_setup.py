@@ -1,0 +1,119 @@
+"""Check Setup: one line per point, each with its remedy; nothing is changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict
+
+from plexsync.edges.log.log import Log
+from plexsync.edges.page.read_state import Unreadable
+from plexsync.edges.page.work_left import anything_waits
+from plexsync.flows.tasks import setup_files, setup_libraries, setup_points
+from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.index_refresh import index_view
+from plexsync.flows.tasks.progress import Ticker
+from plexsync.flows.tasks.setup_points import BAD, OK, WARN, Point
+from plexsync.model.errors import SyncError
+from plexsync.model.words import counted
+
+READY = 0.3
+"""How far the check is when only the files are left to look at."""
+
+
+class _Report:
+    """Tells and keeps the points; one that cannot be checked is a point too."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.points: list[Point] = []
+
+    def add(self, name: str, look: Callable[[], Iterable[Point]]) -> None:
+        """Look at something; whatever goes wrong there does not hide the rest."""
+        try:
+            for point in look():
+                self._tell(point)
+        except SyncError as error:
+            self._tell(Point(name, BAD, f"could not be checked: {error.message}"))
+        except Exception as problem:  # noqa: BLE001 - it is run where things are broken
+            self._tell(Point(name, WARN, f"could not be checked: {problem}"))
+
+    def _tell(self, point: Point) -> None:
+        self.points.append(point)
+        line = f"[{point.state}] {point.point}: {point.text}."
+        tell = self._log.info if point.state == OK else self._log.warning
+        tell(f"{line} {point.remedy}".strip())
+
+    def counts(self) -> dict[str, int]:
+        """How many points are in each state."""
+        found = Counter(point.state for point in self.points)
+        return {state: found[state] for state in (OK, WARN, BAD)}
+
+
+def check_setup(call: Call) -> dict[str, object]:
+    """Look at everything that PlexSync depends on and say what is wrong, and what to do."""
+    report = _Report(call.log)
+    found: dict[str, object] = {}
+    done = [0.0]
+    with Ticker(call.log, lambda: done[0]):
+        report.add("Settings", lambda: setup_points.settings(call))
+        healthy = _plex(call, report) if not call.config.missing() else False
+        report.add("Stash", lambda: setup_points.stash(call))
+        report.add("Older plugin", lambda: setup_points.older_plugin(call))
+        report.add("Data folder", lambda: setup_points.data_folder(call))
+        report.add("Owner", lambda: setup_points.whose_folder(call))
+        report.add("Dependencies", lambda: setup_points.dependencies(call))
+        report.add("Worker", lambda: setup_points.worker(call))
+        report.add("Worker's log", lambda: setup_points.log_lines(call))
+        done[0] = READY
+        if healthy:
+            report.add("Plex's files", lambda: _files(call, report, found, done))
+    with suppress(Unreadable):  # told as a point; the next event starts one
+        if anything_waits(call.folder):
+            call.wake()
+    counts = report.counts()
+    call.log.info(
+        f"{counted(len(report.points), 'point')} checked: {counts[OK]} ok, {counts[WARN]} to look "
+        f"at, {counts[BAD]} wrong."
+        + (
+            ""
+            if healthy
+            else " How scenes are found in Plex was not checked: Plex must be healthy."
+        )
+    )
+    return {"points": [asdict(p) for p in report.points], "counts": counts, "path_map": found}
+
+
+def _plex(call: Call, report: _Report) -> bool:
+    health = call.plex.check("Check Setup")
+    platform = call.plex.platform() if health.healthy else ""
+    report.add("Plex", lambda: setup_points.reachability(health, platform))
+    if health.state != "healthy":
+        return False
+    report.add("Token's owner", lambda: setup_points.owner(call))
+    report.add("Libraries", lambda: setup_libraries.libraries(call))
+    report.add("Libraries", lambda: setup_libraries.details(call))
+    report.add("Clock", lambda: setup_points.clock(call))
+    return True
+
+
+def _files(
+    call: Call, report: _Report, found: dict[str, object], done: list[float]
+) -> Iterable[Point]:
+    def progress(share: float) -> None:
+        done[0] = READY + (0.99 - READY) * share
+
+    def comparison() -> Iterable[Point]:
+        files = setup_files.stash_files(call, progress)
+        point, answer = setup_files.path_map(call, view, files)
+        found.update(answer)
+        yield point
+        yield from setup_files.passed_over(call, view, files)
+
+    with index_view(call) as view:
+        report.add("Plex's files", lambda: setup_files.index(call, view))
+        report.add("Unreadable items", lambda: setup_libraries.unreadable(call, view))
+        report.add("Sample scenes", lambda: setup_files.sample(call, view))
+        report.add("Path map", comparison)
+    return ()

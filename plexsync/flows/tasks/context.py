@@ -1,0 +1,132 @@
+"""What a task is given, and what a task is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from plexsync.edges.clock import Clock
+from plexsync.edges.log.log import Log
+from plexsync.edges.plex.client import PlexClient
+from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.storage import files
+from plexsync.edges.stores import Stores
+from plexsync.flows.outage.outage_controller import PlexWatch
+from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
+from plexsync.flows.reconcile.reconciliation import Reconciliation
+from plexsync.flows.results import Outcome
+from plexsync.flows.sync.sync_scenes import SyncScenes
+from plexsync.model.config import PlexSyncConfig
+
+T = TypeVar("T")
+
+READS, QUEUES, DRAINS = "reads", "queues", "drains"
+"""A task that reads takes no lock and changes nothing. The others own the data folder while they
+run and leave the rest to the background worker; only one that drains writes to Plex itself."""
+
+
+class TaskFailed(Exception):
+    """A task could not do its work; the text says why and what to do."""
+
+
+class Loop(Protocol):
+    """The drain loop, see flows/worker/worker.py."""
+
+    def start(self) -> None:
+        """What is due once, before the first job."""
+
+    def take_in(self, now: float) -> None:
+        """Bring what waits in the inbox and in stored walks into the queue."""
+
+    def look_around(self, now: float) -> None:
+        """Do what is due by its own clock, and bring what it found into the queue."""
+
+    def hurry_sweep(self) -> None:
+        """Let a sweep be due now."""
+
+    def waits_for(self, now: float) -> str:
+        """Who or what stops all work now."""
+
+    def run(self) -> str:
+        """Work until it is to leave; returns the reason."""
+
+
+class Owned(Protocol):
+    """What a task may use that owns the data folder."""
+
+    stores: Stores
+    watch: PlexWatch
+    reconcile: AutoReconcile
+
+    def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
+        """The comparison of Stash with Plex for these settings."""
+
+    def sync(self, config: PlexSyncConfig) -> SyncScenes:
+        """The steps of a batch for these settings."""
+
+    def index(self, config: PlexSyncConfig) -> PlexIndex:
+        """The library index."""
+
+    def worker(
+        self, leave: Callable[[], str], observe: Callable[[Sequence[Outcome], float], None]
+    ) -> Loop:
+        """The drain loop; `leave` says why to stop, `observe` is told what each batch came to."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One press of a button. `owned` is there for tasks that queue or drain."""
+
+    plugin_dir: str
+    folder: str
+    args: Mapping[str, object]
+    config: PlexSyncConfig
+    plex: PlexClient
+    stash: StashClient
+    clock: Clock
+    log: Log
+    wake: Callable[[], None]
+    owned: Owned | None = None
+    stand_by: Callable[[], None] = lambda: None
+    """Starts a worker that goes on when the task has ended in whatever way."""
+
+    def owner(self) -> Owned:
+        """What owning tasks use; raises TaskFailed in a task that only reads."""
+        if self.owned is None:
+            raise TaskFailed("This task must own the data folder.")
+        return self.owned
+
+    def tell_if_plex_is_away(self) -> None:
+        """For a task that queued something: say why nothing happens now."""
+        watch = self.owner().watch
+        if watch.blocked:
+            self.log.info(f"What was queued waits, and follows by itself: {watch.why}")
+
+    def path(self, name: str) -> str:
+        """A file of the data folder."""
+        return os.path.join(self.folder, name)
+
+    def stored(self, name: str, parse: Callable[[object], T], default: T) -> T:
+        """A state file as it is; nothing is moved or mended."""
+        return files.peek_json(self.path(name), parse, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`run` returns JSON values for whoever called; people read what it logs.
+
+    `unready`: the task is of use although Plex's address or token is missing. `button`: Stash
+    shows it; one that is none is run by its mode. `arguments` are those it takes besides the mode.
+    `anybody`: also for a Stash to which the data folder does not belong, like what is `unready` and
+    only reads.
+    """
+
+    kind: str
+    run: Callable[[Call], dict[str, object]]
+    unready: bool = False
+    button: bool = True
+    arguments: tuple[str, ...] = ()
+    anybody: bool = False

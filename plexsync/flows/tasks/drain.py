@@ -1,0 +1,169 @@
+"""One drain in the foreground: when it ends, how far it is, and what it came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from plexsync import inbox
+from plexsync.edges.stores import Stores
+from plexsync.flows.backfill import BULK_WINDOW
+from plexsync.flows.results import IN_STEP, LATER, RETURNED, UNTRIED, WRITTEN, Outcome
+from plexsync.flows.tasks.context import Call, Loop
+from plexsync.flows.worker.intake import SETTLE
+from plexsync.model.words import counted
+from plexsync.policy.outage_history import format_duration
+
+ASSUMED = 2.0
+"""Seconds per scene until there is something better to go by."""
+
+TRUSTED = 5
+"""Scenes after which the measured mean is believed."""
+
+TELL_EVERY = 10.0
+"""Seconds between two lines about how long it will take."""
+
+NOTHING_DUE = "nothing is due"
+
+PAUSED = (
+    'PlexSync is paused in its settings: switch off "Pause syncing" and "Do not write anything" in '
+    "Settings > Plugins > PlexSync."
+)
+
+STOPPED = {
+    "stash": "Stash does not answer any more.",
+    "settings": "The settings are no longer complete.",
+    "paused": PAUSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a scene takes, from what was measured."""
+
+    scenes: int = 0
+    seconds: float = 0.0
+
+    def after(self, scenes: int, seconds: float) -> Pace:
+        """The pace with one more batch."""
+        return Pace(self.scenes + scenes, self.seconds + seconds)
+
+    @property
+    def mean(self) -> float:
+        """Seconds per scene."""
+        return self.seconds / self.scenes if self.scenes >= TRUSTED else ASSUMED
+
+    def estimate(self, left: int) -> str:
+        """How long the rest takes, in words."""
+        basis = f"{self.mean:.1f} s a scene"
+        if self.scenes < TRUSTED:
+            basis += f", assumed until {TRUSTED} are done"
+        return f"about {format_duration(left * self.mean)} ({basis})"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the scenes so far; each counts once, however often it had its turn."""
+
+    outcomes: dict[int, str] = field(default_factory=dict)
+    errors: Counter[str] = field(default_factory=Counter)
+    turns: int = 0
+
+    @property
+    def done(self) -> int:
+        """Scenes that had their turn."""
+        return len(self.outcomes)
+
+    def note(self, outcome: Outcome) -> None:
+        """A scene had its turn."""
+        self.turns += 1
+        if outcome.kind != IN_STEP or self.outcomes.get(outcome.scene) != WRITTEN:
+            self.outcomes[outcome.scene] = outcome.kind
+        if outcome.error is not None:
+            self.errors[outcome.error.kind] += 1
+
+    def count(self, outcome: str) -> int:
+        """How many scenes ended so."""
+        return sum(each == outcome for each in self.outcomes.values())
+
+
+class Drain:
+    """One drain: when it ends, how far it is, and what it came to."""
+
+    def __init__(self, call: Call) -> None:
+        owned = call.owner()
+        self._call = call
+        self._stores = owned.stores
+        self._watch = owned.watch
+        self.loop: Loop = owned.worker(self.leave, self.observe)
+        self.tally = Tally()
+        self.pace = Pace()
+        self.stopped = ""
+        self._left = 0
+        self._told_at = call.clock.monotonic()
+
+    def leave(self) -> str:
+        """Why to end now: nothing may be tried, or nothing is left that could be.
+
+        Asked between two requests as well; a batch that was begun is no reason to end.
+        """
+        if self._stores.queue.running:
+            return ""
+        now = self._call.clock.now()
+        stopped = self.loop.waits_for(now)
+        if stopped:
+            self.stopped = STOPPED.get(stopped) or self._watch.why
+            return self.stopped
+        if inbox.collect(self._call.folder, limit=1) or self._stores.queue.due(now, 1):
+            return ""
+        return "" if due_now(self._stores, now) or _walks_go_on(self._stores) else NOTHING_DUE
+
+    def observe(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """Note what a batch came to and tell it."""
+        before = self.tally.turns
+        for outcome in outcomes:
+            if outcome.kind not in (RETURNED, UNTRIED):  # those had no turn at all
+                self.tally.note(outcome)
+                self._tell(outcome, seconds / len(outcomes))
+        now = self._call.clock.now()
+        self.pace = self.pace.after(self.tally.turns - before, seconds)
+        self._left = due_now(self._stores, now) + ahead(self._stores)
+        monotonic = self._call.clock.monotonic()
+        if self._left and monotonic - self._told_at >= TELL_EVERY:
+            self._told_at = monotonic
+            self._call.log.info(
+                f"{counted(self.tally.done, 'scene')} done, {self._left} to go: "
+                f"{self.pace.estimate(self._left)}."
+            )
+
+    def expect(self, scenes: int) -> None:
+        """So many scenes are to be done, as far as is known yet."""
+        self._left = scenes
+
+    def measure(self) -> float:
+        """How far it is, 0 to 1; safe to ask from another thread."""
+        done = self.tally.done
+        return 0.99 * done / max(1, done + self._left)
+
+    def _tell(self, outcome: Outcome, seconds: float) -> None:
+        scene, log = outcome.scene, self._call.log
+        if outcome.kind == WRITTEN:
+            changed = ", ".join(outcome.changed)
+            log.info("Synced", scene=scene, changed=changed, seconds=round(seconds, 2))
+        elif outcome.kind == LATER:
+            log.info(f"Not yet: {outcome.why}", scene=scene)
+
+
+def due_now(stores: Stores, now: float) -> int:
+    """Jobs that are due, or only rest after an edit."""
+    return stores.queue.count_due(now + SETTLE)
+
+
+def ahead(stores: Stores) -> int:
+    """Scenes of stored walks that are not in the queue yet."""
+    return sum(map(stores.ledger.bulk_ahead, stores.ledger.bulks()))
+
+
+def _walks_go_on(stores: Stores) -> bool:
+    return bool(stores.ledger.bulks()) and stores.queue.fresh < BULK_WINDOW

@@ -1,0 +1,68 @@
+"""How Plex is, looked at now, and what to do about it."""
+
+from __future__ import annotations
+
+from plexsync import inbox
+from plexsync.edges.page import queue_view
+from plexsync.flows.outage.outage_controller import BREAKER
+from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.next_tries import told_to_go_on
+from plexsync.model.plex_state import (
+    DOWN,
+    FAILING,
+    HEALTHY,
+    STARTING,
+    WRITING,
+    headline,
+    remedy,
+    title,
+    told,
+)
+from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker
+
+WAKE = b'{"id":1,"type":"PlexSync.Wake.Post"}'
+"""The inbox record that makes the worker look at once at Plex, and at what no hook told."""
+
+_BY_STATE = frozenset({HEALTHY, STARTING, FAILING, DOWN, "proxy"})
+
+
+def health_check(call: Call) -> dict[str, object]:
+    """Look at Plex now: how it is, or what answers in its place, and what to do about it."""
+    health = call.plex.check("Health Check", to_write=True)
+    breaker = call.stored(BREAKER, CircuitBreaker.parse, CircuitBreaker())
+    waiting = queue_view.live_jobs(call.folder)
+    due, on = told_to_go_on(call.folder, call.clock.now())
+    busy = health.healthy and breaker.state != CLOSED and breaker.cause == WRITING
+    kind = WRITING if busy else health.kind
+    platform = call.plex.platform() if health.healthy else ""
+    tell = call.log.info if kind == HEALTHY else call.log.warning
+    found = f"Plex is {health.state}: {health.detail}"
+    if busy:
+        found = headline(kind)
+    elif kind not in _BY_STATE:
+        found = told(kind, health.detail)
+    tell(f"{found} ({health.latency * 1000:.0f} ms).")
+    if health.version:
+        runs = f" on {platform}" if platform else ""
+        call.log.info(f"It is Plex Media Server {health.version}{runs}.")
+    tell(remedy(kind))
+    if breaker.state != CLOSED:
+        call.log.info(f"The circuit breaker is {breaker.state}: {breaker.reason}.")
+    if health.healthy:
+        inbox.drop(call.folder, WAKE)
+        call.wake()
+        if on:
+            call.log.info(on)
+    return {
+        "state": health.state,
+        "latency": health.latency,
+        "detail": health.detail,
+        "kind": kind,
+        "title": title(kind),
+        "remedy": remedy(kind),
+        "version": health.version,
+        "platform": platform,
+        "breaker": breaker.state,
+        "waiting": waiting,
+        "due": due,
+    }

@@ -1,0 +1,83 @@
+"""The library index for a task that reads: brought up to date when nobody else works on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+from plexsync import inbox
+from plexsync.edges.ownership import Takeover, TakeoverRefused
+from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.flows.tasks.context import Call
+from plexsync.model.paths import index_keys
+
+FILE = "plex_index.db"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexView:
+    """The index to look things up in. `age` is that of its oldest library in seconds, None when
+    it is empty; `missing` names wanted libraries that Plex does not have."""
+
+    index: PlexIndex
+    refreshed: bool
+    items: int
+    parts: int
+    age: float | None
+    missing: tuple[str, ...] = ()
+
+
+@contextmanager
+def index_view(call: Call) -> Iterator[IndexView]:
+    """Refresh the index if that disturbs nobody, then show it as it is. Raises Plex's errors."""
+    missing = _refresh(call)
+    with closing(_open(call, read_only=True)) as index:
+        stats = index.stats(call.clock.now())
+        yield IndexView(
+            index,
+            missing is not None,
+            stats.items,
+            stats.parts,
+            stats.age,
+            missing or (),
+        )
+
+
+def _refresh(call: Call) -> tuple[str, ...] | None:
+    """The missing libraries; None when somebody else owns the folder, and nothing was done."""
+    if call.owned is not None:
+        return _refreshed(call, call.owned.index(call.config))
+    with _borrowed(call) as free:
+        if not free:
+            return None
+        with closing(_open(call, read_only=False)) as index:
+            return _refreshed(call, index)
+
+
+def _refreshed(call: Call, index: PlexIndex) -> tuple[str, ...]:
+    return index.refresh(call.config.plex_library, call.clock.now()).missing
+
+
+def _open(call: Call, *, read_only: bool) -> PlexIndex:
+    return PlexIndex(
+        call.path(FILE), call.plex, call.log.warning, keys=index_keys, read_only=read_only
+    )
+
+
+@contextmanager
+def _borrowed(call: Call) -> Iterator[bool]:
+    """Own the folder for a moment, if nobody does; whoever came meanwhile is not left waiting.
+
+    A worker stands by from the start, as for a task that owns: however this ends, it goes on.
+    """
+    if inbox.cared_for(call.folder):
+        yield False
+        return
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(Takeover(call.folder, call.stand_by, patience=0.0))
+        except TakeoverRefused:
+            yield False
+            return
+        yield True

@@ -1,0 +1,69 @@
+"""The last outages as a table, and what they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from plexsync.flows.outage.outage_controller import HISTORY
+from plexsync.flows.tasks.context import Call
+from plexsync.model.words import counted
+from plexsync.policy.outage_history import (
+    Outage,
+    OutageHistory,
+    format_duration,
+)
+
+_LENGTH = len("23 h 59 min")
+"""No length of an outage takes more room, up to a hundred days."""
+
+_COLUMNS = ("Began", "Ended", "Length", "Affected", "Recovered", "Cause")
+
+
+def outage_summary(call: Call) -> dict[str, object]:
+    """The last outages as a table, the newest last, and what they add up to."""
+    now = call.clock.now()
+    history = call.stored(HISTORY, OutageHistory.parse, OutageHistory())
+    for line in table([_row(outage, now) for outage in history.outages]):
+        call.log.info(line)
+    mttr, mtbf = history.mttr(), history.mtbf()
+    call.log.info(
+        f"{counted(len(history.outages), 'outage')} on record. Mean time to recovery: "
+        f"{format_duration(mttr) if mttr is not None else 'unknown'}; between failures: "
+        f"{format_duration(mtbf) if mtbf is not None else 'unknown (needs two outages)'}; "
+        f"Plex was there {history.availability(now):.2%} of the time."
+    )
+    return {
+        "outages": history.to_json(),
+        "mttr": mttr,
+        "mtbf": mtbf,
+        "availability": history.availability(now),
+    }
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines whose columns stand below each other, with a head; none without rows."""
+    if not rows:
+        return
+    whole = [_COLUMNS, *rows]
+    widths = [max(len(row[n]) for row in whole) for n in range(len(_COLUMNS))]
+    for row in whole:
+        yield "  ".join(
+            f"{text:<{width}}" for text, width in zip(row, widths, strict=True)
+        ).rstrip()
+
+
+def _row(outage: Outage, now: float) -> tuple[str, ...]:
+    return (
+        _time_of_day(outage.start),
+        "still going on" if outage.end is None else _time_of_day(outage.end),
+        format_duration(outage.length(now)).ljust(_LENGTH),
+        str(outage.jobs_affected),
+        str(outage.jobs_recovered),
+        outage.cause,
+    )
+
+
+def _time_of_day(at: float) -> str:
+    """As "2026-11-28 16:20:51", by the clock on the wall."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

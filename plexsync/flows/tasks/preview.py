@@ -1,0 +1,182 @@
+"""The dry run: what a sync would change in Plex, field by field, and why; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+
+from plexsync.edges.ledger.ledger_view import LedgerView
+from plexsync.edges.page import read_state
+from plexsync.flows.results import Done, Result
+from plexsync.flows.sync.dry_run import DryWrite, ItemPlan
+from plexsync.flows.sync.matcher import Locate
+from plexsync.flows.sync.scene_reader import Gather
+from plexsync.flows.sync.sync_scenes import SyncScenes
+from plexsync.flows.tasks.arguments import scenes_of, switch_of
+from plexsync.flows.tasks.context import Call, TaskFailed
+from plexsync.flows.tasks.index_refresh import IndexView, index_view
+from plexsync.flows.tasks.preview_words import (
+    CHANGES,
+    GONE,
+    IN_STEP,
+    LEFT,
+    ScenePlan,
+    Tally,
+    summarise,
+    tell_index,
+    tell_scene,
+)
+from plexsync.flows.tasks.progress import Ticker
+from plexsync.model.errors import (
+    AmbiguousMatch,
+    PlexAuthError,
+    PlexServerDown,
+    SceneGone,
+    StashAuthError,
+    StashDown,
+    SyncError,
+)
+from plexsync.model.job import BULK, EDIT, Job
+from plexsync.model.ledger import FAILED, SYNCED
+from plexsync.model.plex import FIELDS
+from plexsync.model.reasons import FORCED, SWEEP, SYNC, UPDATE, dead_state, state_words
+
+BATCH = 50
+RECENT = 50
+"""So many scenes that were updated lately are shown besides those that wait."""
+
+_STOPS = (PlexServerDown, PlexAuthError, StashDown, StashAuthError)
+
+
+def preview(call: Call) -> dict[str, object]:
+    """Say what would be written for some scenes; writes nothing to Plex and keeps nothing.
+
+    Arguments: `scene`, ids with commas between them, or `recent`, the hours within which scenes
+    were updated; else the scenes that wait and those updated last. `forced` compares with Plex
+    also where the ledger says that all is in step, as is done for scenes that are named.
+    """
+    health = call.plex.check("Preview Sync")
+    if health.state != "healthy":
+        raise TaskFailed(f"Nothing can be previewed: {health.words}. {health.remedy}")
+    jobs = _scope(call)
+    tally = Tally()
+    with Ticker(call.log, lambda: 0.99 * tally.done / max(1, len(jobs))), index_view(call) as view:
+        tell_index(call, view)
+        with _dry_run(call, view) as run:
+            for start in range(0, len(jobs), BATCH):
+                for scene in run(jobs[start : start + BATCH]):
+                    if tally.add(scene):
+                        tell_scene(call, scene)
+    summarise(call, tally)
+    return {
+        "scenes": [
+            {**asdict(scene), "words": state_words(scene.outcome)} for scene in tally.scenes
+        ],
+        "counts": dict(tally.outcomes),
+        "fields": {name: tally.fields[name] for name in FIELDS if name in tally.fields},
+        "index": {"refreshed": view.refreshed, "age": view.age, "items": view.items},
+    }
+
+
+def _scope(call: Call) -> list[Job]:
+    now = call.clock.now()
+    named, forced = scenes_of(call.args), switch_of(call, "forced")
+    if named:
+        reason = SYNC if forced is False else FORCED
+        return [Job(scene=scene, reason=reason, born=now) for scene in named]
+    reason = FORCED if forced else SWEEP
+    hours = _hours(call.args.get("recent"))
+    jobs = {} if hours else {job.scene: job for job in _waiting(call, now)}
+    for scene in _updated(call, now - hours * 3600 if hours else None):
+        jobs.setdefault(scene, Job(scene=scene, reason=reason, born=now, priority=BULK))
+    return list(jobs.values())
+
+
+def _waiting(call: Call, now: float) -> Iterator[Job]:
+    try:
+        found = read_state.jobs(call.folder)
+    except read_state.Unreadable as problem:
+        raise TaskFailed(str(problem)) from None
+    for job in found:
+        priority = BULK if job.get("priority") else EDIT
+        reason = str(job.get("reason") or UPDATE)
+        yield Job(scene=job["scene"], reason=reason, born=now, priority=priority)
+
+
+def _updated(call: Call, since: float | None) -> list[int]:
+    """Scenes updated since then, else the last few; Stash lists the newest first."""
+    if since is None:
+        return [scene for scene, _ in call.stash.recently_updated(1, RECENT)]
+    found: list[int] = []
+    page = 1
+    while updated := call.stash.recently_updated(page, 250):
+        found += [scene for scene, at in updated if at >= since]
+        if updated[-1][1] < since:
+            break
+        page += 1
+    return found
+
+
+def _hours(given: object) -> float:
+    """0 when nothing was asked for; True means a day."""
+    if given in (None, "", False):
+        return 0.0
+    try:
+        hours = 24.0 if given is True else float(str(given))
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours < 24 * 366:
+        raise TaskFailed(f"recent must be a number of hours, not {str(given)[:40]!r}.")
+    return hours
+
+
+@contextmanager
+def _dry_run(call: Call, view: IndexView) -> Iterator[Callable[[Sequence[Job]], list[ScenePlan]]]:
+    """The steps of a batch as the worker has them, on stores that only read."""
+    config = call.config
+    with (
+        closing(LedgerView(call.path("ledger.db"))) as ledger,
+        ThreadPoolExecutor(max_workers=config.plex_connections) as pool,
+    ):
+        if ledger.use_server(call.plex.server_id()):
+            call.log.warning(
+                "Another Plex server answers than before; this is what it would get afresh."
+            )
+        call.plex.line_limit = view.index.line_limit(call.clock.now())
+        write = DryWrite(call.plex, ledger, preserve=config.preserve_plex_edits)
+        steps = SyncScenes(
+            Gather(config, call.stash, ledger, pool, call.log),
+            Locate(config, call.plex, view.index, ledger, call.stash, call.clock, call.log),
+            write,
+            scan=None,
+            revive=None,
+        )
+
+        def run(jobs: Sequence[Job]) -> list[ScenePlan]:
+            results = {r.job.scene: r for r in steps.run(jobs, call.clock.now())}
+            return [_judged(results[job.scene], write.plans) for job in jobs]
+
+        yield run
+
+
+def _judged(result: Result, plans: dict[int, tuple[ItemPlan, ...]]) -> ScenePlan:
+    scene = result.job.scene
+    if isinstance(result, Done):
+        items = plans.get(scene, ())
+        if result.state == SYNCED:
+            return ScenePlan(scene, CHANGES if result.changed else IN_STEP, result.detail, items)
+        return ScenePlan(scene, result.state or LEFT, result.detail)
+    error = getattr(result, "error", None)
+    if isinstance(error, _STOPS):
+        raise TaskFailed(f"The preview ends early: {error.message}.")
+    return _failure(scene, error) if isinstance(error, SyncError) else ScenePlan(scene, FAILED)
+
+
+def _failure(scene: int, error: SyncError) -> ScenePlan:
+    detail = error.message
+    if isinstance(error, AmbiguousMatch):
+        detail = f"{detail}: {'; '.join(each.words() for each in error.candidates)}"
+    outcome = GONE if isinstance(error, SceneGone) else dead_state(error.kind)
+    return ScenePlan(scene, outcome, detail)

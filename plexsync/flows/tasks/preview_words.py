@@ -1,0 +1,124 @@
+"""What a dry run tells people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from plexsync.flows.sync.dry_run import FieldPlan, ItemPlan
+from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.index_refresh import IndexView
+from plexsync.model.plex import FIELDS, IMAGE, Value
+from plexsync.model.reasons import state_words
+from plexsync.model.words import counted
+from plexsync.policy.outage_history import format_duration
+
+TOLD = 100
+"""So many scenes are told field by field; beyond that only the numbers count on."""
+
+CHANGES, IN_STEP, LEFT, GONE = "changes", "in step", "left alone", "gone"
+"""Outcomes of a scene besides the ledger's states."""
+
+_LONGEST = 80
+
+
+@dataclass(slots=True)
+class ScenePlan:
+    """What would become of a scene: an outcome, and its items when there is something to plan."""
+
+    scene: int
+    outcome: str
+    detail: str = ""
+    items: tuple[ItemPlan, ...] = ()
+
+
+@dataclass(slots=True)
+class Tally:
+    """The scenes so far: the first ones whole, all of them in numbers."""
+
+    scenes: list[ScenePlan] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    fields: Counter[str] = field(default_factory=Counter)
+
+    done: int = 0
+
+    def add(self, scene: ScenePlan) -> bool:
+        """Count a scene; True while there is room to tell of it."""
+        self.done += 1
+        self.outcomes[scene.outcome] += 1
+        self.fields.update({f.field for i in scene.items for f in i.fields if f.changes})
+        room = len(self.scenes) < TOLD
+        if room:
+            self.scenes.append(scene)
+        return room
+
+
+def tell_index(call: Call, view: IndexView) -> None:
+    """What to know of the index before the scenes are told."""
+    for name in view.missing:
+        call.log.warning(
+            f"Plex has no movie library named {name!r}; check the setting Plex libraries."
+        )
+    if view.refreshed:
+        return
+    if not view.index.complete(call.config.plex_library):
+        call.log.warning(
+            "The background worker is at work and has not read the Plex libraries yet, so scenes "
+            "may be missing here. Press Preview Sync again when it is done."
+        )
+    else:
+        age = "never" if view.age is None else f"{format_duration(view.age)} ago"
+        call.log.info(
+            "The background worker is at work, so the index of Plex is used as it is; it was last "
+            f"read whole {age}."
+        )
+
+
+def tell_scene(call: Call, scene: ScenePlan) -> None:
+    """One line for the scene and one for each field; nothing where all is in step."""
+    if scene.outcome == IN_STEP and not scene.items:
+        return
+    words = state_words(scene.outcome)
+    detail = f": {scene.detail}" if scene.detail else ""
+    fields = {"path": [item.part for item in scene.items]} if scene.items else {}
+    call.log.info(f"Scene {scene.scene} {words}{detail}.", **fields)
+    for item in scene.items:
+        for each in item.fields:
+            call.log.info(f"Scene {scene.scene}, {each.field}: {_line(call, each)}")
+
+
+def _line(call: Call, each: FieldPlan) -> str:
+    if FIELDS[each.field].kind == IMAGE:
+        return f"changes ({each.why})" if each.changes else each.why
+    now = _shown(call, each.now)
+    if not each.changes:
+        return f"{now} in Plex: {each.why}"
+    return f"{now} in Plex, would be {_shown(call, each.then)} ({each.why})"
+
+
+def _shown(call: Call, value: Value) -> str:
+    if not value:
+        return "empty"
+    if call.config.obfuscate_paths:
+        return "some text" if isinstance(value, str) else counted(len(value), "name")
+    text = value if isinstance(value, str) else ", ".join(value)
+    text = " ".join(text.split())
+    return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}..."'
+
+
+def summarise(call: Call, tally: Tally) -> None:
+    """The numbers at the end."""
+    if tally.done > len(tally.scenes):
+        call.log.info(f"... and {tally.done - len(tally.scenes)} more scenes, counted below.")
+    outcomes = ", ".join(
+        f"{count} {state_words(name)}" for name, count in tally.outcomes.most_common()
+    )
+    call.log.info(f"Looked at {counted(tally.done, 'scene')}: {outcomes or 'none'}.")
+    if tally.fields:
+        fields = ", ".join(
+            f"{name} {tally.fields[name]}" for name in FIELDS if name in tally.fields
+        )
+        call.log.info(f"Fields that would change: {fields}.")
+    if call.config.paused:
+        call.log.info("PlexSync is paused in its settings: nothing is written until that changes.")
+    call.log.info("This was a preview; nothing was written.")

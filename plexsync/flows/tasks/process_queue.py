@@ -1,0 +1,112 @@
+"""The queue drained in the foreground: the same loop as in the background, until nothing is due."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from plexsync.edges.stores import Stores
+from plexsync.flows.results import GIVEN_UP, IN_STEP, LATER, LEFT_OUT, WRITTEN
+from plexsync.flows.tasks.context import Call, TaskFailed
+from plexsync.flows.tasks.drain import NOTHING_DUE, PAUSED, Drain, Tally, ahead, due_now
+from plexsync.flows.tasks.next_tries import next_tries
+from plexsync.flows.tasks.progress import Ticker
+from plexsync.model.job import Job
+from plexsync.model.words import counted
+from plexsync.policy.outage_history import format_duration
+
+_KINDS = (WRITTEN, IN_STEP, LEFT_OUT, LATER, GIVEN_UP)
+
+
+def process_queue(call: Call) -> dict[str, object]:
+    """Sync all that is due, in the foreground, and say what remains and when it is due."""
+    owned = call.owner()
+    drain, began = Drain(call), call.clock.monotonic()
+    drain.loop.start()
+    drain.loop.take_in(call.clock.now())
+    _make_sure_it_can_work(call)
+    drain.loop.hurry_sweep()
+    drain.loop.look_around(call.clock.now())
+    due = due_now(owned.stores, call.clock.now()) + ahead(owned.stores)
+    drain.expect(due)
+    if due:
+        call.log.info(f"{counted(due, 'scene')} to sync: {drain.pace.estimate(due)}.")
+    with Ticker(call.log, drain.measure):
+        reason = drain.loop.run()
+    if reason != NOTHING_DUE:
+        call.log.warning(f"Stopped early. {drain.stopped or reason}")
+    _tell(call, drain.tally, call.clock.monotonic() - began)
+    remains = _remains(call, owned.stores)
+    tally = drain.tally
+    return {
+        "done": tally.done,
+        "written": tally.count(WRITTEN),
+        "in_step": tally.count(IN_STEP),
+        "left_out": tally.count(LEFT_OUT),
+        "tried_again_later": tally.count(LATER),
+        "given_up": tally.count(GIVEN_UP),
+        "errors": dict(tally.errors),
+        "stopped": "" if reason == NOTHING_DUE else drain.stopped or reason,
+        **remains,
+    }
+
+
+def _make_sure_it_can_work(call: Call) -> None:
+    """Say at once what would only be waited for; raises TaskFailed."""
+    watch, stores = call.owner().watch, call.owner().stores
+    waiting = len(stores.queue.jobs) + ahead(stores)
+    kept = f"{counted(waiting, 'scene')} to be synced {'is' if waiting == 1 else 'are'} kept"
+    if call.config.paused:
+        raise TaskFailed(f"Nothing was synced; {kept}. {PAUSED}")
+    health = call.plex.check("Process Queue")
+    if health.state != "healthy":
+        raise TaskFailed(
+            f"Nothing was synced: {health.words}. {kept}, and PlexSync "
+            f"goes on by itself as soon as it can. {health.remedy}"
+        )
+    if watch.blocked:
+        watch.hurry()
+
+
+def _tell(call: Call, tally: Tally, seconds: float) -> None:
+    if not tally.done:
+        if not call.owner().stores.queue.jobs:
+            call.log.info("Nothing was due.")
+        return
+    counts = [(tally.count(each), each) for each in _KINDS]
+    parts = [f"{count} {each}" for count, each in counts if count]
+    text = f"{counted(tally.done, 'scene')} done in {format_duration(seconds)}: {', '.join(parts)}."
+    if tally.errors:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(tally.errors.items()))
+        text += f" Errors: {kinds}."
+    call.log.info(text)
+
+
+def _remains(call: Call, stores: Stores) -> dict[str, object]:
+    """Say what is left and when it is due."""
+    jobs, walks = list(stores.queue.jobs.values()), ahead(stores)
+    now, due = call.clock.now(), stores.queue.next_due()
+    seconds = None if due is None else max(0.0, due - now)
+    if jobs and due is not None and seconds and not walks:
+        call.log.info(
+            f"Nothing is due; {next_tries(len(jobs), due)} ({_reasons(jobs, 0)}). "
+            "The background worker goes on by itself."
+        )
+    elif jobs or walks:
+        when = ""
+        if seconds is not None:
+            when = f", the next in {format_duration(seconds)}" if seconds >= 1 else ", some at once"
+        verb = "remains" if len(jobs) + walks == 1 else "remain"
+        call.log.info(
+            f"{counted(len(jobs) + walks, 'scene')} {verb} ({_reasons(jobs, walks)}){when}. "
+            "The background worker goes on by itself."
+        )
+    else:
+        call.log.info("Nothing remains.")
+    return {"remaining": len(jobs) + walks, "next_due_in": seconds}
+
+
+def _reasons(jobs: Iterable[Job], walks: int) -> str:
+    counts = Counter(job.last_error or job.last_message or "not tried yet" for job in jobs)
+    counts["not tried yet"] += walks
+    return ", ".join(f"{count} {why}" for why, count in sorted(counts.items()) if count)

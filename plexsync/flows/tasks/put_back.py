@@ -1,0 +1,166 @@
+"""Items get back what they had: planned by policy/undo, written, and looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from plexsync.edges.plex.client import PlexClient
+from plexsync.flows.outage.outage_controller import PlexWatch
+from plexsync.model.errors import (
+    PlexAuthError,
+    PlexPermanentError,
+    PlexServerDown,
+    SyncError,
+    TransientError,
+)
+from plexsync.model.ledger import TargetState
+from plexsync.model.paths import exact_key
+from plexsync.model.plex import FIELDS, YEAR, Edit, PlexItem, Target
+from plexsync.policy.notes import how_much
+from plexsync.policy.outcome import applied, claimed
+from plexsync.policy.undo import PutBack, Restore, needs_a_look, put_back
+
+GONE = "the item is no longer in Plex"
+OTHER_FILE = "the Plex item holds another file now"
+NO_IMAGE = "the earlier image is no longer in Plex"
+
+
+@dataclass(slots=True)
+class Restored:
+    """What became of one item: fields as before, fields left with the reason, or a failure."""
+
+    done: set[str] = field(default_factory=set)
+    left: dict[str, str] = field(default_factory=dict)
+    failed: str = ""
+    sent: list[Edit] = field(default_factory=list)
+    year: Edit | None = None
+
+    def leave(self, name: str, why: str) -> None:
+        """A field stays as it is."""
+        self.done.discard(name)
+        self.left[name] = why
+
+
+class PutBackItems:
+    """Undoes PlexSync's writes in some items; safe to repeat after it was interrupted."""
+
+    def __init__(self, plex: PlexClient, watch: PlexWatch) -> None:
+        self._plex = plex
+        self._watch = watch
+
+    def run(self, targets: Sequence[TargetState]) -> dict[Target, Restored]:
+        """Put back at most some dozens of items, and look at what Plex has then.
+
+        Raises PlexServerDown or PlexAuthError; repeat the whole then.
+        """
+        wanted = {each.target: each for each in targets}
+        items = self._plex.items([target.rating_key for target in wanted])
+        found: dict[Target, Restored] = {}
+        for target, state in wanted.items():
+            found[target] = self._one(items.get(target.rating_key), state)
+        sent = {target: each for target, each in found.items() if each.sent and not each.failed}
+        after = self._plex.items([target.rating_key for target in sent])
+        for target, each in sent.items():
+            _compare(each, after.get(target.rating_key))
+        self._put_back_years(found, {**items, **after})
+        return found
+
+    def _put_back_years(
+        self, found: Mapping[Target, Restored], items: Mapping[int, PlexItem]
+    ) -> None:
+        """Alone, where restoring the date did not do it: of both in one request one would win."""
+        for target, each in found.items():
+            item = items.get(target.rating_key)
+            if each.failed or each.year is None or not item or item.year == each.year.value:
+                continue
+            try:
+                with self._gently():
+                    sent = self._plex.write(target, [each.year])
+            except (PlexServerDown, PlexAuthError):
+                raise
+            except SyncError as error:
+                each.left[YEAR.name] = error.message
+            else:
+                each.left |= {n: f"Plex refuses it: {words}" for n, words in sent.refused.items()}
+
+    def _one(self, item: PlexItem | None, state: TargetState) -> Restored:
+        ours = {*state.written, *state.unconfirmed}
+        if item is None or item.deleted:
+            return Restored(left=dict.fromkeys(ours, GONE))
+        if state.part and exact_key(state.part) not in {exact_key(p.file) for p in item.parts}:
+            return Restored(left=dict.fromkeys(ours, OTHER_FILE))
+        try:
+            return self._carried_out(item, self._plan(item, state))
+        except (PlexServerDown, PlexAuthError):
+            raise
+        except SyncError as error:
+            return Restored(failed=error.message)
+
+    def _plan(self, item: PlexItem, state: TargetState) -> PutBack:
+        selected = {
+            name: self._plex.selected_image(item.target, name)
+            for name in needs_a_look(state.written, state.unconfirmed)
+        }
+        ours = claimed(item, state.written, state.unconfirmed, state.read_back)
+        return put_back(item, ours, state.unconfirmed, state.base, selected)
+
+    def _carried_out(self, item: PlexItem, plan: PutBack) -> Restored:
+        restored = Restored(set(plan.done), dict(plan.left), year=plan.year)
+        edits = list(plan.edits)
+        for image in plan.images:
+            try:
+                with self._gently():
+                    self._plex.select_image(item.target, image.field, image.key)
+            except PlexPermanentError:
+                restored.leave(image.field, NO_IMAGE)
+            else:
+                edits.append(_lock(image))
+        if edits:
+            with self._gently():
+                sent = self._plex.write(item.target, edits)
+            for name, words in sent.refused.items():
+                restored.leave(name, f"Plex refuses it: {words}")
+            for name, cut in sent.cut.items():
+                restored.leave(name, f"Plex takes only {how_much(name, cut.kept, cut.of)}")
+            restored.sent = [edit for edit in sent.edits if edit.field not in sent.cut]
+        return restored
+
+    @contextmanager
+    def _gently(self) -> Iterator[None]:
+        """One request that writes: at the pace of a recovery, and counted for it."""
+        if not self._watch.throttle():
+            raise PlexServerDown("PlexSync was asked to stop")
+        try:
+            yield
+        except SyncError as error:
+            self._watch.wrote(not isinstance(error, TransientError))
+            raise
+        self._watch.wrote(True)
+
+
+def _lock(image: Restore) -> Edit:
+    """Showing an image locks it; so its lock is set last, to what it was."""
+    return Edit(
+        field=image.field,
+        value="",
+        before="",
+        reason="undo",
+        lock_only=True,
+        locked=image.locked,
+    )
+
+
+def _compare(restored: Restored, item: PlexItem | None) -> None:
+    """What Plex did not take is a failure, whatever it answered."""
+    if item is None:
+        return
+    missed = [edit.field for edit in restored.sent if not _as_sent(edit, item)]
+    if missed:
+        restored.failed = f"Plex took the edit, but {', '.join(missed)} reads back different"
+
+
+def _as_sent(edit: Edit, item: PlexItem) -> bool:
+    locked = FIELDS[edit.field].edit in item.locks
+    return locked == edit.locked and (edit.lock_only or applied(edit, item))

@@ -1,0 +1,49 @@
+"""Recover Outage Jobs: takes the dead letters of an outage back into the queue."""
+
+from __future__ import annotations
+
+from plexsync.flows.outage.dlq_recovery import DlqRecovery, Window
+from plexsync.flows.tasks.arguments import error_types_of
+from plexsync.flows.tasks.context import Call, TaskFailed
+from plexsync.policy.outage_history import Outage
+
+
+def recover_outage_jobs(call: Call) -> dict[str, object]:
+    """Take dead letters of the last outage back into the queue; needs a healthy Plex.
+
+    Arguments: `error_types`, classes or causes with commas between them (PlexServerDown), and
+    `window`: "last", "all" or a number of hours.
+    """
+    owned = call.owner()
+    health = call.plex.check("Recover Outage Jobs")
+    if health.state != "healthy":
+        raise TaskFailed(f"Nothing was recovered: {health.words}. {health.remedy}")
+    stores, now = owned.stores, call.clock.now()
+    recovery = DlqRecovery(stores, call.stash)
+    wanted = error_types_of(call, recovery.letters()) or {"PlexServerDown"}
+    window = _window(str(call.args.get("window") or "last"), owned.watch.history.last(), now)
+    if window is None:
+        call.log.info("No outage is on record, so there is nothing to recover.")
+        return {"queued": 0}
+    found = recovery.run(window, wanted, now)
+    call.log.info(found.sentence())
+    return {
+        "queued": len(found.queued),
+        "already_queued": len(found.already_queued),
+        "gone": len(found.gone),
+        "others": found.others,
+    }
+
+
+def _window(text: str, last: Outage | None, now: float) -> Window | None:
+    if text == "all":
+        return Window(0.0, now)
+    if text == "last":
+        return Window.of(last, now) if last else None
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours < 24 * 366:
+        raise TaskFailed(f'window must be "last", "all" or a number of hours, not {text[:40]!r}.')
+    return Window(now - hours * 3600, now)

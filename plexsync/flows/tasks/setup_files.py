@@ -1,0 +1,166 @@
+"""What Check Setup says about the files: how scenes are found in Plex, and which path map fits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+
+from plexsync.edges.ledger.ledger_view import LedgerView
+from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.index_refresh import IndexView
+from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
+from plexsync.model.paths import PathMap, name_key
+from plexsync.model.scene import Scene
+from plexsync.model.words import counted, grouped
+from plexsync.policy.matching import HIGH, Match, match, pinned
+from plexsync.policy.outage_history import format_duration
+from plexsync.policy.passed_over import why_passed_over
+from plexsync.policy.path_suggestion import File, Suggestion, explained, suggest, twins
+
+SAMPLE = 20
+PAGE = 1000
+MOST_SCENES = 100_000
+"""So many scenes are enough to see how the paths go together."""
+
+ENOUGH = 0.995
+"""A path map that explains so much of what the best would is good enough."""
+
+FEW = 0.5
+"""A smaller share is no map."""
+
+_SHOWN = 3
+_RULES = {"path": "by path", "suffix": "by the end of the path", "pin": "by a pin"}
+_RULES |= {
+    "spelling": "by path in another spelling",
+    "name+size": "by name and size",
+    "name": "by name",
+}
+
+
+def index(call: Call, view: IndexView) -> Iterator[Point]:
+    """How much of Plex is known here."""
+    age = "" if view.age is None else f", read whole {format_duration(view.age)} ago"
+    text = f"{counted(view.items, 'item')} with {counted(view.parts, 'file')}{age}"
+    if not view.refreshed:
+        text += "; the background worker is at work, so it was used as it is"
+    if view.parts:
+        yield Point("Plex's files", OK, text)
+    else:
+        yield Point("Plex's files", WARN, text, "Let Plex scan its libraries, then check again.")
+
+
+def sample(call: Call, view: IndexView) -> Iterator[Point]:
+    """How the scenes that were updated last are found in Plex."""
+    ids = [scene for scene, _ in call.stash.recently_updated(1, SAMPLE)]
+    scenes = call.stash.scenes(ids).scenes
+    if not scenes:
+        yield Point("Sample scenes", WARN, "Stash has no scenes", "Let Stash scan its folders.")
+        return
+    found = _matches(call, view, scenes)
+    sure = Counter(m.rule for m in found.values() if m.confidence == HIGH)
+    unsure = [n for n, m in found.items() if m.confidence not in (HIGH, "NONE")]
+    absent = [scene for scene in scenes if found[scene.id].confidence == "NONE"]
+    text = f"{sure.total()} of {len(scenes)} found in Plex"
+    if sure:
+        text += f" ({', '.join(f'{n} {_RULES[rule]}' for rule, n in sure.most_common())})"
+    if unsure:
+        text += f"; uncertain: {', '.join(f'scene {scene}' for scene in unsure)}"
+    if absent:
+        shown = ", ".join(map(_where, absent[:_SHOWN]))
+        more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
+        text += f"; not in Plex: {shown}{more}"
+    if sure.total() == len(scenes):
+        yield Point("Sample scenes", OK, text)
+        return
+    remedy = "Let Plex scan those folders; where the paths differ a path map helps, see below."
+    yield Point("Sample scenes", WARN if sure else BAD, text, remedy)
+
+
+def _where(scene: Scene) -> str:
+    return f"scene {scene.id} ({scene.files[0].path!r})" if scene.files else f"scene {scene.id}"
+
+
+def _matches(call: Call, view: IndexView, scenes: list[Scene]) -> dict[int, Match]:
+    path_map, _ = PathMap.parse(call.config.path_map)
+    with closing(LedgerView(call.path("ledger.db"))) as ledger:
+        ledger.use_server(call.plex.server_id())
+        pins = ledger.pins()
+    found = {}
+    for scene in scenes:
+        pin = pins.get(scene.id)
+        paths = [pin.part] if pin else [path_map.to_plex(file.path) for file in scene.files]
+        parts = view.index.find(paths)
+        found[scene.id] = pinned(pin, parts) if pin else match(scene.files, parts, path_map)
+    return found
+
+
+def passed_over(call: Call, view: IndexView, files: Sequence[File]) -> Iterator[Point]:
+    """Files that Plex lacks and will never have, by their names."""
+    libraries = call.plex.sections(call.config.plex_library).found
+    to_plex = PathMap.parse(call.config.path_map)[0].to_plex
+    there = {name_key(path) for path, _ in view.index.parts()}
+    absent = [(path, size) for path, size in files if name_key(path) not in there]
+    reasons = [(path, why_passed_over(to_plex(path), size, libraries)) for path, size in absent]
+    hopeless = [(path, reason) for path, reason in reasons if reason is not None]
+    if not hopeless:
+        return
+    kinds = Counter(reason.kind for _, reason in hopeless)
+    listed = "; ".join(f"{grouped(count)}: {kind}" for kind, count in kinds.most_common())
+    example, reason = hopeless[0]
+    text = (
+        f"{grouped(len(hopeless))} of {grouped(len(absent))} files that Plex lacks can never become "
+        f"items of it ({listed}), as {example!r}: {reason.why}"
+    )
+    state = OK if call.config.skip_not_found else WARN
+    yield Point("Files that Plex passes over", state, text, f"{reason.remedy}.")
+
+
+def path_map(call: Call, view: IndexView, files: Sequence[File]) -> tuple[Point, dict[str, object]]:
+    """Whether the path map fits, and which would; the answer is for a page too."""
+    both = twins(files, view.index.parts())
+    now = explained(both, PathMap.parse(call.config.path_map)[0].to_plex)
+    best = suggest(both)
+    answer: dict[str, object] = {
+        "now": call.config.path_map,
+        "explained_now": now,
+        "suggested": best.text,
+        "explained": best.explained,
+        "files": best.files,
+    }
+    return _judged(call.config.path_map, now, best), answer
+
+
+def _judged(setting: str, now: int, best: Suggestion) -> Point:
+    if not best.files:
+        text = "no file in Plex has the name and size of one in Stash, so no path map can be told"
+        return Point("Path map", WARN, text, "Check that Plex has scanned the folders Stash has.")
+    number = f"{best.files:,}".replace(",", " ")
+    of_files = f"of {number} {'file' if best.files == 1 else 'files'} that both servers have"
+    if best.explained < best.files * FEW:
+        text = f"no few pairs explain more than {best.explained / best.files:.1%} {of_files}"
+        remedy = "Scenes are then found by the end of their path, or by name and size; see above."
+        return Point("Path map", WARN, text, remedy)
+    if now >= best.explained * ENOUGH:
+        what = "the path map explains" if setting else "without a path map the same paths explain"
+        return Point("Path map", OK, f"{what} {now / best.files:.1%} {of_files}")
+    pairs = f"{len(best.pairs)} pairs explain" if len(best.pairs) > 1 else "1 pair explains"
+    text = (
+        f"it explains {now / best.files:.1%} {of_files}; {pairs} {best.explained / best.files:.1%}"
+    )
+    return Point("Path map", WARN, text, f'Enter this as "Path map" in {WHERE}: {best.text}')
+
+
+def stash_files(call: Call, progress: Callable[[float], None]) -> list[File]:
+    """Every file of Stash, or those of so many scenes that the others hardly matter."""
+    found: list[File] = []
+    after = seen = 0
+    while seen < MOST_SCENES:
+        files, left = call.stash.scene_files(after, PAGE)
+        if not files:
+            break
+        found += [(path, size) for _, path, size in files if path]
+        after = files[-1][0]
+        seen += min(left, PAGE)
+        progress(seen / max(1, seen + left - min(left, PAGE)))
+    return found

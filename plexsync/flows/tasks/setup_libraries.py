@@ -1,0 +1,105 @@
+"""What Check Setup says about Plex itself and its libraries: how they are set up, and what that means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.index_refresh import IndexView
+from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
+from plexsync.model.library_names import called
+from plexsync.model.plex import Section
+from plexsync.model.words import counted, grouped
+
+OWN_VIDEOS = ("com.plexapp.agents.none", "tv.plex.agents.none")
+"""Agents of libraries of the type "Other Videos"."""
+
+FILM_AGENT = "tv.plex.agents.movie"
+LEGACY = "com.plexapp.agents."
+
+MODES = {
+    "0": "no collections are shown",
+    "1": "collections hide their items",
+    "2": "collections and their items are shown",
+}
+HIDES = "1"
+
+_SHOWN = 3
+_CHANGE = 'choose the agent "Personal Media" in its settings in Plex (Edit Library > Advanced)'
+
+
+def libraries(call: Call) -> Iterator[Point]:
+    """The libraries that are written to, and names that fit none."""
+    wanted = call.config.plex_library
+    found, types = call.plex.sections(wanted), dict(call.plex.libraries())
+    change = f'Correct "Plex libraries" in {WHERE}; an empty field means all movie libraries.'
+    if types:
+        change += f" Plex has: {', '.join(types)}."
+    for name in found.missing:
+        kind = next((types[title] for title in called(name, list(types))), "")
+        text = f"Plex has no library {name!r}"
+        if kind:
+            text = f"the library {name!r} holds {kind}s; PlexSync writes to movie libraries"
+        yield Point("Libraries", BAD, text, change)
+    if found.found:
+        names = ", ".join(section.title for section in found.found)
+        yield Point("Libraries", OK, f"{counted(len(found.found), 'movie library')}: {names}")
+    elif not found.missing:
+        remedy = 'Make one in Plex; the types "Movies" and "Other Videos" both do.'
+        yield Point("Libraries", BAD, "Plex has no movie library", remedy)
+
+
+def details(call: Call) -> Iterator[Point]:
+    """How each of those libraries is set up, and what of it will surprise somebody."""
+    for library in call.plex.sections(call.config.plex_library).found:
+        name, mode = f"Library {library.title}", call.plex.collection_mode(library.key)
+        shown = f"; {MODES[mode]}" if mode in MODES else ""
+        text = f"agent {library.agent or 'unknown'}, scanner {library.scanner or 'unknown'}{shown}"
+        yield Point(name, OK, text)
+        yield from _agent(name, library.agent)
+        if mode == HIDES and call.config.sync_collection:
+            yield Point(
+                name,
+                WARN,
+                "it does not show items that are in a collection, and PlexSync puts each item into "
+                "the collection of its studio",
+                'Set "Collections" in its settings in Plex (Edit Library > Advanced) to "Show '
+                'collections and their items", or switch on "Do not sync the studio as a '
+                f'collection" in {WHERE}.',
+            )
+
+
+def _agent(name: str, agent: str) -> Iterator[Point]:
+    if agent == FILM_AGENT:
+        text = (
+            'its agent "Plex Movie" sends the names of files to plex.tv, and may take a scene for a '
+            "film of a like name"
+        )
+        remedy = f"To keep the names at home, {_CHANGE}; what PlexSync wrote is locked and stays."
+        yield Point(name, WARN, text, remedy)
+    elif agent.startswith(LEGACY) and agent not in OWN_VIDEOS:
+        text = f"its agent {agent} is one of the legacy agents, which leave Plex in 2026"
+        remedy = f"Before that, {_CHANGE}; what PlexSync wrote is locked and stays."
+        yield Point(name, WARN, text, remedy)
+
+
+def unreadable(call: Call, view: IndexView) -> Iterator[Point]:
+    """Items that Plex itself cannot deliver; the index goes on without them."""
+    found = view.index.unreadable()
+    known: dict[str, Section] = {}
+    if found:
+        known = {each.key: each for each in call.plex.sections(call.config.plex_library).found}
+    for key, items in found.items():
+        name = f"Library {known[key].title}" if key in known else f"Library {key}"
+        shown = ", ".join(_place(*item) for item in items[:_SHOWN])
+        more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+        text = f"{counted(len(items), 'item')} cannot be read by Plex itself: {shown}{more}"
+        remedy = (
+            "Sort the library by date added to find it, and refresh its metadata in Plex; if that "
+            "does not help, take its file out of the library and add it again."
+        )
+        yield Point(name, WARN, text, remedy)
+
+
+def _place(place: int, before: str) -> str:
+    return f"at place {grouped(place)}" + (f", added next after {before!r}" if before else "")

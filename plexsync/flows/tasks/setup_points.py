@@ -1,0 +1,260 @@
+"""What Check Setup looks at besides the files: settings, both servers, the data folder, the worker."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from plexsync import __version__, system
+from plexsync.dependencies import PRIVATE_PLACE, Dependencies
+from plexsync.edges import surroundings
+from plexsync.edges.http import certificates
+from plexsync.edges.page import read_state
+from plexsync.edges.plex.client import Health
+from plexsync.edges.queue.rows import pending
+from plexsync.flows.tasks.context import Call
+from plexsync.flows.worker.folder_owner import judge
+from plexsync.model import stash_identity
+from plexsync.model.config import masked
+from plexsync.model.paths import PathMap
+from plexsync.model.settings import IGNORE, sends_openly
+from plexsync.model.words import counted
+
+OK, WARN, BAD = "ok", "warn", "bad"
+
+WHERE = "Settings > Plugins > PlexSync"
+OLDER = ("plexHost", "plexPort", "plexToken")
+"""Settings that an older community plugin of the same id keeps."""
+
+CLOCK_SLACK = 60.0
+TIGHT, FULL = 200 << 20, 20 << 20
+"""Free bytes below which the data folder is short of space, and out of it."""
+
+TAIL = 400
+SHOWN = 3
+DAY = 86400.0
+
+_AFAR = {"9p", "afs", "ceph", "cifs", "davfs", "drvfs", "glusterfs", "nfs", "nfs4", "smb3", "smbfs"}
+_AFAR |= {"vboxsf", "vmhgfs"}
+_FLEETING = {"overlay", "ramfs", "tmpfs"}
+_LINE = re.compile(r"(\S+) (warning|error)\s+(.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing that was looked at: how it is (OK, WARN or BAD), and what to do about it."""
+
+    point: str
+    state: str
+    text: str
+    remedy: str = ""
+
+
+def settings(call: Call) -> Iterator[Point]:
+    """Plex's address, the token, and the path map's spelling."""
+    url, token = call.config.plex_url, call.config.plex_token.get_secret_value()
+    if not url:
+        yield Point("Plex URL", BAD, "it is not entered", f'Enter "Plex URL" in {WHERE}.')
+    elif sends_openly(url):
+        remedy = "Use https:// or an address in your own network."
+        yield Point("Plex URL", WARN, f"{url} is on the internet and not encrypted", remedy)
+    else:
+        yield Point("Plex URL", OK, url)
+    if token:
+        yield Point("Plex token", OK, masked(token))
+    else:
+        yield Point("Plex token", BAD, "it is not entered", f'Enter "Plex token" in {WHERE}.')
+    yield from _certificate(call.config.plex_certificate)
+    for problem in PathMap.parse(call.config.path_map)[1]:
+        text = problem.removeprefix("path_map: ")
+        yield Point("Path map", BAD, text, f'Correct "Path map" in {WHERE}.')
+    if call.config.paused:
+        remedy = f'Switch off "Pause syncing" and "Do not write anything" in {WHERE}.'
+        yield Point("Syncing", WARN, "it is paused in the settings; events are kept", remedy)
+
+
+def _certificate(entered: str) -> Iterator[Point]:
+    """What was entered instead of the usual issuers, if anything was."""
+    if entered == IGNORE:
+        text = "no certificate is checked: anybody in the network could pass for Plex"
+        remedy = f'Let "Plex certificate" in {WHERE} name a file with the certificate of Plex.'
+        yield Point("Plex certificate", WARN, text, remedy)
+    elif entered:
+        try:
+            count = len(certificates.read(entered))
+        except certificates.CertificateFileError as problem:
+            yield Point("Plex certificate", BAD, str(problem), f"Correct {certificates.SETTING}.")
+        else:
+            yield Point("Plex certificate", OK, f"{counted(count, 'certificate')} in {entered}")
+
+
+def reachability(health: Health, platform: str) -> Iterator[Point]:
+    """How Plex answered, and what it is."""
+    milliseconds = f"{health.latency * 1000:.0f} ms"
+    if health.state == "healthy":
+        version = f"; version {health.version}" if health.version else ""
+        system = f" on {platform}" if version and platform else ""
+        yield Point("Plex", OK, f"healthy, answers in {milliseconds}{version}{system}")
+    else:
+        state = WARN if health.state == "starting" else BAD
+        yield Point("Plex", state, f"{health.state}: {health.detail}", health.remedy)
+
+
+def owner(call: Call) -> Iterator[Point]:
+    """Whose token it is: only the server's owner may edit."""
+    owns = call.plex.owns()
+    if owns is None:
+        yield Point("Token's owner", OK, "Plex does not say whose token it is")
+    elif owns:
+        yield Point("Token's owner", OK, "the token is the server owner's")
+    else:
+        remedy = f'Sign in to Plex as the owner, and enter that token as "Plex token" in {WHERE}.'
+        text = "the token is not the server owner's, who alone may edit"
+        yield Point("Token's owner", BAD, text, remedy)
+
+
+def clock(call: Call) -> Iterator[Point]:
+    """Plex's clock against ours: what is new in Plex is found by its times."""
+    theirs = surroundings.server_time(f"{call.config.plex_url}/identity")
+    if theirs is None:
+        yield Point("Clock", OK, "Plex does not say what time it has")
+        return
+    off = theirs - call.clock.now()
+    text = f"Plex's clock and this machine's differ by {abs(off):.0f} s"
+    if abs(off) <= CLOCK_SLACK:
+        yield Point("Clock", OK, text)
+    else:
+        yield Point("Clock", WARN, text, "Let both machines set their clocks by a time server.")
+
+
+def stash(call: Call) -> Iterator[Point]:
+    """Access to Stash, and whether it lasts."""
+    found = call.stash.settings()
+    version = f"Stash {found.version} answers".replace("  ", " ")
+    if found.api_key:
+        yield Point("Stash", OK, f"{version}; it has an API key")
+    elif not found.login or call.stash.next_keep_alive(call.clock.now()) is None:
+        yield Point("Stash", OK, f"{version}; it asks for no login")
+    else:
+        remedy = "Make an API key in Settings > Security of Stash; PlexSync finds it by itself."
+        text = f"{version}; it has no API key, so PlexSync depends on a session that may end"
+        yield Point("Stash", WARN, text, remedy)
+
+
+def older_plugin(call: Call) -> Iterator[Point]:
+    """The community plugin of the same name, which would write to Plex as well."""
+    beside = surroundings.manifests_beside(call.plugin_dir, "PlexSync.yml")
+    for path in beside:
+        text = f"another plugin with the id PlexSync is installed: {path!r}"
+        yield Point("Older plugin", BAD, text, "Remove that folder, then press Reload plugins.")
+    left = [name for name in OLDER if call.stash.settings().plugin.get(name)]
+    if left:
+        text = f"settings of the older PlexSync plugin are there ({', '.join(left)})"
+        remedy = f"Make sure that it is uninstalled; enter address and token anew in {WHERE}."
+        yield Point("Older plugin", WARN, text, remedy)
+    elif not beside:
+        yield Point("Older plugin", OK, "no other PlexSync plugin is there")
+
+
+def whose_folder(call: Call) -> Iterator[Point]:
+    """Whether the data folder is this Stash's, and whether another one asked for it."""
+    owner = call.stored(stash_identity.FILE, stash_identity.parse, stash_identity.Owner())
+    problem, _ = judge(owner, call.stash)
+    refused = call.clock.now() - owner.refused_at
+    if problem:
+        yield Point("Owner", BAD, problem.rstrip("."), "See above: a folder of its own, or adopt.")
+    elif 0 <= refused < DAY:
+        text = f"another Stash (database {owner.refused!r}) asked for it within the last 24 hours"
+        remedy = "It was refused; let STASH_PLUGIN_DATA name a folder of its own there."
+        yield Point("Owner", WARN, text, remedy)
+    else:
+        yield Point("Owner", OK, "the data folder is this Stash's")
+
+
+def data_folder(call: Call) -> Iterator[Point]:
+    """Rights, room and kind of the place where PlexSync keeps its state."""
+    folder = call.folder
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        remedy = "Give it to the user that Stash runs as."
+        yield Point("Data folder", BAD, f"{folder!r} cannot be written", remedy)
+    elif not system.is_private(folder):
+        text = f"others may write to {folder!r}, and its disk or its owner leaves it so"
+        yield Point("Data folder", WARN, text, f"Let {PRIVATE_PLACE}.")
+    elif system.is_shown(folder):
+        text = f"others may look into {folder!r}"
+        yield Point("Data folder", WARN, text, f"Run chmod 700 {folder!r}.")
+    else:
+        yield Point("Data folder", OK, f"{folder!r}, private to its user")
+    free = surroundings.free_bytes(folder)
+    state = OK if free >= TIGHT else WARN if free >= FULL else BAD
+    room = "" if state == OK else "Make room; PlexSync needs some hundred MB at most."
+    yield Point("Free space", state, f"{free >> 20} MB", room)
+    yield _disk(surroundings.filesystem(folder))
+
+
+def _disk(kind: str) -> Point:
+    if kind in _AFAR or (kind.startswith("fuse.") and kind != "fuse.fuseblk"):
+        text = f"the data folder lies on {kind}, where databases get damaged"
+        remedy = "Let STASH_PLUGIN_DATA name a folder on a local disk."
+        return Point("Disk", WARN, text, remedy)
+    if kind in _FLEETING:
+        text = f"the data folder lies on {kind} and may be lost with the container or at a restart"
+        remedy = "Mount the plugin folder, or let STASH_PLUGIN_DATA name a folder that stays."
+        return Point("Disk", WARN, text, remedy)
+    return Point("Disk", OK, f"local ({kind})" if kind else "its kind is unknown on this system")
+
+
+def dependencies(call: Call) -> Iterator[Point]:
+    """Python and the packages, against what was tested."""
+    needs = Dependencies(call.plugin_dir, call.folder)
+    wrong, remedy = needs.wrong(), f"Press Check Setup once more, or {needs.remedy()}"
+    missing = [name for name, _, has in wrong if not has]
+    other = [f"{name} {has} (tested: {want})" for name, want, has in wrong if has]
+    python = f"PlexSync {__version__} on Python {sys.version.split()[0]}"
+    if missing:
+        text = f"{python}; missing: {', '.join(missing)}"
+        yield Point("Dependencies", BAD, text, remedy)
+    elif other:
+        text = f"{python}; other versions: {', '.join(other)}"
+        yield Point("Dependencies", WARN, text, remedy)
+    else:
+        text = f"{python}; all {len(needs.pins)} packages as tested, {needs.origin()}"
+        yield Point("Dependencies", OK, text)
+
+
+def worker(call: Call) -> Iterator[Point]:
+    """Whether somebody works, where there is work."""
+    waiting = pending(call.path("queue")) + read_state.records_waiting(call.folder)
+    if read_state.owned(call.folder):
+        yield Point("Worker", OK, f"it is alive; {counted(waiting, 'job')} in the queue")
+    elif waiting:
+        jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
+        text = f"none is alive, although {jobs}"
+        yield Point(
+            "Worker", WARN, text, "Save any scene, or press Process Queue once Plex is healthy."
+        )
+    else:
+        yield Point("Worker", OK, "none is needed: nothing waits; the next event starts one")
+
+
+def log_lines(call: Call) -> Iterator[Point]:
+    """What the worker warned of within a day."""
+    found = [m for line in read_state.log_tail(call.folder, TAIL) if (m := _LINE.match(line))]
+    recent = [m for m in found if call.clock.now() - _stamp(m[1]) < DAY]
+    if not recent:
+        yield Point("Worker's log", OK, "no warning within the last 24 hours")
+        return
+    last = "; ".join(m[3].rstrip(".") for m in recent[-SHOWN:])
+    text = f"{counted(len(recent), 'warning')} within the last 24 hours, at last: {last}"
+    yield Point("Worker's log", WARN, text, f"The whole log: {call.path(read_state.LOG)!r}.")
+
+
+def _stamp(text: str) -> float:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0

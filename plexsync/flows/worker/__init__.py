@@ -1,0 +1,1 @@
+"""The drain loop and what it does by the clock."""

@@ -1,0 +1,385 @@
+"""Whether work may go on: the settings, Stash, and Plex, in this order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+from plexsync.edges.clock import Clock
+from plexsync.edges.log.log import Log
+from plexsync.edges.plex.client import PlexClient
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stores import Stores
+from plexsync.flows.outage.outage_controller import PlexWatch
+from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
+from plexsync.flows.reconcile.reconciliation import Reconciliation
+from plexsync.flows.results import Failed, Outcome
+from plexsync.flows.sync.sync_scenes import SyncScenes
+from plexsync.flows.worker.blame import Judged
+from plexsync.flows.worker.enabled import Enabled
+from plexsync.flows.worker.held_back import HeldBack
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import (
+    REQUEST,
+    AnotherStash,
+    PlexAuthError,
+    PlexServerDown,
+    StashAuthError,
+    StashDown,
+    SyncError,
+)
+from plexsync.model.health_check import FAILURE
+from plexsync.model.plex_state import STUCK, UNAUTHORISED, WRITING
+from plexsync.model.reasons import SETTINGS
+from plexsync.model.words import counted
+from plexsync.policy.circuit_breaker import CLOSED
+from plexsync.policy.waiting import Hold, hold, idle_limit, until_settings
+
+STASH_PATIENCE = 600.0
+"""Seconds of silence from Stash after which the worker ends; the next event starts another."""
+
+
+SETTINGS_AGE = 15.0
+"""Seconds for which a reconciliation believes the settings between two of its pages."""
+
+IDLE_END = "nothing to do"
+"""Why a worker ends that is needed no more."""
+
+DISABLED = "PlexSync is disabled in Stash; what waits stays, and goes on when it is enabled again"
+
+
+class Parts(Protocol):
+    """What the composition root builds for the worker."""
+
+    watch: PlexWatch
+    reconcile: AutoReconcile
+
+    def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
+        """The comparison of Stash with Plex for these settings."""
+
+    def plex(self, config: PlexSyncConfig) -> PlexClient:
+        """The client for these settings (the same object while they stay the same)."""
+
+    def sync(self, config: PlexSyncConfig) -> SyncScenes:
+        """The steps of a batch for these settings."""
+
+    def config(self, *, anybody: bool = False) -> PlexSyncConfig:
+        """The settings as Stash has them now; raises StashDown or StashAuthError, and AnotherStash
+        unless it may be `anybody`.
+        """
+
+    def check_owner(self) -> None:
+        """Raises AnotherStash where the data folder is another one's."""
+
+
+class Gate:
+    """Says how many jobs may run now, for how long nothing may, and when to go home."""
+
+    def __init__(
+        self, stores: Stores, parts: Parts, stash: StashClient, clock: Clock, log: Log
+    ) -> None:
+        self._stores = stores
+        self._parts = parts
+        self._stash = stash
+        self._clock = clock
+        self._log = log
+        self._watch = parts.watch
+        self._held_back = HeldBack(stores, parts.watch)
+        self._hold = Hold()
+        self._stuck = Hold()
+        """A request that names no item fails although Plex is healthy."""
+        self._met = self._foreign = False
+        self._silent_since: float | None = None
+        self._read: PlexSyncConfig | None = None
+        self._read_at = -math.inf
+        self._enabled = Enabled(stash, clock)
+        self.config: PlexSyncConfig | None = None
+        """The settings in force, None before they could be read."""
+
+    def leave(self, now: float, busy_at: float) -> str:
+        """Why the worker should end, or ""; it was last busy at `busy_at`."""
+        if not self._met:
+            self._meet()
+        if self._foreign:
+            return "this data folder belongs to another Stash, whose own events go on with it"
+        if self._hold.reason == "session" and not self._stash.renewable:
+            return "Stash no longer accepts this worker's session; the next event brings a new one"
+        silent = self._silent_since
+        if silent is not None and self._clock.monotonic() - silent >= STASH_PATIENCE:
+            return "Stash has not answered for ten minutes; the next event starts a new worker"
+        limit = idle_limit(self._hold, self._waits())
+        return "" if math.isinf(limit) or 0 <= now - busy_at < limit else IDLE_END
+
+    @property
+    def disabled(self) -> bool:
+        """Whether PlexSync was found to be switched off in Stash."""
+        return self._enabled.off
+
+    def disabled_by_now(self) -> bool:
+        """The same, for whoever is about to send a request."""
+        return self._enabled.off_by_now()
+
+    def _waits(self) -> bool:
+        """Whether anything needs this worker: jobs, or an outage whose end it has to notice."""
+        outage = self._watch.breaker.state != CLOSED and not self.stopped
+        return bool(self._stores.queue.jobs) or outage
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the settings, or none known yet, let nothing be done."""
+        return self.config is None or self._hold.reason in ("settings", "paused")
+
+    def open_in(self, seconds: float) -> float:
+        """In so many seconds, but not before the settings and Stash allow it."""
+        if self.config is None:
+            return math.inf
+        held = self._hold.until - self._clock.monotonic() if self._hold.reason else 0.0
+        return max(seconds, held, 0.0)
+
+    def _meet(self) -> None:
+        """Before anything else: whose data folder this is. A Stash that is away is asked later."""
+        self._met = True
+        try:
+            self._parts.check_owner()
+        except AnotherStash as problem:
+            self._refuse(problem)
+        except SyncError:
+            pass  # reading the settings comes to the same, and says so
+
+    def _refuse(self, problem: AnotherStash) -> None:
+        if not self._foreign:
+            self._log.error(str(problem))
+        self._foreign = True
+
+    def blocked(self, now: float) -> float:
+        """Seconds for which nothing may be tried."""
+        monotonic = self._clock.monotonic()
+        held = [h.until - monotonic for h in (self._hold, self._stuck) if h.active(monotonic)]
+        return max(*held, self._watch.pause(now), 0.0)
+
+    def waits_for(self, now: float) -> str:
+        """For what nothing may be tried now: "plex", "stash", "settings", "paused" or ""."""
+        monotonic = self._clock.monotonic()
+        if self._hold.active(monotonic):
+            return self._hold.reason
+        if self._stuck.active(monotonic):
+            return "plex"
+        if self._watch.pause(now) <= 0:
+            return ""
+        return "plex"
+
+    def room(self) -> int:
+        """How many jobs may run now. Reads the settings afresh, and asks Plex if it was away."""
+        config = self._settings()
+        if config is None:
+            return 0
+        self._held_back.look(self._clock.now())
+        waiting = len(self._stores.queue.jobs)
+        return self._watch.room(self._clock.now(), waiting, self._parts.plex(config))
+
+    def probe_due_in(self, now: float) -> float:
+        """Seconds until Plex, which is left alone, is to be looked at."""
+        return self.open_in(self._watch.probe_in(now, len(self._stores.queue.jobs)))
+
+    def probe(self, now: float) -> None:
+        """Look at Plex, whatever the queue holds: an outage ends when Plex is healthy."""
+        config = self.config
+        assert config is not None
+        self._held_back.look(now)
+        self._watch.look(now, len(self._stores.queue.jobs), self._parts.plex(config))
+
+    def reconcile(self) -> bool:
+        """Do a page of a reconciliation that is due by itself; False when there is none to do."""
+        auto = self._parts.reconcile
+        if self.blocked(self._clock.now()) > 0:
+            return False
+        if not (auto.next_run(self.config) if self.config else auto.waiting):
+            if self.config:
+                auto.started()
+            return False
+        config = self.recent_settings()
+        run = auto.next_run(config) if config else None
+        if config is None or run is None:
+            return False
+        try:
+            auto.turn(run, self._parts.reconciliation(config))
+        except StashAuthError:
+            self.session_ended()
+            return False
+        except SyncError as error:
+            if isinstance(error, PlexAuthError):
+                self._judge_token(config)
+            return False
+        auto.started()
+        self._parts.sync(config).look_for_arrivals(self._clock.now(), refresh=False)
+        return True
+
+    def _judge_token(self, config: PlexSyncConfig) -> None:
+        """Something was refused: only a probe says that it is the token."""
+        health = self._parts.plex(config).check(FAILURE)
+        if health.state == UNAUTHORISED:
+            self._watch.stand(health.kind, health.detail)
+
+    def recent_settings(self) -> PlexSyncConfig | None:
+        """The settings as they are or were a moment ago."""
+        fresh = self._clock.monotonic() - self._read_at < SETTINGS_AGE
+        return self._read if self._read and fresh else self._settings()
+
+    def settings_due_in(self, now: float) -> float:
+        """Seconds until the settings are to be looked at again."""
+        waits = self._waits() or self._watch.blocked
+        return until_settings(self._read_at, self._hold, waits, self._clock.monotonic())
+
+    def look_at_settings(self, now: float) -> None:
+        """Learn what somebody changed."""
+        self._settings()
+
+    def settings_may_differ(self) -> None:
+        """Somebody uses the page, perhaps because he changed them: look at the next turn."""
+        self._read_at = -math.inf
+        if self._hold.reason in ("settings", "paused"):
+            self._hold = Hold()
+
+    def _settings(self) -> PlexSyncConfig | None:
+        try:
+            config = self._parts.config()
+        except AnotherStash as problem:
+            self._refuse(problem)
+            return None
+        except SyncError as error:
+            self.stash_failed(error)
+            return None
+        self._silent_since = None
+        self._read_at = self._clock.monotonic()
+        self._enabled.known()
+        if self._enabled.off or not self._usable(config):
+            return None
+        self._hold = Hold()
+        self._watch.configure(config)
+        self._read = self.config = config
+        return config
+
+    def stash_failed(self, error: SyncError) -> None:
+        """Stash did not do what all work needs."""
+        if isinstance(error, StashAuthError):
+            self.session_ended()
+        else:
+            self._stash_is_silent(error.message)
+
+    def _usable(self, config: PlexSyncConfig) -> bool:
+        problem = config.missing()
+        if problem:
+            self._log.warn_once("settings", problem)
+            self._wait_for("settings")
+            return False
+        if config.paused:
+            self._log.warn_once("paused", "PlexSync is paused in its settings; events are kept.")
+            self._wait_for("paused")
+            return False
+        self._notice_settings(config)
+        return True
+
+    def _notice_settings(self, config: PlexSyncConfig) -> None:
+        """Other settings wake all jobs, and make the scenes of the ledger dirty if they say so."""
+        ledger, queue, before = self._stores.ledger, self._stores.queue, self._read
+        wishes = self._differs("settings", config.wish_fingerprint())
+        plex = self._differs("plex", config.plex_fingerprint())
+        if wishes:
+            ledger.add_bulk(SETTINGS, "", None, self._clock.now())
+            self._log.info("Settings changed; the scenes written so far are checked again.")
+        if wishes or plex or (before and before.plex_token != config.plex_token):
+            queue.hurry(queue.jobs)
+
+    def _differs(self, name: str, fingerprint: str) -> bool:
+        """Whether it is another one than the ledger knows under that name, if it knows any."""
+        known = self._stores.ledger.get_meta(name)
+        if known != fingerprint:
+            self._stores.ledger.set_meta(name, fingerprint)
+        return bool(known) and known != fingerprint
+
+    def tell_letters(self) -> None:
+        """A line about the dead letters, if there are any."""
+        counts = self._stores.letters.counts()
+        if counts:
+            listed = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+            self._log.info(f"{counted(sum(counts.values()), 'dead letter')}: {listed}.")
+
+    def learn(self, outcomes: Sequence[Outcome], judged: Judged) -> None:
+        """What a batch says about the two servers."""
+        errors = [result.error for result in judged.results if isinstance(result, Failed)]
+        self._note_stuck([error for error in errors if error.fault == REQUEST])
+        if isinstance(judged.server, PlexServerDown):
+            self._watch.failed(judged.server.message, judged.server.cause)
+        elif isinstance(judged.server, PlexAuthError):
+            self._watch.stand(judged.server.cause, judged.server.message)
+        if judged.unwritten is not None:
+            why = f"Plex answers but does not write: {judged.unwritten.message}"
+            self._watch.failed(why, WRITING)
+            self._wait_for("plex")
+        self._held_back.look(self._clock.now())
+        self._held_back.settled(outcomes)
+        for what in dict.fromkeys(o.waits_for for o in outcomes if o.waits_for):
+            if what == "auth":
+                continue
+            if what == "plex":
+                if judged.server is not None:
+                    self._wait_for("plex")
+            elif any(isinstance(error, StashAuthError) for error in errors):
+                self.session_ended()
+            else:
+                silent = (error.message for error in errors if isinstance(error, StashDown))
+                self._stash_is_silent(next(silent, "no answer"))
+
+    def _note_stuck(self, failed: Sequence[SyncError]) -> None:
+        """A healthy Plex that fails at what names no item is asked less and less often."""
+        if not failed:
+            self._stuck = Hold()
+            if self._watch.recovery.trouble == STUCK:
+                self._watch.over("Plex does again what no scene can do without; jobs go on.")
+            return
+        self._watch.stand(
+            STUCK, f"Plex is healthy, yet all wait for one thing: {failed[0].message}"
+        )
+        self._stuck = hold(self._stuck, REQUEST, self._clock.monotonic())
+
+    def heard_of_stash(self) -> None:
+        """An event came, and who sends one is not away."""
+        if self._hold.reason in ("stash", "session"):
+            self._hold = Hold()
+
+    def session_ended(self) -> None:
+        """Stash refuses our session: only another one helps, or time when there can be one."""
+        if self._hold.reason != "session":
+            self._log.warn_once(
+                "session", "Stash refuses the worker's session; jobs wait for the next one."
+            )
+        self._silent_since = None
+        self._wait_for("session")
+
+    def session_came(self) -> bool:
+        """Whether a connection was handed over for which work waits."""
+        return self._hold.reason in ("stash", "session") and self._stash.renewed()
+
+    def session_due_in(self, now: float) -> float:
+        """Seconds until our session has to be kept alive."""
+        due = self._stash.next_keep_alive(now)
+        return math.inf if due is None else max(0.0, due - now)
+
+    def keep_session(self, now: float) -> None:
+        """Ask Stash something small now and then, so that the session outlives an outage."""
+        try:
+            self._stash.keep_alive(now)
+        except StashAuthError:
+            self.session_ended()
+        except SyncError as error:
+            self._log.debug(f"Stash: {error.message}")
+
+    def _stash_is_silent(self, detail: str) -> None:
+        if self._silent_since is None:
+            self._silent_since = self._clock.monotonic()
+            self._log.warning(f"Stash is away ({detail}); jobs wait for it.")
+        self._wait_for("stash")
+
+    def _wait_for(self, reason: str) -> None:
+        self._hold = hold(self._hold, reason, self._clock.monotonic())

@@ -1,0 +1,153 @@
+"""Whose fault the failures of a batch are: one probe settles what the answers leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from plexsync.edges.plex.client import Health, PlexClient
+from plexsync.flows.results import Done, Failed, Postponed, Result
+from plexsync.model.errors import (
+    REQUEST,
+    SCENE,
+    SERVER,
+    WRITE,
+    Interrupted,
+    PlexAuthError,
+    PlexServerDown,
+    PlexTemporaryError,
+    SyncError,
+)
+from plexsync.model.health_check import FAILURE
+from plexsync.model.job import Job
+from plexsync.model.plex_state import READ_ONLY, TOKEN_WORDS, UNAUTHORISED
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The results of a batch with every fault decided.
+
+    `server` is what is wrong with Plex as a whole, None when it is healthy or was not in doubt.
+    `unwritten` is why nothing could be written though Plex is healthy, None when something was.
+    """
+
+    results: Sequence[Result]
+    server: SyncError | None = None
+    unwritten: SyncError | None = None
+
+
+class Blame:
+    """Decides the fault of every failure; Plex is asked once a batch, and only in doubt.
+
+    A write that fails although Plex is healthy is the scene's own only if others were written
+    since it first failed, and no other has failed since then; until that is known it may be that
+    Plex writes nothing at all.
+    """
+
+    def __init__(self) -> None:
+        self._turn = self._wrote = 0
+        self._first: dict[int, int] = {}
+        """In which turn a scene first could not be written."""
+        self._suspects: dict[int, int] = {}
+        """In which turn it last could not, unless it was found to be its own fault."""
+
+    def judge(
+        self,
+        results: Sequence[Result],
+        plex: PlexClient,
+        patience: float | None = 0.0,
+    ) -> Judged:
+        """The same results. A scene that could not be written is tried again after `patience`
+        seconds at no cost; when that is None, its failure is its own in any case.
+        """
+        self._turn += 1
+        written = [r.job.scene for r in results if isinstance(r, Done) and r.changed]
+        if written:
+            self._wrote = self._turn
+        for scene in written:
+            self._first.pop(scene, None)
+            self._suspects.pop(scene, None)
+        if not any(_open(result) for result in results):
+            return Judged(results)
+        try:
+            health = plex.check(FAILURE)
+            server = self._token(results, plex) if health.healthy else whole(health)
+        except Interrupted:
+            return Judged([Postponed(r.job) if _open(r) else r for r in results])
+        if server is not None and not health.healthy:
+            return Judged([_with(r, server) if _open(r) else r for r in results], server)
+        judged = [
+            self._settled(result, server, patience) if _open(result) else result
+            for result in results
+        ]
+        failed = [r.error for r in judged if isinstance(r, Failed) and r.error.fault == WRITE]
+        return Judged(judged, server, None if written or not failed else failed[0])
+
+    def _token(self, results: Sequence[Result], plex: PlexClient) -> SyncError | None:
+        """What is wrong with a token that may read: the writes that were forbidden tell."""
+        forbidden = [
+            result
+            for result in results
+            if isinstance(result, Failed)
+            and result.error.fault == WRITE
+            and isinstance(result.error, PlexAuthError)
+        ]
+        if not forbidden or _owns(plex) is not False:
+            return None
+        return PlexAuthError(TOKEN_WORDS[READ_ONLY], cause=READ_ONLY, fault=SERVER)
+
+    def _settled(self, result: Result, server: SyncError | None, patience: float | None) -> Result:
+        """With a healthy Plex, the request's or the scene's fault; then no token is to blame."""
+        assert isinstance(result, Failed)
+        error = result.error
+        if error.fault == REQUEST:
+            return _with(result, _temporary(error, REQUEST))
+        if isinstance(error, PlexAuthError):
+            forbidden = server if error.fault == WRITE else None
+            return _with(result, forbidden or _temporary(error, SCENE))
+        alone = error.fault == WRITE and self._alone(result.job)
+        if error.fault != WRITE or alone or patience is None:
+            error.fault = SCENE
+        else:
+            error.retry_after = max(error.retry_after or 0.0, patience)
+        return result
+
+    def _alone(self, job: Job) -> bool:
+        """Whether this scene alone cannot be written; notes that it could not."""
+        scene, earlier = job.scene, job.first_failure is not None
+        first = self._first.setdefault(scene, 0 if earlier else self._turn)
+        others = max((turn for s, turn in self._suspects.items() if s != scene), default=0)
+        if first < self._wrote >= others:
+            self._suspects.pop(scene, None)
+            return True
+        self._suspects[scene] = self._turn
+        return False
+
+
+def whole(health: Health) -> SyncError:
+    """The error that an unhealthy Plex is."""
+    kind = PlexAuthError if health.state == UNAUTHORISED else PlexServerDown
+    return kind(health.detail, cause=health.kind, fault=SERVER)
+
+
+def _open(result: Result) -> bool:
+    return isinstance(result, Failed) and result.error.unproven
+
+
+def _with(result: Result, error: SyncError) -> Result:
+    return replace(result, error=error) if isinstance(result, Failed) else result
+
+
+def _temporary(error: SyncError, fault: str) -> SyncError:
+    """The same, as what may be better at the next try: the token is good after all."""
+    error.fault = fault
+    if not isinstance(error, PlexAuthError):
+        return error
+    return PlexTemporaryError(error.message, status=error.status, cause=error.cause, fault=fault)
+
+
+def _owns(plex: PlexClient) -> bool | None:
+    try:
+        return plex.owns()
+    except SyncError:
+        return None

@@ -1,0 +1,207 @@
+"""What the worker does by its own clock, whatever the queue holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from plexsync.edges.clock import Clock
+from plexsync.edges.log.log import Log
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stores import Stores
+from plexsync.flows.outage.dlq_recovery import DlqRecovery, Window
+from plexsync.flows.worker.admission import Gate, Parts
+from plexsync.flows.worker.sweep import SOON, Sweep
+from plexsync.model.errors import PlexNotFound, SyncError
+from plexsync.model.ledger import SHARED
+from plexsync.policy.recovery_scheduler import recovered_classes
+from plexsync.policy.waiting import CLOCK_PAUSE, until_clocks
+
+CLEAN_UP_EVERY = 86400.0
+"""Seconds between two clean-ups of a worker; the first is at its start."""
+
+RECOVERIES = "recoveries"
+"""The ledger's name for the number of recoveries whose consequences were drawn."""
+
+
+class Duties:
+    """The sweep, the clean-up, the probes of a Plex that is left alone, and what follows an outage.
+
+    None of them depends on a job being due; all wait for settings that let PlexSync work.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        parts: Parts,
+        gate: Gate,
+        stash: StashClient,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._stores = stores
+        self._parts = parts
+        self._gate = gate
+        self._clock = clock
+        self._log = log
+        self._watch = parts.watch
+        self._sweep = Sweep(stash, stores.ledger, stores.letters, log)
+        self._recovery = DlqRecovery(stores, stash)
+        self._clean_at = -math.inf
+        self._looked_for_arrivals = False
+        known = stores.ledger.get_meta(RECOVERIES)
+        self._recoveries = int(known) if known else parts.watch.recovery.recovery_count
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """In the order in which they ring: what a probe finds is known to those after it."""
+        return (
+            Alarm("clean-up", self._clean_up_in, self._clean_up),
+            Alarm("probe", self._gate.probe_due_in, self._gate.probe),
+            Alarm("after an outage", self._after_outage_in, self._after_outage),
+            Alarm("arrivals meanwhile", self._arrivals_in, self._look_for_arrivals),
+            Alarm("sweep", self._sweep_in, self._look_at_stash),
+        )
+
+    def hurry_sweep(self) -> None:
+        """Somebody wants to see at once what no hook told."""
+        self._sweep.hurry()
+
+    def sweep_at_next_start(self) -> None:
+        """No hook will tell what happens until then."""
+        self._sweep.go_by(-math.inf)
+
+    def last_sweep(self, now: float) -> bool:
+        """Before the worker ends: whether a last sweep found work, or may still find some."""
+        if self._gate.stopped:
+            self._sweep.go_by(now)
+            return False
+        if self._sweep.due_in(now, SOON) > 0:
+            return False
+        before = len(self._stores.ledger.bulks())
+        self._look_at_stash(now)
+        return len(self._stores.ledger.bulks()) > before
+
+    def _clean_up_in(self, now: float) -> float:
+        return self._gate.open_in(self._clean_at + CLEAN_UP_EVERY - self._clock.monotonic())
+
+    def _clean_up(self, now: float) -> None:
+        config = self._gate.config
+        assert config is not None
+        self._stores.letters.purge(now - config.dlq_retention_days * 86400.0)
+        self._gate.tell_letters()
+        self._clean_at = self._clock.monotonic()
+
+    def _after_outage_in(self, now: float) -> float:
+        known = self._recoveries == self._watch.recovery.recovery_count
+        return self._gate.open_in(math.inf if known or not self._watch.history.last() else 0.0)
+
+    def _after_outage(self, now: float) -> None:
+        """Plex is back: take back what the outage buried, and look for what no hook told."""
+        config, outage = self._gate.config, self._watch.history.last()
+        assert config is not None and outage is not None
+        count = self._watch.recovery.recovery_count
+        self._parts.reconcile.outage_is_over(outage)
+        wanted = recovered_classes(config.recovery_strategy)
+        try:
+            found = self._recovery.run(Window.of(outage, now), wanted, now)
+            self._sweep.run(now, self._looked_after())
+        except SyncError as error:
+            self._gate.stash_failed(error)
+            return
+        self._recoveries = count
+        self._stores.ledger.set_meta(RECOVERIES, str(count))
+        if found.queued:
+            self._log.info(f"After the outage: {found.sentence()}")
+
+    def _arrivals_in(self, now: float) -> float:
+        return math.inf if self._looked_for_arrivals else self._gate.open_in(self._watch.pause(now))
+
+    def _look_for_arrivals(self, now: float) -> None:
+        """Once per worker life: what came to Plex while none lived."""
+        config = self._gate.config
+        assert config is not None
+        self._looked_for_arrivals = True
+        if "PlexNotFound" in self._stores.letters.counts():
+            self._parts.sync(config).look_for_arrivals(now, refresh=True)
+
+    def _sweep_in(self, now: float) -> float:
+        return self._gate.open_in(self._sweep.due_in(now))
+
+    def _look_at_stash(self, now: float) -> None:
+        try:
+            self._sweep.run(now, self._looked_after())
+        except SyncError as error:
+            self._gate.stash_failed(error)
+
+    def _looked_after(self) -> Callable[[int, float], bool]:
+        """Whether a scene updated then waits already, or was given up or cleared since: only a newer
+        change, or somebody who wants it, has that one tried again."""
+        stores, cleared = self._stores, self._stores.ledger.cleared()
+
+        def is_looked_after(scene: int, at: float) -> bool:
+            letter = stores.letters.get(scene)
+            given_up = -math.inf if letter is None else letter.buried_at
+            return scene in stores.queue.jobs or at <= max(given_up, cleared.get(scene, -math.inf))
+
+        return is_looked_after
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """`due_in` says in how many seconds `ring` is due: 0 is now, infinity is not at all.
+
+    Both are given the time on the wall clock. A `ring` that could not do its work sees to it that
+    the next one is not due at once.
+    """
+
+    name: str
+    due_in: Callable[[float], float]
+    ring: Callable[[float], None]
+
+
+class Alarms:
+    """Rings what is due, in the order of the table."""
+
+    def __init__(self, *alarms: Alarm) -> None:
+        self._alarms = alarms
+
+    def ring(self, now: float) -> bool:
+        """Ring each alarm that is due, which may make a later one due; whether any was."""
+        rang = False
+        for alarm in self._alarms:
+            if alarm.due_in(now) <= 0:
+                alarm.ring(now)
+                rang = True
+        return rang
+
+    def due_in(self, now: float) -> float:
+        """Seconds until the next one rings."""
+        return min(alarm.due_in(now) for alarm in self._alarms)
+
+
+class Arrivals:
+    """Asks Plex for the clocks while, and only while, a job waits for a file, or a scene for an
+    item of its own.
+    """
+
+    def __init__(self, stores: Stores, gate: Gate, parts: Parts, clock: Clock) -> None:
+        self._stores = stores
+        self._gate = gate
+        self._parts = parts
+        self._clock = clock
+        self._asked_at = clock.monotonic() - CLOCK_PAUSE
+
+    def due_in(self, now: float) -> float:
+        """Seconds until the next question; infinity while none is to be asked."""
+        waits = bool(self._stores.queue.waiting_after(PlexNotFound.__name__, 1))
+        waits = waits or self._stores.ledger.any_in(SHARED)
+        blocked = self._gate.blocked(now)
+        return until_clocks(self._asked_at, waits, blocked, self._clock.monotonic())
+
+    def look(self, now: float) -> None:
+        """Ask, and have jobs tried whose file came."""
+        self._asked_at = self._clock.monotonic()
+        config = self._gate.recent_settings()
+        if config is not None:
+            self._parts.sync(config).follow_plex(now)

@@ -1,0 +1,67 @@
+"""A data folder belongs to one Stash: ids mean other scenes in another one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.storage import files
+from plexsync.model.errors import AnotherStash
+from plexsync.model.stash_identity import FILE, Identity, Owner, parse, to_json
+from plexsync.policy.stash_identity import is_same
+
+REFUSAL_AGE = 60.0
+"""Seconds after which a refusal is noted again; it need not be written with each event."""
+
+
+class WhoseFolder:
+    """The owner's memory of whose data folder this is. Raises OSError when the disk refuses."""
+
+    def __init__(self, folder: str, stash: StashClient, warn: Callable[[str], None]) -> None:
+        self._path = os.path.join(folder, FILE)
+        self._stash = stash
+        self._warn = warn
+
+    def check(self, now: float) -> None:
+        """Raises AnotherStash unless the folder belongs to the Stash that we serve; nobody's yet
+        becomes its. Raises StashDown or StashAuthError when it cannot be asked.
+        """
+        owner = self._read()
+        problem, met = judge(owner, self._stash)
+        if not problem:
+            self._keep(owner, replace(owner, identity=met))
+            return
+        fresh = owner.refused == met.database and 0 <= now - owner.refused_at < REFUSAL_AGE
+        if not fresh:
+            self._keep(owner, replace(owner, refused=met.database, refused_at=now))
+        raise AnotherStash(problem)
+
+    def adopt(self) -> None:
+        """From now on the folder is this Stash's."""
+        _, met = judge(Owner(), self._stash)
+        self._keep(None, Owner(met))
+
+    def _read(self) -> Owner:
+        return files.read_json(self._path, parse, Owner(), self._warn)
+
+    def _keep(self, before: Owner | None, owner: Owner) -> None:
+        if owner != before:
+            files.replace_json(self._path, to_json(owner))
+
+
+def judge(owner: Owner, stash: StashClient) -> tuple[str, Identity]:
+    """Why a folder of this owner is not for this Stash ("": it is), and by what that is known."""
+    known = owner.identity
+    met = stash.meet(list(known.scenes) if known else [])
+    if known is None or is_same(known, met):
+        return "", met.itself
+    return (
+        "This data folder belongs to another Stash: that one's database was "
+        f"{known.database or 'unknown'!r}, this one's is {met.itself.database or 'unknown'!r}, and "
+        "the scenes of the same ids are not the same. Nothing is written to Plex; jobs and events "
+        "are kept. Let STASH_PLUGIN_DATA name a folder of its own for each Stash, or press Adopt "
+        "This Stash twice if this one is to take the other's place.",
+        met.itself,
+    )

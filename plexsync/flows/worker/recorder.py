@@ -1,0 +1,203 @@
+"""What a result means for its job: finish, try later, bury, or wait for somebody."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from plexsync.edges.log.log import Log
+from plexsync.edges.stores import Stores
+from plexsync.flows.results import (
+    ENDED_WELL,
+    GIVEN_UP,
+    IN_STEP,
+    LATER,
+    LEFT_OUT,
+    RETURNED,
+    UNTRIED,
+    WRITTEN,
+    Done,
+    Failed,
+    Outcome,
+    Result,
+)
+from plexsync.flows.worker.intake import Intake
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import SCENE, AmbiguousMatch, PlexNotFound, SceneGone, SyncError
+from plexsync.model.job import BULK, Job, Letter
+from plexsync.model.ledger import (
+    NOT_IN_PLEX,
+    RIVAL,
+    SHARED,
+    SYNCED,
+    UNDONE,
+    SceneState,
+)
+from plexsync.model.reasons import RECONCILE, dead_state
+from plexsync.policy.backoff import (
+    Bury,
+    Finish,
+    Later,
+    Verdict,
+    verdict,
+)
+
+
+class Settle:
+    """Decides what becomes of each job and records it; every hand-over writes the new before it
+    forgets the old.
+    """
+
+    def __init__(self, stores: Stores, intake: Intake, rng: random.Random, log: Log) -> None:
+        self._stores = stores
+        self._intake = intake
+        self._rng = rng
+        self._log = log
+
+    def batch(self, results: Sequence[Result], config: PlexSyncConfig, now: float) -> list[Outcome]:
+        """Record a batch; returns what became of each of its jobs."""
+        outcomes = [self._decided(result, config, now) for result in results]
+        for outcome in outcomes:
+            self._tell(outcome, now)
+            self._record(outcome, now)
+        self._stores.letters.remove([o.scene for o in outcomes if isinstance(o.result, Done)])
+        queue = self._stores.queue
+        queue.rewrite(*(o.job for o in outcomes if _is_rewritten(o)))
+        queue.release([o.scene for o in outcomes if _is_left(o)])
+        queue.finish([o.scene for o in outcomes if o.kind in ENDED_WELL])
+        self._wake_neighbours(outcomes, now)
+        return outcomes
+
+    def _decided(self, result: Result, config: PlexSyncConfig, now: float) -> Outcome:
+        job = result.job
+        if isinstance(result, Done):
+            in_step = IN_STEP if result.state in ("", SYNCED) else LEFT_OUT
+            return Outcome(result, WRITTEN if result.changed else in_step, job, result.detail)
+        if not isinstance(result, Failed):
+            return Outcome(result, UNTRIED, job)
+        error = result.error
+        error.message = self._log.safe(error.message)
+        decision = verdict(job, error, now, self._rng, config.max_retries)
+        if isinstance(decision, Later):
+            free = decision.job.attempts == job.attempts and error.fault != SCENE
+            return Outcome(result, RETURNED if free else LATER, decision.job, error.message)
+        if isinstance(decision, Finish) or _ends_quietly(decision, config):
+            return Outcome(result, LEFT_OUT, job, error.message)
+        if isinstance(decision, Bury):
+            return Outcome(result, GIVEN_UP, decision.job, decision.error.message)
+        return Outcome(result, RETURNED, job, error.message, decision.what)
+
+    def _tell(self, outcome: Outcome, now: float) -> None:
+        """A line for whoever wants to see every job; `bury` has one of its own."""
+        if outcome.changed:
+            changed = ", ".join(outcome.changed)
+            self._log.debug("synced", scene=outcome.scene, changed=changed)
+        elif outcome.error is not None and _is_rewritten(outcome):
+            self._log.debug(
+                f"{outcome.error.kind}: {outcome.error.message}; tried again in "
+                f"{outcome.job.not_before - now:.0f} s",
+                scene=outcome.scene,
+            )
+
+    def _record(self, outcome: Outcome, now: float) -> None:
+        """What has to be known of a job before its row goes."""
+        result, scene = outcome.result, outcome.scene
+        if isinstance(result, Done) and result.state not in ("", SYNCED):
+            self.note(scene, result.state, result.detail, now, result.rivals, result.path)
+        elif outcome.kind == GIVEN_UP and outcome.error is not None:
+            self.bury(outcome.job, outcome.error, now)
+        elif isinstance(outcome.error, SceneGone):
+            self._intake.drop(scene, now)
+        elif outcome.kind == LEFT_OUT and outcome.error is not None:
+            self.note(scene, NOT_IN_PLEX, outcome.error.message, now)
+
+    def bury(self, job: Job, error: SyncError, now: float) -> None:
+        """Give a job up: its dead letter first, then its row."""
+        candidates = error.candidates if isinstance(error, AmbiguousMatch) else ()
+        self._stores.letters.add(
+            Letter(
+                scene=job.scene,
+                error=error.kind,
+                message=error.message,
+                status=error.status,
+                cause=error.cause,
+                attempts=job.attempts,
+                first_failure=job.first_failure or now,
+                last_failure=now,
+                buried_at=now,
+                candidates=tuple(candidates),
+                job=job.to_dict(),
+                paths=error.paths if isinstance(error, PlexNotFound) else (),
+            )
+        )
+        self.note(job.scene, dead_state(error.kind), error.message, now)
+        self._stores.queue.bury(job.scene)
+        self._log.warning(
+            f"Gave up on a scene ({error.kind}): {error.message}. It is kept as a dead letter; "
+            "an edit of the scene tries again.",
+            scene=job.scene,
+            **({"path": [each.words() for each in candidates]} if candidates else {}),
+        )
+
+    def note(
+        self,
+        scene: int,
+        state: str,
+        detail: str,
+        now: float,
+        rivals: frozenset[int] = frozenset(),
+        path: str = "",
+    ) -> None:
+        """Remember how a scene stands when nothing was written to Plex, and who has its items."""
+        ledger = self._stores.ledger
+        known = ledger.scenes([scene]).get(scene) or SceneState(scene=scene, state=state)
+        since = known.since if known.state == state == UNDONE else now
+        others = frozenset(each for each in known.entities if each[0] != RIVAL)
+        ledger.save(
+            [
+                replace(
+                    known,
+                    state=state,
+                    detail=detail,
+                    since=since,
+                    wish="",
+                    path=path or known.path,
+                    entities=others | {(RIVAL, rival) for rival in rivals},
+                )
+            ]
+        )
+
+    def _wake_neighbours(self, outcomes: Sequence[Outcome], now: float) -> None:
+        """What changed for a scene may be news for those that share a Plex item with it."""
+        ledger, queue = self._stores.ledger, self._stores.queue
+        found = [
+            other for o in outcomes if _concerns_others(o) for other in ledger.neighbours(o.scene)
+        ]
+        queue.put_all(
+            Job(scene=scene, reason=RECONCILE, born=now, priority=BULK, not_before=now)
+            for scene in dict.fromkeys(found)
+            if scene not in queue.jobs
+        )
+
+
+def _ends_quietly(decision: Verdict, config: PlexSyncConfig) -> bool:
+    """Whether the user wants no dead letter of a scene that Plex did not show in all its time."""
+    missing = isinstance(decision, Bury) and isinstance(decision.error, PlexNotFound)
+    return config.skip_not_found and missing
+
+
+def _concerns_others(outcome: Outcome) -> bool:
+    """Whether the scene has another place in Plex than before, or may have."""
+    shared = isinstance(outcome.result, Done) and outcome.result.state == SHARED
+    return outcome.kind in (WRITTEN, LEFT_OUT) and not shared
+
+
+def _is_rewritten(outcome: Outcome) -> bool:
+    """Whether the job waits for a time of its own."""
+    return outcome.job is not outcome.result.job and outcome.kind in (LATER, RETURNED)
+
+
+def _is_left(outcome: Outcome) -> bool:
+    """Whether the job stays as it was."""
+    return outcome.kind in (RETURNED, UNTRIED) and outcome.job is outcome.result.job

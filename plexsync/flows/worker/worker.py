@@ -1,0 +1,261 @@
+"""The loop: inbox to queue, queue to Plex, and sleep until there is something to do."""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Callable, Sequence
+
+from plexsync import inbox
+from plexsync.edges.clock import Clock
+from plexsync.edges.log.log import Log
+from plexsync.edges.page.command_store import NewCommands
+from plexsync.edges.plex.client import PlexClient
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.storage.files import is_disk_trouble
+from plexsync.edges.stores import Stores
+from plexsync.flows.page.commands import AT_ONCE, Commands, Host
+from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
+from plexsync.flows.worker.admission import DISABLED, IDLE_END, Gate
+from plexsync.flows.worker.blame import Blame, Judged
+from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties
+from plexsync.flows.worker.intake import Intake
+from plexsync.flows.worker.recorder import Settle
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import Interrupted, PlexPermanentError, PlexTemporaryError
+from plexsync.model.job import EDIT, Job
+from plexsync.policy.waiting import pause
+
+TELL_EVERY = 10
+"""Jobs between two lines about the dead letters."""
+
+DESTROYED_KEPT = 30 * 86400.0
+
+
+Observe = Callable[[Sequence[Outcome], float], None]
+"""Is told the outcomes of each batch and the seconds it took, and of none when nothing is due."""
+
+
+def ignore(outcomes: Sequence[Outcome], seconds: float) -> None:
+    """Observes nothing."""
+
+
+class Worker:
+    """Drains the queue for as long as it owns the data folder.
+
+    `leave` says why to stop now ("" to go on); it is asked before each request and each batch.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        stores: Stores,
+        parts: Host,
+        stash: StashClient,
+        clock: Clock,
+        log: Log,
+        rng: random.Random,
+        leave: Callable[[], str],
+        observe: Observe = ignore,
+    ) -> None:
+        self._folder = folder
+        self._stores = stores
+        self._parts = parts
+        self._clock = clock
+        self._log = log
+        self._in_flight = stash.in_flight
+        self._watch = parts.watch
+        self._leave = leave
+        self._observe = observe
+        self._gate = Gate(stores, parts, stash, clock, log)
+        self._duties = Duties(stores, parts, self._gate, stash, clock, log)
+        self._alarms = self._table(Arrivals(stores, self._gate, parts, clock))
+        self._intake = Intake(folder, stores.queue, stores.ledger, stores.letters, log)
+        self._settle = Settle(stores, self._intake, rng, log)
+        self._commands = Commands(folder, self._intake.commands, parts, stash, clock, log)
+        self._blame = Blame()
+        self._new_commands = NewCommands(folder)
+        self._busy_at = clock.now()
+        self._jobs = 0
+
+    def _table(self, arrivals: Arrivals) -> Alarms:
+        """All that has a time, in the order in which it rings; jobs have theirs in the queue."""
+        return Alarms(
+            Alarm("session", self._gate.session_due_in, self._gate.keep_session),
+            Alarm("settings", self._gate.settings_due_in, self._gate.look_at_settings),
+            *self._duties.alarms(),
+            Alarm("arrivals", arrivals.due_in, arrivals.look),
+        )
+
+    def start(self) -> None:
+        """What is due once per worker life, before the first job."""
+        now = self._clock.now()
+        self._stores.ledger.forget_destroyed(now - DESTROYED_KEPT)
+        inbox.sweep(self._folder, now)
+        if not self._stores.ledger.get_meta("watermark"):
+            waiting = inbox.collect(self._folder, limit=1)
+            first = min([now, *(record.at for record in waiting)])
+            self._stores.ledger.set_meta("watermark", repr(first - 60.0))
+        for job in self._stores.queue.poisoned():
+            error = PlexPermanentError(
+                "the worker died three times while it worked on this scene alone", cause="poison"
+            )
+            self._settle.bury(job, error, now)
+
+    def run(self) -> str:
+        """Work until idle, asked to step aside, or left alone; returns the reason."""
+        with self._in_flight.until(self._asked):
+            while True:
+                try:
+                    return self._run()
+                except Interrupted:
+                    continue  # whoever waits has his turn first
+
+    def _asked(self) -> bool:
+        """Whether anything waits for the requests in flight: a task, a page's command, our session;
+        or none may follow them.
+        """
+        if self._leave() or self._intake.commands.waiting or self._new_commands.came():
+            return True
+        if self._gate.session_due_in(self._clock.now()) <= 0:
+            return True
+        return self._gate.disabled_by_now()
+
+    def _run(self) -> str:
+        while True:
+            reason = self._leave() or self._disabled()
+            if reason:
+                return reason
+            now = self._clock.now()
+            self.take_in(now)
+            self.look_around(self._clock.now())
+            now = self._clock.now()
+            reason = self._disabled() or self._gate.leave(now, self._busy_at)
+            if reason and not (reason == IDLE_END and self._duties.last_sweep(now)):
+                return reason
+            batch = self._next(now)
+            if batch:
+                self._process(batch)
+            if not (batch and batch[0].priority == EDIT) and self._gate.reconcile():
+                self._busy_at = self._clock.now()
+            elif not batch:
+                self._sleep(now)
+
+    def _disabled(self) -> str:
+        """Why to end when somebody switched PlexSync off in Stash, which fires no hook meanwhile."""
+        if not self._gate.disabled:
+            return ""
+        self._duties.sweep_at_next_start()
+        return DISABLED
+
+    def take_in(self, now: float) -> None:
+        """Bring what waits in the inbox and in stored walks into the queue, and carry out what
+        pages asked for: both in the order in which they were recorded.
+        """
+        if self._gate.session_came():
+            self._gate.heard_of_stash()
+        for _ in range(AT_ONCE):
+            taken = self._intake.take_in(now)
+            if taken:
+                self._busy_at = now
+                self._gate.heard_of_stash()
+            if not self._obey(now) and not taken:
+                break
+            now = self._clock.now()
+        self._intake.feed_bulk(now)
+        if self._intake.look_at_plex:
+            self._intake.look_at_plex = False
+            self._watch.hurry()
+            self.hurry_sweep()
+
+    def hurry_sweep(self) -> None:
+        """Let what no hook told be looked for at the next turn."""
+        self._duties.hurry_sweep()
+
+    def look_around(self, now: float) -> None:
+        """Do what is due by its own clock, and bring what it found into the queue."""
+        if self._alarms.ring(now):
+            self._intake.feed_bulk(now)
+
+    def _obey(self, now: float) -> int:
+        """Carry out what pages asked for; how much that was."""
+        with self._in_flight.until(lambda: bool(self._leave()) or self._gate.disabled_by_now()):
+            count = self._commands.run(self._leave)
+        if count:
+            self._busy_at = now
+            self._gate.settings_may_differ()
+        if self._commands.session_refused:
+            self._gate.session_ended()
+        return count
+
+    def waits_for(self, now: float) -> str:
+        """Who or what stops all work now, see Gate.waits_for; "" when it goes on."""
+        return self._gate.waits_for(now)
+
+    def _next(self, now: float) -> Sequence[Job]:
+        """The jobs to run now: none while something has to be waited for."""
+        queue = self._stores.queue
+        if not queue.due(now, 1) or self._gate.blocked(now) > 0:
+            return ()
+        room = self._gate.room()
+        return queue.due(self._clock.now(), room) if room else ()
+
+    def _process(self, batch: Sequence[Job]) -> None:
+        config = self._gate.config
+        if config is None:
+            return
+        began = self._clock.monotonic()
+        self._stores.queue.start([job.scene for job in batch])
+        plex = self._parts.plex(config)
+        answers = plex.answers
+        attempts = self._attempt(batch, config)
+        judged = [self._judge(results, plex) for results in attempts]
+        outcomes: list[Outcome] = []
+        for one in judged:
+            outcomes += self._record(one, config, answered=plex.answers > answers)
+        self._observe(outcomes, self._clock.monotonic() - began)
+        now = self._clock.now()
+        self._parts.sync(config).look_for_arrivals(now, refresh=False)
+        self._busy_at = now
+        before, self._jobs = self._jobs, self._jobs + len(batch)
+        if before // TELL_EVERY != self._jobs // TELL_EVERY:
+            self._gate.tell_letters()
+
+    def _attempt(self, batch: Sequence[Job], config: PlexSyncConfig) -> list[list[Result]]:
+        """Run a batch; one that breaks our own code is repeated job by job, to find the culprit."""
+        try:
+            return [self._parts.sync(config).run(batch, self._clock.now())]
+        except Exception as problem:  # noqa: BLE001 - the one net: a bug must not stop the queue
+            if is_disk_trouble(problem):
+                raise
+            self._log.error(f"Unexpected: {problem!r}", trace=traceback.format_exc(limit=-6))
+            if len(batch) == 1:
+                error = PlexTemporaryError(f"unexpected {problem!r}", cause="bug")
+                return [[Failed(batch[0], error)]]
+        return [results for job in batch for results in self._attempt([job], config)]
+
+    def _judge(self, results: Sequence[Result], plex: PlexClient) -> Judged:
+        patience = self._watch.patience(self._clock.now())
+        return self._blame.judge(results, plex, patience)
+
+    def _record(self, judged: Judged, config: PlexSyncConfig, *, answered: bool) -> list[Outcome]:
+        outcomes = self._settle.batch(judged.results, config, self._clock.now())
+        sent = sum(outcome.kind == WRITTEN for outcome in outcomes)
+        if sent or (answered and judged.server is None and judged.unwritten is None):
+            self._watch.alive(sent)
+        self._gate.learn(outcomes, judged)
+        return outcomes
+
+    def _sleep(self, now: float) -> None:
+        self._observe((), 0.0)
+        seen = inbox.signature(self._folder)
+        if inbox.collect(self._folder, limit=1) or self._commands.waiting:
+            return
+        due = self._stores.queue.next_due()
+        seconds = pause(now, due, self._busy_at, self._gate.blocked(now))
+        seconds = min(seconds, self._alarms.due_in(now))
+        if abs(now - seen / 1e9) < inbox.COARSE_MTIME:
+            seconds = min(seconds, 0.25)  # it may have changed since `now`, and be missed
+        self._clock.wait(
+            seconds, lambda: inbox.signature(self._folder) != seen or self._gate.session_came()
+        )

@@ -1,0 +1,133 @@
+"""The background worker's life: drain, step aside for tasks, make way for a new version, and end."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from plexsync import __version__, inbox
+from plexsync.app import App
+from plexsync.edges.clock import Clock, SystemClock
+from plexsync.edges.in_flight import InFlight, write_note
+from plexsync.edges.log.log import Log
+from plexsync.edges.ownership import Ownership
+from plexsync.edges.page import read_state
+from plexsync.edges.page.work_left import anything_waits
+from plexsync.edges.plugin_files import Package
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stash.handover import Handover
+from plexsync.edges.storage.files import NewerSchema, is_damage, is_disk_trouble
+from plexsync.model.connection import parse_connection
+
+LOST = "its data folder was taken away"
+
+DISK_PAUSE = 60.0
+"""Seconds between two tries while the data folder cannot be written."""
+
+
+def live(
+    plugin_dir: str,
+    folder: str,
+    block: bytes,
+    ownership: Ownership,
+    log: Log,
+    clock: Clock | None = None,
+) -> None:
+    """Drain, step aside for tasks and come back, until there is nothing to do any more."""
+    gc.freeze()  # the modules stay for good: no need to look through them at each collection
+    clock = clock or SystemClock()
+    try:
+        connection = parse_connection(block)
+    except ValueError as problem:
+        log.error(f"Stash's connection block is unusable: {problem}. The next event tries again.")
+        return
+    log.set_secrets([connection.cookie_value.get_secret_value()])
+    log.info("worker starts", version=__version__, pid=os.getpid())
+    handover = Handover(folder, block)
+    in_flight = InFlight(partial(write_note, folder))
+    stash = StashClient(connection, in_flight=in_flight, handover=handover)
+    package = Package(plugin_dir)
+
+    def leave() -> str:
+        handover.waiting()  # a pipe that is full takes nothing more
+        with suppress(OSError):  # a sick disk is waited out like any other
+            if ownership.wanted():
+                return "a task takes over"
+        return LOST if ownership.lost() else package.gone()
+
+    while True:
+        try:
+            reason = leave() or work(folder, stash, clock, log, leave)
+        except NewerSchema as refusal:
+            log.error(f"The worker stops: {refusal}. Events are kept meanwhile.")
+            return
+        log.info(f"worker stops: {reason}")
+        if reason == LOST:
+            if inbox.collect(folder, limit=1):
+                inbox.wake(plugin_dir, folder, _renewed(handover.block, stash.cookie))
+            return
+        if ownership.wanted():
+            if ownership.stand_by():
+                continue
+            return
+        ownership.release()
+        if package.gone():
+            if _work_left(folder) and package.settle(clock):
+                inbox.wake(plugin_dir, folder, _renewed(handover.block, stash.cookie))
+            return
+        # An event whose hook found the lock still taken would be stranded without this look.
+        if reason != "nothing to do" or not inbox.collect(folder, limit=1):
+            return
+        if not ownership.claim():
+            return
+
+
+def _work_left(folder: str) -> bool:
+    """Whether anything waits that no event would bring up again."""
+    try:
+        return anything_waits(folder)
+    except read_state.Unreadable:
+        return True
+
+
+def _renewed(block: bytes, cookie: str) -> bytes:
+    """The connection block with the session as it is now."""
+    raw = json.loads(block)
+    if cookie and raw.get("SessionCookie"):
+        raw["SessionCookie"]["Value"] = cookie
+    return json.dumps(raw).encode()
+
+
+def work(folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callable[[], str]) -> str:
+    """One ownership, from opening the stores to closing them; a sick disk is waited out."""
+    damaged = False
+    while True:
+        try:
+            app = App(folder, stash, clock, log, os.environ)
+            try:
+                worker = app.worker(leave)
+                worker.start()
+                return worker.run()
+            finally:
+                app.close()
+        except (sqlite3.Error, OSError) as problem:
+            if is_damage(problem) and not damaged:
+                damaged = True
+                log.warning(f"A database is damaged ({problem}); PlexSync opens all of them anew.")
+                continue
+            log.error(f"The data folder cannot be used ({problem}). {_advice(problem)}")
+            clock.wait(DISK_PAUSE, lambda: bool(leave()))
+            if leave():
+                return leave()
+
+
+def _advice(problem: Exception) -> str:
+    if is_disk_trouble(problem):
+        return "Free some space or mend its rights; PlexSync tries again each minute and loses nothing."
+    what = "Move away what is named there" if isinstance(problem, OSError) else "Please report it"
+    return f"{what}; PlexSync tries again each minute and loses nothing."
