@@ -24,8 +24,8 @@ def backfill(count: int) -> Iterator[Row]:
         (there,) = site.ask("fill", 1)
         site.ask("long_ago", [*lacking, there])
         with closing(Ledger(os.path.join(site.data, "ledger.db"), print)) as ledger:
-            ledger.set_meta("watermark", repr(time.time() - 60))
-            ledger.add_bulk("sync all", "scene", [*lacking, there], time.time())
+            ledger.set_meta("installed_at", repr(time.time() - 60))
+            ledger.add_backfill("sync all", "scene", [*lacking, there], time.time())
         with Worker(site) as worker:
             wait_for(site, lambda: site.ask("shows", there))
             seconds = time.monotonic() - worker.started

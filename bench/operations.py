@@ -17,7 +17,7 @@ from plexsync import system
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
-from plexsync.model.job import Job, Letter
+from plexsync.model.job import DeadLetter, Job
 from plexsync.model.ledger import SYNCED, SceneState
 
 LIMIT = 4.0
@@ -52,7 +52,7 @@ def cost(runs: int) -> Iterator[Row]:
 def _fill(data: str, scenes: int) -> None:
     """Something to look at."""
     now = time.time()
-    letters = DeadLetters(os.path.join(data, "dlq.db"), print)
+    dead_letters = DeadLetters(os.path.join(data, "dlq.db"), print)
     ledger = Ledger(os.path.join(data, "ledger.db"), print)
     with JobQueue(os.path.join(data, "queue"), print) as queue:
         queue.put_all(
@@ -62,8 +62,8 @@ def _fill(data: str, scenes: int) -> None:
             SceneState(scene=n, state=SYNCED, path=f"/data/{n}.mp4") for n in range(1, scenes + 1)
         )
         for n in range(1, scenes + 1):
-            letters.add(
-                Letter(
+            dead_letters.add(
+                DeadLetter(
                     scene=n,
                     error="PlexNotFound",
                     message="no item in Plex holds this file yet",
@@ -73,7 +73,7 @@ def _fill(data: str, scenes: int) -> None:
                 )
             )
     ledger.close()
-    letters.close()
+    dead_letters.close()
 
 
 def _measure(plugin: str, runs: int) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from contextlib import closing
 from bench.report import Row, at_most
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.flows.page.operations import Request, perform
-from plexsync.model.job import BULK, Job
+from plexsync.model.job import BACKFILL, Job
 
 SHORT = 1000
 RATIO = 1.5
@@ -47,7 +47,7 @@ def _cpu_per_job(folder: str, count: int) -> float:
     with closing(JobQueue(folder, print)) as jobs:
         opened, now, done = time.process_time(), time.time() + 1, 0
         while done < min(count, DRAINED) and jobs.due(now, 1):
-            jobs.count(BULK)
+            jobs.count(BACKFILL)
             batch = [job.scene for job in jobs.due(now, BATCH)]
             jobs.start(batch)
             jobs.finish(batch)

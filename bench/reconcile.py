@@ -29,7 +29,7 @@ from plexsync.model.paths import index_keys
 from plexsync.model.plex import Written
 from plexsync.model.scene import Scene
 from plexsync.model.values import value_hash
-from plexsync.policy.desired import desired, wish_hash
+from plexsync.policy.desired import desired, hash_desired
 
 LATENCY = 0.020
 """Seconds until Plex answers."""
@@ -180,7 +180,7 @@ def _seed(site: Site) -> None:
     try:
         index.refresh("", time.time())
         ledger.use_server(plex.server_id())
-        fingerprint, after, left = f"{ledger.server} {config.wish_fingerprint()}", 0, 1
+        fingerprint, after, left = f"{ledger.server} {config.desired_fingerprint()}", 0, 1
         while left > 0:
             page = stash.scene_page(after, 1000)
             ledger.save([_written(scene, config, fingerprint, index) for scene in page.scenes])
@@ -204,7 +204,7 @@ def _written(
         scene=scene.id,
         state=SYNCED,
         since=1.0,
-        wish=wish_hash(wish, scene.files, fingerprint),
+        desired_hash=hash_desired(wish, scene.files, fingerprint),
         oshash=scene.files[0].oshash,
         path=scene.files[0].path,
         entities=wish.entities,

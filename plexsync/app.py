@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from plexsync.edges import legacy as older
+from plexsync.edges import legacy as legacy
 from plexsync.edges.clock import Clock
 from plexsync.edges.http.certificates import Trust
 from plexsync.edges.ledger.ledger import Ledger
@@ -23,17 +23,17 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage import files
 from plexsync.edges.storage.files import NewerSchema
 from plexsync.edges.stores import Stores
-from plexsync.flows.outage.outage_controller import PlexWatch
+from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
 from plexsync.flows.reconcile.reconciliation import Reconciliation
-from plexsync.flows.sync.matcher import Locate
-from plexsync.flows.sync.revival import Revive
+from plexsync.flows.sync.matcher import ItemMatcher
+from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.scan_folder import ScanFolder
-from plexsync.flows.sync.scene_reader import Gather
+from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.flows.sync.sync_scenes import SyncScenes
 from plexsync.flows.sync.write_items import WriteItems
-from plexsync.flows.worker.folder_owner import WhoseFolder, judge
-from plexsync.flows.worker.import_legacy import import_older
+from plexsync.flows.worker.folder_owner import FolderOwner, judge
+from plexsync.flows.worker.import_legacy import import_legacy
 from plexsync.flows.worker.statistics import Statistics
 from plexsync.flows.worker.worker import Observe, Worker
 from plexsync.model import stash_identity
@@ -145,7 +145,7 @@ class App(Parts):
         newer = read_state.newer_files(folder)
         if newer:
             raise NewerSchema("; ".join(newer))
-        imports = older.set_aside(folder)  # it has files of the same names
+        imports = legacy.set_aside(folder)  # it has files of the same names
         self._met: tuple[float, str] | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._index: PlexIndex | None = None
@@ -153,18 +153,18 @@ class App(Parts):
         self._sync: SyncScenes | None = None
         self._sync_key: object = None
         self._reconciliation: Reconciliation | None = None
-        self.watch = PlexWatch(folder, clock, log, stash.in_flight.asked)
+        self.outages = OutageController(folder, clock, log, stash.in_flight.asked)
         self.stores = Stores(
             queue=JobQueue(self.path("queue"), log.warning),
-            letters=DeadLetters(self.path("dlq.db"), log.warning),
+            dead_letters=DeadLetters(self.path("dlq.db"), log.warning),
             ledger=Ledger(self.path("ledger.db"), log.warning),
         )
         if imports:
-            import_older(folder, self.stores, clock.now(), log)
+            import_legacy(folder, self.stores, clock.now(), log)
         self.reconcile = AutoReconcile(folder, clock, log)
-        lost = self.stores.letters.lost | self.stores.ledger.lost
+        lost = self.stores.dead_letters.lost | self.stores.ledger.lost
         if lost.scenes:
-            self.stores.ledger.add_bulk(RECONCILE, "scene", lost.scenes, clock.now())
+            self.stores.ledger.add_backfill(RECONCILE, "scene", lost.scenes, clock.now())
         if self.stores.queue.damaged or queue_lost or lost.all:
             self.reconcile.queue_was_damaged()
         self.statistics = Statistics(folder, self.stores, clock, log, self.traffic)
@@ -183,7 +183,7 @@ class App(Parts):
         if self._met is not None and now - at < MEET_EVERY and address == self.stash.address:
             return
         self._met = None
-        WhoseFolder(self.folder, self.stash, self.log.warning).check(self.clock.now())
+        FolderOwner(self.folder, self.stash, self.log.warning).check(self.clock.now())
         self._met = now, self.stash.address
 
     def index(self, config: PlexSyncConfig) -> PlexIndex:
@@ -207,26 +207,26 @@ class App(Parts):
         self._end_pool()
         self._pool = pool = ThreadPoolExecutor(max_workers=config.plex_connections)
         stores = self.stores
-        locate = Locate(config, plex, index, stores.ledger, self.stash, self.clock, self.log)
+        matcher = ItemMatcher(config, plex, index, stores.ledger, self.stash, self.clock, self.log)
         self._sync = SyncScenes(
-            Gather(config, self.stash, stores.ledger, pool, self.log),
-            locate,
+            SceneReader(config, self.stash, stores.ledger, pool, self.log),
+            matcher,
             WriteItems(
                 config,
                 plex,
                 self.stash,
                 stores.ledger,
                 pool,
-                locate.read,
+                matcher.read,
                 index,
-                self.watch,
+                self.outages,
                 self.log,
             ),
             ScanFolder(config, plex, self.log) if config.trigger_plex_scan else None,
-            Revive(config, index, stores.letters, stores.queue, stores.ledger, self.log),
+            Revival(config, index, stores.dead_letters, stores.queue, stores.ledger, self.log),
         )
         self._reconciliation = Reconciliation(
-            config, self.stash, plex, locate, index, stores.ledger, stores.queue
+            config, self.stash, plex, matcher, index, stores.ledger, stores.queue
         )
         self._sync_key = (config, id(plex))
         return self._sync
@@ -279,5 +279,5 @@ class App(Parts):
             self._index.close()
         super().close()
         self.stores.queue.close()
-        self.stores.letters.close()
+        self.stores.dead_letters.close()
         self.stores.ledger.close()

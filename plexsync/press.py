@@ -17,7 +17,7 @@ from plexsync.edges.ownership import Takeover
 from plexsync.edges.page.reports import Report
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.tasks.arguments import check_names
-from plexsync.flows.tasks.context import READS, Call, Task, TaskFailed
+from plexsync.flows.tasks.context import READS, Task, TaskContext, TaskFailed
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.connection import read_connection
 from plexsync.model.health_check import BEFORE_TASK
@@ -104,12 +104,14 @@ def press(
         raise TaskFailed(config.missing())
     plex = parts.plex(config)
     if owned is not None and not task.anybody:
-        owned.watch.configure(config)
-        owned.watch.look(parts.clock.now(), len(owned.stores.queue.jobs), plex, BEFORE_TASK)
-        if not (config.missing() or config.paused or owned.watch.blocked):
+        owned.outages.configure(config)
+        owned.outages.probe_if_due(
+            parts.clock.now(), len(owned.stores.queue.jobs), plex, BEFORE_TASK
+        )
+        if not (config.missing() or config.paused or owned.outages.blocked):
             compare = partial(owned.reconciliation, config)
             owned.reconcile.catch_up(config, compare, RECONCILE_AHEAD)
-    call = Call(
+    context = TaskContext(
         plugin_dir=plugin_dir,
         folder=parts.folder,
         args=args,
@@ -123,7 +125,7 @@ def press(
         stand_by=stand_by,
     )
     try:
-        return task.run(call)
+        return task.run(context)
     finally:
         if owned is not None and not task.anybody:
             owned.reconcile.mark(config)

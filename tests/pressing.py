@@ -7,10 +7,10 @@ from typing import Any
 
 from plexsync.app import Parts
 from plexsync.edges.log.log import Log
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from tests.world import ROOT, World
 
-Run = Callable[[Call], dict[str, Any]]
+Run = Callable[[TaskContext], dict[str, Any]]
 
 
 def press(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def press(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict[st
     try:
         config = host.config()
         return run(
-            Call(
+            TaskContext(
                 plugin_dir=str(getattr(world, "plugin_dir", ROOT)),
                 folder=world.folder,
                 args=args,

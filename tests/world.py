@@ -164,11 +164,11 @@ class World:
         finally:
             app.close()
 
-    def letter(self, scene: int) -> Any:
+    def dead_letter(self, scene: int) -> Any:
         """The scene's dead letter."""
         app = self.stores()
         try:
-            return app.stores.letters.get(scene)
+            return app.stores.dead_letters.get(scene)
         finally:
             app.close()
 

@@ -191,14 +191,14 @@ def _stash_answers(root: Path, seed: int, size: Size) -> Figures:
 
 def _model(root: Path, seed: int, size: Size) -> Figures:
     row = Figures("random days", f"{size.sequences} of {model.STEPS} steps", wrong=0)
-    crashes = letters = 0
+    crashes = dead_letters = 0
     for number in range(seed, seed + size.sequences):
         outcome = model.play(root, number)
         row.lost += outcome.lost
         row.wrong = (row.wrong or 0) + outcome.wrong
         row.bad += [f"seed {number}: {text}" for text in outcome.bad]
-        crashes, letters = crashes + outcome.crashes, letters + outcome.letters
-    row.besides = f"{crashes} crashes, {letters} dead letters"
+        crashes, dead_letters = crashes + outcome.crashes, dead_letters + outcome.dead_letters
+    row.besides = f"{crashes} crashes, {dead_letters} dead letters"
     return row
 
 

@@ -136,7 +136,7 @@ class Damage:
 
     def _take_image(self) -> str:
         written = self.world.plex.count("PUT") >= len(self.films)
-        done = written and bool(read_state.letter_counts(self.world.folder))
+        done = written and bool(read_state.dead_letter_counts(self.world.folder))
         if done and not self._image.exists():
             rows.fill(Path(self.world.folder) / "ledger.db", min(self.films))
             shutil.copytree(self.world.folder, self._image)
@@ -202,7 +202,7 @@ class Damage:
         if not file.startswith("queue/") and waiting.title != self._title(self.waiting):
             bad.append(f"the waiting scene was forgotten: it shows {waiting.title!r}")
         dead = self.films[self.dead].title != self._title(self.dead)
-        if dead and not file.startswith("dlq.db") and self.world.letter(self.dead) is None:
+        if dead and not file.startswith("dlq.db") and self.world.dead_letter(self.dead) is None:
             bad.append("the dead letter is gone")
         return bad
 

@@ -71,7 +71,7 @@ class Outcome:
     lost: int
     wrong: int
     crashes: int
-    letters: int
+    dead_letters: int
     history: list[str]
 
 
@@ -295,7 +295,10 @@ class Model:
     def _judge(self) -> Outcome:
         app = self.world.stores()
         try:
-            letters = {letter.scene: letter for letter in app.stores.letters.page(10**6)}
+            dead_letters = {
+                dead_letter.scene: dead_letter
+                for dead_letter in app.stores.dead_letters.page(10**6)
+            }
             states = app.stores.ledger.scenes(self.films)
             waiting = [f"scene {scene} still waits" for scene in app.stores.queue.jobs]
         finally:
@@ -304,13 +307,15 @@ class Model:
         lost = [
             complaint
             for scene in self.films
-            for complaint in self._judge_scene(scene, letters.get(scene), states.get(scene))
+            for complaint in self._judge_scene(scene, dead_letters.get(scene), states.get(scene))
         ]
         wrong = list(self._judge_writes())
-        gone = [f"scene {s} is gone, its letter is not" for s in letters.keys() - self.films.keys()]
+        gone = [
+            f"scene {s} is gone, its letter is not" for s in dead_letters.keys() - self.films.keys()
+        ]
         unexpected = [text for _, text in self.world.sink.lines if "Unexpected" in text]
         bad = waiting + lost + wrong + gone + unexpected
-        return Outcome(bad, len(lost), len(wrong), self.crashes, len(letters), self.history)
+        return Outcome(bad, len(lost), len(wrong), self.crashes, len(dead_letters), self.history)
 
     def _judge_writes(self) -> Iterable[str]:
         """Every text sent to an item must be one that its scene had."""
@@ -321,12 +326,12 @@ class Model:
                 if value in self._owners and self._owners[value] != owners[key]:
                     yield f"the item of scene {owners[key]} was sent {name}={value!r}"
 
-    def _judge_scene(self, scene: int, letter: Any, state: Any) -> Iterable[str]:
+    def _judge_scene(self, scene: int, dead_letter: Any, state: Any) -> Iterable[str]:
         film = self.films[scene]
-        if letter is not None:
-            if not letter.message:
+        if dead_letter is not None:
+            if not dead_letter.message:
                 yield f"scene {scene} has a letter without a reason"
-            if letter.error == "PlexNotFound" and film is not None:
+            if dead_letter.error == "PlexNotFound" and film is not None:
                 yield f"the film of scene {scene} has turned up, its letter remains"
             if state is None or state.state == "synced":
                 yield f"scene {scene} has a letter and is {state and state.state}"
@@ -360,7 +365,11 @@ def _shown(film: Any) -> tuple[object, ...]:
 def _connections(app: App) -> list[sqlite3.Connection]:
     """Every database of the worker; reaching in here spares all of them a switch for tests."""
     stores: Any = app.stores
-    return [stores.queue._queue.connection, stores.letters._connection, stores.ledger._connection]
+    return [
+        stores.queue._queue.connection,
+        stores.dead_letters._connection,
+        stores.ledger._connection,
+    ]
 
 
 _ACTIONS: tuple[tuple[Callable[[Model], None], int], ...] = (

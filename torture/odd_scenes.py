@@ -81,13 +81,16 @@ class Trial:
         world.run()
         if [pairs[0][1].title, pairs[2][1].title] != ["T0", "T2"]:
             yield "another scene did not arrive"
-        letter = world.letter(odd)
-        if letter is None and any(
+        dead_letter = world.dead_letter(odd)
+        if dead_letter is None and any(
             job.last_error != "PlexNotFound" for job in world.waiting().values()
         ):
             yield f"it waits: {world.waiting()[odd].last_message}"
-        if letter is not None and letter.error not in ("SceneUnusable", "PlexPermanentError"):
-            yield f"it became a {letter.error}: {letter.message}"
+        if dead_letter is not None and dead_letter.error not in (
+            "SceneUnusable",
+            "PlexPermanentError",
+        ):
+            yield f"it became a {dead_letter.error}: {dead_letter.message}"
         if "Unexpected" in world.said():
             yield "it broke the code"
         fault.remove()

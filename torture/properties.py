@@ -101,7 +101,7 @@ class _Item:
         if dies == "after":
             return
         for edit in edits:
-            self.written[edit.field] = Written(recorded(edit, wish, ours), edit.wish)
+            self.written[edit.field] = Written(recorded(edit, wish, ours), edit.desired_hash)
         self.unconfirmed = {}
 
     def _send(self, edits: tuple[Edit, ...], replaces: bool) -> None:

@@ -35,10 +35,10 @@ def fill(ledger: Path, scene: int) -> None:
         db.execute(f"INSERT INTO pins VALUES ({server}, 10000, '/plex/nowhere.mp4', 10000)")
         db.execute(f"INSERT INTO looked VALUES ({server}, {scene}, 1, 1, '', '', 0)")
         db.execute(
-            "INSERT INTO bulks (reason, kind, digest, after, born)"
+            "INSERT INTO backfills (reason, kind, digest, after, born)"
             " VALUES ('sweep', 'scene', 'of one', 0, 1)"
         )
-        db.execute(f"INSERT INTO bulk_ids SELECT id, {scene} FROM bulks")
+        db.execute(f"INSERT INTO backfill_ids SELECT id, {scene} FROM backfills")
         db.execute(f"INSERT OR REPLACE INTO seen VALUES ('scene', {scene}, 1)")
 
 

@@ -19,7 +19,7 @@ from plexsync import inbox
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.rows import FILE, LIVE, TABLE, pending
 from plexsync.edges.storage.sqlite_view import read_only
-from plexsync.model.job import Letter
+from plexsync.model.job import DeadLetter
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from torture.nursery import Nursery
@@ -166,13 +166,13 @@ class Stage:
 
     # -- the judge -----------------------------------------------------------------------------
 
-    def letters(self) -> dict[int, Letter]:
+    def dead_letters(self) -> dict[int, DeadLetter]:
         """All dead letters by scene."""
         with closing(DeadLetters(str(self.data / "dlq.db"), self._complain)) as dead:
             page = dead.page(10**6)
-            if len(page) != len({letter.scene for letter in page}):
+            if len(page) != len({dead_letter.scene for dead_letter in page}):
                 raise AssertionError("a scene lies twice in the dead letters")
-            return {letter.scene: letter for letter in page}
+            return {dead_letter.scene: dead_letter for dead_letter in page}
 
     def _complain(self, text: str) -> None:
         raise AssertionError(text)
@@ -199,8 +199,8 @@ class Stage:
         inboxed = {json.loads(r.data or b"")["id"] for r in inbox.collect(str(self.data))}
         dlq = self.data / "dlq.db"
         made = dlq.exists() and dlq.stat().st_size
-        letters = self.letters() if made else {}
-        waiting = inboxed | self.queued() | letters.keys()
+        dead_letters = self.dead_letters() if made else {}
+        waiting = inboxed | self.queued() | dead_letters.keys()
         return [
             f"{why} and nowhere"
             for scene in sorted(self.touched - waiting)
@@ -209,25 +209,25 @@ class Stage:
 
     def judge(self) -> Verdict:
         """Look at everything, when all is at rest."""
-        letters = self.letters()
+        dead_letters = self.dead_letters()
         writes = [e for e in self.plex.journal if e.method == "PUT"]
         applied = Counter((e.get("id"), tuple(e.params)) for e in writes if e.status == 200)
         return Verdict(
-            lost=[*self._lost(letters)],
+            lost=[*self._lost(dead_letters)],
             wrong=[*self._wrong(writes)],
             twice=sum(count - 1 for count in applied.values()),
-            dead=len(letters),
-            innocent=len(letters.keys() - self.refused),
+            dead=len(dead_letters),
+            innocent=len(dead_letters.keys() - self.refused),
             complaints=[] if self.idle() else ["it is not at rest"],
         )
 
-    def _lost(self, letters: dict[int, Letter]) -> Iterable[str]:
+    def _lost(self, dead_letters: dict[int, DeadLetter]) -> Iterable[str]:
         for scene in sorted(self.touched):
-            letter = letters.get(scene)
-            if letter is None:
+            dead_letter = dead_letters.get(scene)
+            if dead_letter is None:
                 yield from self._differs(scene)
-            elif not letter.message or (scene in self.refused and letter.status != 400):
-                yield f"scene {scene}: dead without its reason: {letter}"
+            elif not dead_letter.message or (scene in self.refused and dead_letter.status != 400):
+                yield f"scene {scene}: dead without its reason: {dead_letter}"
 
     def _differs(self, scene: int) -> Iterable[str]:
         stored, film = self.stash.scene(scene), self.films[scene]

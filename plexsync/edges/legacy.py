@@ -45,13 +45,13 @@ _KEY = re.compile(rb"(?:\x8c\x08|X\x08\0\0\0)scene_id(?:\x94|q.|r....|)", re.DOT
 
 
 @dataclass(slots=True)
-class Older:
+class LegacyState:
     """What was read. `times` tells when each scene was synced last (0: no sensible time), `jobs` and
     `letters` are scene ids, `unread` says what could not be read."""
 
     times: dict[int, float] = field(default_factory=dict)
     jobs: set[int] = field(default_factory=set)
-    letters: set[int] = field(default_factory=set)
+    dead_letters: set[int] = field(default_factory=set)
     unread: list[str] = field(default_factory=list)
 
 
@@ -70,9 +70,9 @@ def set_aside(folder: str) -> bool:
     return os.path.isdir(_waiting(folder))
 
 
-def read(folder: str) -> Older:
+def read(folder: str) -> LegacyState:
     """Everything that waits in `imported/new/`; whatever is damaged gives what it can."""
-    older = Older()
+    older = LegacyState()
     place = _waiting(folder)
     for name in _TIMES:
         _read_times(os.path.join(place, name), older)
@@ -182,7 +182,7 @@ def _is_older_state(path: str) -> bool:
     return isinstance(raw, (dict, list)) and "version" not in raw
 
 
-def _read_times(path: str, older: Older) -> None:
+def _read_times(path: str, older: LegacyState) -> None:
     try:
         data = system.read_regular(path, _LARGEST_TIMES)
     except FileNotFoundError:
@@ -194,7 +194,7 @@ def _read_times(path: str, older: Older) -> None:
         older.times[scene] = max(at, older.times.get(scene, 0.0))
 
 
-def _times(data: bytes, older: Older) -> Iterator[tuple[int, float]]:
+def _times(data: bytes, older: LegacyState) -> Iterator[tuple[int, float]]:
     try:
         raw = json.loads(data)
     except (ValueError, RecursionError) as problem:
@@ -210,7 +210,7 @@ def _times(data: bytes, older: Older) -> Iterator[tuple[int, float]]:
             yield scene, float(at) if good and math.isfinite(at) else 0.0
 
 
-def _read_jobs(path: str, older: Older) -> None:
+def _read_jobs(path: str, older: LegacyState) -> None:
     lost = 0
     for (data,) in _rows(path, f"SELECT {_head('data')} FROM {TABLE} WHERE {LIVE}", older):
         scene = scene_of(data)
@@ -222,19 +222,19 @@ def _read_jobs(path: str, older: Older) -> None:
         older.unread.append(f"{lost} of the queue's jobs")
 
 
-def _read_letters(path: str, older: Older) -> None:
+def _read_letters(path: str, older: LegacyState) -> None:
     sql = "SELECT DISTINCT CAST(scene_id AS TEXT) FROM dead_letters"
     for (text,) in _rows(path, sql, older):
         scene = _scene(text.decode("ascii", "replace") if isinstance(text, bytes) else None)
         if scene is not None:
-            older.letters.add(scene)
+            older.dead_letters.add(scene)
 
 
 def _head(column: str) -> str:
     return f"substr(CAST({column} AS BLOB), 1, {_HEAD})"
 
 
-def _rows(path: str, sql: str, older: Older) -> Iterator[tuple[object, ...]]:
+def _rows(path: str, sql: str, older: LegacyState) -> Iterator[tuple[object, ...]]:
     if not os.path.isfile(path):
         return
     try:

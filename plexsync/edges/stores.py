@@ -14,5 +14,5 @@ class Stores:
     """The durable stores that belong to the owner of the data folder."""
 
     queue: JobQueue
-    letters: DeadLetters
+    dead_letters: DeadLetters
     ledger: Ledger

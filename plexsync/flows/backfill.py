@@ -6,7 +6,14 @@ from collections.abc import Iterable
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.queue.job_queue import JobQueue
-from plexsync.model.job import BULK, Job
+from plexsync.model.job import BACKFILL, Job
+
+BACKFILL_TURN = 50
+"""Scenes that a walk puts into the queue before it is the next one's turn."""
+
+
+BACKFILL_WINDOW = 500
+"""At most so many untried bulk jobs lie in the queue; the rest waits in its cursor."""
 
 
 def backfill(
@@ -20,19 +27,11 @@ def backfill(
     wanted = [scene for scene in scenes if scene not in queue.jobs]
     ahead = ledger.ahead(reason) if wanted else set()
     new = [scene for scene in wanted if scene not in ahead]
-    if len(new) > BULK_TURN:
-        ledger.add_bulk(reason, "scene", new, now)
+    if len(new) > BACKFILL_TURN:
+        ledger.add_backfill(reason, "scene", new, now)
     else:
         queue.put_all(
-            Job(scene=scene, reason=reason, born=now, priority=BULK, not_before=now)
+            Job(scene=scene, reason=reason, born=now, priority=BACKFILL, not_before=now)
             for scene in new
         )
     return new
-
-
-BULK_TURN = 50
-"""Scenes that a walk puts into the queue before it is the next one's turn."""
-
-
-BULK_WINDOW = 500
-"""At most so many untried bulk jobs lie in the queue; the rest waits in its cursor."""

@@ -146,7 +146,7 @@ class PlexSyncConfig(BaseModel):
             return ""
         return f"Nothing can be synced yet: enter {' and '.join(wanted)} in {_WHERE}."
 
-    def wish_fingerprint(self) -> str:
+    def desired_fingerprint(self) -> str:
         """Hash of the settings that change what is written or matched.
 
         Only what differs from its default counts, so a new setting leaves old hashes valid.

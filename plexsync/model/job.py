@@ -11,7 +11,7 @@ from plexsync.model.reasons import FORCED, RECONCILE, RETRY, UPDATE
 from plexsync.model.stored import LATEST
 
 EDIT = 0
-BULK = 1
+BACKFILL = 1
 
 COMPARES = (FORCED, RECONCILE)
 """Reasons of jobs that look at Plex although the ledger says that all is in step."""
@@ -101,7 +101,7 @@ def _is_number(value: object) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class DeadLetter:
     """One per scene. Times are wall-clock seconds since the epoch.
 
     `error` is the error class, `cause` its short word ("refused", "dns", "timeout", ...), `status`

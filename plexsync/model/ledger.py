@@ -57,7 +57,7 @@ class SceneState:
     state: str
     detail: str = ""
     since: float = 0.0
-    wish: str = ""
+    desired_hash: str = ""
     oshash: str = ""
     path: str = ""
     cover_etag: str = ""
@@ -79,7 +79,7 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """What a reconciliation saw of a scene in one Plex item; rating key 0: it is in none.
 
     It holds while the item's `updated` (Plex's clock) and the scene's `wish` stay the same. `gaps`
@@ -89,14 +89,14 @@ class Look:
 
     rating_key: int
     updated: int
-    wish: str
+    desired_hash: str
     gaps: tuple[tuple[str, str], ...] = ()
     confidence: str = ""
     queued_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Bulk:
+class Backfill:
     """A stored walk over many scenes: all of them (kind ""), those with entities of `kind`, or
     scenes themselves (kind "scene").
 

@@ -137,7 +137,7 @@ class Written:
     """
 
     value: Value
-    wish: str
+    desired_hash: str
     at: float = 0.0
     shown: Value | None = None
 
@@ -157,7 +157,7 @@ class Refusal:
     `wish` is the hash of what was wanted: another wish is tried again.
     """
 
-    wish: str
+    desired_hash: str
     words: str
     at: float = 0.0
 
@@ -185,6 +185,6 @@ class Edit:
     before: Value
     reason: str
     remove: tuple[str, ...] = ()
-    wish: str = ""
+    desired_hash: str = ""
     lock_only: bool = False
     locked: bool = True

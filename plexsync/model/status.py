@@ -38,7 +38,7 @@ class Queue(TypedDict):
     estimate: float
 
 
-class Letters(TypedDict):
+class DeadLetterCounts(TypedDict):
     """Dead letters by error class."""
 
     total: int
@@ -176,7 +176,7 @@ class Status(TypedDict):
     inbox: int
     badge: Badge
     walks: list[dict[str, object]]
-    letters: Letters | None
+    letters: DeadLetterCounts | None
     scenes: dict[str, int] | None
     refused: list[Refused]
     breaker: Breaker

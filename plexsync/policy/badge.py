@@ -14,7 +14,7 @@ HELD_BACK = frozenset({SERVER_DOWN})
 """Classes of a failure that was Plex's as a whole: what waits after one is tried when Plex is back."""
 
 
-def badge(jobs: int, resting: Mapping[str, int], inbox: int, letters: int) -> Badge:
+def badge(jobs: int, resting: Mapping[str, int], inbox: int, dead_letters: int) -> Badge:
     """Only what will be tried, and what needs a person.
 
     `jobs` are all live ones, `resting` those of them whose time has not come, by the class of their
@@ -24,4 +24,4 @@ def badge(jobs: int, resting: Mapping[str, int], inbox: int, letters: int) -> Ba
     the `letters` needs a person: all that time could mend was tried before.
     """
     later = sum(n for error, n in resting.items() if error and error not in HELD_BACK)
-    return {"waiting": max(0, jobs - later) + inbox, "later": later, "failed": letters}
+    return {"waiting": max(0, jobs - later) + inbox, "later": later, "failed": dead_letters}

@@ -18,7 +18,7 @@ from plexsync.model.scene import Entity, Scene, VideoFile
 from plexsync.model.text import clean
 from plexsync.model.values import name_key, value_hash
 
-__all__ = ["Desired", "desired", "file_title", "has_something_to_say", "value_hash", "wish_hash"]
+__all__ = ["Desired", "desired", "file_title", "has_something_to_say", "value_hash", "hash_desired"]
 
 _UNSOURCED = frozenset({"tagline"})
 """Fields that Stash has nothing for: never written, whatever the switch says."""
@@ -104,17 +104,17 @@ def desired(
     return Desired(scene.id, values, _entities(scene, config, values), tuple(left_out)), None
 
 
-def wish_hash(desired: Desired, files: Sequence[VideoFile], fingerprint: str) -> str:
+def hash_desired(desired: Desired, files: Sequence[VideoFile], fingerprint: str) -> str:
     """32 hex digits that change with any value, any file's path or size, or the fingerprint.
 
     The fingerprint stands for what else decides: server, libraries, settings.
     """
-    wish = {
+    document = {
         "values": {name: value_hash(value) for name, value in desired.values.items()},
         "files": sorted([file.path, file.size or 0] for file in files),
         "fingerprint": fingerprint,
     }
-    return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _enabled(name: str, config: FieldSettings) -> bool:

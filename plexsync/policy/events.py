@@ -62,7 +62,7 @@ class RunCommand:
     sent: object
 
 
-Wish = SyncScene | Expand | LookAtPlex | RunCommand
+Action = SyncScene | Expand | LookAtPlex | RunCommand
 
 
 _RANK = (CREATE, FORCED, RECONCILE, UPDATE, "", SCAN)
@@ -75,7 +75,7 @@ def stronger_reason(first: str, second: str) -> str:
     return min((first, second), key=lambda r: _RANK.index(r if r in _RANK else ""))
 
 
-def wishes(event: Event) -> tuple[Wish, ...]:
+def actions_of(event: Event) -> tuple[Action, ...]:
     """The wishes of one event, in order; none when it changes nothing that PlexSync writes."""
     if event.subject == "Scene":
         return _of_scene(event)
@@ -93,7 +93,7 @@ def wishes(event: Event) -> tuple[Wish, ...]:
     return ()
 
 
-def _of_scene(event: Event) -> tuple[Wish, ...]:
+def _of_scene(event: Event) -> tuple[Action, ...]:
     if event.action == "Create":
         return (SyncScene(event.id, CREATE),)
     if event.action not in ("Update", "Destroy"):

@@ -44,7 +44,7 @@ def find_gaps(edits: Iterable[Edit], written: Mapping[str, Written]) -> tuple[Ga
 def _gap(edit: Edit, last: Written | None) -> Gap:
     if not edit.before:
         return Gap(EMPTY, edit.field)
-    changed = last is None or last.wish != edit.wish
+    changed = last is None or last.desired_hash != edit.desired_hash
     return Gap(STALE if changed else DRIFTED, edit.field)
 
 
@@ -58,7 +58,7 @@ def chosen(gaps: Iterable[Gap], kinds: Collection[str], fields: Collection[str])
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class GapCount:
     """Gaps counted: `found` and `queued` scenes by kind, `fields` by kind and field.
 
     A scene counts once for each kind that it has. `unsure` are scenes whose match is LOW and that
@@ -72,7 +72,9 @@ class Tally:
     unsure: int = 0
     unread: int = 0
 
-    def add(self, what: str, gaps: Collection[Gap], *, queued: bool, unsure: bool = False) -> Tally:
+    def add(
+        self, what: str, gaps: Collection[Gap], *, queued: bool, unsure: bool = False
+    ) -> GapCount:
         """With one more scene or item, which `what` names."""
         kinds = list(dict.fromkeys(gap.kind for gap in gaps))
         return replace(

@@ -33,7 +33,7 @@ def how_much(name: str, kept: int, of: int) -> str:
 
 
 def _different(name: str, want: Value, last: Written) -> Iterator[str]:
-    if last.wish != value_hash(want):
+    if last.desired_hash != value_hash(want):
         return
     if _is_part(want, last):
         yield f"Plex has only {how_much(name, len(last.value), len(want))} of the {label(name)}"

@@ -38,7 +38,7 @@ class _Case:
         So it is with a text that had to be cut, a rating that Plex rounds, blanks that it folds.
         """
         last = self.last
-        if last is None or last.wish != value_hash(self.want):
+        if last is None or last.desired_hash != value_hash(self.want):
             return False
         if self.field.kind == LIST:  # what was written is not all that is there
             return last.shown is not None and same(self.field.name, self.have, last.shown)
@@ -81,8 +81,12 @@ def plan(
 
 def uncut(name: str, last: Written) -> Written:
     """What was written, so that a text which was cut is planned whole once more."""
-    cut = FIELDS[name].kind == SCALAR and last.shown is None and value_hash(last.value) != last.wish
-    return replace(last, wish="") if cut else last
+    cut = (
+        FIELDS[name].kind == SCALAR
+        and last.shown is None
+        and value_hash(last.value) != last.desired_hash
+    )
+    return replace(last, desired_hash="") if cut else last
 
 
 def without_the_cut(
@@ -98,7 +102,7 @@ def without_the_cut(
 
 def _is_as_cut(edit: Edit, sent: Mapping[str, Value], written: Mapping[str, Written]) -> bool:
     last = written.get(edit.field)
-    if edit.lock_only or last is None or last.wish != edit.wish:
+    if edit.lock_only or last is None or last.desired_hash != edit.desired_hash:
         return False
     return FIELDS[edit.field].kind == SCALAR and equal(edit.field, sent[edit.field], edit.before)
 
@@ -106,7 +110,7 @@ def _is_as_cut(edit: Edit, sent: Mapping[str, Value], written: Mapping[str, Writ
 def is_refused(edit: Edit, refused: Mapping[str, Refusal]) -> bool:
     """Whether Plex refused this very wish before."""
     known = refused.get(edit.field)
-    return known is not None and known.wish == edit.wish
+    return known is not None and known.desired_hash == edit.desired_hash
 
 
 def _case(
@@ -176,13 +180,13 @@ def _lockable(case: _Case) -> bool:
 
 def _lock(case: _Case) -> Edit:
     """The value Plex has goes along unchanged, so that the edit is right however it is sent."""
-    wish = value_hash(case.want)
+    desired_hash = value_hash(case.want)
     return Edit(
         field=case.field.name,
         value=case.have,
         before=case.have,
         reason="lock",
-        wish=wish,
+        desired_hash=desired_hash,
         lock_only=True,
     )
 
@@ -194,7 +198,7 @@ def _edit(case: _Case, value: Value, remove: tuple[str, ...] = (), reason: str =
         before=case.have,
         reason=reason or _reason(case),
         remove=remove,
-        wish=value_hash(case.want),
+        desired_hash=value_hash(case.want),
     )
 
 
@@ -207,4 +211,4 @@ def _reason(case: _Case) -> str:
         return "differs"
     if is_ours(case.field.name, case.have, case.last):
         return "changed in Stash"
-    return "changed in Plex" if case.last.wish == value_hash(case.want) else "differs"
+    return "changed in Plex" if case.last.desired_hash == value_hash(case.want) else "differs"

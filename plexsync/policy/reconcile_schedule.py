@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from plexsync.policy.gaps import Tally
+from plexsync.policy.gaps import GapCount
 
 NEVER = "never"
 INTERVALS: Mapping[str, float] = {"hourly": 3600.0, "daily": 86400.0, "weekly": 7 * 86400.0}
@@ -77,7 +77,7 @@ class Run:
     total: int = 0
     seconds: float = 0.0
     done: bool = False
-    tally: Tally = field(default_factory=Tally)
+    tally: GapCount = field(default_factory=GapCount)
 
 
 @dataclass(frozen=True, slots=True)

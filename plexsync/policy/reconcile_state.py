@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from plexsync.model.plex import FIELDS
 from plexsync.model.stored import count, moment, one_line, versioned, words
-from plexsync.policy.gaps import EXAMPLES, KINDS, Tally
+from plexsync.policy.gaps import EXAMPLES, KINDS, GapCount
 from plexsync.policy.reconcile_schedule import (
     ALL,
     AUTOMATIC,
@@ -74,7 +74,7 @@ def _order(raw: object) -> Order:
     )
 
 
-def _tally(raw: object) -> Tally:
+def _tally(raw: object) -> GapCount:
     fields = _object(raw, "a tally")
 
     def by_field(found: dict[str, object], kind: str) -> dict[str, int]:
@@ -83,7 +83,7 @@ def _tally(raw: object) -> Tally:
     def examples(found: dict[str, object], kind: str) -> tuple[str, ...]:
         return tuple(map(one_line, _texts(found, kind)[:EXAMPLES]))
 
-    return Tally(
+    return GapCount(
         found=_each(fields, "found", KINDS, count),
         queued=_each(fields, "queued", KINDS, count),
         fields=_each(fields, "fields", KINDS, by_field),

@@ -12,13 +12,13 @@ import pytest
 
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.model.candidate import Candidate
-from plexsync.model.job import Letter
+from plexsync.model.job import DeadLetter
 
 NOW = 1_700_000_000.0
 
 
-def a_letter(scene: int, **changes: object) -> Letter:
-    plain = Letter(
+def a_letter(scene: int, **changes: object) -> DeadLetter:
+    plain = DeadLetter(
         scene=scene,
         error="PlexPermanentError",
         message="Plex refused",
@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def letters(path: Path) -> Iterator[DeadLetters]:
+def dead_letters(path: Path) -> Iterator[DeadLetters]:
     warnings: list[str] = []
     with closing(DeadLetters(str(path), warnings.append)) as opened:
         yield opened
@@ -43,72 +43,75 @@ def letters(path: Path) -> Iterator[DeadLetters]:
 
 
 def test_a_letter_comes_back_as_it_went_in(path: Path) -> None:
-    letter = a_letter(
+    dead_letter = a_letter(
         7, error="AmbiguousMatch", message="two 'items'; DROP\n\ud83d\x00", status=404,
         cause="ambiguous", attempts={"PlexNotFound": 12}, candidates=(Candidate("A", 1, "2", 3), Candidate("B")),
         job={"scene": 7, "reason": "update", "last_status": None},
     )  # fmt: skip
-    with closing(DeadLetters(str(path), print)) as letters:
-        letters.add(letter)
-    with closing(DeadLetters(str(path), print)) as letters:
-        assert letters.get(7) == replace(letter, message="two 'items'; DROP\n\\ud83d\x00")
-        assert letters.get(8) is None
+    with closing(DeadLetters(str(path), print)) as dead_letters:
+        dead_letters.add(dead_letter)
+    with closing(DeadLetters(str(path), print)) as dead_letters:
+        assert dead_letters.get(7) == replace(dead_letter, message="two 'items'; DROP\n\\ud83d\x00")
+        assert dead_letters.get(8) is None
 
 
-def test_a_scene_has_one_letter_that_remembers_its_first_failure(letters: DeadLetters) -> None:
-    letters.add(a_letter(7, error="PlexNotFound", attempts={"PlexNotFound": 12}))
-    letters.add(a_letter(7, buried_at=NOW + 9, first_failure=NOW + 5, last_failure=NOW + 8))
-    assert letters.counts() == {"PlexPermanentError": 1}
-    assert letters.get(7) == a_letter(7, buried_at=NOW + 9, last_failure=NOW + 8)
+def test_a_scene_has_one_letter_that_remembers_its_first_failure(dead_letters: DeadLetters) -> None:
+    dead_letters.add(a_letter(7, error="PlexNotFound", attempts={"PlexNotFound": 12}))
+    dead_letters.add(a_letter(7, buried_at=NOW + 9, first_failure=NOW + 5, last_failure=NOW + 8))
+    assert dead_letters.counts() == {"PlexPermanentError": 1}
+    assert dead_letters.get(7) == a_letter(7, buried_at=NOW + 9, last_failure=NOW + 8)
 
 
-def test_letters_are_counted_listed_and_removed_by_class(letters: DeadLetters) -> None:
+def test_letters_are_counted_listed_and_removed_by_class(dead_letters: DeadLetters) -> None:
     for scene in (5, 3, 4):
-        letters.add(a_letter(scene, error="PlexNotFound", buried_at=NOW + scene))
-    letters.add(a_letter(9, buried_at=NOW + 100))
-    assert letters.counts() == {"PlexNotFound": 3, "PlexPermanentError": 1}
-    assert letters.scenes("PlexNotFound") == [3, 4, 5]
-    assert [letter.scene for letter in letters.page(3)] == [9, 5, 4]
-    assert [letter.scene for letter in letters.page(3, offset=3)] == [3]
-    assert [letter.scene for letter in letters.page(2, error="PlexNotFound")] == [5, 4]
-    assert letters.remove([3, 9, 77]) == 2
-    assert letters.remove([]) == 0
-    assert letters.counts() == {"PlexNotFound": 2}
+        dead_letters.add(a_letter(scene, error="PlexNotFound", buried_at=NOW + scene))
+    dead_letters.add(a_letter(9, buried_at=NOW + 100))
+    assert dead_letters.counts() == {"PlexNotFound": 3, "PlexPermanentError": 1}
+    assert dead_letters.scenes("PlexNotFound") == [3, 4, 5]
+    assert [dead_letter.scene for dead_letter in dead_letters.page(3)] == [9, 5, 4]
+    assert [dead_letter.scene for dead_letter in dead_letters.page(3, offset=3)] == [3]
+    assert [dead_letter.scene for dead_letter in dead_letters.page(2, error="PlexNotFound")] == [
+        5,
+        4,
+    ]
+    assert dead_letters.remove([3, 9, 77]) == 2
+    assert dead_letters.remove([]) == 0
+    assert dead_letters.counts() == {"PlexNotFound": 2}
 
 
-def test_old_letters_are_purged(letters: DeadLetters) -> None:
+def test_old_letters_are_purged(dead_letters: DeadLetters) -> None:
     for age in range(5):
-        letters.add(a_letter(age + 1, buried_at=NOW - age))
-    assert letters.purge(NOW - 2) == 2
-    assert [letter.scene for letter in letters.page(9)] == [1, 2, 3]
+        dead_letters.add(a_letter(age + 1, buried_at=NOW - age))
+    assert dead_letters.purge(NOW - 2) == 2
+    assert [dead_letter.scene for dead_letter in dead_letters.page(9)] == [1, 2, 3]
 
 
-def test_a_letter_that_is_no_json_is_refused_and_changes_nothing(letters: DeadLetters) -> None:
+def test_a_letter_that_is_no_json_is_refused_and_changes_nothing(dead_letters: DeadLetters) -> None:
     with pytest.raises(ValueError, match="JSON"):
-        letters.add(a_letter(7, job={"scene": 7, "last_failure": float("nan")}))
-    assert letters.counts() == {}
+        dead_letters.add(a_letter(7, job={"scene": 7, "last_failure": float("nan")}))
+    assert dead_letters.counts() == {}
 
 
-def test_every_commit_is_synced(letters: DeadLetters) -> None:
-    assert letters._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+def test_every_commit_is_synced(dead_letters: DeadLetters) -> None:
+    assert dead_letters._connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 @pytest.mark.parametrize("cell", ["{", "[1]", "null", "[" * 100_000, None, b"\x80\x04cos\nsystem"])
 def test_a_damaged_cell_does_not_hide_its_letter(
-    path: Path, letters: DeadLetters, cell: object
+    path: Path, dead_letters: DeadLetters, cell: object
 ) -> None:
-    letters.add(a_letter(7, candidates=(Candidate("A"),), job={"scene": 7}))
+    dead_letters.add(a_letter(7, candidates=(Candidate("A"),), job={"scene": 7}))
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE OR REPLACE letters SET job = coalesce(?, 5)", (cell,))
-    assert letters.get(7) == a_letter(7, candidates=(Candidate("A"),))
+    assert dead_letters.get(7) == a_letter(7, candidates=(Candidate("A"),))
 
 
-def test_candidates_of_any_shape_hide_no_letter(path: Path, letters: DeadLetters) -> None:
-    letters.add(a_letter(7))
+def test_candidates_of_any_shape_hide_no_letter(path: Path, dead_letters: DeadLetters) -> None:
+    dead_letters.add(a_letter(7))
     odd = '["a line", {"part": "b", "size": "x", "section": 1, "rating_key": -1}, {"p": 1}, 5]'
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE letters SET candidates = ?", (odd,))
-    found = letters.get(7)
+    found = dead_letters.get(7)
     assert found is not None
     assert found.candidates == (Candidate("a line"), Candidate("b"))
 
@@ -116,8 +119,8 @@ def test_candidates_of_any_shape_hide_no_letter(path: Path, letters: DeadLetters
 def test_a_damaged_file_costs_only_itself(path: Path) -> None:
     warnings: list[str] = []
     path.write_bytes(b"not a database" * 1000)
-    with closing(DeadLetters(str(path), warnings.append)) as letters:
-        letters.add(a_letter(7))
+    with closing(DeadLetters(str(path), warnings.append)) as dead_letters:
+        dead_letters.add(a_letter(7))
     assert len(warnings) == 1
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT scene FROM letters").fetchall() == [(7,)]

@@ -22,13 +22,13 @@ import pytest
 
 from plexsync.edges.queue.job_queue import LONGEST_WAIT, JobQueue, pending
 from plexsync.edges.queue.queue_store import AckQueue
-from plexsync.model.job import BULK, EDIT, Job
+from plexsync.model.job import BACKFILL, EDIT, Job
 
 NOW = 1_700_000_000.0
 can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
-def wish(scene: int, **changes: object) -> Job:
+def job_for(scene: int, **changes: object) -> Job:
     plain = Job(scene=scene, reason="update", born=NOW, not_before=NOW)
     return replace(plain, **changes)  # type: ignore[arg-type]
 
@@ -82,8 +82,8 @@ def scenes(jobs: Iterable[Job]) -> list[int]:
 
 
 def test_a_job_survives_closing_and_opening_with_every_value(queues: Queues) -> None:
-    job = wish(
-        7, priority=BULK, attempts={"PlexNotFound": 3}, last_error="PlexNotFound",
+    job = job_for(
+        7, priority=BACKFILL, attempts={"PlexNotFound": 3}, last_error="PlexNotFound",
         last_message="zwei\nZeilen \ud83d", last_status=404, first_failure=1.5, last_failure=2.5,
     )  # fmt: skip
     with queues.open() as queue:
@@ -95,38 +95,38 @@ def test_a_job_survives_closing_and_opening_with_every_value(queues: Queues) -> 
 
 
 def test_many_events_of_one_scene_are_one_job_that_waits_for_the_last(queue: JobQueue) -> None:
-    queue.put_all([wish(7, not_before=NOW + 2), wish(8), wish(7, not_before=NOW + 5)])
-    queue.put_all([wish(7, not_before=NOW + 9, reason="create")])
+    queue.put_all([job_for(7, not_before=NOW + 2), job_for(8), job_for(7, not_before=NOW + 5)])
+    queue.put_all([job_for(7, not_before=NOW + 9, reason="create")])
     assert len(queue.jobs) == 2
     assert queue.jobs[7].not_before == NOW + 9
     assert queue.jobs[7].reason == "create"
 
 
 def test_an_edit_gives_a_failing_job_a_fresh_try_but_keeps_its_age(queue: JobQueue) -> None:
-    queue.put_all([wish(7, priority=BULK)])
+    queue.put_all([job_for(7, priority=BACKFILL)])
     queue.start([7])
-    queue.rewrite(wish(7, priority=BULK, attempts={"PlexNotFound": 4}, not_before=NOW + 500))
-    queue.put_all([wish(7, born=NOW + 60, not_before=NOW + 62)])
+    queue.rewrite(job_for(7, priority=BACKFILL, attempts={"PlexNotFound": 4}, not_before=NOW + 500))
+    queue.put_all([job_for(7, born=NOW + 60, not_before=NOW + 62)])
     job = queue.jobs[7]
     assert (job.attempts, job.not_before, job.priority, job.born) == ({}, NOW + 62, EDIT, NOW)
 
 
 def test_a_bulk_wish_neither_hurries_nor_forgives_a_waiting_job(queue: JobQueue) -> None:
-    failing = wish(7, attempts={"PlexNotFound": 4}, not_before=NOW + 500)
+    failing = job_for(7, attempts={"PlexNotFound": 4}, not_before=NOW + 500)
     queue.put_all([failing])
-    queue.put_all([wish(7, priority=BULK, reason="sweep")])
+    queue.put_all([job_for(7, priority=BACKFILL, reason="sweep")])
     assert queue.jobs[7] == failing
 
 
-@pytest.mark.parametrize("priority", [EDIT, BULK])
+@pytest.mark.parametrize("priority", [EDIT, BACKFILL])
 def test_a_wish_during_a_run_is_not_lost_with_its_end(queues: Queues, priority: int) -> None:
     with queues.open() as queue:
-        queue.put_all([wish(scene) for scene in (1, 2, 3)])
+        queue.put_all([job_for(scene) for scene in (1, 2, 3)])
         queue.start([1, 2, 3])
-        queue.put_all([wish(s, not_before=NOW + 2, priority=priority) for s in (1, 2, 3)])
+        queue.put_all([job_for(s, not_before=NOW + 2, priority=priority) for s in (1, 2, 3)])
         assert queue.due(NOW + 9, 50) == []
         queue.finish([1])
-        queue.rewrite(wish(2, attempts={"PlexTemporaryError": 1}, not_before=NOW + 80))
+        queue.rewrite(job_for(2, attempts={"PlexTemporaryError": 1}, not_before=NOW + 80))
         queue.bury(3)
         assert scenes(queue.due(NOW + 2, 50)) == [1, 2, 3]
         assert all(job.attempts == {} for job in queue.jobs.values())
@@ -138,7 +138,7 @@ def test_a_wish_during_a_run_is_not_lost_with_its_end(queues: Queues, priority: 
 
 
 def test_a_released_job_waits_exactly_as_before(queue: JobQueue) -> None:
-    job = wish(7, attempts={"PlexNotFound": 1})
+    job = job_for(7, attempts={"PlexNotFound": 1})
     queue.put_all([job])
     queue.start([7])
     queue.release([7])
@@ -146,22 +146,22 @@ def test_a_released_job_waits_exactly_as_before(queue: JobQueue) -> None:
 
 
 def test_a_job_that_was_taken_back_meanwhile_is_not_lost_by_its_retry(queue: JobQueue) -> None:
-    queue.put_all([wish(7)])
+    queue.put_all([job_for(7)])
     queue.start([7])
     queue.finish([7])
-    queue.rewrite(wish(7, not_before=NOW + 5))
+    queue.rewrite(job_for(7, not_before=NOW + 5))
     queue.finish([99])
     queue.bury(99)
     assert scenes(queue.due(NOW + 5, 50)) == [7]
 
 
 def test_a_job_that_is_no_json_is_refused_and_changes_nothing(queue: JobQueue) -> None:
-    queue.put_all([wish(7)])
+    queue.put_all([job_for(7)])
     with pytest.raises(ValueError, match="JSON"):
-        queue.put_all([wish(8), wish(9, last_failure=float("nan"))])
+        queue.put_all([job_for(8), job_for(9, last_failure=float("nan"))])
     with pytest.raises(ValueError, match="JSON"):
-        queue.rewrite(wish(7, last_failure=float("inf")))
-    assert queue.jobs == {7: wish(7)}
+        queue.rewrite(job_for(7, last_failure=float("inf")))
+    assert queue.jobs == {7: job_for(7)}
 
 
 # -- order -------------------------------------------------------------------------------------
@@ -170,21 +170,21 @@ def test_a_job_that_is_no_json_is_refused_and_changes_nothing(queue: JobQueue) -
 def test_edits_go_before_bulk_then_the_earliest_then_the_oldest(queue: JobQueue) -> None:
     queue.put_all(
         [
-            wish(1, priority=BULK, not_before=NOW - 100),
-            wish(2, not_before=NOW - 1),
-            wish(3, not_before=NOW - 5, born=NOW),
-            wish(4, not_before=NOW - 5, born=NOW - 50),
-            wish(5, not_before=NOW + 1),
+            job_for(1, priority=BACKFILL, not_before=NOW - 100),
+            job_for(2, not_before=NOW - 1),
+            job_for(3, not_before=NOW - 5, born=NOW),
+            job_for(4, not_before=NOW - 5, born=NOW - 50),
+            job_for(5, not_before=NOW + 1),
         ]
     )
     assert scenes(queue.due(NOW, 50)) == [4, 3, 2, 1]
     assert scenes(queue.due(NOW, 2)) == [4, 3]
     assert queue.next_due() == NOW - 100
-    assert (queue.count(EDIT), queue.count(BULK)) == (4, 1)
+    assert (queue.count(EDIT), queue.count(BACKFILL)) == (4, 1)
 
 
 def test_running_jobs_are_neither_due_nor_waited_for(queue: JobQueue) -> None:
-    queue.put_all([wish(1), wish(2, not_before=NOW + 30)])
+    queue.put_all([job_for(1), job_for(2, not_before=NOW + 30)])
     queue.start([1])
     assert queue.due(NOW, 50) == []
     assert queue.next_due() == NOW + 30
@@ -193,7 +193,7 @@ def test_running_jobs_are_neither_due_nor_waited_for(queue: JobQueue) -> None:
 
 
 def test_a_clock_set_back_by_a_day_does_not_freeze_a_retry(queue: JobQueue) -> None:
-    queue.put_all([wish(1, not_before=NOW), wish(2, not_before=NOW - 86400 + LONGEST_WAIT)])
+    queue.put_all([job_for(1, not_before=NOW), job_for(2, not_before=NOW - 86400 + LONGEST_WAIT)])
     assert scenes(queue.due(NOW - 86400, 50)) == [1]
 
 
@@ -201,9 +201,11 @@ def test_untried_scenes_of_a_backfill_go_before_its_retries_which_keep_a_share(
     queue: JobQueue,
 ) -> None:
     tried = {"PlexNotFound": 1}
-    queue.put_all(wish(n, priority=BULK, attempts=tried, not_before=NOW - 9) for n in range(1, 6))
-    queue.put_all(wish(n, priority=BULK) for n in range(11, 31))
-    queue.put_all([wish(40, attempts=tried)])
+    queue.put_all(
+        job_for(n, priority=BACKFILL, attempts=tried, not_before=NOW - 9) for n in range(1, 6)
+    )
+    queue.put_all(job_for(n, priority=BACKFILL) for n in range(11, 31))
+    queue.put_all([job_for(40, attempts=tried)])
     assert scenes(queue.due(NOW, 11)) == [40, *range(11, 19), 1, 2]
     assert scenes(queue.due(NOW, 50)) == [40, *range(11, 31), *range(1, 6)]
     assert scenes(queue.due(NOW, 1)) == [40]
@@ -224,7 +226,7 @@ def test_a_turn_costs_a_long_queue_no_more_than_a_short_one(tmp_path: Path) -> N
             return 0
 
         with JobQueue(str(tmp_path / str(count)), pytest.fail) as queue:
-            queue.put_all(wish(n, not_before=NOW + n) for n in range(1, count + 1))
+            queue.put_all(job_for(n, not_before=NOW + n) for n in range(1, count + 1))
             queue._queue.connection.set_progress_handler(step, 1)
             batch = scenes(queue.due(NOW + 100, 50))
             queue.start(batch)
@@ -241,7 +243,7 @@ def test_a_turn_costs_a_long_queue_no_more_than_a_short_one(tmp_path: Path) -> N
 
 @can_fork
 def test_a_hurried_job_is_due_once_and_keeps_its_time(queue: JobQueue) -> None:
-    queue.put_all([wish(1, not_before=NOW + 300), wish(2, not_before=NOW + 200)])
+    queue.put_all([job_for(1, not_before=NOW + 300), job_for(2, not_before=NOW + 200)])
     queue.hurry([1, 99])
     assert [job.scene for job in queue.due(NOW, 9)] == [1]
     assert queue.next_due() == 0.0
@@ -253,25 +255,25 @@ def test_a_hurried_job_is_due_once_and_keeps_its_time(queue: JobQueue) -> None:
 
 
 def test_an_edit_of_a_hurried_job_rests_like_any_other(queue: JobQueue) -> None:
-    queue.put_all([wish(1, not_before=NOW + 300)])
+    queue.put_all([job_for(1, not_before=NOW + 300)])
     queue.hurry([1])
-    queue.put_all([wish(1, not_before=NOW + 2)])
+    queue.put_all([job_for(1, not_before=NOW + 2)])
     assert queue.due(NOW, 9) == []
 
 
 def test_a_job_that_runs_or_is_over_is_not_hurried(queue: JobQueue) -> None:
-    queue.put_all([wish(1), wish(2, not_before=NOW + 300)])
+    queue.put_all([job_for(1), job_for(2, not_before=NOW + 300)])
     queue.start([1])
     queue.hurry([1, 2])
-    queue.rewrite(wish(1, not_before=NOW + 300))
+    queue.rewrite(job_for(1, not_before=NOW + 300))
     queue.finish([2])
-    queue.put_all([wish(2, not_before=NOW + 300)])
+    queue.put_all([job_for(2, not_before=NOW + 300)])
     assert queue.due(NOW, 9) == []
 
 
 def test_what_ran_when_the_worker_died_runs_alone_before_all_else(queues: Queues) -> None:
     def batch(queue: JobQueue) -> None:
-        queue.put_all([wish(1), wish(2), wish(3, priority=BULK)])
+        queue.put_all([job_for(1), job_for(2), job_for(3, priority=BACKFILL)])
         queue.start([1, 3])
 
     queues.die_after(batch)
@@ -288,7 +290,7 @@ def test_what_ran_when_the_worker_died_runs_alone_before_all_else(queues: Queues
 
 @can_fork
 def test_three_lone_starts_without_an_end_make_poison_and_a_batch_none(queues: Queues) -> None:
-    queues.die_after(lambda queue: (queue.put_all([wish(1), wish(2)]), queue.start([1, 2])))
+    queues.die_after(lambda queue: (queue.put_all([job_for(1), job_for(2)]), queue.start([1, 2])))
     queues.die_after(lambda queue: queue.start([1, 2]))
     for _ in range(3):
         with queues.open() as queue:
@@ -305,7 +307,7 @@ def test_three_lone_starts_without_an_end_make_poison_and_a_batch_none(queues: Q
 
 @can_fork
 def test_the_suspect_with_fewest_crashes_goes_first(queues: Queues) -> None:
-    queues.die_after(lambda queue: (queue.put_all([wish(1), wish(2)]), queue.start([1, 2])))
+    queues.die_after(lambda queue: (queue.put_all([job_for(1), job_for(2)]), queue.start([1, 2])))
     queues.die_after(lambda queue: queue.start([1]))
     with queues.open() as queue:
         assert scenes(queue.due(NOW, 50)) == [2]
@@ -313,7 +315,7 @@ def test_the_suspect_with_fewest_crashes_goes_first(queues: Queues) -> None:
 
 @can_fork
 def test_a_run_that_ends_in_any_way_clears_the_crashes_before_it(queues: Queues) -> None:
-    queues.die_after(lambda queue: (queue.put_all([wish(1)]), queue.start([1])))
+    queues.die_after(lambda queue: (queue.put_all([job_for(1)]), queue.start([1])))
     queues.die_after(lambda queue: queue.start([1]))
 
     def fails(queue: JobQueue) -> None:
@@ -322,19 +324,19 @@ def test_a_run_that_ends_in_any_way_clears_the_crashes_before_it(queues: Queues)
 
     queues.die_after(fails)
     with queues.open() as queue:
-        assert queue.jobs[1] == wish(1, attempts={"PlexTemporaryError": 1})
+        assert queue.jobs[1] == job_for(1, attempts={"PlexTemporaryError": 1})
 
 
 @can_fork
 def test_an_event_for_a_suspect_does_not_hide_its_crashes(queues: Queues) -> None:
-    queues.die_after(lambda queue: (queue.put_all([wish(1)]), queue.start([1])))
+    queues.die_after(lambda queue: (queue.put_all([job_for(1)]), queue.start([1])))
     with queues.open() as queue:
-        queue.put_all([wish(1, not_before=NOW + 2, starts=0)])
+        queue.put_all([job_for(1, not_before=NOW + 2, starts=0)])
         assert (queue.jobs[1].starts, queue.jobs[1].running) == (1, True)
 
 
 def test_a_job_taken_from_a_dead_letter_starts_with_a_clean_record(queue: JobQueue) -> None:
-    queue.put_all([wish(1, starts=3, running=True)])
+    queue.put_all([job_for(1, starts=3, running=True)])
     assert queue.poisoned() == []
     assert scenes(queue.due(NOW, 50)) == [1]
 
@@ -344,7 +346,7 @@ def test_a_job_taken_from_a_dead_letter_starts_with_a_clean_record(queue: JobQue
 
 def test_finished_and_buried_rows_leave_the_file_with_the_same_commit(queues: Queues) -> None:
     with queues.open() as queue:
-        queue.put_all(wish(scene) for scene in range(1, 11))
+        queue.put_all(job_for(scene) for scene in range(1, 11))
         queue.finish(range(1, 6))
         queue.bury(6)
         for table in ("ack_queue_default", "job_index"):
@@ -352,11 +354,11 @@ def test_finished_and_buried_rows_leave_the_file_with_the_same_commit(queues: Qu
 
 
 def test_a_row_keeps_its_place_through_retries(queues: Queues, queue: JobQueue) -> None:
-    queue.put_all([wish(7)])
+    queue.put_all([job_for(7)])
     before = queues.sql("SELECT _id, status FROM ack_queue_default")
     for attempt in range(5):
         queue.start([7])
-        queue.rewrite(wish(7, attempts={"PlexNotFound": attempt}))
+        queue.rewrite(job_for(7, attempts={"PlexNotFound": attempt}))
     assert queues.sql("SELECT _id, status FROM ack_queue_default") == before == [(1, 2)]
 
 
@@ -364,7 +366,7 @@ def test_readers_count_pending_jobs_while_the_owner_writes(queues: Queues) -> No
     assert pending(str(queues.folder)) == 0
     with queues.open() as queue:
         assert pending(str(queues.folder)) == 0
-        queue.put_all([wish(1), wish(2), wish(3)])
+        queue.put_all([job_for(1), job_for(2), job_for(3)])
         queue.start([1])
         assert pending(str(queues.folder)) == 3
         queue.finish([1])
@@ -394,7 +396,7 @@ def test_readers_and_the_owner_never_wait_for_each_other(queues: Queues) -> None
             os._exit(code)
     os.close(go)
     with queues.open() as queue:
-        queue.put_all(wish(scene) for scene in range(1, 1001))
+        queue.put_all(job_for(scene) for scene in range(1, 1001))
         while batch := scenes(queue.due(NOW, 50)):
             queue.start(batch)
             queue.finish(batch)
@@ -406,7 +408,7 @@ def test_readers_and_the_owner_never_wait_for_each_other(queues: Queues) -> None
 
 @can_fork
 def test_a_reader_after_a_crash_takes_nothing_away(queues: Queues) -> None:
-    queues.die_after(lambda queue: queue.put_all([wish(1)]))
+    queues.die_after(lambda queue: queue.put_all([job_for(1)]))
     assert pending(str(queues.folder)) == 1
     with queues.open() as queue:
         assert (list(queue.jobs), queue.damaged) == ([1], False)
@@ -432,7 +434,7 @@ def test_folder_and_files_are_for_the_owner_only_whatever_the_umask(queues: Queu
     old = os.umask(0)
     try:
         with queues.open() as queue:
-            queue.put_all([wish(1)])
+            queue.put_all([job_for(1)])
             rights = {p.name: stat.S_IMODE(p.stat().st_mode) for p in queues.folder.iterdir()}
     finally:
         os.umask(old)
@@ -447,7 +449,7 @@ def test_rows_of_the_plain_library_are_taken_over(queues: Queues) -> None:
         str(queues.folder), serializer=persistqueue.serializers.json
     )
     for scene in (1, 2, 3, 2):
-        plain.put(wish(scene, born=NOW + scene).to_dict())
+        plain.put(job_for(scene, born=NOW + scene).to_dict())
     plain.get(block=False)
     plain.close()
     with queues.open() as queue:
@@ -482,7 +484,7 @@ def test_rows_that_are_no_jobs_are_set_aside_and_run_nothing(
         b'{"pqid": 1, "data": {}}', b'{"scene": 9, "reason": "x", "born": NaN}',
     ]  # fmt: skip
     with queues.open() as queue:
-        queue.put_all([wish(1), wish(2)])
+        queue.put_all([job_for(1), job_for(2)])
     for number, data in enumerate(bad):
         queues.sql(
             "INSERT INTO ack_queue_default (data, timestamp, status) VALUES (?, 1, ?)",
@@ -512,7 +514,7 @@ def test_at_most_five_files_of_bad_rows_are_kept(queues: Queues) -> None:
 
 def test_a_row_with_an_impossible_status_is_still_a_job(queues: Queues) -> None:
     with queues.open() as queue:
-        queue.put_all([wish(1), wish(2)])
+        queue.put_all([job_for(1), job_for(2)])
     queues.sql("UPDATE ack_queue_default SET status = NULL WHERE _id = 1")
     queues.sql("UPDATE ack_queue_default SET status = 77 WHERE _id = 2")
     with queues.open() as queue:
@@ -524,7 +526,7 @@ def test_a_row_with_an_impossible_status_is_still_a_job(queues: Queues) -> None:
 def filled(queues: Queues) -> bytes:
     """A closed queue of 300 jobs, several pages long."""
     with queues.open() as queue:
-        queue.put_all(wish(scene, last_message="x" * 80) for scene in range(1, 301))
+        queue.put_all(job_for(scene, last_message="x" * 80) for scene in range(1, 301))
     return (queues.folder / "data.db").read_bytes()
 
 
@@ -534,7 +536,7 @@ def must_go_on(queues: Queues, broken: bytes | None = None) -> bool:
         (queues.folder / "data.db").write_bytes(broken)
     with queues.open() as queue:
         damaged = queue.damaged
-        queue.put_all([wish(9999)])
+        queue.put_all([job_for(9999)])
     with queues.open() as queue:
         assert 9999 in queue.jobs
         assert not queue.damaged
@@ -618,14 +620,14 @@ def test_a_lost_or_broken_epoch_file_is_doubt_enough(queues: Queues, content: by
 @can_fork
 @pytest.mark.parametrize("side", ["-wal", "-shm"])
 def test_a_side_file_that_vanished_after_a_crash_is_noticed(queues: Queues, side: str) -> None:
-    queues.die_after(lambda queue: queue.put_all([wish(1)]))
+    queues.die_after(lambda queue: queue.put_all([job_for(1)]))
     (queues.folder / f"data.db{side}").unlink()
     assert must_go_on(queues)
 
 
 @can_fork
 def test_a_database_emptied_after_a_crash_is_kept_with_its_log(queues: Queues) -> None:
-    queues.die_after(lambda queue: queue.put_all([wish(1)]))
+    queues.die_after(lambda queue: queue.put_all([job_for(1)]))
     assert must_go_on(queues, b"")
     assert any(p.name.endswith("-wal") for p in (queues.folder / "damaged").rglob("*"))
 
@@ -634,7 +636,7 @@ def test_a_database_emptied_after_a_crash_is_kept_with_its_log(queues: Queues) -
 def test_a_cut_log_costs_a_suffix_and_never_the_middle(queues: Queues, tmp_path: Path) -> None:
     def work(queue: JobQueue) -> None:
         for scene in range(1, 41):
-            queue.put_all([wish(scene)])
+            queue.put_all([job_for(scene)])
 
     queues.die_after(work)
     dice = random.Random(13)
@@ -666,7 +668,7 @@ def test_a_planted_symlink_is_not_followed(queues: Queues, tmp_path: Path, side:
 @can_fork
 @pytest.mark.parametrize("step", ["before the mark", "between mark and file"])
 def test_a_kill_while_opening_is_no_alarm(queues: Queues, step: str) -> None:
-    queues.die_after(lambda queue: queue.put_all([wish(1)]))
+    queues.die_after(lambda queue: queue.put_all([job_for(1)]))
     epoch = (queues.folder / "epoch.json").read_bytes()
     queues.die_after(lambda queue: None)
     if step == "between mark and file":
@@ -677,14 +679,14 @@ def test_a_kill_while_opening_is_no_alarm(queues: Queues, step: str) -> None:
 
 def test_a_full_disk_is_no_damage_and_forgets_nothing(queues: Queues) -> None:
     with queues.open() as queue:
-        queue.put_all([wish(1)])
+        queue.put_all([job_for(1)])
         connection = queue._queue.connection
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(sqlite3.OperationalError, match="full"):
-            queue.put_all(wish(s, last_message="x" * 1000) for s in range(2, 100))
+            queue.put_all(job_for(s, last_message="x" * 1000) for s in range(2, 100))
         assert list(queue.jobs) == [1]
         connection.execute("PRAGMA max_page_count = 1000000")
-        queue.put_all([wish(2)])
+        queue.put_all([job_for(2)])
     with queues.open() as queue:
         assert (sorted(queue.jobs), queue.damaged) == ([1, 2], False)

@@ -49,7 +49,7 @@ def a_scene(scene: int, *targets: TargetState, **changes: object) -> SceneState:
         state=SYNCED,
         detail="in step",
         since=NOW,
-        wish="wish",
+        desired_hash="wish",
         oshash="abc",
         path="/stash/a.mp4",
         cover_etag='"e"',
@@ -84,7 +84,7 @@ def entities_of(kind: str, *ids: int) -> frozenset[tuple[str, int]]:
 def test_scenes_come_back_whole_after_a_restart(path: Path) -> None:
     states = {
         1: a_scene(1, a_target(MOVED), a_target()),
-        2: a_scene(2, state=NOT_IN_PLEX, wish="", entities=frozenset()),
+        2: a_scene(2, state=NOT_IN_PLEX, desired_hash="", entities=frozenset()),
     }
     with closing(Ledger(str(path), print)) as ledger:
         ledger.use_server("server-a")
@@ -211,7 +211,7 @@ def test_a_destroyed_scene_is_kept_for_a_while_and_bequeaths_its_item(ledger: Le
     ledger.save([a_scene(1, known), a_scene(2, a_target(MOVED))])
     ledger.destroy([1, 99], NOW + 10)
     gone = ledger.scenes([1])[1]
-    assert (gone.state, gone.destroyed_at, gone.wish) == (DESTROYED, NOW + 10, "")
+    assert (gone.state, gone.destroyed_at, gone.desired_hash) == (DESTROYED, NOW + 10, "")
     assert gone.targets == (known,)
     assert ledger.counts() == {SYNCED: 1}
     assert ledger.owner(ITEM) is None
@@ -332,41 +332,41 @@ def test_what_was_stored_before_plex_answered_belongs_to_the_first_server(path: 
 
 def test_named_values_are_kept(path: Path) -> None:
     with closing(Ledger(str(path), print)) as ledger:
-        assert ledger.get_meta("watermark", "none") == "none"
-        ledger.set_meta("watermark", "1")
-        ledger.set_meta("watermark", "2")
+        assert ledger.get_meta("installed_at", "none") == "none"
+        ledger.set_meta("installed_at", "1")
+        ledger.set_meta("installed_at", "2")
     with closing(Ledger(str(path), print)) as ledger:
-        assert ledger.get_meta("watermark") == "2"
+        assert ledger.get_meta("installed_at") == "2"
 
 
 def test_an_interrupted_bulk_goes_on_from_its_cursor(path: Path) -> None:
     with closing(Ledger(str(path), print)) as ledger:
-        rename = ledger.add_bulk("rename", "tag", frozenset([3, 1]), NOW)
-        everything = ledger.add_bulk("sync all", "", None, NOW + 1)
+        rename = ledger.add_backfill("rename", "tag", frozenset([3, 1]), NOW)
+        everything = ledger.add_backfill("sync all", "", None, NOW + 1)
         ledger.advance(rename, 500)
     with closing(Ledger(str(path), print)) as ledger:
-        first, second = ledger.bulks()
+        first, second = ledger.backfills()
         assert (first.id, first.kind, first.after) == (rename, "tag", 500)
-        assert (first.listed, ledger.bulk_ids(first)) == (True, [1, 3])
+        assert (first.listed, ledger.backfill_ids(first)) == (True, [1, 3])
         assert (second.id, second.listed, second.after, second.born) == (
             everything,
             False,
             0,
             NOW + 1,
         )
-        ledger.end_bulk(rename)
-        assert [bulk.id for bulk in ledger.bulks()] == [everything]
+        ledger.end_backfill(rename)
+        assert [bulk.id for bulk in ledger.backfills()] == [everything]
 
 
 def test_identical_bulks_are_one_unless_the_first_is_under_way(ledger: Ledger) -> None:
-    first = ledger.add_bulk("rename", "tag", [1, 3], NOW)
-    assert ledger.add_bulk("rename", "tag", frozenset([3, 1]), NOW + 1) == first
-    assert ledger.add_bulk("rename", "tag", [1], NOW) != first
+    first = ledger.add_backfill("rename", "tag", [1, 3], NOW)
+    assert ledger.add_backfill("rename", "tag", frozenset([3, 1]), NOW + 1) == first
+    assert ledger.add_backfill("rename", "tag", [1], NOW) != first
     ledger.advance(first, 200)
-    again = ledger.add_bulk("rename", "tag", [1, 3], NOW + 2)
+    again = ledger.add_backfill("rename", "tag", [1, 3], NOW + 2)
     assert again != first
-    assert ledger.add_bulk("rename", "tag", [1, 3], NOW + 3) == again
-    assert len(ledger.bulks()) == 3
+    assert ledger.add_backfill("rename", "tag", [1, 3], NOW + 3) == again
+    assert len(ledger.backfills()) == 3
 
 
 def test_a_turn_of_a_long_walk_reads_only_its_own_scenes(ledger: Ledger) -> None:
@@ -380,14 +380,14 @@ def test_a_turn_of_a_long_walk_reads_only_its_own_scenes(ledger: Ledger) -> None
             counted += 1
             return 0
 
-        walk = ledger.add_bulk("sync all", "scene", range(1, scenes + 1), NOW)
+        walk = ledger.add_backfill("sync all", "scene", range(1, scenes + 1), NOW)
         ledger.advance(walk, 100)
         ledger._connection.set_progress_handler(step, 1)
-        (bulk,) = ledger.bulks()
-        assert ledger.bulk_scenes(bulk, 3) == [101, 102, 103]
+        (bulk,) = ledger.backfills()
+        assert ledger.backfill_scenes(bulk, 3) == [101, 102, 103]
         ledger._connection.set_progress_handler(None, 0)
-        assert ledger.bulk_ahead(bulk) == scenes - 100
-        ledger.end_bulk(walk)
+        assert ledger.backfill_ahead(bulk) == scenes - 100
+        ledger.end_backfill(walk)
         return counted
 
     assert steps(20_000) <= steps(200) + 20

@@ -37,7 +37,7 @@ def scene(number: int, state: str = SYNCED) -> SceneState:
         written={"title": Written("T", "h", NOW)},
         base={"title": Base("old", False)},
     )
-    return SceneState(scene=number, state=state, wish="w", since=NOW, targets=(target,))
+    return SceneState(scene=number, state=state, desired_hash="w", since=NOW, targets=(target,))
 
 
 def test_a_pin_is_kept_by_server_and_replaced_whole(ledger: Ledger, path: Path) -> None:
@@ -59,10 +59,10 @@ def test_a_pin_is_kept_by_server_and_replaced_whole(ledger: Ledger, path: Path) 
 def test_a_scene_whose_pin_comes_or_goes_is_looked_at_again(ledger: Ledger) -> None:
     ledger.save([scene(7), scene(8)])
     ledger.pin(7, Pin("/plex/a.mp4"))
-    assert {n: s.wish for n, s in ledger.scenes([7, 8]).items()} == {7: "", 8: "w"}
+    assert {n: s.desired_hash for n, s in ledger.scenes([7, 8]).items()} == {7: "", 8: "w"}
     ledger.save([scene(7)])
     ledger.unpin(7)
-    assert ledger.scenes([7])[7].wish == ""
+    assert ledger.scenes([7])[7].desired_hash == ""
 
 
 def test_pins_from_before_any_server_was_known_are_the_first_ones(path: Path) -> None:

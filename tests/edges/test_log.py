@@ -141,7 +141,7 @@ def test_errors_and_pictures_show_in_short(pipe: Pipe) -> None:
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda t: ascii(t)[:20])
 def test_hostile_text_stays_on_one_line_of_one_level(pipe: Pipe, text: str) -> None:
     pipe.log.warning("before " + text, title=text, names=[text], deep={text: {"x": [text]}})
-    assert [letter for letter, _ in pipe.entries] == ["w"]
+    assert [dead_letter for dead_letter, _ in pipe.entries] == ["w"]
     assert pipe.raw.count(b"\n") == pipe.raw.count(b"\x01") == pipe.raw.count(b"\x02") == 1
     assert len(pipe.raw) <= MAX_LINE
     assert all(c.isprintable() or c == "\u200d" for c in pipe.last)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from plexsync.edges.ledger.ledger import Ledger
-from plexsync.model.ledger import Look
+from plexsync.model.ledger import Observation
 
-LOOK = Look(7, 1_700_000_000, "w" * 32, (("empty", "title"), ("stale", "tags")), "HIGH", 5.5)
+LOOK = Observation(7, 1_700_000_000, "w" * 32, (("empty", "title"), ("stale", "tags")), "HIGH", 5.5)
 
 
 @pytest.fixture
@@ -23,38 +23,38 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def test_looks_are_kept_per_scene_and_replaced_whole(ledger: Ledger) -> None:
     other = replace(LOOK, rating_key=8, gaps=(), confidence="")
-    ledger.save_looks([(1, [LOOK, other]), (2, [replace(LOOK, rating_key=0)])])
-    assert ledger.looks([1, 2, 3]) == {1: (LOOK, other), 2: (replace(LOOK, rating_key=0),)}
-    ledger.save_looks([(1, [other])])
-    assert ledger.looks([1]) == {1: (other,)}
-    ledger.save_looks([(1, [])])
-    assert ledger.looks([1]) == {}
+    ledger.save_observations([(1, [LOOK, other]), (2, [replace(LOOK, rating_key=0)])])
+    assert ledger.observations([1, 2, 3]) == {1: (LOOK, other), 2: (replace(LOOK, rating_key=0),)}
+    ledger.save_observations([(1, [other])])
+    assert ledger.observations([1]) == {1: (other,)}
+    ledger.save_observations([(1, [])])
+    assert ledger.observations([1]) == {}
 
 
 def test_another_server_was_never_looked_at(ledger: Ledger) -> None:
-    ledger.save_looks([(1, [LOOK])])
+    ledger.save_observations([(1, [LOOK])])
     ledger.use_server("another")
-    assert ledger.looks([1]) == {}
+    assert ledger.observations([1]) == {}
     assert ledger.unclaimed([7]) == [7]
 
 
 def test_items_without_a_scene_are_told(ledger: Ledger) -> None:
-    ledger.save_looks([(n, [replace(LOOK, rating_key=n)]) for n in range(1, 1001)])
+    ledger.save_observations([(n, [replace(LOOK, rating_key=n)]) for n in range(1, 1001)])
     assert ledger.unclaimed(list(range(1, 1101))) == list(range(1001, 1101))
 
 
 def test_scenes_that_stash_no_longer_has_are_forgotten(ledger: Ledger) -> None:
-    ledger.save_looks([(n, [replace(LOOK, rating_key=n)]) for n in range(1, 11)])
-    ledger.forget_looks(2, 6, {4, 5})
-    assert sorted(ledger.looks(list(range(1, 11)))) == [1, 2, 4, 5, 7, 8, 9, 10]
+    ledger.save_observations([(n, [replace(LOOK, rating_key=n)]) for n in range(1, 11)])
+    ledger.forget_observations(2, 6, {4, 5})
+    assert sorted(ledger.observations(list(range(1, 11)))) == [1, 2, 4, 5, 7, 8, 9, 10]
 
 
 @pytest.mark.parametrize(
     "text", ["{", "[]", "[1, 2]", '["HIGH", ["empty"]]', "null", "[" * 9999, "x"]
 )
 def test_a_damaged_look_is_none(ledger: Ledger, tmp_path: Path, text: str) -> None:
-    ledger.save_looks([(1, [LOOK])])
+    ledger.save_observations([(1, [LOOK])])
     with sqlite3.connect(tmp_path / "ledger.db") as connection:
         connection.execute("UPDATE looked SET verdict = ?", (text,))
     connection.close()
-    assert ledger.looks([1]) == {}
+    assert ledger.observations([1]) == {}

@@ -390,13 +390,17 @@ TOO_LONG = [(size, status) for size in (2500, 6144, 16384) for status in (431, 4
 def test_how_long_a_line_may_be_is_learned_once(plex, client, size, status):
     plex.max_header_bytes, plex.too_long_status = size, status
     one, two = plex.add_item(1), plex.add_item(1, file="/plex/b.mp4")
-    wanted = [edit("title", "T"), edit("summary", "字" * 9_000, wish="hash"), edit("tags", ("a",))]
+    wanted = [
+        edit("title", "T"),
+        edit("summary", "字" * 9_000, desired_hash="hash"),
+        edit("tags", ("a",)),
+    ]
     sent = client.write(target(plex, one), wanted)
     by_field = {each.field: each for each in sent.edits}
     summary = by_field["summary"]
     assert plex.item(one).summary == summary.value == "字" * len(summary.value)
     assert sent.cut == {"summary": Cut(len(summary.value), 9_000)}
-    assert summary.wish == "hash"
+    assert summary.desired_hash == "hash"
     assert (plex.item(one).title, plex.item(one).tags["genre"]) == ("T", ["a"])
     limit = client.line_limit
     assert size - 700 < limit < size

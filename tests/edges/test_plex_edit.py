@@ -230,10 +230,10 @@ def test_indexes_begin_at_0_in_every_request():
 
 
 def test_a_text_that_no_request_holds_is_cut_by_its_encoded_length():
-    (kept,), short = fit([edit("summary", "字" * 10_000, wish="hash")], ROOM)
+    (kept,), short = fit([edit("summary", "字" * 10_000, desired_hash="hash")], ROOM)
     assert short == {"summary": Cut(len(kept.value), 10_000)}
     assert kept.value == "字" * len(kept.value)
-    assert kept.wish == "hash"
+    assert kept.desired_hash == "hash"
     (query,) = queries([kept], ROOM)
     assert ROOM - 9 < len(query) <= ROOM
 

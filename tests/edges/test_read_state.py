@@ -17,7 +17,7 @@ from plexsync.edges.page import read_state
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
-from plexsync.model.job import Job, Letter
+from plexsync.model.job import DeadLetter, Job
 from plexsync.model.ledger import SceneState, TargetState
 from plexsync.model.plex import Refusal, Target
 from plexsync.system import LockFile
@@ -45,10 +45,10 @@ def fill(folder: Path) -> None:
     with JobQueue(str(folder / "queue"), no_warning) as queue:
         queue.put_all([Job(scene=n, reason="update", born=NOW) for n in (1, 2, 3)])
         queue.finish([3])
-    letters = DeadLetters(str(folder / "dlq.db"), no_warning)
+    dead_letters = DeadLetters(str(folder / "dlq.db"), no_warning)
     for scene, error in ((7, "PlexNotFound"), (8, "PlexNotFound"), (9, "AmbiguousMatch")):
-        letters.add(
-            Letter(
+        dead_letters.add(
+            DeadLetter(
                 scene=scene,
                 error=error,
                 message="",
@@ -57,11 +57,11 @@ def fill(folder: Path) -> None:
                 last_failure=NOW,
             )
         )
-    letters.close()
+    dead_letters.close()
     ledger = Ledger(str(folder / "ledger.db"), no_warning)
     ledger.use_server("machine")
     ledger.save([SceneState(scene=1, state="synced"), SceneState(scene=2, state="shared")])
-    ledger.add_bulk("settings", "", None, NOW)
+    ledger.add_backfill("settings", "", None, NOW)
     ledger.close()
 
 
@@ -69,7 +69,7 @@ def test_an_empty_folder_is_simply_empty_and_stays_so(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "not there"):
         name = str(folder)
         assert read_state.jobs(name) == []
-        assert read_state.letter_counts(name) == {}
+        assert read_state.dead_letter_counts(name) == {}
         assert read_state.walks(name) == []
         assert read_state.scene_counts(name) == {}
         assert read_state.index_sections(name) == []
@@ -85,7 +85,7 @@ def test_everything_is_read_and_left_as_it_was(tmp_path: Path) -> None:
     before = seen(tmp_path)
     folder = str(tmp_path)
     assert [job["scene"] for job in read_state.jobs(folder)] == [1, 2]
-    assert read_state.letter_counts(folder) == {"PlexNotFound": 2, "AmbiguousMatch": 1}
+    assert read_state.dead_letter_counts(folder) == {"PlexNotFound": 2, "AmbiguousMatch": 1}
     assert read_state.walks(folder) == [{"reason": "settings", "after": 0, "born": NOW}]
     assert read_state.scene_counts(folder) == {"synced": 1, "shared": 1}
     assert seen(tmp_path) == before
@@ -105,7 +105,7 @@ def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
     folder.mkdir()
     fill(folder)
-    assert read_state.letter_counts(str(folder)) == {"PlexNotFound": 2, "AmbiguousMatch": 1}
+    assert read_state.dead_letter_counts(str(folder)) == {"PlexNotFound": 2, "AmbiguousMatch": 1}
 
 
 def test_damaged_databases_are_named_and_left_alone(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_damaged_databases_are_named_and_left_alone(tmp_path: Path) -> None:
     before = seen(tmp_path)
     looks = (
         read_state.jobs,
-        read_state.letter_counts,
+        read_state.dead_letter_counts,
         read_state.walks,
         read_state.scene_counts,
         read_state.index_sections,
@@ -183,7 +183,7 @@ def test_what_is_no_file_stops_nobody(tmp_path: Path) -> None:
     with pytest.raises(Unreadable):
         read_state.document(str(tmp_path), "stats.json", lambda raw: raw, None)
     with pytest.raises(Unreadable):
-        read_state.letter_counts(str(tmp_path))
+        read_state.dead_letter_counts(str(tmp_path))
     assert read_state.log_tail(str(tmp_path), 10) == []
 
 

@@ -14,12 +14,12 @@ import pytest
 from plexsync import inbox
 from plexsync.flows.page.operations import READS, Request
 from plexsync.flows.tasks.check_setup import check_setup
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.health_check import health_check
 from plexsync.flows.tasks.process_queue import process_queue
 from plexsync.flows.worker.admission import DISABLED
 from plexsync.model.command import KIND, Command, to_input
-from plexsync.model.job import Letter
+from plexsync.model.job import DeadLetter
 from plexsync.policy.timing import SWEEP_EVERY
 from plexsync.policy.waiting import SETTINGS_CHECK
 from plexsync.system import LockFile
@@ -64,8 +64,8 @@ def buried(world: Any, scene: int, days: float, **more: Any) -> None:
     app = world.stores()
     moment = world.clock.now() - days * DAY
     times = {"buried_at": moment, "first_failure": moment, "last_failure": moment}
-    letter = {"error": "PlexPermanentError", "message": "", **times, **more}
-    app.stores.letters.add(Letter(scene=scene, **letter))
+    dead_letter = {"error": "PlexPermanentError", "message": "", **times, **more}
+    app.stores.dead_letters.add(DeadLetter(scene=scene, **dead_letter))
     app.close()
 
 
@@ -142,7 +142,7 @@ def test_health_check_wakes_jobs_that_wait_for_a_plex_that_is_back(world: Any) -
 def test_health_check_starts_a_worker_where_none_lives_and_plex_is_well(world: Any) -> None:
     woken: list[str] = []
 
-    def run(call: Call) -> dict[str, object]:
+    def run(call: TaskContext) -> dict[str, object]:
         call.wake = lambda: woken.append("worker")
         return health_check(call)
 
@@ -156,7 +156,7 @@ def test_health_check_starts_a_worker_where_none_lives_and_plex_is_well(world: A
 def test_old_letters_go_at_the_start_of_a_worker_without_a_job(world: Any) -> None:
     buried(world, 7, days=400)
     world.run(minutes=0.1)
-    assert world.letter(7) is None
+    assert world.dead_letter(7) is None
 
 
 def test_a_file_that_came_while_no_worker_lived_is_found_at_the_start(world: Any) -> None:
@@ -232,7 +232,7 @@ def test_check_setup_leaves_a_worker_behind_when_anything_waits(world: Any) -> N
     woken: list[str] = []
     world.plex.stop()
 
-    def run(call: Call) -> dict[str, object]:
+    def run(call: TaskContext) -> dict[str, object]:
         call.wake = lambda: woken.append("worker")
         return check_setup(call)
 

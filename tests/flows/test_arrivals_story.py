@@ -220,7 +220,7 @@ def test_before_a_scene_is_given_up_its_library_is_read_whole(world: Any) -> Non
     home.scanned_at, home.revision = clocks
     world.run(minutes=120)
     assert item.title == "A"
-    assert world.letter(scene) is None
+    assert world.dead_letter(scene) is None
 
 
 def test_a_crowd_of_missed_files_reads_the_library_whole_once_in_ten_minutes(world: Any) -> None:

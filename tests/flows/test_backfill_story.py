@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from plexsync.edges.log.log import Log
-from plexsync.flows.backfill import BULK_TURN, BULK_WINDOW
+from plexsync.flows.backfill import BACKFILL_TURN, BACKFILL_WINDOW
 from plexsync.flows.tasks.dead_letters import retry_dead_letters
 from plexsync.flows.tasks.rebuild_index import rebuild_index
 from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
 from plexsync.flows.worker.intake import Intake
-from plexsync.model.job import Letter
+from plexsync.model.job import DeadLetter
 from tests.pressing import press
 from tests.world import World
 
@@ -24,7 +24,7 @@ SECONDS = 1 / 60
 
 def backfill(world: World, scenes: list[int], reason: str = "sync all") -> None:
     app = world.stores()
-    app.stores.ledger.add_bulk(reason, "scene", scenes, world.clock.now())
+    app.stores.ledger.add_backfill(reason, "scene", scenes, world.clock.now())
     app.close()
 
 
@@ -37,7 +37,7 @@ def missing(world: World, count: int) -> list[int]:
 
 
 def test_the_first_present_scene_waits_for_none_of_those_that_plex_lacks(world: Any) -> None:
-    gone = missing(world, BULK_WINDOW + 100)
+    gone = missing(world, BACKFILL_WINDOW + 100)
     scene, item = world.pair("there.mp4", title="There", updated_at=LONG_AGO, cover=RED)
     backfill(world, [*gone, scene])
     world.run(5 * SECONDS)
@@ -59,22 +59,22 @@ def test_no_cover_is_asked_for_that_plex_has_no_item_for(world: Any) -> None:
 def test_two_backfills_take_turns_and_a_third_joins_them(world: Any) -> None:
     app = world.stores()
     stores = app.stores
-    intake = Intake(world.folder, stores.queue, stores.ledger, stores.letters, Log(world.sink))
+    intake = Intake(world.folder, stores.queue, stores.ledger, stores.dead_letters, Log(world.sink))
     now = world.clock.now()
     for reason, first in (("sync all", 1), ("settings", 10_001)):
-        stores.ledger.add_bulk(reason, "scene", range(first, first + 5000), now)
+        stores.ledger.add_backfill(reason, "scene", range(first, first + 5000), now)
 
     def turn() -> list[str]:
-        intake.feed_bulk(now)
-        batch = stores.queue.due(now, BULK_TURN)
+        intake.feed_backfills(now)
+        batch = stores.queue.due(now, BACKFILL_TURN)
         stores.queue.start([job.scene for job in batch])
         stores.queue.finish([job.scene for job in batch])
         return sorted({job.reason for job in batch})
 
     turns = [turn() for _ in range(6)]
     assert turns == [["sync all"], ["settings"]] * 3
-    stores.ledger.add_bulk("rename", "scene", [20_001], now)
-    turns = [turn() for _ in range(BULK_WINDOW // BULK_TURN + 2)]
+    stores.ledger.add_backfill("rename", "scene", [20_001], now)
+    turns = [turn() for _ in range(BACKFILL_WINDOW // BACKFILL_TURN + 2)]
     assert any("rename" in reasons for reasons in turns)
     assert {"sync all", "settings"} <= {reason for reasons in turns for reason in reasons}
     app.close()
@@ -103,7 +103,7 @@ def test_skip_not_found_tries_as_long_as_ever_and_then_ends_quietly(world: Any) 
     world.run(180)
     assert item.title == "T"
     assert world.waiting() == {}
-    assert world.letter(never) is None
+    assert world.dead_letter(never) is None
     assert world.state(never).state == "not in Plex"
     assert "Gave up" not in world.said()
 
@@ -125,7 +125,7 @@ def test_thousands_of_dead_letters_share_with_a_backfill(world: Any, again: Any)
     app = world.stores()
     now = world.clock.now()
     for scene in scenes:
-        app.stores.letters.add(a_letter(scene, now))
+        app.stores.dead_letters.add(a_letter(scene, now))
     app.close()
     args = {} if again is retry_dead_letters else {"window": "all"}
     assert press(world, again, owns=True, **args)["queued"] == 1200
@@ -133,11 +133,11 @@ def test_thousands_of_dead_letters_share_with_a_backfill(world: Any, again: Any)
     assert (pressed["queued"], pressed["already_queued"]) == (0, 1200)
     app = world.stores()
     stores = app.stores
-    stores.ledger.add_bulk("rename", "scene", [20_001], now)
-    intake = Intake(world.folder, stores.queue, stores.ledger, stores.letters, Log(world.sink))
-    intake.feed_bulk(now)
-    assert len(stores.queue.jobs) <= BULK_WINDOW
-    assert 20_001 in [job.scene for job in stores.queue.due(now, 2 * BULK_TURN)]
+    stores.ledger.add_backfill("rename", "scene", [20_001], now)
+    intake = Intake(world.folder, stores.queue, stores.ledger, stores.dead_letters, Log(world.sink))
+    intake.feed_backfills(now)
+    assert len(stores.queue.jobs) <= BACKFILL_WINDOW
+    assert 20_001 in [job.scene for job in stores.queue.due(now, 2 * BACKFILL_TURN)]
     app.close()
 
 
@@ -146,7 +146,7 @@ def test_thousands_of_files_that_turn_up_share_with_a_backfill(world: Any) -> No
     app = world.stores()
     now = world.clock.now()
     for n, scene in enumerate(gone):
-        app.stores.letters.add(
+        app.stores.dead_letters.add(
             replace(a_letter(scene, now, "PlexNotFound"), paths=(f"/data/gone/{n}.mp4",))
         )
     app.close()
@@ -156,10 +156,10 @@ def test_thousands_of_files_that_turn_up_share_with_a_backfill(world: Any) -> No
     assert press(world, rebuild_index, owns=True)["revived"] == 0, "they have their turns already"
     assert not world.waiting()
     world.run()
-    assert not any(world.letter(scene) for scene in gone[:3])
+    assert not any(world.dead_letter(scene) for scene in gone[:3])
 
 
-def a_letter(scene: int, now: float, error: str = "PlexServerDown") -> Letter:
-    return Letter(
+def a_letter(scene: int, now: float, error: str = "PlexServerDown") -> DeadLetter:
+    return DeadLetter(
         scene=scene, error=error, message="no", first_failure=now, last_failure=now, buried_at=now
     )

@@ -30,10 +30,10 @@ def synced(pairs: list[tuple[int, Any]]) -> int:
     return sum(item.title.startswith("T") for _, item in pairs)
 
 
-def letters(world: Any) -> dict[str, int]:
+def dead_letters(world: Any) -> dict[str, int]:
     app = world.stores()
     try:
-        return dict(app.stores.letters.counts())
+        return dict(app.stores.dead_letters.counts())
     finally:
         app.close()
 
@@ -71,7 +71,7 @@ def test_what_all_meet_costs_no_scene_anything(quiet: Any, name: str) -> None:
     fault.remove()
     quiet.run(minutes=5)
     assert synced(pairs) == 6
-    assert letters(quiet) == {}
+    assert dead_letters(quiet) == {}
     (outage,) = stored(quiet, "outage_history.json")["outages"]
     assert words in outage["cause"]
     assert outage["end"] is not None
@@ -124,7 +124,7 @@ def test_a_list_that_fails_alone_is_no_scenes_fault(quiet: Any, status: int) -> 
     )
     pairs = crowd(quiet)
     quiet.run(minutes=12)
-    assert letters(quiet) == {}
+    assert dead_letters(quiet) == {}
     assert all(not job.attempts for job in quiet.waiting().values())
     fault.remove()
     quiet.run(minutes=5)
@@ -135,7 +135,7 @@ def test_a_path_of_items_that_fails_alone_is_no_scenes_fault(quiet: Any) -> None
     pairs = crowd(quiet)
     fault = quiet.plex.add_fault("status", match="/library/metadata/", status=403, foreign=True)
     quiet.run(minutes=12)
-    assert letters(quiet) == {}
+    assert dead_letters(quiet) == {}
     fault.remove()
     quiet.run(minutes=5)
     assert synced(pairs) == 6
@@ -152,7 +152,7 @@ def test_one_item_that_plex_cannot_read_costs_its_own_scene_alone(quiet: Any) ->
     quiet.plex.add_fault("status", match=meets, status=400)
     quiet.run(minutes=10)
     assert synced(pairs) == 5
-    assert letters(quiet) == {"PlexTemporaryError": 1}
+    assert dead_letters(quiet) == {"PlexTemporaryError": 1}
 
 
 def test_a_refused_scan_holds_no_new_scene_up(quiet: Any) -> None:
@@ -186,7 +186,7 @@ def test_a_token_that_may_only_read_is_a_state_of_its_own(quiet: Any) -> None:
     before = quiet.clock.passed
     quiet.run(minutes=5, leave=lambda: "done" if synced(pairs) == 6 else "")
     assert quiet.clock.passed - before < 30
-    assert letters(quiet) == {}
+    assert dead_letters(quiet) == {}
     assert stored(quiet, "recovery_state.json")["trouble"] == ""
     assert stored(quiet, "outage_history.json")["outages"] == []
 
@@ -232,8 +232,8 @@ def test_a_firewall_that_forbids_one_item_stops_one_scene(quiet: Any) -> None:
     quiet.plex.add_fault("status", match=edits(pairs[0][1]), status=403, foreign=True)
     quiet.run(minutes=5)
     assert synced(pairs) == 5
-    assert letters(quiet) == {"PlexTemporaryError": 1}
-    assert "something before Plex answered 403" in quiet.letter(pairs[0][0]).message
+    assert dead_letters(quiet) == {"PlexTemporaryError": 1}
+    assert "something before Plex answered 403" in quiet.dead_letter(pairs[0][0]).message
     assert "token" not in quiet.said("warning")
 
 
@@ -301,7 +301,7 @@ def test_a_plex_that_answers_and_does_not_write_costs_no_scene_anything(quiet: A
     fault.remove()
     quiet.run(minutes=5)
     assert synced(pairs) == 12
-    assert letters(quiet) == {}
+    assert dead_letters(quiet) == {}
     (outage,) = stored(quiet, "outage_history.json")["outages"]
     assert "does not write" in outage["cause"]
     assert len([1 for kind, _ in quiet.sink.lines if kind == "warning"]) <= 2
@@ -323,7 +323,7 @@ def test_writes_that_hang_are_no_scenes_fault(quiet: Any) -> None:
     fault.remove()
     quiet.run(minutes=5)
     assert synced(pairs) == 3
-    assert letters(quiet) == {}
+    assert dead_letters(quiet) == {}
 
 
 @pytest.mark.parametrize(("passed", "buried"), [(3000, 0), (3601, 1)])
@@ -345,7 +345,7 @@ def test_after_an_hour_a_write_that_fails_is_its_scenes(
     files.replace_json(f"{quiet.folder}/circuit_breaker.json", breaker.to_json())
     quiet.plex.add_fault("status", match="PUT", status=500)
     quiet.run(minutes=6)
-    assert sum(letters(quiet).values()) == buried
+    assert sum(dead_letters(quiet).values()) == buried
 
 
 def test_others_go_first_while_one_scene_cannot_be_written(quiet: Any) -> None:
@@ -368,7 +368,7 @@ def test_others_go_first_while_one_scene_cannot_be_written(quiet: Any) -> None:
     quiet.run(minutes=5, leave=note)
     assert written[0] - before <= 70
     assert stored(quiet, "circuit_breaker.json")["state"] == "CLOSED"
-    assert letters(quiet) == {"PlexTemporaryError": 1}
+    assert dead_letters(quiet) == {"PlexTemporaryError": 1}
 
 
 def test_a_read_back_that_fails_for_all_is_charged_to_none(quiet: Any) -> None:
@@ -387,4 +387,4 @@ def test_a_read_back_that_fails_for_all_is_charged_to_none(quiet: Any) -> None:
     quiet.run(minutes=3)
     assert synced(pairs) == 6
     assert quiet.waiting() == {}
-    assert letters(quiet) == {}
+    assert dead_letters(quiet) == {}

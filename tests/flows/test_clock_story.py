@@ -109,7 +109,7 @@ def test_times_stored_by_a_clock_that_was_ahead_count_as_now(quiet: Any) -> None
     quiet.event(dead)
     quiet.run(minutes=0.2)
     assert quiet.waiting()[first].not_before > quiet.clock.start + 300 * DAY
-    assert quiet.letter(dead) is not None
+    assert quiet.dead_letter(dead) is not None
     quiet.clock.jumped -= 365 * DAY
     fail.remove()
     quiet.run(minutes=1)

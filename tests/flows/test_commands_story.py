@@ -14,7 +14,7 @@ from plexsync.flows.page import operations
 from plexsync.flows.page.command_handlers import HANDLERS
 from plexsync.flows.worker.intake import Intake
 from plexsync.model.command import COMMANDS
-from plexsync.model.ledger import Look
+from plexsync.model.ledger import Observation
 from plexsync.system import LockFile
 from tests.world import World
 
@@ -66,10 +66,10 @@ def test_retry_tries_one_dead_letter_again(world: World) -> None:
     fault = refuse(world)
     world.edit(scene, title="new")
     world.run()
-    assert world.letter(scene) is not None
+    assert world.dead_letter(scene) is not None
     fault.remove()
     assert done(world, "retry", scene=str(scene))["queued"] == 1
-    assert (item.title, world.letter(scene)) == ("new", None)
+    assert (item.title, world.dead_letter(scene)) == ("new", None)
     assert failed(world, "retry", scene=scene) == f"Scene {scene} has no dead letter."
 
 
@@ -214,7 +214,7 @@ def test_clear_dead_letters_removes_a_class_or_all_and_keeps_a_copy(world: World
     assert answer["removed"] == 1
     with open(os.path.join(world.folder, answer["copy"]), encoding="utf-8") as file:
         assert json.load(file)[0]["scene"] == refused
-    assert world.letter(refused) is None
+    assert world.dead_letter(refused) is None
 
 
 def test_clear_queue_forgets_what_waits(world: World) -> None:
@@ -397,8 +397,8 @@ def test_a_scene_that_somebody_edited_in_plex_says_so_until_it_is_written_again(
     app = world.stores()
     try:
         seen = int(world.clock.now()) + 1
-        look = Look(key, seen, "wish", (("drifted", "title"), ("empty", "studio")), "HIGH")
-        app.stores.ledger.save_looks([(scene, [look])])
+        look = Observation(key, seen, "wish", (("drifted", "title"), ("empty", "studio")), "HIGH")
+        app.stores.ledger.save_observations([(scene, [look])])
     finally:
         app.close()
     assert (state()["state"], state()["edited"]) == ("edited in Plex", ["title"])
@@ -451,7 +451,7 @@ def test_a_killed_worker_keeps_the_order_of_commands_and_events(world: World) ->
     app = world.stores()
     try:  # taken over, and then the worker was gone
         Intake(
-            world.folder, app.stores.queue, app.stores.ledger, app.stores.letters, app.log
+            world.folder, app.stores.queue, app.stores.ledger, app.stores.dead_letters, app.log
         ).take_in(world.clock.now())
         assert not app.stores.queue.jobs
     finally:

@@ -64,7 +64,7 @@ def test_a_temporary_answer_is_retried_and_never_buried_at_once(world: Any, stat
     world.plex.add_fault("status", times=1, match="PUT", status=status)
     world.event(scene)
     world.run(minutes=0.05)
-    assert world.letter(scene) is None
+    assert world.dead_letter(scene) is None
     assert world.waiting()[scene].last_status == status
     assert world.waiting()[scene].attempts == {}, "whether it is this scene, others have to show"
     world.run(minutes=2)
@@ -85,8 +85,8 @@ def test_a_refused_edit_is_buried_with_its_reason(world: Any) -> None:
     world.plex.add_fault("status", match="PUT", status=400)
     world.event(scene)
     world.run()
-    letter = world.letter(scene)
-    assert (letter.error, letter.status) == ("PlexPermanentError", 400)
+    dead_letter = world.dead_letter(scene)
+    assert (dead_letter.error, dead_letter.status) == ("PlexPermanentError", 400)
     assert world.state(scene).state == "failed"
     assert "dead letter" in world.said("warning")
 
@@ -106,7 +106,7 @@ def test_a_hopeless_temporary_error_is_buried_after_its_budget(world: Any) -> No
         world.edit(other, title=f"U{n}")
         world.run(minutes=2)
         assert its.title == f"U{n}"
-    assert world.letter(scene).attempts == {"PlexTemporaryError": 3}
+    assert world.dead_letter(scene).attempts == {"PlexTemporaryError": 3}
 
 
 def test_a_dead_letter_goes_when_the_scene_later_syncs(world: Any) -> None:
@@ -114,12 +114,12 @@ def test_a_dead_letter_goes_when_the_scene_later_syncs(world: Any) -> None:
     fault = world.plex.add_fault("status", match="PUT", status=400)
     world.event(scene)
     world.run()
-    assert world.letter(scene) is not None
+    assert world.dead_letter(scene) is not None
     fault.remove()
     world.edit(scene, title="U")
     world.run()
     assert item.title == "U"
-    assert world.letter(scene) is None
+    assert world.dead_letter(scene) is None
 
 
 def test_a_wrong_token_pauses_all_and_a_new_one_resumes(world: Any) -> None:
@@ -142,7 +142,7 @@ def test_an_edit_that_plex_ignores_is_retried_and_then_reported(world: Any) -> N
     world.event(scene)
     world.run(minutes=10)
     assert item.title == "1"
-    assert "reads back different" in world.letter(scene).message
+    assert "reads back different" in world.dead_letter(scene).message
     assert world.state(scene).targets[0].written == {}
 
 
@@ -173,7 +173,7 @@ def test_one_item_that_hangs_does_not_hold_up_the_others(world: Any) -> None:
     world.run(minutes=10)
     titles = [item.title for _, item in pairs]
     assert titles == ["T0", "T1", "2", "T3", "T4", "T5"]
-    assert world.letter(pairs[2][0]).error == "PlexServerDown"
+    assert world.dead_letter(pairs[2][0]).error == "PlexServerDown"
 
 
 def test_a_failed_poster_leaves_only_the_poster_dirty(world: Any) -> None:
@@ -234,7 +234,7 @@ def test_html_from_plex_is_never_an_empty_library(world: Any) -> None:
     fault = world.plex.add_fault("html")
     world.event(scene)
     world.run(minutes=0.2)
-    assert world.letter(scene) is None
+    assert world.dead_letter(scene) is None
     fault.remove()
     world.run(minutes=2)
     assert item.title == "T"
@@ -298,13 +298,13 @@ def test_a_letter_revives_when_plex_shows_the_file(world: Any) -> None:
     lost = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
     world.event(lost)
     world.run(minutes=150)
-    assert world.letter(lost).paths == ("/data/new.mp4",)
+    assert world.dead_letter(lost).paths == ("/data/new.mp4",)
     item = world.film("new.mp4", size=7)
     other, _ = world.pair("2.mp4", title="B")
     world.event(other)
     world.run(minutes=1)
     assert item.title == "A"
-    assert world.letter(lost) is None
+    assert world.dead_letter(lost) is None
     assert "turned up" in world.said("info")
 
 
@@ -318,7 +318,7 @@ def test_old_letters_are_forgotten_at_start_and_the_others_told(world: Any) -> N
     world.clock.passed += 90_000
     world.event(late)
     world.run(minutes=1)
-    assert world.letter(scene) is None
+    assert world.dead_letter(scene) is None
     third, _ = world.pair("3.mp4", title="V")
     world.event(third)
     world.run(minutes=1)

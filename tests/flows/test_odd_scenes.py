@@ -57,15 +57,15 @@ def test_one_odd_scene_is_one_dead_letter_and_the_batch_goes_on(
         world.event(scene)
     world.run()
     assert [item.title for _, item in pairs] == [f"T{n}" if n != 3 else "3" for n in range(8)]
-    letter = world.letter(odd)
-    assert letter.error == "SceneUnusable"
-    assert f"Stash's answer for this scene is unusable: {words}" in letter.message
+    dead_letter = world.dead_letter(odd)
+    assert dead_letter.error == "SceneUnusable"
+    assert f"Stash's answer for this scene is unusable: {words}" in dead_letter.message
     assert "Stash is away" not in world.said()
     fault.remove()
     world.edit(odd, title="Well again")
     world.run()
     assert pairs[3][1].title == "Well again"
-    assert world.letter(odd) is None
+    assert world.dead_letter(odd) is None
 
 
 def test_an_odd_scene_alone_in_its_batch_is_its_own_fault(world: Any) -> None:
@@ -75,7 +75,7 @@ def test_an_odd_scene_alone_in_its_batch_is_its_own_fault(world: Any) -> None:
     spoil(world, odd, lambda scene: scene.update(tags=None))
     world.event(odd)
     world.run()
-    assert world.letter(odd).error == "SceneUnusable"
+    assert world.dead_letter(odd).error == "SceneUnusable"
 
 
 def test_when_all_scenes_are_odd_they_wait_for_stash(world: Any) -> None:
@@ -86,7 +86,7 @@ def test_when_all_scenes_are_odd_they_wait_for_stash(world: Any) -> None:
         world.event(scene)
     world.run()
     assert sorted(world.waiting()) == [scene for scene, _ in pairs]
-    assert [world.letter(scene) for scene, _ in pairs] == [None] * 3
+    assert [world.dead_letter(scene) for scene, _ in pairs] == [None] * 3
     fault.remove()
     world.run(minutes=2)
     assert [item.title for _, item in pairs] == ["T0", "T1", "T2"]
@@ -108,4 +108,4 @@ def test_reconciliation_goes_on_past_an_odd_scene(world: Any) -> None:
     assert (answer["unread"], answer["checked"]) == (1, 4)
     world.run()
     assert [item.title for _, item in pairs] == ["T0", "Drifted", "T2", "T3"]
-    assert world.letter(pairs[1][0]).error == "SceneUnusable"
+    assert world.dead_letter(pairs[1][0]).error == "SceneUnusable"

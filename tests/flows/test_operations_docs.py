@@ -127,7 +127,7 @@ def test_looks_answer_in_the_documented_shape(world: World) -> None:
     pin = ask(world, "pin", scene=scene, part="/plex/a.mp4")["accepted"]
     world.run()
     app = world.stores()
-    app.stores.ledger.add_bulk("forced", "scene", [scene], world.clock.now())
+    app.stores.ledger.add_backfill("forced", "scene", [scene], world.clock.now())
     app.close()
     report = Report(world.folder, "health_check", world.clock.now)
     report.write("info", "Plex is healthy.")

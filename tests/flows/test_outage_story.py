@@ -226,7 +226,7 @@ def test_flapping_for_an_hour_loses_nothing_and_keeps_the_history_short(quiet: A
     quiet.run(minutes=5)
     assert synced(pairs) == 30
     assert len(stored(quiet, "outage_history.json")["outages"]) <= 30
-    assert quiet.stores().stores.letters.counts() == {}
+    assert quiet.stores().stores.dead_letters.counts() == {}
 
 
 def test_answers_below_500_never_open_the_breaker(quiet: Any) -> None:
@@ -260,7 +260,7 @@ def test_letters_of_the_outage_come_back_by_themselves(
     quiet.run(minutes=0.05)
     quiet.event(quiet.pair("3.mp4", title="T3")[0])
     quiet.run(minutes=1, leave=lambda: "buried" if "Gave up" in quiet.said() else "")
-    assert quiet.letter(buried).error == "PlexServerDown"
+    assert quiet.dead_letter(buried).error == "PlexServerDown"
     fault.remove()
     quiet.clock.passed += pause
     quiet.plex.stop()
@@ -269,7 +269,7 @@ def test_letters_of_the_outage_come_back_by_themselves(
     quiet.plex.start()
     quiet.run(minutes=3)
     assert (item.title == "T1") is back
-    assert (quiet.letter(buried) is None) is back
+    assert (quiet.dead_letter(buried) is None) is back
 
 
 def test_what_no_hook_told_is_found(quiet: Any) -> None:
@@ -323,7 +323,7 @@ def test_a_while_of_503_during_a_thousand_jobs_costs_none(quiet: Any) -> None:
     quiet.run(minutes=60, leave=leave)
     assert synced(pairs) == 1000
     app = quiet.stores()
-    assert app.stores.letters.counts() == {}
+    assert app.stores.dead_letters.counts() == {}
     app.close()
     outages = stored(quiet, "outage_history.json")["outages"]
     assert len(outages) == 1

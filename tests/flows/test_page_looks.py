@@ -13,7 +13,7 @@ from plexsync.edges.page.reports import MOST_BYTES, MOST_LINES, Report
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.flows.page import operations
-from plexsync.model.job import BULK, EDIT, Job, Letter
+from plexsync.model.job import BACKFILL, EDIT, DeadLetter, Job
 from plexsync.model.stats import DONE, FAILED, Stats
 from plexsync.system import LockFile
 
@@ -31,11 +31,11 @@ def ask(folder: str, mode: str, **args: Any) -> Any:
     return operations.perform(mode, request)
 
 
-def bury(folder: str, *letters: tuple[int, str, float]) -> None:
+def bury(folder: str, *dead_letters: tuple[int, str, float]) -> None:
     book = DeadLetters(f"{folder}/dlq.db", print)
-    for scene, error, at in letters:
+    for scene, error, at in dead_letters:
         times = {"buried_at": at, "first_failure": at, "last_failure": at}
-        book.add(Letter(scene=scene, error=error, message="why", **times))
+        book.add(DeadLetter(scene=scene, error=error, message="why", **times))
     book.close()
 
 
@@ -71,7 +71,7 @@ def test_the_queue_in_every_order_and_only_some_of_it(folder: str) -> None:
     with JobQueue(f"{folder}/queue", print) as queue:
         queue.put_all(
             [
-                Job(scene=1, reason="update", born=30.0, priority=BULK, not_before=0.0),
+                Job(scene=1, reason="update", born=30.0, priority=BACKFILL, not_before=0.0),
                 Job(scene=2, reason="update", born=10.0, priority=EDIT, last_error="PlexNotFound"),
                 Job(scene=3, reason="update", born=20.0, priority=EDIT, not_before=NOW + 60),
             ]

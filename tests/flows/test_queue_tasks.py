@@ -19,7 +19,7 @@ from plexsync.edges.log.log import Log
 from plexsync.flows.tasks.arguments import check_names
 from plexsync.flows.tasks.clear_queue import clear_queue, remove_all
 from plexsync.flows.tasks.confirmation import KEPT, keep_copy
-from plexsync.flows.tasks.context import Call, TaskFailed
+from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.dead_letters import (
     clear_dead_letters,
     purge_dead_letters,
@@ -32,7 +32,7 @@ from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.flows.tasks.restore_removed import restore_removed
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced, sync_recent
-from plexsync.model.job import BULK, Job, Letter
+from plexsync.model.job import BACKFILL, DeadLetter, Job
 from plexsync.model.reasons import FORCED
 from plexsync.policy.events import stronger_reason
 from plexsync.press import press
@@ -66,7 +66,9 @@ class Buttons:
         self.world = world
         self.screen = Screen()
 
-    def press(self, task: Callable[[Call], dict[str, object]], **args: object) -> dict[str, Any]:
+    def press(
+        self, task: Callable[[TaskContext], dict[str, object]], **args: object
+    ) -> dict[str, Any]:
         world, self.screen = self.world, Screen()
         stash = world.client()
         log = Log(self.screen)
@@ -75,7 +77,7 @@ class Buttons:
             config = app.config()
             app.watch.configure(config)
             answer = task(
-                Call(
+                TaskContext(
                     plugin_dir="/config/plugins/PlexSync",
                     folder=world.folder,
                     args=args,
@@ -109,7 +111,7 @@ class Buttons:
         self, scene: int, error: str = "PlexPermanentError", days: float = 0.0, cause: str = ""
     ) -> None:
         at = self.world.clock.now() - days * 86400
-        letter = Letter(
+        dead_letter = DeadLetter(
             scene=scene,
             error=error,
             message="it went wrong",
@@ -118,16 +120,16 @@ class Buttons:
             first_failure=at,
             last_failure=at,
         )
-        self.change(lambda app: app.stores.letters.add(letter))
+        self.change(lambda app: app.stores.dead_letters.add(dead_letter))
 
     def queue(self, scenes: Iterable[int], **more: Any) -> None:
         now = self.world.clock.now()
         jobs = [Job(scene=s, born=now, **{"reason": "update", **more}) for s in scenes]
         self.change(lambda app: app.stores.queue.put_all(jobs))
 
-    def letters(self) -> set[int]:
+    def dead_letters(self) -> set[int]:
         found: set[int] = set()
-        self.change(lambda app: found.update(e.scene for e in app.stores.letters.page(1000)))
+        self.change(lambda app: found.update(e.scene for e in app.stores.dead_letters.page(1000)))
         return found
 
     def copies(self) -> list[Path]:
@@ -236,7 +238,7 @@ def test_it_ends_when_plex_goes_away_meanwhile(desk: Buttons) -> None:
     fault.remove()
     assert desk.press(process_queue)["remaining"] == 0
     assert [item.title for _, item in pairs] == [f"T{n}" for n in range(120)]
-    assert desk.letters() == set()
+    assert desk.dead_letters() == set()
 
 
 def _late(plex: Any, writes: int) -> Callable[[Any], bool]:
@@ -286,7 +288,7 @@ def test_a_task_looks_first_whether_plex_is_back(desk: Buttons) -> None:
     desk.world.clock.passed += 60
     begun_with: list[str] = []
 
-    def note(call: Call) -> dict[str, object]:
+    def note(call: TaskContext) -> dict[str, object]:
         begun_with.append(call.owner().watch.breaker.state)
         return {}
 
@@ -301,7 +303,7 @@ def test_a_job_that_killed_workers_is_not_run_again(desk: Buttons) -> None:
     for _ in range(3):
         desk.change(lambda app: app.stores.queue.start([scene]))
     assert desk.press(process_queue)["done"] == 0
-    assert desk.letters() == {scene}
+    assert desk.dead_letters() == {scene}
     assert item.title != "T"
 
 
@@ -331,7 +333,7 @@ def test_sync_all_reads_many_pages(desk: Buttons) -> None:
     assert desk.screen.bar == sorted(desk.screen.bar)
     found: list[list[int]] = []
     desk.change(
-        lambda app: found.extend(map(app.stores.ledger.bulk_ids, app.stores.ledger.bulks()))
+        lambda app: found.extend(map(app.stores.ledger.backfill_ids, app.stores.ledger.backfills()))
     )
     assert found == [scenes]
 
@@ -362,7 +364,7 @@ def test_forced_also_means_scenes_that_wait_already(desk: Buttons) -> None:
     desk.world.event(scene)
     desk.world.run()
     item.title = "somebody else's"
-    desk.queue([scene], reason="settings", priority=BULK)
+    desk.queue([scene], reason="settings", priority=BACKFILL)
     desk.press(sync_all_forced)
     desk.press(process_queue)
     assert item.title == "T"
@@ -385,7 +387,7 @@ def test_a_scan_of_a_queued_old_scene_does_not_undo_sync_all(desk: Buttons) -> N
     assert item.title == "T"
 
 
-def clear_nothing(call: Call) -> dict[str, object]:
+def clear_nothing(call: TaskContext) -> dict[str, object]:
     """Another owner takes the walk into the queue."""
     call.owner().worker(lambda: "", lambda results, seconds: None).take_in(call.clock.now())
     return {}
@@ -398,7 +400,7 @@ def test_pressing_sync_all_again_does_not_pile_up(desk: Buttons) -> None:
         desk.press(task)
         desk.press(clear_nothing)
     reasons: list[str] = []
-    desk.change(lambda app: reasons.extend(b.reason for b in app.stores.ledger.bulks()))
+    desk.change(lambda app: reasons.extend(b.reason for b in app.stores.ledger.backfills()))
     assert reasons == [FORCED]
 
 
@@ -449,12 +451,12 @@ def test_retry_queues_a_fresh_job_and_the_letter_goes_with_success(desk: Buttons
     desk.bury(other, error="PlexNotFound")
     assert desk.press(retry_dead_letters) == {"queued": 2, "already_queued": 0, "undone": 0}
     assert "2 scenes queued again: 1 PlexNotFound, 1 PlexPermanentError." in desk.said
-    assert desk.letters() == {scene, other}
+    assert desk.dead_letters() == {scene, other}
     assert desk.press(retry_dead_letters) == {"queued": 0, "already_queued": 2, "undone": 0}
     assert "2 scenes waited in the queue already" in desk.said
     desk.press(process_queue)
     assert (item.title, its.title) == ("T", "T2")
-    assert desk.letters() == set()
+    assert desk.dead_letters() == set()
 
 
 def test_retry_by_class_cause_and_scene(desk: Buttons) -> None:
@@ -488,14 +490,16 @@ def test_clear_dead_letters_takes_two_presses_and_keeps_a_copy(desk: Buttons) ->
         "Nothing was removed yet. This would remove 30 dead letters (30 PlexNotFound)" in desk.said
     )
     assert "and 10 more" in desk.said
-    assert len(desk.letters()) == 30
+    assert len(desk.dead_letters()) == 30
     desk.world.clock.passed += 299
     done = desk.press(clear_dead_letters)
-    assert (done["removed"], desk.letters()) == (30, set())
+    assert (done["removed"], desk.dead_letters()) == (30, set())
     (copy,) = desk.copies()
     assert done["copy"] == os.path.join("removed", copy.name)
     assert copy.name.endswith("-dead-letters.json")
-    assert {letter["scene"] for letter in json.loads(copy.read_text())} == set(range(1, 31))
+    assert {dead_letter["scene"] for dead_letter in json.loads(copy.read_text())} == set(
+        range(1, 31)
+    )
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert copy.name in desk.said
 
@@ -516,7 +520,7 @@ def test_what_came_after_the_first_press_stays(desk: Buttons) -> None:
     desk.world.clock.passed += 10
     desk.bury(2)
     assert desk.press(clear_dead_letters)["removed"] == 1
-    assert desk.letters() == {2}
+    assert desk.dead_letters() == {2}
     assert "1 dead letter came after the first press: kept" in desk.said
 
 
@@ -538,9 +542,9 @@ def test_purge_removes_what_is_older_than_the_setting(desk: Buttons) -> None:
     desk.bury(1, days=11)
     desk.bury(2, days=9)
     assert desk.press(purge_dead_letters) == {"removed": 0, "would_remove": 1}
-    assert desk.letters() == {1, 2}
+    assert desk.dead_letters() == {1, 2}
     done = desk.press(purge_dead_letters)
-    assert (done["removed"], desk.letters()) == (1, {2})
+    assert (done["removed"], desk.dead_letters()) == (1, {2})
     assert "Removed 1 dead letter (1 PlexPermanentError), of scene 1." in desk.said
     assert len(desk.copies()) == 1
     assert desk.press(purge_dead_letters) == {"removed": 0, "would_remove": 0}
@@ -552,7 +556,7 @@ def test_purge_removes_what_is_older_than_the_setting(desk: Buttons) -> None:
 
 def test_clear_queue_takes_in_what_waits_and_removes_it_all(desk: Buttons) -> None:
     desk.queue([1, 2])
-    desk.queue([3], reason="sweep", priority=BULK)
+    desk.queue([3], reason="sweep", priority=BACKFILL)
     desk.world.event(4)
     for _ in range(600):
         desk.world.stash.add_scene(title="T", **OLD)
@@ -578,7 +582,7 @@ def test_clear_queue_leaves_the_letters(desk: Buttons) -> None:
     desk.queue([2])
     for _ in range(2):
         desk.press(clear_queue)
-    assert (desk.letters(), desk.world.waiting()) == ({1}, {})
+    assert (desk.dead_letters(), desk.world.waiting()) == ({1}, {})
 
 
 def test_a_copy_that_cannot_be_kept_removes_nothing(desk: Buttons) -> None:
@@ -606,7 +610,9 @@ def test_what_is_edited_after_the_first_press_of_clear_queue_stays(desk: Buttons
 def test_a_cleared_queue_comes_back_with_its_walk_and_its_attempts(desk: Buttons) -> None:
     desk.queue([1])
     desk.queue([2], attempts={"PlexNotFound": 3}, last_error="PlexNotFound")
-    desk.change(lambda app: app.stores.ledger.add_bulk("sync all", "scene", range(10, 900), 1.0))
+    desk.change(
+        lambda app: app.stores.ledger.add_backfill("sync all", "scene", range(10, 900), 1.0)
+    )
     for _ in range(2):
         desk.press(clear_queue)
     assert desk.world.waiting() == {}
@@ -615,7 +621,7 @@ def test_a_cleared_queue_comes_back_with_its_walk_and_its_attempts(desk: Buttons
     assert desk.world.waiting()[2].attempts == {"PlexNotFound": 3}
     walks: list[list[int]] = []
     desk.change(
-        lambda app: walks.extend(map(app.stores.ledger.bulk_ids, app.stores.ledger.bulks()))
+        lambda app: walks.extend(map(app.stores.ledger.backfill_ids, app.stores.ledger.backfills()))
     )
     assert walks == [list(range(510, 900))]
     again = desk.press(restore_removed)
@@ -630,7 +636,7 @@ def test_cleared_dead_letters_come_back_but_those_of_waiting_scenes(desk: Button
         desk.press(clear_dead_letters)
     desk.queue([3])
     assert desk.press(restore_removed)["dead_letters"] == 2
-    assert desk.letters() == {1, 2}
+    assert desk.dead_letters() == {1, 2}
 
 
 def test_an_earlier_copy_is_chosen_by_its_name(desk: Buttons) -> None:
@@ -652,7 +658,7 @@ def test_what_is_no_copy_changes_nothing(desk: Buttons, document: object) -> Non
     keep_copy(desk.world.folder, "queue", document, 1e9)
     with pytest.raises(TaskFailed, match="cannot be read"):
         desk.press(restore_removed)
-    assert (desk.world.waiting(), desk.letters()) == ({}, set())
+    assert (desk.world.waiting(), desk.dead_letters()) == ({}, set())
 
 
 def test_without_a_copy_restore_says_so(desk: Buttons) -> None:
@@ -711,7 +717,7 @@ def test_it_takes_back_no_scene_that_waits_already_or_is_gone(desk: Buttons) -> 
     assert (done["queued"], done["already_queued"], done["gone"]) == (1, 1, 1)
     assert set(desk.world.waiting()) == {there, waits}
     assert desk.world.waiting()[waits].attempts == {"PlexNotFound": 3}
-    assert desk.letters() == {there, waits}
+    assert desk.dead_letters() == {there, waits}
 
 
 # --- copies
@@ -755,8 +761,8 @@ def test_rebuild_reads_every_library_again(desk: Buttons) -> None:
 def test_rebuild_revives_what_plex_lacked(desk: Buttons) -> None:
     scene = desk.world.stash.add_scene(title="T", files=[("/data/late.mp4", 1000)])
     desk.change(
-        lambda app: app.stores.letters.add(
-            Letter(
+        lambda app: app.stores.dead_letters.add(
+            DeadLetter(
                 scene=scene,
                 error="PlexNotFound",
                 message="no item",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from plexsync.edges.log.log import Log
-from plexsync.flows.tasks.context import Call, TaskFailed
+from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.policy.gaps import DRIFTED, EMPTY, MISSING, ORPHANED, STALE
 
@@ -29,7 +29,7 @@ def press(world: Any, mode: str, **args: str) -> dict[str, Any]:
     try:
         config = app.config()
         return TASKS[mode].run(
-            Call(
+            TaskContext(
                 plugin_dir="",
                 folder=world.folder,
                 args=args,
@@ -177,7 +177,9 @@ def test_what_waits_already_is_not_queued_twice_however_often_it_is_found(quiet:
     for _ in range(3):
         assert found(press(quiet, "reconcile_all")) == {DRIFTED: 1}
     app = quiet.stores()
-    assert [app.stores.ledger.bulk_ids(bulk) for bulk in app.stores.ledger.bulks()] == [[scene]]
+    assert [app.stores.ledger.backfill_ids(bulk) for bulk in app.stores.ledger.backfills()] == [
+        [scene]
+    ]
     app.close()
 
 
@@ -187,8 +189,8 @@ def test_a_gap_whose_job_was_lost_is_found_again(quiet: Any) -> None:
     later(quiet)
     press(quiet, "reconcile_all")
     app = quiet.stores()
-    for bulk in app.stores.ledger.bulks():
-        app.stores.ledger.end_bulk(bulk.id)
+    for bulk in app.stores.ledger.backfills():
+        app.stores.ledger.end_backfill(bulk.id)
     app.close()
     assert press(quiet, "reconcile_all")["queued"][DRIFTED] == 1
     quiet.run()

@@ -64,9 +64,9 @@ def test_no_result_dead_letter_or_log_line_has_it(world: World) -> None:
     world.event(scene)
     world.event(other)
     world.run(minutes=10)
-    letter = world.letter(scene)
-    assert "Stash cannot read this scene" in letter.message
-    assert "***" in letter.message
+    dead_letter = world.dead_letter(scene)
+    assert "Stash cannot read this scene" in dead_letter.message
+    assert "***" in dead_letter.message
     request = operations.Request(
         "/nowhere", world.folder, {"scenes": str(scene)}, b"", world.clock.now()
     )

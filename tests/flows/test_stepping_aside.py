@@ -89,7 +89,7 @@ def _result(world: World, accepted: str) -> str:
 def test_what_a_page_asks_for_is_begun_in_the_middle_of_a_batch(world: World) -> None:
     pairs = films(world, 20)
     app = world.stores()
-    app.stores.ledger.add_bulk(RECONCILE, "scene", [s for s, _ in pairs], world.clock.now())
+    app.stores.ledger.add_backfill(RECONCILE, "scene", [s for s, _ in pairs], world.clock.now())
     app.close()
     last, item = pairs[-1]
     accepted: list[str] = []

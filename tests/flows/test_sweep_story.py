@@ -9,7 +9,7 @@ import pytest
 from plexsync.flows.tasks.health_check import health_check
 from plexsync.flows.tasks.process_queue import process_queue
 from plexsync.flows.worker.sweep import DAY
-from plexsync.model.job import Letter
+from plexsync.model.job import DeadLetter
 from plexsync.policy.timing import SWEEP_EVERY
 from tests.pressing import press
 from tests.world import World
@@ -124,8 +124,8 @@ def test_a_scene_destroyed_without_a_hook_is_noticed_within_a_day(world: Any) ->
     scene, _ = synced(world)
     buried = world.stash.add_scene(title="B", **OLD)
     app = world.stores()
-    app.stores.letters.add(
-        Letter(scene=buried, error="PlexPermanentError", message="", **just_now(world))
+    app.stores.dead_letters.add(
+        DeadLetter(scene=buried, error="PlexPermanentError", message="", **just_now(world))
     )
     app.close()
     del world.stash.data.scenes[scene]
@@ -135,7 +135,7 @@ def test_a_scene_destroyed_without_a_hook_is_noticed_within_a_day(world: Any) ->
     world.clock.jumped += DAY
     world.run()
     assert world.state(scene).state == "destroyed"
-    assert world.letter(buried) is None
+    assert world.dead_letter(buried) is None
 
 
 def just_now(world: Any) -> dict[str, float]:

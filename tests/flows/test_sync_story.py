@@ -227,7 +227,7 @@ def test_a_scene_deleted_between_event_and_run_is_finished_not_failed(world: Any
     world.stash.destroy(scene)
     world.run()
     assert world.waiting() == {}
-    assert world.letter(scene) is None
+    assert world.dead_letter(scene) is None
 
 
 def test_a_scene_with_nothing_to_say_is_not_written(world: Any) -> None:
@@ -300,7 +300,7 @@ def test_a_scene_without_a_cover_is_in_step_and_waits_for_nothing(world: Any) ->
     assert state.targets[0].dirty == frozenset()
     world.edit(scene, details="more")
     assert world.run(minutes=180) == "nothing to do"
-    assert world.letter(scene) is None
+    assert world.dead_letter(scene) is None
 
 
 def test_a_cover_that_comes_later_goes_up_with_the_next_event_of_its_scene(world: Any) -> None:
@@ -405,16 +405,16 @@ def test_an_ambiguous_scene_becomes_a_dead_letter_that_names_the_items(world: An
     scene = world.stash.add_scene(title="X", files=[("/elsewhere/clip.mp4", 5)])
     world.event(scene)
     world.run()
-    letter = world.letter(scene)
-    assert letter.error == "AmbiguousMatch"
-    assert len(letter.candidates) == 2
-    assert {each.size for each in letter.candidates} == {5}
+    dead_letter = world.dead_letter(scene)
+    assert dead_letter.error == "AmbiguousMatch"
+    assert len(dead_letter.candidates) == 2
+    assert {each.size for each in dead_letter.candidates} == {5}
     assert world.plex.count("PUT") == 0
     world.configure(accept_ambiguous=True)
     world.event(scene)
     world.run()
     assert world.plex.count("PUT") == 1
-    assert world.letter(scene) is None
+    assert world.dead_letter(scene) is None
 
 
 def test_an_item_of_two_scenes_belongs_to_the_scene_of_its_first_file(world: Any) -> None:
@@ -428,7 +428,7 @@ def test_an_item_of_two_scenes_belongs_to_the_scene_of_its_first_file(world: Any
     world.run()
     assert world.plex.item(key).title == "A"
     assert world.state(second).state == "shared"
-    assert world.letter(second) is None
+    assert world.dead_letter(second) is None
 
 
 def test_a_file_whose_name_differs_in_case_is_another_one(world: Any) -> None:
@@ -438,7 +438,7 @@ def test_a_file_whose_name_differs_in_case_is_another_one(world: Any) -> None:
     world.event(scene)
     world.run()
     assert item.title == "clip"
-    assert "but it is of another size; it is not taken" in world.letter(scene).message
+    assert "but it is of another size; it is not taken" in world.dead_letter(scene).message
 
 
 def test_another_spelling_with_the_same_size_is_the_file_unless_a_scene_has_it_exactly(
@@ -455,7 +455,7 @@ def test_another_spelling_with_the_same_size_is_the_file_unless_a_scene_has_it_e
     world.edit(loose, title="Looser")
     world.run()
     assert item.title == "Exact"
-    assert "another scene's file is spelt exactly like it" in world.letter(loose).message
+    assert "another scene's file is spelt exactly like it" in world.dead_letter(loose).message
     world.configure(accept_ambiguous=True)
     world.event(loose)
     world.run()
@@ -575,8 +575,8 @@ def test_a_file_that_never_comes_ends_as_a_dead_letter(world: Any) -> None:
     scene = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
     world.event(scene)
     world.run(minutes=150)
-    assert world.letter(scene).error == "PlexNotFound"
-    assert world.letter(scene).attempts["PlexNotFound"] == 13
+    assert world.dead_letter(scene).error == "PlexNotFound"
+    assert world.dead_letter(scene).attempts["PlexNotFound"] == 13
     assert world.state(scene).state == "not in Plex"
 
 

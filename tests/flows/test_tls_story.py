@@ -32,7 +32,7 @@ def stuck(world: World, scene: int, said: str) -> None:
     before = len(world.sink.lines)
     world.run(10)
     assert said in world.said("warning")
-    assert scene in world.waiting() and world.letter(scene) is None
+    assert scene in world.waiting() and world.dead_letter(scene) is None
     assert world.waiting()[scene].attempts == {}
     assert len(world.sink.lines) - before <= 20
     assert world.plex.journal == []

@@ -13,7 +13,7 @@ import pytest
 from plexsync.flows.tasks.context import TaskFailed
 from plexsync.flows.tasks.dead_letters import retry_dead_letters
 from plexsync.flows.tasks.undo import undo_all, undo_scene
-from plexsync.model.job import Letter
+from plexsync.model.job import DeadLetter
 from plexsync.model.ledger import Pin
 from tests.pressing import press
 
@@ -300,7 +300,7 @@ def test_our_own_upload_is_never_taken_for_what_plex_had(world: Any) -> None:
     written = {name: value for name, value in target.written.items() if name != "poster"}
     unconfirmed = {"poster": target.written["poster"].value}
     cut = replace(target, written=written, unconfirmed=unconfirmed, dirty=frozenset({"poster"}))
-    app.stores.ledger.save([replace(state, wish="", targets=(cut,))])
+    app.stores.ledger.save([replace(state, desired_hash="", targets=(cut,))])
     app.close()
     with closing(sqlite3.connect(f"{world.folder}/ledger.db")) as ledger:
         ledger.execute("UPDATE bases SET base = json_remove(base, '$.poster')")
@@ -363,7 +363,9 @@ def buried(world: Any, *scenes: int) -> None:
     for scene in scenes:
         at = world.clock.now()
         times = {"buried_at": at, "first_failure": at, "last_failure": at}
-        app.stores.letters.add(Letter(scene=scene, error="PlexNotFound", message="", **times))
+        app.stores.dead_letters.add(
+            DeadLetter(scene=scene, error="PlexNotFound", message="", **times)
+        )
     app.close()
 
 
@@ -382,4 +384,4 @@ def test_a_retry_of_one_undone_scene_writes_it_and_one_of_many_says_why_not(worl
     assert press(world, retry_dead_letters, owns=True, scene=str(scene))["queued"] == 1
     world.run()
     assert item.title == "First light"
-    assert world.letter(scene) is None
+    assert world.dead_letter(scene) is None

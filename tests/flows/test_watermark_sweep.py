@@ -83,30 +83,30 @@ def stash() -> Iterator[ManyScenes]:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     ledger = Ledger(str(tmp_path / "ledger.db"), print)
-    ledger.set_meta("watermark", repr(NOW))
+    ledger.set_meta("installed_at", repr(NOW))
     yield ledger
     ledger.close()
 
 
 @pytest.fixture
-def letters(tmp_path: Path) -> Iterator[DeadLetters]:
-    letters = DeadLetters(str(tmp_path / "dlq.db"), print)
-    yield letters
-    letters.close()
+def dead_letters(tmp_path: Path) -> Iterator[DeadLetters]:
+    dead_letters = DeadLetters(str(tmp_path / "dlq.db"), print)
+    yield dead_letters
+    dead_letters.close()
 
 
 @pytest.fixture
 def sweep(
-    stash: ManyScenes, ledger: Ledger, letters: DeadLetters
+    stash: ManyScenes, ledger: Ledger, dead_letters: DeadLetters
 ) -> Iterator[Callable[[float], set[int]]]:
     """A sweep of a new worker at that time: the scenes it queued."""
     block = {"Scheme": "http", "Host": "127.0.0.1", "Port": stash.port}
     client = StashClient(read_connection(block))
 
     def once(now: float) -> set[int]:
-        before = {bulk.id for bulk in ledger.bulks()}
-        Sweep(client, ledger, letters, Log()).run(now)
-        return {s for b in ledger.bulks() if b.id not in before for s in ledger.bulk_ids(b)}
+        before = {bulk.id for bulk in ledger.backfills()}
+        Sweep(client, ledger, dead_letters, Log()).run(now)
+        return {s for b in ledger.backfills() if b.id not in before for s in ledger.backfill_ids(b)}
 
     yield once
     client.close()
@@ -206,7 +206,7 @@ def test_a_clock_that_was_wrong_for_one_update_hides_nothing_later(
 def test_an_installation_on_a_wrong_clock_is_set_right(
     stash: ManyScenes, ledger: Ledger, sweep: Callable[[float], set[int]]
 ) -> None:
-    ledger.set_meta("watermark", repr(NOW + 3000 * DAY))
+    ledger.set_meta("installed_at", repr(NOW + 3000 * DAY))
     assert sweep(NOW) == set()
     stash.touch(5, NOW + 60)
     assert sweep(NOW + HOUR) == {5}

@@ -58,7 +58,7 @@ def test_a_rating_that_plex_rounds_is_in_step_after_two_looks(world: Any) -> Non
     sync(world, scene)
     assert item.userRating == 8.0
     assert puts(world) == 2
-    assert (world.letter(scene), world.waiting()) == (None, {})
+    assert (world.dead_letter(scene), world.waiting()) == (None, {})
     state = world.state(scene)
     assert (state.state, state.detail) == ("synced", "Plex shows 8 for 8.3 (rating)")
     sync(world, scene)
@@ -72,7 +72,7 @@ def test_a_rating_that_plex_rounds_is_in_step_after_two_looks(world: Any) -> Non
     sync(world, scene, rating100=90)
     assert (item.userRating, puts(world)) == (9.0, 1)
     assert world.state(scene).detail == ""
-    assert world.letter(scene) is None
+    assert world.dead_letter(scene) is None
 
 
 def test_what_plex_shows_differently_is_no_gap_until_a_person_changes_it(world: Any) -> None:
@@ -146,7 +146,7 @@ def test_where_the_library_takes_no_edits_the_items_do(world: Any) -> None:
     world.run(minutes=2)
     assert {item.title for _, item in pairs} == {f"T{n}" for n in range(100)}
     assert 100 <= world.plex.count("PUT") <= 104
-    assert not any(world.letter(scene) for scene, _ in pairs[:3])
+    assert not any(world.dead_letter(scene) for scene, _ in pairs[:3])
 
 
 def test_one_refused_field_costs_itself_until_it_changes(world: Any) -> None:
@@ -164,7 +164,7 @@ def test_one_refused_field_costs_itself_until_it_changes(world: Any) -> None:
         ("T2", "", ["x2"]),
     ]
     state = world.state(scene)
-    assert (state.state, world.letter(scene), world.waiting()) == ("synced", None, {})
+    assert (state.state, world.dead_letter(scene), world.waiting()) == ("synced", None, {})
     assert state.detail.startswith("Plex refuses the summary: ")
     assert "400" in state.detail
     assert state.targets[0].dirty == frozenset()
@@ -190,7 +190,7 @@ def test_a_scene_of_which_only_the_refused_field_changed_is_in_step(world: Any) 
     world.plex.refused_fields = frozenset({"summary"})
     sync(world, scene, details="E")
     assert (item.summary, world.state(scene).state) == ("D", "synced")
-    assert (world.letter(scene), world.waiting()) == (None, {})
+    assert (world.dead_letter(scene), world.waiting()) == (None, {})
     world.plex.refused_fields = frozenset()
     ask(world, "undo", scene=scene)
     assert (item.summary, item.title) == ("", "1")
@@ -247,7 +247,7 @@ def test_a_firewall_that_forbids_one_text_costs_that_text(world: Any) -> None:
     assert world.state(scene).state == "synced"
     words = "Plex refuses the summary: a proxy or firewall in front of Plex answered 403"
     assert world.state(scene).detail == words
-    assert not any(world.letter(each) for each in (scene, other))
+    assert not any(world.dead_letter(each) for each in (scene, other))
 
 
 def test_a_long_text_is_previewed_as_it_would_arrive(world: Any) -> None:
@@ -275,7 +275,7 @@ def test_an_item_that_takes_no_edit_at_all_is_a_dead_letter_of_its_own(world: An
     scene, _ = world.pair("1.mp4", title="T", details="D")
     world.plex.add_fault("status", match="PUT", status=405)
     sync(world, scene)
-    assert world.letter(scene).status == 405
+    assert world.dead_letter(scene).status == 405
     assert world.state(scene).targets[0].refused == {}
 
 
@@ -286,7 +286,7 @@ def test_a_refused_poster_costs_the_poster(world: Any, status: int) -> None:
     scene, item = world.pair("1.mp4", title="T", details="D", cover=RED)
     sync(world, scene)
     assert (item.title, item.posters) == ("T", [])
-    assert (world.state(scene).state, world.letter(scene)) == ("synced", None)
+    assert (world.state(scene).state, world.dead_letter(scene)) == ("synced", None)
     assert world.state(scene).detail.startswith("Plex refuses the poster: ")
     assert world.plex.count("POST") == 1
     world.plex.picture_status = 200
@@ -323,7 +323,7 @@ def test_it_is_cut_where_plex_does_not_and_says_how_much_went(
     words = f"the first {went} of 1 508 characters"
     assert world.said("warning").count(words) == 1
     assert world.state(scene).detail == f"Plex has only {words} of the summary"
-    assert (world.letter(scene), world.waiting()) == (None, {})
+    assert (world.dead_letter(scene), world.waiting()) == (None, {})
     puts(world)
     sync(world, scene)
     assert puts(world) == 0
@@ -386,7 +386,7 @@ def test_a_list_longer_than_a_line_is_whole_where_plex_adds(world: Any, mode: st
     names = [f"とても長いタグの名前 {n}" for n in range(90)]
     scene, item = world.pair("1.mp4", title="T", tags=[world.stash.add_tag(n) for n in names])
     sync(world, scene)
-    assert world.letter(scene) is None
+    assert world.dead_letter(scene) is None
     assert world.state(scene).state == "synced"
     if mode == "add":
         assert set(item.genre) == set(names)

@@ -240,15 +240,15 @@ def test_ten_thousand_dead_letters_page_by_page(page: Page) -> None:
             seen += answer["letters"]
             if not answer["letters"]:
                 break
-        assert len({letter["scene"] for letter in seen}) == len(seen) == 10_000
-        times = [letter["buried_at"] for letter in seen]
-        scenes = [letter["scene"] for letter in seen]
+        assert len({dead_letter["scene"] for dead_letter in seen}) == len(seen) == 10_000
+        times = [dead_letter["buried_at"] for dead_letter in seen]
+        scenes = [dead_letter["scene"] for dead_letter in seen]
         assert (
             times == sorted(times, reverse=True) if sort == "newest" else scenes == sorted(scenes)
         )
     answer = page.ask("dead_letters", **{"class": "AmbiguousMatch"}, sort="oldest", limit=2)
     assert (answer["total"], answer["classes"][0]["count"]) == (3333, 3333)
-    assert [letter["error"] for letter in answer["letters"]] == ["AmbiguousMatch"] * 2
+    assert [dead_letter["error"] for dead_letter in answer["letters"]] == ["AmbiguousMatch"] * 2
     assert answer["letters"][0]["paths"] == [f"/data/{answer['letters'][0]['scene']}.mp4"]
     assert page.ask("dead_letters", **{"class": "Nonsense"})["total"] == 0
 

@@ -17,7 +17,7 @@ import pytest
 
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
-from plexsync.model.job import Job, Letter
+from plexsync.model.job import DeadLetter, Job
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -83,7 +83,7 @@ class Workshop:
 
     def bury(self, queue: JobQueue, dead: DeadLetters, job: Job, error: str) -> None:
         times = {"buried_at": NOW, "first_failure": NOW, "last_failure": NOW}
-        dead.add(Letter(scene=job.scene, error=error, message="", job=job.to_dict(), **times))
+        dead.add(DeadLetter(scene=job.scene, error=error, message="", job=job.to_dict(), **times))
         queue.bury(job.scene)
 
     def worker(self, wanted: list[int], kill_after: float | None = None) -> int:
@@ -108,8 +108,10 @@ class Workshop:
         return os.waitpid(child, 0)[1]
 
     def dead(self) -> dict[int, str]:
-        with closing(DeadLetters(str(self.root / "dlq.db"), print)) as letters:
-            return {letter.scene: letter.error for letter in letters.page(10**6)}
+        with closing(DeadLetters(str(self.root / "dlq.db"), print)) as dead_letters:
+            return {
+                dead_letter.scene: dead_letter.error for dead_letter in dead_letters.page(10**6)
+            }
 
     def left(self) -> list[int]:
         with JobQueue(str(self.root / "queue"), print) as queue:
@@ -194,7 +196,7 @@ def test_a_kill_at_each_step_leaves_the_job_where_it_can_go_on(tmp_path: Path, s
 
         def bury(self, queue: JobQueue, dead: DeadLetters, job: Job, error: str) -> None:
             times = {"buried_at": NOW, "first_failure": NOW, "last_failure": NOW}
-            dead.add(Letter(scene=job.scene, error=error, message="", **times))
+            dead.add(DeadLetter(scene=job.scene, error=error, message="", **times))
             die_if("letter")
             queue.bury(job.scene)
 

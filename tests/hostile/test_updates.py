@@ -249,7 +249,7 @@ def test_what_was_written_before_a_migration_is_there_after_it(world: World) -> 
     world.run()
     assert item.title == "one"
     app = world.stores()
-    assert app.stores.ledger.get_meta("watermark") == "1700000000.0"
+    assert app.stores.ledger.get_meta("installed_at") == "1700000000.0"
     app.close()
 
 
@@ -261,9 +261,9 @@ def test_stored_walks_keep_their_scenes_over_a_migration(tmp_path: Path) -> None
             "INSERT INTO bulks (reason, kind, ids, after, born) VALUES (?, ?, ?, ?, 1.0)", rows
         )
     with closing(Ledger(str(path), pytest.fail)) as ledger:
-        some, every, damaged = ledger.bulks()
-        assert ledger.bulk_scenes(some, 10) == [9, 12]
-        assert (every.listed, damaged.listed, ledger.bulk_ids(damaged)) == (False, True, [])
+        some, every, damaged = ledger.backfills()
+        assert ledger.backfill_scenes(some, 10) == [9, 12]
+        assert (every.listed, damaged.listed, ledger.backfill_ids(damaged)) == (False, True, [])
 
 
 def test_private_words_do_not_stop_for_a_newer_salt(world: World) -> None:

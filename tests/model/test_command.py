@@ -18,7 +18,7 @@ from plexsync.model.command import (
     to_input,
 )
 from plexsync.model.event import parse_event
-from plexsync.policy.events import RunCommand, wishes
+from plexsync.policy.events import RunCommand, actions_of
 
 GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("retry", {"scene": 7}, {"scene": 7}),
@@ -91,9 +91,9 @@ def test_a_command_is_the_same_after_its_way_through_the_inbox(
 ) -> None:
     command = read_command(name, args)
     record = {"id": 1, "type": "PlexSync.Command.Post", "input": to_input(command)}
-    (wish,) = wishes(parse_event(json.dumps(record).encode(), 1.0))
-    assert isinstance(wish, RunCommand)
-    again = from_input(wish.sent)
+    (action,) = actions_of(parse_event(json.dumps(record).encode(), 1.0))
+    assert isinstance(action, RunCommand)
+    again = from_input(action.sent)
     assert (again.name, again.args) == (command.name, command.args)
 
 

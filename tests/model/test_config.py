@@ -314,7 +314,7 @@ def test_the_settings_are_frozen_strict_and_documented() -> None:
 
 
 def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
-    plain = quiet({}).wish_fingerprint()
+    plain = quiet({}).desired_fingerprint()
     changes: dict[str, object] = dict.fromkeys(FIELDS, True)
     changes |= {"plex_library": "Movies", "path_map": "/a=>/b", "max_tags": 50}
     changes |= {"max_performers": 50}
@@ -347,7 +347,7 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
         "skip_not_found",
         "trigger_plex_scan",
     }
-    prints = {key: quiet({key: changes[key]}).wish_fingerprint() for key in FIELDS}
+    prints = {key: quiet({key: changes[key]}).desired_fingerprint() for key in FIELDS}
     assert {key for key, value in prints.items() if value == plain} == without_effect
     assert len(set(prints.values())) == len(prints) - len(without_effect) + 1
 
@@ -355,12 +355,14 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
 def test_the_fingerprint_is_the_same_in_every_process() -> None:
     config = quiet({"plex_library": "B,A", "no_tags": True})
     assert (
-        config.wish_fingerprint()
-        == quiet({"no_tags": "true", "plex_library": "A, B"}).wish_fingerprint()
+        config.desired_fingerprint()
+        == quiet({"no_tags": "true", "plex_library": "A, B"}).desired_fingerprint()
     )
-    blanks = {quiet({"plex_library": name}).wish_fingerprint() for name in ("A", " A", "A ", '"A"')}
+    blanks = {
+        quiet({"plex_library": name}).desired_fingerprint() for name in ("A", " A", "A ", '"A"')
+    }
     assert len(blanks) == 4
-    assert quiet({}).wish_fingerprint() == (
+    assert quiet({}).desired_fingerprint() == (
         "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     )
 

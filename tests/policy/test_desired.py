@@ -13,7 +13,7 @@ from plexsync.policy.desired import (
     desired,
     file_title,
     has_something_to_say,
-    wish_hash,
+    hash_desired,
 )
 
 DEFAULTS = Settings()
@@ -34,14 +34,14 @@ SCENE = Scene(
 IMAGES = {"poster": "a" * 40, "background": "b" * 40}
 
 
-def wish(scene: Scene = SCENE, settings: Settings = DEFAULTS, **images: str) -> Desired:
+def desired_for(scene: Scene = SCENE, settings: Settings = DEFAULTS, **images: str) -> Desired:
     result, error = desired(scene, settings, images)
     assert error is None and result is not None
     return result
 
 
 def test_a_scene_in_plex_terms() -> None:
-    assert wish(SCENE, DEFAULTS, **IMAGES).values == {
+    assert desired_for(SCENE, DEFAULTS, **IMAGES).values == {
         "title": "A title",
         "summary": "One.\n\nTwo.",
         "studio": "Acme",
@@ -60,15 +60,15 @@ def test_two_performers_of_one_name_are_told_apart_where_they_meet() -> None:
         Entity(2, "JANE  DOE", "actress"),
         Entity(3, "Ann", "x"),
     )
-    assert wish(replace(SCENE, performers=janes)).values["performers"] == (
+    assert desired_for(replace(SCENE, performers=janes)).values["performers"] == (
         "Jane Doe (2015)",
         "JANE DOE (actress)",
         "Ann",
     )
     alone = (Entity(1, "Jane Doe", "2015"), Entity(3, "Ann"))
-    assert wish(replace(SCENE, performers=alone)).values["performers"] == ("Jane Doe", "Ann")
+    assert desired_for(replace(SCENE, performers=alone)).values["performers"] == ("Jane Doe", "Ann")
     unknown = (Entity(1, "Jane Doe", "2015"), Entity(2, "Jane Doe", " "))
-    assert wish(replace(SCENE, performers=unknown)).values["performers"] == (
+    assert desired_for(replace(SCENE, performers=unknown)).values["performers"] == (
         "Jane Doe (2015)",
         "Jane Doe",
     )
@@ -76,23 +76,23 @@ def test_two_performers_of_one_name_are_told_apart_where_they_meet() -> None:
 
 def test_two_hundred_performers_fit_and_what_does_not_is_said() -> None:
     crowd = tuple(Entity(n, f"P{n}") for n in range(1, 261))
-    full = wish(replace(SCENE, performers=crowd))
+    full = desired_for(replace(SCENE, performers=crowd))
     assert len(full.values["performers"]) == 200
     assert full.cut == ("performers (200 of 260)",)
     assert (
         len(
-            wish(replace(SCENE, performers=crowd), Settings(max_performers=260)).values[
+            desired_for(replace(SCENE, performers=crowd), Settings(max_performers=260)).values[
                 "performers"
             ]
         )
         == 260
     )
-    assert wish().cut == ()
+    assert desired_for().cut == ()
 
 
 def test_what_is_off_by_default_can_be_switched_on() -> None:
     settings = Settings(sync_background=True, sync_groups=True, sync_rating=True, sync_code=True)
-    values = wish(SCENE, settings, **IMAGES).values
+    values = desired_for(SCENE, settings, **IMAGES).values
     assert values["background"] == "b" * 40
     assert values["collections"] == ("Acme", "Saga")
     assert (values["rating"], values["original_title"]) == ("8.5", "AC-1")
@@ -101,23 +101,25 @@ def test_what_is_off_by_default_can_be_switched_on() -> None:
 def test_what_is_switched_off_is_not_in_the_wish() -> None:
     off = {name: False for name in Settings.model_fields if name.startswith("sync_")}
     settings = Settings(**{**off, "sync_master": True})
-    assert wish(SCENE, settings, **IMAGES).values == {"title": "A title"}
-    assert wish(SCENE, settings).entities == frozenset()
+    assert desired_for(SCENE, settings, **IMAGES).values == {"title": "A title"}
+    assert desired_for(SCENE, settings).entities == frozenset()
 
 
 def test_with_the_master_switch_off_nothing_is_wanted() -> None:
-    nothing = wish(SCENE, Settings(sync_master=False, sync_groups=True), **IMAGES)
+    nothing = desired_for(SCENE, Settings(sync_master=False, sync_groups=True), **IMAGES)
     assert (nothing.values, nothing.entities) == ({}, frozenset())
 
 
 def test_groups_are_collections_even_when_the_studio_is_not() -> None:
-    result = wish(SCENE, Settings(sync_collection=False, sync_studio=False, sync_groups=True))
+    result = desired_for(
+        SCENE, Settings(sync_collection=False, sync_studio=False, sync_groups=True)
+    )
     assert result.values["collections"] == ("Saga",)
     assert ("group", 5) in result.entities and ("studio", 1) not in result.entities
 
 
 def test_an_empty_scene_wants_its_fields_empty_and_its_file_name_as_title() -> None:
-    values = wish(Scene(id=1, files=SCENE.files)).values
+    values = desired_for(Scene(id=1, files=SCENE.files)).values
     assert values.pop("title") == "film"
     assert values == {
         "summary": "",
@@ -131,23 +133,23 @@ def test_an_empty_scene_wants_its_fields_empty_and_its_file_name_as_title() -> N
 
 
 def test_a_tagline_is_never_written_since_stash_has_none() -> None:
-    assert "tagline" not in wish(SCENE, Settings(sync_tagline=True)).values
+    assert "tagline" not in desired_for(SCENE, Settings(sync_tagline=True)).values
 
 
 def test_an_image_that_is_not_there_yet_is_not_in_the_wish() -> None:
-    assert "poster" not in wish(SCENE, DEFAULTS, poster="").values
+    assert "poster" not in desired_for(SCENE, DEFAULTS, poster="").values
 
 
 @pytest.mark.parametrize("rating100", [None, 0])
 def test_no_rating_is_an_empty_rating(rating100: int | None) -> None:
     scene = replace(SCENE, rating100=rating100)
-    assert wish(scene, Settings(sync_rating=True)).values["rating"] == ""
+    assert desired_for(scene, Settings(sync_rating=True)).values["rating"] == ""
 
 
 def test_the_entities_in_the_wish_are_known_by_kind_and_id() -> None:
-    assert wish().entities == {("performer", 2), ("performer", 3), ("tag", 4), ("studio", 1)}
-    assert ("tag", 4) not in wish(SCENE, Settings(sync_tags=False)).entities
-    assert ("studio", 1) in wish(SCENE, Settings(sync_studio=False)).entities
+    assert desired_for().entities == {("performer", 2), ("performer", 3), ("tag", 4), ("studio", 1)}
+    assert ("tag", 4) not in desired_for(SCENE, Settings(sync_tags=False)).entities
+    assert ("studio", 1) in desired_for(SCENE, Settings(sync_studio=False)).entities
 
 
 @pytest.mark.parametrize(
@@ -170,17 +172,17 @@ def test_the_title_of_a_file(path: str, title: str) -> None:
 
 @pytest.mark.parametrize("title", ["", "  ", "\u200b"])
 def test_a_blank_title_falls_back_to_the_first_file(title: str) -> None:
-    assert wish(replace(SCENE, title=title)).values["title"] == "film"
+    assert desired_for(replace(SCENE, title=title)).values["title"] == "film"
 
 
 @pytest.mark.parametrize("files", [(), (VideoFile("/data/\u200b.mp4"),), (VideoFile("/data/\n"),)])
 def test_the_title_is_never_empty(files: tuple[VideoFile, ...]) -> None:
-    assert wish(Scene(id=7, files=files)).values["title"] == "Scene 7"
+    assert desired_for(Scene(id=7, files=files)).values["title"] == "Scene 7"
 
 
 def test_hostile_text_is_cleaned() -> None:
     scene = replace(SCENE, title="\x1b[31m\ud800\x01p\x02", director=",,, ,\x00", details="\r\n")
-    values = wish(scene).values
+    values = desired_for(scene).values
     assert (values["title"], values["directors"], values["summary"]) == ("[31m p", (), "")
 
 
@@ -192,7 +194,10 @@ def test_strict_mode_names_the_field_instead() -> None:
 
 def test_strict_mode_leaves_alone_what_is_not_synced() -> None:
     scene = replace(SCENE, details="a\x00b", code="c\x00")
-    assert wish(scene, Settings(strict_mode=True, sync_summary=False)).values["title"] == "A title"
+    assert (
+        desired_for(scene, Settings(strict_mode=True, sync_summary=False)).values["title"]
+        == "A title"
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,7 +229,7 @@ def test_rating_code_director_and_file_name_say_nothing(scene: Scene) -> None:
 
 
 def hashed(scene: Scene = SCENE, fingerprint: str = "x", **images: str) -> str:
-    return wish_hash(wish(scene, DEFAULTS, **images), scene.files, fingerprint)
+    return hash_desired(desired_for(scene, DEFAULTS, **images), scene.files, fingerprint)
 
 
 @pytest.mark.parametrize(
@@ -246,8 +251,8 @@ def test_the_hash_changes_with_what_is_wanted(other: Scene) -> None:
 def test_the_hash_changes_with_images_and_settings_too() -> None:
     hashes = {hashed(), hashed(fingerprint="y"), hashed(poster="a"), hashed(poster="b")}
     assert len(hashes) == 4
-    fewer = wish(SCENE, Settings(sync_tags=False))
-    assert wish_hash(fewer, SCENE.files, "x") != hashed()
+    fewer = desired_for(SCENE, Settings(sync_tags=False))
+    assert hash_desired(fewer, SCENE.files, "x") != hashed()
 
 
 @pytest.mark.parametrize(

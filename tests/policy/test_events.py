@@ -5,14 +5,14 @@ import json
 import pytest
 
 from plexsync.model.event import parse_event
-from plexsync.policy.events import Expand, SyncScene, Wish, wishes
+from plexsync.policy.events import Action, Expand, SyncScene, actions_of
 
 
-def after(record: str) -> tuple[Wish, ...]:
-    return wishes(parse_event(record.encode(), at=1.0))
+def after(record: str) -> tuple[Action, ...]:
+    return actions_of(parse_event(record.encode(), at=1.0))
 
 
-def update(*fields: str) -> tuple[Wish, ...]:
+def update(*fields: str) -> tuple[Action, ...]:
     return after(json.dumps({"id": 45, "type": "Scene.Update.Post", "inputFields": fields}))
 
 

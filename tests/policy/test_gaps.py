@@ -12,7 +12,7 @@ from plexsync.policy.gaps import (
     ORPHANED,
     STALE,
     Gap,
-    Tally,
+    GapCount,
     chosen,
     find_gaps,
 )
@@ -135,7 +135,7 @@ def test_some_kinds_and_fields_are_chosen() -> None:
 
 def test_a_scene_counts_once_for_each_kind_and_each_field() -> None:
     two = (Gap(EMPTY, "title"), Gap(EMPTY, "studio"), Gap(STALE, "summary"))
-    tally = Tally().add("scene 1", two, queued=True)
+    tally = GapCount().add("scene 1", two, queued=True)
     tally = tally.add("scene 2", (Gap(EMPTY, "title"),), queued=False, unsure=True)
     tally = tally.add("/plex/a.mp4", (Gap(ORPHANED),), queued=False)
     assert tally.found == {EMPTY: 2, STALE: 1, ORPHANED: 1}
@@ -147,7 +147,7 @@ def test_a_scene_counts_once_for_each_kind_and_each_field() -> None:
 
 
 def test_only_the_first_examples_are_kept() -> None:
-    tally = Tally()
+    tally = GapCount()
     for number in range(EXAMPLES + 3):
         tally = tally.add(f"scene {number}", (Gap(MISSING),), queued=True)
     assert tally.examples[MISSING] == tuple(f"scene {n}" for n in range(EXAMPLES))

@@ -58,7 +58,13 @@ def planned(
 
 def test_a_difference_is_set_with_a_reason() -> None:
     assert plan({"title": "New"}, item(title="Old"), {}, False) == (
-        Edit(field="title", value="New", before="Old", reason="differs", wish=value_hash("New")),
+        Edit(
+            field="title",
+            value="New",
+            before="Old",
+            reason="differs",
+            desired_hash=value_hash("New"),
+        ),
     )
 
 
@@ -293,7 +299,7 @@ def test_a_cleared_field_is_applied_when_it_is_gone() -> None:
 
 
 def test_what_plex_shows_for_the_last_wish_is_in_step_and_anything_else_is_not() -> None:
-    wish: dict[str, Value] = {"rating": "8.3", "tags": ("a", "b c"), "summary": "one\n\ntwo"}
+    desired: dict[str, Value] = {"rating": "8.3", "tags": ("a", "b c"), "summary": "one\n\ntwo"}
     written = {
         "rating": Written("8.3", value_hash("8.3"), 1.0, "8"),
         "tags": Written(("a", "b c"), value_hash(("a", "b c")), 1.0, ("a", "b-c")),
@@ -301,13 +307,13 @@ def test_what_plex_shows_for_the_last_wish_is_in_step_and_anything_else_is_not()
     }
     shown = item(rating="8.0", tags=("A", "b-c"), summary="one two")
     for preserve in (False, True):
-        assert plan(wish, shown, written, preserve) == ()
-        more = {**wish, "rating": "8.4", "summary": "one\ntwo", "tags": ("a", "b c", "d")}
+        assert plan(desired, shown, written, preserve) == ()
+        more = {**desired, "rating": "8.4", "summary": "one\ntwo", "tags": ("a", "b c", "d")}
         assert set(planned(more, shown, written, preserve)) == {"rating", "summary", "tags"}
     drifted = item(rating="5", tags=("A",), summary="three")
-    assert set(planned(wish, drifted, written)) == {"rating", "tags", "summary"}
-    assert planned(wish, drifted, written)["rating"].reason == "changed in Plex"
-    assert set(planned(wish, drifted, written, preserve=True)) == set()
+    assert set(planned(desired, drifted, written)) == {"rating", "tags", "summary"}
+    assert planned(desired, drifted, written)["rating"].reason == "changed in Plex"
+    assert set(planned(desired, drifted, written, preserve=True)) == set()
     assert planned({"rating": ""}, shown, written)["rating"].reason == "empty in Stash"
 
 
@@ -335,7 +341,9 @@ def test_what_plex_refused_waits_for_another_wish(name: str) -> None:
 
 
 def an_edit(field: str, value: Value, before: Value = "") -> Edit:
-    return Edit(field=field, value=value, before=before, reason="differs", wish=value_hash(value))
+    return Edit(
+        field=field, value=value, before=before, reason="differs", desired_hash=value_hash(value)
+    )
 
 
 @pytest.mark.parametrize(

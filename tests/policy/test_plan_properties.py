@@ -37,7 +37,7 @@ class World:
         for edit in edits:
             assert applied(edit, self.item)
             value = recorded(edit, self.desired, self.written)
-            self.written[edit.field] = Written(value, edit.wish)
+            self.written[edit.field] = Written(value, edit.desired_hash)
         return edits
 
 
@@ -92,8 +92,8 @@ def worlds(seed: int) -> Iterable[World]:
 
 
 def some_wish(dice: random.Random) -> dict[str, Value]:
-    wish = {name: some_value(dice, name) for name in FIELDS if dice.random() < 0.8}
-    return {**wish, "title": dice.choice(("a", "b", "Café"))}
+    desired = {name: some_value(dice, name) for name in FIELDS if dice.random() < 0.8}
+    return {**desired, "title": dice.choice(("a", "b", "Café"))}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

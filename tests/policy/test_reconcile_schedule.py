@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from plexsync.policy.gaps import EMPTY, MISSING, Gap, Tally
+from plexsync.policy.gaps import EMPTY, MISSING, Gap, GapCount
 from plexsync.policy.reconcile_schedule import (
     ALL,
     DAMAGE,
@@ -178,7 +178,7 @@ def test_what_follows_an_outage_goes_on_whatever_the_interval() -> None:
 
 
 def full() -> Schedule:
-    tally = Tally().add("scene 1", (Gap(EMPTY, "title"), Gap(MISSING)), queued=True, unsure=True)
+    tally = GapCount().add("scene 1", (Gap(EMPTY, "title"), Gap(MISSING)), queued=True, unsure=True)
     run = Run(
         order=Order(trigger=MANUAL, scope=ALL, kinds=(EMPTY,), fields=("title",), library="F"),
         started=NOW,

@@ -171,15 +171,15 @@ def test_whatever_was_written_undo_leads_back_to_the_beginning(seed: int) -> Non
     written: dict[str, Written] = {}
     base: dict[str, Base] = {}
     for _ in range(rng.randrange(1, 4)):
-        wish = {
+        desired = {
             name: some_value(rng, name) for name in rng.sample(kinds, rng.randrange(1, len(kinds)))
         }
         now = PlexItem(target=ITEM, values=dict(item), locks=frozenset(locks))
-        for edit in plan(wish, now, written, False):
+        for edit in plan(desired, now, written, False):
             base.setdefault(edit.field, Base(edit.before, FIELDS[edit.field].edit in locks))
-            value = recorded(edit, wish, written)
+            value = recorded(edit, desired, written)
             apply(item, locks, edit)
-            written[edit.field] = Written(value, edit.wish, 1.0)
+            written[edit.field] = Written(value, edit.desired_hash, 1.0)
     now = PlexItem(target=ITEM, values=dict(item), locks=frozenset(locks))
     found = put_back(now, written, {}, base, {})
     assert found.left == {}

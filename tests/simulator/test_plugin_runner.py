@@ -184,7 +184,7 @@ def decoded(*pieces: bytes, default: str = "error") -> LogDecoder:
 
 
 def test_each_letter_is_a_level_and_the_text_is_trimmed() -> None:
-    data = b"".join(b"\x01%c\x02 x \n" % letter for letter in b"tdiwe")
+    data = b"".join(b"\x01%c\x02 x \n" % dead_letter for dead_letter in b"tdiwe")
     levels = ["trace", "debug", "info", "warning", "error"]
     assert decoded(data).lines == [LogLine(level, "x") for level in levels]
 

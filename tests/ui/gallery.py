@@ -11,11 +11,11 @@ from contextlib import closing
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.storage import files
-from plexsync.model.job import Letter
+from plexsync.model.job import DeadLetter
 from plexsync.model.ledger import NOT_IN_PLEX, SceneState
 from plexsync.model.stats import SLICE
 from plexsync.policy.recovery_scheduler import RecoveryState
-from tests.ui.house import House, letter
+from tests.ui.house import House, dead_letter
 from tests.world import until
 
 HOUR, DAY = 3600.0, 86400.0
@@ -109,10 +109,10 @@ class Gallery:
         )
         return self.scenes[title]
 
-    def _missed(self) -> Iterator[Letter]:
+    def _missed(self) -> Iterator[DeadLetter]:
         for number, title in enumerate(MISSING):
             path = f"/data/{_file(title)}"
-            yield letter(
+            yield dead_letter(
                 self.scenes[title],
                 ago=(1 + number * 7.3) * HOUR,
                 message=f"no item in Plex holds this file: {path}",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from plexsync import inbox, system
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.storage import files
-from plexsync.model.job import Letter
+from plexsync.model.job import DeadLetter
 from plexsync.policy.outage_history import OutageHistory
 from simulator.demo_data import png
 from simulator.plex import PlexSim
@@ -89,12 +89,12 @@ class House:
         """Until nothing waits any more."""
         until(lambda: not self.status()["queue"]["pending"] and not self.status()["inbox"])
 
-    def bury(self, letters: Iterable[Letter]) -> None:
+    def bury(self, dead_letters: Iterable[DeadLetter]) -> None:
         """Dead letters of old, laid into the file while no worker has it."""
         system.private_folder(str(self.data))
         with closing(DeadLetters(str(self.data / "dlq.db"), print)) as store:
             store._connection.execute("PRAGMA synchronous=OFF")  # ten thousand at once, in a test
-            for each in letters:
+            for each in dead_letters:
                 store.add(each)
 
     def outages(self, *outages: tuple[float, float], jobs: int = 12) -> None:
@@ -117,11 +117,13 @@ class House:
         inbox.drop(str(self.data), json.dumps(event).encode())
 
 
-def letter(scene: int, error: str = "PlexNotFound", ago: float = 1800.0, **more: Any) -> Letter:
+def dead_letter(
+    scene: int, error: str = "PlexNotFound", ago: float = 1800.0, **more: Any
+) -> DeadLetter:
     """A dead letter that was buried so many seconds ago."""
     at = time.time() - ago
     words = {"message": f"no item in Plex holds this file: /data/{scene}.mp4", **more}
-    return Letter(
+    return DeadLetter(
         scene=scene, error=error, buried_at=at, first_failure=at - 600, last_failure=at, **words
     )
 

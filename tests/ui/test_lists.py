@@ -9,7 +9,7 @@ import pytest
 
 from plexsync.model.candidate import Candidate
 from tests.ui.conftest import Open
-from tests.ui.house import ADDRESS, House, letter
+from tests.ui.house import ADDRESS, House, dead_letter
 from tests.world import until
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def test_ten_thousand_dead_letters_are_shown_a_page_at_a_time(
 ) -> None:
     scenes = [house.scene(f"{n}.mp4", title=f"Film {n}") for n in range(10_000)]
     kinds = ("PlexNotFound", "PlexPermanentError")
-    house.bury(letter(scene, kinds[scene % 2]) for scene in scenes)
+    house.bury(dead_letter(scene, kinds[scene % 2]) for scene in scenes)
     page = open_page(house.stash, LETTERS)
     table = page.get_by_role("table", name="Dead letters")
     pages = page.get_by_role("navigation", name="Pages")
@@ -59,7 +59,7 @@ def test_ten_thousand_dead_letters_are_shown_a_page_at_a_time(
 
 def test_columns_sort(house: House, open_page: Open) -> None:
     scenes = [house.scene(f"{n}.mp4", title=f"Film {n}") for n in range(3)]
-    house.bury(letter(scene) for scene in scenes)
+    house.bury(dead_letter(scene) for scene in scenes)
     page = open_page(house.stash, LETTERS)
     rows = page.get_by_role("table", name="Dead letters").locator("tbody tr")
     page.get_by_role("columnheader", name="Scene").get_by_role("button").click()
@@ -75,13 +75,13 @@ def test_hostile_texts_are_texts(house: House, open_page: Open) -> None:
     """The witness fails the test for a dialog, an error, or a request to anywhere else."""
     scene = house.scene("1.mp4", title=HOSTILE, studio=house.stash.add_studio(HOSTILE))
     other = house.scene("2.mp4", title=HOSTILE)
-    odd = letter(
+    odd = dead_letter(
         other,
         "AmbiguousMatch",
         message=HOSTILE,
         candidates=(Candidate(HOSTILE, 5, "1", 7), Candidate("javascript:1")),
     )
-    house.bury([letter(scene, HOSTILE, message=HOSTILE, paths=(HOSTILE,)), odd])
+    house.bury([dead_letter(scene, HOSTILE, message=HOSTILE, paths=(HOSTILE,)), odd])
     page = open_page(house.stash, LETTERS)
     for each in (scene, other):
         expect(row(page, each)).to_contain_text('<img src=x onerror="alert(1)">')
@@ -99,7 +99,7 @@ def test_hostile_texts_are_texts(house: House, open_page: Open) -> None:
 
 def test_a_letter_is_retried(house: House, open_page: Open) -> None:
     scene, item = house.pair("1.mp4", title="A film")
-    house.bury([letter(scene)])
+    house.bury([dead_letter(scene)])
     page = open_page(house.stash, LETTERS)
     row(page, scene).get_by_role("button", name="Retry").click()
     expect(page.get_by_text("No dead letters")).to_be_visible()
@@ -110,7 +110,9 @@ def test_a_letter_is_retried(house: House, open_page: Open) -> None:
 def test_all_of_a_class_are_retried(house: House, open_page: Open) -> None:
     pairs = [house.pair(f"{n}.mp4", title=f"Film {n}") for n in range(3)]
     other = house.scene("z.mp4", title="Elsewhere")
-    house.bury([*(letter(scene) for scene, _ in pairs), letter(other, "PlexPermanentError")])
+    house.bury(
+        [*(dead_letter(scene) for scene, _ in pairs), dead_letter(other, "PlexPermanentError")]
+    )
     page = open_page(house.stash, LETTERS)
     page.get_by_label("Class").select_option("PlexNotFound")
     page.get_by_role("button", name="Retry all").click()
@@ -121,7 +123,7 @@ def test_all_of_a_class_are_retried(house: House, open_page: Open) -> None:
 
 
 def test_clearing_names_the_number_and_can_be_called_off(house: House, open_page: Open) -> None:
-    house.bury(letter(house.scene(f"{n}.mp4")) for n in range(30))
+    house.bury(dead_letter(house.scene(f"{n}.mp4")) for n in range(30))
     page = open_page(house.stash, LETTERS)
     page.get_by_role("button", name="Clear 30").click()
     dialog = page.get_by_role("dialog")
@@ -138,7 +140,7 @@ def test_clearing_names_the_number_and_can_be_called_off(house: House, open_page
 
 def test_what_was_cleared_is_brought_back(house: House, open_page: Open) -> None:
     scene = house.scene("1.mp4", title="A film")
-    house.bury([letter(scene)])
+    house.bury([dead_letter(scene)])
     page = open_page(house.stash, LETTERS)
     page.get_by_role("button", name="Clear 1").click()
     page.get_by_role("dialog").get_by_role("button", name="Clear 1 dead letter").click()
@@ -168,7 +170,7 @@ def test_an_ambiguous_scene_is_pinned_to_the_right_item(house: House, open_page:
 
 def test_a_row_shows_what_a_sync_would_change(house: House, open_page: Open) -> None:
     scene, item = house.pair("1.mp4", title="A film", plex={"title": "Raw"})
-    house.bury([letter(scene)])
+    house.bury([dead_letter(scene)])
     page = open_page(house.stash, LETTERS)
     row(page, scene).get_by_role("button", name="Preview").click()
     dialog = page.get_by_role("dialog")
@@ -183,7 +185,7 @@ def test_a_row_shows_what_a_sync_would_change(house: House, open_page: Open) -> 
 def test_a_row_leads_to_stash_and_to_plex(house: House, open_page: Open) -> None:
     scene, item = house.synced("1.mp4", "A film")
     house.stop_worker()
-    house.bury([letter(scene)])
+    house.bury([dead_letter(scene)])
     page = open_page(house.stash, LETTERS)
     plex = row(page, scene).get_by_role("link", name="Open in Plex")
     expect(plex).to_have_attribute("href", re.compile(f"metadata%2F{item.key}$"))

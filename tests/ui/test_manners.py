@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ui.conftest import Open
-from tests.ui.house import ADDRESS, House, letter
+from tests.ui.house import ADDRESS, House, dead_letter
 from tests.world import until
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def busy(house: House) -> House:
     """Something in every view."""
     house.outages((3600, 600))
     waiting = house.scene("waits.mp4", title="A rather long title of a film that waits " * 3)
-    house.bury(letter(house.scene(f"{n}.mp4", title=f"Film {n}")) for n in range(30))
+    house.bury(dead_letter(house.scene(f"{n}.mp4", title=f"Film {n}")) for n in range(30))
     unclear, *_ = house.ambiguous("x" * 120)
     house.stash.edit(unclear, details="new")
     house.stash.edit(waiting, details="new")

@@ -9,9 +9,9 @@ from contextlib import closing
 import pytest
 
 from plexsync.edges.ledger.ledger import Ledger
-from plexsync.model.ledger import Look
+from plexsync.model.ledger import Observation
 from tests.ui.conftest import Open
-from tests.ui.house import ADDRESS, House, letter
+from tests.ui.house import ADDRESS, House, dead_letter
 from tests.world import until
 
 expect = pytest.importorskip(
@@ -117,7 +117,7 @@ def test_a_scenes_page_says_why_it_is_not_in_step(
     house: House, open_page: Open, error: str, words: str
 ) -> None:
     scene = house.scene("1.mp4", title="Film")
-    house.bury([letter(scene, error)])
+    house.bury([dead_letter(scene, error)])
     page = open_page(house.stash, f"/scenes/{scene}")
     expect(page.get_by_role("region", name="PlexSync")).to_contain_text(f"Plex: {words}")
 
@@ -134,9 +134,9 @@ def test_what_was_edited_in_plex_is_named(house: House, open_page: Open) -> None
     scene, item = house.synced("1.mp4", "Film")
     item.title = "Somebody's own"
     house.stop_worker()
-    seen = Look(item.key, int(time.time()) + 1, "wish", (("drifted", "title"),), "HIGH")
+    seen = Observation(item.key, int(time.time()) + 1, "wish", (("drifted", "title"),), "HIGH")
     with closing(Ledger(str(house.data / "ledger.db"), print)) as ledger:
-        ledger.save_looks([(scene, [seen])])
+        ledger.save_observations([(scene, [seen])])
     page = open_page(house.stash, f"/scenes/{scene}")
     line = page.get_by_role("region", name="PlexSync")
     expect(line).to_contain_text("Plex: edited in Plex: title")

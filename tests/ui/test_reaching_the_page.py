@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.ui.conftest import Open
-from tests.ui.house import ADDRESS, House, Witness, letter
+from tests.ui.house import ADDRESS, House, Witness, dead_letter
 from tests.world import until
 
 expect = pytest.importorskip(
@@ -30,7 +30,7 @@ def test_the_navigation_leads_to_it_and_a_reload_stays(house: House, open_page: 
 
 
 def test_the_navigation_counts_what_waits_and_what_failed(house: House, open_page: Open) -> None:
-    house.bury(letter(house.scene(f"{n}.mp4")) for n in range(3))
+    house.bury(dead_letter(house.scene(f"{n}.mp4")) for n in range(3))
     page = open_page(house.stash)
     expect(page.get_by_role("link", name="PlexSync, 3 failed")).to_be_visible()
 

@@ -16,7 +16,7 @@ from plexsync.edges.http.certificates import Trust
 from plexsync.edges.http.sockets import BoundSocket, Pace, dial, secure
 
 
-class Line(Pace):
+class HttpConnection(Pace):
     """What a session and its connections share; `opened` counts the connections made so far.
 
     It leads to no session and keeps no connection alive: urllib3 holds a pool's connections until
@@ -43,44 +43,44 @@ class Line(Pace):
 class _Connection(HTTPConnection):
     """Connects within the deadline of the request that it carries."""
 
-    def __init__(self, line: Line, *args: Any, **kwargs: Any) -> None:
-        self._line = line
+    def __init__(self, connection: HttpConnection, *args: Any, **kwargs: Any) -> None:
+        self._connection = connection
         super().__init__(*args, **kwargs)
 
     def _new_conn(self) -> BoundSocket:
-        return dial(self._line, self._dns_host, self.port, self.socket_options)
+        return dial(self._connection, self._dns_host, self.port, self.socket_options)
 
     def connect(self) -> None:
         self.sock = self._new_conn()
-        self._line.use(self)
+        self._connection.use(self)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         # Only now: requests and urllib3 take a long query apart letter by letter, for a millisecond.
-        super().request(method, url + self._line.query, *args, **kwargs)
+        super().request(method, url + self._connection.query, *args, **kwargs)
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
     """The same over TLS; who may answer is for `Line.trust` to say, not for urllib3."""
 
     def connect(self) -> None:
-        line = self._line
-        self.sock = secure(line, line.trust, self.host, self.port, self._new_conn)
+        connection = self._connection
+        self.sock = secure(connection, connection.trust, self.host, self.port, self._new_conn)
         self.is_verified = True
-        line.use(self)
+        connection.use(self)
 
 
 class _Adapter(HTTPAdapter):
     """Makes pools of one connection of ours."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, connection: HttpConnection) -> None:
+        self._connection = connection
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {
-            "http": partial(_pool, HTTPConnectionPool, partial(_Connection, self._line)),
-            "https": partial(_pool, HTTPSConnectionPool, partial(_TlsConnection, self._line)),
+            "http": partial(_pool, HTTPConnectionPool, partial(_Connection, self._connection)),
+            "https": partial(_pool, HTTPSConnectionPool, partial(_TlsConnection, self._connection)),
         }
 
 
@@ -90,10 +90,10 @@ def _pool(kind: Callable[..., Any], connection: Any, *args: Any, **kwargs: Any) 
     return pool
 
 
-def bare_session(line: Line) -> requests.Session:
+def bare_session(connection: HttpConnection) -> requests.Session:
     """A session that adds nothing of its own: no proxies, no cookies, no retries."""
     session = requests.Session()
     session.trust_env = False
     for scheme in ("http://", "https://"):
-        session.mount(scheme, _Adapter(line))
+        session.mount(scheme, _Adapter(connection))
     return session

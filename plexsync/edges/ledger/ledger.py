@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 
-from plexsync.edges.ledger.backfills import BulkCursors
-from plexsync.edges.ledger.observations import Looks, Seen
+from plexsync.edges.ledger.backfills import Backfills
+from plexsync.edges.ledger.observations import Observations, Seen
 from plexsync.edges.ledger.outage_jobs import OutageJobs
 from plexsync.edges.ledger.pins import Pins
 from plexsync.edges.ledger.rows import load_bases, load_scenes, save_scenes
@@ -14,7 +14,7 @@ from plexsync.edges.ledger.schema import LIVE, SCHEMA, TABLES, written_from_json
 from plexsync.edges.storage import files
 from plexsync.edges.storage.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
-from plexsync.model.ledger import DESTROYED, RIVAL, SHARED, UNDONE, Bulk, SceneState
+from plexsync.model.ledger import DESTROYED, RIVAL, SHARED, UNDONE, Backfill, SceneState
 from plexsync.model.plex import Base, Target, Written
 
 _SERVER = "server"
@@ -22,7 +22,7 @@ _CACHE_KIB = 16 * 1024
 _ALL = 2**31
 
 
-class Ledger(BulkCursors, Pins, Looks, OutageJobs, Seen):
+class Ledger(Backfills, Pins, Observations, OutageJobs, Seen):
     """ledger.db, opened by the owner. A damaged file is set aside and an empty one begun.
 
     Everything about scenes concerns the Plex server named by `use_server`, which is remembered;
@@ -105,14 +105,14 @@ class Ledger(BulkCursors, Pins, Looks, OutageJobs, Seen):
             connection.execute(
                 "UPDATE scenes SET archived_at = ? WHERE archived_at IS NULL", (now,)
             )
-            for table in ("pins", "looked", "bulks"):
+            for table in ("pins", "observations", "backfills"):
                 connection.execute(f"DELETE FROM {table}")
 
     def destroy(self, scenes: Iterable[int], now: float) -> None:
         """Mark scenes as destroyed in Stash, whichever the server; their rows stay for a while."""
         with transaction(self._connection) as connection:
             connection.executemany(
-                "UPDATE scenes SET destroyed_at = ?, state = ?, since = ?, wish = ''"
+                "UPDATE scenes SET destroyed_at = ?, state = ?, since = ?, desired_hash = ''"
                 f" WHERE {LIVE} AND scene = ?",
                 [(now, DESTROYED, now, scene) for scene in scenes],
             )
@@ -200,29 +200,29 @@ class Ledger(BulkCursors, Pins, Looks, OutageJobs, Seen):
         )
         return {int(row[0]) for row in rows}
 
-    def bulk_scenes(self, bulk: Bulk, limit: int) -> list[int]:
+    def backfill_scenes(self, backfill: Backfill, limit: int) -> list[int]:
         """The next scenes of a walk, ascending, at most `limit`."""
-        if bulk.kind == "scene":
-            return self.bulk_ids(bulk, bulk.after, limit)
-        if bulk.kind:
-            ids = self.bulk_ids(bulk) if bulk.listed else None
-            return self.scenes_with(bulk.kind, ids, bulk.after, limit)
-        return self.live_scenes(bulk.after, limit)
+        if backfill.kind == "scene":
+            return self.backfill_ids(backfill, backfill.after, limit)
+        if backfill.kind:
+            ids = self.backfill_ids(backfill) if backfill.listed else None
+            return self.scenes_with(backfill.kind, ids, backfill.after, limit)
+        return self.live_scenes(backfill.after, limit)
 
-    def bulk_ahead(self, bulk: Bulk) -> int:
+    def backfill_ahead(self, backfill: Backfill) -> int:
         """How many scenes a walk has ahead of it."""
-        if bulk.kind == "scene":
-            sql = "SELECT COUNT(*) FROM bulk_ids WHERE bulk = ? AND number > ?"
-            return int(self._connection.execute(sql, (bulk.id, bulk.after)).fetchone()[0])
-        if bulk.kind:
-            return len(self.bulk_scenes(bulk, _ALL))
+        if backfill.kind == "scene":
+            sql = "SELECT COUNT(*) FROM backfill_ids WHERE backfill = ? AND number > ?"
+            return int(self._connection.execute(sql, (backfill.id, backfill.after)).fetchone()[0])
+        if backfill.kind:
+            return len(self.backfill_scenes(backfill, _ALL))
         sql = f"SELECT COUNT(*) FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
-        return int(self._connection.execute(sql, (self._server, bulk.after)).fetchone()[0])
+        return int(self._connection.execute(sql, (self._server, backfill.after)).fetchone()[0])
 
     def ahead(self, reason: str) -> set[int]:
         """The scenes that backfills with this reason list and have not come to yet."""
         rows = self._connection.execute(
-            "SELECT number FROM bulk_ids JOIN bulks ON bulks.id = bulk_ids.bulk"
+            "SELECT number FROM backfill_ids JOIN backfills ON backfills.id = backfill_ids.backfill"
             " WHERE reason = ? AND kind = 'scene' AND number > after",
             (reason,),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plexsync.edges.ledger.backfills import BulkCursors
+from plexsync.edges.ledger.backfills import Backfills
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.ledger.schema import SCHEMA, TABLES
 from plexsync.edges.storage.sqlite_view import view_sqlite
@@ -16,7 +16,7 @@ class LedgerView(Ledger):
     """
 
     def __init__(self, path: str) -> None:
-        BulkCursors.__init__(self, view_sqlite(path, SCHEMA, TABLES))
+        Backfills.__init__(self, view_sqlite(path, SCHEMA, TABLES))
         self._connection.execute("PRAGMA query_only = ON")
         self._server = self.get_meta("server")
 

@@ -1,4 +1,4 @@
-"""What reconciliations saw last, so that what has not changed since is not looked at again."""
+"""What reconciliations saw last, so that what has not changed since is not observations at again."""
 
 from __future__ import annotations
 
@@ -9,67 +9,75 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from plexsync.edges.transactions import transaction
-from plexsync.model.ledger import Look
+from plexsync.model.ledger import Observation
 
 _CHUNK = 400
-_COLUMNS = "scene, rating_key, plex_updated, wish, verdict, queued_at"
+_COLUMNS = "scene, rating_key, plex_updated, desired_hash, verdict, queued_at"
 
 
-class Looks:
+class Observations:
     """The ledger's looks: a scene has one per Plex item, or one with rating key 0 for none."""
 
     _connection: sqlite3.Connection
     _server: str
 
-    def looks(self, scenes: Sequence[int]) -> dict[int, tuple[Look, ...]]:
+    def observations(self, scenes: Sequence[int]) -> dict[int, tuple[Observation, ...]]:
         """The last looks at these scenes, by rating key; unknown and damaged ones are left out."""
-        found: defaultdict[int, list[Look]] = defaultdict(list)
+        found: defaultdict[int, list[Observation]] = defaultdict(list)
         for some in _chunks(scenes):
             rows = self._connection.execute(
-                f"SELECT {_COLUMNS} FROM looked WHERE server = ? AND scene IN ({_marks(some)})"
+                f"SELECT {_COLUMNS} FROM observations WHERE server = ? AND scene IN ({_marks(some)})"
                 " ORDER BY scene, rating_key",
                 (self._server, *some),
             )
-            for scene, key, updated, wish, verdict, queued_at in rows:
+            for scene, key, updated, desired_hash, verdict, queued_at in rows:
                 with suppress(ValueError, TypeError, RecursionError):
-                    look = Look(key, updated, wish, *_read(verdict), queued_at)
-                    found[scene].append(look)
-        return {scene: tuple(looks) for scene, looks in found.items()}
+                    observation = Observation(
+                        key, updated, desired_hash, *_read(verdict), queued_at
+                    )
+                    found[scene].append(observation)
+        return {scene: tuple(observations) for scene, observations in found.items()}
 
-    def save_looks(self, looks: Iterable[tuple[int, Sequence[Look]]]) -> None:
+    def save_observations(self, observations: Iterable[tuple[int, Sequence[Observation]]]) -> None:
         """Replace these scenes' looks, in one transaction."""
-        new = list(looks)
+        new = list(observations)
         with transaction(self._connection) as connection:
             connection.executemany(
-                "DELETE FROM looked WHERE server = ? AND scene = ?",
+                "DELETE FROM observations WHERE server = ? AND scene = ?",
                 [(self._server, scene) for scene, _ in new],
             )
             connection.executemany(
-                "INSERT INTO looked VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (self._server, scene, look.rating_key, look.updated, look.wish)
-                    + (_verdict(look), look.queued_at)
+                    (
+                        self._server,
+                        scene,
+                        observation.rating_key,
+                        observation.updated,
+                        observation.desired_hash,
+                    )
+                    + (_verdict(observation), observation.queued_at)
                     for scene, some in new
-                    for look in some
+                    for observation in some
                 ],
             )
 
-    def forget_looks(self, after: int, last: int, kept: Collection[int]) -> None:
+    def forget_observations(self, after: int, last: int, kept: Collection[int]) -> None:
         """Forget the scenes with ids above `after` up to `last` that are not in `kept`."""
         rows = self._connection.execute(
-            "SELECT DISTINCT scene FROM looked WHERE server = ? AND scene > ? AND scene <= ?",
+            "SELECT DISTINCT scene FROM observations WHERE server = ? AND scene > ? AND scene <= ?",
             (self._server, after, last),
         ).fetchall()
         gone = [(scene, ()) for (scene,) in rows if scene not in kept]
         if gone:
-            self.save_looks(gone)
+            self.save_observations(gone)
 
     def unclaimed(self, keys: Sequence[int]) -> list[int]:
         """Those of these rating keys that no scene was seen to have."""
         claimed: set[int] = set()
         for some in _chunks(keys):
             rows = self._connection.execute(
-                "SELECT rating_key FROM looked WHERE server = ?"
+                "SELECT rating_key FROM observations WHERE server = ?"
                 f" AND rating_key IN ({_marks(some)})",
                 (self._server, *some),
             )
@@ -85,10 +93,10 @@ def _marks(values: Sequence[int]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _verdict(look: Look) -> str:
-    if not look.gaps and not look.confidence:
+def _verdict(observation: Observation) -> str:
+    if not observation.gaps and not observation.confidence:
         return ""
-    return json.dumps([look.confidence, *map(list, look.gaps)], separators=(",", ":"))
+    return json.dumps([observation.confidence, *map(list, observation.gaps)], separators=(",", ":"))
 
 
 def _read(text: str) -> tuple[tuple[tuple[str, str], ...], str]:

@@ -48,6 +48,6 @@ class Pins:
 
     def _unsettle(self, connection: sqlite3.Connection, scene: int) -> None:
         connection.execute(
-            "UPDATE scenes SET wish = '' WHERE archived_at IS NULL AND server = ? AND scene = ?",
+            "UPDATE scenes SET desired_hash = '' WHERE archived_at IS NULL AND server = ? AND scene = ?",
             (self._server, scene),
         )

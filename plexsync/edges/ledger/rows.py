@@ -29,7 +29,7 @@ from plexsync.model.plex import Base, Target
 Item = tuple[str, int]
 """A Plex item: server and rating key."""
 
-_TEXTS = ("state", "detail", "wish", "oshash", "path", "cover_etag", "cover_sha1")
+_TEXTS = ("state", "detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1")
 _COLUMNS = (*_TEXTS, "since", "destroyed_at")
 _UPDATE = f"UPDATE scenes SET {', '.join(f'{c} = ?' for c in _COLUMNS)} WHERE id = ?"
 _INSERT = (

@@ -126,6 +126,18 @@ SCHEMA = (
         recovered INTEGER NOT NULL
     );
     """,
+    """
+    ALTER TABLE scenes RENAME COLUMN wish TO desired_hash;
+    DROP INDEX looked_by_item;
+    ALTER TABLE looked RENAME TO observations;
+    ALTER TABLE observations RENAME COLUMN wish TO desired_hash;
+    CREATE INDEX observations_by_item ON observations (server, rating_key);
+    ALTER TABLE bulks RENAME TO backfills;
+    ALTER TABLE bulk_ids RENAME TO backfill_ids;
+    ALTER TABLE backfill_ids RENAME COLUMN bulk TO backfill;
+    UPDATE meta SET key = 'installed_at' WHERE key = 'watermark';
+    UPDATE meta SET key = 'watermark' WHERE key = 'swept';
+    """,
 )
 
 LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
@@ -140,7 +152,7 @@ def written_to_json(written: Mapping[str, Written]) -> str:
     """`{"title": ["A Day Out", "<hash>", 1700000000.0], ...}`; what Plex shows instead follows."""
     return _json(
         {
-            name: [w.value, w.wish, w.at, *(() if w.shown is None else (w.shown,))]
+            name: [w.value, w.desired_hash, w.at, *(() if w.shown is None else (w.shown,))]
             for name, w in written.items()
         }
     )
@@ -149,8 +161,10 @@ def written_to_json(written: Mapping[str, Written]) -> str:
 def written_from_json(text: str) -> dict[str, Written]:
     """The reverse of `written_to_json`; nothing when the text is damaged."""
     return {
-        name: Written(_value(value), str(wish), _time(at), _value(shown[0]) if shown else None)
-        for name, (value, wish, at, *shown) in _pairs(text, 3, 4)
+        name: Written(
+            _value(value), str(desired_hash), _time(at), _value(shown[0]) if shown else None
+        )
+        for name, (value, desired_hash, at, *shown) in _pairs(text, 3, 4)
     }
 
 
@@ -195,14 +209,14 @@ def read_back_from_json(text: str) -> dict[str, ReadBack]:
 
 def refused_to_json(refused: Mapping[str, Refusal]) -> str:
     """`{"summary": ["<hash>", "400: Bad Request", 1700000000.0], ...}`."""
-    return _json({name: [r.wish, storable(r.words), r.at] for name, r in refused.items()})
+    return _json({name: [r.desired_hash, storable(r.words), r.at] for name, r in refused.items()})
 
 
 def refused_from_json(text: str) -> dict[str, Refusal]:
     """The reverse of `refused_to_json`; nothing when the text is damaged."""
     return {
-        name: Refusal(str(wish), str(words), _time(at))
-        for name, (wish, words, at) in _pairs(text, 3)
+        name: Refusal(str(desired_hash), str(words), _time(at))
+        for name, (desired_hash, words, at) in _pairs(text, 3)
     }
 
 
@@ -238,7 +252,7 @@ _OF_BASE = (
     " WHERE t.server = bases.server AND t.rating_key = bases.rating_key)"
 )
 _NUMBERS = (
-    "CASE WHEN key IN ('watermark', 'swept', 'swept at', 'counted_at')"
+    "CASE WHEN key IN ('installed_at', 'watermark', 'swept at', 'counted_at')"
     " THEN is_moment(CAST({0} AS BLOB))"
     " WHEN key IN ('recoveries', 'counted_after') THEN {0} NOT GLOB '*[^0-9]*' AND length({0}) BETWEEN 1 AND 18"
     " ELSE 1 END"
@@ -249,7 +263,9 @@ TABLES = (
         "scenes",
         scene="scenes.scene",
         mends={
-            **dict.fromkeys(("detail", "wish", "oshash", "path", "cover_etag", "cover_sha1"), "''"),
+            **dict.fromkeys(
+                ("detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1"), "''"
+            ),
             "state": "'waiting'",
             "since": "0",
             "destroyed_at": "NULL",
@@ -274,10 +290,10 @@ TABLES = (
     Table("bases", scene=_OF_BASE, rules={"base": JSON}),
     Table("entities", scene="entities.scene"),
     Table("pins", scene="pins.scene", mends={"rating_key": "0"}),
-    Table("bulks", vital=True),
-    Table("bulk_ids", vital=True),
+    Table("backfills", vital=True),
+    Table("backfill_ids", vital=True),
     Table("seen", cache=True),
     Table("outage_jobs", cache=True),
-    Table("looked", rules={"plex_updated": CLOCK}, cache=True),
+    Table("observations", rules={"plex_updated": CLOCK}, cache=True),
 )
 """A scene's row is mended rather than deleted: what was written to Plex hangs on it."""

@@ -149,8 +149,8 @@ class StashSink:
         """Move the task's progress bar."""
         self._send("p", f"{value:.4f}")
 
-    def _send(self, letter: str, text: str) -> None:
-        data = f"\x01{letter}\x02{text}\n".encode("utf-8", "backslashreplace")
+    def _send(self, dead_letter: str, text: str) -> None:
+        data = f"\x01{dead_letter}\x02{text}\n".encode("utf-8", "backslashreplace")
         try:
             while data and self._stream is not None:
                 data = data[self._stream.write(data) or len(data) :]

@@ -36,7 +36,7 @@ Clean = Callable[[Any], Any]
 """Takes secrets out of a value of JSON."""
 
 
-class CommandBook:
+class CommandStore:
     """The owner's side of `results/`. Raises OSError when the disk refuses."""
 
     def __init__(self, folder: str, clean: Clean = lambda value: value) -> None:

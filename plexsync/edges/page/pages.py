@@ -21,7 +21,7 @@ __all__ = [
     "REPORTS",
     "RESULTS",
     "Unreadable",
-    "letters",
+    "dead_letters",
     "result",
     "scenes",
 ]
@@ -67,7 +67,7 @@ _TARGETS = (
 )
 _PINS = f"SELECT scene, part, rating_key FROM pins WHERE server = {_SERVER} AND scene IN ({{}})"
 _LOOKS = (
-    "SELECT scene, rating_key, plex_updated, queued_at, verdict FROM looked"
+    "SELECT scene, rating_key, plex_updated, queued_at, verdict FROM observations"
     f" WHERE server = {_SERVER} AND scene IN ({{}})"
 )
 
@@ -79,7 +79,7 @@ def _decoded(data: object) -> Any:
         return None
 
 
-def letters(
+def dead_letters(
     folder: str,
     offset: int,
     limit: int,
@@ -96,10 +96,10 @@ def letters(
         (*values, limit, offset),
         _LETTER_SHAPE,
     )
-    return [_letter(row) for row in found]
+    return [_dead_letter(row) for row in found]
 
 
-def count_letters(folder: str, error: str | None, ids: Sequence[int] | None) -> int:
+def count_dead_letters(folder: str, error: str | None, ids: Sequence[int] | None) -> int:
     """How many dead letters there are of an error class and of these scenes, None for any."""
     where, values = _wanted_letters(error, ids)
     sql = f"SELECT COUNT(*) FROM letters WHERE {where}"
@@ -111,14 +111,14 @@ def _wanted_letters(error: str | None, ids: Sequence[int] | None) -> tuple[str, 
     return f"(? IS NULL OR error = ?) AND {of_scenes}", (error, error, *(ids or ()))
 
 
-def letters_of(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
+def dead_letters_of(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
     """The dead letters of these scenes (some hundred at most)."""
     sql = f"SELECT {', '.join(_LETTER)} FROM letters WHERE scene IN ({_marks(ids)})"
     found = read_state.rows(folder, read_state.LETTERS, sql, ids, _LETTER_SHAPE)
-    return {row[0]: _letter(row) for row in found}
+    return {row[0]: _dead_letter(row) for row in found}
 
 
-def _letter(row: tuple[Any, ...]) -> dict[str, object]:
+def _dead_letter(row: tuple[Any, ...]) -> dict[str, object]:
     raw = dict(zip(_LETTER, row, strict=True))
     shown = {name: _decoded(value) if name in _IN_JSON else value for name, value in raw.items()}
     return {**shown, "candidates": _candidates(shown["candidates"])}

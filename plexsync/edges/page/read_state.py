@@ -170,7 +170,7 @@ def stored_job(data: object) -> dict[str, Any] | None:
     return job if isinstance(job, dict) and type(job.get("scene")) is int else None
 
 
-def letter_counts(folder: str) -> dict[str, int]:
+def dead_letter_counts(folder: str) -> dict[str, int]:
     """How many dead letters of each error class."""
     return dict(
         rows(folder, LETTERS, "SELECT error, COUNT(*) FROM letters GROUP BY error", shape="si")
@@ -179,7 +179,7 @@ def letter_counts(folder: str) -> dict[str, int]:
 
 def walks(folder: str) -> list[dict[str, Any]]:
     """Walks over many scenes that still feed the queue, the oldest first."""
-    sql = "SELECT reason, after, born FROM bulks ORDER BY id"
+    sql = "SELECT reason, after, born FROM backfills ORDER BY id"
     found = rows(folder, LEDGER, sql, shape="sin")
     return [{"reason": reason, "after": after, "born": born} for reason, after, born in found]
 

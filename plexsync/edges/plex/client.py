@@ -14,7 +14,7 @@ from plexsync.edges.http.transport import Session
 from plexsync.edges.in_flight import InFlight
 from plexsync.edges.plex import health as plex_health
 from plexsync.edges.plex import xml as plex_xml
-from plexsync.edges.plex.connection import PlexLink, load_client_id
+from plexsync.edges.plex.connection import PlexConnection, load_client_id
 from plexsync.edges.plex.edits import Cut
 from plexsync.edges.plex.health import Health
 from plexsync.edges.plex.lists import PlexLists, section_key
@@ -70,12 +70,12 @@ class PlexClient(PlexLists):
 
         self.in_flight = in_flight or InFlight()
         self._session = PlexSession(make, connections, token, now, self.in_flight)
-        super().__init__(PlexLink(url, token, client_id, self._session, read_timeout))
+        super().__init__(PlexConnection(url, token, client_id, self._session, read_timeout))
         self._token = token
         self._looked = looked
         self._patience = max(5.0, read_timeout / 2)
         self._writer = PlexWriter(
-            self._link, self._session, self._healthy, self._look, self._patience
+            self._connection, self._session, self._healthy, self._look, self._patience
         )
 
     @property
@@ -95,14 +95,14 @@ class PlexClient(PlexLists):
 
     def server_id(self) -> str:
         """The machineIdentifier of the server; the first call connects."""
-        return self._link.server_id()
+        return self._connection.server_id()
 
     def verify_server(self) -> None:
         """Ask again who answers, if a connection was made since somebody last did.
 
         Raises PlexTemporaryError when it is another server; the next call adopts that one.
         """
-        self._link.verify()
+        self._connection.verify()
 
     def items(self, keys: Sequence[int]) -> dict[int, PlexItem]:
         """The items with these rating keys, whole; unknown ones are missing in the result."""
@@ -112,7 +112,7 @@ class PlexClient(PlexLists):
         for start in range(0, len(wanted), BATCH):
             batch = wanted[start : start + BATCH]
             try:
-                root = self._link.read("/library/metadata/" + ",".join(map(str, batch)))
+                root = self._connection.read("/library/metadata/" + ",".join(map(str, batch)))
             except PlexNotFound:
                 continue
             some = plex_xml.items(root, server)
@@ -154,7 +154,7 @@ class PlexClient(PlexLists):
         path = f"/library/metadata/{_key(target)}/{_IMAGES[field]}"
         self.verify_server()
         try:
-            self._link.send(path, self._session.post, target.server, data=data)
+            self._connection.send(path, self._session.post, target.server, data=data)
         except SyncError as error:
             if error.status not in _IMAGE_REFUSALS:
                 raise
@@ -167,7 +167,7 @@ class PlexClient(PlexLists):
     def selected_image(self, target: Target, field: str) -> str:
         """The key of the selected "poster" or "background", "" when none is."""
         return plex_xml.selected(
-            self._link.read(f"/library/metadata/{_key(target)}/{_IMAGES[field]}")
+            self._connection.read(f"/library/metadata/{_key(target)}/{_IMAGES[field]}")
         )
 
     def select_image(self, target: Target, field: str, key: str) -> None:
@@ -180,10 +180,10 @@ class PlexClient(PlexLists):
         self.verify_server()
         if key:
             path = f"{item}/{_CHOICES[field]}?url={quote(key, safe='', errors='ignore')}"
-            self._link.send(path, self._session.put, target.server)
+            self._connection.send(path, self._session.put, target.server)
         else:
             path = f"{item}/{FIELDS[field].edit}"
-            self._link.send(path, self._session.delete, target.server)
+            self._connection.send(path, self._session.delete, target.server)
 
     def scan_folder(self, section: str, folder: str) -> None:
         """Ask for a scan of one folder, as Plex sees it; Plex does it later."""
@@ -191,7 +191,7 @@ class PlexClient(PlexLists):
             raise PlexPermanentError("no folder to scan", cause="path")
         path = quote(folder, safe="", errors="ignore")
         asked = f"/library/sections/{section_key(section)}/refresh?path={path}"
-        self._link.send(asked, self._session.order, self.server_id())
+        self._connection.send(asked, self._session.order, self.server_id())
 
     def check(
         self, asked_by: str, *, to_write: bool = False, deadline: float | None = None
@@ -203,7 +203,7 @@ class PlexClient(PlexLists):
         sleeping disk needs its time. All looks go through here, and each says who asked for it.
         """
         seconds = deadline or self._patience
-        health = plex_health.check(self._link, self._token, seconds, to_write=to_write)
+        health = plex_health.check(self._connection, self._token, seconds, to_write=to_write)
         self._looked(health, asked_by)
         return health
 

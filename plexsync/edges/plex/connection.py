@@ -12,7 +12,7 @@ from plexapi.server import PlexServer
 
 from plexsync import __version__
 from plexsync.edges.plex.answers import NOT_PLEX
-from plexsync.edges.plex.session import Answer, Greeting, PlexSession
+from plexsync.edges.plex.session import Answer, IdentityCheck, PlexSession
 from plexsync.edges.storage import files
 from plexsync.model.errors import REQUEST, PlexServerDown, PlexTemporaryError
 from plexsync.model.stored import versioned
@@ -31,7 +31,7 @@ def load_client_id(path: str, warn: Callable[[str], None] = lambda text: None) -
     return made
 
 
-class PlexLink:
+class PlexConnection:
     """The server behind one URL; connects (one request) when it is first needed."""
 
     def __init__(
@@ -71,11 +71,11 @@ class PlexLink:
         """
         server = self._connected()
         self._compare(server.machineIdentifier, to)
-        greeting = Greeting(
+        identity_check = IdentityCheck(
             self._url + IDENTITY,
             lambda root: self._compare(root.get("machineIdentifier", ""), to),
         )
-        server.query(path, method=method, greeting=greeting, **options)
+        server.query(path, method=method, identity_check=identity_check, **options)
 
     def probe(self, path: str, headers: Mapping[str, str], deadline: float) -> Element:
         """Read without connecting before, within `deadline` seconds."""

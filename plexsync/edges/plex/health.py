@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from plexsync.edges.http.transport import TLS as TLS_CAUSES
 from plexsync.edges.plex import xml as plex_xml
-from plexsync.edges.plex.connection import IDENTITY, PlexLink, span
+from plexsync.edges.plex.connection import IDENTITY, PlexConnection, span
 from plexsync.model.errors import PlexAuthError, PlexNotFound, PlexServerDown, SyncError
 from plexsync.model.plex_state import (
     DOWN,
@@ -67,7 +67,9 @@ class Health:
         return f"Plex is {self.state} ({self.detail})"
 
 
-def check(link: PlexLink, token: str, deadline: float, *, to_write: bool = False) -> Health:
+def check(
+    connection: PlexConnection, token: str, deadline: float, *, to_write: bool = False
+) -> Health:
     """Ask for the identity, which proves the process, then read a library, which proves the rest.
 
     With `to_write` a token that is not the owner's is no good either. Each of the (at most four)
@@ -76,11 +78,11 @@ def check(link: PlexLink, token: str, deadline: float, *, to_write: bool = False
     started = time.monotonic()
     version = starting = ""
     try:
-        identity = link.probe(IDENTITY, {}, deadline)
+        identity = connection.probe(IDENTITY, {}, deadline)
         version, starting = identity.get("version", ""), identity.get("startState", "")
-        _read_library(link, deadline)
+        _read_library(connection, deadline)
         if to_write:
-            _ask_owner(link, deadline)
+            _ask_owner(connection, deadline)
     except SyncError as problem:
         state = _state(problem, known=bool(version), starting=bool(starting))
         cause, detail = problem.cause, problem.message
@@ -93,15 +95,15 @@ def check(link: PlexLink, token: str, deadline: float, *, to_write: bool = False
     return Health(HEALTHY, time.monotonic() - started, detail, version=version)
 
 
-def _read_library(link: PlexLink, deadline: float) -> None:
-    libraries = plex_xml.movie_sections(link.probe("/library/sections", {}, deadline))
+def _read_library(connection: PlexConnection, deadline: float) -> None:
+    libraries = plex_xml.movie_sections(connection.probe("/library/sections", {}, deadline))
     for library in libraries[:1]:
-        link.probe(f"/library/sections/{library.key}/all?type=1", span(0, 0), deadline)
+        connection.probe(f"/library/sections/{library.key}/all?type=1", span(0, 0), deadline)
 
 
-def _ask_owner(link: PlexLink, deadline: float) -> None:
+def _ask_owner(connection: PlexConnection, deadline: float) -> None:
     try:
-        link.probe("/status/sessions", {}, deadline)
+        connection.probe("/status/sessions", {}, deadline)
     except PlexAuthError:
         raise PlexAuthError(TOKEN_WORDS[READ_ONLY], cause=READ_ONLY) from None
     except PlexNotFound:

@@ -61,7 +61,7 @@ class RefreshResult:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _RefreshCount:
     added: int = 0
     removed: int = 0
     whole: bool = False
@@ -113,7 +113,7 @@ class PlexIndex:
         """
         if self._read_only:
             return RefreshResult(0, 0, 0, False, ())
-        before, tally = self._client.requests, _Tally()
+        before, tally = self._client.requests, _RefreshCount()
         self._client.verify_server()
         server = self._client.server_id()
         known = self._store.sections(server)
@@ -220,7 +220,7 @@ class PlexIndex:
         return libraries
 
     def _update(
-        self, row: SectionRow, section: Section, now: float, depth: Depth, tally: _Tally
+        self, row: SectionRow, section: Section, now: float, depth: Depth, tally: _RefreshCount
     ) -> None:
         """Bring a library that is known up to date."""
         moved, came = row.clock != section.clock, tally.added
@@ -232,7 +232,7 @@ class PlexIndex:
         elif depth is Depth.MOVED and came == tally.added and _wants_reading(row, now, depth):
             self._read_whole(row.server, section, now, tally, missed=True)
 
-    def _catch_up(self, row: SectionRow, now: float, tally: _Tally) -> bool:
+    def _catch_up(self, row: SectionRow, now: float, tally: _RefreshCount) -> bool:
         """Read what is new; False when the number of items is still not Plex's.
 
         Twice, because Plex may add items between the two questions.
@@ -248,7 +248,13 @@ class PlexIndex:
         return False
 
     def _read_whole(
-        self, server: str, section: Section, now: float, tally: _Tally, *, missed: bool = False
+        self,
+        server: str,
+        section: Section,
+        now: float,
+        tally: _RefreshCount,
+        *,
+        missed: bool = False,
     ) -> None:
         """Again when it changed meanwhile, or is suddenly empty; the second answer is believed."""
         tally.whole = True

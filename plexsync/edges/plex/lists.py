@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from plexsync.edges.plex import xml as plex_xml
-from plexsync.edges.plex.connection import PlexLink, span
+from plexsync.edges.plex.connection import PlexConnection, span
 from plexsync.edges.plex.xml import Listed
 from plexsync.model.errors import (
     PlexAuthError,
@@ -51,12 +51,12 @@ class Page:
 class PlexLists:
     """What a client reads of the server and its libraries as a whole."""
 
-    def __init__(self, link: PlexLink) -> None:
-        self._link = link
+    def __init__(self, connection: PlexConnection) -> None:
+        self._connection = connection
 
     def sections(self, wanted: str = "") -> Sections:
         """The movie libraries that the setting `plex_library` names, all of them when it is empty."""
-        every = plex_xml.movie_sections(self._link.read("/library/sections"))
+        every = plex_xml.movie_sections(self._connection.read("/library/sections"))
         names, missing = choose(wanted, [section.title for section in every])
         if not (names or missing):
             return Sections(tuple(every))
@@ -65,12 +65,12 @@ class PlexLists:
 
     def libraries(self) -> list[tuple[str, str]]:
         """Title and type ("movie", "show", ...) of every library, for people."""
-        return plex_xml.libraries(self._link.read("/library/sections"))
+        return plex_xml.libraries(self._connection.read("/library/sections"))
 
     def platform(self) -> str:
         """The system that Plex runs on, for people; "" when it does not tell."""
         try:
-            told = self._link.read("/")
+            told = self._connection.read("/")
         except SyncError:  # proxies and Plex itself treat this path in ways of their own
             return ""
         return f"{told.get('platform', '')} {told.get('platformVersion', '')}".strip()
@@ -78,7 +78,7 @@ class PlexLists:
     def collection_mode(self, section: str) -> str:
         """How a library shows collections: one of Plex's values, "" when it does not tell."""
         try:
-            told = self._link.read(f"/library/sections/{section_key(section)}/prefs")
+            told = self._connection.read(f"/library/sections/{section_key(section)}/prefs")
         except PlexNotFound:
             return ""
         return plex_xml.setting(told, "collectionMode")
@@ -89,7 +89,7 @@ class PlexLists:
         Who plays what is told to nobody else.
         """
         try:
-            self._link.read("/status/sessions")
+            self._connection.read("/status/sessions")
         except PlexAuthError:
             return False
         except PlexNotFound:
@@ -119,7 +119,7 @@ class PlexLists:
 
     def _list(self, section: str, asked: str, start: int, size: int) -> Element:
         try:
-            return self._link.read(
+            return self._connection.read(
                 f"/library/sections/{section_key(section)}/all?{asked}", span(start, size)
             )
         except PlexNotFound as gone:

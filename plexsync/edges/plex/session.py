@@ -27,7 +27,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Greeting:
+class IdentityCheck:
     """What to ask first over a new connection; `check` raises when it does not like the answer."""
 
     url: str
@@ -112,7 +112,7 @@ class PlexSession:
         params: Mapping[str, str] | None = None,
         timeout: float | None = None,
         data: bytes | None = None,
-        greeting: Greeting | None = None,
+        identity_check: IdentityCheck | None = None,
     ) -> Element | None:
         more: dict[str, Any] = {"headers": headers, "params": params, "total": timeout}
         if not (self._token.isascii() and self._token.isprintable() and self._token):
@@ -123,10 +123,10 @@ class PlexSession:
             if seconds is not None:
                 more["total"] = min(seconds, timeout or seconds)
             try:
-                if greeting and not session.connected:
-                    hello = self._ask(session, Asked("GET", greeting.url), more)
+                if identity_check and not session.connected:
+                    hello = self._ask(session, Asked("GET", identity_check.url), more)
                     assert hello is not None
-                    greeting.check(hello)
+                    identity_check.check(hello)
                     self._in_flight.go_on()
                 return self._ask(session, asked, {**more, "data": data})
             except PlexServerDown:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plexsync.edges.plex import edits as plex_edit
-from plexsync.edges.plex.connection import PlexLink
+from plexsync.edges.plex.connection import PlexConnection
 from plexsync.edges.plex.edits import Cut
 from plexsync.edges.plex.session import PlexSession
 from plexsync.model.errors import WRITE, PlexPermanentError, PlexTemporaryError, SyncError
@@ -83,13 +83,13 @@ class PlexWriter:
 
     def __init__(
         self,
-        link: PlexLink,
+        connection: PlexConnection,
         session: PlexSession,
         healthy: Callable[[], bool],
         look: Callable[[Target], PlexItem | None],
         patience: float,
     ) -> None:
-        self._link = link
+        self._connection = connection
         self._session = session
         self._healthy = healthy
         self._look = look
@@ -164,7 +164,7 @@ class PlexWriter:
         """None when it was taken, else the refusal."""
         size = _size(path, query)
         try:
-            self._link.send(path + query, self._session.put, writing.target.server)
+            self._connection.send(path + query, self._session.put, writing.target.server)
         except SyncError as error:
             if self._was_too_long(writing, error, size):
                 raise _TooLong from None
@@ -243,7 +243,7 @@ class PlexWriter:
         """Whether Plex answers a request that changes nothing and has so long a line."""
         path = "/identity?plexsync="
         try:
-            self._link.probe(path + "x" * (size - len(path) - _FRAME), {}, self._patience)
+            self._connection.probe(path + "x" * (size - len(path) - _FRAME), {}, self._patience)
         except SyncError:
             return False
         return True

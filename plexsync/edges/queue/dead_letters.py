@@ -11,7 +11,7 @@ from plexsync.edges.storage import files
 from plexsync.edges.storage.row_audit import JSON, Table, audited
 from plexsync.edges.transactions import transaction
 from plexsync.model.candidate import candidates
-from plexsync.model.job import Letter
+from plexsync.model.job import DeadLetter
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ TABLES = (
         },
     ),
 )
-_COLUMNS = tuple(field.name for field in fields(Letter))
+_COLUMNS = tuple(field.name for field in fields(DeadLetter))
 _JSON = ("attempts", "candidates", "job", "paths")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM letters"
 _UPSERT = (
@@ -72,10 +72,10 @@ class DeadLetters:
         """Close the file."""
         self._connection.close()
 
-    def add(self, letter: Letter) -> None:
+    def add(self, dead_letter: DeadLetter) -> None:
         """Bury a scene. An earlier letter of the scene is replaced, but for its first failure."""
         with transaction(self._connection) as connection:
-            connection.execute(_UPSERT, _to_row(letter))
+            connection.execute(_UPSERT, _to_row(dead_letter))
 
     def remove(self, scenes: Iterable[int]) -> int:
         """Forget these scenes' letters; returns how many there were."""
@@ -84,7 +84,7 @@ class DeadLetters:
             gone = connection.executemany("DELETE FROM letters WHERE scene = ?", wanted)
         return max(gone.rowcount, 0)
 
-    def get(self, scene: int) -> Letter | None:
+    def get(self, scene: int) -> DeadLetter | None:
         """The scene's letter."""
         row = self._connection.execute(f"{_SELECT} WHERE scene = ?", (scene,)).fetchone()
         return _from_row(row) if row else None
@@ -106,7 +106,7 @@ class DeadLetters:
         rows = self._connection.execute("SELECT scene, last_failure FROM letters")
         return {int(scene): float(at) for scene, at in rows}
 
-    def page(self, limit: int, offset: int = 0, error: str | None = None) -> list[Letter]:
+    def page(self, limit: int, offset: int = 0, error: str | None = None) -> list[DeadLetter]:
         """Letters, the youngest first; only those of one error class when it is given."""
         rows = self._connection.execute(
             f"{_SELECT} WHERE error = ? OR ? IS NULL"
@@ -122,22 +122,22 @@ class DeadLetters:
         return gone.rowcount
 
 
-def _to_row(letter: Letter) -> tuple[object, ...]:
-    raw = asdict(letter)
+def _to_row(dead_letter: DeadLetter) -> tuple[object, ...]:
+    raw = asdict(dead_letter)
     raw.update((name, json.dumps(raw[name], allow_nan=False)) for name in _JSON)
     for name in ("error", "message", "cause"):  # lone surrogates cannot be stored
         raw[name] = raw[name].encode("utf-8", "backslashreplace").decode("utf-8")
     return tuple(raw[name] for name in _COLUMNS)
 
 
-def _from_row(row: tuple[Any, ...]) -> Letter:
+def _from_row(row: tuple[Any, ...]) -> DeadLetter:
     raw = dict(zip(_COLUMNS, row, strict=True))
     attempts = _decoded(raw["attempts"], dict)
     raw["attempts"] = {name: n for name, n in attempts.items() if type(n) is int}
     raw["candidates"] = candidates(_decoded(raw["candidates"], list))
     raw["job"] = _decoded(raw["job"], dict)
     raw["paths"] = tuple(map(str, _decoded(raw["paths"], list)))
-    return Letter(**raw)
+    return DeadLetter(**raw)
 
 
 def _decoded(text: object, kind: type[T]) -> T:

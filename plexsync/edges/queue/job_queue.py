@@ -30,7 +30,7 @@ from plexsync.edges.queue.job_index import (
 from plexsync.edges.queue.queue_store import open_queue
 from plexsync.edges.queue.rows import TABLE, Row, decode, keep_bad_rows, pending
 from plexsync.edges.transactions import transaction
-from plexsync.model.job import BULK, EDIT, Job
+from plexsync.model.job import BACKFILL, EDIT, Job
 
 __all__ = ["LONGEST_WAIT", "POISON_STARTS", "JobQueue", "pending"]
 
@@ -107,7 +107,7 @@ class JobQueue:
             new, old = ended(job), wanted.get(job.scene) or self._jobs.get(job.scene)
             if old is None:
                 wanted[job.scene] = new
-            elif job.priority != BULK or job.scene in self._started:
+            elif job.priority != BACKFILL or job.scene in self._started:
                 wanted[job.scene] = renewed(old, new)
         self._store(wanted.values())
         self._renewed |= self._started & wanted.keys()

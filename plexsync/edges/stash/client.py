@@ -19,7 +19,7 @@ from plexsync.edges.stash import answers as stash_answers
 from plexsync.edges.stash import covers
 from plexsync.edges.stash import queries as stash_queries
 from plexsync.edges.stash.answers import SceneAnswers, StashSettings
-from plexsync.edges.stash.connection import AnswerTooLarge, StashLink
+from plexsync.edges.stash.connection import AnswerTooLarge, StashConnection
 from plexsync.edges.stash.covers import MAX_COVER, Cover
 from plexsync.edges.stash.handover import Handover
 from plexsync.model.connection import Connection
@@ -68,7 +68,7 @@ class StashClient:
         handover: Handover | None = None,
     ) -> None:
         self.in_flight = in_flight or InFlight()
-        self._link = StashLink(
+        self._connection = StashConnection(
             connection, connect_timeout, read_timeout, total, self.in_flight, handover
         )
         self._handover = handover
@@ -81,12 +81,12 @@ class StashClient:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never show in a log: Stash's API key and our session."""
-        return self._link.secrets
+        return self._connection.secrets
 
     @property
     def cookie(self) -> str:
         """Our session as Stash last renewed it; "" without one."""
-        return self._link.cookie
+        return self._connection.cookie
 
     @property
     def renewable(self) -> bool:
@@ -100,7 +100,7 @@ class StashClient:
     @property
     def address(self) -> str:
         """Where Stash is reached now."""
-        return self._link.address
+        return self._connection.address
 
     def settings(self) -> StashSettings:
         """Our settings as saved in Stash; learns Stash's API key, kept in memory only.
@@ -110,11 +110,11 @@ class StashClient:
         try:
             data = self._ask(stash_queries.SETTINGS)
         except (StashDown, StashAuthError):
-            if not self._link.move():
+            if not self._connection.move():
                 raise
             data = self._ask(stash_queries.SETTINGS)
         found = stash_answers.read_settings(data)
-        self._link.use_key(found.api_key)
+        self._connection.use_key(found.api_key)
         self._max_age, self._version = found.max_session_age, found.version
         self.enabled = found.enabled
         return found
@@ -238,7 +238,7 @@ class StashClient:
             headers["If-None-Match"] = etag
         path = f"/scene/{int(scene)}/screenshot"
         try:
-            reply = self._link.call("GET", path, headers=headers, max_body=MAX_COVER)
+            reply = self._connection.call("GET", path, headers=headers, max_body=MAX_COVER)
         except AnswerTooLarge:
             return covers.too_large()
         return covers.judge(reply.status, reply.headers, reply.body)
@@ -253,7 +253,7 @@ class StashClient:
 
         A third of Stash's session age after the last time, at most 20 minutes.
         """
-        if not self._link.may_expire or not self._max_age:
+        if not self._connection.may_expire or not self._max_age:
             return None
         if self._kept is None:
             self._kept = now
@@ -262,7 +262,7 @@ class StashClient:
 
     def close(self) -> None:
         """Close every connection; the client may be used again."""
-        self._link.close()
+        self._connection.close()
 
     def _including(self, name: str) -> Iterator[Scene]:
         """Scenes with a path that includes `name`; %, _ and quotes in it find more, never less.
@@ -292,7 +292,7 @@ class StashClient:
         # Left to itself Stash answers in a type that it does not compress.
         headers = {"Accept": "application/json"}
         body = {"query": query, "variables": variables}
-        reply = self._link.call("POST", "/graphql", headers=headers, json=body)
+        reply = self._connection.call("POST", "/graphql", headers=headers, json=body)
         answer = _object(reply)
         data, errors = answer.get("data"), answer.get("errors") or []
         # An error may repeat what was sent, our key included.

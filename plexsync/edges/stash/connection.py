@@ -21,7 +21,7 @@ class AnswerTooLarge(StashDown):
     """Stash sent more than was asked for at most."""
 
 
-class StashLink:
+class StashConnection:
     """Sends requests to one Stash, signed with its API key and our session both.
 
     The key signs us in for good; the session carries Stash's guard against hooks that call each

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
 from plexsync.flows.backfill import backfill
-from plexsync.model.job import Letter
+from plexsync.model.job import DeadLetter
 from plexsync.model.reasons import RECOVERED
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import Outage
@@ -31,9 +31,9 @@ class Window:
         """An outage's span; one that lasts goes to `now`."""
         return cls(outage.start - SLACK, (now if outage.end is None else outage.end) + SLACK)
 
-    def holds(self, letter: Letter) -> bool:
+    def holds(self, dead_letter: DeadLetter) -> bool:
         """Whether the letter's failures and this span overlap."""
-        return letter.last_failure >= self.start and letter.first_failure <= self.end
+        return dead_letter.last_failure >= self.start and dead_letter.first_failure <= self.end
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class DlqRecovery:
 
     def __init__(self, stores: Stores, stash: StashClient) -> None:
         self._stores = stores
-        self._letters = stores.letters
+        self._dead_letters = stores.dead_letters
         self._stash = stash
 
     def run(self, window: Window, wanted: Collection[str], now: float) -> Recovered:
@@ -81,18 +81,18 @@ class DlqRecovery:
         queued by then stays queued.
         """
         outcome = Recovered()
-        letters = []
-        for letter in self.letters():
-            if not window.holds(letter):
+        dead_letters = []
+        for dead_letter in self.dead_letters():
+            if not window.holds(dead_letter):
                 continue
-            if letter.error in wanted or letter.cause in wanted:
-                letters.append(letter)
+            if dead_letter.error in wanted or dead_letter.cause in wanted:
+                dead_letters.append(dead_letter)
             else:
-                outcome.others[letter.error] = outcome.others.get(letter.error, 0) + 1
+                outcome.others[dead_letter.error] = outcome.others.get(dead_letter.error, 0) + 1
         back: list[int] = []
         try:
-            for start in range(0, len(letters), PAGE):
-                scenes = [each.scene for each in letters[start : start + PAGE]]
+            for start in range(0, len(dead_letters), PAGE):
+                scenes = [each.scene for each in dead_letters[start : start + PAGE]]
                 back += self._in_stash(scenes, outcome)
         finally:
             queue, ledger = self._stores.queue, self._stores.ledger
@@ -101,10 +101,10 @@ class DlqRecovery:
         outcome.already_queued += [scene for scene in back if scene in ahead]
         return outcome
 
-    def letters(self) -> list[Letter]:
+    def dead_letters(self) -> list[DeadLetter]:
         """Every letter."""
-        found: list[Letter] = []
-        while page := self._letters.page(500, len(found)):
+        found: list[DeadLetter] = []
+        while page := self._dead_letters.page(500, len(found)):
             found += page
         return found
 
@@ -115,6 +115,6 @@ class DlqRecovery:
         rest = [scene for scene in scenes if scene not in jobs]
         known = self._stash.scenes(rest).found if rest else {}
         gone = [scene for scene in rest if scene in known and known[scene] is None]
-        self._letters.remove(gone)
+        self._dead_letters.remove(gone)
         outcome.gone += gone
         return [scene for scene in rest if scene not in gone]

@@ -71,7 +71,7 @@ class Checks(Protocol):
         """Whether it is there and can be read, and whether our token may write."""
 
 
-class PlexWatch:
+class OutageController:
     """Keeps four values and their files in step; the decisions are in policy.
 
     `throttle` and `wrote` may be called from several threads, the rest belongs to the worker's.
@@ -131,7 +131,7 @@ class PlexWatch:
         )
         aim = (config.plex_url, config.plex_token, config.plex_certificate)
         if aim != self._aim and self.blocked:
-            self.hurry()
+            self.probe_next()
         self._aim = aim
 
     @property
@@ -188,21 +188,21 @@ class PlexWatch:
         """Whether a job has to tell, since no probe can, that Plex writes again."""
         return bool(waiting) and self.writing_fails and not self.refused
 
-    def hurry(self) -> None:
+    def probe_next(self) -> None:
         """Let the next probe be due now, or the next trial where no probe can tell."""
         breaker = self.breaker.hurried(self._clock.now()) if self.writing_fails else self.breaker
         self._note(breaker, replace(self.recovery, last_check=0.0))
 
-    def look(self, now: float, waiting: int, plex: Checks, asked_by: str = "") -> None:
+    def probe_if_due(self, now: float, waiting: int, plex: Checks, asked_by: str = "") -> None:
         """While Plex is left alone: probe it if that is due, and draw the consequence."""
         if self.probe_in(now, waiting) <= 0:
             asked_by = asked_by or (WORKER if self.recovery.last_check else WAKE_UP)
             to_write = self.recovery.trouble == READ_ONLY
             self._probe(plex.check(asked_by, to_write=to_write), waiting)
 
-    def room(self, now: float, waiting: int, plex: Checks) -> int:
+    def capacity(self, now: float, waiting: int, plex: Checks) -> int:
         """How many jobs may run now: none, one as a trial, or a batch."""
-        self.look(now, waiting, plex)
+        self.probe_if_due(now, waiting, plex)
         now = self._clock.now()
         if self.refused:
             return 0
@@ -227,7 +227,7 @@ class PlexWatch:
         now = self._clock.now()
         healthy = health.state == "healthy"
         if health.state == UNAUTHORISED:
-            self.stand(health.kind, health.detail)
+            self.hold(health.kind, health.detail)
         if not healthy:
             self._log.debug(f"Plex is {health.state}: {health.detail}")
             recovery = checked(self.recovery, False, now)
@@ -239,7 +239,7 @@ class PlexWatch:
                 if self.recovery.trouble == READ_ONLY
                 else ("Plex accepts the token again.")
             )
-            self.over(words)
+            self.lift(words)
         since = self.breaker.failing_since or now
         words = recovery_words(self.recovery, now - since, waiting)
         breaker = self.breaker if waiting else replace(self.breaker, cause="")
@@ -261,7 +261,7 @@ class PlexWatch:
                 self._clock.monotonic(),
             )
 
-    def alive(self, sent: int) -> None:
+    def record_success(self, sent: int) -> None:
         """Plex answered something below 500; `sent` jobs of an outage went through."""
         now = self._clock.now()
         generation = self._permit.generation if self._permit else self.breaker.generation
@@ -277,11 +277,11 @@ class PlexWatch:
         if transition is not None:
             self._begin_ramp()
 
-    def counted(self, affected: int, recovered: int) -> None:
+    def count_jobs(self, affected: int, recovered: int) -> None:
         """So many jobs the last outage held back, and so many of them are in step again."""
         self._note(history=self.history.counted(affected, recovered))
 
-    def failed(self, why: str, cause: str = "") -> None:
+    def record_failure(self, why: str, cause: str = "") -> None:
         """A batch failed, and a probe said that it is Plex's fault (`cause`: of which kind)."""
         why = self._log.safe(why)
         now = self._clock.now()
@@ -302,14 +302,14 @@ class PlexWatch:
         """The schedule of probes begins: what was just seen needs no second look at once."""
         return replace(self.recovery, last_check=now, consecutive_failures=0)
 
-    def stand(self, kind: str, why: str) -> None:
+    def hold(self, kind: str, why: str) -> None:
         """Something holds the jobs up that lasts; told once, when it begins."""
         if self.recovery.trouble == kind:
             return
         self._note(recovery=troubled(self.recovery, kind, why, self._clock.now()))
         self._log.warning(f"{why}. {remedy(kind)} Jobs wait until then and nothing is lost.")
 
-    def over(self, words: str) -> None:
+    def lift(self, words: str) -> None:
         """What held the jobs up is over."""
         self._note(recovery=untroubled(self.recovery))
         self._log.info(words)
@@ -325,7 +325,7 @@ class PlexWatch:
             if self._interrupted():
                 return False
 
-    def wrote(self, ok: bool) -> None:
+    def record_write(self, ok: bool) -> None:
         """The result of a request that writes, for the ramp."""
         with self._lock:
             self._limiter, text = self._limiter.result(ok, self._clock.monotonic())

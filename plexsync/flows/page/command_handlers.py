@@ -8,8 +8,12 @@ from dataclasses import replace
 from plexsync.edges.log.log import Log
 from plexsync.flows.tasks.adopt_stash import adopt
 from plexsync.flows.tasks.clear_queue import remove_all
-from plexsync.flows.tasks.context import Call, TaskFailed
-from plexsync.flows.tasks.dead_letters import all_letters, remove_letters, retry_dead_letters
+from plexsync.flows.tasks.context import TaskContext, TaskFailed
+from plexsync.flows.tasks.dead_letters import (
+    all_dead_letters,
+    remove_dead_letters,
+    retry_dead_letters,
+)
 from plexsync.flows.tasks.preview import preview
 from plexsync.flows.tasks.undo import undo_scene
 from plexsync.model.command import ADOPT, MOST_PREVIEWS
@@ -25,32 +29,32 @@ AS_EDITS = 50
 Answer = dict[str, object]
 
 
-def _retry(call: Call) -> Answer:
-    scene = call.args["scene"]
-    if call.owner().stores.letters.get(_number(scene)) is None:
+def _retry(context: TaskContext) -> Answer:
+    scene = context.args["scene"]
+    if context.owner().stores.dead_letters.get(_number(scene)) is None:
         raise TaskFailed(f"Scene {scene} has no dead letter.")
-    return retry_dead_letters(call)
+    return retry_dead_letters(context)
 
 
-def _retry_class(call: Call) -> Answer:
-    wanted = str(call.args["class"])
-    letters = call.owner().stores.letters
-    if not letters.scenes(wanted):
+def _retry_class(context: TaskContext) -> Answer:
+    wanted = str(context.args["class"])
+    dead_letters = context.owner().stores.dead_letters
+    if not dead_letters.scenes(wanted):
         raise TaskFailed(f"There is no dead letter of the class {wanted}.")
-    return retry_dead_letters(replace(call, args={"error_types": wanted}))
+    return retry_dead_letters(replace(context, args={"error_types": wanted}))
 
 
-def _sync(call: Call) -> Answer:
+def _sync(context: TaskContext) -> Answer:
     """Compare scenes with Plex itself, whatever the ledger says of them."""
-    scenes = [_number(scene) for scene in _listed(call.args["scenes"])]
-    return {"queued": _queue_now(call, scenes)}
+    scenes = [_number(scene) for scene in _listed(context.args["scenes"])]
+    return {"queued": _queue_now(context, scenes)}
 
 
-def _queue_now(call: Call, scenes: Iterable[int]) -> int:
-    stores, now = call.owner().stores, call.clock.now()
+def _queue_now(context: TaskContext, scenes: Iterable[int]) -> int:
+    stores, now = context.owner().stores, context.clock.now()
     wanted = list(scenes)
     if len(wanted) > AS_EDITS:
-        stores.ledger.add_bulk(FORCED, "scene", wanted, now)
+        stores.ledger.add_backfill(FORCED, "scene", wanted, now)
         return len(wanted)
     live = stores.queue.jobs
     # a person waits for these, also behind a bulk edit of hundreds
@@ -63,67 +67,67 @@ def _queue_now(call: Call, scenes: Iterable[int]) -> int:
     return len(wanted)
 
 
-def _preview(call: Call) -> Answer:
+def _preview(context: TaskContext) -> Answer:
     """The dry run for some scenes; what it tells people goes to the page, not to the log."""
-    scenes = call.args["scenes"] or _scope(call)
+    scenes = context.args["scenes"] or _scope(context)
     if not scenes:
         raise TaskFailed("There is no such scene to preview.")
-    args = {"scenes": scenes, "forced": call.args["forced"]}
-    return preview(replace(call, args=args, log=Log()))
+    args = {"scenes": scenes, "forced": context.args["forced"]}
+    return preview(replace(context, args=args, log=Log()))
 
 
-def _scope(call: Call) -> list[int]:
+def _scope(context: TaskContext) -> list[int]:
     """The scenes that were updated last, or those that wait."""
-    if call.args["scope"] == "recent":
-        return [scene for scene, _ in call.stash.recently_updated(1, MOST_PREVIEWS)]
-    return [job.scene for job in call.owner().stores.queue.first(MOST_PREVIEWS)]
+    if context.args["scope"] == "recent":
+        return [scene for scene, _ in context.stash.recently_updated(1, MOST_PREVIEWS)]
+    return [job.scene for job in context.owner().stores.queue.first(MOST_PREVIEWS)]
 
 
-def _undo(call: Call) -> Answer:
-    scene = _number(call.args["scene"])
-    state = call.owner().stores.ledger.scenes([scene]).get(scene)
+def _undo(context: TaskContext) -> Answer:
+    scene = _number(context.args["scene"])
+    state = context.owner().stores.ledger.scenes([scene]).get(scene)
     if state is None or not any(t.written or t.unconfirmed for t in state.targets):
         raise TaskFailed(f"PlexSync has written nothing of scene {scene} to Plex.")
-    answer = undo_scene(replace(call, args={"scene": scene}))
+    answer = undo_scene(replace(context, args={"scene": scene}))
     failed = answer["failed"]
     if isinstance(failed, dict) and failed:
         raise TaskFailed(f"Scene {scene} could not be undone: {failed[str(scene)]}.")
     return answer
 
 
-def _pin(call: Call) -> Answer:
+def _pin(context: TaskContext) -> Answer:
     """Keep a person's word for a scene's Plex item, and act on it."""
-    scene = _number(call.args["scene"])
-    hint = call.args["rating_key"]
-    pin = Pin(str(call.args["part"]), 0 if hint is None else _number(hint))
-    call.owner().stores.ledger.pin(scene, pin)
-    _queue_now(call, [scene])
+    scene = _number(context.args["scene"])
+    hint = context.args["rating_key"]
+    pin = Pin(str(context.args["part"]), 0 if hint is None else _number(hint))
+    context.owner().stores.ledger.pin(scene, pin)
+    _queue_now(context, [scene])
     return {"scene": scene, "part": pin.part, "rating_key": pin.rating_key or None}
 
 
-def _unpin(call: Call) -> Answer:
-    scene = _number(call.args["scene"])
-    if not call.owner().stores.ledger.unpin(scene):
+def _unpin(context: TaskContext) -> Answer:
+    scene = _number(context.args["scene"])
+    if not context.owner().stores.ledger.unpin(scene):
         raise TaskFailed(f"Scene {scene} has no pin.")
-    _queue_now(call, [scene])
+    _queue_now(context, [scene])
     return {"scene": scene}
 
 
-def _adopt_path_map(call: Call) -> Answer:
+def _adopt_path_map(context: TaskContext) -> Answer:
     """Change one of our settings in Stash. Stash can only replace them all: read, change, write."""
-    wanted = str(call.args["path_map"])
+    wanted = str(context.args["path_map"])
     unusable = PathMap.parse(wanted)[1]
     if unusable:
         raise TaskFailed(f"The path map was not changed: {'; '.join(unusable)}.")
-    before = dict(call.stash.settings().plugin)
-    call.stash.save_settings({**before, "path_map": wanted})
-    after = dict(call.stash.settings().plugin)
+    before = dict(context.stash.settings().plugin)
+    context.stash.save_settings({**before, "path_map": wanted})
+    after = dict(context.stash.settings().plugin)
     if after != {**before, "path_map": wanted}:
         raise TaskFailed(
             "Stash's settings are not as they should be now: somebody may have changed them at the "
             "same moment. Look at Settings > Plugins > PlexSync."
         )
-    call.log.info(f"The path map in Stash's settings is now {wanted!r}; every other one stayed.")
+    context.log.info(f"The path map in Stash's settings is now {wanted!r}; every other one stayed.")
     return {
         "before": str(before.get("path_map") or ""),
         "after": wanted,
@@ -132,13 +136,19 @@ def _adopt_path_map(call: Call) -> Answer:
     }
 
 
-def _clear(call: Call) -> Answer:
+def _clear(context: TaskContext) -> Answer:
     """Without a second press: the page has asked whether it is meant."""
-    if call.args["what"] == "queue":
-        return remove_all(call)
-    wanted = call.args["class"]
-    letters = all_letters(call.owner().stores.letters, None if wanted is None else str(wanted))
-    return remove_letters(call, letters, call.clock.now()) if letters else {"removed": 0}
+    if context.args["what"] == "queue":
+        return remove_all(context)
+    wanted = context.args["class"]
+    dead_letters = all_dead_letters(
+        context.owner().stores.dead_letters, None if wanted is None else str(wanted)
+    )
+    return (
+        remove_dead_letters(context, dead_letters, context.clock.now())
+        if dead_letters
+        else {"removed": 0}
+    )
 
 
 def _number(value: object) -> int:
@@ -151,7 +161,7 @@ def _listed(value: object) -> tuple[object, ...]:
     return value
 
 
-HANDLERS: Mapping[str, Callable[[Call], Answer]] = {
+HANDLERS: Mapping[str, Callable[[TaskContext], Answer]] = {
     "retry": _retry,
     "retry_class": _retry_class,
     "sync": _sync,

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
-from plexsync.edges.page.command_store import CommandBook
+from plexsync.edges.page.command_store import CommandStore
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage.files import is_disk_trouble
 from plexsync.flows.page.command_handlers import HANDLERS, Answer
-from plexsync.flows.tasks.context import Call, Owned, TaskFailed
+from plexsync.flows.tasks.context import OwnerServices, TaskContext, TaskFailed
 from plexsync.flows.worker.admission import Parts
 from plexsync.model.command import ADOPT, from_input
 from plexsync.model.errors import AnotherStash, Interrupted, StashAuthError, SyncError
@@ -22,7 +22,7 @@ AT_ONCE = 20
 Args = Mapping[str, Any]
 
 
-class Host(Parts, Owned, Protocol):
+class Host(Parts, OwnerServices, Protocol):
     """What the composition root gives to the owner."""
 
 
@@ -34,7 +34,7 @@ class Commands:
     def __init__(
         self,
         folder: str,
-        book: CommandBook,
+        book: CommandStore,
         host: Host,
         stash: StashClient,
         clock: Clock,
@@ -97,9 +97,9 @@ class Commands:
         command = from_input({name: entry.get(name) for name in ("command", "args")})
         return HANDLERS[command.name](self._call(command.args, anybody=command.name == ADOPT))
 
-    def _call(self, args: Args, *, anybody: bool) -> Call:
+    def _call(self, args: Args, *, anybody: bool) -> TaskContext:
         config = self._host.config(anybody=anybody)
-        return Call(
+        return TaskContext(
             plugin_dir="",
             folder=self._folder,
             args=args,

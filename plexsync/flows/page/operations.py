@@ -129,13 +129,15 @@ def _dead_letters(request: Request) -> Answer:
     args, folder = request.args, request.folder
     wanted = args["class"], args["scenes"]
     return {
-        "total": pages.count_letters(folder, *wanted),
+        "total": pages.count_dead_letters(folder, *wanted),
         "offset": args["offset"],
         "limit": args["limit"],
-        "classes": choices(read_state.letter_counts(folder)),
+        "classes": choices(read_state.dead_letter_counts(folder)),
         "letters": [
-            _letter_words(letter)
-            for letter in pages.letters(folder, args["offset"], args["limit"], wanted, args["sort"])
+            _letter_words(dead_letter)
+            for dead_letter in pages.dead_letters(
+                folder, args["offset"], args["limit"], wanted, args["sort"]
+            )
         ],
     }
 
@@ -163,8 +165,8 @@ def _job_words(job: Answer) -> Answer:
     return {**job, "class_words": words[0], "reason_words": words[1]}
 
 
-def _letter_words(letter: Answer) -> Answer:
-    return {**letter, "class_words": class_words(str(letter["error"]))}
+def _letter_words(dead_letter: Answer) -> Answer:
+    return {**dead_letter, "class_words": class_words(str(dead_letter["error"]))}
 
 
 def _total(folder: str, wanted: Any, classes: Mapping[str, int]) -> int:
@@ -198,17 +200,19 @@ def _throughput(request: Request) -> Answer:
 
 def _scene_state(request: Request) -> Answer:
     ids, folder = request.args["scenes"], request.folder
-    ledger, letters = pages.scenes(folder, ids), pages.letters_of(folder, ids)
+    ledger, dead_letters = pages.scenes(folder, ids), pages.dead_letters_of(folder, ids)
     found = queue_view.page(folder, 0, len(ids), (None, ids))
     jobs = {job["scene"]: _job_words(job) for job in found}
-    letters = {scene: _letter_words(letter) for scene, letter in letters.items()}
+    dead_letters = {
+        scene: _letter_words(dead_letter) for scene, dead_letter in dead_letters.items()
+    }
     pins, drifted = pages.pins(folder, ids), pages.drifted(folder, ids)
     scenes = []
     for scene in ids:
         known = {**_UNKNOWN, **ledger.get(scene, {})}
         edited = _edited(known["targets"], drifted.get(scene, {}))
-        told = _stands(known, jobs.get(scene), letters.get(scene), edited)
-        more = {"job": jobs.get(scene), "letter": letters.get(scene), "pin": pins.get(scene)}
+        told = _stands(known, jobs.get(scene), dead_letters.get(scene), edited)
+        more = {"job": jobs.get(scene), "letter": dead_letters.get(scene), "pin": pins.get(scene)}
         stands = {**known, **told}
         state = str(stands["state"])
         words = {"tone": state_tone(state), "words": state_words(state)}
@@ -239,13 +243,15 @@ def _edited(targets: Any, drifted: Mapping[int, tuple[float, set[str]]]) -> list
     )
 
 
-def _stands(known: Answer, job: Answer | None, letter: Answer | None, edited: list[str]) -> Answer:
+def _stands(
+    known: Answer, job: Answer | None, dead_letter: Answer | None, edited: list[str]
+) -> Answer:
     """Work that is due says more than a letter, a letter more than the ledger."""
     if job is not None:
         return {"state": "waiting", "detail": job["last_message"] or "queued", "since": job["born"]}
-    if letter is not None:
-        state = dead_state(str(letter["error"]))
-        return {"state": state, "detail": letter["message"], "since": letter["buried_at"]}
+    if dead_letter is not None:
+        state = dead_state(str(dead_letter["error"]))
+        return {"state": state, "detail": dead_letter["message"], "since": dead_letter["buried_at"]}
     if edited and known["state"] == "synced":
         return {"state": "edited in Plex", "detail": ", ".join(edited)}
     return {}
@@ -280,7 +286,7 @@ def _tick(request: Request) -> Answer:
     if not os.path.isdir(folder):
         return {"pending": False, "worker": "not needed", "waiting": 0, "failed": 0}
     resting = queue_view.resting(folder, request.now, request.now + LONGEST_WAIT)
-    failed = sum(read_state.letter_counts(folder).values())
+    failed = sum(read_state.dead_letter_counts(folder).values())
     jobs, events = queue_view.live_jobs(folder), read_state.records_waiting(folder)
     counts = badge(jobs, resting, events, failed)
     pending = anything_waits(folder)

@@ -10,19 +10,19 @@ from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.covers import CoverImage, CoverUnchanged
 from plexsync.flows.sync.claims import Claims
-from plexsync.flows.sync.matcher import MOST_CANDIDATES, Located, still_there
+from plexsync.flows.sync.matcher import MOST_CANDIDATES, MatchedScene, still_there
 from plexsync.flows.sync.planning import plan_scene
-from plexsync.flows.sync.scene_reader import Wish, is_other_file
+from plexsync.flows.sync.scene_reader import DesiredScene, is_other_file
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import StashDown
 from plexsync.model.job import Job
-from plexsync.model.ledger import UNDONE, Look, Pin, SceneState
+from plexsync.model.ledger import UNDONE, Observation, Pin, SceneState
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
 from plexsync.model.reasons import RECONCILE
 from plexsync.model.scene import Scene
-from plexsync.policy.desired import Desired, desired, has_something_to_say, wish_hash
-from plexsync.policy.gaps import MISSING, ORPHANED, Gap, Tally, find_gaps
+from plexsync.policy.desired import Desired, desired, has_something_to_say, hash_desired
+from plexsync.policy.gaps import MISSING, ORPHANED, Gap, GapCount, find_gaps
 from plexsync.policy.matching import LOW, NONE, Match, match, pinned
 
 _TRUST = 5
@@ -33,7 +33,7 @@ _NEVER = -1
 
 
 @dataclass(slots=True)
-class View:
+class Comparison:
     """One scene on its way through a page: `before` was seen last time, `looks` now.
 
     `wish` is "" for a scene that is none of PlexSync's business; `desired` is there for one that
@@ -43,9 +43,9 @@ class View:
     scene: Scene
     state: SceneState | None
     match: Match
-    before: tuple[Look, ...]
-    looks: tuple[Look, ...]
-    wish: str = ""
+    before: tuple[Observation, ...]
+    observations: tuple[Observation, ...]
+    desired_hash: str = ""
     desired: Desired | None = None
     unread: bool = False
     """Plex could not deliver an item that would be needed to judge."""
@@ -54,17 +54,24 @@ class View:
     def tried(self) -> bool:
         """What is there was found before and a job for it came to its end since."""
         since = self.state.since if self.state is not None else 0.0
-        return self.looks == self.before and any(0 < look.queued_at <= since for look in self.looks)
+        return self.observations == self.before and any(
+            0 < observation.queued_at <= since for observation in self.observations
+        )
 
     @property
     def unsure(self) -> bool:
         """The scene may be another item's."""
-        return any(look.confidence == LOW for look in self.looks)
+        return any(observation.confidence == LOW for observation in self.observations)
 
     def gaps(self, section: str) -> tuple[Gap, ...]:
         """What differs, in one library or ("") all of them, each kind and field once."""
         keys = {t.rating_key for t in self.match.targets if section in ("", t.section)}
-        found = [g for look in self.looks if look.rating_key in keys | {0} for g in look.gaps]
+        found = [
+            g
+            for observation in self.observations
+            if observation.rating_key in keys | {0}
+            for g in observation.gaps
+        ]
         return tuple(Gap(*gap) for gap in dict.fromkeys(found))
 
 
@@ -83,28 +90,32 @@ class Compare:
         self._pins: dict[int, Pin] = {}
         self._fingerprint = ""
 
-    def views(self, scenes: Sequence[Scene], oldest: float) -> list[View]:
+    def views(self, scenes: Sequence[Scene], oldest: float) -> list[Comparison]:
         """What the ledger and the index say about a page of scenes.
 
         Scenes that nobody ever asked to sync, and that did not change since `oldest`, are passed
         over (0: none is).
         """
         self._pins = self._ledger.pins()
-        self._fingerprint = f"{self._ledger.server} {self._config.wish_fingerprint()}"
+        self._fingerprint = f"{self._ledger.server} {self._config.desired_fingerprint()}"
         ids = [scene.id for scene in scenes]
-        states, before = self._ledger.scenes(ids), self._ledger.looks(ids)
+        states, before = self._ledger.scenes(ids), self._ledger.observations(ids)
         views = [self._view(s, states.get(s.id), before.get(s.id, ())) for s in scenes]
         for view in views:
             if self._concerns_us(view, oldest):
                 self._make_a_wish(view)
         return views
 
-    def _view(self, scene: Scene, state: SceneState | None, before: tuple[Look, ...]) -> View:
+    def _view(
+        self, scene: Scene, state: SceneState | None, before: tuple[Observation, ...]
+    ) -> Comparison:
         found = self._match(scene)
         if state is not None and is_other_file(state, scene):
             state = None
-        looks = tuple(Look(part.target.rating_key, part.updated, "") for part in parts_of(found))
-        return View(scene, state, found, before, looks)
+        observations = tuple(
+            Observation(part.target.rating_key, part.updated, "") for part in parts_of(found)
+        )
+        return Comparison(scene, state, found, before, observations)
 
     def _match(self, scene: Scene) -> Match:
         pin = self._pins.get(scene.id)
@@ -112,7 +123,7 @@ class Compare:
         parts = self._index.find(paths)
         return pinned(pin, parts) if pin else match(scene.files, parts, self._map)
 
-    def _concerns_us(self, view: View, oldest: float) -> bool:
+    def _concerns_us(self, view: Comparison, oldest: float) -> bool:
         """The quality gate, and whether anybody wants this scene in Plex at all."""
         scene, state = view.scene, view.state
         if not scene.files or (state is not None and state.state == UNDONE):
@@ -122,21 +133,24 @@ class Compare:
         written = state is not None and any(target.written for target in state.targets)
         return written or has_something_to_say(scene)
 
-    def _make_a_wish(self, view: View) -> None:
+    def _make_a_wish(self, view: Comparison) -> None:
         """Take over what was seen last time if nothing changed; else the scene is to be looked at."""
         sha1 = self._cover(view.scene, view.state)
         images = {"poster": sha1, "background": sha1} if sha1 else {}
         wanted, _ = desired(view.scene, self._config, images)
         if wanted is None:  # a sync would refuse it too
             return
-        view.wish = wish_hash(wanted, view.scene.files, self._fingerprint)
+        view.desired_hash = hash_desired(wanted, view.scene.files, self._fingerprint)
         if view.match.confidence == NONE:
             gaps = ((MISSING, ""),) if self._config.reconcile_missing else ()
-            view.looks = (Look(0, 0, view.wish, gaps, NONE),) if gaps else ()
+            view.observations = (Observation(0, 0, view.desired_hash, gaps, NONE),) if gaps else ()
         else:
-            view.looks = tuple(replace(look, wish=view.wish) for look in view.looks)
-        if _keys(view.looks) == _keys(view.before):
-            view.looks = view.before
+            view.observations = tuple(
+                replace(observation, desired_hash=view.desired_hash)
+                for observation in view.observations
+            )
+        if _keys(view.observations) == _keys(view.before):
+            view.observations = view.before
         elif view.match.confidence != NONE:
             view.desired = wanted
 
@@ -154,9 +168,9 @@ class Compare:
             return state.cover_sha1
         return cover.sha1 if isinstance(cover, CoverImage) else ""
 
-    def look(
+    def inspect(
         self,
-        view: View,
+        view: Comparison,
         items: Mapping[Target, PlexItem],
         broken: Container[Target],
         now: float,
@@ -169,28 +183,32 @@ class Compare:
         found = self._claims.match(view.scene, live, self._pins.get(view.scene.id))
         view.unread = any(part.target in broken for part in parts)
         if found.confidence == NONE or view.unread:
-            view.looks = tuple(replace(look, updated=_NEVER) for look in view.looks)
+            view.observations = tuple(
+                replace(observation, updated=_NEVER) for observation in view.observations
+            )
             return
         targets = found.targets[:1] if found.confidence == LOW else found.targets
         pairs = [(items[target], found.matched[target]) for target in targets]
         job = Job(scene=view.scene.id, reason=RECONCILE, born=now)
-        wish = Wish(job, view.scene, view.state, view.desired, view.wish)
-        mine, _ = self._claims.split(wish, pairs, self._pins)
-        planned = plan_scene(Located(wish, mine), self._ledger, self._config.preserve_plex_edits)
+        desired_scene = DesiredScene(job, view.scene, view.state, view.desired, view.desired_hash)
+        mine, _ = self._claims.split(desired_scene, pairs, self._pins)
+        planned = plan_scene(
+            MatchedScene(desired_scene, mine), self._ledger, self._config.preserve_plex_edits
+        )
         gaps = {
             each.item.target.rating_key: tuple(
                 (gap.kind, gap.field) for gap in find_gaps(each.edits, each.ours)
             )
             for each in planned.items
         }
-        view.looks = tuple(
+        view.observations = tuple(
             replace(
-                look,
-                updated=look.updated if look.updated < now - _TRUST else _NEVER,
-                gaps=gaps.get(look.rating_key, ()),
+                observation,
+                updated=observation.updated if observation.updated < now - _TRUST else _NEVER,
+                gaps=gaps.get(observation.rating_key, ()),
                 confidence=found.confidence,
             )
-            for look in view.looks
+            for observation in view.observations
         )
 
 
@@ -199,9 +217,12 @@ def parts_of(found: Match) -> Sequence[IndexedPart]:
     return found.candidates[:MOST_CANDIDATES]
 
 
-def _keys(looks: Sequence[Look]) -> list[tuple[int, int, str]]:
+def _keys(observations: Sequence[Observation]) -> list[tuple[int, int, str]]:
     """What must be the same for a look to hold."""
-    return sorted((look.rating_key, look.updated, look.wish) for look in looks)
+    return sorted(
+        (observation.rating_key, observation.updated, observation.desired_hash)
+        for observation in observations
+    )
 
 
 _AT_ONCE = 500
@@ -210,7 +231,9 @@ Unclaimed = Callable[[Sequence[int]], Collection[int]]
 """Gives those of some rating keys that no scene was seen to have."""
 
 
-def count_orphans(tally: Tally, index: PlexIndex, section: str, unclaimed: Unclaimed) -> Tally:
+def count_orphans(
+    tally: GapCount, index: PlexIndex, section: str, unclaimed: Unclaimed
+) -> GapCount:
     """The tally with the orphans of one library, or ("") of all that are in the index."""
     chosen = (pair for pair in index.items() if section in ("", pair[0].section))
     for some in _groups(chosen):

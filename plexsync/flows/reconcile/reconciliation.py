@@ -10,17 +10,17 @@ from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.edges.stash.client import ScenePage, StashClient
-from plexsync.flows.reconcile.compare import Compare, View, count_orphans, parts_of
-from plexsync.flows.sync.matcher import Locate
+from plexsync.flows.reconcile.compare import Compare, Comparison, count_orphans, parts_of
+from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.job import COMPARES
-from plexsync.model.ledger import Look
+from plexsync.model.ledger import Observation
 from plexsync.model.library_names import called
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import Section, Target
 from plexsync.model.reasons import RECONCILE, SWEEP
 from plexsync.model.scene import Scene
-from plexsync.policy.gaps import MISSING, ORPHANED, Gap, Tally, chosen
+from plexsync.policy.gaps import MISSING, ORPHANED, Gap, GapCount, chosen
 from plexsync.policy.reconcile_schedule import ALL, OVERLAP, Order, Run
 
 DETAILS = 50
@@ -44,7 +44,7 @@ class _Session:
     waiting: set[int]
     """Scenes that an earlier reconciliation found and that have not reached the queue yet."""
     section: Section | None = None
-    held: list[View] = field(default_factory=list)
+    held: list[Comparison] = field(default_factory=list)
     """Scenes whose items are not read yet, because a request can hold more."""
     met: set[int] = field(default_factory=set)
     """Rating keys seen by a run that leaves no looks behind."""
@@ -66,7 +66,7 @@ class Reconciliation:
         config: PlexSyncConfig,
         stash: StashClient,
         plex: PlexClient,
-        locate: Locate,
+        locate: ItemMatcher,
         index: PlexIndex,
         ledger: Ledger,
         queue: JobQueue,
@@ -122,9 +122,9 @@ class Reconciliation:
         self._locate.refresh()
         waiting = {
             scene
-            for bulk in self._ledger.bulks()
-            if bulk.reason in COMPARES and bulk.kind == "scene"
-            for scene in self._ledger.bulk_ids(bulk, bulk.after)
+            for backfill in self._ledger.backfills()
+            if backfill.reason in COMPARES and backfill.kind == "scene"
+            for scene in self._ledger.backfill_ids(backfill, backfill.after)
         }
         session = _Session(run.started, waiting, self._section(run.order))
         if run.held:
@@ -160,34 +160,36 @@ class Reconciliation:
         *,
         flush: bool,
         tell: Tell,
-    ) -> list[View]:
+    ) -> list[Comparison]:
         """The scenes of a page that are decided, with those that earlier pages held back."""
-        watermark = float(self._ledger.get_meta("watermark") or 0.0) if run.order.known else 0.0
-        views = self._compare.views(scenes, watermark)
+        installed_at = (
+            float(self._ledger.get_meta("installed_at") or 0.0) if run.order.known else 0.0
+        )
+        views = self._compare.views(scenes, installed_at)
         waiting = [*session.held, *(view for view in views if view.desired is not None)]
-        looked: list[View] = []
+        compared: list[Comparison] = []
         while batch := _next_batch(waiting, flush):
             tell(run)
-            self._look(batch, now)
+            self._inspect(batch, now)
             waiting = waiting[len(batch) :]
-            looked += batch
+            compared += batch
         session.held = waiting
-        return [*(view for view in views if view.desired is None), *looked]
+        return [*(view for view in views if view.desired is None), *compared]
 
-    def _look(self, batch: Sequence[View], now: float) -> None:
+    def _inspect(self, batch: Sequence[Comparison], now: float) -> None:
         needed = {target for view in batch for target in _targets(view)}
         items, broken = self._locate.read(needed)
         if 1 < len(broken) == len(needed):  # not one sick item, which the next run meets again
             raise next(iter(broken.values()))
         for view in batch:
-            self._compare.look(view, items, broken, now)
+            self._compare.inspect(view, items, broken, now)
 
     def _settle(
-        self, run: Run, views: Sequence[View], session: _Session, now: float, dry: bool
-    ) -> Tally:
+        self, run: Run, views: Sequence[Comparison], session: _Session, now: float, dry: bool
+    ) -> GapCount:
         """Count the page's gaps and queue their scenes, the looks first: a crash finds them again."""
         tally, ids = run.tally, []
-        changed: list[tuple[int, Sequence[Look]]] = []
+        changed: list[tuple[int, Sequence[Observation]]] = []
         for view in views:
             gaps = () if view.tried else self._gaps(view, run.order, session)
             sure = not (view.unsure and self._config.strict_matching)
@@ -198,19 +200,21 @@ class Reconciliation:
                 tally = tally.add(f"scene {view.scene.id}", gaps, queued=wanted, unsure=view.unsure)
             if wanted and not self._waits(view.scene.id, session):
                 ids.append(view.scene.id)
-                view.looks = tuple(replace(look, queued_at=now) for look in view.looks)
-            if view.looks != view.before:
-                changed.append((view.scene.id, view.looks))
+                view.observations = tuple(
+                    replace(observation, queued_at=now) for observation in view.observations
+                )
+            if view.observations != view.before:
+                changed.append((view.scene.id, view.observations))
             if dry:
-                session.met.update(look.rating_key for look in view.looks)
+                session.met.update(observation.rating_key for observation in view.observations)
         if not dry:
-            self._ledger.save_looks(changed)
+            self._ledger.save_observations(changed)
             if ids:
-                self._ledger.add_bulk(RECONCILE, "scene", ids, now)
+                self._ledger.add_backfill(RECONCILE, "scene", ids, now)
                 session.waiting.update(ids)
         return tally
 
-    def _gaps(self, view: View, order: Order, session: _Session) -> tuple[Gap, ...]:
+    def _gaps(self, view: Comparison, order: Order, session: _Session) -> tuple[Gap, ...]:
         section = session.section
         gaps = view.gaps(section.key if section else "")
         if section and any(gap.kind == MISSING for gap in gaps):
@@ -226,13 +230,13 @@ class Reconciliation:
         job = self._queue.jobs.get(scene)
         return scene in session.waiting or (job is not None and job.reason in COMPARES)
 
-    def _pass_over(self, page: ScenePage, tally: Tally, now: float, dry: bool) -> Tally:
+    def _pass_over(self, page: ScenePage, tally: GapCount, now: float, dry: bool) -> GapCount:
         """Scenes of which Stash's answer is of no use; those that were ever synced are queued, so
         that each has a dead letter that says what is wrong.
         """
         known = list(self._ledger.scenes(list(page.odd)))
         if known and not dry:
-            self._ledger.add_bulk(RECONCILE, "scene", known, now)
+            self._ledger.add_backfill(RECONCILE, "scene", known, now)
         return replace(tally, unread=tally.unread + len(page.odd))
 
     def _queue_vanished(self, run: Run, page: ScenePage, last: int) -> None:
@@ -241,17 +245,17 @@ class Reconciliation:
             known = set(self._ledger.live_between(run.cursor, last))
             gone = known - {scene.id for scene in page.scenes}
             if gone:
-                self._ledger.add_bulk(SWEEP, "scene", gone, run.seen)
+                self._ledger.add_backfill(SWEEP, "scene", gone, run.seen)
 
     def _after_page(
-        self, run: Run, page: ScenePage, over: bool, tally: Tally, session: _Session, dry: bool
-    ) -> Tally:
+        self, run: Run, page: ScenePage, over: bool, tally: GapCount, session: _Session, dry: bool
+    ) -> GapCount:
         """Scenes that Stash no longer has claim no item; after the last page count the orphans."""
         if not dry:
             last = _BEYOND if over else page.last
             self._queue_vanished(run, page, last)
             there = {scene.id for scene in page.scenes} | page.odd.keys()
-            self._ledger.forget_looks(run.cursor, last, there)
+            self._ledger.forget_observations(run.cursor, last, there)
         if not over or not chosen([Gap(ORPHANED)], run.order.kinds, ()):
             return tally
         section = session.section.key if session.section else ""
@@ -278,9 +282,9 @@ def _in_scope(page: ScenePage, order: Order) -> tuple[list[Scene], bool]:
     return scenes, page.left <= 0 or not times or times[-1][1] < order.since - OVERLAP
 
 
-def _next_batch(held: Sequence[View], flush: bool) -> list[View]:
+def _next_batch(held: Sequence[Comparison], flush: bool) -> list[Comparison]:
     """The first scenes whose items fill a request; all that is left when `flush` is set."""
-    batch: list[View] = []
+    batch: list[Comparison] = []
     items = 0
     for view in held:
         items += len(_targets(view))
@@ -290,5 +294,5 @@ def _next_batch(held: Sequence[View], flush: bool) -> list[View]:
     return batch if flush or items >= DETAILS else []
 
 
-def _targets(view: View) -> set[Target]:
+def _targets(view: Comparison) -> set[Target]:
     return {part.target for part in parts_of(view.match)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plexsync.model.words import counted
-from plexsync.policy.gaps import KINDS, MISSING, ORPHANED, Tally
+from plexsync.policy.gaps import KINDS, MISSING, ORPHANED, GapCount
 from plexsync.policy.outage_history import format_duration
 from plexsync.policy.reconcile_schedule import (
     ALL,
@@ -75,7 +75,7 @@ def lines(run: Run, *, dry: bool, strict: bool) -> Iterator[str]:
         yield "What was queued is written in the background, after the edits."
 
 
-def _kind(kind: str, meaning: str, tally: Tally) -> str:
+def _kind(kind: str, meaning: str, tally: GapCount) -> str:
     thing = "item" if kind == ORPHANED else "scene"
     text = f"{kind}: {counted(tally.found[kind], thing)}"
     if tally.queued.get(kind):

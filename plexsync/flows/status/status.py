@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from plexsync.model.status import (
+        DeadLetterCounts,
         HealthCheck,
         Index,
-        Letters,
         Queue,
         Refused,
         Status,
@@ -62,7 +62,7 @@ def status(folder: str, now: float) -> Status:
     problems += _other_stash(look.document(IDENTITY, _object, None), now)
     owned, inbox = read_state.owned(folder), read_state.records_waiting(folder)
     queue = look.at(lambda: _queue(folder, stats, now))
-    letters = look.at(lambda: _letters(read_state.letter_counts(folder)))
+    dead_letters = look.at(lambda: _dead_letters(read_state.dead_letter_counts(folder)))
     return {
         "version": __version__,
         "folder": folder,
@@ -74,10 +74,10 @@ def status(folder: str, now: float) -> Status:
             queue["pending"] if queue else 0,
             queue["by_error"] if queue else {},
             inbox,
-            letters["total"] if letters else 0,
+            dead_letters["total"] if dead_letters else 0,
         ),
         "walks": look.at(lambda: read_state.walks(folder)) or [],
-        "letters": letters,
+        "letters": dead_letters,
         "scenes": look.at(lambda: read_state.scene_counts(folder)),
         "refused": look.at(lambda: _refused(read_state.refusals(folder))) or [],
         "breaker": shown_breaker(breaker, now),
@@ -165,7 +165,7 @@ def _waiting(job: dict[str, Any]) -> Waiting:
     }
 
 
-def _letters(counts: dict[str, int]) -> Letters:
+def _dead_letters(counts: dict[str, int]) -> DeadLetterCounts:
     return {"total": sum(counts.values()), "by_class": dict(sorted(counts.items()))}
 
 

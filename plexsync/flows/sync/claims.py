@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.stash.client import StashClient
-from plexsync.flows.sync.scene_reader import Wish, ever_written
+from plexsync.flows.sync.scene_reader import DesiredScene, ever_written
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap, derive, name_key, path_key, pieces
 from plexsync.model.plex import IndexedPart, Part, PlexItem
@@ -47,10 +47,10 @@ class Claims:
         return found
 
     def split(
-        self, wish: Wish, items: Sequence[Found], pins: Mapping[int, Pin]
+        self, desired_scene: DesiredScene, items: Sequence[Found], pins: Mapping[int, Pin]
     ) -> tuple[list[Found], Mapping[int, str]]:
         """The items that are the scene's own, and in words for each scene that has the others."""
-        if wish.scene.id in pins:
+        if desired_scene.scene.id in pins:
             return list(items), {}
         mine: list[Found] = []
         rivals: dict[int, str] = {}
@@ -59,30 +59,34 @@ class Claims:
             pinner = _pinner(item, keys, pins)
             if pinner is not None:
                 rivals[pinner] = f"its Plex item is pinned to scene {pinner}"
-            elif owner := self._other_owner(wish, item, file, pins):
+            elif owner := self._other_owner(desired_scene, item, file, pins):
                 rivals |= owner
             else:
                 mine.append((item, file))
         return mine, rivals
 
     def _other_owner(
-        self, wish: Wish, item: PlexItem, file: str, pins: Collection[int]
+        self, desired_scene: DesiredScene, item: PlexItem, file: str, pins: Collection[int]
     ) -> dict[int, str]:
         """The scene with a better claim, with words for it; nothing when there is none.
 
         An exact path is beaten by nothing but the exact path of an earlier file, so that most
         items, which have one file, cost no question.
         """
-        path_map = self._map if _leads_to(self._map, wish.scene, file) else _derived(wish, file)
+        path_map = (
+            self._map
+            if _leads_to(self._map, desired_scene.scene, file)
+            else _derived(desired_scene, file)
+        )
         place = _place(item, file)
-        mine = min([*_ranks(wish.scene, item, path_map), (_WEAK, place)])
+        mine = min([*_ranks(desired_scene.scene, item, path_map), (_WEAK, place)])
         rivals = item.parts[: mine[1]] if mine[0] == _EXACT else item.parts
-        best = (*mine, wish.scene.id)
-        for scene in self._others(wish.scene, path_map, (part.file for part in rivals)):
+        best = (*mine, desired_scene.scene.id)
+        for scene in self._others(desired_scene.scene, path_map, (part.file for part in rivals)):
             claim = (*min(_ranks(scene, item, path_map), default=(_WEAK, 0)), scene.id)
             if claim[0] != _WEAK and claim < best and scene.id not in pins and self._speaks(scene):
                 best = claim
-        if best[2] == wish.scene.id:
+        if best[2] == desired_scene.scene.id:
             return {}
         why = (
             ", which has the item's first file"
@@ -138,10 +142,10 @@ def _pinner(item: PlexItem, keys: Collection[int], pins: Mapping[int, Pin]) -> i
     return None
 
 
-def _derived(wish: Wish, file: str) -> PathMap:
+def _derived(desired_scene: DesiredScene, file: str) -> PathMap:
     ours = next(
-        (f.path for f in wish.scene.files if name_key(f.path) == name_key(file)),
-        wish.scene.files[0].path,
+        (f.path for f in desired_scene.scene.files if name_key(f.path) == name_key(file)),
+        desired_scene.scene.files[0].path,
     )
     return derive(ours, file)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.client import Cut, PlexClient
 from plexsync.flows.results import Done, Result
-from plexsync.flows.sync.matcher import Located
+from plexsync.flows.sync.matcher import MatchedScene
 from plexsync.flows.sync.planning import Planned, PlannedItem, is_foreign, plan_scene
 from plexsync.model.ledger import SYNCED
 from plexsync.model.plex import FIELDS, IMAGE, Edit, Value
@@ -44,7 +44,7 @@ class ItemPlan:
     fields: tuple[FieldPlan, ...]
 
 
-class DryWrite:
+class DryRun:
     """Plans located scenes as the real run does; `plans` holds them by scene."""
 
     def __init__(self, plex: PlexClient, ledger: Ledger, *, preserve: bool) -> None:
@@ -53,16 +53,16 @@ class DryWrite:
         self._preserve = preserve
         self.plans: dict[int, tuple[ItemPlan, ...]] = {}
 
-    def run(self, located: Sequence[Located], now: float) -> list[Result]:
+    def run(self, located: Sequence[MatchedScene], now: float) -> list[Result]:
         """One result per scene, as after a run in which Plex took everything."""
         results: list[Result] = []
         for each in located:
             planned = plan_scene(each, self._ledger, self._preserve, self._plex.fit)
             items = tuple(self._item(item, planned) for item in planned.items)
-            self.plans[each.wish.scene.id] = items
+            self.plans[each.desired_scene.scene.id] = items
             fields = {f.field for item in items for f in item.fields if f.changes}
             changed = tuple(name for name in FIELDS if name in fields)
-            results.append(Done(job=each.wish.job, state=SYNCED, changed=changed))
+            results.append(Done(job=each.desired_scene.job, state=SYNCED, changed=changed))
         return results
 
     def _item(self, planned: PlannedItem, scene: Planned) -> ItemPlan:

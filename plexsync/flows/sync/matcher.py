@@ -13,7 +13,7 @@ from plexsync.edges.plex.library_index import Depth, PlexIndex
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.sync.claims import Claims
-from plexsync.flows.sync.scene_reader import Wish
+from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.flows.sync.unreadable import unreadable_items
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
@@ -43,14 +43,14 @@ MOST_CANDIDATES = 20
 
 
 @dataclass(slots=True)
-class Located:
+class MatchedScene:
     """A wish with the live items it is to be written to, and the Plex file that matched each."""
 
-    wish: Wish
+    desired_scene: DesiredScene
     items: list[tuple[PlexItem, str]]
 
 
-class Locate:
+class ItemMatcher:
     """Matches scenes with Plex items; refreshes the index at most once for a batch's misses."""
 
     def __init__(
@@ -76,45 +76,49 @@ class Locate:
         self.news = False
         """The index has learned of files since somebody last reset this."""
 
-    def run(self, wishes: Sequence[Wish]) -> tuple[list[Located], list[Result]]:
+    def run(
+        self, desired_scenes: Sequence[DesiredScene]
+    ) -> tuple[list[MatchedScene], list[Result]]:
         """Split a batch into what is found in Plex and what ends or waits here."""
-        if not wishes:
+        if not desired_scenes:
             return [], []
         self.meet_server()
         self._pins = self._ledger.pins()
         if not self._index.complete(self._config.plex_library):
             self.refresh()
-        found, failed, misses = self._pass(wishes)
+        found, failed, misses = self._pass(desired_scenes)
         for worthwhile in (self._news_may_help, self._reading_may_help):
             depth = worthwhile(misses) if misses else None
             if depth is not None:
                 self.refresh(depth)
                 more, worse, misses = self._pass(misses)
                 found, failed = found + more, failed + worse
-        return found, failed + [Failed(wish.job, self._missing(wish)) for wish in misses]
+        return found, failed + [
+            Failed(desired_scene.job, self._missing(desired_scene)) for desired_scene in misses
+        ]
 
-    def _news_may_help(self, misses: Sequence[Wish]) -> Depth | None:
+    def _news_may_help(self, misses: Sequence[DesiredScene]) -> Depth | None:
         """Whether to ask Plex what is new."""
         worth = self._may_refresh() or any(map(_asked_for_now, misses))
         return Depth.NEW if worth else None
 
-    def _reading_may_help(self, misses: Sequence[Wish]) -> Depth | None:
+    def _reading_may_help(self, misses: Sequence[DesiredScene]) -> Depth | None:
         """Whether to read whole libraries: where the clock moved, all before one is given up."""
-        last = any(is_last_try(wish.job) for wish in misses)
+        last = any(is_last_try(desired_scene.job) for desired_scene in misses)
         depth = Depth.DOUBTED if last else Depth.MISSED
         return depth if self._index.worth_reading(self._clock.now(), depth) else None
 
-    def _missing(self, wish: Wish) -> PlexNotFound:
-        pin = self._pins.get(wish.scene.id)
+    def _missing(self, desired_scene: DesiredScene) -> PlexNotFound:
+        pin = self._pins.get(desired_scene.scene.id)
         if pin is not None:
             return PlexNotFound(
                 "Plex does not have the file that this scene is pinned to; take the pin back to "
                 "match the scene by its own path again",
                 paths=[self._map.to_stash(pin.part)],
             )
-        files = [(self._map.to_plex(file.path), file.size) for file in wish.scene.files]
+        files = [(self._map.to_plex(file.path), file.size) for file in desired_scene.scene.files]
         message = why_missing(files, self._index.libraries)
-        return PlexNotFound(message, paths=[file.path for file in wish.scene.files])
+        return PlexNotFound(message, paths=[file.path for file in desired_scene.scene.files])
 
     def first_server(self) -> None:
         """Before anything is known of any server, ask which one it is."""
@@ -133,34 +137,38 @@ class Locate:
             )
             raise PlexTemporaryError("another Plex server answers", cause="server", fault=REQUEST)
 
-    def _pass(self, wishes: Sequence[Wish]) -> tuple[list[Located], list[Result], list[Wish]]:
-        proposals = [self._propose(wish) for wish in wishes]
+    def _pass(
+        self, desired_scenes: Sequence[DesiredScene]
+    ) -> tuple[list[MatchedScene], list[Result], list[DesiredScene]]:
+        proposals = [self._propose(desired_scene) for desired_scene in desired_scenes]
         items, broken = self.read({part.target for parts in proposals for part in parts})
-        found: list[Located] = []
+        found: list[MatchedScene] = []
         ended: list[Result] = []
-        misses: list[Wish] = []
-        for wish, parts in zip(wishes, proposals, strict=True):
+        misses: list[DesiredScene] = []
+        for desired_scene, parts in zip(desired_scenes, proposals, strict=True):
             error = next((broken[p.target] for p in parts if p.target in broken), None)
             if error is not None:
-                ended.append(Failed(wish.job, error))
+                ended.append(Failed(desired_scene.job, error))
                 continue
             live = self._live(parts, items)
-            pin = self._pins.get(wish.scene.id)
-            outcome = self._judge(wish, self._claims.match(wish.scene, live, pin), items)
+            pin = self._pins.get(desired_scene.scene.id)
+            outcome = self._judge(
+                desired_scene, self._claims.match(desired_scene.scene, live, pin), items
+            )
             if outcome is None:
-                misses.append(wish)
-            elif isinstance(outcome, Located):
+                misses.append(desired_scene)
+            elif isinstance(outcome, MatchedScene):
                 found.append(outcome)
             else:
                 ended.append(outcome)
         return found, ended, misses
 
-    def _propose(self, wish: Wish) -> list[IndexedPart]:
+    def _propose(self, desired_scene: DesiredScene) -> list[IndexedPart]:
         """The parts that decide by the index alone; the live items confirm or drop them."""
-        pin = self._pins.get(wish.scene.id)
-        paths = [self._map.to_plex(file.path) for file in wish.scene.files]
+        pin = self._pins.get(desired_scene.scene.id)
+        paths = [self._map.to_plex(file.path) for file in desired_scene.scene.files]
         parts = self._index.find([pin.part] if pin else paths)
-        found = pinned(pin, parts) if pin else match(wish.scene.files, parts, self._map)
+        found = pinned(pin, parts) if pin else match(desired_scene.scene.files, parts, self._map)
         return list(found.candidates[:MOST_CANDIDATES])
 
     def _live(
@@ -174,42 +182,44 @@ class Locate:
         return still_there(parts, items, self._index)
 
     def _judge(
-        self, wish: Wish, found: Match, items: dict[Target, PlexItem]
-    ) -> Located | Result | None:
+        self, desired_scene: DesiredScene, found: Match, items: dict[Target, PlexItem]
+    ) -> MatchedScene | Result | None:
         if found.confidence == "NONE":
             return None
-        wish.confidence = found.confidence
+        desired_scene.confidence = found.confidence
         named = describe(found.candidates)
         tell = self._log.info if found.confidence == "LOW" else self._log.debug
         tell(
             f"{'Uncertain' if found.confidence == 'LOW' else 'Sure'} match by {found.rule} "
             f"({found.confidence} confidence)",
-            scene=wish.scene.id,
+            scene=desired_scene.scene.id,
             candidates=len(named),
         )
         targets = list(found.targets)
         if found.confidence == "LOW":
             if self._config.strict_matching:
-                return Failed(wish.job, AmbiguousMatch(_ambiguous(found), named))
+                return Failed(desired_scene.job, AmbiguousMatch(_ambiguous(found), named))
             self._log.warning(
                 f"Took the first of {len(named)} Plex items that could be this scene.",
-                scene=wish.scene.id,
+                scene=desired_scene.scene.id,
                 path=[each.words() for each in named],
             )
             targets = targets[:1]
-        return self._owned(wish, [(items[t], found.matched[t]) for t in targets])
+        return self._owned(desired_scene, [(items[t], found.matched[t]) for t in targets])
 
-    def _owned(self, wish: Wish, items: list[tuple[PlexItem, str]]) -> Located | Result:
-        mine, rivals = self._claims.split(wish, items, self._pins)
+    def _owned(
+        self, desired_scene: DesiredScene, items: list[tuple[PlexItem, str]]
+    ) -> MatchedScene | Result:
+        mine, rivals = self._claims.split(desired_scene, items, self._pins)
         if mine:
-            return Located(wish, mine)
+            return MatchedScene(desired_scene, mine)
         detail = "; ".join(rivals.values())
         return Done(
-            job=wish.job,
+            job=desired_scene.job,
             state=SHARED,
             detail=detail,
             rivals=frozenset(rivals),
-            path=wish.scene.files[0].path,
+            path=desired_scene.scene.files[0].path,
         )
 
     def read(
@@ -301,9 +311,9 @@ def still_there(
     return live
 
 
-def _asked_for_now(wish: Wish) -> bool:
+def _asked_for_now(desired_scene: DesiredScene) -> bool:
     """Whether somebody waits for this scene, who may just have let Plex scan its file."""
-    job = wish.job
+    job = desired_scene.job
     return job.priority == EDIT and job.reason == FORCED and not job.attempts
 
 

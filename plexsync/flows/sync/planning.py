@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from plexsync.edges.ledger.ledger import Ledger
-from plexsync.flows.sync.matcher import Located
+from plexsync.flows.sync.matcher import MatchedScene
 from plexsync.model.job import ASKED
 from plexsync.model.ledger import TargetState
 from plexsync.model.plex import Edit, PlexItem, Target, Value, Written
@@ -36,15 +36,19 @@ class Planned:
     items: tuple[PlannedItem, ...]
 
 
-def plan_scene(located: Located, ledger: Ledger, preserve: bool, fit: Fit | None = None) -> Planned:
+def plan_scene(
+    located: MatchedScene, ledger: Ledger, preserve: bool, fit: Fit | None = None
+) -> Planned:
     """Compare a wish with what Plex has and what the ledger knows; changes nothing.
 
     What somebody asks for is tried again although Plex refused it before or, where `fit` says how
     much of a text would go, took only a part of it.
     """
-    wish = located.wish
-    asked = wish.job.reason in ASKED
-    known = {each.target: each for each in wish.state.targets} if wish.state else {}
+    desired_scene = located.desired_scene
+    asked = desired_scene.job.reason in ASKED
+    known = (
+        {each.target: each for each in desired_scene.state.targets} if desired_scene.state else {}
+    )
     items = []
     for item, part in located.items:
         before = known.get(item.target)
@@ -54,12 +58,12 @@ def plan_scene(located: Located, ledger: Ledger, preserve: bool, fit: Fit | None
         ours = claimed(item, before.written, before.unconfirmed, before.read_back)
         refused = {} if asked else before.refused
         whole = {n: uncut(n, w) for n, w in ours.items()} if asked and fit else ours
-        edits = plan(wish.desired.values, item, whole, preserve, refused)
+        edits = plan(desired_scene.desired.values, item, whole, preserve, refused)
         if fit is not None and whole != ours:
             sent = {edit.field: edit.value for edit in fit(item.target, edits)[0]}
             edits = without_the_cut(edits, sent, ours)
         items.append(PlannedItem(item, part, before, ours, edits))
-    return Planned(wish.desired.values, tuple(items))
+    return Planned(desired_scene.desired.values, tuple(items))
 
 
 def is_foreign(

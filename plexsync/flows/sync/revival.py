@@ -25,7 +25,7 @@ MOST_HURRIED = 5000
 """Waiting jobs looked up when the index has learned something; the others keep their times."""
 
 
-class Revive:
+class Revival:
     """Queues scenes whose letter says PlexNotFound when the index shows one of their files, and has
     jobs that wait for a file tried at once."""
 
@@ -33,14 +33,14 @@ class Revive:
         self,
         config: PlexSyncConfig,
         index: PlexIndex,
-        letters: DeadLetters,
+        dead_letters: DeadLetters,
         queue: JobQueue,
         ledger: Ledger,
         log: Log,
     ) -> None:
         self._map, _ = PathMap.parse(config.path_map)
         self._index = index
-        self._letters = letters
+        self._dead_letters = dead_letters
         self._queue = queue
         self._ledger = ledger
         self._log = log
@@ -50,7 +50,7 @@ class Revive:
 
         The letter itself stays until the scene is in step.
         """
-        lacking = self._letters.scenes("PlexNotFound")
+        lacking = self._dead_letters.scenes("PlexNotFound")
         there = (s for s in lacking if s not in self._queue.jobs and self._is_there(s))
         found = backfill(self._queue, self._ledger, there, REVIVED, now)
         if found:
@@ -86,8 +86,8 @@ class Revive:
         self._queue.hurry(there)
 
     def _is_there(self, scene: int) -> bool:
-        letter = self._letters.get(scene)
-        paths = letter.paths if letter else ()
+        dead_letter = self._dead_letters.get(scene)
+        paths = dead_letter.paths if dead_letter else ()
         parts = self._index.find(self._in_plex(paths))
         found = match([VideoFile(path) for path in paths], parts, self._map)
         # The letter keeps no sizes, which decide about a spelling when the scene is tried.

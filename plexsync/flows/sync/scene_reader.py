@@ -30,7 +30,7 @@ from plexsync.model.job import COMPARES, EDIT, Job
 from plexsync.model.ledger import SYNCED, TOO_LITTLE, UNDONE, SceneState
 from plexsync.model.reasons import CREATE, FORCED, IMPORTED, RETRY, SCAN, SYNC, UPDATE
 from plexsync.model.scene import Scene
-from plexsync.policy.desired import Desired, desired, has_something_to_say, wish_hash
+from plexsync.policy.desired import Desired, desired, has_something_to_say, hash_desired
 
 MEANT = frozenset({UPDATE, CREATE, SYNC, RETRY, FORCED})
 """Reasons that mean this very scene; only they make PlexSync write one again that was undone."""
@@ -40,7 +40,7 @@ KEPT_COVERS = 32 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class Wish:
+class DesiredScene:
     """One scene of a batch on its way to Plex."""
 
     job: Job
@@ -59,17 +59,17 @@ class Wish:
 
 
 @dataclass(slots=True)
-class Gathered:
+class ScenesRead:
     """What a batch came to on Stash's side."""
 
-    wishes: list[Wish]
+    desired_scenes: list[DesiredScene]
     """What Plex must see."""
     results: list[Result]
     """Jobs that end here."""
     scenes: dict[int, Scene]
 
 
-class Gather:
+class SceneReader:
     """Reads scenes and covers from Stash and decides which of them concern Plex at all."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Gather:
         self._ledger = ledger
         self._log = log
 
-    def run(self, jobs: Sequence[Job], now: float) -> Gathered:
+    def run(self, jobs: Sequence[Job], now: float) -> ScenesRead:
         """Read a batch of at most 50 scenes.
 
         Raises StashDown or StashAuthError when Stash does not answer; no job is touched then.
@@ -94,7 +94,7 @@ class Gather:
         answer = self._stash.scenes([job.scene for job in jobs])
         scenes = {scene.id: scene for scene in answer.scenes}
         states = self._ledger.scenes([job.scene for job in jobs])
-        watermark = float(self._ledger.get_meta("watermark") or 0.0)
+        installed_at = float(self._ledger.get_meta("installed_at") or 0.0)
         results: list[Result] = []
         open_: list[tuple[Job, Scene, SceneState | None]] = []
         for job in jobs:
@@ -103,35 +103,46 @@ class Gather:
                 results.append(Failed(job, _absent(answer, job.scene)))
                 continue
             state = self._own_state(states.get(job.scene), scene, now)
-            early = self._ends_here(job, scene, state, watermark)
+            early = self._ends_here(job, scene, state, installed_at)
             if early is None:
                 open_.append((job, scene, state))
             else:
                 results.append(early)
         settled = [(scene, state) for _, scene, state in open_ if _may_be_in_step(state)]
         covers = iter(self._covers(settled))
-        wishes: list[Wish] = []
+        desired_scenes: list[DesiredScene] = []
         for job, scene, state in open_:
             cover = next(covers) if _may_be_in_step(state) else None
             outcome = self._wish(job, scene, state, cover)
-            if isinstance(outcome, Wish):
-                wishes.append(outcome)
+            if isinstance(outcome, DesiredScene):
+                desired_scenes.append(outcome)
             else:
                 results.append(outcome)
-        _drop_beyond(wishes, KEPT_COVERS)
-        return Gathered(wishes, results, scenes)
+        _drop_beyond(desired_scenes, KEPT_COVERS)
+        return ScenesRead(desired_scenes, results, scenes)
 
-    def with_covers(self, wishes: Sequence[Wish]) -> list[Wish]:
+    def with_covers(self, desired_scenes: Sequence[DesiredScene]) -> list[DesiredScene]:
         """The wishes, with the covers that `run` left out: Plex has items for all of these."""
-        late = [wish for wish in wishes if not wish.cover_asked]
-        covers = iter(self._covers([(wish.scene, wish.state) for wish in late]))
-        whole = [wish if wish.cover_asked else self._dressed(wish, next(covers)) for wish in wishes]
+        late = [desired_scene for desired_scene in desired_scenes if not desired_scene.cover_asked]
+        covers = iter(
+            self._covers([(desired_scene.scene, desired_scene.state) for desired_scene in late])
+        )
+        whole = [
+            desired_scene
+            if desired_scene.cover_asked
+            else self._dressed(desired_scene, next(covers))
+            for desired_scene in desired_scenes
+        ]
         _drop_beyond(whole, KEPT_COVERS)
         return whole
 
-    def _dressed(self, wish: Wish, cover: Cover) -> Wish:
-        found = self._wish(wish.job, wish.scene, wish.state, cover)
-        return replace(found, confidence=wish.confidence) if isinstance(found, Wish) else wish
+    def _dressed(self, desired_scene: DesiredScene, cover: Cover) -> DesiredScene:
+        found = self._wish(desired_scene.job, desired_scene.scene, desired_scene.state, cover)
+        return (
+            replace(found, confidence=desired_scene.confidence)
+            if isinstance(found, DesiredScene)
+            else desired_scene
+        )
 
     def _own_state(self, state: SceneState | None, scene: Scene, now: float) -> SceneState | None:
         """The ledger's row, unless Stash's database was replaced and the id means another file."""
@@ -145,14 +156,14 @@ class Gather:
         return state
 
     def _ends_here(
-        self, job: Job, scene: Scene, state: SceneState | None, watermark: float
+        self, job: Job, scene: Scene, state: SceneState | None, installed_at: float
     ) -> Result | None:
         if not scene.files:
             error = PlexPermanentError("the scene has no file, so nothing in Plex can match it")
             return Failed(job, error)
         if state is not None and state.state == UNDONE and not _is_meant(job):
             return Done(job=job, state=UNDONE, detail=state.detail)
-        old = max(scene.updated_at, scene.created_at) < watermark
+        old = max(scene.updated_at, scene.created_at) < installed_at
         if state is None and job.reason == SCAN and old:
             return Done(job=job, state="", detail="older than the installation, nobody edited it")
         if job.reason == IMPORTED and _as_imported(state, scene):
@@ -171,7 +182,7 @@ class Gather:
 
     def _wish(
         self, job: Job, scene: Scene, state: SceneState | None, cover: Cover | None
-    ) -> Wish | Result:
+    ) -> DesiredScene | Result:
         etag, sha1 = (state.cover_etag, state.cover_sha1) if state is not None else ("", "")
         data: bytes | None = None
         if isinstance(cover, CoverImage):
@@ -190,14 +201,14 @@ class Gather:
                 '"Tags per scene" and "Performers per scene" in the settings allow more names.',
                 scene=scene.id,
             )
-        fingerprint = f"{self._ledger.server} {self._config.wish_fingerprint()}"
-        digest = wish_hash(wanted, scene.files, fingerprint)
+        fingerprint = f"{self._ledger.server} {self._config.desired_fingerprint()}"
+        digest = hash_desired(wanted, scene.files, fingerprint)
         missing = isinstance(cover, CoverMissing)
-        in_step = state is not None and state.wish == digest and state.destroyed_at is None
+        in_step = state is not None and state.desired_hash == digest and state.destroyed_at is None
         if in_step and job.reason not in COMPARES:
             return Done(job=job, state=SYNCED, detail="in step")
         asked = cover is not None
-        return Wish(job, scene, state, wanted, digest, etag, sha1, missing, data, asked)
+        return DesiredScene(job, scene, state, wanted, digest, etag, sha1, missing, data, asked)
 
     def _images(self, sha1: str) -> dict[str, str]:
         return {"poster": sha1, "background": sha1} if sha1 else {}
@@ -209,7 +220,7 @@ def _is_meant(job: Job) -> bool:
 
 
 def _may_be_in_step(state: SceneState | None) -> bool:
-    return state is not None and state.wish != ""
+    return state is not None and state.desired_hash != ""
 
 
 def _as_imported(state: SceneState | None, scene: Scene) -> bool:
@@ -246,11 +257,11 @@ def _absent(answers: SceneAnswers, scene: int) -> SyncError:
     return SceneGone("the scene no longer exists in Stash")
 
 
-def _drop_beyond(wishes: Sequence[Wish], budget: int) -> None:
-    for wish in wishes:
-        budget -= len(wish.image or b"")
+def _drop_beyond(desired_scenes: Sequence[DesiredScene], budget: int) -> None:
+    for desired_scene in desired_scenes:
+        budget -= len(desired_scene.image or b"")
         if budget < 0:
-            wish.image = None
+            desired_scene.image = None
 
 
 def ever_written(state: SceneState | None) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from plexsync.flows.results import Failed, Postponed, Result
-from plexsync.flows.sync.matcher import Locate, Located
-from plexsync.flows.sync.revival import Revive
+from plexsync.flows.sync.matcher import ItemMatcher, MatchedScene
+from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.scan_folder import ScanFolder
-from plexsync.flows.sync.scene_reader import Gather
+from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.model.errors import Interrupted, SyncError
 from plexsync.model.job import Job
 
@@ -18,7 +18,7 @@ from plexsync.model.job import Job
 class Writes(Protocol):
     """The last step of a batch; the dry run has one of its own."""
 
-    def run(self, located: Sequence[Located], now: float) -> list[Result]:
+    def run(self, located: Sequence[MatchedScene], now: float) -> list[Result]:
         """One result per located scene; raises SyncError when nothing of it could be done."""
 
 
@@ -27,40 +27,40 @@ class SyncScenes:
 
     def __init__(
         self,
-        gather: Gather,
-        locate: Locate,
+        reader: SceneReader,
+        matcher: ItemMatcher,
         write: Writes,
         scan: ScanFolder | None,
-        revive: Revive | None,
+        revival: Revival | None,
     ) -> None:
-        self._gather = gather
-        self._locate = locate
+        self._reader = reader
+        self._matcher = matcher
         self._write = write
         self._scan = scan
-        self._revive = revive
+        self._revival = revival
         self._followed = False
 
     def look_for_arrivals(self, now: float, *, refresh: bool) -> None:
         """Try dead letters again whose files the index has come to show, refreshed or not."""
         try:
             if refresh:
-                self._locate.meet_server()
-                self._locate.refresh()
+                self._matcher.meet_server()
+                self._matcher.refresh()
         except (SyncError, Interrupted):
             return  # the batch that follows meets the same trouble and deals with it
-        if self._locate.news and self._revive is not None:
-            self._locate.news = False
-            self._revive.run(now)
+        if self._matcher.news and self._revival is not None:
+            self._matcher.news = False
+            self._revival.run(now)
 
     def follow_plex(self, now: float) -> None:
         """Learn what the clocks of Plex's libraries tell; jobs that waited for it are tried now."""
         try:
-            self._locate.follow()
+            self._matcher.follow()
         except (SyncError, Interrupted):
             return  # as above
-        if self._revive is not None and not self._followed:
+        if self._revival is not None and not self._followed:
             self._followed = True  # somebody else may have refreshed the index before
-            self._revive.hurry()
+            self._revival.hurry()
         self.look_for_arrivals(now, refresh=False)
 
     def run(self, jobs: Sequence[Job], now: float) -> list[Result]:
@@ -72,21 +72,26 @@ class SyncScenes:
 
     def _run(self, jobs: Sequence[Job], now: float) -> list[Result]:
         try:
-            self._locate.first_server()
-            gathered = self._gather.run(jobs, now)
+            self._matcher.first_server()
+            gathered = self._reader.run(jobs, now)
         except SyncError as error:
             return [Failed(job, error.of_step()) for job in jobs]
         if self._scan is not None:
             self._scan.for_new_scenes(jobs, gathered.scenes, now)
-        results, wishes = gathered.results, gathered.wishes
+        results, desired_scenes = gathered.results, gathered.desired_scenes
         try:
-            located, ended = self._locate.run(wishes)
+            located, ended = self._matcher.run(desired_scenes)
         except SyncError as error:
-            return results + [Failed(wish.job, error.of_step()) for wish in wishes]
+            return results + [
+                Failed(desired_scene.job, error.of_step()) for desired_scene in desired_scenes
+            ]
         results = results + ended
         try:
-            whole = self._gather.with_covers([each.wish for each in located])
-            located = [replace(e, wish=wish) for e, wish in zip(located, whole, strict=True)]
+            whole = self._reader.with_covers([each.desired_scene for each in located])
+            located = [
+                replace(e, desired_scene=desired_scene)
+                for e, desired_scene in zip(located, whole, strict=True)
+            ]
             return results + self._write.run(located, now)
         except SyncError as error:
-            return results + [Failed(each.wish.job, error.of_step()) for each in located]
+            return results + [Failed(each.desired_scene.job, error.of_step()) for each in located]

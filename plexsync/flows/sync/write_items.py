@@ -12,11 +12,11 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.plex.client import PlexClient, Sent
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.covers import CoverImage
-from plexsync.flows.outage.outage_controller import PlexWatch
+from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.results import Done, Failed, Postponed, Result
-from plexsync.flows.sync.matcher import Located
+from plexsync.flows.sync.matcher import MatchedScene
 from plexsync.flows.sync.planning import is_foreign, plan_scene
-from plexsync.flows.sync.scene_reader import Wish
+from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.flows.sync.write_record import Task, Write, compare, new_task, settle, state_of
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
@@ -61,7 +61,7 @@ class WriteItems:
         pool: Executor,
         read: Read,
         limits: LineLimits,
-        watch: PlexWatch,
+        outages: OutageController,
         log: Log,
     ) -> None:
         self._config = config
@@ -71,11 +71,11 @@ class WriteItems:
         self._pool = pool
         self._read = read
         self._limits = limits
-        self._watch = watch
+        self._outages = outages
         self._log = log
         self._stopped: SyncError | None = None
 
-    def run(self, located: Sequence[Located], now: float) -> list[Result]:
+    def run(self, located: Sequence[MatchedScene], now: float) -> list[Result]:
         """Bring every located item in step; one result per wish."""
         known = self._plex.line_limit = self._limits.line_limit(now) if located else None
         tasks = self._write_all(located, now)
@@ -88,7 +88,7 @@ class WriteItems:
             self._limits.keep_line_limit(self._plex.line_limit, now)
         return [self._result(task) for task in tasks]
 
-    def _write_all(self, located: Sequence[Located], now: float) -> list[Task]:
+    def _write_all(self, located: Sequence[MatchedScene], now: float) -> list[Task]:
         """Plan and write; the next few are planned while Plex is busy with the last few."""
         self._stopped = None
         tasks: list[Task] = []
@@ -108,9 +108,11 @@ class WriteItems:
             each.result()
         return tasks
 
-    def _planned(self, located: Located) -> Task:
+    def _planned(self, located: MatchedScene) -> Task:
         preserve = self._config.preserve_plex_edits
-        return new_task(located.wish, plan_scene(located, self._ledger, preserve, self._plex.fit))
+        return new_task(
+            located.desired_scene, plan_scene(located, self._ledger, preserve, self._plex.fit)
+        )
 
     def _save(self, tasks: Sequence[Task], now: float, *, intent: bool) -> None:
         self._ledger.save([state_of(task, now, intent=intent) for task in tasks])
@@ -121,7 +123,7 @@ class WriteItems:
             return
         try:
             for write in task.writes:
-                self._write(task.wish, write)
+                self._write(task.desired_scene, write)
         except Interrupted:
             task.postponed = True
         except SyncError as error:
@@ -129,7 +131,7 @@ class WriteItems:
             if isinstance(error, (PlexServerDown, PlexAuthError)):
                 self._stopped = error
 
-    def _write(self, wish: Wish, write: Write) -> None:
+    def _write(self, desired_scene: DesiredScene, write: Write) -> None:
         text = [edit for edit in write.edits if FIELDS[edit.field].kind != IMAGE]
         target = write.item.target
         if text:
@@ -138,12 +140,12 @@ class WriteItems:
                 write.sent = tuple(text)
                 sent = self._plex.write(target, text)
             write.sent, write.torn, write.words = sent.edits, sent.torn, dict(sent.refused)
-            self._tell_cut(wish, sent)
+            self._tell_cut(desired_scene, sent)
         if write.unseen is not None:
             raise write.unseen
         for edit in write.images:
             if edit.field not in write.kept:
-                self._upload(wish, write, edit)
+                self._upload(desired_scene, write, edit)
 
     def _look_at_images(self, writes: Sequence[Write]) -> None:
         """Before anything goes up: what Plex shows, for undo, and whether it is to stay."""
@@ -169,9 +171,9 @@ class WriteItems:
             locked = FIELDS[name].edit in write.item.locks
             write.base.setdefault(name, Base(selected, locked))
 
-    def _upload(self, wish: Wish, write: Write, edit: Edit) -> None:
+    def _upload(self, desired_scene: DesiredScene, write: Write, edit: Edit) -> None:
         name, target = edit.field, write.item.target
-        image = self._image(wish)
+        image = self._image(desired_scene)
         with self._gently():
             refused = self._plex.upload_image(target, name, image)
         if refused:
@@ -182,22 +184,22 @@ class WriteItems:
     @contextmanager
     def _gently(self) -> Iterator[None]:
         """One request that writes: at the pace of a recovery, and counted for it."""
-        if not self._watch.throttle():
+        if not self._outages.throttle():
             raise Interrupted
         try:
             yield
         except SyncError as error:
-            self._watch.wrote(not isinstance(error, TransientError))
+            self._outages.record_write(not isinstance(error, TransientError))
             raise
-        self._watch.wrote(True)
+        self._outages.record_write(True)
 
-    def _image(self, wish: Wish) -> bytes:
-        if wish.image is None:
-            cover = self._stash.cover(wish.scene.id)
+    def _image(self, desired_scene: DesiredScene) -> bytes:
+        if desired_scene.image is None:
+            cover = self._stash.cover(desired_scene.scene.id)
             if not isinstance(cover, CoverImage):
                 raise PlexTemporaryError("Stash no longer has the cover that was to go up")
-            wish.image = cover.data
-        return wish.image
+            desired_scene.image = cover.data
+        return desired_scene.image
 
     def _read_back(self, tasks: Sequence[Task]) -> None:
         """Look at what Plex has now; only that is ever recorded as written."""
@@ -220,14 +222,14 @@ class WriteItems:
             if item is not None and compare(write, item):
                 self._plex.replaces_lists()
 
-    def _tell_cut(self, wish: Wish, sent: Sent) -> None:
+    def _tell_cut(self, desired_scene: DesiredScene, sent: Sent) -> None:
         for name, cut in sent.cut.items():
             if cut.kept < cut.of:
                 self._log.warn_once(
-                    f"cut {wish.scene.id} {name} {cut.kept}",
+                    f"cut {desired_scene.scene.id} {name} {cut.kept}",
                     f"The {label(name)} is longer than Plex takes: "
                     f"{how_much(name, cut.kept, cut.of)} went.",
-                    scene=wish.scene.id,
+                    scene=desired_scene.scene.id,
                 )
 
     def _tell(self, task: Task) -> None:
@@ -237,11 +239,11 @@ class WriteItems:
                 f"Plex refuses the {label(name)} of a scene ({words}); the rest of it is in step. "
                 "It is tried again when it changes in Stash, or by Sync now. View Queue Status "
                 "counts such scenes.",
-                scene=task.wish.scene.id,
+                scene=task.desired_scene.scene.id,
             )
 
     def _result(self, task: Task) -> Result:
-        job = task.wish.job
+        job = task.desired_scene.job
         if task.postponed:
             return Postponed(job)
         if task.error is not None:
@@ -251,5 +253,5 @@ class WriteItems:
             state=SYNCED,
             detail=task.notes,
             changed=task.changed,
-            confidence=task.wish.confidence,
+            confidence=task.desired_scene.confidence,
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from plexsync.flows.sync.planning import Planned
-from plexsync.flows.sync.scene_reader import Wish
+from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.model.errors import PlexTemporaryError, SyncError
 from plexsync.model.ledger import SYNCED, WAITING, SceneState, TargetState
 from plexsync.model.plex import (
@@ -61,7 +61,7 @@ class Write:
 class Task:
     """A wish with its writes; `error` is the first thing that went wrong."""
 
-    wish: Wish
+    desired_scene: DesiredScene
     values: dict[str, Value]
     writes: list[Write]
     error: SyncError | None = None
@@ -81,7 +81,7 @@ class Task:
     def notes(self) -> str:
         """What Plex does not show as wanted although the scene is in step; "" for nothing."""
         found = [n for w in self.writes for n in notes(self.values, w.written, w.refused)]
-        if self.wish.cover_missing:
+        if self.desired_scene.cover_missing:
             found.append(NO_COVER)
         return "; ".join(dict.fromkeys(found))
 
@@ -97,10 +97,10 @@ class Task:
         return tuple(name for name in FIELDS if name in fields)
 
 
-def new_task(wish: Wish, planned: Planned) -> Task:
+def new_task(desired_scene: DesiredScene, planned: Planned) -> Task:
     """A wish before anything of it was sent."""
     return Task(
-        wish,
+        desired_scene,
         dict(planned.values),
         [
             Write(
@@ -154,13 +154,13 @@ def settle(task: Task, now: float) -> None:
             if edit.field in write.done:
                 _record(write, sent.get(edit.field, edit), edit, task.values, now)
             elif edit.field in write.words:
-                write.refused[edit.field] = Refusal(edit.wish, write.words[edit.field], now)
+                write.refused[edit.field] = Refusal(edit.desired_hash, write.words[edit.field], now)
         for name, value in agreed.items():
             write.written[name] = Written(value, value_hash(value), now)
         write.refused = {
             name: refusal
             for name, refusal in write.refused.items()
-            if name in task.values and refusal.wish == value_hash(task.values[name])
+            if name in task.values and refusal.desired_hash == value_hash(task.values[name])
         }
         missed = {edit.field for edit in write.edits} - write.done - write.kept - {*write.words}
         write.dirty = frozenset(missed)
@@ -184,27 +184,27 @@ def _record(
         shown = sent.value
     elif sent.lock_only and last and last.shown and same(name, sent.value, last.shown):
         value, shown = last.value, last.shown
-    write.written[name] = Written(value, planned.wish, now, shown)
+    write.written[name] = Written(value, planned.desired_hash, now, shown)
     write.refused.pop(name, None)
 
 
 def state_of(task: Task, now: float, *, intent: bool) -> SceneState:
     """The scene for the ledger; with `intent` before anything is sent."""
-    wish = task.wish
+    desired_scene = task.desired_scene
     in_step = not intent and task.error is None and not task.postponed
-    previous = wish.state
+    previous = desired_scene.state
     return SceneState(
-        scene=wish.scene.id,
+        scene=desired_scene.scene.id,
         state=SYNCED if in_step else WAITING,
         detail=task.error.message if task.error else task.notes if in_step else "",
         since=now,
-        wish=wish.hash if in_step else "",
-        oshash=wish.scene.files[0].oshash,
-        path=wish.scene.files[0].path,
-        cover_etag=wish.cover_etag if in_step else previous.cover_etag if previous else "",
-        cover_sha1=wish.cover_sha1 if in_step else previous.cover_sha1 if previous else "",
+        desired_hash=desired_scene.hash if in_step else "",
+        oshash=desired_scene.scene.files[0].oshash,
+        path=desired_scene.scene.files[0].path,
+        cover_etag=desired_scene.cover_etag if in_step else previous.cover_etag if previous else "",
+        cover_sha1=desired_scene.cover_sha1 if in_step else previous.cover_sha1 if previous else "",
         destroyed_at=None,
-        entities=wish.desired.entities,
+        entities=desired_scene.desired.entities,
         targets=tuple(_target(task, write, now, intent=intent) for write in task.writes),
     )
 

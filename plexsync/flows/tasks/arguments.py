@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from plexsync.flows.tasks.context import Call, Task, TaskFailed
+from plexsync.flows.tasks.context import Task, TaskContext, TaskFailed
 from plexsync.model.error_types import error_types
-from plexsync.model.job import Letter
+from plexsync.model.job import DeadLetter
 
 
 def check_names(mode: str, task: Task, args: Mapping[str, object]) -> None:
@@ -17,9 +17,9 @@ def check_names(mode: str, task: Task, args: Mapping[str, object]) -> None:
         raise TaskFailed(f"{mode} has no argument {unknown[0][:40]!r}; it takes {takes}.")
 
 
-def text_of(call: Call, name: str) -> str:
+def text_of(context: TaskContext, name: str) -> str:
     """A text; "" when it is not given."""
-    value = call.args.get(name)
+    value = context.args.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -27,30 +27,35 @@ def text_of(call: Call, name: str) -> str:
     return value.strip()
 
 
-def switch_of(call: Call, name: str) -> bool | None:
+def switch_of(context: TaskContext, name: str) -> bool | None:
     """True or false, also as a text; None when it is not given."""
-    value = str(call.args.get(name, "")).strip().lower()
-    if call.args.get(name) is None or not value:
+    value = str(context.args.get(name, "")).strip().lower()
+    if context.args.get(name) is None or not value:
         return None
     if value not in ("true", "false"):
         raise TaskFailed(f'{name} must be "true" or "false", not {value[:40]!r}.')
     return value == "true"
 
 
-def words_of(call: Call, name: str, known: Collection[str]) -> tuple[str, ...]:
+def words_of(context: TaskContext, name: str, known: Collection[str]) -> tuple[str, ...]:
     """Those of the known words that a text with commas names."""
-    given = {word.strip().lower() for word in text_of(call, name).split(",")} - {""}
+    given = {word.strip().lower() for word in text_of(context, name).split(",")} - {""}
     unknown = sorted(given - set(known))
     if unknown:
         raise TaskFailed(f"{name} has no {unknown[0][:40]!r}; it takes {', '.join(known)}.")
     return tuple(word for word in known if word in given)
 
 
-def error_types_of(call: Call, letters: Iterable[Letter]) -> frozenset[str]:
+def error_types_of(context: TaskContext, dead_letters: Iterable[DeadLetter]) -> frozenset[str]:
     """The classes and causes in `error_types`; those that the letters have are valid, too."""
-    known = frozenset(word for letter in letters for word in (letter.error, letter.cause) if word)
+    known = frozenset(
+        word
+        for dead_letter in dead_letters
+        for word in (dead_letter.error, dead_letter.cause)
+        if word
+    )
     try:
-        return error_types(text_of(call, "error_types"), known)
+        return error_types(text_of(context, "error_types"), known)
     except ValueError as problem:
         raise TaskFailed(str(problem)) from None
 

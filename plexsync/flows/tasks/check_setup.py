@@ -11,9 +11,9 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.edges.page.work_left import anything_waits
 from plexsync.flows.tasks import setup_files, setup_libraries, setup_points
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import index_view
-from plexsync.flows.tasks.progress import Ticker
+from plexsync.flows.tasks.progress import Progress
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, Point
 from plexsync.model.errors import SyncError
 from plexsync.model.words import counted
@@ -51,29 +51,29 @@ class _Report:
         return {state: found[state] for state in (OK, WARN, BAD)}
 
 
-def check_setup(call: Call) -> dict[str, object]:
+def check_setup(context: TaskContext) -> dict[str, object]:
     """Look at everything that PlexSync depends on and say what is wrong, and what to do."""
-    report = _Report(call.log)
+    report = _Report(context.log)
     found: dict[str, object] = {}
     done = [0.0]
-    with Ticker(call.log, lambda: done[0]):
-        report.add("Settings", lambda: setup_points.settings(call))
-        healthy = _plex(call, report) if not call.config.missing() else False
-        report.add("Stash", lambda: setup_points.stash(call))
-        report.add("Older plugin", lambda: setup_points.older_plugin(call))
-        report.add("Data folder", lambda: setup_points.data_folder(call))
-        report.add("Owner", lambda: setup_points.whose_folder(call))
-        report.add("Dependencies", lambda: setup_points.dependencies(call))
-        report.add("Worker", lambda: setup_points.worker(call))
-        report.add("Worker's log", lambda: setup_points.log_lines(call))
+    with Progress(context.log, lambda: done[0]):
+        report.add("Settings", lambda: setup_points.settings(context))
+        healthy = _plex(context, report) if not context.config.missing() else False
+        report.add("Stash", lambda: setup_points.stash(context))
+        report.add("Older plugin", lambda: setup_points.older_plugin(context))
+        report.add("Data folder", lambda: setup_points.data_folder(context))
+        report.add("Owner", lambda: setup_points.whose_folder(context))
+        report.add("Dependencies", lambda: setup_points.dependencies(context))
+        report.add("Worker", lambda: setup_points.worker(context))
+        report.add("Worker's log", lambda: setup_points.log_lines(context))
         done[0] = READY
         if healthy:
-            report.add("Plex's files", lambda: _files(call, report, found, done))
+            report.add("Plex's files", lambda: _files(context, report, found, done))
     with suppress(Unreadable):  # told as a point; the next event starts one
-        if anything_waits(call.folder):
-            call.wake()
+        if anything_waits(context.folder):
+            context.wake()
     counts = report.counts()
-    call.log.info(
+    context.log.info(
         f"{counted(len(report.points), 'point')} checked: {counts[OK]} ok, {counts[WARN]} to look "
         f"at, {counts[BAD]} wrong."
         + (
@@ -85,35 +85,35 @@ def check_setup(call: Call) -> dict[str, object]:
     return {"points": [asdict(p) for p in report.points], "counts": counts, "path_map": found}
 
 
-def _plex(call: Call, report: _Report) -> bool:
-    health = call.plex.check("Check Setup")
-    platform = call.plex.platform() if health.healthy else ""
+def _plex(context: TaskContext, report: _Report) -> bool:
+    health = context.plex.check("Check Setup")
+    platform = context.plex.platform() if health.healthy else ""
     report.add("Plex", lambda: setup_points.reachability(health, platform))
     if health.state != "healthy":
         return False
-    report.add("Token's owner", lambda: setup_points.owner(call))
-    report.add("Libraries", lambda: setup_libraries.libraries(call))
-    report.add("Libraries", lambda: setup_libraries.details(call))
-    report.add("Clock", lambda: setup_points.clock(call))
+    report.add("Token's owner", lambda: setup_points.owner(context))
+    report.add("Libraries", lambda: setup_libraries.libraries(context))
+    report.add("Libraries", lambda: setup_libraries.details(context))
+    report.add("Clock", lambda: setup_points.clock(context))
     return True
 
 
 def _files(
-    call: Call, report: _Report, found: dict[str, object], done: list[float]
+    context: TaskContext, report: _Report, found: dict[str, object], done: list[float]
 ) -> Iterable[Point]:
     def progress(share: float) -> None:
         done[0] = READY + (0.99 - READY) * share
 
     def comparison() -> Iterable[Point]:
-        files = setup_files.stash_files(call, progress)
-        point, answer = setup_files.path_map(call, view, files)
+        files = setup_files.stash_files(context, progress)
+        point, answer = setup_files.path_map(context, view, files)
         found.update(answer)
         yield point
-        yield from setup_files.passed_over(call, view, files)
+        yield from setup_files.passed_over(context, view, files)
 
-    with index_view(call) as view:
-        report.add("Plex's files", lambda: setup_files.index(call, view))
-        report.add("Unreadable items", lambda: setup_libraries.unreadable(call, view))
-        report.add("Sample scenes", lambda: setup_files.sample(call, view))
+    with index_view(context) as view:
+        report.add("Plex's files", lambda: setup_files.index(context, view))
+        report.add("Unreadable items", lambda: setup_libraries.unreadable(context, view))
+        report.add("Sample scenes", lambda: setup_files.sample(context, view))
         report.add("Path map", comparison)
     return ()

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from plexsync import system
 from plexsync.edges.storage import files
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.model.stored import moment, versioned
 
 STATE = "confirm.json"
@@ -20,14 +20,14 @@ PATIENCE = 300.0
 """Seconds within which the second press counts."""
 
 
-def announced(call: Call, task: str) -> float | None:
+def is_second_press(context: TaskContext, task: str) -> float | None:
     """When this task said what it would do, if this press is the second; it counts only once.
 
     The first press is remembered, wall-clock seconds.
     """
-    now, path = call.clock.now(), call.path(STATE)
+    now, path = context.clock.now(), context.path(STATE)
     nothing: dict[str, float] = {}
-    told = files.read_json(path, _parse, nothing, call.log.warning)
+    told = files.read_json(path, _parse, nothing, context.log.warning)
     before = told.pop(task, None)
     second = before is not None and 0 <= now - before <= PATIENCE
     if not second:

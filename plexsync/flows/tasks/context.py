@@ -14,7 +14,7 @@ from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage import files
 from plexsync.edges.stores import Stores
-from plexsync.flows.outage.outage_controller import PlexWatch
+from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
 from plexsync.flows.reconcile.reconciliation import Reconciliation
 from plexsync.flows.results import Outcome
@@ -54,11 +54,11 @@ class Loop(Protocol):
         """Work until it is to leave; returns the reason."""
 
 
-class Owned(Protocol):
+class OwnerServices(Protocol):
     """What a task may use that owns the data folder."""
 
     stores: Stores
-    watch: PlexWatch
+    outages: OutageController
     reconcile: AutoReconcile
 
     def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
@@ -77,7 +77,7 @@ class Owned(Protocol):
 
 
 @dataclass(slots=True)
-class Call:
+class TaskContext:
     """One press of a button. `owned` is there for tasks that queue or drain."""
 
     plugin_dir: str
@@ -89,11 +89,11 @@ class Call:
     clock: Clock
     log: Log
     wake: Callable[[], None]
-    owned: Owned | None = None
+    owned: OwnerServices | None = None
     stand_by: Callable[[], None] = lambda: None
     """Starts a worker that goes on when the task has ended in whatever way."""
 
-    def owner(self) -> Owned:
+    def owner(self) -> OwnerServices:
         """What owning tasks use; raises TaskFailed in a task that only reads."""
         if self.owned is None:
             raise TaskFailed("This task must own the data folder.")
@@ -101,9 +101,9 @@ class Call:
 
     def tell_if_plex_is_away(self) -> None:
         """For a task that queued something: say why nothing happens now."""
-        watch = self.owner().watch
-        if watch.blocked:
-            self.log.info(f"What was queued waits, and follows by itself: {watch.why}")
+        outages = self.owner().outages
+        if outages.blocked:
+            self.log.info(f"What was queued waits, and follows by itself: {outages.why}")
 
     def path(self, name: str) -> str:
         """A file of the data folder."""
@@ -125,7 +125,7 @@ class Task:
     """
 
     kind: str
-    run: Callable[[Call], dict[str, object]]
+    run: Callable[[TaskContext], dict[str, object]]
     unready: bool = False
     button: bool = True
     arguments: tuple[str, ...] = ()

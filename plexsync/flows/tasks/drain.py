@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from plexsync import inbox
 from plexsync.edges.stores import Stores
-from plexsync.flows.backfill import BULK_WINDOW
+from plexsync.flows.backfill import BACKFILL_WINDOW
 from plexsync.flows.results import IN_STEP, LATER, RETURNED, UNTRIED, WRITTEN, Outcome
-from plexsync.flows.tasks.context import Call, Loop
-from plexsync.flows.worker.intake import SETTLE
+from plexsync.flows.tasks.context import Loop, TaskContext
+from plexsync.flows.worker.intake import DEBOUNCE
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
 
@@ -63,7 +63,7 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Tally:
+class DrainCount:
     """What became of the scenes so far; each counts once, however often it had its turn."""
 
     outcomes: dict[int, str] = field(default_factory=dict)
@@ -91,17 +91,17 @@ class Tally:
 class Drain:
     """One drain: when it ends, how far it is, and what it came to."""
 
-    def __init__(self, call: Call) -> None:
-        owned = call.owner()
-        self._call = call
+    def __init__(self, context: TaskContext) -> None:
+        owned = context.owner()
+        self._call = context
         self._stores = owned.stores
-        self._watch = owned.watch
+        self._outages = owned.outages
         self.loop: Loop = owned.worker(self.leave, self.observe)
-        self.tally = Tally()
+        self.tally = DrainCount()
         self.pace = Pace()
         self.stopped = ""
         self._left = 0
-        self._told_at = call.clock.monotonic()
+        self._told_at = context.clock.monotonic()
 
     def leave(self) -> str:
         """Why to end now: nothing may be tried, or nothing is left that could be.
@@ -113,7 +113,7 @@ class Drain:
         now = self._call.clock.now()
         stopped = self.loop.waits_for(now)
         if stopped:
-            self.stopped = STOPPED.get(stopped) or self._watch.why
+            self.stopped = STOPPED.get(stopped) or self._outages.why
             return self.stopped
         if inbox.collect(self._call.folder, limit=1) or self._stores.queue.due(now, 1):
             return ""
@@ -157,13 +157,13 @@ class Drain:
 
 def due_now(stores: Stores, now: float) -> int:
     """Jobs that are due, or only rest after an edit."""
-    return stores.queue.count_due(now + SETTLE)
+    return stores.queue.count_due(now + DEBOUNCE)
 
 
 def ahead(stores: Stores) -> int:
     """Scenes of stored walks that are not in the queue yet."""
-    return sum(map(stores.ledger.bulk_ahead, stores.ledger.bulks()))
+    return sum(map(stores.ledger.backfill_ahead, stores.ledger.backfills()))
 
 
 def _walks_go_on(stores: Stores) -> bool:
-    return bool(stores.ledger.bulks()) and stores.queue.fresh < BULK_WINDOW
+    return bool(stores.ledger.backfills()) and stores.queue.fresh < BACKFILL_WINDOW

@@ -5,7 +5,7 @@ from __future__ import annotations
 from plexsync import inbox
 from plexsync.edges.page import queue_view
 from plexsync.flows.outage.outage_controller import BREAKER
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.next_tries import told_to_go_on
 from plexsync.model.plex_state import (
     DOWN,
@@ -26,16 +26,16 @@ WAKE = b'{"id":1,"type":"PlexSync.Wake.Post"}'
 _BY_STATE = frozenset({HEALTHY, STARTING, FAILING, DOWN, "proxy"})
 
 
-def health_check(call: Call) -> dict[str, object]:
+def health_check(context: TaskContext) -> dict[str, object]:
     """Look at Plex now: how it is, or what answers in its place, and what to do about it."""
-    health = call.plex.check("Health Check", to_write=True)
-    breaker = call.stored(BREAKER, CircuitBreaker.parse, CircuitBreaker())
-    waiting = queue_view.live_jobs(call.folder)
-    due, on = told_to_go_on(call.folder, call.clock.now())
+    health = context.plex.check("Health Check", to_write=True)
+    breaker = context.stored(BREAKER, CircuitBreaker.parse, CircuitBreaker())
+    waiting = queue_view.live_jobs(context.folder)
+    due, on = told_to_go_on(context.folder, context.clock.now())
     busy = health.healthy and breaker.state != CLOSED and breaker.cause == WRITING
     kind = WRITING if busy else health.kind
-    platform = call.plex.platform() if health.healthy else ""
-    tell = call.log.info if kind == HEALTHY else call.log.warning
+    platform = context.plex.platform() if health.healthy else ""
+    tell = context.log.info if kind == HEALTHY else context.log.warning
     found = f"Plex is {health.state}: {health.detail}"
     if busy:
         found = headline(kind)
@@ -44,15 +44,15 @@ def health_check(call: Call) -> dict[str, object]:
     tell(f"{found} ({health.latency * 1000:.0f} ms).")
     if health.version:
         runs = f" on {platform}" if platform else ""
-        call.log.info(f"It is Plex Media Server {health.version}{runs}.")
+        context.log.info(f"It is Plex Media Server {health.version}{runs}.")
     tell(remedy(kind))
     if breaker.state != CLOSED:
-        call.log.info(f"The circuit breaker is {breaker.state}: {breaker.reason}.")
+        context.log.info(f"The circuit breaker is {breaker.state}: {breaker.reason}.")
     if health.healthy:
-        inbox.drop(call.folder, WAKE)
-        call.wake()
+        inbox.drop(context.folder, WAKE)
+        context.wake()
         if on:
-            call.log.info(on)
+            context.log.info(on)
     return {
         "state": health.state,
         "latency": health.latency,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from plexsync import inbox
 from plexsync.edges.ownership import Takeover, TakeoverRefused
 from plexsync.edges.plex.library_index import PlexIndex
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.model.paths import index_keys
 
 FILE = "plex_index.db"
@@ -29,11 +29,11 @@ class IndexView:
 
 
 @contextmanager
-def index_view(call: Call) -> Iterator[IndexView]:
+def index_view(context: TaskContext) -> Iterator[IndexView]:
     """Refresh the index if that disturbs nobody, then show it as it is. Raises Plex's errors."""
-    missing = _refresh(call)
-    with closing(_open(call, read_only=True)) as index:
-        stats = index.stats(call.clock.now())
+    missing = _refresh(context)
+    with closing(_open(context, read_only=True)) as index:
+        stats = index.stats(context.clock.now())
         yield IndexView(
             index,
             missing is not None,
@@ -44,39 +44,39 @@ def index_view(call: Call) -> Iterator[IndexView]:
         )
 
 
-def _refresh(call: Call) -> tuple[str, ...] | None:
+def _refresh(context: TaskContext) -> tuple[str, ...] | None:
     """The missing libraries; None when somebody else owns the folder, and nothing was done."""
-    if call.owned is not None:
-        return _refreshed(call, call.owned.index(call.config))
-    with _borrowed(call) as free:
+    if context.owned is not None:
+        return _refreshed(context, context.owned.index(context.config))
+    with _borrowed(context) as free:
         if not free:
             return None
-        with closing(_open(call, read_only=False)) as index:
-            return _refreshed(call, index)
+        with closing(_open(context, read_only=False)) as index:
+            return _refreshed(context, index)
 
 
-def _refreshed(call: Call, index: PlexIndex) -> tuple[str, ...]:
-    return index.refresh(call.config.plex_library, call.clock.now()).missing
+def _refreshed(context: TaskContext, index: PlexIndex) -> tuple[str, ...]:
+    return index.refresh(context.config.plex_library, context.clock.now()).missing
 
 
-def _open(call: Call, *, read_only: bool) -> PlexIndex:
+def _open(context: TaskContext, *, read_only: bool) -> PlexIndex:
     return PlexIndex(
-        call.path(FILE), call.plex, call.log.warning, keys=index_keys, read_only=read_only
+        context.path(FILE), context.plex, context.log.warning, keys=index_keys, read_only=read_only
     )
 
 
 @contextmanager
-def _borrowed(call: Call) -> Iterator[bool]:
+def _borrowed(context: TaskContext) -> Iterator[bool]:
     """Own the folder for a moment, if nobody does; whoever came meanwhile is not left waiting.
 
     A worker stands by from the start, as for a task that owns: however this ends, it goes on.
     """
-    if inbox.cared_for(call.folder):
+    if inbox.cared_for(context.folder):
         yield False
         return
     with ExitStack() as stack:
         try:
-            stack.enter_context(Takeover(call.folder, call.stand_by, patience=0.0))
+            stack.enter_context(Takeover(context.folder, context.stand_by, patience=0.0))
         except TakeoverRefused:
             yield False
             return

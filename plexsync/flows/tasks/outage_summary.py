@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from plexsync.flows.outage.outage_controller import HISTORY
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import (
     Outage,
@@ -20,14 +20,14 @@ _LENGTH = len("23 h 59 min")
 _COLUMNS = ("Began", "Ended", "Length", "Affected", "Recovered", "Cause")
 
 
-def outage_summary(call: Call) -> dict[str, object]:
+def outage_summary(context: TaskContext) -> dict[str, object]:
     """The last outages as a table, the newest last, and what they add up to."""
-    now = call.clock.now()
-    history = call.stored(HISTORY, OutageHistory.parse, OutageHistory())
+    now = context.clock.now()
+    history = context.stored(HISTORY, OutageHistory.parse, OutageHistory())
     for line in table([_row(outage, now) for outage in history.outages]):
-        call.log.info(line)
+        context.log.info(line)
     mttr, mtbf = history.mttr(), history.mtbf()
-    call.log.info(
+    context.log.info(
         f"{counted(len(history.outages), 'outage')} on record. Mean time to recovery: "
         f"{format_duration(mttr) if mttr is not None else 'unknown'}; between failures: "
         f"{format_duration(mtbf) if mtbf is not None else 'unknown (needs two outages)'}; "

@@ -10,25 +10,25 @@ from dataclasses import asdict
 from plexsync.edges.ledger.ledger_view import LedgerView
 from plexsync.edges.page import read_state
 from plexsync.flows.results import Done, Result
-from plexsync.flows.sync.dry_run import DryWrite, ItemPlan
-from plexsync.flows.sync.matcher import Locate
-from plexsync.flows.sync.scene_reader import Gather
+from plexsync.flows.sync.dry_run import DryRun, ItemPlan
+from plexsync.flows.sync.matcher import ItemMatcher
+from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.flows.sync.sync_scenes import SyncScenes
 from plexsync.flows.tasks.arguments import scenes_of, switch_of
-from plexsync.flows.tasks.context import Call, TaskFailed
+from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.index_refresh import IndexView, index_view
 from plexsync.flows.tasks.preview_words import (
     CHANGES,
     GONE,
     IN_STEP,
     LEFT,
+    PreviewCount,
     ScenePlan,
-    Tally,
     summarise,
     tell_index,
     tell_scene,
 )
-from plexsync.flows.tasks.progress import Ticker
+from plexsync.flows.tasks.progress import Progress
 from plexsync.model.errors import (
     AmbiguousMatch,
     PlexAuthError,
@@ -38,7 +38,7 @@ from plexsync.model.errors import (
     StashDown,
     SyncError,
 )
-from plexsync.model.job import BULK, EDIT, Job
+from plexsync.model.job import BACKFILL, EDIT, Job
 from plexsync.model.ledger import FAILED, SYNCED
 from plexsync.model.plex import FIELDS
 from plexsync.model.reasons import FORCED, SWEEP, SYNC, UPDATE, dead_state, state_words
@@ -50,26 +50,29 @@ RECENT = 50
 _STOPS = (PlexServerDown, PlexAuthError, StashDown, StashAuthError)
 
 
-def preview(call: Call) -> dict[str, object]:
+def preview(context: TaskContext) -> dict[str, object]:
     """Say what would be written for some scenes; writes nothing to Plex and keeps nothing.
 
     Arguments: `scene`, ids with commas between them, or `recent`, the hours within which scenes
     were updated; else the scenes that wait and those updated last. `forced` compares with Plex
     also where the ledger says that all is in step, as is done for scenes that are named.
     """
-    health = call.plex.check("Preview Sync")
+    health = context.plex.check("Preview Sync")
     if health.state != "healthy":
         raise TaskFailed(f"Nothing can be previewed: {health.words}. {health.remedy}")
-    jobs = _scope(call)
-    tally = Tally()
-    with Ticker(call.log, lambda: 0.99 * tally.done / max(1, len(jobs))), index_view(call) as view:
-        tell_index(call, view)
-        with _dry_run(call, view) as run:
+    jobs = _scope(context)
+    tally = PreviewCount()
+    with (
+        Progress(context.log, lambda: 0.99 * tally.done / max(1, len(jobs))),
+        index_view(context) as view,
+    ):
+        tell_index(context, view)
+        with _dry_run(context, view) as run:
             for start in range(0, len(jobs), BATCH):
                 for scene in run(jobs[start : start + BATCH]):
                     if tally.add(scene):
-                        tell_scene(call, scene)
-    summarise(call, tally)
+                        tell_scene(context, scene)
+    summarise(context, tally)
     return {
         "scenes": [
             {**asdict(scene), "words": state_words(scene.outcome)} for scene in tally.scenes
@@ -80,38 +83,38 @@ def preview(call: Call) -> dict[str, object]:
     }
 
 
-def _scope(call: Call) -> list[Job]:
-    now = call.clock.now()
-    named, forced = scenes_of(call.args), switch_of(call, "forced")
+def _scope(context: TaskContext) -> list[Job]:
+    now = context.clock.now()
+    named, forced = scenes_of(context.args), switch_of(context, "forced")
     if named:
         reason = SYNC if forced is False else FORCED
         return [Job(scene=scene, reason=reason, born=now) for scene in named]
     reason = FORCED if forced else SWEEP
-    hours = _hours(call.args.get("recent"))
-    jobs = {} if hours else {job.scene: job for job in _waiting(call, now)}
-    for scene in _updated(call, now - hours * 3600 if hours else None):
-        jobs.setdefault(scene, Job(scene=scene, reason=reason, born=now, priority=BULK))
+    hours = _hours(context.args.get("recent"))
+    jobs = {} if hours else {job.scene: job for job in _waiting(context, now)}
+    for scene in _updated(context, now - hours * 3600 if hours else None):
+        jobs.setdefault(scene, Job(scene=scene, reason=reason, born=now, priority=BACKFILL))
     return list(jobs.values())
 
 
-def _waiting(call: Call, now: float) -> Iterator[Job]:
+def _waiting(context: TaskContext, now: float) -> Iterator[Job]:
     try:
-        found = read_state.jobs(call.folder)
+        found = read_state.jobs(context.folder)
     except read_state.Unreadable as problem:
         raise TaskFailed(str(problem)) from None
     for job in found:
-        priority = BULK if job.get("priority") else EDIT
+        priority = BACKFILL if job.get("priority") else EDIT
         reason = str(job.get("reason") or UPDATE)
         yield Job(scene=job["scene"], reason=reason, born=now, priority=priority)
 
 
-def _updated(call: Call, since: float | None) -> list[int]:
+def _updated(context: TaskContext, since: float | None) -> list[int]:
     """Scenes updated since then, else the last few; Stash lists the newest first."""
     if since is None:
-        return [scene for scene, _ in call.stash.recently_updated(1, RECENT)]
+        return [scene for scene, _ in context.stash.recently_updated(1, RECENT)]
     found: list[int] = []
     page = 1
-    while updated := call.stash.recently_updated(page, 250):
+    while updated := context.stash.recently_updated(page, 250):
         found += [scene for scene, at in updated if at >= since]
         if updated[-1][1] < since:
             break
@@ -133,29 +136,33 @@ def _hours(given: object) -> float:
 
 
 @contextmanager
-def _dry_run(call: Call, view: IndexView) -> Iterator[Callable[[Sequence[Job]], list[ScenePlan]]]:
+def _dry_run(
+    context: TaskContext, view: IndexView
+) -> Iterator[Callable[[Sequence[Job]], list[ScenePlan]]]:
     """The steps of a batch as the worker has them, on stores that only read."""
-    config = call.config
+    config = context.config
     with (
-        closing(LedgerView(call.path("ledger.db"))) as ledger,
+        closing(LedgerView(context.path("ledger.db"))) as ledger,
         ThreadPoolExecutor(max_workers=config.plex_connections) as pool,
     ):
-        if ledger.use_server(call.plex.server_id()):
-            call.log.warning(
+        if ledger.use_server(context.plex.server_id()):
+            context.log.warning(
                 "Another Plex server answers than before; this is what it would get afresh."
             )
-        call.plex.line_limit = view.index.line_limit(call.clock.now())
-        write = DryWrite(call.plex, ledger, preserve=config.preserve_plex_edits)
+        context.plex.line_limit = view.index.line_limit(context.clock.now())
+        write = DryRun(context.plex, ledger, preserve=config.preserve_plex_edits)
         steps = SyncScenes(
-            Gather(config, call.stash, ledger, pool, call.log),
-            Locate(config, call.plex, view.index, ledger, call.stash, call.clock, call.log),
+            SceneReader(config, context.stash, ledger, pool, context.log),
+            ItemMatcher(
+                config, context.plex, view.index, ledger, context.stash, context.clock, context.log
+            ),
             write,
             scan=None,
-            revive=None,
+            revival=None,
         )
 
         def run(jobs: Sequence[Job]) -> list[ScenePlan]:
-            results = {r.job.scene: r for r in steps.run(jobs, call.clock.now())}
+            results = {r.job.scene: r for r in steps.run(jobs, context.clock.now())}
             return [_judged(results[job.scene], write.plans) for job in jobs]
 
         yield run

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from plexsync.flows.sync.dry_run import FieldPlan, ItemPlan
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.model.plex import FIELDS, IMAGE, Value
 from plexsync.model.reasons import state_words
@@ -33,7 +33,7 @@ class ScenePlan:
 
 
 @dataclass(slots=True)
-class Tally:
+class PreviewCount:
     """The scenes so far: the first ones whole, all of them in numbers."""
 
     scenes: list[ScenePlan] = field(default_factory=list)
@@ -53,72 +53,74 @@ class Tally:
         return room
 
 
-def tell_index(call: Call, view: IndexView) -> None:
+def tell_index(context: TaskContext, view: IndexView) -> None:
     """What to know of the index before the scenes are told."""
     for name in view.missing:
-        call.log.warning(
+        context.log.warning(
             f"Plex has no movie library named {name!r}; check the setting Plex libraries."
         )
     if view.refreshed:
         return
-    if not view.index.complete(call.config.plex_library):
-        call.log.warning(
+    if not view.index.complete(context.config.plex_library):
+        context.log.warning(
             "The background worker is at work and has not read the Plex libraries yet, so scenes "
             "may be missing here. Press Preview Sync again when it is done."
         )
     else:
         age = "never" if view.age is None else f"{format_duration(view.age)} ago"
-        call.log.info(
+        context.log.info(
             "The background worker is at work, so the index of Plex is used as it is; it was last "
             f"read whole {age}."
         )
 
 
-def tell_scene(call: Call, scene: ScenePlan) -> None:
+def tell_scene(context: TaskContext, scene: ScenePlan) -> None:
     """One line for the scene and one for each field; nothing where all is in step."""
     if scene.outcome == IN_STEP and not scene.items:
         return
     words = state_words(scene.outcome)
     detail = f": {scene.detail}" if scene.detail else ""
     fields = {"path": [item.part for item in scene.items]} if scene.items else {}
-    call.log.info(f"Scene {scene.scene} {words}{detail}.", **fields)
+    context.log.info(f"Scene {scene.scene} {words}{detail}.", **fields)
     for item in scene.items:
         for each in item.fields:
-            call.log.info(f"Scene {scene.scene}, {each.field}: {_line(call, each)}")
+            context.log.info(f"Scene {scene.scene}, {each.field}: {_line(context, each)}")
 
 
-def _line(call: Call, each: FieldPlan) -> str:
+def _line(context: TaskContext, each: FieldPlan) -> str:
     if FIELDS[each.field].kind == IMAGE:
         return f"changes ({each.why})" if each.changes else each.why
-    now = _shown(call, each.now)
+    now = _shown(context, each.now)
     if not each.changes:
         return f"{now} in Plex: {each.why}"
-    return f"{now} in Plex, would be {_shown(call, each.then)} ({each.why})"
+    return f"{now} in Plex, would be {_shown(context, each.then)} ({each.why})"
 
 
-def _shown(call: Call, value: Value) -> str:
+def _shown(context: TaskContext, value: Value) -> str:
     if not value:
         return "empty"
-    if call.config.obfuscate_paths:
+    if context.config.obfuscate_paths:
         return "some text" if isinstance(value, str) else counted(len(value), "name")
     text = value if isinstance(value, str) else ", ".join(value)
     text = " ".join(text.split())
     return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}..."'
 
 
-def summarise(call: Call, tally: Tally) -> None:
+def summarise(context: TaskContext, tally: PreviewCount) -> None:
     """The numbers at the end."""
     if tally.done > len(tally.scenes):
-        call.log.info(f"... and {tally.done - len(tally.scenes)} more scenes, counted below.")
+        context.log.info(f"... and {tally.done - len(tally.scenes)} more scenes, counted below.")
     outcomes = ", ".join(
         f"{count} {state_words(name)}" for name, count in tally.outcomes.most_common()
     )
-    call.log.info(f"Looked at {counted(tally.done, 'scene')}: {outcomes or 'none'}.")
+    context.log.info(f"Looked at {counted(tally.done, 'scene')}: {outcomes or 'none'}.")
     if tally.fields:
         fields = ", ".join(
             f"{name} {tally.fields[name]}" for name in FIELDS if name in tally.fields
         )
-        call.log.info(f"Fields that would change: {fields}.")
-    if call.config.paused:
-        call.log.info("PlexSync is paused in its settings: nothing is written until that changes.")
-    call.log.info("This was a preview; nothing was written.")
+        context.log.info(f"Fields that would change: {fields}.")
+    if context.config.paused:
+        context.log.info(
+            "PlexSync is paused in its settings: nothing is written until that changes."
+        )
+    context.log.info("This was a preview; nothing was written.")

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from plexsync.edges.stores import Stores
 from plexsync.flows.results import GIVEN_UP, IN_STEP, LATER, LEFT_OUT, WRITTEN
-from plexsync.flows.tasks.context import Call, TaskFailed
-from plexsync.flows.tasks.drain import NOTHING_DUE, PAUSED, Drain, Tally, ahead, due_now
+from plexsync.flows.tasks.context import TaskContext, TaskFailed
+from plexsync.flows.tasks.drain import NOTHING_DUE, PAUSED, Drain, DrainCount, ahead, due_now
 from plexsync.flows.tasks.next_tries import next_tries
-from plexsync.flows.tasks.progress import Ticker
+from plexsync.flows.tasks.progress import Progress
 from plexsync.model.job import Job
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
@@ -18,25 +18,25 @@ from plexsync.policy.outage_history import format_duration
 _KINDS = (WRITTEN, IN_STEP, LEFT_OUT, LATER, GIVEN_UP)
 
 
-def process_queue(call: Call) -> dict[str, object]:
+def process_queue(context: TaskContext) -> dict[str, object]:
     """Sync all that is due, in the foreground, and say what remains and when it is due."""
-    owned = call.owner()
-    drain, began = Drain(call), call.clock.monotonic()
+    owned = context.owner()
+    drain, began = Drain(context), context.clock.monotonic()
     drain.loop.start()
-    drain.loop.take_in(call.clock.now())
-    _make_sure_it_can_work(call)
+    drain.loop.take_in(context.clock.now())
+    _make_sure_it_can_work(context)
     drain.loop.hurry_sweep()
-    drain.loop.look_around(call.clock.now())
-    due = due_now(owned.stores, call.clock.now()) + ahead(owned.stores)
+    drain.loop.look_around(context.clock.now())
+    due = due_now(owned.stores, context.clock.now()) + ahead(owned.stores)
     drain.expect(due)
     if due:
-        call.log.info(f"{counted(due, 'scene')} to sync: {drain.pace.estimate(due)}.")
-    with Ticker(call.log, drain.measure):
+        context.log.info(f"{counted(due, 'scene')} to sync: {drain.pace.estimate(due)}.")
+    with Progress(context.log, drain.measure):
         reason = drain.loop.run()
     if reason != NOTHING_DUE:
-        call.log.warning(f"Stopped early. {drain.stopped or reason}")
-    _tell(call, drain.tally, call.clock.monotonic() - began)
-    remains = _remains(call, owned.stores)
+        context.log.warning(f"Stopped early. {drain.stopped or reason}")
+    _tell(context, drain.tally, context.clock.monotonic() - began)
+    remains = _remains(context, owned.stores)
     tally = drain.tally
     return {
         "done": tally.done,
@@ -51,27 +51,27 @@ def process_queue(call: Call) -> dict[str, object]:
     }
 
 
-def _make_sure_it_can_work(call: Call) -> None:
+def _make_sure_it_can_work(context: TaskContext) -> None:
     """Say at once what would only be waited for; raises TaskFailed."""
-    watch, stores = call.owner().watch, call.owner().stores
+    outages, stores = context.owner().outages, context.owner().stores
     waiting = len(stores.queue.jobs) + ahead(stores)
     kept = f"{counted(waiting, 'scene')} to be synced {'is' if waiting == 1 else 'are'} kept"
-    if call.config.paused:
+    if context.config.paused:
         raise TaskFailed(f"Nothing was synced; {kept}. {PAUSED}")
-    health = call.plex.check("Process Queue")
+    health = context.plex.check("Process Queue")
     if health.state != "healthy":
         raise TaskFailed(
             f"Nothing was synced: {health.words}. {kept}, and PlexSync "
             f"goes on by itself as soon as it can. {health.remedy}"
         )
-    if watch.blocked:
-        watch.hurry()
+    if outages.blocked:
+        outages.probe_next()
 
 
-def _tell(call: Call, tally: Tally, seconds: float) -> None:
+def _tell(context: TaskContext, tally: DrainCount, seconds: float) -> None:
     if not tally.done:
-        if not call.owner().stores.queue.jobs:
-            call.log.info("Nothing was due.")
+        if not context.owner().stores.queue.jobs:
+            context.log.info("Nothing was due.")
         return
     counts = [(tally.count(each), each) for each in _KINDS]
     parts = [f"{count} {each}" for count, each in counts if count]
@@ -79,16 +79,16 @@ def _tell(call: Call, tally: Tally, seconds: float) -> None:
     if tally.errors:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(tally.errors.items()))
         text += f" Errors: {kinds}."
-    call.log.info(text)
+    context.log.info(text)
 
 
-def _remains(call: Call, stores: Stores) -> dict[str, object]:
+def _remains(context: TaskContext, stores: Stores) -> dict[str, object]:
     """Say what is left and when it is due."""
     jobs, walks = list(stores.queue.jobs.values()), ahead(stores)
-    now, due = call.clock.now(), stores.queue.next_due()
+    now, due = context.clock.now(), stores.queue.next_due()
     seconds = None if due is None else max(0.0, due - now)
     if jobs and due is not None and seconds and not walks:
-        call.log.info(
+        context.log.info(
             f"Nothing is due; {next_tries(len(jobs), due)} ({_reasons(jobs, 0)}). "
             "The background worker goes on by itself."
         )
@@ -97,12 +97,12 @@ def _remains(call: Call, stores: Stores) -> dict[str, object]:
         if seconds is not None:
             when = f", the next in {format_duration(seconds)}" if seconds >= 1 else ", some at once"
         verb = "remains" if len(jobs) + walks == 1 else "remain"
-        call.log.info(
+        context.log.info(
             f"{counted(len(jobs) + walks, 'scene')} {verb} ({_reasons(jobs, walks)}){when}. "
             "The background worker goes on by itself."
         )
     else:
-        call.log.info("Nothing remains.")
+        context.log.info("Nothing remains.")
     return {"remaining": len(jobs) + walks, "next_due_in": seconds}
 
 

@@ -12,7 +12,7 @@ EVERY = 0.8
 """Seconds between two reports; Stash should hear of a task each second."""
 
 
-class Ticker:
+class Progress:
     """As a context manager: reports what `measure` says (0 to 1) from its start to its end.
 
     Never reports less than before. `measure` is called from a thread of its own.
@@ -26,7 +26,7 @@ class Ticker:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._tick, daemon=True)
 
-    def __enter__(self) -> Ticker:
+    def __enter__(self) -> Progress:
         self.report()
         self._thread.start()
         return self

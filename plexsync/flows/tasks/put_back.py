@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from plexsync.edges.plex.client import PlexClient
-from plexsync.flows.outage.outage_controller import PlexWatch
+from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.model.errors import (
     PlexAuthError,
     PlexPermanentError,
@@ -43,12 +43,12 @@ class Restored:
         self.left[name] = why
 
 
-class PutBackItems:
+class ItemRestorer:
     """Undoes PlexSync's writes in some items; safe to repeat after it was interrupted."""
 
-    def __init__(self, plex: PlexClient, watch: PlexWatch) -> None:
+    def __init__(self, plex: PlexClient, outages: OutageController) -> None:
         self._plex = plex
-        self._watch = watch
+        self._outages = outages
 
     def run(self, targets: Sequence[TargetState]) -> dict[Target, Restored]:
         """Put back at most some dozens of items, and look at what Plex has then.
@@ -130,14 +130,14 @@ class PutBackItems:
     @contextmanager
     def _gently(self) -> Iterator[None]:
         """One request that writes: at the pace of a recovery, and counted for it."""
-        if not self._watch.throttle():
+        if not self._outages.throttle():
             raise PlexServerDown("PlexSync was asked to stop")
         try:
             yield
         except SyncError as error:
-            self._watch.wrote(not isinstance(error, TransientError))
+            self._outages.record_write(not isinstance(error, TransientError))
             raise
-        self._watch.wrote(True)
+        self._outages.record_write(True)
 
 
 def _lock(image: Restore) -> Edit:

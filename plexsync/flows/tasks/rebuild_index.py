@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from plexsync.edges.plex.library_index import PAGE
-from plexsync.flows.sync.revival import Revive
+from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.unreadable import unreadable_items
-from plexsync.flows.tasks.context import Call, TaskFailed
-from plexsync.flows.tasks.progress import Ticker
+from plexsync.flows.tasks.context import TaskContext, TaskFailed
+from plexsync.flows.tasks.progress import Progress
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
 
 
-def rebuild_index(call: Call) -> dict[str, object]:
+def rebuild_index(context: TaskContext) -> dict[str, object]:
     """Read every library whole; the old index serves until the new one is complete."""
-    owned, began = call.owner(), call.clock.monotonic()
-    health = call.plex.check("Rebuild Index")
+    owned, began = context.owner(), context.clock.monotonic()
+    health = context.plex.check("Rebuild Index")
     if health.state != "healthy":
         raise TaskFailed(f"The index was left as it is: {health.words}. {health.remedy}")
-    index, before, expected = owned.index(call.config), call.plex.requests, _requests(call)
-    with Ticker(call.log, lambda: min(0.99, (call.plex.requests - before) / expected)):
-        found = index.refresh(call.config.plex_library, call.clock.now(), force=True)
-    seconds, stats = call.clock.monotonic() - began, index.stats(call.clock.now())
+    index, before, expected = owned.index(context.config), context.plex.requests, _requests(context)
+    with Progress(context.log, lambda: min(0.99, (context.plex.requests - before) / expected)):
+        found = index.refresh(context.config.plex_library, context.clock.now(), force=True)
+    seconds, stats = context.clock.monotonic() - began, index.stats(context.clock.now())
     for name in found.missing:
-        call.log.warning(
+        context.log.warning(
             f"Plex has no movie library named {name!r}; check the setting Plex libraries."
         )
-    call.log.info(
+    context.log.info(
         f"The index holds {counted(stats.items, 'item')} with {counted(stats.parts, 'file')}; it "
         f"was read from Plex in {format_duration(seconds)}. New since before: {found.added} files, "
         f"gone: {found.removed}."
     )
     for line in unreadable_items(index):
-        call.log.warning(line)
+        context.log.warning(line)
     stores = owned.stores
-    revived = Revive(call.config, index, stores.letters, stores.queue, stores.ledger, call.log).run(
-        call.clock.now()
-    )
+    revived = Revival(
+        context.config, index, stores.dead_letters, stores.queue, stores.ledger, context.log
+    ).run(context.clock.now())
     return {
         "items": stats.items,
         "files": stats.parts,
@@ -48,7 +48,7 @@ def rebuild_index(call: Call) -> dict[str, object]:
     }
 
 
-def _requests(call: Call) -> int:
+def _requests(context: TaskContext) -> int:
     """About how many requests the reading takes, those that are sent to find out included."""
-    libraries = call.plex.sections(call.config.plex_library).found
-    return sum(3 + call.plex.count(library.key) // PAGE for library in libraries) + 3
+    libraries = context.plex.sections(context.config.plex_library).found
+    return sum(3 + context.plex.count(library.key) // PAGE for library in libraries) + 3

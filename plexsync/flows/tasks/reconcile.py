@@ -7,8 +7,8 @@ from dataclasses import replace
 from plexsync.flows.reconcile.reconciliation import NoSuchLibrary, progress
 from plexsync.flows.reconcile.report import lines
 from plexsync.flows.tasks.arguments import switch_of, text_of, words_of
-from plexsync.flows.tasks.context import Call, TaskFailed
-from plexsync.flows.tasks.progress import Ticker
+from plexsync.flows.tasks.context import TaskContext, TaskFailed
+from plexsync.flows.tasks.progress import Progress
 from plexsync.model.errors import SyncError
 from plexsync.model.plex import FIELDS
 from plexsync.model.words import counted
@@ -16,57 +16,59 @@ from plexsync.policy.gaps import EMPTY, KINDS, ORPHANED
 from plexsync.policy.reconcile_schedule import ALL, MANUAL, RECENT, WEEK, Order, Run, since
 
 
-def reconcile_all(call: Call) -> dict[str, object]:
+def reconcile_all(context: TaskContext) -> dict[str, object]:
     """Compare every scene with Plex and queue what differs.
 
     Arguments of all four: `kinds`, `fields` and `library` leave only these in, `by` ("updated" or
     "created") says which time counts, `dry_run` "true" only reports.
     """
-    return _reconcile(call, ALL)
+    return _reconcile(context, ALL)
 
 
-def reconcile_7days(call: Call) -> dict[str, object]:
+def reconcile_7days(context: TaskContext) -> dict[str, object]:
     """The same for scenes created or updated within 7 days."""
-    return _reconcile(call, WEEK)
+    return _reconcile(context, WEEK)
 
 
-def reconcile_24h(call: Call) -> dict[str, object]:
+def reconcile_24h(context: TaskContext) -> dict[str, object]:
     """The same for scenes created or updated within 24 hours."""
-    return _reconcile(call, RECENT)
+    return _reconcile(context, RECENT)
 
 
-def reconcile_missing(call: Call) -> dict[str, object]:
+def reconcile_missing(context: TaskContext) -> dict[str, object]:
     """Every scene again, but only fields that are empty in Plex count."""
-    return _reconcile(call, ALL, kinds=(EMPTY,))
+    return _reconcile(context, ALL, kinds=(EMPTY,))
 
 
-def _reconcile(call: Call, scope: str, kinds: tuple[str, ...] = ()) -> dict[str, object]:
-    owned, now = call.owner(), call.clock.now()
-    order, dry = _order(call, scope, kinds, now), switch_of(call, "dry_run") is True
-    auto, compare = owned.reconcile, owned.reconciliation(call.config)
+def _reconcile(context: TaskContext, scope: str, kinds: tuple[str, ...] = ()) -> dict[str, object]:
+    owned, now = context.owner(), context.clock.now()
+    order, dry = _order(context, scope, kinds, now), switch_of(context, "dry_run") is True
+    auto, compare = owned.reconcile, owned.reconciliation(context.config)
     run = Run(order=order, started=now, seen=now) if dry else auto.schedule.resumed(order, now)
     if run.cursor:
-        call.log.info(f"Going on where it was interrupted, after {counted(run.checked, 'scene')}.")
+        context.log.info(
+            f"Going on where it was interrupted, after {counted(run.checked, 'scene')}."
+        )
     latest = [run]
-    with Ticker(call.log, lambda: min(0.99, progress(latest[0]))):
+    with Progress(context.log, lambda: min(0.99, progress(latest[0]))):
         while not run.done:
             try:
                 run = auto.step(run, compare, dry=dry)
             except NoSuchLibrary as problem:
                 raise TaskFailed(str(problem)) from None
             except SyncError as problem:
-                raise TaskFailed(_interrupted(call, run, problem, dry)) from None
+                raise TaskFailed(_interrupted(context, run, problem, dry)) from None
             latest[0] = run
-    for line in lines(run, dry=dry, strict=call.config.strict_matching):
-        call.log.info(line)
+    for line in lines(run, dry=dry, strict=context.config.strict_matching):
+        context.log.info(line)
     if run.tally.examples.get(ORPHANED):
-        call.log.info("Orphaned files, for example:", path=list(run.tally.examples[ORPHANED]))
-    owned.sync(call.config).look_for_arrivals(call.clock.now(), refresh=False)
+        context.log.info("Orphaned files, for example:", path=list(run.tally.examples[ORPHANED]))
+    owned.sync(context.config).look_for_arrivals(context.clock.now(), refresh=False)
     return _answer(run, dry)
 
 
-def _interrupted(call: Call, run: Run, problem: SyncError, dry: bool) -> str:
-    health = call.plex.check("Reconcile")
+def _interrupted(context: TaskContext, run: Run, problem: SyncError, dry: bool) -> str:
+    health = context.plex.check("Reconcile")
     why = problem.message
     if health.state != "healthy":
         why = f"{health.words}. {health.remedy}".rstrip(".")
@@ -94,16 +96,16 @@ def _answer(run: Run, dry: bool) -> dict[str, object]:
     }
 
 
-def _order(call: Call, scope: str, kinds: tuple[str, ...], now: float) -> Order:
+def _order(context: TaskContext, scope: str, kinds: tuple[str, ...], now: float) -> Order:
     order = Order(
         trigger=MANUAL,
         scope=scope,
         since=since(scope, now),
-        kinds=words_of(call, "kinds", KINDS) or kinds,
-        fields=words_of(call, "fields", FIELDS),
-        library=text_of(call, "library"),
+        kinds=words_of(context, "kinds", KINDS) or kinds,
+        fields=words_of(context, "fields", FIELDS),
+        library=text_of(context, "library"),
     )
-    by = text_of(call, "by") or order.by
+    by = text_of(context, "by") or order.by
     if by not in ("updated", "created"):
         raise TaskFailed(f'by must be "updated" or "created", not {by[:40]!r}.')
     return replace(order, by=by)

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from plexsync.flows.outage.dlq_recovery import DlqRecovery, Window
 from plexsync.flows.tasks.arguments import error_types_of
-from plexsync.flows.tasks.context import Call, TaskFailed
+from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.policy.outage_history import Outage
 
 
-def recover_outage_jobs(call: Call) -> dict[str, object]:
+def recover_outage_jobs(context: TaskContext) -> dict[str, object]:
     """Take dead letters of the last outage back into the queue; needs a healthy Plex.
 
     Arguments: `error_types`, classes or causes with commas between them (PlexServerDown), and
     `window`: "last", "all" or a number of hours.
     """
-    owned = call.owner()
-    health = call.plex.check("Recover Outage Jobs")
+    owned = context.owner()
+    health = context.plex.check("Recover Outage Jobs")
     if health.state != "healthy":
         raise TaskFailed(f"Nothing was recovered: {health.words}. {health.remedy}")
-    stores, now = owned.stores, call.clock.now()
-    recovery = DlqRecovery(stores, call.stash)
-    wanted = error_types_of(call, recovery.letters()) or {"PlexServerDown"}
-    window = _window(str(call.args.get("window") or "last"), owned.watch.history.last(), now)
+    stores, now = owned.stores, context.clock.now()
+    recovery = DlqRecovery(stores, context.stash)
+    wanted = error_types_of(context, recovery.dead_letters()) or {"PlexServerDown"}
+    window = _window(str(context.args.get("window") or "last"), owned.outages.history.last(), now)
     if window is None:
-        call.log.info("No outage is on record, so there is nothing to recover.")
+        context.log.info("No outage is on record, so there is nothing to recover.")
         return {"queued": 0}
     found = recovery.run(window, wanted, now)
-    call.log.info(found.sentence())
+    context.log.info(found.sentence())
     return {
         "queued": len(found.queued),
         "already_queued": len(found.already_queued),

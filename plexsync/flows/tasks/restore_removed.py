@@ -8,87 +8,88 @@ from dataclasses import fields
 
 from plexsync.flows.tasks.arguments import text_of
 from plexsync.flows.tasks.confirmation import FOLDER, copies, read_copy
-from plexsync.flows.tasks.context import Call, TaskFailed
+from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.model.candidate import candidates
-from plexsync.model.job import Job, Letter
+from plexsync.model.job import DeadLetter, Job
 from plexsync.model.words import counted
 
 
-def restore_removed(call: Call) -> dict[str, object]:
+def restore_removed(context: TaskContext) -> dict[str, object]:
     """Bring the youngest copy back, or the one that the argument `copy` names.
 
     What is there already stays as it is, so a second press changes nothing.
     """
-    names = copies(call.folder)
-    wanted = os.path.basename(text_of(call, "copy"))
+    names = copies(context.folder)
+    wanted = os.path.basename(text_of(context, "copy"))
     if not names:
-        raise TaskFailed(f"There is no copy in {call.path(FOLDER)}; copies are kept for 7 days.")
+        raise TaskFailed(f"There is no copy in {context.path(FOLDER)}; copies are kept for 7 days.")
     if wanted and wanted not in names:
         raise TaskFailed(f"There is no copy {wanted[:60]!r}. There are: {', '.join(names)}.")
     name = wanted or names[0]
     try:
-        restored = _restore(call, read_copy(call.folder, name))
+        restored = _restore(context, read_copy(context.folder, name))
     except (ValueError, TypeError, LookupError, OSError) as problem:
         raise TaskFailed(f"The copy {name} cannot be read ({problem}).") from None
     parts = [counted(number, what.replace("_", " ")) for what, number in restored.items() if number]
-    call.log.info(f"From {name}: {', '.join(parts) or 'everything in it is there already'}.")
+    context.log.info(f"From {name}: {', '.join(parts) or 'everything in it is there already'}.")
     others = [each for each in names if each != name]
     if others:
-        call.log.info(f"The argument copy brings back another one: {', '.join(others)}.")
+        context.log.info(f"The argument copy brings back another one: {', '.join(others)}.")
     return {"copy": os.path.join(FOLDER, name), **{f"{k}s": n for k, n in restored.items()}}
 
 
-def _restore(call: Call, document: object) -> dict[str, int]:
+def _restore(context: TaskContext, document: object) -> dict[str, int]:
     """Put back what a copy holds; raises before anything is changed when it is no copy of ours."""
     if isinstance(document, list):
-        return {"dead_letter": _letters(call, [_letter(raw) for raw in document])}
+        return {"dead_letter": _dead_letters(context, [_dead_letter(raw) for raw in document])}
     if not isinstance(document, dict):
         raise ValueError("it holds neither jobs nor dead letters")
     jobs = [Job.from_dict(raw) for raw in document["jobs"]]
-    walks = [_Walk(raw) for raw in document["walks"]]
-    stores = call.owner().stores
+    backfills = [_Backfill(raw) for raw in document["walks"]]
+    stores = context.owner().stores
     new = [job for job in jobs if job.scene not in stores.queue.jobs]
     stores.queue.put_all(new)
-    return {"job": len(new), "walk": sum(walk.restore(call) for walk in walks)}
+    return {"job": len(new), "walk": sum(backfill.restore(context) for backfill in backfills)}
 
 
-def _letters(call: Call, letters: list[Letter]) -> int:
+def _dead_letters(context: TaskContext, dead_letters: list[DeadLetter]) -> int:
     """Those of scenes that neither wait nor have a letter."""
-    stores = call.owner().stores
+    stores = context.owner().stores
     new = [
-        letter
-        for letter in letters
-        if letter.scene not in stores.queue.jobs and stores.letters.get(letter.scene) is None
+        dead_letter
+        for dead_letter in dead_letters
+        if dead_letter.scene not in stores.queue.jobs
+        and stores.dead_letters.get(dead_letter.scene) is None
     ]
-    for letter in new:
-        stores.letters.add(letter)
+    for dead_letter in new:
+        stores.dead_letters.add(dead_letter)
     return len(new)
 
 
-def _letter(raw: Mapping[str, object]) -> Letter:
-    known = {field.name for field in fields(Letter)}
+def _dead_letter(raw: Mapping[str, object]) -> DeadLetter:
+    known = {field.name for field in fields(DeadLetter)}
     given = {name: value for name, value in raw.items() if name in known}
     given["candidates"] = candidates(_list(given.get("candidates", ())))
     given["paths"] = tuple(map(str, _list(given.get("paths", ()))))
-    return Letter(**given)  # type: ignore[arg-type]
+    return DeadLetter(**given)  # type: ignore[arg-type]
 
 
-class _Walk:
+class _Backfill:
     def __init__(self, raw: Mapping[str, object]) -> None:
         ids, after = raw["ids"], raw["after"]
         self._what = str(raw["reason"]), str(raw["kind"])
         self._ids = None if ids is None else [_number(each) for each in _list(ids)]
         self._after = _number(after)
 
-    def restore(self, call: Call) -> bool:
+    def restore(self, context: TaskContext) -> bool:
         """Store the walk, to go on where it was; False when an equal one is there."""
-        ledger, now = call.owner().stores.ledger, call.clock.now()
-        before = {walk.id for walk in ledger.bulks()}
-        walk = ledger.add_bulk(*self._what, self._ids, now)
-        if walk in before:
+        ledger, now = context.owner().stores.ledger, context.clock.now()
+        before = {backfill.id for backfill in ledger.backfills()}
+        backfill = ledger.add_backfill(*self._what, self._ids, now)
+        if backfill in before:
             return False
         if self._after and self._what[1] != "scene":
-            ledger.advance(walk, self._after)
+            ledger.advance(backfill, self._after)
         return True
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 from plexsync.edges.ledger.ledger_view import LedgerView
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
 from plexsync.model.paths import PathMap, name_key
@@ -38,7 +38,7 @@ _RULES |= {
 }
 
 
-def index(call: Call, view: IndexView) -> Iterator[Point]:
+def index(context: TaskContext, view: IndexView) -> Iterator[Point]:
     """How much of Plex is known here."""
     age = "" if view.age is None else f", read whole {format_duration(view.age)} ago"
     text = f"{counted(view.items, 'item')} with {counted(view.parts, 'file')}{age}"
@@ -50,14 +50,14 @@ def index(call: Call, view: IndexView) -> Iterator[Point]:
         yield Point("Plex's files", WARN, text, "Let Plex scan its libraries, then check again.")
 
 
-def sample(call: Call, view: IndexView) -> Iterator[Point]:
+def sample(context: TaskContext, view: IndexView) -> Iterator[Point]:
     """How the scenes that were updated last are found in Plex."""
-    ids = [scene for scene, _ in call.stash.recently_updated(1, SAMPLE)]
-    scenes = call.stash.scenes(ids).scenes
+    ids = [scene for scene, _ in context.stash.recently_updated(1, SAMPLE)]
+    scenes = context.stash.scenes(ids).scenes
     if not scenes:
         yield Point("Sample scenes", WARN, "Stash has no scenes", "Let Stash scan its folders.")
         return
-    found = _matches(call, view, scenes)
+    found = _matches(context, view, scenes)
     sure = Counter(m.rule for m in found.values() if m.confidence == HIGH)
     unsure = [n for n, m in found.items() if m.confidence not in (HIGH, "NONE")]
     absent = [scene for scene in scenes if found[scene.id].confidence == "NONE"]
@@ -81,10 +81,10 @@ def _where(scene: Scene) -> str:
     return f"scene {scene.id} ({scene.files[0].path!r})" if scene.files else f"scene {scene.id}"
 
 
-def _matches(call: Call, view: IndexView, scenes: list[Scene]) -> dict[int, Match]:
-    path_map, _ = PathMap.parse(call.config.path_map)
-    with closing(LedgerView(call.path("ledger.db"))) as ledger:
-        ledger.use_server(call.plex.server_id())
+def _matches(context: TaskContext, view: IndexView, scenes: list[Scene]) -> dict[int, Match]:
+    path_map, _ = PathMap.parse(context.config.path_map)
+    with closing(LedgerView(context.path("ledger.db"))) as ledger:
+        ledger.use_server(context.plex.server_id())
         pins = ledger.pins()
     found = {}
     for scene in scenes:
@@ -95,10 +95,10 @@ def _matches(call: Call, view: IndexView, scenes: list[Scene]) -> dict[int, Matc
     return found
 
 
-def passed_over(call: Call, view: IndexView, files: Sequence[File]) -> Iterator[Point]:
+def passed_over(context: TaskContext, view: IndexView, files: Sequence[File]) -> Iterator[Point]:
     """Files that Plex lacks and will never have, by their names."""
-    libraries = call.plex.sections(call.config.plex_library).found
-    to_plex = PathMap.parse(call.config.path_map)[0].to_plex
+    libraries = context.plex.sections(context.config.plex_library).found
+    to_plex = PathMap.parse(context.config.path_map)[0].to_plex
     there = {name_key(path) for path, _ in view.index.parts()}
     absent = [(path, size) for path, size in files if name_key(path) not in there]
     reasons = [(path, why_passed_over(to_plex(path), size, libraries)) for path, size in absent]
@@ -112,23 +112,25 @@ def passed_over(call: Call, view: IndexView, files: Sequence[File]) -> Iterator[
         f"{grouped(len(hopeless))} of {grouped(len(absent))} files that Plex lacks can never become "
         f"items of it ({listed}), as {example!r}: {reason.why}"
     )
-    state = OK if call.config.skip_not_found else WARN
+    state = OK if context.config.skip_not_found else WARN
     yield Point("Files that Plex passes over", state, text, f"{reason.remedy}.")
 
 
-def path_map(call: Call, view: IndexView, files: Sequence[File]) -> tuple[Point, dict[str, object]]:
+def path_map(
+    context: TaskContext, view: IndexView, files: Sequence[File]
+) -> tuple[Point, dict[str, object]]:
     """Whether the path map fits, and which would; the answer is for a page too."""
     both = twins(files, view.index.parts())
-    now = explained(both, PathMap.parse(call.config.path_map)[0].to_plex)
+    now = explained(both, PathMap.parse(context.config.path_map)[0].to_plex)
     best = suggest(both)
     answer: dict[str, object] = {
-        "now": call.config.path_map,
+        "now": context.config.path_map,
         "explained_now": now,
         "suggested": best.text,
         "explained": best.explained,
         "files": best.files,
     }
-    return _judged(call.config.path_map, now, best), answer
+    return _judged(context.config.path_map, now, best), answer
 
 
 def _judged(setting: str, now: int, best: Suggestion) -> Point:
@@ -151,12 +153,12 @@ def _judged(setting: str, now: int, best: Suggestion) -> Point:
     return Point("Path map", WARN, text, f'Enter this as "Path map" in {WHERE}: {best.text}')
 
 
-def stash_files(call: Call, progress: Callable[[float], None]) -> list[File]:
+def stash_files(context: TaskContext, progress: Callable[[float], None]) -> list[File]:
     """Every file of Stash, or those of so many scenes that the others hardly matter."""
     found: list[File] = []
     after = seen = 0
     while seen < MOST_SCENES:
-        files, left = call.stash.scene_files(after, PAGE)
+        files, left = context.stash.scene_files(after, PAGE)
         if not files:
             break
         found += [(path, size) for _, path, size in files if path]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
 from plexsync.model.library_names import called
@@ -28,10 +28,10 @@ _SHOWN = 3
 _CHANGE = 'choose the agent "Personal Media" in its settings in Plex (Edit Library > Advanced)'
 
 
-def libraries(call: Call) -> Iterator[Point]:
+def libraries(context: TaskContext) -> Iterator[Point]:
     """The libraries that are written to, and names that fit none."""
-    wanted = call.config.plex_library
-    found, types = call.plex.sections(wanted), dict(call.plex.libraries())
+    wanted = context.config.plex_library
+    found, types = context.plex.sections(wanted), dict(context.plex.libraries())
     change = f'Correct "Plex libraries" in {WHERE}; an empty field means all movie libraries.'
     if types:
         change += f" Plex has: {', '.join(types)}."
@@ -49,15 +49,15 @@ def libraries(call: Call) -> Iterator[Point]:
         yield Point("Libraries", BAD, "Plex has no movie library", remedy)
 
 
-def details(call: Call) -> Iterator[Point]:
+def details(context: TaskContext) -> Iterator[Point]:
     """How each of those libraries is set up, and what of it will surprise somebody."""
-    for library in call.plex.sections(call.config.plex_library).found:
-        name, mode = f"Library {library.title}", call.plex.collection_mode(library.key)
+    for library in context.plex.sections(context.config.plex_library).found:
+        name, mode = f"Library {library.title}", context.plex.collection_mode(library.key)
         shown = f"; {MODES[mode]}" if mode in MODES else ""
         text = f"agent {library.agent or 'unknown'}, scanner {library.scanner or 'unknown'}{shown}"
         yield Point(name, OK, text)
         yield from _agent(name, library.agent)
-        if mode == HIDES and call.config.sync_collection:
+        if mode == HIDES and context.config.sync_collection:
             yield Point(
                 name,
                 WARN,
@@ -83,12 +83,14 @@ def _agent(name: str, agent: str) -> Iterator[Point]:
         yield Point(name, WARN, text, remedy)
 
 
-def unreadable(call: Call, view: IndexView) -> Iterator[Point]:
+def unreadable(context: TaskContext, view: IndexView) -> Iterator[Point]:
     """Items that Plex itself cannot deliver; the index goes on without them."""
     found = view.index.unreadable()
     known: dict[str, Section] = {}
     if found:
-        known = {each.key: each for each in call.plex.sections(call.config.plex_library).found}
+        known = {
+            each.key: each for each in context.plex.sections(context.config.plex_library).found
+        }
     for key, items in found.items():
         name = f"Library {known[key].title}" if key in known else f"Library {key}"
         shown = ", ".join(_place(*item) for item in items[:_SHOWN])

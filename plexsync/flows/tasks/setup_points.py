@@ -16,7 +16,7 @@ from plexsync.edges.http import certificates
 from plexsync.edges.page import read_state
 from plexsync.edges.plex.client import Health
 from plexsync.edges.queue.rows import pending
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.folder_owner import judge
 from plexsync.model import stash_identity
 from plexsync.model.config import masked
@@ -54,9 +54,9 @@ class Point:
     remedy: str = ""
 
 
-def settings(call: Call) -> Iterator[Point]:
+def settings(context: TaskContext) -> Iterator[Point]:
     """Plex's address, the token, and the path map's spelling."""
-    url, token = call.config.plex_url, call.config.plex_token.get_secret_value()
+    url, token = context.config.plex_url, context.config.plex_token.get_secret_value()
     if not url:
         yield Point("Plex URL", BAD, "it is not entered", f'Enter "Plex URL" in {WHERE}.')
     elif sends_openly(url):
@@ -68,11 +68,11 @@ def settings(call: Call) -> Iterator[Point]:
         yield Point("Plex token", OK, masked(token))
     else:
         yield Point("Plex token", BAD, "it is not entered", f'Enter "Plex token" in {WHERE}.')
-    yield from _certificate(call.config.plex_certificate)
-    for problem in PathMap.parse(call.config.path_map)[1]:
+    yield from _certificate(context.config.plex_certificate)
+    for problem in PathMap.parse(context.config.path_map)[1]:
         text = problem.removeprefix("path_map: ")
         yield Point("Path map", BAD, text, f'Correct "Path map" in {WHERE}.')
-    if call.config.paused:
+    if context.config.paused:
         remedy = f'Switch off "Pause syncing" and "Do not write anything" in {WHERE}.'
         yield Point("Syncing", WARN, "it is paused in the settings; events are kept", remedy)
 
@@ -104,9 +104,9 @@ def reachability(health: Health, platform: str) -> Iterator[Point]:
         yield Point("Plex", state, f"{health.state}: {health.detail}", health.remedy)
 
 
-def owner(call: Call) -> Iterator[Point]:
+def owner(context: TaskContext) -> Iterator[Point]:
     """Whose token it is: only the server's owner may edit."""
-    owns = call.plex.owns()
+    owns = context.plex.owns()
     if owns is None:
         yield Point("Token's owner", OK, "Plex does not say whose token it is")
     elif owns:
@@ -117,13 +117,13 @@ def owner(call: Call) -> Iterator[Point]:
         yield Point("Token's owner", BAD, text, remedy)
 
 
-def clock(call: Call) -> Iterator[Point]:
+def clock(context: TaskContext) -> Iterator[Point]:
     """Plex's clock against ours: what is new in Plex is found by its times."""
-    theirs = surroundings.server_time(f"{call.config.plex_url}/identity")
+    theirs = surroundings.server_time(f"{context.config.plex_url}/identity")
     if theirs is None:
         yield Point("Clock", OK, "Plex does not say what time it has")
         return
-    off = theirs - call.clock.now()
+    off = theirs - context.clock.now()
     text = f"Plex's clock and this machine's differ by {abs(off):.0f} s"
     if abs(off) <= CLOCK_SLACK:
         yield Point("Clock", OK, text)
@@ -131,13 +131,13 @@ def clock(call: Call) -> Iterator[Point]:
         yield Point("Clock", WARN, text, "Let both machines set their clocks by a time server.")
 
 
-def stash(call: Call) -> Iterator[Point]:
+def stash(context: TaskContext) -> Iterator[Point]:
     """Access to Stash, and whether it lasts."""
-    found = call.stash.settings()
+    found = context.stash.settings()
     version = f"Stash {found.version} answers".replace("  ", " ")
     if found.api_key:
         yield Point("Stash", OK, f"{version}; it has an API key")
-    elif not found.login or call.stash.next_keep_alive(call.clock.now()) is None:
+    elif not found.login or context.stash.next_keep_alive(context.clock.now()) is None:
         yield Point("Stash", OK, f"{version}; it asks for no login")
     else:
         remedy = "Make an API key in Settings > Security of Stash; PlexSync finds it by itself."
@@ -145,13 +145,13 @@ def stash(call: Call) -> Iterator[Point]:
         yield Point("Stash", WARN, text, remedy)
 
 
-def older_plugin(call: Call) -> Iterator[Point]:
+def older_plugin(context: TaskContext) -> Iterator[Point]:
     """The community plugin of the same name, which would write to Plex as well."""
-    beside = surroundings.manifests_beside(call.plugin_dir, "PlexSync.yml")
+    beside = surroundings.manifests_beside(context.plugin_dir, "PlexSync.yml")
     for path in beside:
         text = f"another plugin with the id PlexSync is installed: {path!r}"
         yield Point("Older plugin", BAD, text, "Remove that folder, then press Reload plugins.")
-    left = [name for name in OLDER if call.stash.settings().plugin.get(name)]
+    left = [name for name in OLDER if context.stash.settings().plugin.get(name)]
     if left:
         text = f"settings of the older PlexSync plugin are there ({', '.join(left)})"
         remedy = f"Make sure that it is uninstalled; enter address and token anew in {WHERE}."
@@ -160,11 +160,11 @@ def older_plugin(call: Call) -> Iterator[Point]:
         yield Point("Older plugin", OK, "no other PlexSync plugin is there")
 
 
-def whose_folder(call: Call) -> Iterator[Point]:
+def whose_folder(context: TaskContext) -> Iterator[Point]:
     """Whether the data folder is this Stash's, and whether another one asked for it."""
-    owner = call.stored(stash_identity.FILE, stash_identity.parse, stash_identity.Owner())
-    problem, _ = judge(owner, call.stash)
-    refused = call.clock.now() - owner.refused_at
+    owner = context.stored(stash_identity.FILE, stash_identity.parse, stash_identity.Owner())
+    problem, _ = judge(owner, context.stash)
+    refused = context.clock.now() - owner.refused_at
     if problem:
         yield Point("Owner", BAD, problem.rstrip("."), "See above: a folder of its own, or adopt.")
     elif 0 <= refused < DAY:
@@ -175,9 +175,9 @@ def whose_folder(call: Call) -> Iterator[Point]:
         yield Point("Owner", OK, "the data folder is this Stash's")
 
 
-def data_folder(call: Call) -> Iterator[Point]:
+def data_folder(context: TaskContext) -> Iterator[Point]:
     """Rights, room and kind of the place where PlexSync keeps its state."""
-    folder = call.folder
+    folder = context.folder
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         remedy = "Give it to the user that Stash runs as."
         yield Point("Data folder", BAD, f"{folder!r} cannot be written", remedy)
@@ -208,9 +208,9 @@ def _disk(kind: str) -> Point:
     return Point("Disk", OK, f"local ({kind})" if kind else "its kind is unknown on this system")
 
 
-def dependencies(call: Call) -> Iterator[Point]:
+def dependencies(context: TaskContext) -> Iterator[Point]:
     """Python and the packages, against what was tested."""
-    needs = Dependencies(call.plugin_dir, call.folder)
+    needs = Dependencies(context.plugin_dir, context.folder)
     wrong, remedy = needs.wrong(), f"Press Check Setup once more, or {needs.remedy()}"
     missing = [name for name, _, has in wrong if not has]
     other = [f"{name} {has} (tested: {want})" for name, want, has in wrong if has]
@@ -226,10 +226,10 @@ def dependencies(call: Call) -> Iterator[Point]:
         yield Point("Dependencies", OK, text)
 
 
-def worker(call: Call) -> Iterator[Point]:
+def worker(context: TaskContext) -> Iterator[Point]:
     """Whether somebody works, where there is work."""
-    waiting = pending(call.path("queue")) + read_state.records_waiting(call.folder)
-    if read_state.owned(call.folder):
+    waiting = pending(context.path("queue")) + read_state.records_waiting(context.folder)
+    if read_state.owned(context.folder):
         yield Point("Worker", OK, f"it is alive; {counted(waiting, 'job')} in the queue")
     elif waiting:
         jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
@@ -241,16 +241,16 @@ def worker(call: Call) -> Iterator[Point]:
         yield Point("Worker", OK, "none is needed: nothing waits; the next event starts one")
 
 
-def log_lines(call: Call) -> Iterator[Point]:
+def log_lines(context: TaskContext) -> Iterator[Point]:
     """What the worker warned of within a day."""
-    found = [m for line in read_state.log_tail(call.folder, TAIL) if (m := _LINE.match(line))]
-    recent = [m for m in found if call.clock.now() - _stamp(m[1]) < DAY]
+    found = [m for line in read_state.log_tail(context.folder, TAIL) if (m := _LINE.match(line))]
+    recent = [m for m in found if context.clock.now() - _stamp(m[1]) < DAY]
     if not recent:
         yield Point("Worker's log", OK, "no warning within the last 24 hours")
         return
     last = "; ".join(m[3].rstrip(".") for m in recent[-SHOWN:])
     text = f"{counted(len(recent), 'warning')} within the last 24 hours, at last: {last}"
-    yield Point("Worker's log", WARN, text, f"The whole log: {call.path(read_state.LOG)!r}.")
+    yield Point("Worker's log", WARN, text, f"The whole log: {context.path(read_state.LOG)!r}.")
 
 
 def _stamp(text: str) -> float:

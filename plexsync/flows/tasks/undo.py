@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 
 from plexsync import inbox
 from plexsync.flows.tasks.arguments import scenes_of
-from plexsync.flows.tasks.confirmation import announced
-from plexsync.flows.tasks.context import Call, TaskFailed
-from plexsync.flows.tasks.progress import Ticker
-from plexsync.flows.tasks.put_back import PutBackItems, Restored
+from plexsync.flows.tasks.confirmation import is_second_press
+from plexsync.flows.tasks.context import TaskContext, TaskFailed
+from plexsync.flows.tasks.progress import Progress
+from plexsync.flows.tasks.put_back import ItemRestorer, Restored
 from plexsync.model.errors import PlexAuthError, PlexServerDown
 from plexsync.model.event import parse_event
 from plexsync.model.ledger import DESTROYED, UNDONE, SceneState, TargetState
 from plexsync.model.plex import FIELDS, Target
 from plexsync.model.words import counted
-from plexsync.policy.events import SyncScene, wishes
+from plexsync.policy.events import SyncScene, actions_of
 
 BATCH = 50
 
@@ -41,63 +41,63 @@ class _Outcome:
         return len(self.undone) + len(self.failed)
 
 
-def undo_scene(call: Call) -> dict[str, object]:
+def undo_scene(context: TaskContext) -> dict[str, object]:
     """Undo the scenes named by the argument `scene`, ids with commas between them."""
-    scenes = scenes_of(call.args)
+    scenes = scenes_of(context.args)
     if not scenes:
         raise TaskFailed('Say which scene to undo: scene = "12", or several with commas.')
-    _look(call)
-    known = call.owner().stores.ledger.scenes(scenes)
+    _look(context)
+    known = context.owner().stores.ledger.scenes(scenes)
     wanted = [scene for scene in scenes if scene in known and _written(known[scene])]
     for scene in scenes:
         if scene not in wanted:
-            call.log.info(f"Scene {scene}: PlexSync has written nothing of it to Plex.")
-    return _undo(call, wanted)
+            context.log.info(f"Scene {scene}: PlexSync has written nothing of it to Plex.")
+    return _undo(context, wanted)
 
 
-def undo_all(call: Call) -> dict[str, object]:
+def undo_all(context: TaskContext) -> dict[str, object]:
     """Undo every scene; the first press says what that means, the second does it."""
-    _look(call)
-    scenes = call.owner().stores.ledger.written_scenes()
+    _look(context)
+    scenes = context.owner().stores.ledger.written_scenes()
     if not scenes:
-        call.log.info("There is nothing to undo: PlexSync has nothing of its own in Plex.")
+        context.log.info("There is nothing to undo: PlexSync has nothing of its own in Plex.")
         return {"undone": 0, "would_undo": 0}
-    if announced(call, "undo_all") is None:
-        call.log.warning(
+    if is_second_press(context, "undo_all") is None:
+        context.log.warning(
             f"Nothing was changed yet. This would put back what Plex had before PlexSync wrote to "
             f"the items of {counted(len(scenes), 'scene')}: values, locks and selected posters. "
             "What was changed in Plex since stays. Press Undo Everything again within 5 minutes "
             "to do it."
         )
         return {"undone": 0, "would_undo": len(scenes)}
-    return {**_undo(call, scenes), "would_undo": 0}
+    return {**_undo(context, scenes), "would_undo": 0}
 
 
-def _look(call: Call) -> None:
+def _look(context: TaskContext) -> None:
     """Nothing is begun unless the Plex that was written to is there and well."""
-    health = call.plex.check("Undo")
+    health = context.plex.check("Undo")
     if health.state != "healthy":
         raise TaskFailed(f"Nothing was undone: {health.words}. {health.remedy}")
-    call.plex.verify_server()
-    written_to = call.owner().stores.ledger.server
-    if written_to not in ("", call.plex.server_id()):
+    context.plex.verify_server()
+    written_to = context.owner().stores.ledger.server
+    if written_to not in ("", context.plex.server_id()):
         raise TaskFailed(
             "Nothing was undone: another Plex server answers than the one that PlexSync wrote to. "
             "Enter that one's address in Settings > Plugins > PlexSync."
         )
 
 
-def _undo(call: Call, scenes: Sequence[int]) -> dict[str, object]:
-    outcome, began = _Outcome(), call.clock.now()
+def _undo(context: TaskContext, scenes: Sequence[int]) -> dict[str, object]:
+    outcome, began = _Outcome(), context.clock.now()
     stopped = ""
-    with Ticker(call.log, lambda: 0.99 * outcome.done / max(1, len(scenes))):
+    with Progress(context.log, lambda: 0.99 * outcome.done / max(1, len(scenes))):
         for start in range(0, len(scenes), BATCH):
             try:
-                _some(call, scenes[start : start + BATCH], outcome, began)
+                _some(context, scenes[start : start + BATCH], outcome, began)
             except (PlexServerDown, PlexAuthError) as error:
                 stopped = error.message
                 break
-    _tell(call, outcome)
+    _tell(context, outcome)
     if stopped:
         raise TaskFailed(
             f"{outcome.done} of {counted(len(scenes), 'scene')} done, then it ended: {stopped}. "
@@ -112,12 +112,12 @@ def _undo(call: Call, scenes: Sequence[int]) -> dict[str, object]:
     }
 
 
-def _some(call: Call, scenes: Sequence[int], outcome: _Outcome, began: float) -> None:
-    owned = call.owner()
+def _some(context: TaskContext, scenes: Sequence[int], outcome: _Outcome, began: float) -> None:
+    owned = context.owner()
     known = owned.stores.ledger.scenes(scenes)
     states = [known[scene] for scene in scenes if scene in known]
     targets = [t for state in states for t in state.targets if t.written or t.unconfirmed]
-    found = PutBackItems(call.plex, owned.watch).run(targets)
+    found = ItemRestorer(context.plex, owned.outages).run(targets)
     done: list[SceneState] = []
     for state in states:
         ours = {t.target: found[t.target] for t in state.targets if t.target in found}
@@ -125,14 +125,14 @@ def _some(call: Call, scenes: Sequence[int], outcome: _Outcome, began: float) ->
         if failed:
             outcome.failed[state.scene] = failed
             continue
-        done.append(_undone(state, ours, call.clock.now()))
+        done.append(_undone(state, ours, context.clock.now()))
         left = {name: why for each in ours.values() for name, why in each.left.items()}
         if left:
             outcome.left[state.scene] = left
         outcome.fields.update({name for each in ours.values() for name in each.done})
     owned.stores.ledger.save(done)
     outcome.undone += [state.scene for state in done]
-    outcome.dropped += _drop_older(call, {state.scene for state in done}, began)
+    outcome.dropped += _drop_older(context, {state.scene for state in done}, began)
 
 
 def _undone(state: SceneState, found: Mapping[Target, Restored], now: float) -> SceneState:
@@ -143,7 +143,7 @@ def _undone(state: SceneState, found: Mapping[Target, Restored], now: float) -> 
         state=UNDONE if state.destroyed_at is None else DESTROYED,
         detail=f"left as Plex has it: {words}" if words else "",
         since=now,
-        wish="",
+        desired_hash="",
         targets=tuple(
             _forgotten(each, found[each.target], now) if each.target in found else each
             for each in state.targets
@@ -164,26 +164,26 @@ def _forgotten(target: TargetState, restored: Restored, now: float) -> TargetSta
     )
 
 
-def _drop_older(call: Call, scenes: set[int], began: float) -> int:
+def _drop_older(context: TaskContext, scenes: set[int], began: float) -> int:
     """Forget wishes from before the undo, which would write the scene again at once."""
-    stores = call.owner().stores
+    stores = context.owner().stores
     waiting = [scene for scene in scenes if scene in stores.queue.jobs]
     stores.queue.finish(waiting)
     older = [
         record.name
-        for record in inbox.collect(call.folder)
+        for record in inbox.collect(context.folder)
         if record.data is not None
         and record.at <= began
         and _is_about(record.data, record.at, scenes)
     ]
-    inbox.forget(call.folder, older)
+    inbox.forget(context.folder, older)
     return len(waiting)
 
 
 def _is_about(data: bytes, at: float, scenes: set[int]) -> bool:
     """Whether a record asks for nothing but a sync of one of these scenes."""
     try:
-        asked = wishes(parse_event(data, at))
+        asked = actions_of(parse_event(data, at))
     except ValueError:
         return False
     return bool(asked) and all(isinstance(w, SyncScene) and w.scene in scenes for w in asked)
@@ -193,18 +193,18 @@ def _written(state: SceneState) -> bool:
     return any(target.written or target.unconfirmed for target in state.targets)
 
 
-def _tell(call: Call, outcome: _Outcome) -> None:
+def _tell(context: TaskContext, outcome: _Outcome) -> None:
     for scene, kept in outcome.left.items():
         named = ", ".join(f"{name} ({why})" for name, why in kept.items())
-        call.log.info(f"Scene {scene}: left as Plex has it: {named}.")
+        context.log.info(f"Scene {scene}: left as Plex has it: {named}.")
     for scene, why in outcome.failed.items():
-        call.log.warning(f"Scene {scene} could not be undone: {why}.")
+        context.log.warning(f"Scene {scene} could not be undone: {why}.")
     fields = ", ".join(f"{name} {outcome.fields[name]}" for name in FIELDS if outcome.fields[name])
-    call.log.info(
+    context.log.info(
         f"{counted(len(outcome.undone), 'scene')} undone"
         + (f" ({fields} as before)" if fields else "")
         + (f", {counted(outcome.dropped, 'waiting sync')} dropped" if outcome.dropped else "")
         + "."
     )
     if outcome.undone:
-        call.log.info(AFTERWARDS)
+        context.log.info(AFTERWARDS)

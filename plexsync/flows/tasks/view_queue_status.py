@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plexsync.flows.status.status import status
-from plexsync.flows.tasks.context import Call
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.statistics import brief, listed
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.plex_state import told
@@ -21,16 +21,16 @@ PAUSED = (
 )
 
 
-def view_queue_status(call: Call) -> dict[str, object]:
+def view_queue_status(context: TaskContext) -> dict[str, object]:
     """Tell what waits and why, how Plex stands, what was done, and what the worker said last."""
-    config = call.config
-    found = status(call.folder, call.clock.now())
+    config = context.config
+    found = status(context.folder, context.clock.now())
     settings = _settings_problem(config)
     for line in (settings, *found["problems"]):
         if line:
-            call.log.warning(line)
+            context.log.warning(line)
     for line in lines(found):
-        call.log.info(line)
+        context.log.info(line)
     return {**found, "settings": settings}
 
 
@@ -45,10 +45,10 @@ def lines(found: Status) -> Iterator[str]:
     now = found["now"]
     yield f"PlexSync {found['version']}, data in {found['folder']}. {_worker(found['worker'])}"
     yield from _queue(found, now)
-    letters = found["letters"]
-    if letters is not None:
-        kinds = f" ({listed(letters['by_class'])})" if letters["total"] else ""
-        yield f"Dead letters: {letters['total']}{kinds}."
+    dead_letters = found["letters"]
+    if dead_letters is not None:
+        kinds = f" ({listed(dead_letters['by_class'])})" if dead_letters["total"] else ""
+        yield f"Dead letters: {dead_letters['total']}{kinds}."
     if found["scenes"]:
         yield f"Scenes by state: {listed(found['scenes'])}."
     for each in found["refused"]:

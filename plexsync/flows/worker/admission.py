@@ -11,7 +11,7 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
-from plexsync.flows.outage.outage_controller import PlexWatch
+from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
 from plexsync.flows.reconcile.reconciliation import Reconciliation
 from plexsync.flows.results import Failed, Outcome
@@ -52,7 +52,7 @@ DISABLED = "PlexSync is disabled in Stash; what waits stays, and goes on when it
 class Parts(Protocol):
     """What the composition root builds for the worker."""
 
-    watch: PlexWatch
+    outages: OutageController
     reconcile: AutoReconcile
 
     def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
@@ -73,7 +73,7 @@ class Parts(Protocol):
         """Raises AnotherStash where the data folder is another one's."""
 
 
-class Gate:
+class Admission:
     """Says how many jobs may run now, for how long nothing may, and when to go home."""
 
     def __init__(
@@ -84,8 +84,8 @@ class Gate:
         self._stash = stash
         self._clock = clock
         self._log = log
-        self._watch = parts.watch
-        self._held_back = HeldBack(stores, parts.watch)
+        self._outages = parts.outages
+        self._held_back = HeldBack(stores, parts.outages)
         self._hold = Hold()
         self._stuck = Hold()
         """A request that names no item fails although Plex is healthy."""
@@ -97,7 +97,7 @@ class Gate:
         self.config: PlexSyncConfig | None = None
         """The settings in force, None before they could be read."""
 
-    def leave(self, now: float, busy_at: float) -> str:
+    def stop_reason(self, now: float, busy_at: float) -> str:
         """Why the worker should end, or ""; it was last busy at `busy_at`."""
         if not self._met:
             self._meet()
@@ -122,7 +122,7 @@ class Gate:
 
     def _waits(self) -> bool:
         """Whether anything needs this worker: jobs, or an outage whose end it has to notice."""
-        outage = self._watch.breaker.state != CLOSED and not self.stopped
+        outage = self._outages.breaker.state != CLOSED and not self.stopped
         return bool(self._stores.queue.jobs) or outage
 
     @property
@@ -156,7 +156,7 @@ class Gate:
         """Seconds for which nothing may be tried."""
         monotonic = self._clock.monotonic()
         held = [h.until - monotonic for h in (self._hold, self._stuck) if h.active(monotonic)]
-        return max(*held, self._watch.pause(now), 0.0)
+        return max(*held, self._outages.pause(now), 0.0)
 
     def waits_for(self, now: float) -> str:
         """For what nothing may be tried now: "plex", "stash", "settings", "paused" or ""."""
@@ -165,29 +165,29 @@ class Gate:
             return self._hold.reason
         if self._stuck.active(monotonic):
             return "plex"
-        if self._watch.pause(now) <= 0:
+        if self._outages.pause(now) <= 0:
             return ""
         return "plex"
 
-    def room(self) -> int:
+    def capacity(self) -> int:
         """How many jobs may run now. Reads the settings afresh, and asks Plex if it was away."""
         config = self._settings()
         if config is None:
             return 0
         self._held_back.look(self._clock.now())
         waiting = len(self._stores.queue.jobs)
-        return self._watch.room(self._clock.now(), waiting, self._parts.plex(config))
+        return self._outages.capacity(self._clock.now(), waiting, self._parts.plex(config))
 
     def probe_due_in(self, now: float) -> float:
         """Seconds until Plex, which is left alone, is to be looked at."""
-        return self.open_in(self._watch.probe_in(now, len(self._stores.queue.jobs)))
+        return self.open_in(self._outages.probe_in(now, len(self._stores.queue.jobs)))
 
     def probe(self, now: float) -> None:
         """Look at Plex, whatever the queue holds: an outage ends when Plex is healthy."""
         config = self.config
         assert config is not None
         self._held_back.look(now)
-        self._watch.look(now, len(self._stores.queue.jobs), self._parts.plex(config))
+        self._outages.probe_if_due(now, len(self._stores.queue.jobs), self._parts.plex(config))
 
     def reconcile(self) -> bool:
         """Do a page of a reconciliation that is due by itself; False when there is none to do."""
@@ -219,7 +219,7 @@ class Gate:
         """Something was refused: only a probe says that it is the token."""
         health = self._parts.plex(config).check(FAILURE)
         if health.state == UNAUTHORISED:
-            self._watch.stand(health.kind, health.detail)
+            self._outages.hold(health.kind, health.detail)
 
     def recent_settings(self) -> PlexSyncConfig | None:
         """The settings as they are or were a moment ago."""
@@ -228,7 +228,7 @@ class Gate:
 
     def settings_due_in(self, now: float) -> float:
         """Seconds until the settings are to be looked at again."""
-        waits = self._waits() or self._watch.blocked
+        waits = self._waits() or self._outages.blocked
         return until_settings(self._read_at, self._hold, waits, self._clock.monotonic())
 
     def look_at_settings(self, now: float) -> None:
@@ -256,7 +256,7 @@ class Gate:
         if self._enabled.off or not self._usable(config):
             return None
         self._hold = Hold()
-        self._watch.configure(config)
+        self._outages.configure(config)
         self._read = self.config = config
         return config
 
@@ -283,10 +283,10 @@ class Gate:
     def _notice_settings(self, config: PlexSyncConfig) -> None:
         """Other settings wake all jobs, and make the scenes of the ledger dirty if they say so."""
         ledger, queue, before = self._stores.ledger, self._stores.queue, self._read
-        wishes = self._differs("settings", config.wish_fingerprint())
+        wishes = self._differs("settings", config.desired_fingerprint())
         plex = self._differs("plex", config.plex_fingerprint())
         if wishes:
-            ledger.add_bulk(SETTINGS, "", None, self._clock.now())
+            ledger.add_backfill(SETTINGS, "", None, self._clock.now())
             self._log.info("Settings changed; the scenes written so far are checked again.")
         if wishes or plex or (before and before.plex_token != config.plex_token):
             queue.hurry(queue.jobs)
@@ -298,24 +298,24 @@ class Gate:
             self._stores.ledger.set_meta(name, fingerprint)
         return bool(known) and known != fingerprint
 
-    def tell_letters(self) -> None:
+    def tell_dead_letters(self) -> None:
         """A line about the dead letters, if there are any."""
-        counts = self._stores.letters.counts()
+        counts = self._stores.dead_letters.counts()
         if counts:
             listed = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
             self._log.info(f"{counted(sum(counts.values()), 'dead letter')}: {listed}.")
 
-    def learn(self, outcomes: Sequence[Outcome], judged: Judged) -> None:
+    def record(self, outcomes: Sequence[Outcome], judged: Judged) -> None:
         """What a batch says about the two servers."""
         errors = [result.error for result in judged.results if isinstance(result, Failed)]
         self._note_stuck([error for error in errors if error.fault == REQUEST])
         if isinstance(judged.server, PlexServerDown):
-            self._watch.failed(judged.server.message, judged.server.cause)
+            self._outages.record_failure(judged.server.message, judged.server.cause)
         elif isinstance(judged.server, PlexAuthError):
-            self._watch.stand(judged.server.cause, judged.server.message)
+            self._outages.hold(judged.server.cause, judged.server.message)
         if judged.unwritten is not None:
             why = f"Plex answers but does not write: {judged.unwritten.message}"
-            self._watch.failed(why, WRITING)
+            self._outages.record_failure(why, WRITING)
             self._wait_for("plex")
         self._held_back.look(self._clock.now())
         self._held_back.settled(outcomes)
@@ -335,10 +335,10 @@ class Gate:
         """A healthy Plex that fails at what names no item is asked less and less often."""
         if not failed:
             self._stuck = Hold()
-            if self._watch.recovery.trouble == STUCK:
-                self._watch.over("Plex does again what no scene can do without; jobs go on.")
+            if self._outages.recovery.trouble == STUCK:
+                self._outages.lift("Plex does again what no scene can do without; jobs go on.")
             return
-        self._watch.stand(
+        self._outages.hold(
             STUCK, f"Plex is healthy, yet all wait for one thing: {failed[0].message}"
         )
         self._stuck = hold(self._stuck, REQUEST, self._clock.monotonic())

@@ -11,7 +11,7 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
 from plexsync.flows.outage.dlq_recovery import DlqRecovery, Window
-from plexsync.flows.worker.admission import Gate, Parts
+from plexsync.flows.worker.admission import Admission, Parts
 from plexsync.flows.worker.sweep import SOON, Sweep
 from plexsync.model.errors import PlexNotFound, SyncError
 from plexsync.model.ledger import SHARED
@@ -35,29 +35,29 @@ class Duties:
         self,
         stores: Stores,
         parts: Parts,
-        gate: Gate,
+        admission: Admission,
         stash: StashClient,
         clock: Clock,
         log: Log,
     ) -> None:
         self._stores = stores
         self._parts = parts
-        self._gate = gate
+        self._admission = admission
         self._clock = clock
         self._log = log
-        self._watch = parts.watch
-        self._sweep = Sweep(stash, stores.ledger, stores.letters, log)
+        self._outages = parts.outages
+        self._sweep = Sweep(stash, stores.ledger, stores.dead_letters, log)
         self._recovery = DlqRecovery(stores, stash)
         self._clean_at = -math.inf
         self._looked_for_arrivals = False
         known = stores.ledger.get_meta(RECOVERIES)
-        self._recoveries = int(known) if known else parts.watch.recovery.recovery_count
+        self._recoveries = int(known) if known else parts.outages.recovery.recovery_count
 
     def alarms(self) -> tuple[Alarm, ...]:
         """In the order in which they ring: what a probe finds is known to those after it."""
         return (
             Alarm("clean-up", self._clean_up_in, self._clean_up),
-            Alarm("probe", self._gate.probe_due_in, self._gate.probe),
+            Alarm("probe", self._admission.probe_due_in, self._admission.probe),
             Alarm("after an outage", self._after_outage_in, self._after_outage),
             Alarm("arrivals meanwhile", self._arrivals_in, self._look_for_arrivals),
             Alarm("sweep", self._sweep_in, self._look_at_stash),
@@ -73,41 +73,43 @@ class Duties:
 
     def last_sweep(self, now: float) -> bool:
         """Before the worker ends: whether a last sweep found work, or may still find some."""
-        if self._gate.stopped:
+        if self._admission.stopped:
             self._sweep.go_by(now)
             return False
         if self._sweep.due_in(now, SOON) > 0:
             return False
-        before = len(self._stores.ledger.bulks())
+        before = len(self._stores.ledger.backfills())
         self._look_at_stash(now)
-        return len(self._stores.ledger.bulks()) > before
+        return len(self._stores.ledger.backfills()) > before
 
     def _clean_up_in(self, now: float) -> float:
-        return self._gate.open_in(self._clean_at + CLEAN_UP_EVERY - self._clock.monotonic())
+        return self._admission.open_in(self._clean_at + CLEAN_UP_EVERY - self._clock.monotonic())
 
     def _clean_up(self, now: float) -> None:
-        config = self._gate.config
+        config = self._admission.config
         assert config is not None
-        self._stores.letters.purge(now - config.dlq_retention_days * 86400.0)
-        self._gate.tell_letters()
+        self._stores.dead_letters.purge(now - config.dlq_retention_days * 86400.0)
+        self._admission.tell_dead_letters()
         self._clean_at = self._clock.monotonic()
 
     def _after_outage_in(self, now: float) -> float:
-        known = self._recoveries == self._watch.recovery.recovery_count
-        return self._gate.open_in(math.inf if known or not self._watch.history.last() else 0.0)
+        known = self._recoveries == self._outages.recovery.recovery_count
+        return self._admission.open_in(
+            math.inf if known or not self._outages.history.last() else 0.0
+        )
 
     def _after_outage(self, now: float) -> None:
         """Plex is back: take back what the outage buried, and look for what no hook told."""
-        config, outage = self._gate.config, self._watch.history.last()
+        config, outage = self._admission.config, self._outages.history.last()
         assert config is not None and outage is not None
-        count = self._watch.recovery.recovery_count
+        count = self._outages.recovery.recovery_count
         self._parts.reconcile.outage_is_over(outage)
         wanted = recovered_classes(config.recovery_strategy)
         try:
             found = self._recovery.run(Window.of(outage, now), wanted, now)
             self._sweep.run(now, self._looked_after())
         except SyncError as error:
-            self._gate.stash_failed(error)
+            self._admission.stash_failed(error)
             return
         self._recoveries = count
         self._stores.ledger.set_meta(RECOVERIES, str(count))
@@ -115,24 +117,28 @@ class Duties:
             self._log.info(f"After the outage: {found.sentence()}")
 
     def _arrivals_in(self, now: float) -> float:
-        return math.inf if self._looked_for_arrivals else self._gate.open_in(self._watch.pause(now))
+        return (
+            math.inf
+            if self._looked_for_arrivals
+            else self._admission.open_in(self._outages.pause(now))
+        )
 
     def _look_for_arrivals(self, now: float) -> None:
         """Once per worker life: what came to Plex while none lived."""
-        config = self._gate.config
+        config = self._admission.config
         assert config is not None
         self._looked_for_arrivals = True
-        if "PlexNotFound" in self._stores.letters.counts():
+        if "PlexNotFound" in self._stores.dead_letters.counts():
             self._parts.sync(config).look_for_arrivals(now, refresh=True)
 
     def _sweep_in(self, now: float) -> float:
-        return self._gate.open_in(self._sweep.due_in(now))
+        return self._admission.open_in(self._sweep.due_in(now))
 
     def _look_at_stash(self, now: float) -> None:
         try:
             self._sweep.run(now, self._looked_after())
         except SyncError as error:
-            self._gate.stash_failed(error)
+            self._admission.stash_failed(error)
 
     def _looked_after(self) -> Callable[[int, float], bool]:
         """Whether a scene updated then waits already, or was given up or cleared since: only a newer
@@ -140,8 +146,8 @@ class Duties:
         stores, cleared = self._stores, self._stores.ledger.cleared()
 
         def is_looked_after(scene: int, at: float) -> bool:
-            letter = stores.letters.get(scene)
-            given_up = -math.inf if letter is None else letter.buried_at
+            dead_letter = stores.dead_letters.get(scene)
+            given_up = -math.inf if dead_letter is None else dead_letter.buried_at
             return scene in stores.queue.jobs or at <= max(given_up, cleared.get(scene, -math.inf))
 
         return is_looked_after
@@ -185,9 +191,9 @@ class Arrivals:
     item of its own.
     """
 
-    def __init__(self, stores: Stores, gate: Gate, parts: Parts, clock: Clock) -> None:
+    def __init__(self, stores: Stores, admission: Admission, parts: Parts, clock: Clock) -> None:
         self._stores = stores
-        self._gate = gate
+        self._admission = admission
         self._parts = parts
         self._clock = clock
         self._asked_at = clock.monotonic() - CLOCK_PAUSE
@@ -196,12 +202,12 @@ class Arrivals:
         """Seconds until the next question; infinity while none is to be asked."""
         waits = bool(self._stores.queue.waiting_after(PlexNotFound.__name__, 1))
         waits = waits or self._stores.ledger.any_in(SHARED)
-        blocked = self._gate.blocked(now)
+        blocked = self._admission.blocked(now)
         return until_clocks(self._asked_at, waits, blocked, self._clock.monotonic())
 
     def look(self, now: float) -> None:
         """Ask, and have jobs tried whose file came."""
         self._asked_at = self._clock.monotonic()
-        config = self._gate.recent_settings()
+        config = self._admission.recent_settings()
         if config is not None:
             self._parts.sync(config).follow_plex(now)

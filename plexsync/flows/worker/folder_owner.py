@@ -16,7 +16,7 @@ REFUSAL_AGE = 60.0
 """Seconds after which a refusal is noted again; it need not be written with each event."""
 
 
-class WhoseFolder:
+class FolderOwner:
     """The owner's memory of whose data folder this is. Raises OSError when the disk refuses."""
 
     def __init__(self, folder: str, stash: StashClient, warn: Callable[[str], None]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from plexsync.edges.queue.job_index import is_due
 from plexsync.edges.stores import Stores
-from plexsync.flows.outage.outage_controller import PlexWatch
+from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.results import Outcome
 
 
@@ -17,16 +17,16 @@ class HeldBack:
     meanwhile is not.
     """
 
-    def __init__(self, stores: Stores, watch: PlexWatch) -> None:
+    def __init__(self, stores: Stores, outages: OutageController) -> None:
         self._stores = stores
-        self._watch = watch
-        last = watch.history.last()
+        self._outages = outages
+        last = outages.history.last()
         self._outage = last.start if last else 0.0
         self._held = stores.ledger.held_back(self._outage)
 
     def look(self, now: float) -> None:
         """While an outage lasts: note what it holds back by now."""
-        outage = self._watch.history.ongoing()
+        outage = self._outages.history.ongoing()
         if outage is None:
             return
         if outage.start != self._outage:
@@ -47,4 +47,4 @@ class HeldBack:
             self._tell()
 
     def _tell(self) -> None:
-        self._watch.counted(len(self._held), sum(self._held.values()))
+        self._outages.count_jobs(len(self._held), sum(self._held.values()))

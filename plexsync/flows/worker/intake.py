@@ -9,24 +9,24 @@ from dataclasses import replace
 from plexsync import inbox
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
-from plexsync.edges.page.command_store import CommandBook
+from plexsync.edges.page.command_store import CommandStore
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
-from plexsync.flows.backfill import BULK_TURN, BULK_WINDOW
+from plexsync.flows.backfill import BACKFILL_TURN, BACKFILL_WINDOW
 from plexsync.model.event import parse_event
-from plexsync.model.job import BULK, COMPARES, Job
-from plexsync.model.ledger import Bulk
+from plexsync.model.job import BACKFILL, COMPARES, Job
+from plexsync.model.ledger import Backfill
 from plexsync.model.reasons import RENAME
 from plexsync.policy.events import (
+    Action,
     Expand,
     RunCommand,
     SyncScene,
-    Wish,
+    actions_of,
     stronger_reason,
-    wishes,
 )
 
-SETTLE = 2.0
+DEBOUNCE = 2.0
 """Seconds a scene rests after an event, so that many saves in a row make one sync."""
 
 
@@ -34,14 +34,14 @@ class Intake:
     """Takes events over from the hooks and feeds bulk work, always new before old."""
 
     def __init__(
-        self, folder: str, queue: JobQueue, ledger: Ledger, letters: DeadLetters, log: Log
+        self, folder: str, queue: JobQueue, ledger: Ledger, dead_letters: DeadLetters, log: Log
     ) -> None:
         self._folder = folder
         self._queue = queue
         self._ledger = ledger
-        self._letters = letters
+        self._dead_letters = dead_letters
         self._log = log
-        self.commands = CommandBook(folder, log.clean)
+        self.commands = CommandStore(folder, log.clean)
         self._served = 0
         self.look_at_plex = False
         """Somebody has seen Plex well; whoever acts on it resets this."""
@@ -67,11 +67,11 @@ class Intake:
                 self._log.warning(f"An inbox record was unusable and set aside: {problem}.")
                 unusable += 1
                 continue
-            for wish in wishes(event):
-                if isinstance(wish, RunCommand):
-                    self.commands.accept(record.name, wish.sent, event.at)
+            for action in actions_of(event):
+                if isinstance(action, RunCommand):
+                    self.commands.accept(record.name, action.sent, event.at)
                 else:
-                    self._grant(wish, jobs, event.at)
+                    self._grant(action, jobs, event.at)
             taken.append(record.name)
             if self._command_waits():
                 break
@@ -82,53 +82,55 @@ class Intake:
     def _command_waits(self) -> bool:
         return self.commands.waiting
 
-    def _grant(self, wish: Wish, jobs: dict[int, Job], at: float) -> None:
-        if isinstance(wish, SyncScene):
-            held = jobs.get(wish.scene) or self._queue.jobs.get(wish.scene)
-            reason = stronger_reason(held.reason, wish.reason) if held else wish.reason
-            jobs[wish.scene] = Job(scene=wish.scene, reason=reason, born=at, not_before=at + SETTLE)
-        elif isinstance(wish, Expand):
-            self._ledger.add_bulk(RENAME, wish.kind, wish.ids, at)
+    def _grant(self, action: Action, jobs: dict[int, Job], at: float) -> None:
+        if isinstance(action, SyncScene):
+            held = jobs.get(action.scene) or self._queue.jobs.get(action.scene)
+            reason = stronger_reason(held.reason, action.reason) if held else action.reason
+            jobs[action.scene] = Job(
+                scene=action.scene, reason=reason, born=at, not_before=at + DEBOUNCE
+            )
+        elif isinstance(action, Expand):
+            self._ledger.add_backfill(RENAME, action.kind, action.ids, at)
         else:
             self.look_at_plex = True
 
     def drop(self, scene: int, now: float) -> None:
         """Forget a scene that Stash no longer has; Plex is not touched."""
         self._ledger.destroy([scene], now)
-        self._letters.remove([scene])
+        self._dead_letters.remove([scene])
         self._queue.finish([scene])
 
-    def feed_bulk(self, now: float) -> None:
+    def feed_backfills(self, now: float) -> None:
         """Keep up to BULK_WINDOW untried low-priority jobs in the queue from the stored walks.
 
         Jobs that were tried and wait take no place in it. The walks take turns, so that a rename
         need not wait for the end of a Sync All.
         """
-        walks = self._in_turn(self._ledger.bulks())
-        share = BULK_TURN if len(walks) > 1 else BULK_WINDOW
-        left = BULK_WINDOW
-        while walks and (room := min(left, BULK_WINDOW - self._queue.fresh)) > 0:
-            walk = walks.popleft()
+        backfills = self._in_turn(self._ledger.backfills())
+        share = BACKFILL_TURN if len(backfills) > 1 else BACKFILL_WINDOW
+        left = BACKFILL_WINDOW
+        while backfills and (room := min(left, BACKFILL_WINDOW - self._queue.fresh)) > 0:
+            backfill = backfills.popleft()
             size = min(room, share)
-            scenes = self._ledger.bulk_scenes(walk, size)
-            self._feed(walk, scenes, now)
-            self._served, left = walk.id, left - size
+            scenes = self._ledger.backfill_scenes(backfill, size)
+            self._feed(backfill, scenes, now)
+            self._served, left = backfill.id, left - size
             if len(scenes) < size:
-                self._ledger.end_bulk(walk.id)
+                self._ledger.end_backfill(backfill.id)
             else:
-                walks.append(replace(walk, after=scenes[-1]))
+                backfills.append(replace(backfill, after=scenes[-1]))
 
-    def _in_turn(self, walks: Sequence[Bulk]) -> deque[Bulk]:
+    def _in_turn(self, backfills: Sequence[Backfill]) -> deque[Backfill]:
         """The walks, beginning after the one that was served last."""
-        later = [walk for walk in walks if walk.id > self._served]
-        return deque([*later, *(walk for walk in walks if walk.id <= self._served)])
+        later = [backfill for backfill in backfills if backfill.id > self._served]
+        return deque([*later, *(backfill for backfill in backfills if backfill.id <= self._served)])
 
-    def _feed(self, walk: Bulk, scenes: Sequence[int], now: float) -> None:
-        self._queue.put_all(self._bulk_jobs(scenes, walk.reason, now))
-        if walk.reason in COMPARES:
-            self._insist(scenes, walk.reason)
+    def _feed(self, backfill: Backfill, scenes: Sequence[int], now: float) -> None:
+        self._queue.put_all(self._backfill_jobs(scenes, backfill.reason, now))
+        if backfill.reason in COMPARES:
+            self._insist(scenes, backfill.reason)
         if scenes:
-            self._ledger.advance(walk.id, scenes[-1])
+            self._ledger.advance(backfill.id, scenes[-1])
 
     def _insist(self, scenes: Iterable[int], wanted: str) -> None:
         """A scene that waited already is to be compared with Plex too when its turn comes."""
@@ -140,9 +142,9 @@ class Intake:
         ]
         self._queue.rewrite(*(job for job in stronger if job != self._queue.jobs[job.scene]))
 
-    def _bulk_jobs(self, scenes: Iterable[int], reason: str, now: float) -> list[Job]:
+    def _backfill_jobs(self, scenes: Iterable[int], reason: str, now: float) -> list[Job]:
         return [
-            Job(scene=scene, reason=reason, born=now, priority=BULK, not_before=now)
+            Job(scene=scene, reason=reason, born=now, priority=BACKFILL, not_before=now)
             for scene in scenes
             if scene not in self._queue.jobs
         ]

@@ -25,7 +25,7 @@ from plexsync.flows.results import (
 from plexsync.flows.worker.intake import Intake
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import SCENE, AmbiguousMatch, PlexNotFound, SceneGone, SyncError
-from plexsync.model.job import BULK, Job, Letter
+from plexsync.model.job import BACKFILL, DeadLetter, Job
 from plexsync.model.ledger import (
     NOT_IN_PLEX,
     RIVAL,
@@ -44,7 +44,7 @@ from plexsync.policy.backoff import (
 )
 
 
-class Settle:
+class ResultRecorder:
     """Decides what becomes of each job and records it; every hand-over writes the new before it
     forgets the old.
     """
@@ -55,13 +55,15 @@ class Settle:
         self._rng = rng
         self._log = log
 
-    def batch(self, results: Sequence[Result], config: PlexSyncConfig, now: float) -> list[Outcome]:
+    def record(
+        self, results: Sequence[Result], config: PlexSyncConfig, now: float
+    ) -> list[Outcome]:
         """Record a batch; returns what became of each of its jobs."""
         outcomes = [self._decided(result, config, now) for result in results]
         for outcome in outcomes:
             self._tell(outcome, now)
             self._record(outcome, now)
-        self._stores.letters.remove([o.scene for o in outcomes if isinstance(o.result, Done)])
+        self._stores.dead_letters.remove([o.scene for o in outcomes if isinstance(o.result, Done)])
         queue = self._stores.queue
         queue.rewrite(*(o.job for o in outcomes if _is_rewritten(o)))
         queue.release([o.scene for o in outcomes if _is_left(o)])
@@ -115,8 +117,8 @@ class Settle:
     def bury(self, job: Job, error: SyncError, now: float) -> None:
         """Give a job up: its dead letter first, then its row."""
         candidates = error.candidates if isinstance(error, AmbiguousMatch) else ()
-        self._stores.letters.add(
-            Letter(
+        self._stores.dead_letters.add(
+            DeadLetter(
                 scene=job.scene,
                 error=error.kind,
                 message=error.message,
@@ -161,7 +163,7 @@ class Settle:
                     state=state,
                     detail=detail,
                     since=since,
-                    wish="",
+                    desired_hash="",
                     path=path or known.path,
                     entities=others | {(RIVAL, rival) for rival in rivals},
                 )
@@ -175,7 +177,7 @@ class Settle:
             other for o in outcomes if _concerns_others(o) for other in ledger.neighbours(o.scene)
         ]
         queue.put_all(
-            Job(scene=scene, reason=RECONCILE, born=now, priority=BULK, not_before=now)
+            Job(scene=scene, reason=RECONCILE, born=now, priority=BACKFILL, not_before=now)
             for scene in dict.fromkeys(found)
             if scene not in queue.jobs
         )

@@ -39,7 +39,7 @@ JUST_NOW = 5.0
 
 PAGE = 1000
 
-SWEPT = "swept"
+WATERMARK = "watermark"
 """The ledger's name for the time up to which everything was seen, UTC seconds of Stash's clock."""
 
 COUNTED_AT, COUNTED_AFTER = "counted_at", "counted_after"
@@ -56,10 +56,12 @@ def _never(scene: int, at: float) -> bool:
 class Sweep:
     """Queues scenes behind the edits, as stored backfills."""
 
-    def __init__(self, stash: StashClient, ledger: Ledger, letters: DeadLetters, log: Log) -> None:
+    def __init__(
+        self, stash: StashClient, ledger: Ledger, dead_letters: DeadLetters, log: Log
+    ) -> None:
         self._stash = stash
         self._ledger = ledger
-        self._letters = letters
+        self._dead_letters = dead_letters
         self._log = log
         self._every = SOON
         self._last = float(ledger.get_meta(SWEPT_AT) or "-inf")
@@ -85,10 +87,12 @@ class Sweep:
         the installation: older scenes are nobody's wish.
         """
         installed = self._installed(now)
-        swept = float(self._ledger.get_meta(SWEPT) or installed)
-        if swept > now + OVERLAP:
-            swept = installed  # by a clock that was set back since: when it really was, none knows
-        bottom = max(installed, min(swept, now) - OVERLAP)
+        watermark = float(self._ledger.get_meta(WATERMARK) or installed)
+        if watermark > now + OVERLAP:
+            watermark = (
+                installed  # by a clock that was set back since: when it really was, none knows
+            )
+        bottom = max(installed, min(watermark, now) - OVERLAP)
         found = {"scene": self._updated("scene", bottom)}
         changed = self._news("scene", found["scene"])
         for kind in ENTITIES:
@@ -102,17 +106,17 @@ class Sweep:
         for kind, times in found.items():
             self._ledger.see(kind, {n: at for n, at in times.items() if abs(now - at) > JUST_NOW})
         new += self._vanished(now)
-        self._ledger.set_meta(SWEPT, repr(min(now, max([swept, *updated.values()]))))
+        self._ledger.set_meta(WATERMARK, repr(min(now, max([watermark, *updated.values()]))))
         self.go_by(now)
         self._every = SWEEP_EVERY
         return len(new)
 
     def _installed(self, now: float) -> float:
         """When PlexSync began; a moment to come is one of a clock that was set right since."""
-        installed = float(self._ledger.get_meta("watermark") or now)
+        installed = float(self._ledger.get_meta("installed_at") or now)
         if installed > now:
             installed = now - SWEEP_EVERY
-            self._ledger.set_meta("watermark", repr(installed))
+            self._ledger.set_meta("installed_at", repr(installed))
         return installed
 
     def _updated(self, kind: str, bottom: float) -> dict[int, float]:
@@ -170,11 +174,11 @@ class Sweep:
         if not self._counts(now):
             return found
         after = int(self._ledger.get_meta(COUNTED_AFTER) or 0)
-        letters = self._letters.scenes()
-        while self._ledger.live_scenes(after, 1) or any(scene > after for scene in letters):
+        dead_letters = self._dead_letters.scenes()
+        while self._ledger.live_scenes(after, 1) or any(scene > after for scene in dead_letters):
             ids, left = self._stash.scene_ids(after, PAGE)
             last = ids[-1] if len(ids) < left else _BEYOND
-            known = {scene for scene in letters if after < scene <= last}
+            known = {scene for scene in dead_letters if after < scene <= last}
             known.update(self._ledger.live_between(after, last))
             gone = sorted(known - set(ids))
             self._queue(gone, now, "no longer listed by Stash")
@@ -188,5 +192,5 @@ class Sweep:
     def _queue(self, scenes: Iterable[int], now: float, why: str) -> None:
         wanted = list(scenes)
         if wanted:
-            self._ledger.add_bulk(SWEEP, "scene", wanted, now)
+            self._ledger.add_backfill(SWEEP, "scene", wanted, now)
             self._log.debug(f"Looking at {counted(len(wanted), 'scene')} {why}.")

@@ -16,11 +16,11 @@ from plexsync.edges.storage.files import is_disk_trouble
 from plexsync.edges.stores import Stores
 from plexsync.flows.page.commands import AT_ONCE, Commands, Host
 from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
-from plexsync.flows.worker.admission import DISABLED, IDLE_END, Gate
+from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission
 from plexsync.flows.worker.blame import Blame, Judged
 from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties
 from plexsync.flows.worker.intake import Intake
-from plexsync.flows.worker.recorder import Settle
+from plexsync.flows.worker.recorder import ResultRecorder
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import Interrupted, PlexPermanentError, PlexTemporaryError
 from plexsync.model.job import EDIT, Job
@@ -64,14 +64,14 @@ class Worker:
         self._clock = clock
         self._log = log
         self._in_flight = stash.in_flight
-        self._watch = parts.watch
+        self._outages = parts.outages
         self._leave = leave
         self._observe = observe
-        self._gate = Gate(stores, parts, stash, clock, log)
-        self._duties = Duties(stores, parts, self._gate, stash, clock, log)
-        self._alarms = self._table(Arrivals(stores, self._gate, parts, clock))
-        self._intake = Intake(folder, stores.queue, stores.ledger, stores.letters, log)
-        self._settle = Settle(stores, self._intake, rng, log)
+        self._admission = Admission(stores, parts, stash, clock, log)
+        self._duties = Duties(stores, parts, self._admission, stash, clock, log)
+        self._alarms = self._table(Arrivals(stores, self._admission, parts, clock))
+        self._intake = Intake(folder, stores.queue, stores.ledger, stores.dead_letters, log)
+        self._recorder = ResultRecorder(stores, self._intake, rng, log)
         self._commands = Commands(folder, self._intake.commands, parts, stash, clock, log)
         self._blame = Blame()
         self._new_commands = NewCommands(folder)
@@ -81,8 +81,8 @@ class Worker:
     def _table(self, arrivals: Arrivals) -> Alarms:
         """All that has a time, in the order in which it rings; jobs have theirs in the queue."""
         return Alarms(
-            Alarm("session", self._gate.session_due_in, self._gate.keep_session),
-            Alarm("settings", self._gate.settings_due_in, self._gate.look_at_settings),
+            Alarm("session", self._admission.session_due_in, self._admission.keep_session),
+            Alarm("settings", self._admission.settings_due_in, self._admission.look_at_settings),
             *self._duties.alarms(),
             Alarm("arrivals", arrivals.due_in, arrivals.look),
         )
@@ -92,15 +92,15 @@ class Worker:
         now = self._clock.now()
         self._stores.ledger.forget_destroyed(now - DESTROYED_KEPT)
         inbox.sweep(self._folder, now)
-        if not self._stores.ledger.get_meta("watermark"):
+        if not self._stores.ledger.get_meta("installed_at"):
             waiting = inbox.collect(self._folder, limit=1)
             first = min([now, *(record.at for record in waiting)])
-            self._stores.ledger.set_meta("watermark", repr(first - 60.0))
+            self._stores.ledger.set_meta("installed_at", repr(first - 60.0))
         for job in self._stores.queue.poisoned():
             error = PlexPermanentError(
                 "the worker died three times while it worked on this scene alone", cause="poison"
             )
-            self._settle.bury(job, error, now)
+            self._recorder.bury(job, error, now)
 
     def run(self) -> str:
         """Work until idle, asked to step aside, or left alone; returns the reason."""
@@ -117,9 +117,9 @@ class Worker:
         """
         if self._leave() or self._intake.commands.waiting or self._new_commands.came():
             return True
-        if self._gate.session_due_in(self._clock.now()) <= 0:
+        if self._admission.session_due_in(self._clock.now()) <= 0:
             return True
-        return self._gate.disabled_by_now()
+        return self._admission.disabled_by_now()
 
     def _run(self) -> str:
         while True:
@@ -130,20 +130,20 @@ class Worker:
             self.take_in(now)
             self.look_around(self._clock.now())
             now = self._clock.now()
-            reason = self._disabled() or self._gate.leave(now, self._busy_at)
+            reason = self._disabled() or self._admission.stop_reason(now, self._busy_at)
             if reason and not (reason == IDLE_END and self._duties.last_sweep(now)):
                 return reason
             batch = self._next(now)
             if batch:
                 self._process(batch)
-            if not (batch and batch[0].priority == EDIT) and self._gate.reconcile():
+            if not (batch and batch[0].priority == EDIT) and self._admission.reconcile():
                 self._busy_at = self._clock.now()
             elif not batch:
                 self._sleep(now)
 
     def _disabled(self) -> str:
         """Why to end when somebody switched PlexSync off in Stash, which fires no hook meanwhile."""
-        if not self._gate.disabled:
+        if not self._admission.disabled:
             return ""
         self._duties.sweep_at_next_start()
         return DISABLED
@@ -152,20 +152,20 @@ class Worker:
         """Bring what waits in the inbox and in stored walks into the queue, and carry out what
         pages asked for: both in the order in which they were recorded.
         """
-        if self._gate.session_came():
-            self._gate.heard_of_stash()
+        if self._admission.session_came():
+            self._admission.heard_of_stash()
         for _ in range(AT_ONCE):
             taken = self._intake.take_in(now)
             if taken:
                 self._busy_at = now
-                self._gate.heard_of_stash()
+                self._admission.heard_of_stash()
             if not self._obey(now) and not taken:
                 break
             now = self._clock.now()
-        self._intake.feed_bulk(now)
+        self._intake.feed_backfills(now)
         if self._intake.look_at_plex:
             self._intake.look_at_plex = False
-            self._watch.hurry()
+            self._outages.probe_next()
             self.hurry_sweep()
 
     def hurry_sweep(self) -> None:
@@ -175,33 +175,35 @@ class Worker:
     def look_around(self, now: float) -> None:
         """Do what is due by its own clock, and bring what it found into the queue."""
         if self._alarms.ring(now):
-            self._intake.feed_bulk(now)
+            self._intake.feed_backfills(now)
 
     def _obey(self, now: float) -> int:
         """Carry out what pages asked for; how much that was."""
-        with self._in_flight.until(lambda: bool(self._leave()) or self._gate.disabled_by_now()):
+        with self._in_flight.until(
+            lambda: bool(self._leave()) or self._admission.disabled_by_now()
+        ):
             count = self._commands.run(self._leave)
         if count:
             self._busy_at = now
-            self._gate.settings_may_differ()
+            self._admission.settings_may_differ()
         if self._commands.session_refused:
-            self._gate.session_ended()
+            self._admission.session_ended()
         return count
 
     def waits_for(self, now: float) -> str:
         """Who or what stops all work now, see Gate.waits_for; "" when it goes on."""
-        return self._gate.waits_for(now)
+        return self._admission.waits_for(now)
 
     def _next(self, now: float) -> Sequence[Job]:
         """The jobs to run now: none while something has to be waited for."""
         queue = self._stores.queue
-        if not queue.due(now, 1) or self._gate.blocked(now) > 0:
+        if not queue.due(now, 1) or self._admission.blocked(now) > 0:
             return ()
-        room = self._gate.room()
+        room = self._admission.capacity()
         return queue.due(self._clock.now(), room) if room else ()
 
     def _process(self, batch: Sequence[Job]) -> None:
-        config = self._gate.config
+        config = self._admission.config
         if config is None:
             return
         began = self._clock.monotonic()
@@ -219,7 +221,7 @@ class Worker:
         self._busy_at = now
         before, self._jobs = self._jobs, self._jobs + len(batch)
         if before // TELL_EVERY != self._jobs // TELL_EVERY:
-            self._gate.tell_letters()
+            self._admission.tell_dead_letters()
 
     def _attempt(self, batch: Sequence[Job], config: PlexSyncConfig) -> list[list[Result]]:
         """Run a batch; one that breaks our own code is repeated job by job, to find the culprit."""
@@ -235,15 +237,15 @@ class Worker:
         return [results for job in batch for results in self._attempt([job], config)]
 
     def _judge(self, results: Sequence[Result], plex: PlexClient) -> Judged:
-        patience = self._watch.patience(self._clock.now())
+        patience = self._outages.patience(self._clock.now())
         return self._blame.judge(results, plex, patience)
 
     def _record(self, judged: Judged, config: PlexSyncConfig, *, answered: bool) -> list[Outcome]:
-        outcomes = self._settle.batch(judged.results, config, self._clock.now())
+        outcomes = self._recorder.record(judged.results, config, self._clock.now())
         sent = sum(outcome.kind == WRITTEN for outcome in outcomes)
         if sent or (answered and judged.server is None and judged.unwritten is None):
-            self._watch.alive(sent)
-        self._gate.learn(outcomes, judged)
+            self._outages.record_success(sent)
+        self._admission.record(outcomes, judged)
         return outcomes
 
     def _sleep(self, now: float) -> None:
@@ -252,10 +254,10 @@ class Worker:
         if inbox.collect(self._folder, limit=1) or self._commands.waiting:
             return
         due = self._stores.queue.next_due()
-        seconds = pause(now, due, self._busy_at, self._gate.blocked(now))
+        seconds = pause(now, due, self._busy_at, self._admission.blocked(now))
         seconds = min(seconds, self._alarms.due_in(now))
         if abs(now - seen / 1e9) < inbox.COARSE_MTIME:
             seconds = min(seconds, 0.25)  # it may have changed since `now`, and be missed
         self._clock.wait(
-            seconds, lambda: inbox.signature(self._folder) != seen or self._gate.session_came()
+            seconds, lambda: inbox.signature(self._folder) != seen or self._admission.session_came()
         )
