@@ -14,6 +14,7 @@ from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
 from plexsync.edges.log.redact import load_words
 from plexsync.edges.page import read_state
+from plexsync.edges.page.command_store import CommandStore
 from plexsync.edges.plex.client import PlexClient, load_client_id
 from plexsync.edges.plex.health_checks import HealthChecks
 from plexsync.edges.plex.library_index import PlexIndex
@@ -24,6 +25,7 @@ from plexsync.edges.storage import files
 from plexsync.edges.storage.files import NewerSchema
 from plexsync.edges.stores import Stores
 from plexsync.flows.outage.outage_controller import OutageController
+from plexsync.flows.page.commands import Commands
 from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
 from plexsync.flows.reconcile.reconciliation import Reconciliation
 from plexsync.flows.sync.matcher import ItemMatcher
@@ -48,7 +50,7 @@ MEET_EVERY = 900.0
 """Seconds after which a worker asks again whether Stash is the one it knows."""
 
 
-class Parts:
+class Services:
     """What everybody needs: the settings, and a client for Plex that is built again only when a
     setting of it changes."""
 
@@ -128,7 +130,7 @@ class Parts:
             self._plex.close()
 
 
-class App(Parts):
+class App(Services):
     """What the owner of the data folder needs besides: the stores, and the steps of a batch."""
 
     def __init__(
@@ -170,7 +172,7 @@ class App(Parts):
         self.statistics = Statistics(folder, self.stores, clock, log, self.traffic)
 
     def config(self, *, anybody: bool = False) -> PlexSyncConfig:
-        """See Parts.config. Whose folder it is, is asked again when Stash was away meanwhile."""
+        """See Services.config. Whose folder it is, is asked again when Stash was away meanwhile."""
         try:
             return super().config(anybody=anybody)
         except SyncError:
@@ -178,7 +180,7 @@ class App(Parts):
             raise
 
     def check_owner(self) -> None:
-        """See Parts.check_owner; a folder of nobody's becomes the Stash's that we serve."""
+        """See Services.check_owner; a folder of nobody's becomes the Stash's that we serve."""
         now, (at, address) = self.clock.monotonic(), self._met or (0.0, "")
         if self._met is not None and now - at < MEET_EVERY and address == self.stash.address:
             return
@@ -247,6 +249,10 @@ class App(Parts):
             total["lookups"] += self._index.lookups
             total["hits"] += self._index.hits
         return total
+
+    def commands(self, store: CommandStore) -> Commands:
+        """Carries out what pages ask for, from the store that the worker fills."""
+        return Commands(self.folder, store, self, self.stash, self.clock, self.log)
 
     def worker(self, leave: Callable[[], str], observe: Observe | None = None) -> Worker:
         """The drain loop over these stores; foreground and background differ in the arguments.

@@ -10,7 +10,7 @@ from contextlib import closing
 from functools import partial
 
 from plexsync import inbox, system
-from plexsync.app import App, Parts
+from plexsync.app import App, Services
 from plexsync.edges.clock import SystemClock
 from plexsync.edges.log.log import Log, StashSink, capture
 from plexsync.edges.ownership import Takeover
@@ -77,8 +77,8 @@ def _carry_out(
     inbox.hand_over(folder, connection)
     try:
         if task.kind == READS:
-            with closing(Parts(folder, stash, clock, log, os.environ)) as parts:
-                return press(task, plugin_dir, args, parts, wake_worker, stand_by)
+            with closing(Services(folder, stash, clock, log, os.environ)) as services:
+                return press(task, plugin_dir, args, services, wake_worker, stand_by)
         with (
             Takeover(folder, stand_by, TAKEOVER_PATIENCE, tell),
             closing(App(folder, stash, clock, log, os.environ)) as app,
@@ -93,33 +93,33 @@ def press(
     task: Task,
     plugin_dir: str,
     args: Mapping[str, object],
-    parts: Parts,
+    services: Services,
     wake_worker: Callable[[], None],
     stand_by: Callable[[], None] = lambda: None,
 ) -> dict[str, object]:
-    """Carry out a task with these parts, after what comes before any task that owns the folder."""
-    owned = parts if isinstance(parts, App) else None
-    config = parts.config(anybody=task.anybody or (task.kind == READS and task.unready))
+    """Carry out a task with these services, after what comes before any task that owns the folder."""
+    owned = services if isinstance(services, App) else None
+    config = services.config(anybody=task.anybody or (task.kind == READS and task.unready))
     if config.missing() and not task.unready:
         raise TaskFailed(config.missing())
-    plex = parts.plex(config)
+    plex = services.plex(config)
     if owned is not None and not task.anybody:
         owned.outages.configure(config)
         owned.outages.probe_if_due(
-            parts.clock.now(), len(owned.stores.queue.jobs), plex, BEFORE_TASK
+            services.clock.now(), len(owned.stores.queue.jobs), plex, BEFORE_TASK
         )
         if not (config.missing() or config.paused or owned.outages.blocked):
             compare = partial(owned.reconciliation, config)
             owned.reconcile.catch_up(config, compare, RECONCILE_AHEAD)
     context = TaskContext(
         plugin_dir=plugin_dir,
-        folder=parts.folder,
+        folder=services.folder,
         args=args,
         config=config,
         plex=plex,
-        stash=parts.stash,
-        clock=parts.clock,
-        log=parts.log,
+        stash=services.stash,
+        clock=services.clock,
+        log=services.log,
         wake=wake_worker,
         owned=owned,
         stand_by=stand_by,

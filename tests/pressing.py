@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from plexsync.app import Parts
+from plexsync.app import Services
 from plexsync.edges.log.log import Log
 from plexsync.flows.tasks.context import TaskContext
 from tests.world import ROOT, World
@@ -17,7 +17,7 @@ def press(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict[st
     """Run a task; one that `owns` has the stores, as one that queues."""
     woken: list[None] = []
     stash = world.client()
-    parts = Parts(world.folder, stash, world.clock, Log(world.sink), world.environ)
+    parts = Services(world.folder, stash, world.clock, Log(world.sink), world.environ)
     app = world.stores() if owns else None
     host = app or parts
     try:

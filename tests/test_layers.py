@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -28,8 +29,8 @@ MAY_IMPORT = {
     "flows": {"model", "policy", "edges", "flows", "system", "inbox", "dependencies"},
     "app": {"model", "policy", "edges", "flows", "system", "inbox"},
     "press": {"model", "edges", "flows", "app", "system", "inbox"},
-    "live": {"model", "edges", "flows", "app", "system", "inbox"},
-    "entry": {"model", "edges", "flows", "press", "live", "system", "inbox", "dependencies"},
+    "lifecycle": {"model", "edges", "flows", "app", "system", "inbox"},
+    "entry": {"model", "edges", "flows", "press", "lifecycle", "system", "inbox", "dependencies"},
 }
 """Which parts of the package a part may import; itself only where it is named."""
 LATE_IMPORTS = {
@@ -103,6 +104,52 @@ def test_there_is_no_circle():
 
     for module in MODULES:
         visit(module, ())
+
+
+def _room(module: str) -> str:
+    """The folder within a layer in which a module lies; "" for what lies beside the rooms."""
+    parts = module.split(".")
+    return ".".join(parts[:3]) if len(parts) == 4 else ""
+
+
+ROOMS = sorted({_room(name) for name in MODULES} - {""})
+
+
+def _between_rooms() -> Iterator[tuple[str, str]]:
+    """Every import of a module that lies in a room, with who imports it."""
+    for module in MODULES:
+        yield from ((module, name) for name in _ours(module) if _room(name))
+
+
+def test_rooms_form_no_circle():
+    needs = {room: set[str]() for room in ROOMS}
+    for module, name in _between_rooms():
+        if _room(module) and _room(module) != _room(name):
+            needs[_room(module)].add(_room(name))
+    while needs:
+        free = {room for room, others in needs.items() if not others & set(needs)}
+        assert free, f"a circle of rooms: {needs}"
+        for room in free:
+            del needs[room]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_may_be_imported_from_outside(room):
+    (named,) = re.findall(r"From outside: ([\w,\s]+)\.", str(ast.get_docstring(_tree(room))))
+    used = {n.split(".")[-1] for m, n in _between_rooms() if _room(n) == room != _room(m)}
+    assert used == set(re.split(r",\s+", named))
+
+
+def test_most_imports_stay_in_one_room(capsys):
+    """Within a layer; what lies beside the rooms is common ground and is not counted."""
+    same = [
+        _room(module) == _room(name)
+        for module, name in _between_rooms()
+        if _room(module) and _part(module) == _part(name)
+    ]
+    with capsys.disabled():
+        print(f"\n{sum(same)} of {len(same)} imports within flows and edges stay in one room")
+    assert sum(same) / len(same) >= 0.69
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - LATE_IMPORTS))

@@ -55,6 +55,9 @@ COMMANDS: Mapping[str, Mapping[str, Rule]] = {
 }
 """Command -> its arguments, in the order in which they are documented."""
 
+AT_ONCE = 20
+"""Commands between two batches; the rest has its turn after the next one."""
+
 
 class Command:
     """One command with every argument read."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from plexsync import press
-from plexsync.app import App, Parts
+from plexsync.app import App, Services
 from plexsync.edges.log.log import Log
 from plexsync.flows.page import operations
 from plexsync.flows.tasks.context import READS
@@ -55,7 +55,7 @@ def set_up(world: World, other: StashSim) -> tuple[Any, Any]:
 def pressed(world: World, mode: str) -> dict[str, object]:
     """One press of a button in the Stash that is served."""
     task, stash, log = TASKS[mode], world.client(), Log(world.sink)
-    kind = Parts if task.kind == READS else App
+    kind = Services if task.kind == READS else App
     with closing(kind(world.folder, stash, world.clock, log, {})) as parts:
         return press.press(task, str(Path(world.folder).parent), {}, parts, lambda: None)
 

@@ -79,7 +79,7 @@ class Desk:
         """What one press tells, a line each."""
         world, task, sink = self.world, TASKS[mode], ListSink()
         stash, log = world.client(), Log(sink)
-        kind = app.Parts if task.kind == READS else app.App
+        kind = app.Services if task.kind == READS else app.App
         failed = ""
         try:
             with closing(kind(world.folder, stash, world.clock, log, {})) as parts:

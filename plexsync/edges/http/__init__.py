@@ -1,1 +1,4 @@
-"""HTTP with a deadline, size limits and certificates."""
+"""HTTP with a deadline, size limits and certificates.
+
+From outside: certificates, transport.
+"""

@@ -1,1 +1,4 @@
-"""The log, without secrets."""
+"""The log, without secrets.
+
+From outside: log, redact.
+"""

@@ -1,1 +1,4 @@
-"""Plex over HTTP, and the index of its libraries."""
+"""Plex over HTTP, and the index of its libraries.
+
+From outside: client, health_checks, library_index.
+"""

@@ -1,1 +1,4 @@
-"""Jobs and dead letters on disk."""
+"""Jobs and dead letters on disk.
+
+From outside: dead_letters, job_index, job_queue, rows.
+"""

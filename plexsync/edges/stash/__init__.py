@@ -1,1 +1,4 @@
-"""Stash over GraphQL."""
+"""Stash over GraphQL.
+
+From outside: answers, client, covers, handover.
+"""

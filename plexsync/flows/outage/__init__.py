@@ -1,1 +1,4 @@
-"""Plex away and back: probes, breaker, ramp, history, recovery of dead letters."""
+"""Plex away and back: probes, breaker, ramp, history, recovery of dead letters.
+
+From outside: dlq_recovery, outage_controller.
+"""

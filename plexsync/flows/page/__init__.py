@@ -1,1 +1,4 @@
-"""Operations and commands of the page."""
+"""Operations and commands of the page.
+
+From outside: commands, operations.
+"""

@@ -12,17 +12,14 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage.files import is_disk_trouble
 from plexsync.flows.page.command_handlers import HANDLERS, Answer
 from plexsync.flows.tasks.context import OwnerServices, TaskContext, TaskFailed
-from plexsync.flows.worker.admission import Parts
-from plexsync.model.command import ADOPT, from_input
+from plexsync.flows.worker.admission import WorkerServices
+from plexsync.model.command import ADOPT, AT_ONCE, from_input
 from plexsync.model.errors import AnotherStash, Interrupted, StashAuthError, SyncError
-
-AT_ONCE = 20
-"""Commands between two batches; the rest has its turn after the next one."""
 
 Args = Mapping[str, Any]
 
 
-class Host(Parts, OwnerServices, Protocol):
+class CommandServices(WorkerServices, OwnerServices, Protocol):
     """What the composition root gives to the owner."""
 
 
@@ -35,14 +32,14 @@ class Commands:
         self,
         folder: str,
         book: CommandStore,
-        host: Host,
+        services: CommandServices,
         stash: StashClient,
         clock: Clock,
         log: Log,
     ) -> None:
         self._folder = folder
         self._book = book
-        self._host = host
+        self._services = services
         self._stash = stash
         self._clock = clock
         self._log = log
@@ -98,16 +95,16 @@ class Commands:
         return HANDLERS[command.name](self._call(command.args, anybody=command.name == ADOPT))
 
     def _call(self, args: Args, *, anybody: bool) -> TaskContext:
-        config = self._host.config(anybody=anybody)
+        config = self._services.config(anybody=anybody)
         return TaskContext(
             plugin_dir="",
             folder=self._folder,
             args=args,
             config=config,
-            plex=self._host.plex(config),
+            plex=self._services.plex(config),
             stash=self._stash,
             clock=self._clock,
             log=self._log,
             wake=lambda: None,
-            owned=self._host,
+            owned=self._services,
         )

@@ -1,1 +1,4 @@
-"""Comparing both sides."""
+"""Comparing both sides.
+
+From outside: auto_reconcile, reconciliation, report.
+"""

@@ -1,1 +1,4 @@
-"""What View Queue Status and the page show."""
+"""What View Queue Status and the page show.
+
+From outside: plex_standing, status.
+"""

@@ -49,7 +49,7 @@ IDLE_END = "nothing to do"
 DISABLED = "PlexSync is disabled in Stash; what waits stays, and goes on when it is enabled again"
 
 
-class Parts(Protocol):
+class WorkerServices(Protocol):
     """What the composition root builds for the worker."""
 
     outages: OutageController
@@ -77,15 +77,15 @@ class Admission:
     """Says how many jobs may run now, for how long nothing may, and when to go home."""
 
     def __init__(
-        self, stores: Stores, parts: Parts, stash: StashClient, clock: Clock, log: Log
+        self, stores: Stores, services: WorkerServices, stash: StashClient, clock: Clock, log: Log
     ) -> None:
         self._stores = stores
-        self._parts = parts
+        self._services = services
         self._stash = stash
         self._clock = clock
         self._log = log
-        self._outages = parts.outages
-        self._held_back = HeldBack(stores, parts.outages)
+        self._outages = services.outages
+        self._held_back = HeldBack(stores, services.outages)
         self._hold = Hold()
         self._stuck = Hold()
         """A request that names no item fails although Plex is healthy."""
@@ -141,7 +141,7 @@ class Admission:
         """Before anything else: whose data folder this is. A Stash that is away is asked later."""
         self._met = True
         try:
-            self._parts.check_owner()
+            self._services.check_owner()
         except AnotherStash as problem:
             self._refuse(problem)
         except SyncError:
@@ -176,7 +176,7 @@ class Admission:
             return 0
         self._held_back.look(self._clock.now())
         waiting = len(self._stores.queue.jobs)
-        return self._outages.capacity(self._clock.now(), waiting, self._parts.plex(config))
+        return self._outages.capacity(self._clock.now(), waiting, self._services.plex(config))
 
     def probe_due_in(self, now: float) -> float:
         """Seconds until Plex, which is left alone, is to be looked at."""
@@ -187,11 +187,11 @@ class Admission:
         config = self.config
         assert config is not None
         self._held_back.look(now)
-        self._outages.probe_if_due(now, len(self._stores.queue.jobs), self._parts.plex(config))
+        self._outages.probe_if_due(now, len(self._stores.queue.jobs), self._services.plex(config))
 
     def reconcile(self) -> bool:
         """Do a page of a reconciliation that is due by itself; False when there is none to do."""
-        auto = self._parts.reconcile
+        auto = self._services.reconcile
         if self.blocked(self._clock.now()) > 0:
             return False
         if not (auto.next_run(self.config) if self.config else auto.waiting):
@@ -203,7 +203,7 @@ class Admission:
         if config is None or run is None:
             return False
         try:
-            auto.turn(run, self._parts.reconciliation(config))
+            auto.turn(run, self._services.reconciliation(config))
         except StashAuthError:
             self.session_ended()
             return False
@@ -212,12 +212,12 @@ class Admission:
                 self._judge_token(config)
             return False
         auto.started()
-        self._parts.sync(config).look_for_arrivals(self._clock.now(), refresh=False)
+        self._services.sync(config).look_for_arrivals(self._clock.now(), refresh=False)
         return True
 
     def _judge_token(self, config: PlexSyncConfig) -> None:
         """Something was refused: only a probe says that it is the token."""
-        health = self._parts.plex(config).check(FAILURE)
+        health = self._services.plex(config).check(FAILURE)
         if health.state == UNAUTHORISED:
             self._outages.hold(health.kind, health.detail)
 
@@ -243,7 +243,7 @@ class Admission:
 
     def _settings(self) -> PlexSyncConfig | None:
         try:
-            config = self._parts.config()
+            config = self._services.config()
         except AnotherStash as problem:
             self._refuse(problem)
             return None

@@ -11,7 +11,7 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
 from plexsync.flows.outage.dlq_recovery import DlqRecovery, Window
-from plexsync.flows.worker.admission import Admission, Parts
+from plexsync.flows.worker.admission import Admission, WorkerServices
 from plexsync.flows.worker.sweep import SOON, Sweep
 from plexsync.model.errors import PlexNotFound, SyncError
 from plexsync.model.ledger import SHARED
@@ -34,24 +34,24 @@ class Duties:
     def __init__(
         self,
         stores: Stores,
-        parts: Parts,
+        services: WorkerServices,
         admission: Admission,
         stash: StashClient,
         clock: Clock,
         log: Log,
     ) -> None:
         self._stores = stores
-        self._parts = parts
+        self._services = services
         self._admission = admission
         self._clock = clock
         self._log = log
-        self._outages = parts.outages
+        self._outages = services.outages
         self._sweep = Sweep(stash, stores.ledger, stores.dead_letters, log)
         self._recovery = DlqRecovery(stores, stash)
         self._clean_at = -math.inf
         self._looked_for_arrivals = False
         known = stores.ledger.get_meta(RECOVERIES)
-        self._recoveries = int(known) if known else parts.outages.recovery.recovery_count
+        self._recoveries = int(known) if known else services.outages.recovery.recovery_count
 
     def alarms(self) -> tuple[Alarm, ...]:
         """In the order in which they ring: what a probe finds is known to those after it."""
@@ -103,7 +103,7 @@ class Duties:
         config, outage = self._admission.config, self._outages.history.last()
         assert config is not None and outage is not None
         count = self._outages.recovery.recovery_count
-        self._parts.reconcile.outage_is_over(outage)
+        self._services.reconcile.outage_is_over(outage)
         wanted = recovered_classes(config.recovery_strategy)
         try:
             found = self._recovery.run(Window.of(outage, now), wanted, now)
@@ -129,7 +129,7 @@ class Duties:
         assert config is not None
         self._looked_for_arrivals = True
         if "PlexNotFound" in self._stores.dead_letters.counts():
-            self._parts.sync(config).look_for_arrivals(now, refresh=True)
+            self._services.sync(config).look_for_arrivals(now, refresh=True)
 
     def _sweep_in(self, now: float) -> float:
         return self._admission.open_in(self._sweep.due_in(now))
@@ -191,10 +191,12 @@ class Arrivals:
     item of its own.
     """
 
-    def __init__(self, stores: Stores, admission: Admission, parts: Parts, clock: Clock) -> None:
+    def __init__(
+        self, stores: Stores, admission: Admission, services: WorkerServices, clock: Clock
+    ) -> None:
         self._stores = stores
         self._admission = admission
-        self._parts = parts
+        self._services = services
         self._clock = clock
         self._asked_at = clock.monotonic() - CLOCK_PAUSE
 
@@ -210,4 +212,4 @@ class Arrivals:
         self._asked_at = self._clock.monotonic()
         config = self._admission.recent_settings()
         if config is not None:
-            self._parts.sync(config).follow_plex(now)
+            self._services.sync(config).follow_plex(now)

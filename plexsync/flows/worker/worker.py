@@ -5,22 +5,23 @@ from __future__ import annotations
 import random
 import traceback
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from plexsync import inbox
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
-from plexsync.edges.page.command_store import NewCommands
+from plexsync.edges.page.command_store import CommandStore, NewCommands
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage.files import is_disk_trouble
 from plexsync.edges.stores import Stores
-from plexsync.flows.page.commands import AT_ONCE, Commands, Host
 from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
-from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission
+from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission, WorkerServices
 from plexsync.flows.worker.blame import Blame, Judged
 from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties
 from plexsync.flows.worker.intake import Intake
 from plexsync.flows.worker.recorder import ResultRecorder
+from plexsync.model.command import AT_ONCE
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import Interrupted, PlexPermanentError, PlexTemporaryError
 from plexsync.model.job import EDIT, Job
@@ -40,6 +41,27 @@ def ignore(outcomes: Sequence[Outcome], seconds: float) -> None:
     """Observes nothing."""
 
 
+class PageCommands(Protocol):
+    """Carries out what pages asked for."""
+
+    session_refused: bool
+    """Stash refused our session while a command was carried out."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything is left to be carried out."""
+
+    def run(self, leave: Callable[[], str]) -> int:
+        """Carry out what waits, some at most; how many."""
+
+
+class LoopServices(WorkerServices, Protocol):
+    """What the loop needs besides: the page's commands are built above it."""
+
+    def commands(self, store: CommandStore) -> PageCommands:
+        """Carries out the commands that `store` holds."""
+
+
 class Worker:
     """Drains the queue for as long as it owns the data folder.
 
@@ -50,7 +72,7 @@ class Worker:
         self,
         folder: str,
         stores: Stores,
-        parts: Host,
+        services: LoopServices,
         stash: StashClient,
         clock: Clock,
         log: Log,
@@ -60,19 +82,19 @@ class Worker:
     ) -> None:
         self._folder = folder
         self._stores = stores
-        self._parts = parts
+        self._services = services
         self._clock = clock
         self._log = log
         self._in_flight = stash.in_flight
-        self._outages = parts.outages
+        self._outages = services.outages
         self._leave = leave
         self._observe = observe
-        self._admission = Admission(stores, parts, stash, clock, log)
-        self._duties = Duties(stores, parts, self._admission, stash, clock, log)
-        self._alarms = self._table(Arrivals(stores, self._admission, parts, clock))
+        self._admission = Admission(stores, services, stash, clock, log)
+        self._duties = Duties(stores, services, self._admission, stash, clock, log)
+        self._alarms = self._table(Arrivals(stores, self._admission, services, clock))
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.dead_letters, log)
         self._recorder = ResultRecorder(stores, self._intake, rng, log)
-        self._commands = Commands(folder, self._intake.commands, parts, stash, clock, log)
+        self._commands = services.commands(self._intake.commands)
         self._blame = Blame()
         self._new_commands = NewCommands(folder)
         self._busy_at = clock.now()
@@ -208,7 +230,7 @@ class Worker:
             return
         began = self._clock.monotonic()
         self._stores.queue.start([job.scene for job in batch])
-        plex = self._parts.plex(config)
+        plex = self._services.plex(config)
         answers = plex.answers
         attempts = self._attempt(batch, config)
         judged = [self._judge(results, plex) for results in attempts]
@@ -217,7 +239,7 @@ class Worker:
             outcomes += self._record(one, config, answered=plex.answers > answers)
         self._observe(outcomes, self._clock.monotonic() - began)
         now = self._clock.now()
-        self._parts.sync(config).look_for_arrivals(now, refresh=False)
+        self._services.sync(config).look_for_arrivals(now, refresh=False)
         self._busy_at = now
         before, self._jobs = self._jobs, self._jobs + len(batch)
         if before // TELL_EVERY != self._jobs // TELL_EVERY:
@@ -226,7 +248,7 @@ class Worker:
     def _attempt(self, batch: Sequence[Job], config: PlexSyncConfig) -> list[list[Result]]:
         """Run a batch; one that breaks our own code is repeated job by job, to find the culprit."""
         try:
-            return [self._parts.sync(config).run(batch, self._clock.now())]
+            return [self._services.sync(config).run(batch, self._clock.now())]
         except Exception as problem:  # noqa: BLE001 - the one net: a bug must not stop the queue
             if is_disk_trouble(problem):
                 raise
