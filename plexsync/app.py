@@ -16,7 +16,7 @@ from plexsync.edges.log.redact import load_words
 from plexsync.edges.page import read_state
 from plexsync.edges.page.command_store import CommandStore
 from plexsync.edges.plex.client import PlexClient, load_client_id
-from plexsync.edges.plex.health_checks import HealthChecks
+from plexsync.edges.plex.health import HealthChecks
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
@@ -30,9 +30,8 @@ from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
 from plexsync.flows.reconcile.reconciliation import Reconciliation
 from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.flows.sync.revival import Revival
-from plexsync.flows.sync.scan_folder import ScanFolder
 from plexsync.flows.sync.scene_reader import SceneReader
-from plexsync.flows.sync.sync_scenes import SyncScenes
+from plexsync.flows.sync.sync_scenes import ScanFolder, SyncScenes
 from plexsync.flows.sync.write_items import WriteItems
 from plexsync.flows.worker.folder_owner import FolderOwner, judge
 from plexsync.flows.worker.import_legacy import import_legacy

@@ -17,7 +17,7 @@ from plexsync.edges.in_flight import InFlight, write_note
 from plexsync.edges.log.log import Log
 from plexsync.edges.ownership import Ownership
 from plexsync.edges.page import read_state
-from plexsync.edges.page.work_left import anything_waits
+from plexsync.edges.page.queue_view import anything_waits
 from plexsync.edges.plugin_files import Package
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.handover import Handover

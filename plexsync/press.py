@@ -20,7 +20,7 @@ from plexsync.flows.tasks.arguments import check_names
 from plexsync.flows.tasks.context import READS, Task, TaskContext, TaskFailed
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.connection import read_connection
-from plexsync.model.health_check import BEFORE_TASK
+from plexsync.model.plex_state import BEFORE_TASK
 
 RECONCILE_AHEAD = 20.0
 """Seconds of an automatic reconciliation for which somebody who pressed a button has to wait."""

@@ -11,7 +11,7 @@ import pytest
 from plexsync import inbox
 from plexsync.edges.page import pages
 from plexsync.flows.page import operations
-from plexsync.flows.page.command_handlers import HANDLERS
+from plexsync.flows.page.commands import HANDLERS
 from plexsync.flows.worker.intake import Intake
 from plexsync.model.command import COMMANDS
 from plexsync.model.ledger import Observation

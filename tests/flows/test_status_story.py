@@ -24,7 +24,7 @@ from plexsync.flows.tasks.rebuild_index import rebuild_index
 from plexsync.flows.tasks.reconcile import reconcile_all
 from plexsync.flows.tasks.undo import undo_all
 from plexsync.flows.tasks.view_queue_status import lines
-from plexsync.model.health_check import FAILURE, FILE
+from plexsync.model.plex_state import FAILURE, FILE
 from plexsync.policy.timing import DEFAULT_RAMP
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
@@ -301,7 +301,7 @@ def test_a_look_is_a_light_process(world: World) -> None:
             "plexsync.flows",
         "plexsync.flows.status.status", "plexsync.flows.status.status.plex_standing", "plexsync.model",
         "plexsync.model.plex_state",
-        "plexsync.model.health_check", "plexsync.model.stats", "plexsync.model.stored",
+        "plexsync.model.stats", "plexsync.model.stored",
         "plexsync.policy", "plexsync.policy.timing", "plexsync.system",
     }  # fmt: skip
 

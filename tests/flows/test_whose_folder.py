@@ -18,8 +18,7 @@ from plexsync.flows.tasks.context import READS
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.errors import AnotherStash
 from plexsync.model.ledger import Pin
-from plexsync.model.stash_identity import Identity, Meeting
-from plexsync.policy.stash_identity import is_same
+from plexsync.model.stash_identity import Identity, Meeting, is_same
 from simulator.stash import StashSim
 from tests.world import World
 

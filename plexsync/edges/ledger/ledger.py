@@ -5,12 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 
-from plexsync.edges.ledger.backfills import Backfills
-from plexsync.edges.ledger.observations import Observations, Seen
-from plexsync.edges.ledger.outage_jobs import OutageJobs
-from plexsync.edges.ledger.pins import Pins
 from plexsync.edges.ledger.rows import load_bases, load_scenes, save_scenes
 from plexsync.edges.ledger.schema import LIVE, SCHEMA, TABLES, written_from_json
+from plexsync.edges.ledger.side_tables import Backfills, Observations, OutageJobs, Pins, Seen
 from plexsync.edges.storage import files
 from plexsync.edges.storage.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction

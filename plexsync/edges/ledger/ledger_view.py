@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from plexsync.edges.ledger.backfills import Backfills
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.ledger.schema import SCHEMA, TABLES
+from plexsync.edges.ledger.side_tables import Backfills
 from plexsync.edges.storage.sqlite_view import view_sqlite
 
 

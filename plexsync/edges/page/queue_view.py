@@ -5,7 +5,7 @@ Light on purpose, like pages.py: a page of Stash starts a process for each reque
 
 from __future__ import annotations
 
-from plexsync.edges.page import read_state
+from plexsync.edges.page import pages, read_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,3 +158,27 @@ def _rows(
 
 def _marks(values: Iterable[object]) -> str:
     return ", ".join("?" for _ in values)
+
+
+SWEPT_AT = "swept at"
+"""The ledger's name for when the last sweep was, on our own clock."""
+
+
+def anything_waits(folder: str) -> bool:
+    """Whether anything waits that no event would bring up again; raises Unreadable."""
+    return bool(
+        read_state.records_waiting(folder)
+        or live_jobs(folder)
+        or pages.commands_waiting(folder)
+        or read_state.walks(folder)
+    )
+
+
+def swept_at(folder: str) -> float | None:
+    """When the last sweep was, None before the first; raises Unreadable."""
+    sql = "SELECT value FROM meta WHERE key = ?"
+    found = read_state.rows(folder, read_state.LEDGER, sql, (SWEPT_AT,))
+    try:
+        return float(found[0][0]) if found else None
+    except ValueError:
+        return None

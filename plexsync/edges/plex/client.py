@@ -26,8 +26,8 @@ from plexsync.model.errors import (
     PlexPermanentError,
     SyncError,
 )
-from plexsync.model.health_check import FAILURE
 from plexsync.model.plex import FIELDS, Edit, PlexItem, Target
+from plexsync.model.plex_state import FAILURE
 
 __all__ = ["Cut", "Health", "PlexClient", "Sent", "load_client_id"]
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
+from plexsync.edges.clock import Clock
 from plexsync.edges.http.transport import TLS as TLS_CAUSES
 from plexsync.edges.plex import xml as plex_xml
 from plexsync.edges.plex.connection import IDENTITY, PlexConnection, span
+from plexsync.edges.storage import files
 from plexsync.model.errors import PlexAuthError, PlexNotFound, PlexServerDown, SyncError
 from plexsync.model.plex_state import (
     DOWN,
     FAILING,
+    FILE,
     FOREIGN,
     HEALTHY,
     READ_ONLY,
@@ -122,3 +127,17 @@ def _state(problem: SyncError, *, known: bool, starting: bool) -> str:
         return TLS
     absent = problem.status in (None, 502, 504) or problem.cause == "proxy"
     return DOWN if isinstance(problem, PlexServerDown) and absent else FAILING
+
+
+class HealthChecks:
+    """Keeps each look with who asked for it; whoever looks writes, and the last one stays."""
+
+    def __init__(self, folder: str, clock: Clock) -> None:
+        self._path = os.path.join(folder, FILE)
+        self._clock = clock
+
+    def note(self, health: Health, asked_by: str) -> None:
+        """Keep it; a disk that takes nothing is no reason to know less of Plex."""
+        look = {"at": self._clock.now(), "by": asked_by, "state": health.state}
+        with suppress(OSError):
+            files.replace_json(self._path, look)

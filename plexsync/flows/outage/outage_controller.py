@@ -14,11 +14,12 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.plex.client import Health
 from plexsync.edges.storage import files
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.health_check import WAKE_UP, WORKER
 from plexsync.model.plex_state import (
     DOWN,
     READ_ONLY,
     UNAUTHORISED,
+    WAKE_UP,
+    WORKER,
     WRITING,
     kind_of,
     remedy,

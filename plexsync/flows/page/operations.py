@@ -11,7 +11,7 @@ import os
 
 from plexsync import inbox, system
 from plexsync.edges.page import pages, queue_view, read_state
-from plexsync.edges.page.work_left import anything_waits, swept_at
+from plexsync.edges.page.queue_view import anything_waits, swept_at
 from plexsync.flows.status.plex_standing import (
     parse_breaker,
     parse_history,

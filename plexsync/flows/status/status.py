@@ -18,7 +18,7 @@ from plexsync.flows.status.plex_standing import (
     shown_recovery,
     shown_trouble,
 )
-from plexsync.model.health_check import FILE, NEVER, parse_health_check
+from plexsync.model.plex_state import FILE, NEVER, parse_health_check
 from plexsync.model.stats import Stats
 from plexsync.model.stored import one_line
 from plexsync.policy.badge import badge

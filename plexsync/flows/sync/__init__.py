@@ -1,5 +1,5 @@
 """One batch: read scenes, match items, plan, write, read back, record.
 
-From outside: claims, dry_run, matcher, planning, revival, scan_folder, scene_reader, sync_scenes,
-unreadable, write_items.
+From outside: claims, dry_run, matcher, planning, revival, scene_reader, sync_scenes, unreadable,
+write_items.
 """

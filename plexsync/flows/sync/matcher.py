@@ -25,11 +25,11 @@ from plexsync.model.errors import (
     SyncError,
     TransientError,
 )
-from plexsync.model.health_check import FAILURE
 from plexsync.model.job import EDIT
 from plexsync.model.ledger import SHARED, Pin
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
+from plexsync.model.plex_state import FAILURE
 from plexsync.model.reasons import FORCED
 from plexsync.policy.backoff import is_last_try
 from plexsync.policy.matching import Match, describe, match, pinned

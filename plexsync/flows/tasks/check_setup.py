@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from plexsync.edges.log.log import Log
+from plexsync.edges.page.queue_view import anything_waits
 from plexsync.edges.page.read_state import Unreadable
-from plexsync.edges.page.work_left import anything_waits
 from plexsync.flows.tasks import setup_files, setup_libraries, setup_points
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import index_view

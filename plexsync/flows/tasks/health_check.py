@@ -6,7 +6,7 @@ from plexsync import inbox
 from plexsync.edges.page import queue_view
 from plexsync.flows.outage.outage_controller import BREAKER
 from plexsync.flows.tasks.context import TaskContext
-from plexsync.flows.tasks.next_tries import told_to_go_on
+from plexsync.flows.tasks.progress import told_to_go_on
 from plexsync.model.plex_state import (
     DOWN,
     FAILING,

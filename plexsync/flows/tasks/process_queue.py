@@ -9,8 +9,7 @@ from plexsync.edges.stores import Stores
 from plexsync.flows.results import GIVEN_UP, IN_STEP, LATER, LEFT_OUT, WRITTEN
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.drain import NOTHING_DUE, PAUSED, Drain, DrainCount, ahead, due_now
-from plexsync.flows.tasks.next_tries import next_tries
-from plexsync.flows.tasks.progress import Progress
+from plexsync.flows.tasks.progress import Progress, next_tries
 from plexsync.model.job import Job
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration

@@ -18,7 +18,7 @@ from plexsync.flows.results import Failed, Outcome
 from plexsync.flows.sync.sync_scenes import SyncScenes
 from plexsync.flows.worker.blame import Judged
 from plexsync.flows.worker.enabled import Enabled
-from plexsync.flows.worker.held_back import HeldBack
+from plexsync.flows.worker.recorder import HeldBack
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     REQUEST,
@@ -29,12 +29,11 @@ from plexsync.model.errors import (
     StashDown,
     SyncError,
 )
-from plexsync.model.health_check import FAILURE
-from plexsync.model.plex_state import STUCK, UNAUTHORISED, WRITING
+from plexsync.model.plex_state import FAILURE, STUCK, UNAUTHORISED, WRITING
 from plexsync.model.reasons import SETTINGS
 from plexsync.model.words import counted
 from plexsync.policy.circuit_breaker import CLOSED
-from plexsync.policy.waiting import Hold, hold, idle_limit, until_settings
+from plexsync.policy.timing import Hold, hold, idle_limit, until_settings
 
 STASH_PATIENCE = 600.0
 """Seconds of silence from Stash after which the worker ends; the next event starts another."""

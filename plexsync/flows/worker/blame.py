@@ -18,9 +18,8 @@ from plexsync.model.errors import (
     PlexTemporaryError,
     SyncError,
 )
-from plexsync.model.health_check import FAILURE
 from plexsync.model.job import Job
-from plexsync.model.plex_state import READ_ONLY, TOKEN_WORDS, UNAUTHORISED
+from plexsync.model.plex_state import FAILURE, READ_ONLY, TOKEN_WORDS, UNAUTHORISED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from dataclasses import replace
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage import files
 from plexsync.model.errors import AnotherStash
-from plexsync.model.stash_identity import FILE, Identity, Owner, parse, to_json
-from plexsync.policy.stash_identity import is_same
+from plexsync.model.stash_identity import FILE, Identity, Owner, is_same, parse, to_json
 
 REFUSAL_AGE = 60.0
 """Seconds after which a refusal is noted again; it need not be written with each event."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
-from plexsync.edges.page.work_left import SWEPT_AT
+from plexsync.edges.page.queue_view import SWEPT_AT
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.stash.client import ENTITIES, StashClient
 from plexsync.model.reasons import SWEEP

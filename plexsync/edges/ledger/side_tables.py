@@ -1,0 +1,284 @@
+"""What the ledger keeps beside its scenes: observations, backfills, pins, and jobs held back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+
+from plexsync.edges.ledger.schema import storable
+from plexsync.edges.transactions import transaction
+from plexsync.model.ledger import Backfill, Observation, Pin
+
+_CHUNK = 400
+_COLUMNS = "scene, rating_key, plex_updated, desired_hash, verdict, queued_at"
+
+
+class Observations:
+    """The ledger's looks: a scene has one per Plex item, or one with rating key 0 for none."""
+
+    _connection: sqlite3.Connection
+    _server: str
+
+    def observations(self, scenes: Sequence[int]) -> dict[int, tuple[Observation, ...]]:
+        """The last looks at these scenes, by rating key; unknown and damaged ones are left out."""
+        found: defaultdict[int, list[Observation]] = defaultdict(list)
+        for some in _chunks(scenes):
+            rows = self._connection.execute(
+                f"SELECT {_COLUMNS} FROM observations WHERE server = ? AND scene IN ({_marks(some)})"
+                " ORDER BY scene, rating_key",
+                (self._server, *some),
+            )
+            for scene, key, updated, desired_hash, verdict, queued_at in rows:
+                with suppress(ValueError, TypeError, RecursionError):
+                    observation = Observation(
+                        key, updated, desired_hash, *_read(verdict), queued_at
+                    )
+                    found[scene].append(observation)
+        return {scene: tuple(observations) for scene, observations in found.items()}
+
+    def save_observations(self, observations: Iterable[tuple[int, Sequence[Observation]]]) -> None:
+        """Replace these scenes' looks, in one transaction."""
+        new = list(observations)
+        with transaction(self._connection) as connection:
+            connection.executemany(
+                "DELETE FROM observations WHERE server = ? AND scene = ?",
+                [(self._server, scene) for scene, _ in new],
+            )
+            connection.executemany(
+                "INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        self._server,
+                        scene,
+                        observation.rating_key,
+                        observation.updated,
+                        observation.desired_hash,
+                    )
+                    + (_verdict(observation), observation.queued_at)
+                    for scene, some in new
+                    for observation in some
+                ],
+            )
+
+    def forget_observations(self, after: int, last: int, kept: Collection[int]) -> None:
+        """Forget the scenes with ids above `after` up to `last` that are not in `kept`."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT scene FROM observations WHERE server = ? AND scene > ? AND scene <= ?",
+            (self._server, after, last),
+        ).fetchall()
+        gone = [(scene, ()) for (scene,) in rows if scene not in kept]
+        if gone:
+            self.save_observations(gone)
+
+    def unclaimed(self, keys: Sequence[int]) -> list[int]:
+        """Those of these rating keys that no scene was seen to have."""
+        claimed: set[int] = set()
+        for some in _chunks(keys):
+            rows = self._connection.execute(
+                "SELECT rating_key FROM observations WHERE server = ?"
+                f" AND rating_key IN ({_marks(some)})",
+                (self._server, *some),
+            )
+            claimed.update(key for (key,) in rows)
+        return [key for key in keys if key not in claimed]
+
+
+def _chunks(values: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
+
+
+def _marks(values: Sequence[int]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _verdict(observation: Observation) -> str:
+    if not observation.gaps and not observation.confidence:
+        return ""
+    return json.dumps([observation.confidence, *map(list, observation.gaps)], separators=(",", ":"))
+
+
+def _read(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Gaps and confidence; raises ValueError, TypeError or RecursionError for anything else."""
+    if not text:
+        return (), ""
+    confidence, *gaps = json.loads(text)
+    return tuple((str(kind), str(field)) for kind, field in gaps), str(confidence)
+
+
+CLEARED = "cleared"
+CLEARED_KEPT = 86400.0
+"""Seconds; sweeps look back for a few hours only."""
+
+
+class Seen:
+    """The ledger's table of what sweeps saw; `connection` is the ledger's."""
+
+    _connection: sqlite3.Connection
+
+    def clear_scenes(self, scenes: Iterable[int], now: float) -> None:
+        """Somebody wants nothing of what was changed in these scenes up to now."""
+        lately = {
+            scene: at for scene, at in self.seen(CLEARED).items() if 0 <= now - at < CLEARED_KEPT
+        }
+        self.see(CLEARED, {**lately, **dict.fromkeys(scenes, now)})
+
+    def cleared(self) -> dict[int, float]:
+        """Scenes whose jobs somebody cleared lately, and when."""
+        return self.seen(CLEARED)
+
+    def seen(self, kind: str) -> dict[int, float]:
+        """Ids of a kind, and the time of update that was seen last."""
+        rows = self._connection.execute("SELECT id, at FROM seen WHERE kind = ?", (kind,))
+        return {int(number): float(at) for number, at in rows}
+
+    def see(self, kind: str, found: Mapping[int, float]) -> None:
+        """Remember these of a kind, and no others."""
+        if self.seen(kind) == found:
+            return
+        with transaction(self._connection) as connection:
+            connection.execute("DELETE FROM seen WHERE kind = ?", (kind,))
+            connection.executemany(
+                "INSERT INTO seen (kind, id, at) VALUES (?, ?, ?)",
+                [(kind, number, at) for number, at in found.items()],
+            )
+
+
+class Backfills:
+    """The ledger's bulk cursors; `connection` is the ledger's.
+
+    The ids of a walk are rows of a table of their own: a turn reads only those that it hands out.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def add_backfill(self, reason: str, kind: str, ids: Iterable[int] | None, now: float) -> int:
+        """Store a walk and return its id; an identical one that has not begun serves for both.
+
+        One that is under way does not: what it has passed may have to be seen again.
+        """
+        wanted = [] if ids is None else sorted(set(ids))
+        digest = "" if ids is None else hashlib.sha256(repr(wanted).encode()).hexdigest()
+        with transaction(self._connection) as connection:
+            same = connection.execute(
+                "SELECT id FROM backfills WHERE reason = ? AND kind = ? AND digest = ? AND after = 0",
+                (reason, kind, digest),
+            ).fetchone()
+            if same:
+                return int(same[0])
+            made = connection.execute(
+                "INSERT INTO backfills (reason, kind, digest, after, born) VALUES (?, ?, ?, 0, ?)",
+                (reason, kind, digest, now),
+            )
+            backfill = int(made.lastrowid or 0)
+            connection.executemany(
+                "INSERT INTO backfill_ids (backfill, number) VALUES (?, ?)",
+                [(backfill, number) for number in wanted],
+            )
+        return backfill
+
+    def backfills(self) -> list[Backfill]:
+        """All walks that have not ended, the oldest first."""
+        rows = self._connection.execute(
+            "SELECT id, reason, kind, digest <> '', after, born FROM backfills ORDER BY id"
+        )
+        return [
+            Backfill(number, reason, kind, bool(listed), after, born)
+            for number, reason, kind, listed, after, born in rows.fetchall()
+        ]
+
+    def backfill_ids(self, backfill: Backfill, after: int = 0, limit: int = -1) -> list[int]:
+        """The ids above `after` that are stored with a walk, ascending; `limit` -1 means all."""
+        rows = self._connection.execute(
+            "SELECT number FROM backfill_ids WHERE backfill = ? AND number > ? ORDER BY number LIMIT ?",
+            (backfill.id, after, limit),
+        )
+        return [int(row[0]) for row in rows]
+
+    def advance(self, backfill_id: int, after: int) -> None:
+        """Say how far a walk came; the jobs up to there must be in the queue already."""
+        with transaction(self._connection) as connection:
+            connection.execute("UPDATE backfills SET after = ? WHERE id = ?", (after, backfill_id))
+
+    def end_backfill(self, backfill_id: int) -> None:
+        """Forget a walk that has come to its end."""
+        with transaction(self._connection) as connection:
+            connection.execute("DELETE FROM backfills WHERE id = ?", (backfill_id,))
+
+
+class Pins:
+    """The ledger's pins, one per scene and Plex server.
+
+    A scene whose pin comes or goes is no longer in step, so that its next job looks at Plex.
+    """
+
+    _connection: sqlite3.Connection
+    _server: str
+
+    def pin(self, scene: int, pin: Pin) -> None:
+        """From now on the scene is this item, whatever its path says."""
+        row = (self._server, scene, storable(pin.part), pin.rating_key)
+        with transaction(self._connection) as connection:
+            connection.execute("INSERT OR REPLACE INTO pins VALUES (?, ?, ?, ?)", row)
+            self._unsettle(connection, scene)
+
+    def unpin(self, scene: int) -> bool:
+        """Match the scene by its path again; False when it had no pin."""
+        with transaction(self._connection) as connection:
+            gone = connection.execute(
+                "DELETE FROM pins WHERE server = ? AND scene = ?", (self._server, scene)
+            )
+            self._unsettle(connection, scene)
+        return gone.rowcount > 0
+
+    def pin_of(self, scene: int) -> Pin | None:
+        """The scene's pin on the server in use."""
+        return self.pins().get(scene)
+
+    def pins(self) -> dict[int, Pin]:
+        """Every pin on the server in use, by scene; they are few, made by hand."""
+        rows = self._connection.execute(
+            "SELECT scene, part, rating_key FROM pins WHERE server = ? ORDER BY scene",
+            (self._server,),
+        )
+        return {scene: Pin(part, rating_key) for scene, part, rating_key in rows}
+
+    def _unsettle(self, connection: sqlite3.Connection, scene: int) -> None:
+        connection.execute(
+            "UPDATE scenes SET desired_hash = '' WHERE archived_at IS NULL AND server = ? AND scene = ?",
+            (self._server, scene),
+        )
+
+
+class OutageJobs:
+    """The ledger's list of them: each scene once, known by when the outage began."""
+
+    _connection: sqlite3.Connection
+
+    def held_back(self, outage: float) -> dict[int, bool]:
+        """The scenes that this outage held back, and whether they are in step again."""
+        rows = self._connection.execute(
+            "SELECT scene, recovered FROM outage_jobs WHERE outage = ?", (outage,)
+        )
+        return {int(scene): bool(recovered) for scene, recovered in rows}
+
+    def hold_back(self, outage: float, scenes: Iterable[int]) -> None:
+        """This outage holds these scenes back, too; what an earlier one did is forgotten."""
+        with transaction(self._connection) as connection:
+            connection.execute("DELETE FROM outage_jobs WHERE outage <> ?", (outage,))
+            connection.executemany(
+                "INSERT OR IGNORE INTO outage_jobs VALUES (?, ?, 0)",
+                [(scene, outage) for scene in scenes],
+            )
+
+    def in_step_again(self, scenes: Iterable[int]) -> None:
+        """These scenes were held back and are in step now."""
+        with transaction(self._connection) as connection:
+            connection.executemany(
+                "UPDATE outage_jobs SET recovered = 1 WHERE scene = ?",
+                [(scene,) for scene in scenes],
+            )
