@@ -11,9 +11,10 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.page.command_store import CommandStore
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage.files import is_disk_trouble
+from plexsync.flows.services import OwnerServices, WorkerServices
 from plexsync.flows.tasks.adopt_stash import adopt
 from plexsync.flows.tasks.clear_queue import remove_all
-from plexsync.flows.tasks.context import OwnerServices, TaskContext, TaskFailed
+from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.dead_letters import (
     all_dead_letters,
     remove_dead_letters,
@@ -21,7 +22,6 @@ from plexsync.flows.tasks.dead_letters import (
 )
 from plexsync.flows.tasks.preview import preview
 from plexsync.flows.tasks.undo import undo_scene
-from plexsync.flows.worker.admission import WorkerServices
 from plexsync.model.command import ADOPT, AT_ONCE, MOST_PREVIEWS, from_input
 from plexsync.model.errors import AnotherStash, Interrupted, StashAuthError, SyncError
 from plexsync.model.job import EDIT, Job

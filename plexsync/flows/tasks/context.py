@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
 from plexsync.edges.plex.client import PlexClient
-from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage import files
-from plexsync.edges.stores import Stores
-from plexsync.flows.outage.outage_controller import OutageController
-from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
-from plexsync.flows.reconcile.reconciliation import Reconciliation
-from plexsync.flows.results import Outcome
-from plexsync.flows.sync.sync_scenes import SyncScenes
+from plexsync.flows.services import OwnerServices
 from plexsync.model.config import PlexSyncConfig
 
 T = TypeVar("T")
@@ -30,50 +24,6 @@ run and leave the rest to the background worker; only one that drains writes to 
 
 class TaskFailed(Exception):
     """A task could not do its work; the text says why and what to do."""
-
-
-class Loop(Protocol):
-    """The drain loop, see flows/worker/worker.py."""
-
-    def start(self) -> None:
-        """What is due once, before the first job."""
-
-    def take_in(self, now: float) -> None:
-        """Bring what waits in the inbox and in stored walks into the queue."""
-
-    def look_around(self, now: float) -> None:
-        """Do what is due by its own clock, and bring what it found into the queue."""
-
-    def hurry_sweep(self) -> None:
-        """Let a sweep be due now."""
-
-    def waits_for(self, now: float) -> str:
-        """Who or what stops all work now."""
-
-    def run(self) -> str:
-        """Work until it is to leave; returns the reason."""
-
-
-class OwnerServices(Protocol):
-    """What a task may use that owns the data folder."""
-
-    stores: Stores
-    outages: OutageController
-    reconcile: AutoReconcile
-
-    def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
-        """The comparison of Stash with Plex for these settings."""
-
-    def sync(self, config: PlexSyncConfig) -> SyncScenes:
-        """The steps of a batch for these settings."""
-
-    def index(self, config: PlexSyncConfig) -> PlexIndex:
-        """The library index."""
-
-    def worker(
-        self, leave: Callable[[], str], observe: Callable[[Sequence[Outcome], float], None]
-    ) -> Loop:
-        """The drain loop; `leave` says why to stop, `observe` is told what each batch came to."""
 
 
 @dataclass(slots=True)

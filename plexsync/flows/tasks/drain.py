@@ -10,7 +10,8 @@ from plexsync import inbox
 from plexsync.edges.stores import Stores
 from plexsync.flows.backfill import BACKFILL_WINDOW
 from plexsync.flows.results import IN_STEP, LATER, RETURNED, UNTRIED, WRITTEN, Outcome
-from plexsync.flows.tasks.context import Loop, TaskContext
+from plexsync.flows.services import Loop
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.intake import DEBOUNCE
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
-from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
-from plexsync.flows.outage.outage_controller import OutageController
-from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
-from plexsync.flows.reconcile.reconciliation import Reconciliation
 from plexsync.flows.results import Failed, Outcome
-from plexsync.flows.sync.sync_scenes import SyncScenes
+from plexsync.flows.services import WorkerServices
 from plexsync.flows.worker.blame import Judged
 from plexsync.flows.worker.enabled import Enabled
 from plexsync.flows.worker.recorder import HeldBack
@@ -46,30 +41,6 @@ IDLE_END = "nothing to do"
 """Why a worker ends that is needed no more."""
 
 DISABLED = "PlexSync is disabled in Stash; what waits stays, and goes on when it is enabled again"
-
-
-class WorkerServices(Protocol):
-    """What the composition root builds for the worker."""
-
-    outages: OutageController
-    reconcile: AutoReconcile
-
-    def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
-        """The comparison of Stash with Plex for these settings."""
-
-    def plex(self, config: PlexSyncConfig) -> PlexClient:
-        """The client for these settings (the same object while they stay the same)."""
-
-    def sync(self, config: PlexSyncConfig) -> SyncScenes:
-        """The steps of a batch for these settings."""
-
-    def config(self, *, anybody: bool = False) -> PlexSyncConfig:
-        """The settings as Stash has them now; raises StashDown or StashAuthError, and AnotherStash
-        unless it may be `anybody`.
-        """
-
-    def check_owner(self) -> None:
-        """Raises AnotherStash where the data folder is another one's."""
 
 
 class Admission:

@@ -11,7 +11,8 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
 from plexsync.flows.outage.dlq_recovery import DlqRecovery, Window
-from plexsync.flows.worker.admission import Admission, WorkerServices
+from plexsync.flows.services import WorkerServices
+from plexsync.flows.worker.admission import Admission
 from plexsync.flows.worker.sweep import SOON, Sweep
 from plexsync.model.errors import PlexNotFound, SyncError
 from plexsync.model.ledger import SHARED

@@ -16,7 +16,8 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage.files import is_disk_trouble
 from plexsync.edges.stores import Stores
 from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
-from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission, WorkerServices
+from plexsync.flows.services import WorkerServices
+from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission
 from plexsync.flows.worker.blame import Blame, Judged
 from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties
 from plexsync.flows.worker.intake import Intake
