@@ -183,7 +183,13 @@ def test_what_no_hook_told_during_an_outage_is_found_when_it_ends(world: Any) ->
     assert item.title == "One"
     world.plex.stop()
     world.event(world.pair("b.mp4", title="Waits")[0])
-    at(world, 60, lambda: (world.stash.edit(scene, title="Two"), world.plex.start()))
+
+    def edited_while_plex_comes_back() -> None:
+        world.stash.edit(scene, title="Two")
+        world.stash.data.scenes[scene].updated_at = world.clock.now()  # whole seconds apart
+        world.plex.start()
+
+    at(world, 60, edited_while_plex_comes_back)
     world.run(minutes=5)
     assert item.title == "Two", "the next sweep was ten minutes away"
 
