@@ -110,10 +110,6 @@ class OutageHistory:
         last = self.ongoing()
         return self if last is None else self._with_last(replace(last, end=max(last.start, now)))
 
-    def close_orphan(self, now: float) -> OutageHistory:
-        """A success while the breaker is CLOSED: what a dead process left open has ended by now."""
-        return self.end(now)
-
     def last(self) -> Outage | None:
         """The newest outage, ongoing or not."""
         return self.outages[-1] if self.outages else None

@@ -118,25 +118,6 @@ def test_a_bulk_wish_neither_hurries_nor_forgives_a_waiting_job(queue: JobQueue)
     assert queue.jobs[7] == failing
 
 
-@pytest.mark.parametrize("priority", [EDIT, BACKFILL])
-def test_a_wish_during_a_run_is_not_lost_with_its_end(queues: Queues, priority: int) -> None:
-    with queues.open() as queue:
-        queue.put_all([job_for(scene) for scene in (1, 2, 3)])
-        queue.start([1, 2, 3])
-        queue.put_all([job_for(s, not_before=NOW + 2, priority=priority) for s in (1, 2, 3)])
-        assert queue.due(NOW + 9, 50) == []
-        queue.finish([1])
-        queue.rewrite(job_for(2, attempts={"PlexTemporaryError": 1}, not_before=NOW + 80))
-        queue.bury(3)
-        assert scenes(queue.due(NOW + 2, 50)) == [1, 2, 3]
-        assert all(job.attempts == {} for job in queue.jobs.values())
-    with queues.open() as queue:
-        assert scenes(queue.due(NOW + 2, 50)) == [1, 2, 3]
-        queue.start([1, 2, 3])
-        queue.finish([1, 2, 3])
-        assert not queue.jobs
-
-
 def test_a_released_job_waits_exactly_as_before(queue: JobQueue) -> None:
     job = job_for(7, attempts={"PlexNotFound": 1})
     queue.put_all([job])

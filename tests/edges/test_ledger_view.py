@@ -44,7 +44,7 @@ def test_a_pin_is_kept_by_server_and_replaced_whole(ledger: Ledger, path: Path) 
     ledger.pin(7, Pin("/plex/a.mp4", 12))
     ledger.pin(7, Pin("/plex/b.mp4"))
     ledger.pin(9, Pin("/plex/\ud800.mp4", 3))
-    assert ledger.pin_of(7) == Pin("/plex/b.mp4", 0)
+    assert ledger.pins()[7] == Pin("/plex/b.mp4", 0)
     assert set(ledger.pins()) == {7, 9}
     ledger.use_server("other")
     assert ledger.pins() == {}
@@ -69,7 +69,7 @@ def test_pins_from_before_any_server_was_known_are_the_first_ones(path: Path) ->
     with closing(Ledger(str(path), pytest.fail)) as ledger:
         ledger.pin(7, Pin("/plex/a.mp4"))
         ledger.use_server("s")
-        assert ledger.pin_of(7) == Pin("/plex/a.mp4")
+        assert ledger.pins() == {7: Pin("/plex/a.mp4")}
 
 
 def test_what_was_written_and_not_undone_is_listed(ledger: Ledger) -> None:

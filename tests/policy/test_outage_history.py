@@ -71,9 +71,9 @@ def test_no_more_jobs_recover_than_were_affected() -> None:
 
 def test_what_a_dead_process_left_open_is_closed_by_the_next_success() -> None:
     orphan = OutageHistory.parse(history((0, 10), (100, None)).to_json())
-    closed = orphan.close_orphan(T0 + 500)
+    closed = orphan.end(T0 + 500)
     assert closed.outages[-1].length(T0 + DAY) == 400
-    assert closed.close_orphan(T0 + 900) == closed
+    assert closed.end(T0 + 900) == closed
 
 
 def test_mean_times_count_what_ended_and_the_time_between() -> None:
@@ -208,7 +208,7 @@ def test_random_outages_keep_every_promise(seed: int) -> None:
     for _ in range(300):
         now += rng.choice([0.0, 0.5, 20.0, HOUR, -5.0, -DAY, DAY])
         before = found
-        event = rng.choice(["begin", "end", "close_orphan", "counted", "observe"])
+        event = rng.choice(["begin", "end", "counted", "observe"])
         if event == "begin":
             found = found.begin(now, "x")
             assert found.ongoing()

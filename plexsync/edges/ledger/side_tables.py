@@ -235,10 +235,6 @@ class Pins:
             self._unsettle(connection, scene)
         return gone.rowcount > 0
 
-    def pin_of(self, scene: int) -> Pin | None:
-        """The scene's pin on the server in use."""
-        return self.pins().get(scene)
-
     def pins(self) -> dict[int, Pin]:
         """Every pin on the server in use, by scene; they are few, made by hand."""
         rows = self._connection.execute(

@@ -58,7 +58,6 @@ class JobQueue:
         self._ranks: Counter[int] = Counter()
         self._suspects: set[int] = set()
         self._started: set[int] = set()
-        self._renewed: set[int] = set()
         self._hurried: set[int] = set()
         opened = open_queue(folder, warn)
         self._queue, self._epoch, self.damaged = opened.queue, opened.epoch, opened.lost
@@ -97,31 +96,26 @@ class JobQueue:
         return bool(self._started)
 
     def put_all(self, jobs: Iterable[Job]) -> None:
-        """Take in wishes, one live job per scene, in one transaction.
+        """Take jobs in, one live job per scene, in one transaction.
 
         An edit of a waiting scene moves its job to the edit's `not_before` and clears its attempts;
-        a bulk wish leaves a waiting job as it is. A job that is running will run once more.
+        a backfill leaves a waiting job as it is. None of the scenes is running: the owner takes
+        jobs in between two batches, never during one.
         """
         wanted: dict[int, Job] = {}
         for job in jobs:
             new, old = ended(job), wanted.get(job.scene) or self._jobs.get(job.scene)
             if old is None:
                 wanted[job.scene] = new
-            elif job.priority != BACKFILL or job.scene in self._started:
+            elif job.priority != BACKFILL:
                 wanted[job.scene] = renewed(old, new)
         self._store(wanted.values())
-        self._renewed |= self._started & wanted.keys()
         self._hurried -= wanted.keys()
 
     def rewrite(self, *jobs: Job) -> None:
-        """End runs that are to be repeated, in one transaction: the jobs as given wait again.
-
-        If a scene was edited meanwhile, that newer wish stays instead.
-        """
-        newer = self._renewed
-        self._store([ended(self._jobs[j.scene] if j.scene in newer else j) for j in jobs])
-        for job in jobs:
-            self._forget_run(job.scene)
+        """End runs that are to be repeated, in one transaction: the jobs as given wait again."""
+        self._store([ended(job) for job in jobs])
+        self._started.difference_update(job.scene for job in jobs)
 
     def hurry(self, scenes: Iterable[int]) -> None:
         """Let waiting jobs be due once before their time, which stands; forgotten at a restart."""
@@ -131,8 +125,7 @@ class JobQueue:
         """End runs that came to nothing through nobody's fault: the jobs wait as before."""
         jobs = [self._jobs[scene] for scene in scenes if scene in self._jobs]
         self._store([ended(job) for job in jobs])
-        for job in jobs:
-            self._forget_run(job.scene)
+        self._started.difference_update(job.scene for job in jobs)
 
     def start(self, scenes: Sequence[int]) -> None:
         """Mark jobs as running, in one transaction, before they run. A start alone is counted."""
@@ -141,36 +134,22 @@ class JobQueue:
         self._store([replace(job, running=True, starts=job.starts + alone) for job in jobs])
         self._started.update(job.scene for job in jobs)
         self._suspects.difference_update(scenes)
-        self._renewed.difference_update(scenes)
         self._hurried.difference_update(scenes)
 
     def finish(self, scenes: Iterable[int]) -> None:
-        """Delete finished jobs in one transaction; unknown scenes are passed over.
-
-        A scene that was edited during its run stays, to run again.
-        """
-        live = {scene for scene in scenes if scene in self._rows}
-        again, done = live & self._renewed, live - self._renewed
-        renewals = [ended(self._jobs[scene]) for scene in again]
+        """Delete finished jobs in one transaction; unknown scenes are passed over."""
+        done = {scene for scene in scenes if scene in self._rows}
         with transaction(self._queue.connection) as connection:
-            for job in renewals:
-                self._write(connection, job)
             connection.executemany(
                 f"DELETE FROM {TABLE} WHERE _id = ?", [(self._rows[scene],) for scene in done]
             )
             self._index.remove(done)
-        for job in renewals:
-            self._keep(job, self._rows[job.scene])
-            self._forget_run(job.scene)
         for scene in done:
             self._drop(scene)
-        self._epoch.wrote(self._queue.connection, len(live))
+        self._epoch.wrote(self._queue.connection, len(done))
 
     def bury(self, scene: int) -> None:
-        """Give a job up; its dead letter must have been written before.
-
-        A scene that was edited during its run stays, to run again.
-        """
+        """Give a job up; its dead letter must have been written before."""
         self.finish([scene])
 
     def due(self, now: float, limit: int) -> list[Job]:
@@ -269,11 +248,7 @@ class JobQueue:
         del self._rows[scene]
         self._suspects.discard(scene)
         self._hurried.discard(scene)
-        self._forget_run(scene)
-
-    def _forget_run(self, scene: int) -> None:
         self._started.discard(scene)
-        self._renewed.discard(scene)
 
     def _load(self, rows: Iterable[Row]) -> None:
         """Claim what is left of earlier sessions; what is no job goes to `damaged/`."""
