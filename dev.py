@@ -132,7 +132,7 @@ def torture(words: Sequence[str]) -> int:
 
 
 def docs(words: Sequence[str]) -> int:
-    """Write docs/settings.md and tasks.md anew; --check only says what is stale."""
+    """Write the generated documents anew; --check only says which are stale."""
     return run("-m", "docgen", *words)
 
 

@@ -94,7 +94,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="tiny: does it run at all?")
     parser.add_argument("--long", action="store_true", help="5,000 hooks in a row too")
     parser.add_argument("--only", choices=PARTS, help="this part alone")
-    parser.add_argument("--markdown", action="store_true", help="a table for the README")
+    parser.add_argument("--markdown", action="store_true", help="a table for docs/performance.md")
     return parser.parse_args(words)
 
 

@@ -59,7 +59,7 @@ def plain(rows: Sequence[Row]) -> str:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """For the README."""
+    """For docs/performance.md."""
     lines = [TITLES, ["---"] * len(TITLES), *(row.cells for row in rows)]
     table = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
     return "\n".join([f"Measured {headline()}.", "", *table])

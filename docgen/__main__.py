@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from docgen import settings, tasks
+from docgen import chart, settings, tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 
 DOCUMENTS: Mapping[str, Callable[[Path], str]] = {
     "docs/settings.md": settings.document,
     "docs/tasks.md": tasks.document,
+    "docs/images/cost.svg": chart.document,
 }
 """Where each lies, and what makes its text of the project's folder."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import dev
+from docgen import chart
 from docgen.__main__ import DOCUMENTS, stale
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.config import PlexSyncConfig
@@ -126,8 +127,7 @@ def test_what_is_in_bold_type_is_called_so_in_stash(page: str) -> None:
 
 
 def test_every_button_is_in_the_readme() -> None:
-    start = PAGES["README.md"].index("### The buttons")
-    table = PAGES["README.md"][start : PAGES["README.md"].index("### When Plex goes away")]
+    table = PAGES["README.md"].split("## The buttons")[1].split("## ")[0]
     for task in MANIFEST.tasks:
         last = re.sub(r" \(.*\)", "", task.name)
         short = last.removeprefix("Reconcile ").removesuffix(" Dead Letters")
@@ -189,6 +189,23 @@ def test_the_status_in_the_readme_is_what_the_button_says() -> None:
     lines = [line.partition(" ")[2].strip() for line in said.splitlines()]
     assert text.splitlines() == lines[: len(text.splitlines())]
     assert len(text.splitlines()) > 10
+
+
+def test_the_figures_in_the_readme_are_those_of_the_tables() -> None:
+    section = PAGES["README.md"].split("## How well it does")[1].split("## ")[0]
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| (\d{4}-\d\d-\d\d) \|$", section, re.M)
+    assert len(rows) == 5
+    for figures, day in rows:
+        table = PAGES["docs/performance.md"].split(f"## Measured {day}")[1].split("## ")[0]
+        for figure in re.findall(r"\d+\.\d+", figures):
+            assert re.search(rf"\b{re.escape(figure)}\b", table), f"{figure} was not measured {day}"
+
+
+def test_the_chart_of_cost_shows_every_size_that_was_measured() -> None:
+    sizes = set(re.findall(r"reconciliation of ([\d,]+) scenes", PAGES["docs/performance.md"]))
+    for run in chart.RUNS:
+        drawn = chart.points(PAGES["docs/performance.md"], run)
+        assert {f"{point.scenes:,}" for point in drawn} == sizes
 
 
 def test_the_table_of_state_files_is_whole() -> None:

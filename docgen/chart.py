@@ -1,0 +1,131 @@
+"""The chart of cost against size: drawn from the table in docs/performance.md, never by hand."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCE = "docs/performance.md"
+RUNS = {"first look": "#c4501b", "nothing changed": "#1b6ac4"}
+"""The runs that are drawn, each in its colour: readable on a light and on a dark page."""
+FAINT = "#8a8a8a"
+WIDTH, HEIGHT = 640, 360
+LEFT, RIGHT, TOP, BOTTOM = 64, 24, 24, 48
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A measurement: seconds of CPU that a library of so many scenes took."""
+
+    scenes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """A logarithmic axis from one power of ten to another, in pixels."""
+
+    low: int
+    high: int
+    start: float
+    end: float
+
+    @classmethod
+    def of(cls, values: Sequence[float], start: float, end: float) -> _Axis:
+        low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+        return cls(low, max(high, low + 1), start, end)
+
+    def at(self, value: float) -> float:
+        share = (math.log10(value) - self.low) / (self.high - self.low)
+        return self.start + share * (self.end - self.start)
+
+    @property
+    def marks(self) -> list[float]:
+        return [10.0**power for power in range(self.low, self.high + 1)]
+
+
+def points(text: str, run: str) -> list[Point]:
+    """What the table says of one kind of run, by size."""
+    row = rf"^\| reconciliation of ([\d,]+) scenes: {run} \| .*?\(([\d.]+) s of it ours\)"
+    found = re.findall(row, text, re.M)
+    return sorted(
+        (Point(int(scenes.replace(",", "")), float(seconds)) for scenes, seconds in found),
+        key=lambda point: point.scenes,
+    )
+
+
+def document(root: Path) -> str:
+    """The chart as SVG."""
+    text = (root / SOURCE).read_text(encoding="utf-8")
+    return draw({run: points(text, run) for run in RUNS})
+
+
+def draw(runs: dict[str, list[Point]]) -> str:
+    """A line for each run, beside the dashed line on which ten times the scenes cost ten times."""
+    every = [point for line in runs.values() for point in line]
+    across = _Axis.of([point.scenes for point in every], LEFT, WIDTH - RIGHT)
+    up = _Axis.of([point.seconds for point in every], HEIGHT - BOTTOM, TOP)
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+            'font-family="sans-serif" font-size="12">',
+            "<title>CPU of PlexSync in a reconciliation, by the size of the library</title>",
+            *_grid(across, up),
+            *(part for run, line in runs.items() for part in _line(run, line, across, up)),
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def _grid(across: _Axis, up: _Axis) -> list[str]:
+    parts = []
+    for scenes in across.marks:
+        x = across.at(scenes)
+        parts += [
+            _stroke(x, up.start, x, up.end, FAINT, 'stroke-opacity="0.3"'),
+            _text(x, up.start + 18, f"{scenes:,.0f}", FAINT, "middle"),
+        ]
+    for seconds in up.marks:
+        y = up.at(seconds)
+        parts += [
+            _stroke(across.start, y, across.end, y, FAINT, 'stroke-opacity="0.3"'),
+            _text(across.start - 8, y + 4, f"{seconds:g} s", FAINT, "end"),
+        ]
+    return [*parts, _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "scenes", FAINT, "middle")]
+
+
+def _line(run: str, line: Sequence[Point], across: _Axis, up: _Axis) -> list[str]:
+    colour = RUNS[run]
+    places = [(across.at(point.scenes), up.at(point.seconds)) for point in line]
+    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    first, last = line[0], line[-1]
+    proportional = up.at(first.seconds * last.scenes / first.scenes)
+    return [
+        _stroke(*places[0], places[-1][0], proportional, colour, 'stroke-dasharray="3 4"'),
+        f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2"/>',
+        *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in places),
+        *(
+            _text(x + 8, y + 16, f"{point.seconds:g} s", colour, "start" if x < 560 else "end")
+            for point, (x, y) in zip(line, places, strict=True)
+        ),
+        _text(*_beside(places), run, colour, "start"),
+    ]
+
+
+def _beside(places: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Room for a word under the middle of a rising line."""
+    (left, low), (right, high) = places[0], places[-1]
+    return (left + right) / 2, (low + high) / 2 + 20
+
+
+def _stroke(x1: float, y1: float, x2: float, y2: float, colour: str, more: str) -> str:
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line {ends} stroke="{colour}" {more}/>'
+
+
+def _text(x: float, y: float, words: str, colour: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}">{words}</text>'
