@@ -105,7 +105,7 @@ def sweep(
 
     def once(now: float) -> set[int]:
         before = {bulk.id for bulk in ledger.backfills()}
-        Sweep(client, ledger, dead_letters, Log()).run(now)
+        Sweep(client, ledger, dead_letters, Log()).sweep(now)
         return {s for b in ledger.backfills() if b.id not in before for s in ledger.backfill_ids(b)}
 
     yield once

@@ -74,7 +74,7 @@ class DlqRecovery:
         self._dead_letters = stores.dead_letters
         self._stash = stash
 
-    def run(self, window: Window, wanted: Collection[str], now: float) -> Recovered:
+    def recover(self, window: Window, wanted: Collection[str], now: float) -> Recovered:
         """Take back the window's letters whose error class or cause is wanted.
 
         Plex must have been found healthy before. Raises StashDown or StashAuthError; what was

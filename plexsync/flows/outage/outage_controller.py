@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -14,6 +15,7 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.plex.client import Health
 from plexsync.edges.storage import files
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import Interrupted, SyncError, TransientError
 from plexsync.model.plex_state import (
     DOWN,
     READ_ONLY,
@@ -315,8 +317,23 @@ class OutageController:
         self._note(recovery=untroubled(self.recovery))
         self._log.info(words)
 
+    @contextmanager
+    def one_write(self, stopped: Exception | None = None) -> Iterator[None]:
+        """Send one request that writes: at the pace of the ramp, which its result may slow down.
+
+        Raises `stopped` (none: Interrupted) when the wait for its turn is interrupted.
+        """
+        if not self.throttle():
+            raise stopped or Interrupted
+        try:
+            yield
+        except SyncError as error:
+            self.record_write(not isinstance(error, TransientError))
+            raise
+        self.record_write(True)
+
     def throttle(self) -> bool:
-        """Wait for leave to send one request that writes; False when interrupted meanwhile."""
+        """Wait for the ramp to admit one request that writes; False when interrupted meanwhile."""
         while True:
             with self._lock:
                 self._limiter, seconds = self._limiter.take(self._clock.monotonic())

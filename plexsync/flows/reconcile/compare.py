@@ -197,7 +197,7 @@ class Compare:
         )
         gaps = {
             each.item.target.rating_key: tuple(
-                (gap.kind, gap.field) for gap in find_gaps(each.edits, each.ours)
+                (gap.kind, gap.field) for gap in find_gaps(each.edits, each.written)
             )
             for each in planned.items
         }

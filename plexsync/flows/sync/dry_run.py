@@ -1,4 +1,4 @@
-"""The last step of a dry run: what would be written, told instead of done."""
+"""The last step of a dry run: it reports what would be written, and writes nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.client import Cut, PlexClient
 from plexsync.flows.results import Done, Result
+from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
 from plexsync.flows.sync.matcher import MatchedScene
-from plexsync.flows.sync.planning import Planned, PlannedItem, is_foreign, plan_scene
+from plexsync.flows.sync.planning import is_foreign, plan_scene
 from plexsync.model.ledger import SYNCED
 from plexsync.model.plex import FIELDS, IMAGE, Edit, Value
 from plexsync.model.values import is_ours, name_keys, same
@@ -45,7 +46,7 @@ class ItemPlan:
 
 
 class DryRun:
-    """Plans located scenes as the real run does; `plans` holds them by scene."""
+    """Plans matched scenes as the real run does; `plans` holds them by scene."""
 
     def __init__(self, plex: PlexClient, ledger: Ledger, *, preserve: bool) -> None:
         self._plex = plex
@@ -53,74 +54,74 @@ class DryRun:
         self._preserve = preserve
         self.plans: dict[int, tuple[ItemPlan, ...]] = {}
 
-    def run(self, located: Sequence[MatchedScene], now: float) -> list[Result]:
+    def write(self, matched: Sequence[MatchedScene], now: float) -> list[Result]:
         """One result per scene, as after a run in which Plex took everything."""
         results: list[Result] = []
-        for each in located:
-            planned = plan_scene(each, self._ledger, self._preserve, self._plex.fit)
-            items = tuple(self._item(item, planned) for item in planned.items)
+        for each in matched:
+            scene = plan_scene(each, self._ledger, self._preserve, self._plex.fit)
+            items = tuple(self._item(write, scene) for write in scene.items)
             self.plans[each.desired_scene.scene.id] = items
             fields = {f.field for item in items for f in item.fields if f.changes}
             changed = tuple(name for name in FIELDS if name in fields)
             results.append(Done(job=each.desired_scene.job, state=SYNCED, changed=changed))
         return results
 
-    def _item(self, planned: PlannedItem, scene: Planned) -> ItemPlan:
-        target = planned.item.target
-        sent, cut = self._plex.fit(target, planned.edits)
+    def _item(self, write: ItemWrite, scene: SceneWrite) -> ItemPlan:
+        target = write.item.target
+        sent, cut = self._plex.fit(target, write.edits)
         then = {edit.field: edit.value for edit in sent}
-        fields = [self._field(planned, edit, then, cut.get(edit.field)) for edit in planned.edits]
-        fields += _refused(planned)
+        fields = [self._field(write, edit, then, cut.get(edit.field)) for edit in write.edits]
+        fields += _refused(write)
         if self._preserve:
-            fields += _kept(planned, scene)
-        return ItemPlan(target.rating_key, planned.part, tuple(fields))
+            fields += _kept(write, scene)
+        return ItemPlan(target.rating_key, write.part, tuple(fields))
 
     def _field(
-        self, planned: PlannedItem, edit: Edit, then: Mapping[str, Value], cut: Cut | None
+        self, write: ItemWrite, edit: Edit, then: Mapping[str, Value], cut: Cut | None
     ) -> FieldPlan:
         name = edit.field
         if edit.lock_only:
             return FieldPlan(name, edit.before, edit.before, LOCKED, False)
-        if FIELDS[name].kind == IMAGE and self._preserve and self._is_foreign(planned, name):
+        if FIELDS[name].kind == IMAGE and self._preserve and self._is_foreign(write, name):
             return FieldPlan(name, "", "", KEPT, False)
         why = edit.reason
         if cut is not None:
             why += f"; only {how_much(name, cut.kept, cut.of)}, Plex takes no more"
-        if is_refused(edit, planned.before.refused):
-            why += f"; Plex refused it before ({planned.before.refused[name].words})"
+        if is_refused(edit, write.before.refused):
+            why += f"; Plex refused it before ({write.before.refused[name].words})"
         if FIELDS[name].kind == IMAGE:
             return FieldPlan(name, "", "", why, True)
         return FieldPlan(name, edit.before, then[name], why, True)
 
-    def _is_foreign(self, planned: PlannedItem, name: str) -> bool:
-        selected = self._plex.selected_image(planned.item.target, name)
-        return is_foreign(selected, name, planned.ours, planned.before.unconfirmed)
+    def _is_foreign(self, write: ItemWrite, name: str) -> bool:
+        selected = self._plex.selected_image(write.item.target, name)
+        return is_foreign(selected, name, write.written, write.before.unconfirmed)
 
 
-def _refused(planned: PlannedItem) -> list[FieldPlan]:
+def _refused(write: ItemWrite) -> list[FieldPlan]:
     """Fields that are left out because Plex refused them as they are."""
-    edited = {edit.field for edit in planned.edits}
-    values = planned.item.values
+    edited = {edit.field for edit in write.edits}
+    values = write.item.values
     return [
         FieldPlan(name, have := values.get(name, ""), have, f"Plex refuses it: {each.words}", False)
-        for name, each in planned.before.refused.items()
+        for name, each in write.before.refused.items()
         if name not in edited
     ]
 
 
-def _kept(planned: PlannedItem, scene: Planned) -> list[FieldPlan]:
-    """Fields that differ from the wish and are left to whoever edited them in Plex."""
-    edited = {edit.field for edit in planned.edits}
+def _kept(write: ItemWrite, scene: SceneWrite) -> list[FieldPlan]:
+    """Fields that differ from what Stash has and stay as somebody edited them in Plex."""
+    edited = {edit.field for edit in write.edits}
     kept = []
     for name, want in scene.values.items():
-        have = planned.item.values.get(name)
+        have = write.item.values.get(name)
         if have is None or name in edited or not want:
             continue
         if isinstance(want, str):
-            last = planned.ours.get(name)
-            as_wished = same(name, want, have) or (last is not None and is_ours(name, have, last))
+            last = write.written.get(name)
+            as_desired = same(name, want, have) or (last is not None and is_ours(name, have, last))
         else:
-            as_wished = name_keys(want) <= name_keys(have)
-        if not as_wished and name not in planned.before.refused:
+            as_desired = name_keys(want) <= name_keys(have)
+        if not as_desired and name not in write.before.refused:
             kept.append(FieldPlan(name, have, have, KEPT, False))
     return kept

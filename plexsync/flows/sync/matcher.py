@@ -76,7 +76,7 @@ class ItemMatcher:
         self.news = False
         """The index has learned of files since somebody last reset this."""
 
-    def run(
+    def match(
         self, desired_scenes: Sequence[DesiredScene]
     ) -> tuple[list[MatchedScene], list[Result]]:
         """Split a batch into what is found in Plex and what ends or waits here."""

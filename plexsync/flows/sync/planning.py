@@ -1,12 +1,13 @@
-"""What a located scene would change in Plex: one function for the real run and for the dry one."""
+"""What a matched scene would change in Plex: one function for the real run and for the dry one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from plexsync.edges.ledger.ledger import Ledger
+from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
 from plexsync.flows.sync.matcher import MatchedScene
+from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.model.job import ASKED
 from plexsync.model.ledger import TargetState
 from plexsync.model.plex import Edit, PlexItem, Target, Value, Written
@@ -17,53 +18,56 @@ Fit = Callable[[Target, Sequence[Edit]], tuple[Sequence[Edit], Mapping[str, obje
 """Gives the edits as they can be sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedItem:
-    """One item of a scene: `part` is the file that matched, `ours` what PlexSync wrote there."""
-
-    item: PlexItem
-    part: str
-    before: TargetState
-    ours: Mapping[str, Written]
-    edits: tuple[Edit, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A scene: the values to write, and its items."""
-
-    values: Mapping[str, Value]
-    items: tuple[PlannedItem, ...]
-
-
 def plan_scene(
-    located: MatchedScene, ledger: Ledger, preserve: bool, fit: Fit | None = None
-) -> Planned:
-    """Compare a wish with what Plex has and what the ledger knows; changes nothing.
+    matched: MatchedScene, ledger: Ledger, preserve: bool, fit: Fit | None = None
+) -> SceneWrite:
+    """Compare what Plex should show with what it has and what the ledger knows; changes nothing.
 
     What somebody asks for is tried again although Plex refused it before or, where `fit` says how
     much of a text would go, took only a part of it.
     """
-    desired_scene = located.desired_scene
-    asked = desired_scene.job.reason in ASKED
-    known = (
-        {each.target: each for each in desired_scene.state.targets} if desired_scene.state else {}
-    )
+    desired_scene = matched.desired_scene
+    states = desired_scene.state.targets if desired_scene.state else ()
+    known = {each.target: each for each in states}
     items = []
-    for item, part in located.items:
-        before = known.get(item.target)
-        if before is None:
-            written, base = ledger.inherit(item.target)
-            before = TargetState(target=item.target, written=written, base=base)
-        ours = claimed(item, before.written, before.unconfirmed, before.read_back)
-        refused = {} if asked else before.refused
-        whole = {n: uncut(n, w) for n, w in ours.items()} if asked and fit else ours
-        edits = plan(desired_scene.desired.values, item, whole, preserve, refused)
-        if fit is not None and whole != ours:
-            sent = {edit.field: edit.value for edit in fit(item.target, edits)[0]}
-            edits = without_the_cut(edits, sent, ours)
-        items.append(PlannedItem(item, part, before, ours, edits))
-    return Planned(desired_scene.desired.values, tuple(items))
+    for item, part in matched.items:
+        before = known.get(item.target) or _inherited(item.target, ledger)
+        items.append(_plan_item(desired_scene, item, part, before, preserve, fit))
+    return SceneWrite(desired_scene, items)
+
+
+def _inherited(target: Target, ledger: Ledger) -> TargetState:
+    written, base = ledger.inherit(target)
+    return TargetState(target=target, written=written, base=base)
+
+
+def _plan_item(
+    desired_scene: DesiredScene,
+    item: PlexItem,
+    part: str,
+    before: TargetState,
+    preserve: bool,
+    fit: Fit | None,
+) -> ItemWrite:
+    asked = desired_scene.job.reason in ASKED
+    ours = claimed(item, before.written, before.unconfirmed, before.read_back)
+    refused = {} if asked else before.refused
+    whole = {n: uncut(n, w) for n, w in ours.items()} if asked and fit else ours
+    edits = plan(desired_scene.desired.values, item, whole, preserve, refused)
+    if fit is not None and whole != ours:
+        sent = {edit.field: edit.value for edit in fit(item.target, edits)[0]}
+        edits = without_the_cut(edits, sent, ours)
+    return ItemWrite(
+        item=item,
+        part=part,
+        before=before,
+        written=dict(ours),
+        base=dict(before.base),
+        dirty=before.dirty,
+        read_back=dict(before.read_back),
+        refused=dict(before.refused),
+        edits=edits,
+    )
 
 
 def is_foreign(

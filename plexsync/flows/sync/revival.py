@@ -45,7 +45,7 @@ class Revival:
         self._ledger = ledger
         self._log = log
 
-    def run(self, now: float) -> int:
+    def revive(self, now: float) -> int:
         """Look at every such letter once; returns how many scenes are tried again.
 
         The letter itself stays until the scene is in step.

@@ -86,7 +86,7 @@ class SceneReader:
         self._ledger = ledger
         self._log = log
 
-    def run(self, jobs: Sequence[Job], now: float) -> ScenesRead:
+    def read(self, jobs: Sequence[Job], now: float) -> ScenesRead:
         """Read a batch of at most 50 scenes.
 
         Raises StashDown or StashAuthError when Stash does not answer; no job is touched then.
@@ -122,7 +122,7 @@ class SceneReader:
         return ScenesRead(desired_scenes, results, scenes)
 
     def with_covers(self, desired_scenes: Sequence[DesiredScene]) -> list[DesiredScene]:
-        """The wishes, with the covers that `run` left out: Plex has items for all of these."""
+        """The wishes, with the covers that `read` left out: Plex has items for all of these."""
         late = [desired_scene for desired_scene in desired_scenes if not desired_scene.cover_asked]
         covers = iter(
             self._covers([(desired_scene.scene, desired_scene.state) for desired_scene in late])

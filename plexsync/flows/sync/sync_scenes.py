@@ -20,10 +20,10 @@ from plexsync.model.reasons import CREATE
 from plexsync.model.scene import Scene
 
 
-class Writes(Protocol):
+class Writer(Protocol):
     """The last step of a batch; the dry run has one of its own."""
 
-    def run(self, located: Sequence[MatchedScene], now: float) -> list[Result]:
+    def write(self, matched: Sequence[MatchedScene], now: float) -> list[Result]:
         """One result per located scene; raises SyncError when nothing of it could be done."""
 
 
@@ -34,13 +34,13 @@ class SyncScenes:
         self,
         reader: SceneReader,
         matcher: ItemMatcher,
-        write: Writes,
+        writer: Writer,
         scan: ScanFolder | None,
         revival: Revival | None,
     ) -> None:
         self._reader = reader
         self._matcher = matcher
-        self._write = write
+        self._writer = writer
         self._scan = scan
         self._revival = revival
         self._followed = False
@@ -55,7 +55,7 @@ class SyncScenes:
             return  # the batch that follows meets the same trouble and deals with it
         if self._matcher.news and self._revival is not None:
             self._matcher.news = False
-            self._revival.run(now)
+            self._revival.revive(now)
 
     def follow_plex(self, now: float) -> None:
         """Learn what the clocks of Plex's libraries tell; jobs that waited for it are tried now."""
@@ -68,24 +68,24 @@ class SyncScenes:
             self._revival.hurry()
         self.look_for_arrivals(now, refresh=False)
 
-    def run(self, jobs: Sequence[Job], now: float) -> list[Result]:
+    def sync(self, jobs: Sequence[Job], now: float) -> list[Result]:
         """Try each job once. What stops a whole step is no fault of the jobs that were in it."""
         try:
-            return self._run(jobs, now)
+            return self._sync(jobs, now)
         except Interrupted:
             return [Postponed(job) for job in jobs]
 
-    def _run(self, jobs: Sequence[Job], now: float) -> list[Result]:
+    def _sync(self, jobs: Sequence[Job], now: float) -> list[Result]:
         try:
             self._matcher.first_server()
-            gathered = self._reader.run(jobs, now)
+            gathered = self._reader.read(jobs, now)
         except SyncError as error:
             return [Failed(job, error.of_step()) for job in jobs]
         if self._scan is not None:
             self._scan.for_new_scenes(jobs, gathered.scenes, now)
         results, desired_scenes = gathered.results, gathered.desired_scenes
         try:
-            located, ended = self._matcher.run(desired_scenes)
+            located, ended = self._matcher.match(desired_scenes)
         except SyncError as error:
             return results + [
                 Failed(desired_scene.job, error.of_step()) for desired_scene in desired_scenes
@@ -97,7 +97,7 @@ class SyncScenes:
                 replace(e, desired_scene=desired_scene)
                 for e, desired_scene in zip(located, whole, strict=True)
             ]
-            return results + self._write.run(located, now)
+            return results + self._writer.write(located, now)
         except SyncError as error:
             return results + [Failed(each.desired_scene.job, error.of_step()) for each in located]
 

@@ -1,13 +1,11 @@
-"""What became of a batch's writes, and what the ledger is to remember of it."""
+"""What became of a write, and what the ledger remembers of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from plexsync.flows.sync.planning import Planned
-from plexsync.flows.sync.scene_reader import DesiredScene
-from plexsync.model.errors import PlexTemporaryError, SyncError
+from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
+from plexsync.model.errors import PlexTemporaryError
 from plexsync.model.ledger import SYNCED, WAITING, SceneState, TargetState
 from plexsync.model.plex import (
     FIELDS,
@@ -16,111 +14,16 @@ from plexsync.model.plex import (
     Base,
     Edit,
     PlexItem,
-    ReadBack,
     Refusal,
     Value,
     Written,
 )
 from plexsync.model.values import name_key, name_keys, names, same, value_hash
-from plexsync.policy.notes import NO_COVER, notes
 from plexsync.policy.outcome import adopted, applied, read_back, recorded
 
 
-@dataclass(slots=True)
-class Write:
-    """One item of a wish: what is known of it, what is to change, and what became of that."""
-
-    item: PlexItem
-    part: str
-    edits: tuple[Edit, ...]
-    before: TargetState
-    written: dict[str, Written]
-    base: dict[str, Base]
-    dirty: frozenset[str]
-    read_back: dict[str, ReadBack]
-    refused: dict[str, Refusal]
-    sent: tuple[Edit, ...] = ()
-    torn: frozenset[str] = frozenset()
-    """Lists that went in several requests."""
-    done: set[str] = field(default_factory=set)
-    kept: set[str] = field(default_factory=set)
-    shown: dict[str, Value] = field(default_factory=dict)
-    """What Plex shows for a field that is done, where it is not what was sent."""
-    words: dict[str, str] = field(default_factory=dict)
-    """What Plex said to a field that it refused."""
-    unseen: SyncError | None = None
-    """Why it is not known which images Plex shows: none goes up then."""
-
-    @property
-    def images(self) -> tuple[Edit, ...]:
-        """What is to be uploaded."""
-        return tuple(edit for edit in self.edits if FIELDS[edit.field].kind == IMAGE)
-
-
-@dataclass(slots=True)
-class Task:
-    """A wish with its writes; `error` is the first thing that went wrong."""
-
-    desired_scene: DesiredScene
-    values: dict[str, Value]
-    writes: list[Write]
-    error: SyncError | None = None
-    postponed: bool = False
-
-    @property
-    def changing(self) -> bool:
-        """Whether anything of it goes to Plex."""
-        return any(write.edits for write in self.writes)
-
-    @property
-    def touched(self) -> bool:
-        """Whether it had its turn, or a part of it."""
-        return not self.postponed or any(write.sent or write.done for write in self.writes)
-
-    @property
-    def notes(self) -> str:
-        """What Plex does not show as wanted although the scene is in step; "" for nothing."""
-        found = [n for w in self.writes for n in notes(self.values, w.written, w.refused)]
-        if self.desired_scene.cover_missing:
-            found.append(NO_COVER)
-        return "; ".join(dict.fromkeys(found))
-
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """The fields that Plex took."""
-        fields = {
-            e.field
-            for w in self.writes
-            for e in w.edits
-            if not e.lock_only and e.field not in w.words
-        }
-        return tuple(name for name in FIELDS if name in fields)
-
-
-def new_task(desired_scene: DesiredScene, planned: Planned) -> Task:
-    """A wish before anything of it was sent."""
-    return Task(
-        desired_scene,
-        dict(planned.values),
-        [
-            Write(
-                item=p.item,
-                part=p.part,
-                edits=p.edits,
-                before=p.before,
-                written=dict(p.ours),
-                base=dict(p.before.base),
-                dirty=p.before.dirty,
-                read_back=dict(p.before.read_back),
-                refused=dict(p.before.refused),
-            )
-            for p in planned.items
-        ],
-    )
-
-
-def compare(write: Write, item: PlexItem) -> bool:
-    """Hold what was sent against the item as it is now; True when Plex replaced a torn list."""
+def compare(write: ItemWrite, item: PlexItem) -> bool:
+    """Compare what was sent with the item as it is now; True when Plex replaced a torn list."""
     write.done |= {edit.field for edit in write.sent if applied(edit, item)}
     alone = not any(edit.field in write.done and not edit.lock_only for edit in write.sent)
     replaced = False
@@ -145,14 +48,14 @@ def _only_the_last(edit: Edit, item: PlexItem) -> bool:
     return keys[-1] in present and keys[0] not in present
 
 
-def settle(task: Task, now: float) -> None:
-    """Draw the consequences of what was sent and seen."""
-    for write in task.writes:
-        agreed = adopted(task.values, write.item, write.written, write.dirty)
+def conclude(scene: SceneWrite, now: float) -> None:
+    """Draw the consequences of what was sent and of what Plex shows."""
+    for write in scene.items:
+        agreed = adopted(scene.values, write.item, write.written, write.dirty)
         sent = {edit.field: edit for edit in write.sent}
         for edit in write.edits:
             if edit.field in write.done:
-                _record(write, sent.get(edit.field, edit), edit, task.values, now)
+                _record(write, sent.get(edit.field, edit), edit, scene.values, now)
             elif edit.field in write.words:
                 write.refused[edit.field] = Refusal(edit.desired_hash, write.words[edit.field], now)
         for name, value in agreed.items():
@@ -160,19 +63,19 @@ def settle(task: Task, now: float) -> None:
         write.refused = {
             name: refusal
             for name, refusal in write.refused.items()
-            if name in task.values and refusal.desired_hash == value_hash(task.values[name])
+            if name in scene.values and refusal.desired_hash == value_hash(scene.values[name])
         }
         missed = {edit.field for edit in write.edits} - write.done - write.kept - {*write.words}
         write.dirty = frozenset(missed)
-        if missed and not task.postponed and task.error is None:
-            task.error = PlexTemporaryError(
+        if missed and not scene.postponed and scene.error is None:
+            scene.error = PlexTemporaryError(
                 f"Plex took the edit, but {', '.join(sorted(missed))} reads back different",
                 cause="not applied",
             )
 
 
 def _record(
-    write: Write, sent: Edit, planned: Edit, values: Mapping[str, Value], now: float
+    write: ItemWrite, sent: Edit, planned: Edit, values: Mapping[str, Value], now: float
 ) -> None:
     """A field is in step: remember what it is, and what it is shown as."""
     name = planned.field
@@ -188,15 +91,15 @@ def _record(
     write.refused.pop(name, None)
 
 
-def state_of(task: Task, now: float, *, intent: bool) -> SceneState:
+def state_of(scene: SceneWrite, now: float, *, intent: bool) -> SceneState:
     """The scene for the ledger; with `intent` before anything is sent."""
-    desired_scene = task.desired_scene
-    in_step = not intent and task.error is None and not task.postponed
+    desired_scene = scene.desired_scene
+    in_step = not intent and scene.error is None and not scene.postponed
     previous = desired_scene.state
     return SceneState(
         scene=desired_scene.scene.id,
         state=SYNCED if in_step else WAITING,
-        detail=task.error.message if task.error else task.notes if in_step else "",
+        detail=scene.error.message if scene.error else scene.notes if in_step else "",
         since=now,
         desired_hash=desired_scene.hash if in_step else "",
         oshash=desired_scene.scene.files[0].oshash,
@@ -205,11 +108,11 @@ def state_of(task: Task, now: float, *, intent: bool) -> SceneState:
         cover_sha1=desired_scene.cover_sha1 if in_step else previous.cover_sha1 if previous else "",
         destroyed_at=None,
         entities=desired_scene.desired.entities,
-        targets=tuple(_target(task, write, now, intent=intent) for write in task.writes),
+        targets=tuple(_target(scene, write, now, intent=intent) for write in scene.items),
     )
 
 
-def _target(task: Task, write: Write, now: float, *, intent: bool) -> TargetState:
+def _target(scene: SceneWrite, write: ItemWrite, now: float, *, intent: bool) -> TargetState:
     for edit in write.edits:
         if FIELDS[edit.field].kind != IMAGE and edit.field not in write.base:
             before = write.item.values.get(edit.field, "")
@@ -221,7 +124,7 @@ def _target(task: Task, write: Write, now: float, *, intent: bool) -> TargetStat
     planned = frozenset(edit.field for edit in write.edits)
     dirty = write.dirty | planned if intent else write.dirty
     coming = {
-        e.field: recorded(e, task.values, write.written) for e in write.edits if not e.lock_only
+        e.field: recorded(e, scene.values, write.written) for e in write.edits if not e.lock_only
     }
     return TargetState(
         target=write.item.target,

@@ -162,7 +162,7 @@ def _dry_run(
         )
 
         def run(jobs: Sequence[Job]) -> list[ScenePlan]:
-            results = {r.job.scene: r for r in steps.run(jobs, context.clock.now())}
+            results = {r.job.scene: r for r in steps.sync(jobs, context.clock.now())}
             return [_judged(results[job.scene], write.plans) for job in jobs]
 
         yield run

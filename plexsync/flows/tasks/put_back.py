@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from plexsync.edges.plex.client import PlexClient
@@ -13,7 +13,6 @@ from plexsync.model.errors import (
     PlexPermanentError,
     PlexServerDown,
     SyncError,
-    TransientError,
 )
 from plexsync.model.ledger import TargetState
 from plexsync.model.paths import exact_key
@@ -76,7 +75,7 @@ class ItemRestorer:
             if each.failed or each.year is None or not item or item.year == each.year.value:
                 continue
             try:
-                with self._gently():
+                with self._one_write():
                     sent = self._plex.write(target, [each.year])
             except (PlexServerDown, PlexAuthError):
                 raise
@@ -111,14 +110,14 @@ class ItemRestorer:
         edits = list(plan.edits)
         for image in plan.images:
             try:
-                with self._gently():
+                with self._one_write():
                     self._plex.select_image(item.target, image.field, image.key)
             except PlexPermanentError:
                 restored.leave(image.field, NO_IMAGE)
             else:
                 edits.append(_lock(image))
         if edits:
-            with self._gently():
+            with self._one_write():
                 sent = self._plex.write(item.target, edits)
             for name, words in sent.refused.items():
                 restored.leave(name, f"Plex refuses it: {words}")
@@ -127,17 +126,8 @@ class ItemRestorer:
             restored.sent = [edit for edit in sent.edits if edit.field not in sent.cut]
         return restored
 
-    @contextmanager
-    def _gently(self) -> Iterator[None]:
-        """One request that writes: at the pace of a recovery, and counted for it."""
-        if not self._outages.throttle():
-            raise PlexServerDown("PlexSync was asked to stop")
-        try:
-            yield
-        except SyncError as error:
-            self._outages.record_write(not isinstance(error, TransientError))
-            raise
-        self._outages.record_write(True)
+    def _one_write(self) -> AbstractContextManager[None]:
+        return self._outages.one_write(PlexServerDown("PlexSync was asked to stop"))
 
 
 def _lock(image: Restore) -> Edit:

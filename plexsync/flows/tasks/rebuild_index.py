@@ -35,7 +35,7 @@ def rebuild_index(context: TaskContext) -> dict[str, object]:
     stores = owned.stores
     revived = Revival(
         context.config, index, stores.dead_letters, stores.queue, stores.ledger, context.log
-    ).run(context.clock.now())
+    ).revive(context.clock.now())
     return {
         "items": stats.items,
         "files": stats.parts,

@@ -25,7 +25,7 @@ def recover_outage_jobs(context: TaskContext) -> dict[str, object]:
     if window is None:
         context.log.info("No outage is on record, so there is nothing to recover.")
         return {"queued": 0}
-    found = recovery.run(window, wanted, now)
+    found = recovery.recover(window, wanted, now)
     context.log.info(found.sentence())
     return {
         "queued": len(found.queued),

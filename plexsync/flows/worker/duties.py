@@ -107,8 +107,8 @@ class Duties:
         self._services.reconcile.outage_is_over(outage)
         wanted = recovered_classes(config.recovery_strategy)
         try:
-            found = self._recovery.run(Window.of(outage, now), wanted, now)
-            self._sweep.run(now, self._looked_after())
+            found = self._recovery.recover(Window.of(outage, now), wanted, now)
+            self._sweep.sweep(now, self._looked_after())
         except SyncError as error:
             self._admission.stash_failed(error)
             return
@@ -137,7 +137,7 @@ class Duties:
 
     def _look_at_stash(self, now: float) -> None:
         try:
-            self._sweep.run(now, self._looked_after())
+            self._sweep.sweep(now, self._looked_after())
         except SyncError as error:
             self._admission.stash_failed(error)
 

@@ -80,7 +80,7 @@ class Sweep:
         self._last = now
         self._ledger.set_meta(SWEPT_AT, repr(now))
 
-    def run(self, now: float, needless: Callable[[int, float], bool] = _never) -> int:
+    def sweep(self, now: float, needless: Callable[[int, float], bool] = _never) -> int:
         """Look once; returns how many scenes were queued. Raises StashDown or StashAuthError.
 
         `needless` says that a scene, as it was updated then, needs no look. Never goes back beyond

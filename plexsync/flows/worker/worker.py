@@ -249,7 +249,7 @@ class Worker:
     def _attempt(self, batch: Sequence[Job], config: PlexSyncConfig) -> list[list[Result]]:
         """Run a batch; one that breaks our own code is repeated job by job, to find the culprit."""
         try:
-            return [self._services.sync(config).run(batch, self._clock.now())]
+            return [self._services.sync(config).sync(batch, self._clock.now())]
         except Exception as problem:  # noqa: BLE001 - the one net: a bug must not stop the queue
             if is_disk_trouble(problem):
                 raise

@@ -1,0 +1,85 @@
+"""Covers on their way to Plex: what Plex shows is inspected first, then the cover is uploaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+from plexsync.edges.plex.client import PlexClient
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stash.covers import CoverImage
+from plexsync.flows.outage.outage_controller import OutageController
+from plexsync.flows.sync.item_write import ItemWrite
+from plexsync.flows.sync.planning import is_foreign
+from plexsync.flows.sync.scene_reader import DesiredScene
+from plexsync.model.errors import PlexTemporaryError, SyncError
+from plexsync.model.plex import FIELDS, Base, Edit
+from plexsync.policy.outcome import is_upload_of
+
+
+class ImageWriter:
+    """Uploads images, unless a person chose another one and `preserve` keeps what people edit."""
+
+    def __init__(
+        self,
+        plex: PlexClient,
+        stash: StashClient,
+        pool: Executor,
+        outages: OutageController,
+        *,
+        preserve: bool,
+    ) -> None:
+        self._plex = plex
+        self._stash = stash
+        self._pool = pool
+        self._outages = outages
+        self._preserve = preserve
+
+    def inspect(self, writes: Sequence[ItemWrite]) -> None:
+        """Ask Plex, before any upload, which images it shows: for undo, and whether they stay."""
+        wanted = [w for w in writes if any(self._unknown(w, edit) for edit in w.images)]
+        list(self._pool.map(self._inspect_item, wanted))
+
+    def upload(self, desired_scene: DesiredScene, write: ItemWrite) -> None:
+        """Upload what is to change; raises when it is not known what Plex shows."""
+        if write.unseen is not None:
+            raise write.unseen
+        for edit in write.images:
+            if edit.field in write.kept:
+                continue
+            image = self._image(desired_scene)
+            with self._outages.one_write():
+                refused = self._plex.upload_image(write.item.target, edit.field, image)
+            if refused:
+                write.words[edit.field] = refused
+            else:
+                write.done.add(edit.field)
+
+    def _unknown(self, write: ItemWrite, edit: Edit) -> bool:
+        return self._preserve or edit.field not in write.base
+
+    def _inspect_item(self, write: ItemWrite) -> None:
+        try:
+            for edit in write.images:
+                if self._unknown(write, edit):
+                    self._inspect_image(write, edit)
+        except SyncError as error:
+            write.unseen = error
+
+    def _inspect_image(self, write: ItemWrite, edit: Edit) -> None:
+        name, ours = edit.field, write.before.unconfirmed
+        selected = self._plex.selected_image(write.item.target, name)
+        if self._preserve and is_foreign(selected, name, write.written, ours):
+            write.kept.add(name)
+        # After a crash the selected one may be our own last upload: that is not Plex's.
+        elif not is_upload_of(selected, edit.value, ours.get(name, "")):
+            locked = FIELDS[name].edit in write.item.locks
+            write.base.setdefault(name, Base(selected, locked))
+
+    def _image(self, desired_scene: DesiredScene) -> bytes:
+        if desired_scene.image is None:
+            cover = self._stash.cover(desired_scene.scene.id)
+            if not isinstance(cover, CoverImage):
+                raise PlexTemporaryError("Stash no longer has the cover that was to be uploaded")
+            desired_scene.image = cover.data
+        return desired_scene.image

@@ -1,0 +1,114 @@
+"""What is written to Plex for one scene: a value that grows with each step of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from plexsync.flows.sync.scene_reader import DesiredScene
+from plexsync.model.errors import SyncError
+from plexsync.model.ledger import TargetState
+from plexsync.model.plex import (
+    FIELDS,
+    IMAGE,
+    Base,
+    Edit,
+    PlexItem,
+    ReadBack,
+    Refusal,
+    Value,
+    Written,
+)
+from plexsync.policy.notes import NO_COVER, notes
+
+
+@dataclass(slots=True)
+class ItemWrite:
+    """One Plex item of a scene.
+
+    1. Planned (planning.py): everything down to `edits`.
+    2. Images inspected (image_writer.py): `base`, `kept`, `unseen`.
+    3. Sent (write_items.py): `sent`, `torn`, `words`; `done` for images.
+    4. Compared with the item as it is then (write_record.py): `done`, `shown`, `read_back`.
+    5. Concluded (write_record.py): `written`, `refused`, `dirty` are as the ledger keeps them.
+    """
+
+    item: PlexItem
+    part: str
+    """The file that matched the scene."""
+    before: TargetState
+    """What the ledger knew."""
+    written: dict[str, Written]
+    """What PlexSync has written there."""
+    base: dict[str, Base]
+    """What Plex had before PlexSync wrote anything."""
+    dirty: frozenset[str]
+    read_back: dict[str, ReadBack]
+    refused: dict[str, Refusal]
+    edits: tuple[Edit, ...]
+    kept: set[str] = field(default_factory=set)
+    """Images that stay because a person chose them in Plex."""
+    unseen: SyncError | None = None
+    """Why it is not known which images Plex shows: none is uploaded then."""
+    sent: tuple[Edit, ...] = ()
+    torn: frozenset[str] = frozenset()
+    """Lists that went in several requests."""
+    words: dict[str, str] = field(default_factory=dict)
+    """What Plex said to a field that it refused."""
+    done: set[str] = field(default_factory=set)
+    shown: dict[str, Value] = field(default_factory=dict)
+    """What Plex shows for a field that is done, where it is not what was sent."""
+
+    @property
+    def images(self) -> tuple[Edit, ...]:
+        """The edits that are uploads."""
+        return tuple(edit for edit in self.edits if FIELDS[edit.field].kind == IMAGE)
+
+    @property
+    def text(self) -> tuple[Edit, ...]:
+        """The other edits."""
+        return tuple(edit for edit in self.edits if FIELDS[edit.field].kind != IMAGE)
+
+
+@dataclass(slots=True)
+class SceneWrite:
+    """A scene with all of its items; `error` is the first thing that went wrong."""
+
+    desired_scene: DesiredScene
+    items: list[ItemWrite]
+    error: SyncError | None = None
+    postponed: bool = False
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """What Plex should show."""
+        return self.desired_scene.desired.values
+
+    @property
+    def changing(self) -> bool:
+        """Whether anything of it goes to Plex."""
+        return any(write.edits for write in self.items)
+
+    @property
+    def touched(self) -> bool:
+        """Whether it had its turn, or a part of it."""
+        return not self.postponed or any(write.sent or write.done for write in self.items)
+
+    @property
+    def notes(self) -> str:
+        """What Plex does not show as wanted although the scene is in step; "" for nothing."""
+        found = [n for w in self.items for n in notes(self.values, w.written, w.refused)]
+        if self.desired_scene.cover_missing:
+            found.append(NO_COVER)
+        return "; ".join(dict.fromkeys(found))
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The fields that Plex took."""
+        fields = {
+            e.field
+            for w in self.items
+            for e in w.edits
+            if not e.lock_only and e.field not in w.words
+        }
+        return tuple(name for name in FIELDS if name in fields)
