@@ -5,8 +5,6 @@ Whoever only shows them starts a process for it, so this imports next to nothing
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from math import sqrt
 
 DEFAULT_RAMP = (5.0, 5.0, 20.0)
@@ -76,89 +74,3 @@ def ramp_rate(minutes: float, start: float, end: float, elapsed: float) -> float
     if elapsed < half:
         return low + (middle - low) * elapsed / half
     return middle + (high - middle) * (elapsed - half) / half
-
-
-IDLE = 300.0
-"""Seconds without work after which the worker ends."""
-
-PAUSED_IDLE = 60.0
-"""The same while PlexSync is paused or not set up: long enough that a bulk edit of thousands of
-scenes does not start a process for each."""
-
-SETTINGS_CHECK = 10.0
-"""Seconds between two looks at the settings while anything waits; each costs one small query."""
-
-IDLE_SETTINGS_CHECK = 60.0
-"""The same while nothing waits."""
-
-NEXT_TRY = 1.0
-"""Seconds before the next try while Plex has failed, but not often enough to be left alone."""
-
-CLOCK_PAUSE = 10.0
-"""Seconds between two questions for the clocks of Plex's libraries while jobs wait for a file."""
-
-LONGEST = 60.0
-"""No wait is longer, so that a stepped clock cannot freeze anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """What all jobs wait for: "stash", "settings", "paused", "session", "plex", or nothing.
-
-    `until` is on the monotonic clock.
-    """
-
-    reason: str = ""
-    until: float = 0.0
-    failures: int = 0
-
-    def active(self, monotonic: float) -> bool:
-        """Whether nothing may be tried yet."""
-        return bool(self.reason) and monotonic < self.until
-
-
-def hold(before: Hold, reason: str, monotonic: float) -> Hold:
-    """Wait (again) for `reason`: 5, 10, 20, 40, 60 s for Stash, steadily for the others."""
-    failures = before.failures + 1 if before.reason == reason else 0
-    steady = {"settings": SETTINGS_CHECK, "paused": SETTINGS_CHECK, "plex": NEXT_TRY}
-    seconds = steady.get(reason) or probe_delay(failures)
-    return Hold(reason, monotonic + seconds, failures)
-
-
-def idle_limit(held: Hold, pending: bool) -> float:
-    """Seconds without events after which the worker ends; infinity while anything waits."""
-    if pending:
-        return math.inf
-    return PAUSED_IDLE if held.reason in ("settings", "paused") else IDLE
-
-
-def until_settings(read_at: float, held: Hold, waits: bool, monotonic: float) -> float:
-    """Seconds until the settings are to be looked at again; `read_at` is -inf before the first time.
-
-    Whatever stops the work is asked about when its hold ends.
-    """
-    if held.reason:
-        return max(0.0, held.until - monotonic)
-    return max(0.0, read_at + (SETTINGS_CHECK if waits else IDLE_SETTINGS_CHECK) - monotonic)
-
-
-def until_clocks(asked_at: float, waits: bool, blocked: float, monotonic: float) -> float:
-    """Seconds until the clocks of Plex's libraries are to be asked for again.
-
-    Infinity while no job waits for a file (`waits`); `blocked` are the seconds for which nothing
-    may be tried anyway.
-    """
-    if not waits:
-        return math.inf
-    return max(0.0, asked_at + CLOCK_PAUSE - monotonic, blocked)
-
-
-def pause(now: float, next_due: float | None, busy_at: float, blocked: float) -> float:
-    """Seconds to sleep when nothing is due; an event wakes earlier.
-
-    `next_due` is the wall-clock time of the next job, None without any; `blocked` the seconds for
-    which nothing may be tried anyway.
-    """
-    if next_due is None:
-        return min(LONGEST, max(0.25, IDLE - (now - busy_at)))
-    return min(LONGEST, max(0.02, next_due - now, blocked))

@@ -20,7 +20,8 @@ from plexsync.flows.tasks.process_queue import process_queue
 from plexsync.flows.worker.admission import DISABLED
 from plexsync.model.command import KIND, Command, to_input
 from plexsync.model.job import DeadLetter
-from plexsync.policy.timing import SETTINGS_CHECK, SWEEP_EVERY
+from plexsync.policy.timing import SWEEP_EVERY
+from plexsync.policy.waiting import SETTINGS_CHECK
 from plexsync.system import LockFile
 from tests.pressing import press
 

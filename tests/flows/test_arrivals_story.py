@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plexsync.policy.timing import CLOCK_PAUSE
+from plexsync.policy.waiting import CLOCK_PAUSE
 
 OLD = {"created_at": 1_600_000_000, "updated_at": 1_600_000_000}
 SECTIONS = "/library/sections"

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from plexsync.policy.timing import CLOCK_PAUSE, until_clocks
+from plexsync.policy.waiting import CLOCK_PAUSE, until_clocks
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ from plexsync.model.reasons import (
     state_words,
 )
 from plexsync.model.stats import SLICE, Stats
-from plexsync.policy import outage_history as outage_figures
+from plexsync.policy import outage_figures
 from plexsync.policy.badge import badge
 from plexsync.policy.timing import SWEEP_EVERY
 

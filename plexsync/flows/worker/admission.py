@@ -28,7 +28,7 @@ from plexsync.model.plex_state import FAILURE, STUCK, UNAUTHORISED, WRITING
 from plexsync.model.reasons import SETTINGS
 from plexsync.model.words import counted
 from plexsync.policy.circuit_breaker import CLOSED
-from plexsync.policy.timing import Hold, hold, idle_limit, until_settings
+from plexsync.policy.waiting import Hold, hold, idle_limit, until_settings
 
 STASH_PATIENCE = 600.0
 """Seconds of silence from Stash after which the worker ends; the next event starts another."""

@@ -17,7 +17,7 @@ from plexsync.flows.worker.sweep import SOON, Sweep
 from plexsync.model.errors import PlexNotFound, SyncError
 from plexsync.model.ledger import SHARED
 from plexsync.policy.recovery_scheduler import recovered_classes
-from plexsync.policy.timing import CLOCK_PAUSE, until_clocks
+from plexsync.policy.waiting import CLOCK_PAUSE, until_clocks
 
 CLEAN_UP_EVERY = 86400.0
 """Seconds between two clean-ups of a worker; the first is at its start."""

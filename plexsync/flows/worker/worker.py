@@ -26,7 +26,7 @@ from plexsync.model.command import AT_ONCE
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import Interrupted, PlexPermanentError, PlexTemporaryError
 from plexsync.model.job import EDIT, Job
-from plexsync.policy.timing import pause
+from plexsync.policy.waiting import pause
 
 TELL_EVERY = 10
 """Jobs between two lines about the dead letters."""
