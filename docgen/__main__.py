@@ -1,4 +1,7 @@
-"""`python3 dev.py docs`: write the generated documents; `--check` only says which are stale."""
+"""`python3 dev.py docs`: write the generated documents; `--check` only says which are stale.
+
+`--figures` measures the code anew for docs/architecture.md, in half a minute, and writes no other.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from docgen import chart, settings, tasks
+from docgen import chart, figures, settings, tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,7 +35,12 @@ def main(argv: Sequence[str]) -> int:
     """Write what is stale; with `--check` write nothing and fail when something is."""
     words = argparse.ArgumentParser(prog="python3 dev.py docs", description=__doc__)
     words.add_argument("--check", action="store_true", help="only say what is stale")
-    check = words.parse_args(argv).check
+    words.add_argument("--figures", nargs="*", metavar="REVISION", help="measure these revisions")
+    said = words.parse_args(argv)
+    if said.figures is not None:
+        figures.write(ROOT, said.figures)
+        return 0
+    check = said.check
     names = stale()
     for name in names:
         print(f"{name} is stale: run python3 dev.py docs" if check else f"wrote {name}")

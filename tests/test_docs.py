@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import dev
-from docgen import chart
+from docgen import chart, figures
 from docgen.__main__ import DOCUMENTS, stale
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.config import PlexSyncConfig
@@ -19,6 +19,7 @@ from plexsync.model.stored import DATABASES
 from plexsync.model.stored import DOCUMENTS as STATE_FILES
 from release.package import FOLDERS, SINGLE
 from simulator.plugin_manifest import load_manifest
+from tests import test_layers
 from tests.hostile.test_golden_texts import VARIES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -195,9 +196,9 @@ def test_the_figures_in_the_readme_are_those_of_the_tables() -> None:
     section = PAGES["README.md"].split("## How well it does")[1].split("## ")[0]
     rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| (\d{4}-\d\d-\d\d) \|$", section, re.M)
     assert len(rows) == 5
-    for figures, day in rows:
+    for measured, day in rows:
         table = PAGES["docs/performance.md"].split(f"## Measured {day}")[1].split("## ")[0]
-        for figure in re.findall(r"\d+\.\d+", figures):
+        for figure in re.findall(r"\d+\.\d+", measured):
             assert re.search(rf"\b{re.escape(figure)}\b", table), f"{figure} was not measured {day}"
 
 
@@ -222,6 +223,76 @@ def test_the_architecture_explains_the_important_modules() -> None:
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "plexsync").rglob("*.py")}
     explained = {name for name in spans("docs/architecture.md") if name.startswith("plexsync/")}
     assert len(explained & modules) > 60
+
+
+def _definitions(file: Path) -> set[str]:
+    """Every function, class and method of a file, a method as Class.method."""
+    found = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            methods = (each for each in node.body if isinstance(each, ast.FunctionDef))
+            found |= {f"{node.name}.{method.name}" for method in methods}
+    return found
+
+
+@pytest.mark.parametrize("way", ["a change", "an outage", "a button"])
+def test_every_step_of_a_way_names_a_file_and_what_happens_there(way: str) -> None:
+    section = PAGES["docs/architecture.md"].split(f"## The way of {way}\n")[1].split("\n## ")[0]
+    steps = re.findall(r"^\d+\. (.*)$", section, re.M)
+    assert len(steps) > 10
+    for step in steps:
+        named = re.match(r"`([\w/]+\.py)` `([\w.]+)`: ", step)
+        assert named, f"which file and function: {step}?"
+        file, function = named.groups()
+        assert (ROOT / file).is_file(), f"there is no {file}"
+        assert function in _definitions(ROOT / file), f"{file} has no {function}"
+
+
+def test_the_table_of_rooms_has_every_room_and_every_arrow() -> None:
+    rooms = dict(
+        re.findall(
+            r"^\| `((?:flows|edges)/\w+/)` \| .* \| (.*) \|$", PAGES["docs/architecture.md"], re.M
+        )
+    )
+    arrows: dict[str, set[str]] = {room: set() for room in map(_as_folder, test_layers.ROOMS)}
+    for module, name in test_layers._between_rooms():
+        here, there = test_layers._room(module), test_layers._room(name)
+        if here and here != there and here.split(".")[1] == there.split(".")[1]:
+            arrows[_as_folder(here)].add(there.split(".")[-1])
+    named = {room: set(re.findall(r"\w+", arrows)) for room, arrows in rooms.items()}
+    assert named == arrows
+
+
+def _as_folder(room: str) -> str:
+    return room.removeprefix("plexsync.").replace(".", "/") + "/"
+
+
+def test_who_knows_a_job_queue_finds_its_parts_by_their_names() -> None:
+    section = PAGES["docs/architecture.md"].split("## If you know Sidekiq")[1].split("\n## ")[0]
+    files = {
+        word: re.findall(r"`([\w/.]+)`", row)
+        for word, row in re.findall(r"^\| ([^|`]+) \| (.*) \|$", section, re.M)
+    }
+    for words, name in (
+        ("retry", "backoff"),
+        ("dead letters", "dead_letters"),
+        ("admission", "admission"),
+        ("backfill", "backfill"),
+        ("outage handling", "outage"),
+    ):
+        (found,) = (paths for word, paths in files.items() if word.startswith(words))
+        assert name in found[0]
+    assert all((ROOT / path).is_file() for paths in files.values() for path in paths)
+
+
+def test_the_numbers_of_the_code_were_counted_by_the_script() -> None:
+    page = PAGES["docs/architecture.md"]
+    counted = page.split(figures.BEGIN)[1].split(figures.END)[0]
+    head, _, *rows = re.findall(r"^\| (.*) \|$", counted, re.M)
+    assert head.count("|") == len(figures.REVISIONS)
+    assert [row.partition(" | ")[0] for row in rows] == list(figures.ROWS)
 
 
 def test_defaults_in_the_hand_written_pages_are_the_models() -> None:
