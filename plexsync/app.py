@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from plexsync.edges import legacy as legacy
+from plexsync.edges import legacy
 from plexsync.edges.clock import Clock
 from plexsync.edges.http.certificates import Trust
 from plexsync.edges.ledger.ledger import Ledger
@@ -34,7 +34,6 @@ from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.flows.sync.sync_scenes import ScanFolder, SyncScenes
 from plexsync.flows.sync.write_items import WriteItems
 from plexsync.flows.worker.folder_owner import FolderOwner, judge
-from plexsync.flows.worker.import_legacy import import_legacy
 from plexsync.flows.worker.statistics import Statistics
 from plexsync.flows.worker.worker import Observe, Worker
 from plexsync.model import stash_identity
@@ -47,6 +46,12 @@ from plexsync.model.stats import TRAFFIC
 
 MEET_EVERY = 900.0
 """Seconds after which a worker asks again whether Stash is the one it knows."""
+
+
+LEGACY = (
+    "An earlier product has left its queue, dead letters or sync times here. They are not read, and"
+    ' are kept in {}. Press "Sync All Scenes" to bring every scene in line with Plex.'
+)
 
 
 class Services:
@@ -146,7 +151,9 @@ class App(Services):
         newer = read_state.newer_files(folder)
         if newer:
             raise NewerSchema("; ".join(newer))
-        imports = legacy.set_aside(folder)  # it has files of the same names
+        kept = legacy.set_aside(folder)  # before anything is opened: it has files of the same names
+        if kept:
+            log.warning(LEGACY.format(kept))
         self._met: tuple[float, str] | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._index: PlexIndex | None = None
@@ -160,8 +167,6 @@ class App(Services):
             dead_letters=DeadLetters(self.path("dlq.db"), log.warning),
             ledger=Ledger(self.path("ledger.db"), log.warning),
         )
-        if imports:
-            import_legacy(folder, self.stores, clock.now(), log)
         self.reconcile = AutoReconcile(folder, clock, log)
         lost = self.stores.dead_letters.lost | self.stores.ledger.lost
         if lost.scenes:

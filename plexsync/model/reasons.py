@@ -28,12 +28,6 @@ RECONCILE = "reconcile"
 RECOVERED = "recovered"
 REVIVED = "revived"
 
-SYNC = "sync"
-"""The reason of a job that an earlier PlexSync had not done."""
-
-IMPORTED = "imported"
-"""The reason of a job for a scene that an earlier PlexSync synced; see SceneState.since."""
-
 REASONS = {
     CREATE: "New in Stash",
     UPDATE: "Edited in Stash",
@@ -48,8 +42,6 @@ REASONS = {
     RECONCILE: "Found by a reconciliation",
     RECOVERED: "Comes back after an outage",
     REVIVED: "Its file turned up in Plex",
-    SYNC: "Left over by an earlier PlexSync",
-    IMPORTED: "Synced by an earlier PlexSync",
 }
 """Every reason that a job or a backfill can have."""
 

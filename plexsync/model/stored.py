@@ -97,7 +97,7 @@ DOCUMENTS = {
 }
 """The "version" of a JSON file; one that says none is of the first."""
 
-FOLDERS = ("inbox", "inbox/tmp", "inbox/new", "queue", "results", "reports", "removed", "imported")
+FOLDERS = ("inbox", "inbox/tmp", "inbox/new", "queue", "results", "reports", "removed", "legacy")
 """Folders within the data folder, parents first."""
 
 ABSURD = 100

@@ -28,11 +28,11 @@ from plexsync.model.errors import (
 )
 from plexsync.model.job import COMPARES, EDIT, Job
 from plexsync.model.ledger import SYNCED, TOO_LITTLE, UNDONE, SceneState
-from plexsync.model.reasons import CREATE, FORCED, IMPORTED, RETRY, SCAN, SYNC, UPDATE
+from plexsync.model.reasons import CREATE, FORCED, RETRY, SCAN, UPDATE
 from plexsync.model.scene import Scene
 from plexsync.policy.desired import Desired, desired, has_something_to_say, hash_desired
 
-MEANT = frozenset({UPDATE, CREATE, SYNC, RETRY, FORCED})
+MEANT = frozenset({UPDATE, CREATE, RETRY, FORCED})
 """Reasons that mean this very scene; only they make PlexSync write one again that was undone."""
 
 KEPT_COVERS = 32 * 1024 * 1024
@@ -166,8 +166,6 @@ class SceneReader:
         old = max(scene.updated_at, scene.created_at) < installed_at
         if state is None and job.reason == SCAN and old:
             return Done(job=job, state="", detail="older than the installation, nobody edited it")
-        if job.reason == IMPORTED and _as_imported(state, scene):
-            return Done(job=job, state="", detail="not changed since an earlier PlexSync synced it")
         if not has_something_to_say(scene) and not ever_written(state):
             return Done(job=job, state=TOO_LITTLE, detail="too little metadata")
         return None
@@ -221,13 +219,6 @@ def _is_meant(job: Job) -> bool:
 
 def _may_be_in_step(state: SceneState | None) -> bool:
     return state is not None and state.desired_hash != ""
-
-
-def _as_imported(state: SceneState | None, scene: Scene) -> bool:
-    """Whether an earlier PlexSync has synced the scene as it is, and nothing happened since."""
-    if state is None or state.state != SYNCED or state.targets:
-        return False
-    return scene.updated_at <= state.since
 
 
 def is_other_file(state: SceneState, scene: Scene) -> bool:

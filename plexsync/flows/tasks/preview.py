@@ -41,7 +41,7 @@ from plexsync.model.errors import (
 from plexsync.model.job import BACKFILL, EDIT, Job
 from plexsync.model.ledger import FAILED, SYNCED
 from plexsync.model.plex import FIELDS
-from plexsync.model.reasons import FORCED, SWEEP, SYNC, UPDATE, dead_state, state_words
+from plexsync.model.reasons import FORCED, SWEEP, UPDATE, dead_state, state_words
 
 BATCH = 50
 RECENT = 50
@@ -87,7 +87,7 @@ def _scope(context: TaskContext) -> list[Job]:
     now = context.clock.now()
     named, forced = scenes_of(context.args), switch_of(context, "forced")
     if named:
-        reason = SYNC if forced is False else FORCED
+        reason = UPDATE if forced is False else FORCED
         return [Job(scene=scene, reason=reason, born=now) for scene in named]
     reason = FORCED if forced else SWEEP
     hours = _hours(context.args.get("recent"))
