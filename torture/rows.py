@@ -33,7 +33,7 @@ def fill(ledger: Path, scene: int) -> None:
         row = f"(SELECT id FROM scenes WHERE scene = {scene} AND archived_at IS NULL)"
         db.execute(f"INSERT INTO entities VALUES ('tag', 1, {scene}, {row})")
         db.execute(f"INSERT INTO pins VALUES ({server}, 10000, '/plex/nowhere.mp4', 10000)")
-        db.execute(f"INSERT INTO looked VALUES ({server}, {scene}, 1, 1, '', '', 0)")
+        db.execute(f"INSERT INTO observations VALUES ({server}, {scene}, 1, 1, '', '', 0)")
         db.execute(
             "INSERT INTO backfills (reason, kind, digest, after, born)"
             " VALUES ('sweep', 'scene', 'of one', 0, 1)"

@@ -1,7 +1,7 @@
 """Moves what an earlier product of the same name left in the data folder to `legacy/`.
 
-Its files are called as ours are, and its queue holds pickled jobs, which can run code when they are
-loaded: nothing of it is read. Sync All Scenes does what its jobs would have done.
+Its files have the names of ours, and its queue holds jobs in Python's own serialisation, which can
+run code when they are loaded: none of them is read. Sync All Scenes does what they would have done.
 """
 
 from __future__ import annotations

@@ -399,6 +399,15 @@ def test_a_database_with_a_flipped_header_is_set_aside_or_whole(database):
             _check_opens(database, bytes(content), f"byte {place} bit {bit}")
 
 
+def test_a_table_whose_definition_is_no_text_is_damage(database):
+    database.fill()
+    content = database.bytes()
+    assert b"text TEXT" in content
+    database.put(content.replace(b"text TEXT", b"te\xfft TEXT"))
+    assert database.rows() == 0
+    assert len(database.warnings) == 1
+
+
 def test_a_database_with_flipped_bytes_anywhere_opens(database):
     database.fill()
     whole = database.bytes()

@@ -55,6 +55,6 @@ def test_scenes_that_stash_no_longer_has_are_forgotten(ledger: Ledger) -> None:
 def test_a_damaged_look_is_none(ledger: Ledger, tmp_path: Path, text: str) -> None:
     ledger.save_observations([(1, [LOOK])])
     with sqlite3.connect(tmp_path / "ledger.db") as connection:
-        connection.execute("UPDATE looked SET verdict = ?", (text,))
+        connection.execute("UPDATE observations SET verdict = ?", (text,))
     connection.close()
     assert ledger.observations([1]) == {}

@@ -304,6 +304,8 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
     (checked,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if checked != "ok":
         raise sqlite3.DatabaseError(str(checked))
+    # quick_check passes a table whose definition is no text; whoever asks for its columns fails
+    connection.execute("SELECT sql FROM sqlite_master").fetchall()
     (journal,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
