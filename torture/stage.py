@@ -18,7 +18,7 @@ from typing import Any
 from plexsync import inbox
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.rows import FILE, LIVE, TABLE, pending
-from plexsync.edges.storage.sqlite_view import read_only
+from plexsync.edges.storage.read_only import read_only
 from plexsync.model.job import DeadLetter
 from simulator.plex import PlexSim
 from simulator.stash import StashSim

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 
 from plexsync import system
 from plexsync.edges.queue.rows import TABLE
-from plexsync.edges.storage.sqlite_view import read_only
+from plexsync.edges.storage.read_only import read_only
 
 _TIMES = "sync_timestamps.json"
 _QUEUE = os.path.join("queue", "data.db")

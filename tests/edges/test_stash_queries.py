@@ -11,6 +11,7 @@ from plexsync.edges.stash import queries as stash_queries
 SCHEMA = Path(__file__).parents[3] / "shared" / "stash-schema.json"
 TEXTS = {
     "settings": stash_queries.SETTINGS,
+    "enabled": stash_queries.ENABLED,
     "keep alive": stash_queries.KEEP_ALIVE,
     "scenes by file": stash_queries.SCENES_BY_FILE,
     "recently updated": stash_queries.RECENTLY_UPDATED,
@@ -39,6 +40,7 @@ def test_no_text_is_forgotten_here() -> None:
     texts = {name for name, value in vars(stash_queries).items() if isinstance(value, str)}
     known = {
         "SETTINGS",
+        "ENABLED",
         "KEEP_ALIVE",
         "SAVE_SETTINGS",
         "SCENES_BY_FILE",

@@ -421,7 +421,7 @@ def test_outages_are_told_as_the_task_tells_them(world: World) -> None:
     found = ask(world, "outages")
     app = world.stores()
     try:
-        history = app.watch.history
+        history = app.outages.history
         assert found["mttr"] == history.mttr()
         assert found["availability"] == history.availability(world.clock.now())
     finally:

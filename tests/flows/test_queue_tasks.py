@@ -75,7 +75,7 @@ class Buttons:
         app = App(world.folder, stash, world.clock, log, {})
         try:
             config = app.config()
-            app.watch.configure(config)
+            app.outages.configure(config)
             answer = task(
                 TaskContext(
                     plugin_dir="/config/plugins/PlexSync",
@@ -289,7 +289,7 @@ def test_a_task_looks_first_whether_plex_is_back(desk: Buttons) -> None:
     begun_with: list[str] = []
 
     def note(call: TaskContext) -> dict[str, object]:
-        begun_with.append(call.owner().watch.breaker.state)
+        begun_with.append(call.owner().outages.breaker.state)
         return {}
 
     task = replace(TASKS["sync_recent"], run=note)

@@ -297,12 +297,13 @@ def test_a_look_is_a_light_process(world: World) -> None:
     assert not {name.split(".")[0] for name in loaded} & HEAVY
     outside = {name for name in loaded if name.split(".")[0] == "plexsync"}
     assert outside == {
-        "plexsync", "plexsync.edges", "plexsync.edges.page.queue_view", "plexsync.edges.page.read_state",
-            "plexsync.flows",
-        "plexsync.flows.status.status", "plexsync.flows.status.status.plex_standing", "plexsync.model",
-        "plexsync.model.plex_state",
-        "plexsync.model.stats", "plexsync.model.stored",
-        "plexsync.policy", "plexsync.policy.timing", "plexsync.system",
+        "plexsync", "plexsync.edges", "plexsync.edges.page", "plexsync.edges.page.pages",
+        "plexsync.edges.page.queue_view", "plexsync.edges.page.read_state",
+        "plexsync.edges.storage", "plexsync.edges.storage.read_only", "plexsync.fast",
+        "plexsync.flows", "plexsync.flows.status", "plexsync.flows.status.plex_standing",
+        "plexsync.flows.status.status", "plexsync.model", "plexsync.model.plex_state",
+        "plexsync.model.reasons", "plexsync.model.stats", "plexsync.model.stored",
+        "plexsync.policy", "plexsync.policy.badge", "plexsync.policy.timing", "plexsync.system",
     }  # fmt: skip
 
 

@@ -9,13 +9,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plexsync import inbox
-from plexsync.edges.storage.sqlite_view import sqlite_uri
+from plexsync.edges.storage.read_only import sqlite_uri
 from tests.hostile import windows_stand_in
 from tests.hostile.hook_plugin import environ, event, is_running
 from tests.world import ROOT, World, until
@@ -292,15 +292,17 @@ def test_a_plugin_that_was_removed_lets_go_of_its_files(windows: Windows) -> Non
 
 
 @pytest.mark.parametrize(
-    ("path", "uri"),
+    ("path", "separator", "uri"),
     [
-        (PurePosixPath("/data/a b#c?d.db"), "file:///data/a%20b%23c%3Fd.db"),
-        (PureWindowsPath(r"C:\Stash\data\a b.db"), "file:///C:/Stash/data/a%20b.db"),
-        (PureWindowsPath(r"\\nas\share\data.db"), "file:////nas/share/data.db"),
+        ("/data/a b#c?d.db", "/", "file:///data/a%20b%23c%3Fd.db"),
+        (r"C:\Stash\data\a b.db", "\\", "file:///C:/Stash/data/a%20b.db"),
+        (r"\\nas\share\data.db", "\\", "file:////nas/share/data.db"),
     ],
 )
-def test_sqlite_finds_a_database_on_a_drive_and_on_a_share(path: Any, uri: str) -> None:
-    assert sqlite_uri(path) == uri
+def test_sqlite_finds_a_database_on_a_drive_and_on_a_share(
+    path: str, separator: str, uri: str
+) -> None:
+    assert sqlite_uri(path, separator) == uri
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ TABLE = PACKAGE / "model" / "reasons.py"
 NAMES = {name: value for name, value in vars(reasons).items() if value in list(REASONS)}
 """The constants of the table that name a reason."""
 
-GIVEN_ON = {"reason", "walk", "*self._what", "wanted"}
+GIVEN_ON = {"reason", "backfill", "*self._what", "wanted"}
 """What code hands on where the reason was said before: it is no reason of its own."""
 
 
@@ -48,7 +48,7 @@ def emitted(tree: ast.Module) -> Iterator[ast.expr]:
             yield from (key.value for key in node.keywords if key.arg == "reason")
         elif called == "SyncScene":
             yield node.args[1]
-        elif called in ("add_bulk", "_queue_all"):
+        elif called in ("add_backfill", "_queue_all"):
             yield node.args[1 if called == "_queue_all" else 0]
 
 

@@ -11,7 +11,7 @@ import os
 import sqlite3
 
 from plexsync import system
-from plexsync.edges.storage.files import refuse_what_is_no_file
+from plexsync.edges.storage.read_only import refuse_what_is_no_file, sqlite_uri
 from plexsync.model.stored import (
     ABSURD,
     DATABASES,
@@ -37,7 +37,6 @@ LOG = "plexsync.log"
 
 _PATIENCE = 5.0
 _LARGEST = 16 << 20
-_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_.~:")
 _NEWEST_SERVER = "(SELECT server FROM sections ORDER BY read_at DESC LIMIT 1)"
 _LEDGER_SERVER = "COALESCE((SELECT value FROM meta WHERE key = 'server'), '')"
 
@@ -132,11 +131,9 @@ def _newer_document(folder: str, name: str) -> str:
 
 def _uri(path: str) -> str:
     """Opens without leaving anything behind: only beside a log in use may SQLite share it."""
-    plain = os.path.abspath(path).replace(os.sep, "/")
-    quoted = "".join(chr(b) if b in _PLAIN else f"%{b:02X}" for b in os.fsencode(plain))
     in_use = os.path.exists(path + "-wal") and os.path.exists(path + "-shm")
     options = "mode=ro" if in_use else "mode=ro&immutable=1"
-    return f"file://{'' if quoted.startswith('/') else '/'}{quoted}?{options}"
+    return f"{sqlite_uri(os.path.abspath(path))}?{options}"
 
 
 def _text(data: bytes) -> str:

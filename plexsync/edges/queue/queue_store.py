@@ -16,7 +16,7 @@ from plexsync.edges.queue import job_index
 from plexsync.edges.queue.epoch import Epoch
 from plexsync.edges.queue.rows import FILE, LIVE, TABLE, Row
 from plexsync.edges.storage import files
-from plexsync.edges.storage.sqlite_view import read_only
+from plexsync.edges.storage.read_only import read_only
 from plexsync.model.stored import ABSURD, DATABASES, refusal
 
 VERSION = DATABASES["queue/data.db"]

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterable
 from contextlib import closing
 
+from plexsync.edges.storage.read_only import read_only
 from plexsync.edges.storage.row_audit import keep_rows
-from plexsync.edges.storage.sqlite_view import read_only
 from plexsync.model.job import Job
 
 Row = tuple[int, object, object]

@@ -327,10 +327,3 @@ def _migrate(connection: sqlite3.Connection, path: str, schema: Sequence[str]) -
         connection.executescript(
             f"BEGIN IMMEDIATE;\n{script};\nPRAGMA user_version={number};\nCOMMIT;"
         )
-
-
-def refuse_what_is_no_file(path: str) -> None:
-    """Raises sqlite3.OperationalError where SQLite would wait in a pipe or follow a link."""
-    for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal"):
-        if found := system.stands_in_the_way(name):
-            raise sqlite3.OperationalError(f"{os.path.basename(name)} is {found} instead of a file")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 
 from plexsync import system
-from plexsync.edges.storage.files import NewerSchema, refuse_what_is_no_file
+from plexsync.edges.storage.files import NewerSchema
+from plexsync.edges.storage.read_only import read_only
 from plexsync.edges.storage.row_audit import Audit, Table
 from plexsync.model.stored import refusal
 
@@ -59,20 +58,3 @@ def _in_memory(
     for script in scripts:
         copy.executescript(script)
     return copy
-
-
-def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
-    """Open an SQLite file for reading; raises sqlite3.OperationalError when it is absent or none.
-
-    `at_rest`: nobody has it open, so that SQLite need not (and will not) make a log beside it.
-    """
-    refuse_what_is_no_file(path)
-    uri = sqlite_uri(pathlib.PurePath(os.path.abspath(path)))
-    options = "mode=ro&immutable=1" if at_rest else "mode=ro"
-    return sqlite3.connect(f"{uri}?{options}", uri=True, timeout=5.0)
-
-
-def sqlite_uri(path: pathlib.PurePath) -> str:
-    """The address of a file for SQLite, which knows no server: a share's name is part of its path."""
-    uri = path.as_uri()
-    return uri if uri.startswith("file:///") else uri.replace("file://", "file:////", 1)
