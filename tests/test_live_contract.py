@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,9 @@ from simulator.stash import StashSim
 from tests import certificates
 
 ROOT = Path(__file__).resolve().parent.parent
+COMMAND = ROOT / "tests" / "live" / "contract.py"
 TOKEN, KEY = "the-token-of-plex", "the.key.of.stash"
+SECRETS = {"PLEX_TOKEN": TOKEN, "STASH_API_KEY": KEY}
 PRIVATE = ("Summary", "Film", "film 3", "/data/", "/plex/films", "Drama", "g1", "p1", "127-0-0-1")
 """Texts of the servers; names that the checks themselves use are not among them."""
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"x" * 100
@@ -42,27 +47,42 @@ def servers() -> Iterator[tuple[PlexSim, StashSim]]:
         yield plex, stash
 
 
-def run(
-    servers: tuple[PlexSim, StashSim], *words: str, **more: str
-) -> subprocess.CompletedProcess[str]:
-    """The command as dev.py starts it; no secret may ever show."""
+Done = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def contract() -> Any:
+    """The command's module; its neighbours are found by name, as when it is run as a script."""
+    with pytest.MonkeyPatch.context() as here:
+        here.syspath_prepend(str(COMMAND.parent))
+        return importlib.import_module(COMMAND.stem)
+
+
+@pytest.fixture
+def run(contract: Any, servers: tuple[PlexSim, StashSim]) -> Callable[..., Done]:
+    def run(*words: str, **more: str) -> Done:
+        """The command in this process."""
+        environment = {**os.environ, **SECRETS, **more}
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+            try:
+                code = contract.main(words_for(servers, *words), environment)
+            except SystemExit as refusal:
+                code = refusal.code
+        return discreet(
+            servers, subprocess.CompletedProcess([], code, out.getvalue(), err.getvalue())
+        )
+
+    return run
+
+
+def words_for(servers: tuple[PlexSim, StashSim], *words: str) -> list[str]:
     plex, stash = servers
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PLEX_TOKEN": TOKEN, "STASH_API_KEY": KEY}
-    done = subprocess.run(
-        [
-            sys.executable,
-            "tests/live/contract.py",
-            "--plex",
-            plex.url,
-            "--stash",
-            stash.url,
-            *words,
-        ],
-        cwd=ROOT,
-        env={**environment, **more},
-        capture_output=True,
-        text=True,
-    )
+    return ["--plex", plex.url, "--stash", stash.url, *words]
+
+
+def discreet(servers: tuple[PlexSim, StashSim], done: Done) -> Done:
+    """No secret may ever show."""
+    plex, stash = servers
     for private in (TOKEN, KEY, *PRIVATE, str(plex.port), str(stash.port), "127.0.0.1"):
         assert private not in done.stdout + done.stderr
     return done
@@ -77,26 +97,34 @@ def verdicts(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def test_nothing_differs_between_the_simulators_and_what_is_checked(servers: Any) -> None:
-    done = run(servers)
+    """As dev.py starts it."""
+    done = subprocess.run(
+        [sys.executable, str(COMMAND), *words_for(servers)],
+        cwd=ROOT,
+        env={**os.environ, **SECRETS, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    discreet(servers, done)
     assert [line for line in verdicts(done) if not line.endswith(": ok")] == []
     assert len(verdicts(done)) >= 24
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_nothing_is_written_unless_asked_for(servers: Any) -> None:
+def test_nothing_is_written_unless_asked_for(servers: Any, run: Any) -> None:
     plex, stash = servers
-    run(servers)
+    run()
     assert plex.writes() == 0
     assert not any("mutation" in entry.query for entry in stash.journal)
 
 
 @pytest.mark.parametrize("locked", [True, False])
-def test_an_edit_is_made_read_back_and_undone(servers: Any, locked: bool) -> None:
+def test_an_edit_is_made_read_back_and_undone(servers: Any, run: Any, locked: bool) -> None:
     plex, _ = servers
     item = plex.find("/plex/films/film 3.mkv")
     if not locked:
         item.locks.discard("summary")
-    done = run(servers, "--write", "3")
+    done = run("--write", "3")
     assert verdicts(done)[-1].endswith(": ok"), done.stdout
     assert done.returncode == 0
     texts = [entry.get("summary.value") for entry in plex.journal if entry.method == "PUT"]
@@ -105,20 +133,22 @@ def test_an_edit_is_made_read_back_and_undone(servers: Any, locked: bool) -> Non
     assert ("summary" in item.locks) is locked
 
 
-def test_an_edit_that_plex_ignores_differs_and_leaves_nothing_behind(servers: Any) -> None:
+def test_an_edit_that_plex_ignores_differs_and_leaves_nothing_behind(
+    servers: Any, run: Any
+) -> None:
     plex, _ = servers
     plex.add_fault("ignore_edit", times=1)
-    done = run(servers, "--write", "3")
+    done = run("--write", "3")
     assert "differs: the summary after the edit" in verdicts(done)[-1]
     assert plex.find("/plex/films/film 3.mkv").summary == "Summary 3"
     assert done.returncode == 1
 
 
-def test_a_server_that_behaves_differently_is_told(servers: Any) -> None:
+def test_a_server_that_behaves_differently_is_told(servers: Any, run: Any) -> None:
     plex, stash = servers
     plex.add_fault("html", match="/identity")
     stash.add_fault("graphql_errors", message="Film in /data/ is locked")
-    done = run(servers)
+    done = run()
     assert "differs" in next(line for line in verdicts(done) if "/identity needs no token" in line)
     assert "the query fails: a text of 24 characters (" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
@@ -127,45 +157,45 @@ def test_a_server_that_behaves_differently_is_told(servers: Any) -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 404, 406, 200, 500])
 def test_versions_of_plex_refuse_who_has_no_token_in_their_own_ways(
-    servers: Any, status: int
+    servers: Any, run: Any, status: int
 ) -> None:
     plex, _ = servers
     nobody = {"match": lambda request: not request.headers.get("x-plex-token")}
     plex.add_fault("status", status=status, **nobody)
-    (line,) = [v for v in verdicts(run(servers)) if "a wrong token is 401" in v]
+    (line,) = [v for v in verdicts(run()) if "a wrong token is 401" in v]
     assert line.endswith(": ok") is (status in (401, 403, 404, 406))
 
 
-def test_whatever_differs_shows_no_private_text(servers: Any) -> None:
+def test_whatever_differs_shows_no_private_text(servers: Any, run: Any) -> None:
     """Answers that are cut, of another shape, or somebody else's quote what they hold."""
     plex, _ = servers
     for kind in ("html", "json", "cut", "empty", "reset"):
         for server in servers:
             server.add_fault(kind, times=3)
     plex.add_fault("ignore_edit", times=1)
-    done = run(servers, "--write", "3")
+    done = run("--write", "3")
     assert sum(": differs: " in line for line in verdicts(done)) >= 10
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_plex_behind_tls_is_checked_too(servers: Any) -> None:
+def test_a_plex_behind_tls_is_checked_too(servers: Any, run: Any) -> None:
     plex, _ = servers
     plex.tls, plex.secure_connections = certificates.server("plex_direct"), "required"
-    assert "takes only secure connections; enter the address" in run(servers).stdout
+    assert "takes only secure connections; enter the address" in run().stdout
     secure = ("--plex", plex.url.replace("http:", "https:"))
-    assert "whom this machine trusts" in run(servers, *secure).stdout
-    done = run(servers, *secure, "--certificate", certificates.path("ca"))
+    assert "whom this machine trusts" in run(*secure).stdout
+    done = run(*secure, "--certificate", certificates.path("ca"))
     assert done.returncode == 0, done.stdout
 
 
-def test_a_wrong_token_is_told_without_showing_it(servers: Any) -> None:
-    done = run(servers, PLEX_TOKEN="another-token")
+def test_a_wrong_token_is_told_without_showing_it(servers: Any, run: Any) -> None:
+    done = run(PLEX_TOKEN="another-token")
     assert "differs: PlexAuthError, status 401, http: a text of " in done.stdout
     assert "another-token" not in done.stdout
     assert done.returncode == 1
 
 
-def test_an_address_with_a_secret_in_it_is_refused(servers: Any) -> None:
-    done = run(servers, "--plex", "http://127.0.0.1:1/?X-Plex-Token=abc")
+def test_an_address_with_a_secret_in_it_is_refused(servers: Any, run: Any) -> None:
+    done = run("--plex", "http://127.0.0.1:1/?X-Plex-Token=abc")
     assert "secrets go elsewhere" in done.stderr
     assert done.returncode == 2

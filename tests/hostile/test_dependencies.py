@@ -18,7 +18,7 @@ import threading
 import time
 import venv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 from pathlib import Path
@@ -125,6 +125,23 @@ def _same(wheel: str, project: str) -> bool:
     return wheel.partition("-")[0].lower().replace("_", "-") == project
 
 
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
+    """The set of PINS as pip installed it, once for all tests that only need one to be there."""
+    folder = tmp_path_factory.mktemp("ready")
+    (folder / "data").mkdir(mode=0o700)
+    (folder / "requirements.txt").write_text(hashed(PINS, wheels))
+    index = Index(wheels)
+    needs = Dependencies(str(folder), str(folder / "data"))
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr(sys, "path", [*sys.path])
+        for name, value in pip_settings(index.url).items():
+            here.setenv(name, value)
+        needs.install(print)
+    index.stop()
+    return Path(needs.folder)
+
+
 @pytest.fixture
 def index(wheels: Path) -> Iterator[Index]:
     index = Index(wheels)
@@ -166,8 +183,17 @@ class Home:
         folder = self.data / "dependencies"
         return sorted(os.listdir(folder)) if folder.is_dir() else []
 
+    def needs(self) -> Dependencies:
+        return Dependencies(str(self.plugin), str(self.data))
+
     def own(self) -> str:
-        return Dependencies(str(self.plugin), str(self.data)).folder
+        return self.needs().folder
+
+    def usable(self) -> bool:
+        """Whether a process that starts now would use PlexSync's own set; this one does not."""
+        with pytest.MonkeyPatch.context() as here:
+            here.setattr(sys, "path", [*sys.path])
+            return self.needs().use()
 
     def kept(self) -> int:
         folder = self.data / "inbox" / "new"
@@ -196,6 +222,15 @@ def home(plugin: Path, index: Index) -> Iterator[Home]:
         with home.stash:
             yield home
             index.open.set()
+
+
+@pytest.fixture
+def installed(home: Home, ready: Path) -> Home:
+    """A home in which pip was at work before; no process has used the set yet."""
+    home.data.mkdir(mode=0o700)
+    (home.data / "dependencies").mkdir(mode=0o700)
+    shutil.copytree(ready, home.own())
+    return home
 
 
 def told(run: Any) -> str:
@@ -353,8 +388,9 @@ def not_there(error: str | None) -> bool:
     return any(said in str(error) for said in ("not installed yet", "is installing the packages"))
 
 
-def test_a_set_that_is_not_whole_is_replaced(home: Home) -> None:
-    assert home.check().error is None
+def test_a_set_that_is_not_whole_is_replaced(installed: Home) -> None:
+    home = installed
+    assert home.usable()
     (info,) = Path(home.own()).glob("plexsync_tiny_two-*.dist-info")
     shutil.rmtree(info)
     Path(home.own(), "plexsync_tiny_two.py").unlink()
@@ -465,37 +501,52 @@ def test_a_wheel_with_another_hash_is_refused_wherever_it_comes_from(
     assert not os.path.exists(needs.folder)
 
 
-@pytest.mark.parametrize("damage", ["changed", "missing", "planted", "compiled"])
-def test_a_set_is_verified_before_it_is_used_for_the_first_time(home: Home, damage: str) -> None:
-    """Somebody's own try, or a disk that lost something: it is replaced."""
-    assert home.check().error is None
-    (home.data / "dependencies.json").unlink()
-    module, extra = Path(home.own(), "plexsync_tiny_one.py"), Path(home.own(), "json.py")
-    if damage == "changed":
-        module.write_text("there = False\n")
-    elif damage == "missing":
-        module.unlink()
-    elif damage == "planted":
-        extra.write_text("evil = True\n")
-    else:
-        cached = Path(home.own(), "__pycache__", f"json.{sys.implementation.cache_tag}.pyc")
-        cached.parent.mkdir()
-        cached.write_bytes(b"evil")
-    installs = 0 if damage == "compiled" else 1
-    refused = home.stash.run_task("Health Check").error
-    assert not_there(refused) == bool(installs)
-    assert home.check().error is None
-    assert home.stash.run_task("Health Check").error is None
-    assert module.read_text() == "there = True\n"
-    assert not extra.exists()
-    assert len(home.index.fetched()) == 2 + 2 * installs
+def change(own: Path) -> None:
+    (own / "plexsync_tiny_one.py").write_text("there = False\n")
+
+
+def lose(own: Path) -> None:
+    (own / "plexsync_tiny_one.py").unlink()
+
+
+def plant(own: Path) -> None:
+    (own / "json.py").write_text("evil = True\n")
+
+
+@pytest.mark.parametrize("damage", [change, lose, plant])
+def test_a_set_is_verified_before_it_is_used_for_the_first_time(
+    installed: Home, damage: Callable[[Path], None]
+) -> None:
+    """Somebody's own try, or a disk that lost something."""
+    damage(Path(installed.own()))
+    assert not installed.usable()
+
+
+def test_what_python_compiled_is_no_damage(installed: Home) -> None:
+    cached = Path(installed.own(), "__pycache__", f"json.{sys.implementation.cache_tag}.pyc")
+    cached.parent.mkdir()
+    cached.write_bytes(b"evil")
+    assert installed.usable()
+    assert installed.stash.run_task("Health Check").error is None
+
+
+def test_a_set_that_fails_its_verification_is_replaced(installed: Home) -> None:
+    own = Path(installed.own())
+    change(own)
+    plant(own)
+    assert not_there(installed.stash.run_task("Health Check").error)
+    assert installed.check().error is None
+    assert (own / "plexsync_tiny_one.py").read_text() == "there = True\n"
+    assert not (own / "json.py").exists()
+    assert len(installed.index.fetched()) == 2
 
 
 @posix_only
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="gives folders away")
-def test_nothing_is_loaded_from_a_folder_that_others_may_write_to(home: Home) -> None:
+def test_nothing_is_loaded_from_a_folder_that_others_may_write_to(installed: Home) -> None:
+    home = installed
     scene, item = home.pair("1.mp4", title="old")
-    assert home.check().error is None
+    assert home.usable()
     os.chown(home.data, 12345, 12345)
     (run,) = home.stash.edit(scene, title="new")
     assert (run.output, run.error) == ("ok", None)
@@ -523,11 +574,11 @@ def test_a_python_without_pip_says_how_to_get_one(
         with home.stash:
             (hook,) = home.stash.edit(home.pair("1.mp4")[0], title="new")
             assert (hook.output, hook.error) == ("ok", None)
+            until(lambda: "has no pip" in home.log())
+            until(lambda: lock_is_free(home.data / "worker.lock"))
             error = home.check().error
             assert "has no pip; install it" in error
             assert f"{python} -m pip install" in error
-            until(lambda: "has no pip" in home.log())
-            until(lambda: lock_is_free(home.data / "worker.lock"))
             assert home.kept() == 1
 
 
@@ -623,8 +674,9 @@ def test_a_plugin_without_its_list_is_not_whole(home: Home) -> None:
         Dependencies(str(home.plugin), str(home.data))
 
 
-def test_a_set_that_cannot_be_loaded_says_what_to_do(home: Home) -> None:
-    assert home.check().error is None
+def test_a_set_that_cannot_be_loaded_says_what_to_do(installed: Home) -> None:
+    home = installed
+    assert home.usable()
     Path(home.own(), "requests.py").write_text("raise ImportError('cut by a power failure')\n")
     error = home.stash.run_task("Health Check").error
     assert "cannot load what it needs (cut by a power failure)" in error
@@ -707,8 +759,14 @@ def test_the_real_set_in_a_bare_python(
 
 def bare_python(folder: Path, *, with_pip: bool) -> str:
     """A Python that has none of the packages."""
-    venv.create(folder, with_pip=with_pip)
-    return str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    venv.create(folder, with_pip=False)
+    python = str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    if with_pip:  # this Python's own: to unpack another one takes four seconds
+        ask = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+        place = Path(subprocess.check_output(ask, text=True).strip())
+        source = Path(str(metadata.distribution("pip").locate_file("pip")))
+        shutil.copytree(source, place / "pip")
+    return python
 
 
 def repack(name: str, folder: Path) -> str:
