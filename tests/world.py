@@ -203,7 +203,7 @@ def copy_plugin(target: Path) -> Path:
     return target
 
 
-def until(question: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(question: Callable[[], Any], seconds: float = 90.0) -> Any:
     """Ask until the answer is true; fails the test when it never is."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -1,6 +1,6 @@
 """Workers that start at once: a process that has imported everything and forks lives on demand.
 
-`python -m torture.nursery PLUGIN_DIR EPOCH SPEED` reads one JSON list `[command, argument, ...]` a
+`python -m torture.nursery PLUGIN_DIR SPEED` reads one JSON list `[command, argument, ...]` a
 line from stdin and writes `[answer]` a line to stdout. A life is the worker as PlexSync.py runs it,
 but for its clock; the data folder comes with the environment.
 """
@@ -32,7 +32,7 @@ class Nursery:
     """The client's side; a context manager. Pids are of the lives."""
 
     def __init__(self, data: Path, speed: float, home: Path = ROOT) -> None:
-        words = [sys.executable, "-m", "torture.nursery", str(home), repr(time.time()), str(speed)]
+        words = [sys.executable, "-m", "torture.nursery", str(home), str(speed)]
         self._process = subprocess.Popen(
             words,
             cwd=ROOT,
@@ -95,8 +95,8 @@ class Nursery:
 class _WatchedClock(SwiftClock):
     """Tells the process that forked a life when this waits for a disk to be mended."""
 
-    def __init__(self, epoch: float, speed: float) -> None:
-        super().__init__(epoch, speed)
+    def __init__(self, speed: float) -> None:
+        super().__init__(speed)
         self._waited = mmap.mmap(-1, 1)  # shared with every fork
 
     @property
@@ -170,8 +170,8 @@ class _Matron:
 
 def main() -> None:
     """Carry out commands until stdin ends."""
-    home, epoch, speed = sys.argv[1:]
-    matron = _Matron(home, _WatchedClock(float(epoch), float(speed)))
+    home, speed = sys.argv[1:]
+    matron = _Matron(home, _WatchedClock(float(speed)))
     for line in sys.stdin:
         name, *words = json.loads(line)
         command: Callable[..., object] = getattr(matron, name)

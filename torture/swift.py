@@ -1,33 +1,49 @@
-"""A clock that runs fast, so that an hour of retries takes seconds."""
+"""A clock whose waits are short, so that an hour of retries takes seconds."""
 
 from __future__ import annotations
 
+import mmap
+import struct
+import threading
 import time
 from collections.abc import Callable
 
 _LOOK = 0.005
+_NUMBER = struct.Struct("d")
 
 
 class SwiftClock:
-    """The computer's clock, `speed` times as fast since `epoch` (wall-clock seconds).
+    """The computer's clock, on which waiting takes one `speed`-th of its time, and all else its own:
+    however slow the machine, what a worker does between two waits finds no more to be due.
 
-    All processes given the same two numbers agree on the time.
+    Forks of a process share it: what one has waited, all have.
     """
 
-    def __init__(self, epoch: float, speed: float) -> None:
-        self._epoch = epoch
+    def __init__(self, speed: float) -> None:
         self._speed = speed
+        self._skipped = mmap.mmap(-1, _NUMBER.size)
+        self._lock = threading.Lock()
 
     def now(self) -> float:
         """Wall-clock seconds, as they would be by now."""
-        return self._epoch + (time.time() - self._epoch) * self._speed
+        return time.time() + self._ahead()
 
     def monotonic(self) -> float:
         """Seconds that only grow."""
-        return time.monotonic() * self._speed
+        return time.monotonic() + self._ahead()
 
     def wait(self, seconds: float, woken: Callable[[], bool]) -> None:
         """Return after `seconds` of this clock, or as soon as `woken` answers yes."""
-        end = time.monotonic() + seconds / self._speed
-        while (left := end - time.monotonic()) > 0 and not woken():
-            time.sleep(min(left, _LOOK))
+        end = self.monotonic() + seconds
+        while (left := end - self.monotonic()) > 0 and not woken():
+            nap = min(left / self._speed, _LOOK)
+            time.sleep(nap)
+            self._skip(min(left, nap * self._speed))
+
+    def _ahead(self) -> float:
+        (skipped,) = _NUMBER.unpack(self._skipped[:])
+        return float(skipped)
+
+    def _skip(self, seconds: float) -> None:
+        with self._lock:
+            self._skipped[:] = _NUMBER.pack(self._ahead() + seconds)
