@@ -9,7 +9,7 @@ import shutil
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,11 @@ from plexsync.flows.status.status import status
 from plexsync.flows.tasks.confirmation import STATE as CONFIRM
 from plexsync.flows.tasks.outage_summary import outage_summary
 from plexsync.model.event import parse_event
-from plexsync.model.job import Job
+from plexsync.model.job import DeadLetter, Job
+from plexsync.model.ledger import SYNCED, Observation, Pin
 from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS
-from plexsync.policy.events import SyncScene, wishes
+from plexsync.policy.circuit_breaker import OPEN
+from plexsync.policy.events import SyncScene, actions_of
 from plexsync.policy.reconcile_schedule import Schedule
 from plexsync.policy.reconcile_state import to_json
 from plexsync.policy.recovery_scheduler import RecoveryState
@@ -202,9 +204,9 @@ def test_a_job_with_other_fields_than_ours_is_still_a_job(world: World) -> None:
 
 def test_an_event_of_another_version_is_still_an_event() -> None:
     record = {"id": 7, "type": "Scene.Update.Post", "inputFields": ["title"], "unheard_of": [1]}
-    assert wishes(parse_event(json.dumps(record).encode(), 5.0)) == (SyncScene(7, "update"),)
+    assert actions_of(parse_event(json.dumps(record).encode(), 5.0)) == (SyncScene(7, "update"),)
     unknown = parse_event(b'{"id": 7, "type": "Planet.Collide.Post"}', 5.0)
-    assert wishes(unknown) == ()
+    assert actions_of(unknown) == ()
 
 
 def test_a_job_needs_its_scene_and_nothing_else() -> None:
@@ -264,6 +266,90 @@ def test_stored_walks_keep_their_scenes_over_a_migration(tmp_path: Path) -> None
         some, every, damaged = ledger.backfills()
         assert ledger.backfill_scenes(some, 10) == [9, 12]
         assert (every.listed, damaged.listed, ledger.backfill_ids(damaged)) == (False, True, [])
+
+
+def as_before_the_restructuring(folder: str) -> None:
+    """The ledger as the last version with schema 7 wrote it: its tables, columns and meta keys."""
+    path, old = Path(folder, "ledger.db"), Path(folder, "old.db")
+    before = {"observations": "looked", "backfills": "bulks", "backfill_ids": "bulk_ids"}
+    with closing(files.open_sqlite(str(old), ledger_schema.SCHEMA[:7], pytest.fail)) as made:
+        made.execute("ATTACH ? AS now", (str(path),))
+        for table in ("meta", "scenes", "targets", "bases", "entities", "pins", "seen",
+                      "outage_jobs", *before):  # fmt: skip
+            made.execute(f"INSERT INTO main.{before.get(table, table)} SELECT * FROM now.{table}")
+        for key, known_as in (("watermark", "swept"), ("installed_at", "watermark")):
+            made.execute("UPDATE main.meta SET key = ? WHERE key = ?", (known_as, key))
+        made.commit()
+    for side in ("-wal", "-shm"):
+        Path(f"{path}{side}").unlink(missing_ok=True)
+    old.replace(path)
+
+
+def stored(world: World, scenes: Sequence[int]) -> dict[str, Any]:
+    """Everything that an update must not lose."""
+    app = world.stores()
+    try:
+        ledger = app.stores.ledger
+        return {
+            "jobs": dict(app.stores.queue.jobs),
+            "dead letters": app.stores.dead_letters.page(10),
+            "scenes": ledger.scenes(scenes),
+            "pins": ledger.pins(),
+            "observations": ledger.observations(scenes),
+            "backfills": [(each, ledger.backfill_ids(each)) for each in ledger.backfills()],
+            "held back": ledger.held_back(app.outages.history.outages[-1].start),
+            "times": [ledger.get_meta(key) for key in ("installed_at", "watermark")],
+            "breaker": app.outages.breaker,
+            "outages": app.outages.history,
+            "recovery": app.outages.recovery,
+        }
+    finally:
+        app.close()
+
+
+def test_a_folder_from_before_the_restructuring_is_opened_whole_and_its_work_goes_on(
+    world: World,
+) -> None:
+    world.configure(no_poster=True)
+    synced, known = world.pair("synced.mp4", title="synced")
+    waiting, late = world.pair("waiting.mp4", title="old")
+    long_ago = {"created_at": 1.0, "updated_at": 1.0}
+    buried = world.stash.add_scene(title="no file", **long_ago)
+    passed, first = world.pair("passed.mp4", title="passed by the backfill", **long_ago)
+    ahead, second = world.pair("ahead.mp4", title="still ahead", **long_ago)
+    world.event(synced)
+    world.event(waiting)
+    world.run()
+    world.plex.stop()
+    world.edit(waiting, title="edited while Plex was away")
+    world.run(minutes=3)
+    app = world.stores()
+    ledger, now = app.stores.ledger, world.clock.now()
+    seen = Observation(known.key, 7, "h", (("drifted", "title"),))
+    ledger.save_observations([(synced, [seen])])
+    ledger.pin(passed, Pin("/plex/passed.mp4"))
+    ledger.advance(ledger.add_backfill("sync all", "scene", [passed, ahead], now), passed)
+    times = {"buried_at": now, "first_failure": now, "last_failure": now}
+    app.stores.dead_letters.add(
+        DeadLetter(scene=buried, error="PlexPermanentError", message="refused", **times)
+    )
+    app.close()
+    everything = [synced, waiting, buried, passed, ahead]
+    before = stored(world, everything)
+    assert waiting in before["jobs"] and before["breaker"].state == OPEN
+    assert [each.scene for each in before["dead letters"]] == [buried]
+    assert all(before.values())
+
+    as_before_the_restructuring(world.folder)
+
+    assert stored(world, everything) == before
+    assert world.said("warning").count("damaged") == 0
+    world.plex.start()
+    world.run(minutes=5)
+    assert late.title == "edited while Plex was away"
+    assert second.title == "still ahead"
+    assert first.title != "passed by the backfill", "a half-done backfill goes on, not anew"
+    assert world.state(synced).state == SYNCED
 
 
 def test_private_words_do_not_stop_for_a_newer_salt(world: World) -> None:
