@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 import dev
 from docgen import chart, figures
@@ -98,7 +99,7 @@ def test_generated_pages_are_fresh() -> None:
 
 @pytest.mark.parametrize("page", WRITTEN)
 def test_every_file_of_ours_that_it_names_is_there(page: str) -> None:
-    ours = r"(?:plexsync|simulator|tests|torture|bench|docgen|docs|flows|edges|policy|model)/[\w/]+"
+    ours = r"(?:plexsync|simulator|tests|torture|bench|docgen|docs|web|flows|edges|policy|model)/[\w/]+"
     for name in spans(page):
         if re.fullmatch(rf"{ours}(?:\.\w+|/)", name):
             places = (ROOT / name, ROOT / "plexsync" / name, ROOT / "torture" / name)
@@ -316,3 +317,101 @@ def test_the_source_url_is_that_of_the_project() -> None:
 
 def _manifest_text() -> str:
     return (ROOT / "PlexSync.yml").read_text(encoding="utf-8")
+
+
+def _recipe(what: str) -> tuple[set[str], list[str]]:
+    """The files and folders that CONTRIBUTING lists for a new one of these, and its examples."""
+    section = PAGES["CONTRIBUTING.md"].split(f"## Adding a {what}\n")[1].split("\n## ")[0]
+    introduction, _, rest = section.partition("\n- ")
+    listed = {name for name in re.findall(r"`([\w./]+)`", rest) if "/" in name or "." in name}
+    return listed, re.findall(r"`(\w+)`", introduction)
+
+
+def _users_of(word: str) -> set[str]:
+    """The files of the project that name something; not those that only speak of it."""
+    kinds = {".py", ".yml", ".js", ".md"}
+    folders = ("plexsync", "web", "simulator", "docgen", "docs")
+    files = [*ROOT.glob("*"), *(path for name in folders for path in (ROOT / name).rglob("*"))]
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in files
+        if path.suffix in kinds
+        and path.name not in ("CHANGELOG.md", "CONTRIBUTING.md")
+        and re.search(rf"\b{word}\b", path.read_text(encoding="utf-8"))
+    }
+
+
+@pytest.mark.parametrize("what", ["field", "setting", "button"])
+def test_contributing_lists_every_file_of_a_new_one(what: str) -> None:
+    listed, examples = _recipe(what)
+    assert all((ROOT / name).exists() for name in listed)
+    if what == "field":  # the setting that switches it has a list of its own
+        listed |= {name for name in _recipe("setting")[0] if not name.startswith("tests/")}
+        examples = [*examples, "originalTitle"]
+    assert examples
+    used = {file for word in examples for file in _users_of(word)}
+    folders = tuple(name for name in listed if name.endswith("/"))
+    missing = {file for file in used if file not in listed and not file.startswith(folders or "\0")}
+    assert not missing - {"docs/architecture.md", "docs/page.md"}, f"{what}: {missing} not listed"
+
+
+@pytest.mark.parametrize("what", ["setting", "button"])
+def test_contributing_lists_no_file_that_a_new_one_leaves_alone(what: str) -> None:
+    listed, (example, *_) = _recipe(what)
+    prose = {"README.md", "docgen/settings.py", "docgen/tasks.py"}
+    code = {name for name in listed if name.startswith("plexsync/")}
+    assert code <= _users_of(example), f"{code - _users_of(example)} without {example}"
+    assert listed & prose
+
+
+def test_contributing_maps_every_part_of_the_package() -> None:
+    section = PAGES["CONTRIBUTING.md"].split("## The map")[1].split("\n## ")[0]
+    parts = {path.name for path in (ROOT / "plexsync").iterdir() if not path.name.startswith("__")}
+    assert parts == set(re.findall(r"`plexsync/([\w.]+)/?`", section))
+    for layer in ("flows", "edges"):
+        (row,) = re.findall(rf"^\| `plexsync/{layer}/` \| (.*) \|$", section, re.M)
+        rooms = {path.name for path in (ROOT / "plexsync" / layer).glob("[a-z]*") if path.is_dir()}
+        assert rooms == set(re.findall(r"`(\w+)`", row))
+
+
+def test_the_story_of_the_first_change_is_there() -> None:
+    text = PAGES["CONTRIBUTING.md"]
+    ((file, words),) = re.findall(r"dev\.py test (tests/\S+) -k (\w+)", text)
+    (name,) = re.findall(r"`(test_\w+)`", text)
+    assert words in name
+    assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
+FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.stem)
+def test_an_issue_form_is_one_that_github_shows(form: Path) -> None:
+    asked = yaml.safe_load(form.read_text(encoding="utf-8"))
+    assert (
+        {"name", "description", "body"} <= set(asked) <= {"name", "description", "labels", "body"}
+    )
+    for part in asked["body"]:
+        assert part["type"] in {"markdown", "textarea", "input"}
+        assert ("value" if part["type"] == "markdown" else "label") in part["attributes"]
+    ids = [part["id"] for part in asked["body"] if "id" in part]
+    assert len(ids) == len(set(ids)) == sum(part["type"] != "markdown" for part in asked["body"])
+
+
+def test_who_reports_a_fault_is_asked_for_the_status_and_the_log() -> None:
+    (text,) = (form.read_text(encoding="utf-8") for form in FORMS if form.stem == "bug")
+    for name in ("View Queue Status", "Check Setup"):
+        assert name in text
+        assert name in {task.name for task in MANIFEST.tasks}
+    for name in re.findall(r'"([A-Z][^"]+)"', text):
+        settings = {setting.display_name for setting in MANIFEST.settings.values()}
+        assert name in settings | {"Plex: in step"}
+    assert "plexsync.log" in text
+
+
+def test_the_pull_request_template_names_files_and_commands_that_exist() -> None:
+    text = (ROOT / ".github" / "PULL_REQUEST_TEMPLATE.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"dev\.py ([\w-]+)", text)) <= set(dev.COMMANDS)
+    named = re.findall(r"[A-Z]+\.md|tests/\w+", text)
+    assert named
+    assert all((ROOT / name).exists() for name in named)
