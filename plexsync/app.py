@@ -28,6 +28,7 @@ from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.page.commands import Commands
 from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
 from plexsync.flows.reconcile.reconciliation import Reconciliation
+from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.scene_reader import SceneReader
@@ -223,7 +224,7 @@ class App(Services):
                 self.stash,
                 stores.ledger,
                 pool,
-                matcher.read,
+                ItemReader(plex).read,
                 index,
                 self.outages,
                 self.log,

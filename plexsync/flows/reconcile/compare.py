@@ -9,21 +9,21 @@ from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.covers import CoverImage, CoverUnchanged
-from plexsync.flows.sync.claims import Claims
-from plexsync.flows.sync.matcher import MOST_CANDIDATES, MatchedScene, still_there
+from plexsync.flows.sync.matcher import MatchedScene
 from plexsync.flows.sync.planning import plan_scene
+from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
 from plexsync.flows.sync.scene_reader import DesiredScene, is_other_file
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import StashDown
 from plexsync.model.job import Job
-from plexsync.model.ledger import UNDONE, Observation, Pin, SceneState
+from plexsync.model.ledger import UNDONE, Observation, SceneState
 from plexsync.model.paths import PathMap
-from plexsync.model.plex import IndexedPart, PlexItem, Target
+from plexsync.model.plex import PlexItem, Target
 from plexsync.model.reasons import RECONCILE
 from plexsync.model.scene import Scene
 from plexsync.policy.desired import Desired, desired, has_something_to_say, hash_desired
 from plexsync.policy.gaps import MISSING, ORPHANED, Gap, GapCount, find_gaps
-from plexsync.policy.matching import LOW, NONE, Match, match, pinned
+from plexsync.policy.matching import LOW, NONE, Match
 
 _TRUST = 5
 """Seconds: an item that changed so shortly ago may change again within the second Plex tells."""
@@ -83,11 +83,9 @@ class Compare:
     ) -> None:
         self._config = config
         self._stash = stash
-        self._index = index
         self._ledger = ledger
-        self._map, _ = PathMap.parse(config.path_map)
-        self._claims = Claims(self._map, stash, ledger)
-        self._pins: dict[int, Pin] = {}
+        path_map, _ = PathMap.parse(config.path_map)
+        self._matcher = SceneMatcher(path_map, index, stash, ledger)
         self._fingerprint = ""
 
     def views(self, scenes: Sequence[Scene], oldest: float) -> list[Comparison]:
@@ -96,7 +94,7 @@ class Compare:
         Scenes that nobody ever asked to sync, and that did not change since `oldest`, are passed
         over (0: none is).
         """
-        self._pins = self._ledger.pins()
+        self._matcher.begin()
         self._fingerprint = f"{self._ledger.server} {self._config.desired_fingerprint()}"
         ids = [scene.id for scene in scenes]
         states, before = self._ledger.scenes(ids), self._ledger.observations(ids)
@@ -109,19 +107,13 @@ class Compare:
     def _view(
         self, scene: Scene, state: SceneState | None, before: tuple[Observation, ...]
     ) -> Comparison:
-        found = self._match(scene)
+        found = self._matcher.propose(scene)
         if state is not None and is_other_file(state, scene):
             state = None
         observations = tuple(
-            Observation(part.target.rating_key, part.updated, "") for part in parts_of(found)
+            Observation(part.target.rating_key, part.updated, "") for part in candidates_of(found)
         )
         return Comparison(scene, state, found, before, observations)
-
-    def _match(self, scene: Scene) -> Match:
-        pin = self._pins.get(scene.id)
-        paths = [pin.part] if pin else [self._map.to_plex(file.path) for file in scene.files]
-        parts = self._index.find(paths)
-        return pinned(pin, parts) if pin else match(scene.files, parts, self._map)
 
     def _concerns_us(self, view: Comparison, oldest: float) -> bool:
         """The quality gate, and whether anybody wants this scene in Plex at all."""
@@ -178,20 +170,17 @@ class Compare:
         """Judge a scene by its live items; it stays to be looked at when they do not decide."""
         if view.desired is None:
             return
-        parts = parts_of(view.match)
-        live = still_there(parts, items, self._index)
-        found = self._claims.match(view.scene, live, self._pins.get(view.scene.id))
+        parts = candidates_of(view.match)
+        found = self._matcher.confirm(view.scene, parts, items)
         view.unread = any(part.target in broken for part in parts)
         if found.confidence == NONE or view.unread:
             view.observations = tuple(
                 replace(observation, updated=_NEVER) for observation in view.observations
             )
             return
-        targets = found.targets[:1] if found.confidence == LOW else found.targets
-        pairs = [(items[target], found.matched[target]) for target in targets]
         job = Job(scene=view.scene.id, reason=RECONCILE, born=now)
         desired_scene = DesiredScene(job, view.scene, view.state, view.desired, view.desired_hash)
-        mine, _ = self._claims.split(desired_scene, pairs, self._pins)
+        mine, _ = self._matcher.share(desired_scene, found, items)
         planned = plan_scene(
             MatchedScene(desired_scene, mine), self._ledger, self._config.preserve_plex_edits
         )
@@ -210,11 +199,6 @@ class Compare:
             )
             for observation in view.observations
         )
-
-
-def parts_of(found: Match) -> Sequence[IndexedPart]:
-    """The files of the items that must be read to judge a match."""
-    return found.candidates[:MOST_CANDIDATES]
 
 
 def _keys(observations: Sequence[Observation]) -> list[tuple[int, int, str]]:

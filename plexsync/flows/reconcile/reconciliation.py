@@ -10,8 +10,10 @@ from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.edges.stash.client import ScenePage, StashClient
-from plexsync.flows.reconcile.compare import Compare, Comparison, count_orphans, parts_of
+from plexsync.flows.reconcile.compare import Compare, Comparison, count_orphans
+from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
+from plexsync.flows.sync.scene_matcher import candidates_of
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.job import COMPARES
 from plexsync.model.ledger import Observation
@@ -66,7 +68,7 @@ class Reconciliation:
         config: PlexSyncConfig,
         stash: StashClient,
         plex: PlexClient,
-        locate: ItemMatcher,
+        matcher: ItemMatcher,
         index: PlexIndex,
         ledger: Ledger,
         queue: JobQueue,
@@ -74,7 +76,8 @@ class Reconciliation:
         self._config = config
         self._stash = stash
         self._plex = plex
-        self._locate = locate
+        self._matcher = matcher
+        self._items = ItemReader(plex)
         self._index = index
         self._ledger = ledger
         self._queue = queue
@@ -118,8 +121,8 @@ class Reconciliation:
         if session is not None and (session.started, held) == (run.started, list(run.held)):
             self._session = session
             return session
-        self._locate.meet_server()
-        self._locate.refresh()
+        self._matcher.meet_server()
+        self._matcher.refresh()
         waiting = {
             scene
             for backfill in self._ledger.backfills()
@@ -178,7 +181,7 @@ class Reconciliation:
 
     def _inspect(self, batch: Sequence[Comparison], now: float) -> None:
         needed = {target for view in batch for target in _targets(view)}
-        items, broken = self._locate.read(needed)
+        items, broken = self._items.read(needed)
         if 1 < len(broken) == len(needed):  # not one sick item, which the next run meets again
             raise next(iter(broken.values()))
         for view in batch:
@@ -295,4 +298,4 @@ def _next_batch(held: Sequence[Comparison], flush: bool) -> list[Comparison]:
 
 
 def _targets(view: Comparison) -> set[Target]:
-    return {part.target for part in parts_of(view.match)}
+    return {part.target for part in candidates_of(view.match)}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.ledger.ledger import Ledger
@@ -12,39 +12,33 @@ from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.library_index import Depth, PlexIndex
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.results import Done, Failed, Result
-from plexsync.flows.sync.claims import Claims
+from plexsync.flows.sync.item_reader import ItemReader
+from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
 from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.flows.sync.unreadable import unreadable_items
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     REQUEST,
     AmbiguousMatch,
-    PlexAuthError,
     PlexNotFound,
     PlexTemporaryError,
-    SyncError,
-    TransientError,
 )
 from plexsync.model.job import EDIT
-from plexsync.model.ledger import SHARED, Pin
+from plexsync.model.ledger import SHARED
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
-from plexsync.model.plex_state import FAILURE
 from plexsync.model.reasons import FORCED
 from plexsync.policy.backoff import is_last_try
-from plexsync.policy.matching import Match, describe, match, pinned
+from plexsync.policy.matching import LOW, NONE, Match, describe
 from plexsync.policy.passed_over import why_missing
 
 REFRESH_PAUSE = 30.0
 """Seconds between two refreshes of the index for the sake of misses."""
 
-MOST_CANDIDATES = 20
-"""Items looked at live for one scene; a file name as common as this matches nothing anyway."""
-
 
 @dataclass(slots=True)
 class MatchedScene:
-    """A wish with the live items it is to be written to, and the Plex file that matched each."""
+    """A scene with the live items that it is written to, and the Plex file that matched each."""
 
     desired_scene: DesiredScene
     items: list[tuple[PlexItem, str]]
@@ -70,11 +64,11 @@ class ItemMatcher:
         self._clock = clock
         self._log = log
         self._map, _ = PathMap.parse(config.path_map)
-        self._claims = Claims(self._map, stash, ledger)
+        self._scenes = SceneMatcher(self._map, index, stash, ledger)
+        self._items = ItemReader(plex)
         self._refreshed: float | None = None
-        self._pins: dict[int, Pin] = {}
         self.news = False
-        """The index has learned of files since somebody last reset this."""
+        """The index has learned of files since this was last reset."""
 
     def match(
         self, desired_scenes: Sequence[DesiredScene]
@@ -83,7 +77,7 @@ class ItemMatcher:
         if not desired_scenes:
             return [], []
         self.meet_server()
-        self._pins = self._ledger.pins()
+        self._scenes.begin()
         if not self._index.complete(self._config.plex_library):
             self.refresh()
         found, failed, misses = self._pass(desired_scenes)
@@ -109,7 +103,7 @@ class ItemMatcher:
         return depth if self._index.worth_reading(self._clock.now(), depth) else None
 
     def _missing(self, desired_scene: DesiredScene) -> PlexNotFound:
-        pin = self._pins.get(desired_scene.scene.id)
+        pin = self._scenes.pins.get(desired_scene.scene.id)
         if pin is not None:
             return PlexNotFound(
                 "Plex does not have the file that this scene is pinned to; take the pin back to "
@@ -128,7 +122,7 @@ class ItemMatcher:
     def meet_server(self) -> None:
         """Make sure that the ledger and Plex mean the same server.
 
-        Raises PlexTemporaryError when another one answers than the batch was gathered for.
+        Raises PlexTemporaryError when another one answers than the one the batch was read for.
         """
         self._plex.verify_server()
         if self._ledger.use_server(self._plex.server_id()):
@@ -140,20 +134,18 @@ class ItemMatcher:
     def _pass(
         self, desired_scenes: Sequence[DesiredScene]
     ) -> tuple[list[MatchedScene], list[Result], list[DesiredScene]]:
-        proposals = [self._propose(desired_scene) for desired_scene in desired_scenes]
-        items, broken = self.read({part.target for parts in proposals for part in parts})
+        """What is found in Plex, what ends here, and what the index does not show yet."""
+        proposals = [candidates_of(self._scenes.propose(each.scene)) for each in desired_scenes]
+        items, broken = self._items.read({part.target for parts in proposals for part in parts})
         found: list[MatchedScene] = []
         ended: list[Result] = []
         misses: list[DesiredScene] = []
         for desired_scene, parts in zip(desired_scenes, proposals, strict=True):
             error = next((broken[p.target] for p in parts if p.target in broken), None)
-            if error is not None:
-                ended.append(Failed(desired_scene.job, error))
-                continue
-            live = self._live(parts, items)
-            pin = self._pins.get(desired_scene.scene.id)
-            outcome = self._judge(
-                desired_scene, self._claims.match(desired_scene.scene, live, pin), items
+            outcome = (
+                self._outcome(desired_scene, parts, items)
+                if error is None
+                else Failed(desired_scene.job, error)
             )
             if outcome is None:
                 misses.append(desired_scene)
@@ -163,107 +155,53 @@ class ItemMatcher:
                 ended.append(outcome)
         return found, ended, misses
 
-    def _propose(self, desired_scene: DesiredScene) -> list[IndexedPart]:
-        """The parts that decide by the index alone; the live items confirm or drop them."""
-        pin = self._pins.get(desired_scene.scene.id)
-        paths = [self._map.to_plex(file.path) for file in desired_scene.scene.files]
-        parts = self._index.find([pin.part] if pin else paths)
-        found = pinned(pin, parts) if pin else match(desired_scene.scene.files, parts, self._map)
-        return list(found.candidates[:MOST_CANDIDATES])
-
-    def _live(
-        self, parts: Iterable[IndexedPart], items: dict[Target, PlexItem]
-    ) -> list[IndexedPart]:
-        """Only the parts that their items really have now, with Plex's size of today."""
-        parts = list(parts)
+    def _outcome(
+        self,
+        desired_scene: DesiredScene,
+        parts: Sequence[IndexedPart],
+        items: Mapping[Target, PlexItem],
+    ) -> MatchedScene | Result | None:
+        """What the live items make of a proposal; None when Plex does not have the scene."""
         for part in parts:
             if part.target not in items:
                 self._index.forget(part.target)
-        return still_there(parts, items, self._index)
-
-    def _judge(
-        self, desired_scene: DesiredScene, found: Match, items: dict[Target, PlexItem]
-    ) -> MatchedScene | Result | None:
-        if found.confidence == "NONE":
+        found = self._scenes.confirm(desired_scene.scene, parts, items)
+        if found.confidence == NONE:
             return None
         desired_scene.confidence = found.confidence
-        named = describe(found.candidates)
-        tell = self._log.info if found.confidence == "LOW" else self._log.debug
-        tell(
-            f"{'Uncertain' if found.confidence == 'LOW' else 'Sure'} match by {found.rule} "
-            f"({found.confidence} confidence)",
-            scene=desired_scene.scene.id,
-            candidates=len(named),
-        )
-        targets = list(found.targets)
-        if found.confidence == "LOW":
-            if self._config.strict_matching:
-                return Failed(desired_scene.job, AmbiguousMatch(_ambiguous(found), named))
-            self._log.warning(
-                f"Took the first of {len(named)} Plex items that could be this scene.",
-                scene=desired_scene.scene.id,
-                path=[each.words() for each in named],
-            )
-            targets = targets[:1]
-        return self._owned(desired_scene, [(items[t], found.matched[t]) for t in targets])
-
-    def _owned(
-        self, desired_scene: DesiredScene, items: list[tuple[PlexItem, str]]
-    ) -> MatchedScene | Result:
-        mine, rivals = self._claims.split(desired_scene, items, self._pins)
+        refusal = self._log_match(desired_scene, found)
+        if refusal is not None:
+            return refusal
+        mine, rivals = self._scenes.share(desired_scene, found, items)
         if mine:
             return MatchedScene(desired_scene, mine)
-        detail = "; ".join(rivals.values())
         return Done(
             job=desired_scene.job,
             state=SHARED,
-            detail=detail,
+            detail="; ".join(rivals.values()),
             rivals=frozenset(rivals),
             path=desired_scene.scene.files[0].path,
         )
 
-    def read(
-        self, targets: Iterable[Target]
-    ) -> tuple[dict[Target, PlexItem], dict[Target, SyncError]]:
-        """The live items, many at a time; one that spoils its request is found by halving.
-
-        Raises what is not a single item's fault.
-        """
-        wanted = sorted(targets, key=lambda t: t.rating_key)
-        items: dict[Target, PlexItem] = {}
-        broken: dict[Target, SyncError] = {}
-        for start in range(0, len(wanted), 50):
-            self._read_some(wanted[start : start + 50], items, broken)
-        if len(broken) > 1 and not items:  # never that many items at once by their own faults
-            raise next(iter(broken.values()))
-        return items, broken
-
-    def _read_some(
-        self,
-        wanted: Sequence[Target],
-        items: dict[Target, PlexItem],
-        broken: dict[Target, SyncError],
-    ) -> None:
-        try:
-            answer = self._plex.items([target.rating_key for target in wanted])
-        except (TransientError, PlexAuthError) as error:
-            if not broken and not items and self._stops(error):
-                raise
-            if len(wanted) == 1:
-                broken[wanted[0]] = error
-                return
-            middle = len(wanted) // 2
-            self._read_some(wanted[:middle], items, broken)
-            self._read_some(wanted[middle:], items, broken)
-            return
-        for target in wanted:
-            item = answer.get(target.rating_key)
-            if item is not None:
-                items[target] = item
-
-    def _stops(self, error: SyncError) -> bool:
-        """Whether halving would be in vain: it concerns no item, or Plex as a whole."""
-        return error.fault == REQUEST or (error.unproven and not self._plex.check(FAILURE).healthy)
+    def _log_match(self, desired_scene: DesiredScene, found: Match) -> Failed | None:
+        """A line about how sure the match is; a failure when it is not sure enough."""
+        scene, named = desired_scene.scene.id, describe(found.candidates)
+        unsure = found.confidence == LOW
+        (self._log.info if unsure else self._log.debug)(
+            f"{'Uncertain' if unsure else 'Sure'} match by {found.rule} "
+            f"({found.confidence} confidence)",
+            scene=scene,
+            candidates=len(named),
+        )
+        if unsure and self._config.strict_matching:
+            return Failed(desired_scene.job, AmbiguousMatch(_ambiguous(found), named))
+        if unsure:
+            self._log.warning(
+                f"Took the first of {len(named)} Plex items that could be this scene.",
+                scene=scene,
+                path=[each.words() for each in named],
+            )
+        return None
 
     def _may_refresh(self) -> bool:
         now = self._clock.monotonic()
@@ -291,28 +229,8 @@ class ItemMatcher:
             )
 
 
-def still_there(
-    parts: Iterable[IndexedPart], items: Mapping[Target, PlexItem], index: PlexIndex
-) -> list[IndexedPart]:
-    """Only the parts that their items really have now, with Plex's size of today.
-
-    An item that has other files by now is corrected in the index.
-    """
-    live = []
-    for part in parts:
-        item = items.get(part.target)
-        if item is None or item.deleted:
-            continue
-        sizes = {each.file: each.size for each in item.parts}
-        if part.file in sizes:
-            live.append(replace(part, size=sizes[part.file]))
-        elif sizes:
-            index.correct(part.target, item)
-    return live
-
-
 def _asked_for_now(desired_scene: DesiredScene) -> bool:
-    """Whether somebody waits for this scene, who may just have let Plex scan its file."""
+    """Whether a person asked for this scene just now, perhaps after letting Plex scan its file."""
     job = desired_scene.job
     return job.priority == EDIT and job.reason == FORCED and not job.attempts
 

@@ -10,13 +10,14 @@ from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.flows.backfill import backfill
+from plexsync.flows.sync.scene_matcher import propose
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import PlexNotFound
 from plexsync.model.paths import PathMap
 from plexsync.model.reasons import REVIVED
 from plexsync.model.scene import VideoFile
 from plexsync.model.words import counted
-from plexsync.policy.matching import HIGH, match
+from plexsync.policy.matching import HIGH
 
 SURE_RULES = ("path", "suffix")
 """A name alone is no proof that a missing file has come."""
@@ -26,8 +27,8 @@ MOST_HURRIED = 5000
 
 
 class Revival:
-    """Queues scenes whose letter says PlexNotFound when the index shows one of their files, and has
-    jobs that wait for a file tried at once."""
+    """Queues scenes whose dead letter says PlexNotFound when the index shows one of their files, and
+    has jobs that wait for a file tried at once."""
 
     def __init__(
         self,
@@ -46,9 +47,9 @@ class Revival:
         self._log = log
 
     def revive(self, now: float) -> int:
-        """Look at every such letter once; returns how many scenes are tried again.
+        """Check every such dead letter once; returns how many scenes are tried again.
 
-        The letter itself stays until the scene is in step.
+        The dead letter itself stays until the scene is in step.
         """
         lacking = self._dead_letters.scenes("PlexNotFound")
         there = (s for s in lacking if s not in self._queue.jobs and self._is_there(s))
@@ -88,9 +89,8 @@ class Revival:
     def _is_there(self, scene: int) -> bool:
         dead_letter = self._dead_letters.get(scene)
         paths = dead_letter.paths if dead_letter else ()
-        parts = self._index.find(self._in_plex(paths))
-        found = match([VideoFile(path) for path in paths], parts, self._map)
-        # The letter keeps no sizes, which decide about a spelling when the scene is tried.
+        found = propose([VideoFile(path) for path in paths], None, self._index, self._map)
+        # A dead letter keeps no sizes, which decide about a spelling when the scene is tried.
         return found.rule == "spelling" or (found.confidence == HIGH and found.rule in SURE_RULES)
 
     def _in_plex(self, paths: Sequence[str]) -> list[str]:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 from plexsync.edges.ledger.ledger_view import LedgerView
+from plexsync.flows.sync.scene_matcher import propose
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
 from plexsync.model.paths import PathMap, name_key
 from plexsync.model.scene import Scene
 from plexsync.model.words import counted, grouped
-from plexsync.policy.matching import HIGH, Match, match, pinned
+from plexsync.policy.matching import HIGH, Match
 from plexsync.policy.outage_history import format_duration
 from plexsync.policy.passed_over import why_passed_over
 from plexsync.policy.path_suggestion import File, Suggestion, explained, suggest, twins
@@ -86,13 +87,9 @@ def _matches(context: TaskContext, view: IndexView, scenes: list[Scene]) -> dict
     with closing(LedgerView(context.path("ledger.db"))) as ledger:
         ledger.use_server(context.plex.server_id())
         pins = ledger.pins()
-    found = {}
-    for scene in scenes:
-        pin = pins.get(scene.id)
-        paths = [pin.part] if pin else [path_map.to_plex(file.path) for file in scene.files]
-        parts = view.index.find(paths)
-        found[scene.id] = pinned(pin, parts) if pin else match(scene.files, parts, path_map)
-    return found
+    return {
+        scene.id: propose(scene.files, pins.get(scene.id), view.index, path_map) for scene in scenes
+    }
 
 
 def passed_over(context: TaskContext, view: IndexView, files: Sequence[File]) -> Iterator[Point]:

@@ -1,0 +1,63 @@
+"""The live items of many targets, though one of them may spoil the request that it is part of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from plexsync.edges.plex.client import PlexClient
+from plexsync.model.errors import REQUEST, PlexAuthError, SyncError, TransientError
+from plexsync.model.plex import PlexItem, Target
+from plexsync.model.plex_state import FAILURE
+
+AT_ONCE = 50
+"""Items per request."""
+
+
+class ItemReader:
+    """Reads items as Plex has them now."""
+
+    def __init__(self, plex: PlexClient) -> None:
+        self._plex = plex
+
+    def read(
+        self, targets: Iterable[Target]
+    ) -> tuple[dict[Target, PlexItem], dict[Target, SyncError]]:
+        """The live items, many at a time; one that spoils its request is found by halving.
+
+        Raises what is not a single item's fault.
+        """
+        wanted = sorted(targets, key=lambda t: t.rating_key)
+        items: dict[Target, PlexItem] = {}
+        broken: dict[Target, SyncError] = {}
+        for start in range(0, len(wanted), AT_ONCE):
+            self._read_some(wanted[start : start + AT_ONCE], items, broken)
+        if len(broken) > 1 and not items:  # never that many items at once by their own faults
+            raise next(iter(broken.values()))
+        return items, broken
+
+    def _read_some(
+        self,
+        wanted: Sequence[Target],
+        items: dict[Target, PlexItem],
+        broken: dict[Target, SyncError],
+    ) -> None:
+        try:
+            answer = self._plex.items([target.rating_key for target in wanted])
+        except (TransientError, PlexAuthError) as error:
+            if not broken and not items and self._stops(error):
+                raise
+            if len(wanted) == 1:
+                broken[wanted[0]] = error
+                return
+            middle = len(wanted) // 2
+            self._read_some(wanted[:middle], items, broken)
+            self._read_some(wanted[middle:], items, broken)
+            return
+        for target in wanted:
+            item = answer.get(target.rating_key)
+            if item is not None:
+                items[target] = item
+
+    def _stops(self, error: SyncError) -> bool:
+        """Whether halving would be in vain: it concerns no item, or Plex as a whole."""
+        return error.fault == REQUEST or (error.unproven and not self._plex.check(FAILURE).healthy)

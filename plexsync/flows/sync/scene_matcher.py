@@ -1,0 +1,94 @@
+"""Which Plex items a scene's files mean: one answer for sync, comparison, setup check and revival.
+
+The index proposes, the live items confirm, and where several scenes could have an item their claims
+decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.edges.stash.client import StashClient
+from plexsync.flows.sync.claims import Claims, Found
+from plexsync.flows.sync.scene_reader import DesiredScene
+from plexsync.model.ledger import Pin
+from plexsync.model.paths import PathMap
+from plexsync.model.plex import IndexedPart, PlexItem, Target
+from plexsync.model.scene import Scene, VideoFile
+from plexsync.policy.matching import LOW, Match, match, pinned
+
+MOST_CANDIDATES = 20
+"""Items read for one scene; a file name as common as this matches nothing anyway."""
+
+
+def propose(
+    files: Sequence[VideoFile], pin: Pin | None, index: PlexIndex, path_map: PathMap
+) -> Match:
+    """The items of these files by the index alone; a pin goes before the files."""
+    parts = index.find([pin.part] if pin else [path_map.to_plex(file.path) for file in files])
+    return pinned(pin, parts) if pin else match(files, parts, path_map)
+
+
+def candidates_of(proposed: Match) -> Sequence[IndexedPart]:
+    """The files whose items must be read to confirm a proposal."""
+    return proposed.candidates[:MOST_CANDIDATES]
+
+
+class SceneMatcher:
+    """Matches one scene at a time; `pins` are those of the last `begin`."""
+
+    def __init__(
+        self, path_map: PathMap, index: PlexIndex, stash: StashClient, ledger: Ledger
+    ) -> None:
+        self._map = path_map
+        self._index = index
+        self._ledger = ledger
+        self._claims = Claims(path_map, stash, ledger)
+        self.pins: dict[int, Pin] = {}
+
+    def begin(self) -> None:
+        """Before a batch or a page: read the pins of the server in use."""
+        self.pins = self._ledger.pins()
+
+    def propose(self, scene: Scene) -> Match:
+        """The items by the index alone."""
+        return propose(scene.files, self.pins.get(scene.id), self._index, self._map)
+
+    def confirm(
+        self, scene: Scene, parts: Iterable[IndexedPart], items: Mapping[Target, PlexItem]
+    ) -> Match:
+        """The match by what the live items of the proposed parts really hold now."""
+        return self._claims.match(scene, self._live(parts, items), self.pins.get(scene.id))
+
+    def share(
+        self, desired_scene: DesiredScene, found: Match, items: Mapping[Target, PlexItem]
+    ) -> tuple[list[Found], Mapping[int, str]]:
+        """The items that are the scene's own, and in words for each scene that has the others.
+
+        Of an uncertain match only the first item is taken.
+        """
+        targets = found.targets[:1] if found.confidence == LOW else found.targets
+        pairs = [(items[target], found.matched[target]) for target in targets]
+        return self._claims.split(desired_scene, pairs, self.pins)
+
+    def _live(
+        self, parts: Iterable[IndexedPart], items: Mapping[Target, PlexItem]
+    ) -> list[IndexedPart]:
+        """Only the parts that their items really have now, with Plex's size of today.
+
+        An item that has other files by now is corrected in the index.
+        """
+        live = []
+        for part in parts:
+            item = items.get(part.target)
+            if item is None or item.deleted:
+                continue
+            sizes = {each.file: each.size for each in item.parts}
+            if part.file in sizes:
+                live.append(replace(part, size=sizes[part.file]))
+            elif sizes:
+                self._index.correct(part.target, item)
+        return live
