@@ -16,7 +16,8 @@ from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.stash.client import StashClient
-from plexsync.flows.worker.sweep import PAGE, Sweep
+from plexsync.flows.updated import PAGE
+from plexsync.flows.worker.sweep import Sweep
 from plexsync.model.connection import read_connection
 from plexsync.policy.timing import SWEEP_EVERY
 

@@ -22,6 +22,7 @@ from plexsync.flows.tasks.dead_letters import (
 )
 from plexsync.flows.tasks.preview import preview
 from plexsync.flows.tasks.undo import undo_scene
+from plexsync.flows.updated import last_updated
 from plexsync.model.command import ADOPT, AT_ONCE, MOST_PREVIEWS, from_input
 from plexsync.model.errors import AnotherStash, Interrupted, StashAuthError, SyncError
 from plexsync.model.job import EDIT, Job
@@ -180,7 +181,7 @@ def _preview(context: TaskContext) -> Answer:
 def _scope(context: TaskContext) -> list[int]:
     """The scenes that were updated last, or those that wait."""
     if context.args["scope"] == "recent":
-        return [scene for scene, _ in context.stash.recently_updated(1, MOST_PREVIEWS)]
+        return list(last_updated(context.stash, MOST_PREVIEWS))
     return [job.scene for job in context.owner().stores.queue.first(MOST_PREVIEWS)]
 
 

@@ -14,6 +14,7 @@ from plexsync.flows.reconcile.compare import Compare, Comparison, count_orphans
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.flows.sync.scene_matcher import candidates_of
+from plexsync.flows.updated import is_past
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.job import COMPARES
 from plexsync.model.ledger import Observation
@@ -23,7 +24,7 @@ from plexsync.model.plex import Section, Target
 from plexsync.model.reasons import RECONCILE, SWEEP
 from plexsync.model.scene import Scene
 from plexsync.policy.gaps import MISSING, ORPHANED, Gap, GapCount, chosen
-from plexsync.policy.reconcile_schedule import ALL, OVERLAP, Order, Run
+from plexsync.policy.reconcile_schedule import ALL, Order, Run
 
 DETAILS = 50
 """Items per request for details."""
@@ -281,8 +282,7 @@ def _in_scope(page: ScenePage, order: Order) -> tuple[list[Scene], bool]:
         return list(page.scenes), page.left <= 0
     times = [(s, s.created_at if order.by == "created" else s.updated_at) for s in page.scenes]
     scenes = [scene for scene, at in times if at >= order.since]
-    # Stash sorts times as text, with their offsets
-    return scenes, page.left <= 0 or not times or times[-1][1] < order.since - OVERLAP
+    return scenes, page.left <= 0 or not times or is_past(times[-1][1], order.since)
 
 
 def _next_batch(held: Sequence[Comparison], flush: bool) -> list[Comparison]:

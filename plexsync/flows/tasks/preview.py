@@ -29,6 +29,7 @@ from plexsync.flows.tasks.preview_words import (
     tell_scene,
 )
 from plexsync.flows.tasks.progress import Progress
+from plexsync.flows.updated import last_updated, updated_since
 from plexsync.model.errors import (
     AmbiguousMatch,
     PlexAuthError,
@@ -108,18 +109,11 @@ def _waiting(context: TaskContext, now: float) -> Iterator[Job]:
         yield Job(scene=job["scene"], reason=reason, born=now, priority=priority)
 
 
-def _updated(context: TaskContext, since: float | None) -> list[int]:
+def _updated(context: TaskContext, since: float | None) -> Sequence[int]:
     """Scenes updated since then, else the last few; Stash lists the newest first."""
     if since is None:
-        return [scene for scene, _ in context.stash.recently_updated(1, RECENT)]
-    found: list[int] = []
-    page = 1
-    while updated := context.stash.recently_updated(page, 250):
-        found += [scene for scene, at in updated if at >= since]
-        if updated[-1][1] < since:
-            break
-        page += 1
-    return found
+        return last_updated(context.stash, RECENT)
+    return [scene for page in updated_since(context.stash, since) for scene, _ in page]
 
 
 def _hours(given: object) -> float:

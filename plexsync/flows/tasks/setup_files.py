@@ -11,6 +11,7 @@ from plexsync.flows.sync.scene_matcher import propose
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
+from plexsync.flows.updated import last_updated
 from plexsync.model.paths import PathMap, name_key
 from plexsync.model.scene import Scene
 from plexsync.model.words import counted, grouped
@@ -53,8 +54,7 @@ def index(context: TaskContext, view: IndexView) -> Iterator[Point]:
 
 def sample(context: TaskContext, view: IndexView) -> Iterator[Point]:
     """How the scenes that were updated last are found in Plex."""
-    ids = [scene for scene, _ in context.stash.recently_updated(1, SAMPLE)]
-    scenes = context.stash.scenes(ids).scenes
+    scenes = context.stash.scenes(last_updated(context.stash, SAMPLE)).scenes
     if not scenes:
         yield Point("Sample scenes", WARN, "Stash has no scenes", "Let Stash scan its folders.")
         return

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.progress import Progress
+from plexsync.flows.updated import PAGE, updated_since
 from plexsync.model.reasons import FORCED, RECENT, SYNC_ALL
 from plexsync.model.words import counted
 
-PAGE = 1000
-
 DAY = 86400.0
-
-SLACK = 3 * 3600.0
-"""Seconds by which Stash's order of times, which are texts with offsets, may be wrong."""
 
 
 @dataclass(slots=True)
@@ -92,11 +88,7 @@ def _every_scene(context: TaskContext, reading: _Reading) -> list[int]:
 
 def _updated_since(context: TaskContext, bottom: float, reading: _Reading) -> list[int]:
     found: set[int] = set()
-    page = 1
-    while True:
-        updated = context.stash.recently_updated(page, PAGE)
-        found.update(scene for scene, at in updated if at >= bottom)
-        if len(updated) < PAGE or updated[-1][1] < bottom - SLACK:
-            return sorted(found)
-        reading.done, reading.total = page, page + 1
-        page += 1
+    for number, page in enumerate(updated_since(context.stash, bottom), 1):
+        found.update(scene for scene, _ in page)
+        reading.done, reading.total = number, number + 1
+    return sorted(found)

@@ -16,6 +16,7 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.page.queue_view import SWEPT_AT
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.stash.client import ENTITIES, StashClient
+from plexsync.flows.updated import PAGE, updated_since
 from plexsync.model.reasons import SWEEP
 from plexsync.model.words import counted
 from plexsync.policy.timing import SWEEP_EVERY
@@ -27,17 +28,11 @@ and gives back begins no new round."""
 OVERLAP = 3 * 3600.0
 """Seconds looked at again each time, for clocks that differ or were changed."""
 
-ZONES = 26 * 3600.0
-"""Stash sorts times as text, with their offsets: so far apart can equal times stand in its list
-when the time zone was changed in between."""
-
 DAY = 86400.0
 """Seconds between two looks at which scenes there still are."""
 
 JUST_NOW = 5.0
 """Stash's times have whole seconds: what was updated so recently may be so once more."""
-
-PAGE = 1000
 
 WATERMARK = "watermark"
 """The ledger's name for the time up to which everything was seen, UTC seconds of Stash's clock."""
@@ -121,14 +116,8 @@ class Sweep:
 
     def _updated(self, kind: str, bottom: float) -> dict[int, float]:
         """What was updated since then, and when."""
-        found: dict[int, float] = {}
-        page = 1
-        while True:
-            updated = self._stash.recently_updated(page, PAGE, kind)
-            found.update((number, at) for number, at in updated if at >= bottom)
-            if len(updated) < PAGE or updated[-1][1] < bottom - ZONES:
-                return found
-            page += 1
+        pages = updated_since(self._stash, bottom, kind)
+        return {number: at for page in pages for number, at in page}
 
     def _news(self, kind: str, found: dict[int, float]) -> set[int]:
         """Those that no sweep has seen as they are now."""

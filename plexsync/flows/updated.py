@@ -1,0 +1,38 @@
+"""What Stash updated lately: one query for whoever asks, and one margin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from plexsync.edges.stash.client import StashClient
+
+PAGE = 1000
+
+MARGIN = 26 * 3600.0
+"""Stash sorts times as text, with their offsets: so many seconds apart can equal times stand in its
+list when the time zone was changed in between."""
+
+
+def updated_since(
+    stash: StashClient, since: float, kind: str = "scene"
+) -> Iterator[list[tuple[int, float]]]:
+    """Id and time of what was updated since then, a list for each page that was read, the newest
+    first. Raises StashDown or StashAuthError.
+    """
+    page = 1
+    while True:
+        updated = stash.recently_updated(page, PAGE, kind)
+        yield [(number, at) for number, at in updated if at >= since]
+        if len(updated) < PAGE or is_past(updated[-1][1], since):
+            return
+        page += 1
+
+
+def is_past(at: float, since: float) -> bool:
+    """Whether nothing as new as `since` can follow this time in Stash's list."""
+    return at < since - MARGIN
+
+
+def last_updated(stash: StashClient, count: int) -> Sequence[int]:
+    """The scenes that were updated last."""
+    return [scene for scene, _ in stash.recently_updated(1, count)]
