@@ -16,7 +16,7 @@ from typing import Any
 
 from plexsync import inbox, system
 from plexsync.edges.queue.rows import pending
-from plexsync.flows.worker.intake import DEBOUNCE
+from plexsync.policy.debounce import BURST
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONNECTIONS = 2
@@ -95,7 +95,7 @@ class Site:
         for scene in scenes:
             event = {"id": scene, "type": "Scene.Update.Post", "inputFields": ["title", "id"]}
             inbox.drop(self.data, json.dumps(event).encode())
-        time.sleep(DEBOUNCE)
+        time.sleep(BURST)
 
     def drained(self) -> bool:
         """Whether nothing is left to be done."""

@@ -69,11 +69,32 @@ def test_many_saves_in_a_row_make_one_sync(world: Any) -> None:
 def test_a_scene_rests_before_it_is_synced(world: Any) -> None:
     scene, item = world.pair("a.mp4", title="T")
     world.event(scene)
-    world.run(minutes=0.5 / 60)
+    world.run(minutes=0.4 / 60)
     assert world.plex.count("PUT") == 0
     assert scene in world.waiting()
-    world.run()
+    world.run(minutes=0.3 / 60)
     assert item.title == "T"
+
+
+def test_saves_in_a_row_are_one_edit_when_they_are_over(world: Any) -> None:
+    scene, item = world.pair("a.mp4", title="First")
+    world.event(scene)
+    world.edit(scene, title="Second")
+    world.run(minutes=1.5 / 60)
+    assert world.plex.count("PUT") == 0
+    world.run(minutes=1 / 60)
+    assert (item.title, world.plex.count("PUT")) == ("Second", 1)
+
+
+def test_a_bulk_edit_and_a_new_scene_rest_for_two_seconds(world: Any) -> None:
+    pairs = [world.pair(f"{n}.mp4", title="T") for n in range(6)]
+    for scene, _ in pairs[:5]:
+        world.event(scene)
+    world.event(pairs[5][0], "Scene.Create.Post")
+    world.run(minutes=1.5 / 60)
+    assert world.plex.count("PUT") == 0
+    world.run(minutes=1 / 60)
+    assert [item.title for _, item in pairs] == ["T"] * 6
 
 
 def test_what_stash_empties_is_cleared_only_where_plexsync_wrote_it(world: Any) -> None:

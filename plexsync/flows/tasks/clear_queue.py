@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.flows.tasks.confirmation import is_second_press, keep_copy
 from plexsync.flows.tasks.context import TaskContext
-from plexsync.flows.worker.intake import DEBOUNCE
 from plexsync.model.job import EDIT, Job
 from plexsync.model.ledger import Backfill
 from plexsync.model.words import counted, some_scenes
+from plexsync.policy.debounce import BURST
 
 
 def clear_queue(context: TaskContext) -> dict[str, object]:
@@ -72,7 +72,7 @@ def _is_younger(job: Job, moment: float) -> bool:
     job's age, but forgives its failures and moves its time."""
     if job.priority != EDIT:
         return False
-    return job.born > moment or (not job.attempts and job.not_before > moment + DEBOUNCE)
+    return job.born > moment or (not job.attempts and job.not_before > moment + BURST)
 
 
 def _listed(jobs: Sequence[Job], backfills: Sequence[Backfill]) -> str:

@@ -12,8 +12,8 @@ from plexsync.flows.backfill import BACKFILL_WINDOW
 from plexsync.flows.results import IN_STEP, LATER, RETURNED, UNTRIED, WRITTEN, Outcome
 from plexsync.flows.services import Loop
 from plexsync.flows.tasks.context import TaskContext
-from plexsync.flows.worker.intake import DEBOUNCE
 from plexsync.model.words import counted
+from plexsync.policy.debounce import BURST
 from plexsync.policy.outage_history import format_duration
 
 ASSUMED = 2.0
@@ -158,7 +158,7 @@ class Drain:
 
 def due_now(stores: Stores, now: float) -> int:
     """Jobs that are due, or only rest after an edit."""
-    return stores.queue.count_due(now + DEBOUNCE)
+    return stores.queue.count_due(now + BURST)
 
 
 def ahead(stores: Stores) -> int:

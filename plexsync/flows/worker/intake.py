@@ -16,7 +16,8 @@ from plexsync.flows.backfill import BACKFILL_TURN, BACKFILL_WINDOW
 from plexsync.model.event import parse_event
 from plexsync.model.job import BACKFILL, COMPARES, Job
 from plexsync.model.ledger import Backfill
-from plexsync.model.reasons import RENAME
+from plexsync.model.reasons import RENAME, UPDATE
+from plexsync.policy.debounce import BURST, Debounce
 from plexsync.policy.events import (
     Action,
     Expand,
@@ -25,9 +26,6 @@ from plexsync.policy.events import (
     actions_of,
     stronger_reason,
 )
-
-DEBOUNCE = 2.0
-"""Seconds a scene rests after an event, so that many saves in a row make one sync."""
 
 
 class Intake:
@@ -42,6 +40,7 @@ class Intake:
         self._dead_letters = dead_letters
         self._log = log
         self.commands = CommandStore(folder, log.clean)
+        self._debounce = Debounce()
         self._served = 0
         self.look_at_plex = False
         """Somebody has seen Plex well; whoever acts on it resets this."""
@@ -71,7 +70,7 @@ class Intake:
                 if isinstance(action, RunCommand):
                     self.commands.accept(record.name, action.sent, event.at)
                 else:
-                    self._grant(action, jobs, event.at)
+                    self._grant(action, jobs, event.at, len(records))
             taken.append(record.name)
             if self._command_waits():
                 break
@@ -82,12 +81,15 @@ class Intake:
     def _command_waits(self) -> bool:
         return self.commands.waiting
 
-    def _grant(self, action: Action, jobs: dict[int, Job], at: float) -> None:
+    def _grant(self, action: Action, jobs: dict[int, Job], at: float, together: int) -> None:
         if isinstance(action, SyncScene):
             held = jobs.get(action.scene) or self._queue.jobs.get(action.scene)
             reason = stronger_reason(held.reason, action.reason) if held else action.reason
+            rest = self._debounce.rest(action.scene, at, together)
+            if held or action.reason != UPDATE:  # what is new in Stash gets its cover first
+                rest = BURST
             jobs[action.scene] = Job(
-                scene=action.scene, reason=reason, born=at, not_before=at + DEBOUNCE
+                scene=action.scene, reason=reason, born=at, not_before=at + rest
             )
         elif isinstance(action, Expand):
             self._ledger.add_backfill(RENAME, action.kind, action.ids, at)
