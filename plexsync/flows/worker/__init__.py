@@ -1,4 +1,4 @@
 """The drain loop and what it does by the clock.
 
-From outside: folder_owner, intake, statistics, worker.
+From outside: folder_owner, statistics, worker.
 """
