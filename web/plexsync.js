@@ -1131,7 +1131,7 @@
     return { data, error, again, busy, wish, change };
   }
 
-  const NOTHING = { total: 0, letters: [], jobs: [], tooMany: false };
+  const NOTHING = { total: 0, dead_letters: [], jobs: [], tooMany: false };
 
   function TableTools({ table, classes, children }) {
     return h(
@@ -1426,11 +1426,11 @@
   /** What feeds the queue besides. */
   function Beside({ data }) {
     const parts = [];
-    if (data.not_taken_over)
-      parts.push(`${counted(data.not_taken_over, "event")} not taken over yet`);
-    if (data.walks.length)
+    if (data.inbox)
+      parts.push(`${counted(data.inbox, "event")} not taken over yet`);
+    if (data.backfills.length)
       parts.push(
-        `${counted(data.walks.length, "run")} over many scenes, which add jobs bit by bit`,
+        `${counted(data.backfills.length, "run")} over many scenes, which add jobs bit by bit`,
       );
     if (!parts.length) return null;
     return h("p", { className: "plexsync-dim" }, `Besides: ${parts.join("; ")}.`);
@@ -1438,7 +1438,7 @@
 
   // -------------------------------------------------------------------------------- dead letters
 
-  const LETTER_COLUMNS = [
+  const DEAD_LETTER_COLUMNS = [
     { label: "Cover", hidden: true },
     { label: "Scene", sorts: ["scene", "scene_desc"] },
     { label: "Why", sorts: ["class", "class_desc"] },
@@ -1447,11 +1447,11 @@
     { label: "Actions", hidden: true },
   ];
 
-  function letterRow(letter, rows, dialogs, retry, busy) {
-    const id = letter.scene;
+  function deadLetterRow(deadLetter, rows, dialogs, retry, busy) {
+    const id = deadLetter.scene;
     const scene = rows.scenes[id];
     const title = sceneTitle(id, scene);
-    const candidates = letter.candidates || [];
+    const candidates = deadLetter.candidates || [];
     const button = (label, onClick, variant) =>
       h(RowButton, { label, title, busy, onClick, variant });
     const pin = () => dialogs.open({ kind: "pin", id, title, candidates, linkOf: rows.linkOf });
@@ -1462,16 +1462,16 @@
         h(SceneName, { id, scene }),
         h(
           Why,
-          { error: letter.error, words: letter.class_words, message: letter.message },
-          h(Candidates, { candidates, paths: letter.paths || [], linkOf: rows.linkOf }),
+          { error: deadLetter.error, words: deadLetter.class_words, message: deadLetter.message },
+          h(Candidates, { candidates, paths: deadLetter.paths || [], linkOf: rows.linkOf }),
         ),
-        h(Time, { at: letter.buried_at }),
-        number(sumOf(letter.attempts)),
+        h(Time, { at: deadLetter.buried_at }),
+        number(sumOf(deadLetter.attempts)),
         h(
           "div",
           { className: "plexsync-actions" },
           button("Retry", () => retry(id)),
-          letter.error === "AmbiguousMatch" && button("Pin", pin, "primary"),
+          deadLetter.error === "AmbiguousMatch" && button("Pin", pin, "primary"),
           button("Preview", () => dialogs.open({ kind: "preview", id, title })),
           h(RowLinks, { id, scene, plex: rows.plex(id) }),
         ),
@@ -1479,14 +1479,14 @@
     };
   }
 
-  function LettersView({ status, changed, tasks, startTask }) {
-    const counts = status && status.letters ? status.letters.by_class : {};
+  function DeadLettersView({ status, changed, tasks, startTask }) {
+    const counts = status && status.dead_letters ? status.dead_letters.by_class : {};
     const given = (status && status.statistics && status.statistics.failed) || null;
     const table = useTable("dead_letters", "newest", JSON.stringify([counts, given]));
     const { data } = table;
     const classes = (data && data.classes) || [];
-    const letters = (data && data.letters) || [];
-    const rows = useRows(letters.map((letter) => letter.scene));
+    const deadLetters = (data && data.dead_letters) || [];
+    const rows = useRows(deadLetters.map((deadLetter) => deadLetter.scene));
     const [busy, act] = useAct();
     const [asking, setAsking] = useState(false);
     const refresh = () => {
@@ -1496,7 +1496,7 @@
     const dialogs = useDialogs(act, refresh);
     const { error } = table.wish;
     const searching = Boolean(table.wish.search);
-    const onlyWhole = "It is done to all letters of a class: empty the search first.";
+    const onlyWhole = "This acts on all dead letters of a class: empty the search first.";
     const chosen = countOf(classes, error);
     const words = error ? `${number(chosen)} “${wordsOf(classes, error)}”` : number(chosen);
 
@@ -1504,7 +1504,7 @@
       act(`retry ${scene}`, async (wanted) => {
         await command("retry", { scene }, wanted);
         refresh();
-        return "The scene is tried again; its letter goes when it is in step.";
+        return "The scene is tried again; its dead letter goes when it is in step.";
       });
     const retryAll = () =>
       act("retry all", async (wanted) => {
@@ -1515,7 +1515,7 @@
             const answer = await command("retry_class", { class: each }, wanted);
             queued += answer ? answer.queued + answer.already_queued : 0;
           } catch (problem) {
-            failure = problem; // perhaps the last letter of this class has just gone
+            failure = problem; // perhaps the last dead letter of this class has just gone
           }
         }
         refresh();
@@ -1567,8 +1567,8 @@
       data && data.tooMany && h(TooMany),
       h(DataTable, {
         name: "Dead letters",
-        columns: LETTER_COLUMNS,
-        rows: letters.map((letter) => letterRow(letter, rows, dialogs, retry, busy)),
+        columns: DEAD_LETTER_COLUMNS,
+        rows: deadLetters.map((deadLetter) => deadLetterRow(deadLetter, rows, dialogs, retry, busy)),
         sort: table.wish.sort,
         onSort: (sort) => table.change({ sort }),
         busy: table.busy,
@@ -2286,13 +2286,13 @@
   }
 
   function QueueTile({ status }) {
-    const { queue, inbox, walks } = status;
+    const { queue, inbox, backfills } = status;
     if (!queue) return h(Tile, { title: "Queue", tone: "bad", value: "Unreadable" }, "See below.");
     const waiting = queue.pending + inbox;
     return h(
       Tile,
       { title: "Queue", tone: "none", value: `${number(waiting)} waiting` },
-      waiting ? queueWords(status) : walks.length ? "More is added bit by bit." : "Nothing waits.",
+      waiting ? queueWords(status) : backfills.length ? "More is added bit by bit." : "Nothing waits.",
     );
   }
 
@@ -2550,7 +2550,7 @@
     const [tone, text, unmet] = howThingsAre(status, inStash, settings);
     const { trouble } = status;
     const notSetUp = settings && !settings.entered && tone === "bad" && !status.breaker.failures;
-    const older = unmet > 0 && !status.walks.length;
+    const older = unmet > 0 && !status.backfills.length;
     let more = "";
     if (trouble) more = `${capital(trouble.words)}. ${trouble.remedy}`;
     else if (notSetUp) more = `Enter both in ${GUIDE}, then press Check Setup.`;
@@ -2612,7 +2612,7 @@
   function tabTitle(key, label, status) {
     const counts = {
       queue: status && status.queue ? status.queue.pending + status.inbox : 0,
-      "dead-letters": status && status.letters ? status.letters.total : 0,
+      "dead-letters": status && status.dead_letters ? status.dead_letters.total : 0,
     };
     if (!counts[key]) return label;
     const variant = key === "queue" ? "secondary" : "warning";
@@ -2666,7 +2666,7 @@
     const panes = {
       overview: () => h(OverviewView, { status, health, tasks, startTask }),
       queue: () => h(QueueView, { status, changed: again, tasks, startTask }),
-      "dead-letters": () => h(LettersView, { status, changed: again, tasks, startTask }),
+      "dead-letters": () => h(DeadLettersView, { status, changed: again, tasks, startTask }),
       preview: () => h(PreviewView, { changed: again }),
       "set-up": () => h(SetUpView, { tasks, startTask, changed: again }),
     };
@@ -2739,7 +2739,7 @@
 
   /** A scene's state as [tone, words]. */
   function sceneWords(state, away) {
-    const { job, letter } = state;
+    const { job, dead_letter: deadLetter } = state;
     const since = state.since ? ` since ${clockTime(state.since)}` : "";
     if (state.state === "waiting" && job) {
       if (job.running) return ["warn", "being synced now"];
@@ -2750,7 +2750,7 @@
         : " for its turn";
       return ["warn", `waiting${when}${job.last_message ? `: ${job.last_message}` : ""}`];
     }
-    const candidates = (letter && letter.candidates) || [];
+    const candidates = (deadLetter && deadLetter.candidates) || [];
     const more = {
       synced: `${since}${state.detail ? `; ${state.detail}` : ""}`,
       undone: since,
@@ -2808,7 +2808,7 @@
     const [tone, words] = sceneWords(state, state.away);
     const written = state.targets.some((target) => target.written.length);
     const target = state.targets[0];
-    const candidates = (state.letter && state.letter.candidates) || [];
+    const candidates = (state.dead_letter && state.dead_letter.candidates) || [];
     const button = (label, onClick, variant) =>
       h(
         Button,

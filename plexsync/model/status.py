@@ -21,9 +21,9 @@ class Waiting(TypedDict):
 
 
 class Queue(TypedDict):
-    """`pending` = `running` + `due` + `waiting` = `edits` + `bulk`; `estimate` seconds of work.
+    """`pending` = `running` + `due` + `waiting` = `edits` + `backfill`; `estimate` seconds of work.
 
-    `by_error` counts those that wait, "" for those that only settle; `first_waiting` has ten.
+    `by_error` counts those that wait, "" for those that only wait for the debounce; `first_waiting` has ten.
     """
 
     pending: int
@@ -31,7 +31,7 @@ class Queue(TypedDict):
     due: int
     waiting: int
     edits: int
-    bulk: int
+    backfill: int
     next_due: float | None
     by_error: dict[str, int]
     first_waiting: list[Waiting]
@@ -142,7 +142,7 @@ class Totals(TypedDict):
     done: int
     written: int
     retried: int
-    put_back: int
+    requeued: int
     failed: dict[str, int]
     errors: dict[str, int]
     matches: dict[str, int]
@@ -175,8 +175,8 @@ class Status(TypedDict):
     queue: Queue | None
     inbox: int
     badge: Badge
-    walks: list[dict[str, object]]
-    letters: DeadLetterCounts | None
+    backfills: list[dict[str, object]]
+    dead_letters: DeadLetterCounts | None
     scenes: dict[str, int] | None
     refused: list[Refused]
     breaker: Breaker

@@ -70,7 +70,7 @@ def test_an_empty_folder_is_simply_empty_and_stays_so(tmp_path: Path) -> None:
         name = str(folder)
         assert read_state.jobs(name) == []
         assert read_state.dead_letter_counts(name) == {}
-        assert read_state.walks(name) == []
+        assert read_state.backfills(name) == []
         assert read_state.scene_counts(name) == {}
         assert read_state.index_sections(name) == []
         assert read_state.records_waiting(name) == 0
@@ -86,7 +86,7 @@ def test_everything_is_read_and_left_as_it_was(tmp_path: Path) -> None:
     folder = str(tmp_path)
     assert [job["scene"] for job in read_state.jobs(folder)] == [1, 2]
     assert read_state.dead_letter_counts(folder) == {"PlexNotFound": 2, "AmbiguousMatch": 1}
-    assert read_state.walks(folder) == [{"reason": "settings", "after": 0, "born": NOW}]
+    assert read_state.backfills(folder) == [{"reason": "settings", "after": 0, "born": NOW}]
     assert read_state.scene_counts(folder) == {"synced": 1, "shared": 1}
     assert seen(tmp_path) == before
 
@@ -110,13 +110,13 @@ def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
 
 def test_damaged_databases_are_named_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "queue").mkdir()
-    for name in (read_state.QUEUE, read_state.LETTERS, read_state.LEDGER, read_state.INDEX):
+    for name in (read_state.QUEUE, read_state.DEAD_LETTERS, read_state.LEDGER, read_state.INDEX):
         (tmp_path / name).write_bytes(b"no database at all" * 100)
     before = seen(tmp_path)
     looks = (
         read_state.jobs,
         read_state.dead_letter_counts,
-        read_state.walks,
+        read_state.backfills,
         read_state.scene_counts,
         read_state.index_sections,
     )

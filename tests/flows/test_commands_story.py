@@ -377,7 +377,7 @@ def test_the_state_of_a_scene_in_each_case(world: World) -> None:
     assert "no item in Plex holds this file yet" in waiting["detail"]
     assert state(bare)["state"] == "too little metadata"
     failure = state(refused)
-    assert (failure["state"], failure["letter"]["error"]) == ("failed", "PlexPermanentError")
+    assert (failure["state"], failure["dead_letter"]["error"]) == ("failed", "PlexPermanentError")
     assert "400" in failure["detail"]
     both = ask(world, "scene_state", scenes=[refused, synced])["scenes"]
     assert [each["scene"] for each in both] == [refused, synced]

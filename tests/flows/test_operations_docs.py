@@ -144,7 +144,7 @@ def test_looks_answer_in_the_documented_shape(world: World) -> None:
     ):
         checked(name, ask(world, name, **args))
     answer = ask(world, "scene_state", scenes=[refused, missing])["scenes"]
-    assert set(answer[0]["letter"]) == set(block("dead_letters", "answer")["letters"][0])
+    assert set(answer[0]["dead_letter"]) == set(block("dead_letters", "answer")["dead_letters"][0])
     assert set(answer[1]["job"]) == set(block("queue", "answer")["jobs"][0])
 
 

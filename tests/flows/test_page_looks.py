@@ -40,7 +40,7 @@ def bury(folder: str, *dead_letters: tuple[int, str, float]) -> None:
 
 
 def scenes(answer: Any) -> list[int]:
-    return [row["scene"] for row in answer.get("letters") or answer.get("jobs") or []]
+    return [row["scene"] for row in answer.get("dead_letters") or answer.get("jobs") or []]
 
 
 def test_dead_letters_in_every_order_and_only_those_of_some_scenes(folder: str) -> None:
@@ -61,7 +61,7 @@ def test_dead_letters_in_every_order_and_only_those_of_some_scenes(folder: str) 
         {"class": "AmbiguousMatch", "words": "Ambiguous", "count": 1},
         {"class": "PlexNotFound", "words": "Not in Plex", "count": 2},
     ]
-    assert {row["class_words"] for row in some["letters"]} == {"Not in Plex"}
+    assert {row["class_words"] for row in some["dead_letters"]} == {"Not in Plex"}
     assert ask(folder, "dead_letters", scenes=[99], limit=1)["total"] == 0
     page = ask(folder, "dead_letters", scenes=[1, 2, 3], limit=1, offset=1)
     assert (scenes(page), page["total"]) == ([3], 3)

@@ -428,7 +428,7 @@ def test_a_stash_that_goes_away_leaves_nothing_half_queued(desk: Buttons) -> Non
     with pytest.raises(Exception, match="Stash answered 503"):
         desk.press(sync_all)
     desk.world.stash.clear_faults()
-    assert desk.press(clear_queue) == {"removed": 0, "walks": 0, "would_remove": 0}
+    assert desk.press(clear_queue) == {"removed": 0, "backfills": 0, "would_remove": 0}
 
 
 def _second_page() -> Callable[[Any], bool]:
@@ -566,14 +566,14 @@ def test_clear_queue_takes_in_what_waits_and_removes_it_all(desk: Buttons) -> No
     assert "Nothing was removed yet. This would remove 500 waiting jobs" in desk.said
     assert len(desk.world.waiting()) == 500
     done = desk.press(clear_queue)
-    assert (done["removed"], done["walks"]) == (503, 1)
+    assert (done["removed"], done["backfills"]) == (503, 1)
     assert desk.world.waiting() == {}
     assert inbox.collect(desk.world.folder) == []
     (copy,) = desk.copies()
     kept = json.loads(copy.read_text())
-    assert len(kept["jobs"]) + len(kept["walks"][0]["ids"]) == 600
+    assert len(kept["jobs"]) + len(kept["backfills"][0]["ids"]) == 600
     assert "Removed 503 waiting jobs" in desk.said
-    assert desk.press(clear_queue) == {"removed": 0, "walks": 0, "would_remove": 0}
+    assert desk.press(clear_queue) == {"removed": 0, "backfills": 0, "would_remove": 0}
     assert desk.press(process_queue)["done"] == 0
 
 
@@ -607,7 +607,7 @@ def test_what_is_edited_after_the_first_press_of_clear_queue_stays(desk: Buttons
 # --- Restore Removed
 
 
-def test_a_cleared_queue_comes_back_with_its_walk_and_its_attempts(desk: Buttons) -> None:
+def test_a_cleared_queue_comes_back_with_its_backfill_and_its_attempts(desk: Buttons) -> None:
     desk.queue([1])
     desk.queue([2], attempts={"PlexNotFound": 3}, last_error="PlexNotFound")
     desk.change(
@@ -617,7 +617,7 @@ def test_a_cleared_queue_comes_back_with_its_walk_and_its_attempts(desk: Buttons
         desk.press(clear_queue)
     assert desk.world.waiting() == {}
     done = desk.press(restore_removed)
-    assert (done["jobs"], done["walks"]) == (502, 1)
+    assert (done["jobs"], done["backfills"]) == (502, 1)
     assert desk.world.waiting()[2].attempts == {"PlexNotFound": 3}
     walks: list[list[int]] = []
     desk.change(
@@ -625,7 +625,7 @@ def test_a_cleared_queue_comes_back_with_its_walk_and_its_attempts(desk: Buttons
     )
     assert walks == [list(range(510, 900))]
     again = desk.press(restore_removed)
-    assert (again["jobs"], again["walks"]) == (0, 0)
+    assert (again["jobs"], again["backfills"]) == (0, 0)
     assert "everything in it is there already" in desk.said
 
 
@@ -640,8 +640,8 @@ def test_cleared_dead_letters_come_back_but_those_of_waiting_scenes(desk: Button
 
 
 def test_an_earlier_copy_is_chosen_by_its_name(desk: Buttons) -> None:
-    first = keep_copy(desk.world.folder, "queue", {"jobs": [{"scene": 5}], "walks": []}, 1e9)
-    keep_copy(desk.world.folder, "queue", {"jobs": [{"scene": 6}], "walks": []}, 1e9 + 1)
+    first = keep_copy(desk.world.folder, "queue", {"jobs": [{"scene": 5}], "backfills": []}, 1e9)
+    keep_copy(desk.world.folder, "queue", {"jobs": [{"scene": 6}], "backfills": []}, 1e9 + 1)
     assert desk.press(restore_removed, copy=first)["jobs"] == 1
     assert set(desk.world.waiting()) == {5}
     assert "-queue.json" in desk.said
@@ -649,10 +649,16 @@ def test_an_earlier_copy_is_chosen_by_its_name(desk: Buttons) -> None:
         desk.press(restore_removed, copy="../none")
 
 
+def test_a_copy_of_version_0_1_0_is_read(desk: Buttons) -> None:
+    run = {"reason": "sync all", "kind": "scene", "ids": [7, 8], "after": 0, "born": 1.0}
+    keep_copy(desk.world.folder, "queue", {"jobs": [], "walks": [run]}, 1e9)
+    assert desk.press(restore_removed)["backfills"] == 1
+
+
 @pytest.mark.parametrize(
     "document",
-    [7, {}, {"jobs": [{}], "walks": []}, {"jobs": [{"scene": 1}], "walks": [{}]}, [{"scene": 1}],
-     {"jobs": [{"scene": 1}], "walks": [{"reason": "x", "kind": "", "ids": [-1], "after": 0}]}],
+    [7, {}, {"jobs": [{}], "backfills": []}, {"jobs": [{"scene": 1}], "backfills": [{}]}, [{"scene": 1}],
+     {"jobs": [{"scene": 1}], "backfills": [{"reason": "x", "kind": "", "ids": [-1], "after": 0}]}],
 )  # fmt: skip
 def test_what_is_no_copy_changes_nothing(desk: Buttons, document: object) -> None:
     keep_copy(desk.world.folder, "queue", document, 1e9)

@@ -60,7 +60,7 @@ def one_batch(world: World) -> None:
 def test_nothing_was_ever_done(world: World) -> None:
     found = look(world)
     assert found["problems"] == []
-    assert found["queue"]["pending"] == found["inbox"] == found["letters"]["total"] == 0
+    assert found["queue"]["pending"] == found["inbox"] == found["dead_letters"]["total"] == 0
     assert found["breaker"]["state"] == "CLOSED"
     assert found["statistics"]["since"] is None
     assert found["index"] == {"items": 0, "libraries": 0, "age": None}
@@ -258,7 +258,7 @@ def test_damaged_files_are_named_one_by_one_and_the_rest_is_told(world: World) -
     (Path(world.folder) / "plexsync.log").write_bytes(os.urandom(5000))
     found = look(world)
     assert len(found["problems"]) == len(names)
-    assert found["queue"] is found["letters"] is found["scenes"] is found["index"] is None
+    assert found["queue"] is found["dead_letters"] is found["scenes"] is found["index"] is None
     assert found["breaker"]["state"] == "CLOSED"
 
 

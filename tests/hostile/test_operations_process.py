@@ -100,7 +100,7 @@ def test_on_a_fresh_installation_every_look_answers_and_leaves_nothing_behind(pa
     assert page.ask("tick") == {
         "pending": False, "worker": "not needed", "waiting": 0, "failed": 0
     }  # fmt: skip
-    assert page.ask("dead_letters")["letters"] == []
+    assert page.ask("dead_letters")["dead_letters"] == []
     assert page.state(1) == "unknown"
     assert page.ask("result", **NEEDED["result"])["state"] == "unknown"
     assert not page.data.exists()
@@ -237,8 +237,8 @@ def test_ten_thousand_dead_letters_page_by_page(page: Page) -> None:
         while True:
             answer = page.ask("dead_letters", offset=len(seen), limit=MOST_ROWS, sort=sort)
             assert answer["total"] == 10_000
-            seen += answer["letters"]
-            if not answer["letters"]:
+            seen += answer["dead_letters"]
+            if not answer["dead_letters"]:
                 break
         assert len({dead_letter["scene"] for dead_letter in seen}) == len(seen) == 10_000
         times = [dead_letter["buried_at"] for dead_letter in seen]
@@ -248,8 +248,10 @@ def test_ten_thousand_dead_letters_page_by_page(page: Page) -> None:
         )
     answer = page.ask("dead_letters", **{"class": "AmbiguousMatch"}, sort="oldest", limit=2)
     assert (answer["total"], answer["classes"][0]["count"]) == (3333, 3333)
-    assert [dead_letter["error"] for dead_letter in answer["letters"]] == ["AmbiguousMatch"] * 2
-    assert answer["letters"][0]["paths"] == [f"/data/{answer['letters'][0]['scene']}.mp4"]
+    assert [dead_letter["error"] for dead_letter in answer["dead_letters"]] == [
+        "AmbiguousMatch"
+    ] * 2
+    assert answer["dead_letters"][0]["paths"] == [f"/data/{answer['dead_letters'][0]['scene']}.mp4"]
     assert page.ask("dead_letters", **{"class": "Nonsense"})["total"] == 0
 
 
@@ -324,7 +326,7 @@ def test_a_damaged_file_is_named_and_the_rest_still_answers(page: Page) -> None:
     assert page.ask("queue")["total"] == 0
     assert "outage_history.json cannot be read now" in page.refused("outages")
     assert page.ask("result", id=accepted)["state"] == "unknown"
-    assert page.ask("status")["letters"] is None
+    assert page.ask("status")["dead_letters"] is None
 
 
 def test_a_folder_that_others_may_write_to_is_mended_by_a_command(page: Page) -> None:

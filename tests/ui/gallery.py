@@ -69,7 +69,7 @@ class Gallery:
         house.stash.run_task("Sync All Scenes")
         lost = len(MISSING) + len(REFUSED) + 1
         until(lambda: (house.status()["scenes"] or {}).get("synced") == len(self.scenes) - lost, 90)
-        until(lambda: (house.status()["letters"] or {}).get("total") == len(REFUSED) + 1)
+        until(lambda: (house.status()["dead_letters"] or {}).get("total") == len(REFUSED) + 1)
         for task in ("Clear Queue", "Reconcile Library (All)", "Clear Queue", "Health Check"):
             house.stash.run_task(task)
         house.stop_worker()

@@ -130,12 +130,12 @@ def test_clearing_names_the_number_and_can_be_called_off(house: House, open_page
     expect(dialog).to_contain_text("30 dead letters would be removed")
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)
-    assert house.status()["letters"]["total"] == 30
+    assert house.status()["dead_letters"]["total"] == 30
     page.get_by_role("button", name="Clear 30").click()
     dialog.get_by_role("button", name="Clear 30 dead letters").click()
     expect(page.get_by_text("30 dead letters removed")).to_be_visible()
     expect(page.get_by_text("No dead letters")).to_be_visible()
-    assert house.status()["letters"]["total"] == 0
+    assert house.status()["dead_letters"]["total"] == 0
 
 
 def test_what_was_cleared_is_brought_back(house: House, open_page: Open) -> None:
@@ -156,7 +156,7 @@ def test_what_was_cleared_is_brought_back(house: House, open_page: Open) -> None
 def test_an_ambiguous_scene_is_pinned_to_the_right_item(house: House, open_page: Open) -> None:
     scene, wrong, right = house.ambiguous("clip")
     house.stash.edit(scene, title="The clip")
-    until(lambda: house.status()["letters"] and house.status()["letters"]["total"])
+    until(lambda: house.status()["dead_letters"] and house.status()["dead_letters"]["total"])
     page = open_page(house.stash, LETTERS)
     expect(row(page, scene)).to_contain_text("2 candidates")
     row(page, scene).get_by_role("button", name="Pin").click()

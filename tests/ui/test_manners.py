@@ -35,7 +35,7 @@ def busy(house: House) -> House:
     unclear, *_ = house.ambiguous("x" * 120)
     house.stash.edit(unclear, details="new")
     house.stash.edit(waiting, details="new")
-    until(lambda: "AmbiguousMatch" in (house.status()["letters"] or {}).get("by_class", {}))
+    until(lambda: "AmbiguousMatch" in (house.status()["dead_letters"] or {}).get("by_class", {}))
     return house
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
-    "LETTER_ORDERS",
+    "DEAD_LETTER_ORDERS",
     "REPORTS",
     "RESULTS",
     "Unreadable",
@@ -38,9 +38,9 @@ _ORDERS = {
     "class": "error, scene",
     "class_desc": "error DESC, scene",
 }
-LETTER_ORDERS = tuple(_ORDERS)
+DEAD_LETTER_ORDERS = tuple(_ORDERS)
 
-_LETTER = [
+_DEAD_LETTER = [
     "scene",
     "error",
     "message",
@@ -53,7 +53,7 @@ _LETTER = [
     "last_failure",
     "buried_at",
 ]
-_LETTER_SHAPE = "isssIsssnnn"
+_DEAD_LETTER_SHAPE = "isssIsssnnn"
 _CANDIDATE = ("part", "size", "section", "rating_key")
 _IN_JSON = ("attempts", "candidates", "paths")
 _SERVER = "COALESCE((SELECT value FROM meta WHERE key = 'server'), '')"
@@ -87,45 +87,45 @@ def dead_letters(
     order: str = "newest",
 ) -> list[dict[str, object]]:
     """Dead letters, a page of them; `wanted` are an error class and scenes, None for any."""
-    where, values = _wanted_letters(*wanted)
+    where, values = _wanted(*wanted)
     found = read_state.rows(
         folder,
-        read_state.LETTERS,
-        f"SELECT {', '.join(_LETTER)} FROM letters WHERE {where}"
+        read_state.DEAD_LETTERS,
+        f"SELECT {', '.join(_DEAD_LETTER)} FROM letters WHERE {where}"
         f" ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?",
         (*values, limit, offset),
-        _LETTER_SHAPE,
+        _DEAD_LETTER_SHAPE,
     )
     return [_dead_letter(row) for row in found]
 
 
 def count_dead_letters(folder: str, error: str | None, ids: Sequence[int] | None) -> int:
     """How many dead letters there are of an error class and of these scenes, None for any."""
-    where, values = _wanted_letters(error, ids)
+    where, values = _wanted(error, ids)
     sql = f"SELECT COUNT(*) FROM letters WHERE {where}"
-    return sum(row[0] for row in read_state.rows(folder, read_state.LETTERS, sql, values))
+    return sum(row[0] for row in read_state.rows(folder, read_state.DEAD_LETTERS, sql, values))
 
 
-def _wanted_letters(error: str | None, ids: Sequence[int] | None) -> tuple[str, tuple[object, ...]]:
+def _wanted(error: str | None, ids: Sequence[int] | None) -> tuple[str, tuple[object, ...]]:
     of_scenes = "1" if ids is None else f"scene IN ({_marks(ids)})"
     return f"(? IS NULL OR error = ?) AND {of_scenes}", (error, error, *(ids or ()))
 
 
 def dead_letters_of(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
     """The dead letters of these scenes (some hundred at most)."""
-    sql = f"SELECT {', '.join(_LETTER)} FROM letters WHERE scene IN ({_marks(ids)})"
-    found = read_state.rows(folder, read_state.LETTERS, sql, ids, _LETTER_SHAPE)
+    sql = f"SELECT {', '.join(_DEAD_LETTER)} FROM letters WHERE scene IN ({_marks(ids)})"
+    found = read_state.rows(folder, read_state.DEAD_LETTERS, sql, ids, _DEAD_LETTER_SHAPE)
     return {row[0]: _dead_letter(row) for row in found}
 
 
 def _dead_letter(row: tuple[Any, ...]) -> dict[str, object]:
-    raw = dict(zip(_LETTER, row, strict=True))
+    raw = dict(zip(_DEAD_LETTER, row, strict=True))
     shown = {name: _decoded(value) if name in _IN_JSON else value for name, value in raw.items()}
     return {**shown, "candidates": _candidates(shown["candidates"])}
 
 
 def _candidates(listed: object) -> list[dict[str, object]]:
-    """A letter's candidates; of one that is only a line of text nothing but that is known."""
+    """A dead letter's candidates; of one that is only a line of text nothing but that is known."""
     found = []
     for each in listed if isinstance(listed, list) else ():
         raw = each if isinstance(each, dict) else {"part": each}

@@ -26,8 +26,8 @@ _ORDERS = {
 ORDERS = tuple(_ORDERS)
 """`due` is the order in which they will be tried."""
 
-_WALKS = ("due", "newest", "oldest")
-"""Orders whose index is walked until a page of a class is full; sorting the class takes longer."""
+_STREAMED = ("due", "newest", "oldest")
+"""Orders whose index is read until a page of a class is full; sorting the class takes longer."""
 
 _SHOWN = (
     "scene",
@@ -58,7 +58,7 @@ def page(
 
     `wanted` are a class of error and scenes, None for any.
     """
-    where, values = _where(*wanted, walks=order in _WALKS)
+    where, values = _where(*wanted, by_order=order in _STREAMED)
     sql = f"SELECT row FROM job_index WHERE {where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?"
     return [_job(job) for job in _loaded(folder, sql, (*values, limit, offset))]
 
@@ -115,12 +115,12 @@ def first_retry(folder: str, after: float, until: float) -> float | None:
 
 
 def _where(
-    error: str | None, scenes: Sequence[int] | None, *, walks: bool = False
+    error: str | None, scenes: Sequence[int] | None, *, by_order: bool = False
 ) -> tuple[str, tuple[object, ...]]:
-    """A condition and its values. `walks`: another order's index is walked, not the errors'."""
+    """A condition and its values. `by_order`: the order's index is read, not the errors'."""
     terms: list[str] = []
     if error is not None:
-        terms.append("+error = ?" if walks else "error = ?")
+        terms.append("+error = ?" if by_order else "error = ?")
     if scenes is not None:
         terms.append(f"scene IN ({_marks(scenes)})")
     given = () if error is None else (error,)
@@ -142,7 +142,7 @@ def _has_times(job: dict[str, Any]) -> bool:
 
 def _job(job: dict[str, Any]) -> dict[str, object]:
     shown = {name: job.get(name) for name in _SHOWN}
-    priority = "bulk" if job["priority"] else "edit"
+    priority = "backfill" if job["priority"] else "edit"
     return {**shown, "priority": priority, "running": bool(job.get("running"))}
 
 
@@ -170,7 +170,7 @@ def anything_waits(folder: str) -> bool:
         read_state.records_waiting(folder)
         or live_jobs(folder)
         or pages.commands_waiting(folder)
-        or read_state.walks(folder)
+        or read_state.backfills(folder)
     )
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 QUEUE = os.path.join("queue", "data.db")
-LETTERS = "dlq.db"
+DEAD_LETTERS = "dlq.db"
 LEDGER = "ledger.db"
 INDEX = "plex_index.db"
 LOG = "plexsync.log"
@@ -170,12 +170,12 @@ def stored_job(data: object) -> dict[str, Any] | None:
 def dead_letter_counts(folder: str) -> dict[str, int]:
     """How many dead letters of each error class."""
     return dict(
-        rows(folder, LETTERS, "SELECT error, COUNT(*) FROM letters GROUP BY error", shape="si")
+        rows(folder, DEAD_LETTERS, "SELECT error, COUNT(*) FROM letters GROUP BY error", shape="si")
     )
 
 
-def walks(folder: str) -> list[dict[str, Any]]:
-    """Walks over many scenes that still feed the queue, the oldest first."""
+def backfills(folder: str) -> list[dict[str, Any]]:
+    """Backfills that still feed the queue, the oldest first."""
     sql = "SELECT reason, after, born FROM backfills ORDER BY id"
     found = rows(folder, LEDGER, sql, shape="sin")
     return [{"reason": reason, "after": after, "born": born} for reason, after, born in found]

@@ -126,7 +126,7 @@ class Commands:
 
 
 AS_EDITS = 50
-"""So many scenes are synced before all bulk work; more of them are bulk work themselves."""
+"""Up to this many scenes go before every backfill; more of them are a backfill themselves."""
 
 Answer = dict[str, object]
 

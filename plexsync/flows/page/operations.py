@@ -133,8 +133,8 @@ def _dead_letters(request: Request) -> Answer:
         "offset": args["offset"],
         "limit": args["limit"],
         "classes": choices(read_state.dead_letter_counts(folder)),
-        "letters": [
-            _letter_words(dead_letter)
+        "dead_letters": [
+            _dead_letter_words(dead_letter)
             for dead_letter in pages.dead_letters(
                 folder, args["offset"], args["limit"], wanted, args["sort"]
             )
@@ -152,8 +152,8 @@ def _queue(request: Request) -> Answer:
         "limit": limit,
         "running": queue_view.running(folder),
         "classes": choices({error: number for error, number in classes.items() if error}),
-        "not_taken_over": read_state.records_waiting(folder),
-        "walks": read_state.walks(folder),
+        "inbox": read_state.records_waiting(folder),
+        "backfills": read_state.backfills(folder),
         "jobs": [
             _job_words(job) for job in queue_view.page(folder, start, limit, wanted, args["sort"])
         ],
@@ -165,7 +165,7 @@ def _job_words(job: Answer) -> Answer:
     return {**job, "class_words": words[0], "reason_words": words[1]}
 
 
-def _letter_words(dead_letter: Answer) -> Answer:
+def _dead_letter_words(dead_letter: Answer) -> Answer:
     return {**dead_letter, "class_words": class_words(str(dead_letter["error"]))}
 
 
@@ -204,7 +204,7 @@ def _scene_state(request: Request) -> Answer:
     found = queue_view.page(folder, 0, len(ids), (None, ids))
     jobs = {job["scene"]: _job_words(job) for job in found}
     dead_letters = {
-        scene: _letter_words(dead_letter) for scene, dead_letter in dead_letters.items()
+        scene: _dead_letter_words(dead_letter) for scene, dead_letter in dead_letters.items()
     }
     pins, drifted = pages.pins(folder, ids), pages.drifted(folder, ids)
     scenes = []
@@ -212,7 +212,11 @@ def _scene_state(request: Request) -> Answer:
         known = {**_UNKNOWN, **ledger.get(scene, {})}
         edited = _edited(known["targets"], drifted.get(scene, {}))
         told = _stands(known, jobs.get(scene), dead_letters.get(scene), edited)
-        more = {"job": jobs.get(scene), "letter": dead_letters.get(scene), "pin": pins.get(scene)}
+        more = {
+            "job": jobs.get(scene),
+            "dead_letter": dead_letters.get(scene),
+            "pin": pins.get(scene),
+        }
         stands = {**known, **told}
         state = str(stands["state"])
         words = {"tone": state_tone(state), "words": state_words(state)}
@@ -246,7 +250,7 @@ def _edited(targets: Any, drifted: Mapping[int, tuple[float, set[str]]]) -> list
 def _stands(
     known: Answer, job: Answer | None, dead_letter: Answer | None, edited: list[str]
 ) -> Answer:
-    """Work that is due says more than a letter, a letter more than the ledger."""
+    """A job says more than a dead letter, a dead letter more than the ledger."""
     if job is not None:
         return {"state": "waiting", "detail": job["last_message"] or "queued", "since": job["born"]}
     if dead_letter is not None:
@@ -336,7 +340,7 @@ READS: Mapping[str, Operation] = {
         {
             **_PAGE,
             **_WANTED,
-            "sort": Rule(one_of(*pages.LETTER_ORDERS), "newest"),
+            "sort": Rule(one_of(*pages.DEAD_LETTER_ORDERS), "newest"),
         },
     ),
     "queue": Operation(

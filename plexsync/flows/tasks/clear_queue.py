@@ -15,7 +15,7 @@ from plexsync.policy.debounce import BURST
 
 
 def clear_queue(context: TaskContext) -> dict[str, object]:
-    """Remove every waiting job and stored walk, also what no worker has taken in yet; the first
+    """Remove every waiting job and stored backfill, also what no worker has taken in yet; the first
     press says what that means, the second does it.
 
     Nothing is in flight: whoever owns the data folder is the only one that runs jobs.
@@ -34,11 +34,11 @@ def clear_queue(context: TaskContext) -> dict[str, object]:
         f"Nothing was removed yet. This would remove {_listed(jobs, backfills)}. "
         "Press Clear Queue again within 5 minutes to do it."
     )
-    return {"removed": 0, "walks": 0, "would_remove": len(jobs)}
+    return {"removed": 0, "backfills": 0, "would_remove": len(jobs)}
 
 
 def remove_all(context: TaskContext, until: float | None = None) -> dict[str, object]:
-    """Remove every waiting job and stored walk that is taken in; nothing may be in flight.
+    """Remove every waiting job and stored backfill that is taken in; nothing may be in flight.
 
     `until`: wishes that are younger than this stay.
     """
@@ -49,10 +49,10 @@ def remove_all(context: TaskContext, until: float | None = None) -> dict[str, ob
     backfills = [backfill for backfill in ledger.backfills() if backfill.born <= end]
     if not jobs and not backfills:
         context.log.info("The queue is empty, so nothing was removed.")
-        return {"removed": 0, "walks": 0}
+        return {"removed": 0, "backfills": 0}
     document = {
         "jobs": [job.to_dict() for job in jobs],
-        "walks": [_backfill(ledger, backfill) for backfill in backfills],
+        "backfills": [_backfill(ledger, backfill) for backfill in backfills],
     }
     copy = keep_copy(context.folder, "queue", document, now)
     for backfill in backfills:
@@ -64,7 +64,7 @@ def remove_all(context: TaskContext, until: float | None = None) -> dict[str, ob
         f"A copy is kept for 7 days in {context.path(copy)}; Restore Removed brings it back. To stop "
         "writing to Plex, pause PlexSync in its settings."
     )
-    return {"removed": len(jobs), "walks": len(backfills), "copy": copy}
+    return {"removed": len(jobs), "backfills": len(backfills), "copy": copy}
 
 
 def _is_younger(job: Job, moment: float) -> bool:
@@ -85,7 +85,7 @@ def _listed(jobs: Sequence[Job], backfills: Sequence[Backfill]) -> str:
     if backfills:
         reasons = Counter(backfill.reason for backfill in backfills)
         listed = ", ".join(sorted(reasons))
-        parts.append(f"{counted(len(backfills), 'walk')} over many scenes ({listed})")
+        parts.append(f"{counted(len(backfills), 'backfill')} ({listed})")
     return ", and ".join(parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 from plexsync.flows.tasks.arguments import text_of
 from plexsync.flows.tasks.confirmation import FOLDER, copies, read_copy
@@ -45,11 +46,16 @@ def _restore(context: TaskContext, document: object) -> dict[str, int]:
     if not isinstance(document, dict):
         raise ValueError("it holds neither jobs nor dead letters")
     jobs = [Job.from_dict(raw) for raw in document["jobs"]]
-    backfills = [_Backfill(raw) for raw in document["walks"]]
+    backfills = [_Backfill(raw) for raw in _backfills(document)]
     stores = context.owner().stores
     new = [job for job in jobs if job.scene not in stores.queue.jobs]
     stores.queue.put_all(new)
-    return {"job": len(new), "walk": sum(backfill.restore(context) for backfill in backfills)}
+    return {"job": len(new), "backfill": sum(backfill.restore(context) for backfill in backfills)}
+
+
+def _backfills(document: Mapping[str, Any]) -> Any:
+    """Copies of 0.1.0 call them walks."""
+    return document["backfills"] if "backfills" in document else document["walks"]
 
 
 def _dead_letters(context: TaskContext, dead_letters: list[DeadLetter]) -> int:
@@ -82,7 +88,7 @@ class _Backfill:
         self._after = _number(after)
 
     def restore(self, context: TaskContext) -> bool:
-        """Store the walk, to go on where it was; False when an equal one is there."""
+        """Store the backfill, to go on where it was; False when an equal one is there."""
         ledger, now = context.owner().stores.ledger, context.clock.now()
         before = {backfill.id for backfill in ledger.backfills()}
         backfill = ledger.add_backfill(*self._what, self._ids, now)

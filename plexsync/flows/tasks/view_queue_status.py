@@ -45,7 +45,7 @@ def lines(found: Status) -> Iterator[str]:
     now = found["now"]
     yield f"PlexSync {found['version']}, data in {found['folder']}. {_worker(found['worker'])}"
     yield from _queue(found, now)
-    dead_letters = found["letters"]
+    dead_letters = found["dead_letters"]
     if dead_letters is not None:
         kinds = f" ({listed(dead_letters['by_class'])})" if dead_letters["total"] else ""
         yield f"Dead letters: {dead_letters['total']}{kinds}."
@@ -85,9 +85,9 @@ def _queue(found: Status, now: float) -> Iterator[str]:
         yield _pending(queue, bool(found["worker"]))
     if found["inbox"]:
         yield f"{counted(found['inbox'], 'event')} from Stash not looked at yet."
-    for walk in found["walks"]:
-        begun = f"as far as scene {walk['after']}" if walk["after"] else "not begun yet"
-        yield f"A walk over many scenes feeds the queue besides ({walk['reason']}, {begun})."
+    for backfill in found["backfills"]:
+        begun = f"as far as scene {backfill['after']}" if backfill["after"] else "not begun yet"
+        yield f"A backfill feeds the queue bit by bit ({backfill['reason']}, {begun})."
     if queue is not None:
         for job in queue["first_waiting"]:
             yield _waiting(job, now)
