@@ -13,7 +13,8 @@ from functools import partial
 from plexsync import __version__, inbox
 from plexsync.app import App
 from plexsync.edges.clock import Clock, SystemClock
-from plexsync.edges.in_flight import InFlight, write_note
+from plexsync.edges.in_flight import InFlight
+from plexsync.edges.in_flight_note import write_note
 from plexsync.edges.log.log import Log
 from plexsync.edges.ownership import Ownership
 from plexsync.edges.page import read_state

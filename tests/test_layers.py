@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -178,6 +179,18 @@ def test_the_hook_path_imports_nothing_heavy(part):
     assert {name.split(".")[0] for name in _imports(module, start)} - {
         "plexsync"
     } <= light | windows
+
+
+def test_a_page_s_request_loads_little():
+    """Each one is a process; so is a worker that finds another one alive."""
+    loaded = "import sys, plexsync.entry, plexsync.flows.page.operations; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert {"sqlite3", "plexsync.flows.page.operations"} <= set(done.stdout.split())
+    assert not {"dataclasses", "shutil", "tempfile", "threading", "typing"} & set(
+        done.stdout.split()
+    )
 
 
 def test_the_package_itself_holds_its_version_and_nothing_else():

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from plexsync import inbox, system
-from plexsync.edges.in_flight import read_note, remove_note
+from plexsync.edges.in_flight_note import read_note, remove_note
 from plexsync.model.words import counted
 
 PROBE_PATIENCE = 0.2

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
-from plexsync.edges.in_flight import InFlight, read_note, write_note
+from plexsync.edges.in_flight import InFlight
+from plexsync.edges.in_flight_note import read_note, write_note
 from plexsync.model.command import KIND, Command, to_input
 from plexsync.model.errors import Interrupted
 from plexsync.model.reasons import RECONCILE
