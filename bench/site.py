@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from plexsync import inbox, system
-from plexsync.edges.queue.rows import pending
+from plexsync.edges.page.queue_view import live_jobs
 from plexsync.policy.debounce import BURST
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -99,8 +99,7 @@ class Site:
 
     def drained(self) -> bool:
         """Whether nothing is left to be done."""
-        queue = os.path.join(self.data, "queue")
-        return not inbox.collect(self.data, limit=1) and not pending(queue)
+        return not inbox.collect(self.data, limit=1) and not live_jobs(self.data)
 
     def log(self) -> str:
         """The end of the worker's log, for a failure's sake."""

@@ -45,14 +45,14 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
     error = _prepare(plugin_dir, block, installs=mode == INSTALLS)
     try:
         if not error:
-            from plexsync.press import perform
+            from plexsync.task_runner import run_mode
     except ImportError as problem:
         error = _unloadable(problem)
     if error:
         _keep_report(plugin_dir, mode, error)
         return _answer(error=error)
     try:
-        return json.dumps({"output": perform(plugin_dir, mode, args, block)}).encode()
+        return json.dumps({"output": run_mode(plugin_dir, mode, args, block)}).encode()
     except Exception as problem:
         return _answer(error=str(problem) or type(problem).__name__)
 
@@ -155,12 +155,12 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     if not _equip(plugin_dir, folder, log):
         return
     try:
-        from plexsync.lifecycle import live
+        from plexsync import lifecycle
     except ImportError as problem:
         log.error(_unloadable(problem))
         return
     try:
-        live(plugin_dir, folder, block, ownership, log, clock)
+        lifecycle.run(plugin_dir, folder, block, ownership, log, clock)
     except Exception as problem:
         import traceback
 

@@ -31,7 +31,7 @@ DISK_PAUSE = 60.0
 """Seconds between two tries while the data folder cannot be written."""
 
 
-def live(
+def run(
     plugin_dir: str,
     folder: str,
     block: bytes,
@@ -63,7 +63,7 @@ def live(
 
     while True:
         try:
-            reason = leave() or work(folder, stash, clock, log, leave)
+            reason = leave() or run_as_owner(folder, stash, clock, log, leave)
         except NewerSchema as refusal:
             log.error(f"The worker stops: {refusal}. Events are kept meanwhile.")
             return
@@ -104,7 +104,9 @@ def _renewed(block: bytes, cookie: str) -> bytes:
     return json.dumps(raw).encode()
 
 
-def work(folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callable[[], str]) -> str:
+def run_as_owner(
+    folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callable[[], str]
+) -> str:
     """One ownership, from opening the stores to closing them; a sick disk is waited out."""
     damaged = False
     while True:

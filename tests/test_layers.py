@@ -29,9 +29,18 @@ MAY_IMPORT = {
     "dependencies": {"edges", "system"},
     "flows": {"model", "policy", "edges", "flows", "system", "inbox", "dependencies"},
     "app": {"model", "policy", "edges", "flows", "system", "inbox"},
-    "press": {"model", "edges", "flows", "app", "system", "inbox"},
+    "task_runner": {"model", "edges", "flows", "app", "system", "inbox"},
     "lifecycle": {"model", "edges", "flows", "app", "system", "inbox"},
-    "entry": {"model", "edges", "flows", "press", "lifecycle", "system", "inbox", "dependencies"},
+    "entry": {
+        "model",
+        "edges",
+        "flows",
+        "task_runner",
+        "lifecycle",
+        "system",
+        "inbox",
+        "dependencies",
+    },
 }
 """Which parts of the package a part may import; itself only where it is named."""
 LATE_IMPORTS = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from plexsync.edges.log.log import Log
 from plexsync.edges.page import read_state
-from plexsync.lifecycle import work
+from plexsync.lifecycle import run_as_owner
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, World
@@ -190,7 +190,7 @@ class Damage:
 
         stash = world.client()
         try:
-            work(world.folder, stash, world.clock, Log(world.sink), leave)
+            run_as_owner(world.folder, stash, world.clock, Log(world.sink), leave)
         except Exception as problem:  # noqa: BLE001 - whatever it is, it must not come out
             return [f"the worker ended with {problem!r}"]
         return []

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plexsync import inbox, system
-from plexsync.edges.queue.rows import pending
+from plexsync.edges.page.queue_view import live_jobs
 from plexsync.system import LockFile
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
@@ -151,8 +151,7 @@ class Crowd:
 
     def at_rest(self) -> bool:
         """Whether nothing waits any more."""
-        queue = str(self.data / "queue")
-        return not inbox.collect(str(self.data), limit=1) and not pending(queue)
+        return not inbox.collect(str(self.data), limit=1) and not live_jobs(str(self.data))
 
 
 def kill_everybody(root: Path, seed: int, hooks: int, scenes: int = 100) -> tuple[int, list[str]]:

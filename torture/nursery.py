@@ -19,8 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plexsync import entry
-from plexsync import lifecycle as live
+from plexsync import entry, lifecycle
 from torture.swift import SwiftClock
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -107,7 +106,7 @@ class _WatchedClock(SwiftClock):
         self._waited[0] = 0
 
     def wait(self, seconds: float, woken: Callable[[], bool]) -> None:
-        if seconds == live.DISK_PAUSE:
+        if seconds == lifecycle.DISK_PAUSE:
             self._waited[0] = 1
         super().wait(seconds, woken)
 

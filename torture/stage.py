@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from plexsync import inbox
+from plexsync.edges.page.queue_view import live_jobs
 from plexsync.edges.queue.dead_letters import DeadLetters
-from plexsync.edges.queue.rows import FILE, LIVE, TABLE, pending
+from plexsync.edges.queue.rows import FILE, LIVE, TABLE
 from plexsync.edges.storage.read_only import read_only
 from plexsync.model.job import DeadLetter
 from simulator.plex import PlexSim
@@ -162,7 +163,7 @@ class Stage:
 
     def idle(self) -> bool:
         """Whether nothing waits in inbox and queue."""
-        return not inbox.collect(str(self.data), limit=1) and not pending(str(self.data / "queue"))
+        return not inbox.collect(str(self.data), limit=1) and not live_jobs(str(self.data))
 
     # -- the judge -----------------------------------------------------------------------------
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex_state import WRITING
 from plexsync.model.stored import count, moment_or_none, one_line, versioned, words
 from plexsync.policy.timing import COOLDOWN as COOLDOWN
 from plexsync.policy.timing import PERMIT as PERMIT
-from plexsync.policy.timing import trial_in
 
 CLOSED, OPEN, HALF_OPEN = "CLOSED", "OPEN", "HALF_OPEN"
 
@@ -23,16 +21,14 @@ LONGEST_REASON = 400
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(NamedTuple):
     """Leave to send. Results are reported with its `generation`; a `trial` is one job, no more."""
 
     generation: int
     trial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """A change of state; `text` is one line that says why and what happens next."""
 
     before: str
@@ -43,8 +39,7 @@ class Transition:
 Stepped = tuple["CircuitBreaker", Transition | None]
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitBreaker:
+class CircuitBreaker(NamedTuple):
     """The breaker as a value: each step returns the next one, which the caller keeps.
 
     Times are wall-clock seconds. `failing_since` is the first of the failures in a row and so the
@@ -74,8 +69,8 @@ class CircuitBreaker:
         here = self._not_ahead_of(now)
         if here.retry_in(now) > 0:
             return here, None, None
-        trial = replace(
-            here, state=HALF_OPEN, generation=self.generation + 1, opened_at=None, permit_at=now
+        trial = here._replace(
+            state=HALF_OPEN, generation=self.generation + 1, opened_at=None, permit_at=now
         )
         permit = Permit(trial.generation, trial=True)
         if self.state == HALF_OPEN:
@@ -87,7 +82,10 @@ class CircuitBreaker:
         """Seconds, at most a minute, until `allow` may give leave; 0 when it would."""
         if self.state == CLOSED:
             return 0.0
-        return trial_in(self.opened_at, self.permit_at, now)
+        since, rest = self.opened_at, COOLDOWN
+        if self.permit_at is not None:
+            since, rest = self.permit_at, PERMIT
+        return 0.0 if since is None else min(rest, max(0.0, since + rest - now))
 
     def success(self, generation: int, now: float) -> Stepped:
         """A job went through."""
@@ -103,8 +101,7 @@ class CircuitBreaker:
         """A failure judged the server's: no answer, or one that says it is not ready."""
         if generation != self.generation or self.state == OPEN:
             return self, None
-        failed = replace(
-            self,
+        failed = self._replace(
             failures=self.failures + 1,
             failing_since=self._start(now),
             last_failure=now,
@@ -113,8 +110,8 @@ class CircuitBreaker:
         )
         if self.state == CLOSED and failed.failures < FAILURES_TO_OPEN:
             return failed, None
-        opened = replace(
-            failed, state=OPEN, generation=self.generation + 1, opened_at=now, permit_at=None
+        opened = failed._replace(
+            state=OPEN, generation=self.generation + 1, opened_at=now, permit_at=None
         )
         trial = "the job that was tried failed too"
         if self.state == CLOSED:
@@ -129,7 +126,7 @@ class CircuitBreaker:
         """Let the next job try now."""
         if self.state != OPEN:
             return self
-        return replace(self, opened_at=now - COOLDOWN)
+        return self._replace(opened_at=now - COOLDOWN)
 
     def close(self, now: float, why: str) -> Stepped:
         """Close after a healthy probe; for the recovery scheduler alone. `why` ends the line."""
@@ -140,7 +137,7 @@ class CircuitBreaker:
 
     def to_json(self) -> object:
         """The state as JSON values."""
-        return {"version": _VERSION, **asdict(self)}
+        return {"version": _VERSION, **self._asdict()}
 
     @classmethod
     def parse(cls, raw: object) -> CircuitBreaker:
@@ -177,8 +174,8 @@ class CircuitBreaker:
         """A trial that had nothing to write says nothing: the next job may try at once."""
         if generation != self.generation or self.state != HALF_OPEN:
             return self
-        again = replace(self, state=OPEN, generation=self.generation + 1, permit_at=None)
-        return replace(again, opened_at=now - COOLDOWN)
+        again = self._replace(state=OPEN, generation=self.generation + 1, permit_at=None)
+        return again._replace(opened_at=now - COOLDOWN)
 
     def _start(self, now: float) -> float:
         if self.failing_since is None or self.last_failure is None:
@@ -191,8 +188,8 @@ class CircuitBreaker:
         if all(time is None or time <= now for time in times):
             return self
         opened, permit, since, last = (None if t is None else min(t, now) for t in times)
-        return replace(
-            self, opened_at=opened, permit_at=permit, failing_since=since, last_failure=last
+        return self._replace(
+            opened_at=opened, permit_at=permit, failing_since=since, last_failure=last
         )
 
 

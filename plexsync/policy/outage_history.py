@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.stored import (
     count,
     moment,
@@ -12,7 +11,6 @@ from plexsync.model.stored import (
     versioned,
     words,
 )
-from plexsync.policy.outage_figures import availability, mtbf, mttr
 
 KEPT = 30
 """Outages that are listed; of older ones only the summed length is kept."""
@@ -23,8 +21,7 @@ LONGEST_CAUSE = 400
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(NamedTuple):
     """From the first failure to the recovery, in wall-clock seconds; `end` None while it lasts.
 
     `jobs_affected` were held back, `jobs_recovered` of them are in step again.
@@ -64,8 +61,7 @@ class Outage:
         return outage
 
 
-@dataclass(frozen=True, slots=True)
-class OutageHistory:
+class OutageHistory(NamedTuple):
     """The last outages, oldest first, as a value: each step returns the next one.
 
     `observed_since` is when PlexSync began to look (None: not yet), `earlier_downtime` the seconds
@@ -80,7 +76,7 @@ class OutageHistory:
         """Begin to count observed time, unless that began before."""
         if self.observed_since is not None and self.observed_since <= now:
             return self
-        return replace(self, observed_since=now)
+        return self._replace(observed_since=now)
 
     def begin(self, first_failure: float, cause: str) -> OutageHistory:
         """An outage began with its first failure; nothing new while one lasts."""
@@ -89,8 +85,7 @@ class OutageHistory:
         observed = self.observe(first_failure)
         listed = (*self.outages, Outage(first_failure, cause=one_line(cause, LONGEST_CAUSE)))
         dropped = sum(outage.length(first_failure) for outage in listed[:-KEPT])
-        return replace(
-            observed,
+        return observed._replace(
             outages=listed[-KEPT:],
             earlier_downtime=self.earlier_downtime + dropped,
         )
@@ -104,12 +99,12 @@ class OutageHistory:
             return self
         affected = max(last.jobs_affected, affected)
         recovered = min(affected, max(last.jobs_recovered, recovered))
-        return self._with_last(replace(last, jobs_affected=affected, jobs_recovered=recovered))
+        return self._with_last(last._replace(jobs_affected=affected, jobs_recovered=recovered))
 
     def end(self, now: float) -> OutageHistory:
         """Plex is back; nothing happens when no outage lasts."""
         last = self.ongoing()
-        return self if last is None else self._with_last(replace(last, end=max(last.start, now)))
+        return self if last is None else self._with_last(last._replace(end=max(last.start, now)))
 
     def last(self) -> Outage | None:
         """The newest outage, ongoing or not."""
@@ -122,22 +117,24 @@ class OutageHistory:
 
     def mttr(self) -> float | None:
         """Mean seconds from first failure to recovery of the listed outages that ended."""
-        return mttr(self._spans())
+        return _mean([each.end - each.start for each in self.outages if each.end])
 
     def mtbf(self) -> float | None:
         """Mean seconds from one recovery to the next failure; None with fewer than two outages."""
-        return mtbf(self._spans())
+        pairs = zip(self.outages, self.outages[1:], strict=False)
+        return _mean([max(0.0, after.start - before.end) for before, after in pairs if before.end])
 
     def availability(self, now: float) -> float:
         """The part of the observed time, 0 to 1, in which Plex was there; 1 before any time passed."""
-        return availability(self._spans(), self.earlier_downtime, self.observed_since, now)
-
-    def _spans(self) -> list[tuple[float, float | None]]:
-        return [(outage.start, outage.end) for outage in self.outages]
+        if self.observed_since is None or now <= self.observed_since:
+            return 1.0
+        down = self.earlier_downtime + sum(each.length(now) for each in self.outages)
+        return min(1.0, max(0.0, 1.0 - down / (now - self.observed_since)))
 
     def to_json(self) -> object:
         """The state as JSON values."""
-        return {"version": _VERSION, **asdict(self)}
+        outages = [outage._asdict() for outage in self.outages]
+        return {"version": _VERSION, **self._asdict(), "outages": outages}
 
     @classmethod
     def parse(cls, raw: object) -> OutageHistory:
@@ -156,7 +153,7 @@ class OutageHistory:
         )
 
     def _with_last(self, outage: Outage) -> OutageHistory:
-        return replace(self, outages=(*self.outages[:-1], outage))
+        return self._replace(outages=(*self.outages[:-1], outage))
 
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -178,3 +175,7 @@ def format_elapsed_since(then: float | None, now: float) -> str:
     if not then:
         return "never"
     return f"{format_duration(now - then)} ago" if now - then >= 1 else "just now"
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None

@@ -3,86 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 
 from plexsync.model.errors import PlexNotFound, PlexServerDown, PlexTemporaryError
-from plexsync.model.plex_state import READ_ONLY, TOKEN_TROUBLES, WRITING
-from plexsync.model.stored import count, moment, one_line, triple, versioned, words
+from plexsync.model.plex_state import WRITING
+from plexsync.model.stored import one_line
 from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker, Transition
 from plexsync.policy.outage_history import format_duration
 from plexsync.policy.rate_limiter import Ramp
-from plexsync.policy.timing import DEFAULT_RAMP, UNKNOWN_BEFORE, next_owner_check, next_probe
+from plexsync.policy.recovery_state import LONGEST_WORDS, MOST_RELAPSES, next_check
+from plexsync.policy.recovery_state import RecoveryState as RecoveryState
 from plexsync.policy.timing import FLAPPING as FLAPPING
-
-LONGEST_WORDS = 400
-"""Letters that are kept of a trouble's words."""
-
-_MOST_RELAPSES = 4
-
-_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveryState:
-    """What the probes found. Times are wall-clock seconds, 0.0 means never.
-
-    `recovery_started_at` is the start of the gentle phase after an outage, 0.0 when there is none;
-    `relapses` counts recoveries in a row that did not last. `trouble` is what lasts until a person
-    acts, or that no breaker counts (model/plex_state.py names the kinds, "" is none), with its
-    words and its begin. `ramp` is the gentle phase as set: minutes, first and last rate.
-    """
-
-    last_check: float = 0.0
-    consecutive_successes: int = 0
-    consecutive_failures: int = 0
-    recovery_count: int = 0
-    recovery_started_at: float = 0.0
-    last_recovery_at: float = 0.0
-    relapses: int = 0
-    trouble: str = ""
-    trouble_words: str = ""
-    trouble_since: float = 0.0
-    ramp: tuple[float, float, float] = DEFAULT_RAMP
-
-    @property
-    def token_refused(self) -> bool:
-        """Whether all jobs wait for another token."""
-        return self.trouble in TOKEN_TROUBLES
-
-    def to_json(self) -> object:
-        """The state as JSON values."""
-        return {"version": _VERSION, **asdict(self)}
-
-    @classmethod
-    def parse(cls, raw: object) -> RecoveryState:
-        """Read a stored state; raises ValueError on any doubt."""
-        fields = UNKNOWN_BEFORE | versioned(raw, _VERSION)
-        return cls(
-            last_check=moment(fields, "last_check"),
-            consecutive_successes=count(fields, "consecutive_successes"),
-            consecutive_failures=count(fields, "consecutive_failures"),
-            recovery_count=count(fields, "recovery_count"),
-            recovery_started_at=moment(fields, "recovery_started_at"),
-            last_recovery_at=moment(fields, "last_recovery_at"),
-            relapses=min(_MOST_RELAPSES, count(fields, "relapses")),
-            trouble=one_line(words(fields, "trouble")),
-            trouble_words=one_line(words(fields, "trouble_words"), LONGEST_WORDS),
-            trouble_since=moment(fields, "trouble_since"),
-            ramp=triple(fields, "ramp"),
-        )
-
-
-def next_check(state: RecoveryState, now: float) -> float:
-    """When the next probe is due: 5, 10, 20, 40, 60 s after the last; never more than 60 s away.
-
-    It is `now` when it is overdue, and when the last check lies in the future. A token that may not
-    write is looked at each ten minutes.
-    """
-    if state.trouble == READ_ONLY:
-        return next_owner_check(state.last_check, now)
-    return next_probe(
-        state.last_check, state.consecutive_failures, state.relapses, state.last_recovery_at, now
-    )
 
 
 def due(state: RecoveryState, now: float) -> bool:
@@ -92,8 +22,7 @@ def due(state: RecoveryState, now: float) -> bool:
 
 def checked(state: RecoveryState, healthy: bool, now: float) -> RecoveryState:
     """Note what a probe of this schedule found. It changes no breaker."""
-    return replace(
-        state,
+    return state._replace(
         last_check=now,
         consecutive_successes=state.consecutive_successes + 1 if healthy else 0,
         consecutive_failures=0 if healthy else state.consecutive_failures + 1,
@@ -103,27 +32,25 @@ def checked(state: RecoveryState, healthy: bool, now: float) -> RecoveryState:
 def recovered(state: RecoveryState, now: float) -> RecoveryState:
     """Plex is back, by a probe or by a trial that went through: the gentle phase begins."""
     relapsed = bool(state.last_recovery_at) and 0 <= now - state.last_recovery_at < FLAPPING
-    return replace(
-        state,
+    return state._replace(
         consecutive_failures=0,
         recovery_count=state.recovery_count + 1,
         recovery_started_at=now,
         last_recovery_at=now,
-        relapses=min(_MOST_RELAPSES, state.relapses + 1) if relapsed else 0,
+        relapses=min(MOST_RELAPSES, state.relapses + 1) if relapsed else 0,
     )
 
 
 def clear_recovery_period(state: RecoveryState) -> RecoveryState:
     """The gentle phase is over."""
-    return replace(state, recovery_started_at=0.0)
+    return state._replace(recovery_started_at=0.0)
 
 
 def troubled(state: RecoveryState, kind: str, why: str, now: float) -> RecoveryState:
     """Something lasts that no breaker counts; what was just seen needs no second look at once."""
     if state.trouble == kind:
         return state
-    return replace(
-        state,
+    return state._replace(
         last_check=now,
         consecutive_failures=0,
         trouble=kind,
@@ -134,7 +61,7 @@ def troubled(state: RecoveryState, kind: str, why: str, now: float) -> RecoveryS
 
 def untroubled(state: RecoveryState) -> RecoveryState:
     """It is over."""
-    return replace(state, trouble="", trouble_words="", trouble_since=0.0)
+    return state._replace(trouble="", trouble_words="", trouble_since=0.0)
 
 
 def probed(

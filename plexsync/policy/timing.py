@@ -10,14 +10,6 @@ from math import sqrt
 DEFAULT_RAMP = (5.0, 5.0, 20.0)
 """Minutes, first and last rate of the ramp after an outage while nobody set them."""
 
-UNKNOWN_BEFORE: dict[str, object] = {
-    "trouble": "",
-    "trouble_words": "",
-    "trouble_since": 0.0,
-    "ramp": DEFAULT_RAMP,
-}
-"""What an earlier PlexSync did not write into recovery_state.json."""
-
 COOLDOWN = 60.0
 """Seconds after opening until one job may try."""
 
@@ -36,30 +28,9 @@ SWEEP_EVERY = 900.0
 LOWEST_RATE = 1.0
 
 
-def trial_in(opened_at: float | None, permit_at: float | None, now: float) -> float:
-    """Seconds, at most a minute, until a breaker opened or half-opened then lets a job try."""
-    since, rest = (opened_at, COOLDOWN) if permit_at is None else (permit_at, PERMIT)
-    return 0.0 if since is None else min(rest, max(0.0, since + rest - now))
-
-
 def probe_delay(failures: int) -> float:
     """Seconds until the next probe, after `failures` failed ones (0 at first): 5, 10, 20, 40, 60."""
     return min(60.0, 5.0 * 2.0 ** min(max(failures, 0), 30))
-
-
-def next_probe(
-    last_check: float, failures: int, relapses: int, last_recovery: float, now: float
-) -> float:
-    """When the next probe is due; `now` when it is overdue or the last lies in the future."""
-    if last_check > now:
-        return now
-    recent = 0 <= now - last_recovery < FLAPPING
-    return max(now, last_check + probe_delay(failures + (relapses if recent else 0)))
-
-
-def next_owner_check(last_check: float, now: float) -> float:
-    """When a token that may not write is looked at again; `now` as for `next_probe`."""
-    return now if last_check > now else max(now, last_check + OWNER_CHECK)
 
 
 def ramp_rate(minutes: float, start: float, end: float, elapsed: float) -> float | None:

@@ -23,7 +23,7 @@ from plexsync.model.job import DeadLetter
 from plexsync.policy.timing import SWEEP_EVERY
 from plexsync.policy.waiting import SETTINGS_CHECK
 from plexsync.system import LockFile
-from tests.pressing import press
+from tests.task_running import run_task
 
 DAY = 86400.0
 
@@ -113,14 +113,14 @@ def test_a_worker_that_comes_back_from_a_takeover_repeats_no_sweep(world: Any) -
 def test_process_queue_finds_what_no_hook_told(world: Any) -> None:
     world.run(minutes=0.1)
     _, item = world.pair("a.mp4", title="New")
-    assert press(world, process_queue, owns=True)["written"] == 1
+    assert run_task(world, process_queue, owns=True)["written"] == 1
     assert item.title == "New"
 
 
 def test_health_check_has_the_worker_look_for_what_no_hook_told(world: Any) -> None:
     world.run(minutes=0.1)
     _, item = world.pair("a.mp4", title="New")
-    press(world, health_check)
+    run_task(world, health_check)
     world.run(minutes=0.2)
     assert item.title == "New"
 
@@ -131,7 +131,7 @@ def test_health_check_wakes_jobs_that_wait_for_a_plex_that_is_back(world: Any) -
 
     def plex_is_back_and_somebody_looks() -> None:
         world.plex.start()
-        press(world, health_check)
+        run_task(world, health_check)
         pressed.append(world.clock.passed)
 
     at(world, 1200, plex_is_back_and_somebody_looks)
@@ -146,10 +146,10 @@ def test_health_check_starts_a_worker_where_none_lives_and_plex_is_well(world: A
         call.wake = lambda: woken.append("worker")
         return health_check(call)
 
-    press(world, run)
+    run_task(world, run)
     assert woken == ["worker"]
     world.plex.stop()
-    press(world, run)
+    run_task(world, run)
     assert woken == ["worker"], "a Plex that is away gives a worker nothing to do"
 
 
@@ -242,11 +242,11 @@ def test_check_setup_leaves_a_worker_behind_when_anything_waits(world: Any) -> N
         call.wake = lambda: woken.append("worker")
         return check_setup(call)
 
-    press(world, run)
+    run_task(world, run)
     assert woken == []
     scene, _ = world.pair("a.mp4", title="New")
     world.event(scene)
-    press(world, run)
+    run_task(world, run)
     assert woken == ["worker"]
 
 

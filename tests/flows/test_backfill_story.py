@@ -14,7 +14,7 @@ from plexsync.flows.tasks.rebuild_index import rebuild_index
 from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
 from plexsync.flows.worker.intake import Intake
 from plexsync.model.job import DeadLetter
-from tests.pressing import press
+from tests.task_running import run_task
 from tests.world import World
 
 LONG_AGO = 1_600_000_000
@@ -128,8 +128,8 @@ def test_thousands_of_dead_letters_share_with_a_backfill(world: Any, again: Any)
         app.stores.dead_letters.add(a_letter(scene, now))
     app.close()
     args = {} if again is retry_dead_letters else {"window": "all"}
-    assert press(world, again, owns=True, **args)["queued"] == 1200
-    pressed = press(world, again, owns=True, **args)
+    assert run_task(world, again, owns=True, **args)["queued"] == 1200
+    pressed = run_task(world, again, owns=True, **args)
     assert (pressed["queued"], pressed["already_queued"]) == (0, 1200)
     app = world.stores()
     stores = app.stores
@@ -152,8 +152,10 @@ def test_thousands_of_files_that_turn_up_share_with_a_backfill(world: Any) -> No
     app.close()
     for n in range(120):
         world.film(f"gone/{n}.mp4")
-    assert press(world, rebuild_index, owns=True)["revived"] == 120
-    assert press(world, rebuild_index, owns=True)["revived"] == 0, "they have their turns already"
+    assert run_task(world, rebuild_index, owns=True)["revived"] == 120
+    assert run_task(world, rebuild_index, owns=True)["revived"] == 0, (
+        "they have their turns already"
+    )
     assert not world.waiting()
     world.run()
     assert not any(world.dead_letter(scene) for scene in gone[:3])

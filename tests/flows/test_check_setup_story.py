@@ -15,7 +15,7 @@ from plexsync import inbox
 from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.model.ledger import Pin
 from plexsync.system import LockFile
-from tests.pressing import press
+from tests.task_running import run_task
 from tests.world import ROOT
 
 
@@ -32,7 +32,7 @@ def installed(world: Any, tmp_path: Path) -> Path:
 
 def check(world: Any) -> dict[str, list[dict[str, str]]]:
     """The points by name."""
-    output = press(world, check_setup)
+    output = run_task(world, check_setup)
     json.dumps(output)
     found: dict[str, list[dict[str, str]]] = {}
     for point in output["points"]:
@@ -120,7 +120,7 @@ def test_the_path_map_is_suggested_from_both_sides(world: Any) -> None:
     for number in range(20):
         world.plex.add_item(other, file=f"/clips/x/c{number}.mp4", size=number + 1)
         world.stash.add_scene(title="C", files=[(f"/mnt/clips/x/c{number}.mp4", number + 1)])
-    output = press(world, check_setup)
+    output = run_task(world, check_setup)
     (point,) = [p for p in output["points"] if p["point"] == "Path map"]
     assert point["state"] == "warn"
     assert "explains 0.0% of 50 files that both servers have" in point["text"]

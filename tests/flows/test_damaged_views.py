@@ -16,7 +16,7 @@ from plexsync.flows.page import operations
 from plexsync.flows.tasks.outage_summary import outage_summary
 from plexsync.flows.tasks.view_queue_status import view_queue_status
 from plexsync.system import LockFile
-from tests.pressing import press
+from tests.task_running import run_task
 from tests.world import World
 from torture import rows
 
@@ -110,4 +110,4 @@ def test_every_view_bears_any_state_file(world: World, junk: str) -> None:
         Path(world.folder, f"{name}.json").write_bytes(junk.encode("latin-1"))
     ask_everything(world, junk[:60])
     for task in (view_queue_status, outage_summary):
-        json.dumps(press(world, task))
+        json.dumps(run_task(world, task))

@@ -16,7 +16,7 @@ import persistqueue
 import pytest
 
 from plexsync.flows.tasks.sync_all import sync_all
-from tests.pressing import press
+from tests.task_running import run_task
 from tests.world import World
 
 LONG_AGO = 1_700_000_000.0
@@ -85,7 +85,7 @@ def test_what_an_earlier_product_left_is_kept_unread_and_sync_all_does_its_jobs(
     assert {"data.db", "dlq.db"} < found.keys()
     assert {name: found[name].decode() for name in left} == left
 
-    press(world, sync_all, owns=True)
+    run_task(world, sync_all, owns=True)
     world.run(minutes=1)
     assert (item.title, other.title) == ("waited in the queue", "was a dead letter")
     assert world.said("warning").count("an earlier product") <= 1

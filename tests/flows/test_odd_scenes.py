@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from plexsync.flows.tasks.reconcile import reconcile_all
-from tests.pressing import press
+from tests.task_running import run_task
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -104,7 +104,7 @@ def test_reconciliation_goes_on_past_an_odd_scene(world: Any) -> None:
         world.plex.user_edit(item.key, title="Drifted")
     world.clock.passed += 60.0
     spoil(world, pairs[1][0], lambda scene: scene.update(performers=None))
-    answer = press(world, reconcile_all, owns=True)
+    answer = run_task(world, reconcile_all, owns=True)
     assert (answer["unread"], answer["checked"]) == (1, 4)
     world.run()
     assert [item.title for _, item in pairs] == ["T0", "Drifted", "T2", "T3"]

@@ -15,7 +15,7 @@ from plexsync import inbox
 from plexsync.flows.tasks.context import TaskFailed
 from plexsync.flows.tasks.preview import preview
 from plexsync.system import LockFile
-from tests.pressing import press
+from tests.task_running import run_task
 
 RED = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"red" * 50
 BLUE = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"blue" * 50
@@ -55,7 +55,7 @@ def test_it_says_field_by_field_what_would_change_and_why(world: Any) -> None:
         tags=[stash.add_tag("Drama")],
         cover=RED,
     )
-    output = press(world, preview, scene=str(scene))
+    output = run_task(world, preview, scene=str(scene))
     fields = fields_of(output, scene)
     assert (fields["title"]["now"], fields["title"]["then"]) == ("a", "First light")
     assert fields["title"]["why"] == "differs"
@@ -79,13 +79,13 @@ def test_what_it_says_is_what_the_real_run_then_does(world: Any) -> None:
         "a.mp4", title="T", details="D", performers=[stash.add_performer("Ann")], date="2021-03"
     )
     world.event(scene)
-    planned = fields_of(press(world, preview, scene=str(scene)), scene)
+    planned = fields_of(run_task(world, preview, scene=str(scene)), scene)
     world.run()
     assert item.title == planned["title"]["then"]
     assert item.summary == planned["summary"]["then"]
     assert item.originallyAvailableAt == planned["date"]["then"]
     assert tuple(item.actor) == tuple(planned["performers"]["then"])
-    assert press(world, preview, scene=str(scene))["counts"] == {"in step": 1}
+    assert run_task(world, preview, scene=str(scene))["counts"] == {"in step": 1}
 
 
 def test_nothing_is_kept_of_it(world: Any) -> None:
@@ -102,7 +102,7 @@ def test_nothing_is_kept_of_it(world: Any) -> None:
     world.event(written)
     before = content(world.folder)
     world.plex.clear_journal()
-    press(world, preview)
+    run_task(world, preview)
     after = content(world.folder)
     assert after.pop("health_check.json") != before.pop("health_check.json"), "that it looked"
     assert after == before
@@ -112,7 +112,7 @@ def test_nothing_is_kept_of_it(world: Any) -> None:
 
 def test_without_a_ledger_it_is_as_if_nothing_had_ever_been_written(world: Any) -> None:
     scene, _ = world.pair("a.mp4", title="T")
-    assert press(world, preview, scene=str(scene))["counts"] == {"changes": 1}
+    assert run_task(world, preview, scene=str(scene))["counts"] == {"changes": 1}
     assert not os.path.exists(os.path.join(world.folder, "ledger.db"))
     assert not os.path.exists(os.path.join(world.folder, "queue"))
 
@@ -125,10 +125,10 @@ def test_by_default_it_takes_what_waits_and_what_was_updated_last(world: Any) ->
         world.stash.add_scene(title="older", files=[(f"/data/{number}.mp4", 1)], updated_at=old + 1)
     world.event(waiting)
     world.run(minutes=0.5 / 60)
-    found = [each["scene"] for each in press(world, preview)["scenes"]]
+    found = [each["scene"] for each in run_task(world, preview)["scenes"]]
     assert found[:2] == [waiting, recent]
     assert len(found) == 51
-    assert [each["scene"] for each in press(world, preview, recent="24")["scenes"]] == [recent]
+    assert [each["scene"] for each in run_task(world, preview, recent="24")["scenes"]] == [recent]
 
 
 def test_every_outcome_has_its_word(world: Any) -> None:
@@ -139,7 +139,7 @@ def test_every_outcome_has_its_word(world: Any) -> None:
     absent = world.stash.add_scene(title="N", files=[("/data/none.mp4", 1)])
     silent = world.stash.add_scene(files=[("/data/silent.mp4", 1)])
     ids = f"{unsure},{absent},{silent},999"
-    output = press(world, preview, scene=ids)
+    output = run_task(world, preview, scene=ids)
     assert [each["outcome"] for each in output["scenes"]] == [
         "ambiguous",
         "not in Plex",
@@ -157,7 +157,7 @@ def test_a_persons_edit_that_stays_is_named(world: Any) -> None:
     world.plex.user_edit(item.key, title="Mine", poster=BLUE)
     world.stash.edit(scene, title="T2", details="D2")
     world.stash.set_cover(scene, RED + b"again")
-    fields = fields_of(press(world, preview, scene=str(scene)), scene)
+    fields = fields_of(run_task(world, preview, scene=str(scene)), scene)
     assert fields["summary"]["changes"]
     assert not fields["title"]["changes"]
     assert not fields["poster"]["changes"]
@@ -171,7 +171,7 @@ def test_a_persons_edit_that_stays_is_named(world: Any) -> None:
 def test_paths_and_titles_stay_private_when_they_are_to(world: Any) -> None:
     world.configure(obfuscate_paths=True)
     scene, _ = world.pair("secret.mp4", title="Very private", tags=[world.stash.add_tag("kinky")])
-    press(world, preview, scene=str(scene))
+    run_task(world, preview, scene=str(scene))
     said = world.said()
     assert "title: some text in Plex, would be some text" in said
     assert not any(word in said for word in ("private", "secret", "kinky"))
@@ -181,14 +181,14 @@ def test_while_a_worker_is_at_work_the_index_is_used_as_it_is(world: Any) -> Non
     scene, _ = world.pair("a.mp4", title="T")
     lock = LockFile(os.path.join(world.folder, "worker.lock"))
     lock.acquire()
-    output = press(world, preview, scene=str(scene))
+    output = run_task(world, preview, scene=str(scene))
     assert output["counts"] == {"not in Plex": 1}
     assert "has not read the Plex libraries yet" in world.said("warning")
     lock.release()
-    press(world, preview, scene=str(scene))
+    run_task(world, preview, scene=str(scene))
     lock.acquire()
     world.clock.jumped += 7200
-    output = press(world, preview, scene=str(scene))
+    output = run_task(world, preview, scene=str(scene))
     lock.release()
     assert output["counts"] == {"changes": 1}
     assert not output["index"]["refreshed"]
@@ -204,14 +204,14 @@ def test_somebody_stands_by_before_it_holds_the_folder_for_a_moment(world: Any) 
         call.stand_by = lambda: started.append(inbox.cared_for(world.folder))
         return preview(call)
 
-    press(world, run)
+    run_task(world, run)
     assert started == [False], "before any lock is held that hooks look at"
     assert not inbox.cared_for(world.folder)
 
 
 def test_the_owner_can_ask_for_it_too(world: Any) -> None:
     scene, _ = world.pair("a.mp4", title="T")
-    output = press(world, preview, owns=True, scenes=[scene])
+    output = run_task(world, preview, owns=True, scenes=[scene])
     assert output["counts"] == {"changes": 1}
     assert output["index"]["refreshed"]
 
@@ -219,13 +219,13 @@ def test_the_owner_can_ask_for_it_too(world: Any) -> None:
 def test_it_needs_plex_and_names_the_next_step(world: Any) -> None:
     world.plex.stop()
     with pytest.raises(TaskFailed, match=r"Plex is down.*Plex URL"):
-        press(world, preview)
+        run_task(world, preview)
 
 
 @pytest.mark.parametrize("args", [{"scene": "x"}, {"scene": "-1"}, {"recent": "soon"}])
 def test_arguments_that_make_no_sense_are_refused(world: Any, args: dict[str, str]) -> None:
     with pytest.raises(TaskFailed, match="must be"):
-        press(world, preview, **args)
+        run_task(world, preview, **args)
 
 
 def test_another_plex_server_gets_everything_afresh(world: Any) -> None:
@@ -233,7 +233,7 @@ def test_another_plex_server_gets_everything_afresh(world: Any) -> None:
     world.event(scene)
     world.run()
     world.plex.machine = "another"
-    output = press(world, preview, scene=str(scene))
+    output = run_task(world, preview, scene=str(scene))
     assert "Another Plex server answers" in world.said("warning")
     assert fields_of(output, scene) == {}, "the item itself has the title already"
     assert world.state(scene).state == "synced"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from plexsync import inbox
+from plexsync import inbox, task_runner
 from plexsync.app import App
 from plexsync.edges.log.log import Log
 from plexsync.flows.tasks.arguments import check_names
@@ -35,7 +35,6 @@ from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced, sync_recent
 from plexsync.model.job import BACKFILL, DeadLetter, Job
 from plexsync.model.reasons import FORCED
 from plexsync.policy.events import stronger_reason
-from plexsync.press import press
 
 LONG_AGO = "2020-01-01T00:00:00Z"
 OLD = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
@@ -293,7 +292,11 @@ def test_a_task_looks_first_whether_plex_is_back(desk: Buttons) -> None:
         return {}
 
     task = replace(TASKS["sync_recent"], run=note)
-    desk.change(lambda app: press(task, "/config/plugins/PlexSync", {}, app, lambda: None) and None)
+    desk.change(
+        lambda app: (
+            task_runner.run(task, "/config/plugins/PlexSync", {}, app, lambda: None) and None
+        )
+    )
     assert begun_with == ["CLOSED"]
 
 

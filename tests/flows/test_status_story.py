@@ -29,7 +29,7 @@ from plexsync.policy.timing import DEFAULT_RAMP
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.flows.test_statistics import live
-from tests.pressing import press
+from tests.task_running import run_task
 from tests.world import ROOT, TOKEN, World, until
 
 HEAVY = {
@@ -180,7 +180,7 @@ def test_every_look_at_plex_says_who_asked(world: World) -> None:
     for run, name in asked.items():
         world.clock.passed += 1
         with suppress(TaskFailed):
-            press(world, run, owns=run not in (health_check, check_setup, preview))
+            run_task(world, run, owns=run not in (health_check, check_setup, preview))
         found = look(world)["checks"]
         assert found == {**found, "by": name, "last": world.clock.now(), "found": "down"}
         assert f"by {name}" in "\n".join(lines(look(world)))
@@ -196,7 +196,7 @@ def test_a_failure_makes_the_worker_look_and_that_is_told_too(world: World) -> N
 
 
 def test_a_damaged_note_of_the_last_look_means_never(world: World) -> None:
-    press(world, health_check)
+    run_task(world, health_check)
     Path(world.folder, FILE).write_bytes(b"{damaged")
     found = look(world)
     assert (found["checks"]["last"], found["problems"]) == (None, [])

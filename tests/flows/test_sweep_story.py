@@ -11,7 +11,7 @@ from plexsync.flows.tasks.process_queue import process_queue
 from plexsync.flows.worker.sweep import DAY
 from plexsync.model.job import DeadLetter
 from plexsync.policy.timing import SWEEP_EVERY
-from tests.pressing import press
+from tests.task_running import run_task
 from tests.world import World
 
 LONG_AGO = 1_600_000_000
@@ -43,7 +43,7 @@ def test_a_lost_hook_is_found_by_a_new_worker_though_nothing_waits(world: Any) -
 def test_process_queue_finds_it_too(world: Any) -> None:
     scene, item = synced(world)
     world.stash.edit(scene, title="Nobody told")
-    answer = press(world, process_queue, owns=True)
+    answer = run_task(world, process_queue, owns=True)
     assert (item.title, answer["written"], answer["remaining"]) == ("Nobody told", 1, 0)
 
 
@@ -55,7 +55,7 @@ def test_health_check_has_the_living_worker_look(world: Any) -> None:
         if not told:
             told.append(None)
             world.stash.edit(scene, title="Nobody told")
-            press(world, health_check)
+            run_task(world, health_check)
 
     world.clock.on_wait = lost_then_health_check
     world.run()

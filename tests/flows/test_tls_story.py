@@ -15,7 +15,7 @@ import pytest
 from plexsync.flows.tasks.check_setup import check_setup
 from tests import certificates
 from tests.certificates import HASH
-from tests.pressing import press
+from tests.task_running import run_task
 from tests.world import ROOT, TOKEN, World
 
 
@@ -197,7 +197,7 @@ def test_the_setup_check_tells_of_the_certificate(
     world: World, entered: str, state: str, text: str, remedy: str
 ) -> None:
     world.configure(plex_certificate=entered)
-    points = [p for p in press(world, check_setup)["points"] if p["point"] == "Plex certificate"]
+    points = [p for p in run_task(world, check_setup)["points"] if p["point"] == "Plex certificate"]
     if not entered:
         assert points == []
         return

@@ -15,7 +15,7 @@ from plexsync.flows.tasks.dead_letters import retry_dead_letters
 from plexsync.flows.tasks.undo import undo_all, undo_scene
 from plexsync.model.job import DeadLetter
 from plexsync.model.ledger import Pin
-from tests.pressing import press
+from tests.task_running import run_task
 
 RED = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"red" * 50
 BLUE = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"blue" * 50
@@ -63,7 +63,7 @@ def test_a_scene_is_as_it_was_with_values_locks_and_posters(world: Any) -> None:
     assert looks(item) != before
     world.edit(scene, title="Second light", tag_ids=[])
     world.run()
-    output = press(world, undo_scene, owns=True, scene=str(scene))
+    output = run_task(world, undo_scene, owns=True, scene=str(scene))
     assert looks(item) == before
     assert (output["undone"], output["left"], output["failed"]) == (1, {}, {})
     assert world.state(scene).state == "undone"
@@ -76,7 +76,7 @@ def test_what_somebody_changed_in_plex_since_stays_and_is_named(world: Any) -> N
     synced(world, scene)
     world.plex.user_edit(item.key, title="Mine", genres=["Mine too"], poster=BLUE)
     mine = item.selected_poster
-    output = press(world, undo_scene, owns=True, scene=scene)
+    output = run_task(world, undo_scene, owns=True, scene=scene)
     assert (item.title, item.genre, item.selected_poster) == ("Mine", ["Mine too"], mine)
     assert item.summary == "agent's"
     assert set(output["left"][str(scene)]) == {"title", "tags", "poster"}
@@ -91,7 +91,7 @@ def test_bulk_work_leaves_an_undone_scene_alone_and_an_edit_does_not(world: Any)
     scene, item = world.pair("a.mp4", plex={"title": "before"}, title="T", performers=[ann])
     trigger, _ = world.pair("b.mp4", title="B")
     synced(world, scene)
-    press(world, undo_scene, owns=True, scene=scene)
+    run_task(world, undo_scene, owns=True, scene=scene)
     since = world.state(scene).since
     world.stash.rename_performer(ann, "Anne")
     world.event(ann, "Performer.Update.Post", inputFields=["name", "id"])
@@ -105,7 +105,7 @@ def test_bulk_work_leaves_an_undone_scene_alone_and_an_edit_does_not(world: Any)
     world.run()
     assert (item.title, item.actor, item.summary) == ("T", ["Anne"], "edited")
     assert world.state(scene).state == "synced"
-    press(world, undo_scene, owns=True, scene=scene)
+    run_task(world, undo_scene, owns=True, scene=scene)
     assert (item.title, item.actor, item.summary) == ("before", [], "")
 
 
@@ -113,7 +113,7 @@ def test_an_undone_scene_is_written_again_also_where_plex_edits_are_kept(world: 
     world.configure(no_poster=True, preserve_plex_edits=True)
     scene, item = world.pair("a.mp4", plex={"title": "before"}, title="T")
     synced(world, scene)
-    press(world, undo_scene, owns=True, scene=scene)
+    run_task(world, undo_scene, owns=True, scene=scene)
     assert item.title == "before"
     world.edit(scene, title="T2")
     world.run()
@@ -127,7 +127,7 @@ def test_a_sync_that_waits_from_before_is_dropped(world: Any) -> None:
     synced(world, scene, other)
     world.edit(scene, title="T2")
     world.edit(other, title="O2")
-    press(world, undo_scene, owns=True, scene=scene)
+    run_task(world, undo_scene, owns=True, scene=scene)
     world.run()
     assert item.title == "before"
     assert its.title == "O2"
@@ -142,14 +142,14 @@ def test_undo_everything_asks_first_and_does_it_at_the_second_press(world: Any) 
     before = [looks(item) for _, item in pairs]
     synced(world, *(scene for scene, _ in pairs))
     after = [looks(item) for _, item in pairs]
-    assert press(world, undo_all, owns=True)["would_undo"] == 3
+    assert run_task(world, undo_all, owns=True)["would_undo"] == 3
     assert [looks(item) for _, item in pairs] == after
     assert "Nothing was changed yet" in world.said("warning")
     world.clock.jumped += 400
-    assert press(world, undo_all, owns=True)["undone"] == 0
-    assert press(world, undo_all, owns=True)["undone"] == 3
+    assert run_task(world, undo_all, owns=True)["undone"] == 0
+    assert run_task(world, undo_all, owns=True)["undone"] == 3
     assert [looks(item) for _, item in pairs] == before
-    assert press(world, undo_all, owns=True) == {"undone": 0, "would_undo": 0}
+    assert run_task(world, undo_all, owns=True) == {"undone": 0, "would_undo": 0}
     assert "nothing to undo" in world.said("info")
 
 
@@ -161,9 +161,9 @@ def test_a_plex_that_goes_away_in_the_middle_costs_nothing(world: Any) -> None:
     fault = world.plex.add_fault("status", match=_after(world, 1), status=503)
     ids = ",".join(str(scene) for scene, _ in pairs)
     with pytest.raises(TaskFailed, match="Start it again to go on"):
-        press(world, undo_scene, owns=True, scene=ids)
+        run_task(world, undo_scene, owns=True, scene=ids)
     fault.remove()
-    assert press(world, undo_scene, owns=True, scene=ids)["undone"] == 3
+    assert run_task(world, undo_scene, owns=True, scene=ids)["undone"] == 3
     assert [looks(item) for _, item in pairs] == before
 
 
@@ -178,15 +178,15 @@ def test_what_plex_refuses_or_swallows_is_no_success(world: Any) -> None:
     scene, item = rich(world)
     synced(world, scene)
     world.plex.add_fault("ignore_edit")
-    output = press(world, undo_scene, owns=True, scene=scene)
+    output = run_task(world, undo_scene, owns=True, scene=scene)
     assert output["undone"] == 0
     assert "reads back different" in output["failed"][str(scene)]
     assert world.state(scene).state == "synced"
     world.plex.clear_faults()
     world.plex.add_fault("status", match="PUT", status=400)
-    assert "400" in press(world, undo_scene, owns=True, scene=scene)["failed"][str(scene)]
+    assert "400" in run_task(world, undo_scene, owns=True, scene=scene)["failed"][str(scene)]
     world.plex.clear_faults()
-    assert press(world, undo_scene, owns=True, scene=scene)["undone"] == 1
+    assert run_task(world, undo_scene, owns=True, scene=scene)["undone"] == 1
     assert item.title == "agent's title"
 
 
@@ -197,7 +197,7 @@ def test_an_item_that_is_gone_or_holds_another_file_is_left(world: Any) -> None:
     synced(world, gone, moved)
     world.plex.remove_item(item.key)
     world.plex.move_item(other.key, "/plex/else.mp4", keep_key=True)
-    output = press(world, undo_scene, owns=True, scene=f"{gone},{moved}")
+    output = run_task(world, undo_scene, owns=True, scene=f"{gone},{moved}")
     assert "no longer in Plex" in output["left"][str(gone)]["title"]
     assert "another file" in output["left"][str(moved)]["title"]
     assert other.title == "First light"
@@ -207,7 +207,7 @@ def test_an_earlier_poster_that_plex_has_no_more_is_named(world: Any) -> None:
     scene, item = rich(world)
     synced(world, scene)
     item.picture("posters").agent.clear()
-    output = press(world, undo_scene, owns=True, scene=scene)
+    output = run_task(world, undo_scene, owns=True, scene=scene)
     assert output["left"][str(scene)] == {"poster": "the earlier image is no longer in Plex"}
     assert item.title == "agent's title"
 
@@ -217,19 +217,19 @@ def test_it_needs_the_plex_that_was_written_to(world: Any) -> None:
     synced(world, scene)
     world.plex.machine = "another"
     with pytest.raises(TaskFailed, match="another Plex server"):
-        press(world, undo_scene, owns=True, scene=scene)
+        run_task(world, undo_scene, owns=True, scene=scene)
     world.plex.stop()
     with pytest.raises(TaskFailed, match="Plex is down"):
-        press(world, undo_all, owns=True)
+        run_task(world, undo_all, owns=True)
 
 
 def test_a_scene_that_was_never_written_has_nothing_to_undo(world: Any) -> None:
     scene, _ = rich(world)
-    output = press(world, undo_scene, owns=True, scene=f"{scene},77")
+    output = run_task(world, undo_scene, owns=True, scene=f"{scene},77")
     assert output["undone"] == 0
     assert "Scene 77: PlexSync has written nothing of it" in world.said("info")
     with pytest.raises(TaskFailed, match="which scene"):
-        press(world, undo_scene, owns=True)
+        run_task(world, undo_scene, owns=True)
 
 
 def test_a_pinned_scene_goes_to_its_item_alone(world: Any) -> None:
@@ -308,7 +308,7 @@ def test_our_own_upload_is_never_taken_for_what_plex_had(world: Any) -> None:
     synced(world, scene)
     assert "poster" in world.state(scene).targets[0].written
     assert "poster" not in world.state(scene).targets[0].base
-    output = press(world, undo_scene, owns=True, scene=scene)
+    output = run_task(world, undo_scene, owns=True, scene=scene)
     assert output["left"][str(scene)] == {"poster": "what Plex had before is not known"}
     assert (item.selected_poster, item.title) == (ours, "agent's title")
 
@@ -331,7 +331,7 @@ def test_a_kill_right_after_an_upload_loses_no_poster(world: Any, tmp_path: Any)
     assert looks(item) != before
     shutil.rmtree(world.folder)
     shutil.move(left, world.folder)
-    output = press(world, undo_scene, owns=True, scene=scene)
+    output = run_task(world, undo_scene, owns=True, scene=scene)
     assert looks(item) == before
     assert (output["undone"], output["left"]) == (1, {})
 
@@ -344,7 +344,7 @@ def test_the_year_that_came_with_a_date_goes_with_it(world: Any, date: str, year
     synced(world, scene)
     assert (item.originallyAvailableAt, item.year) == ("2021-03-01", "2021")
     for _ in range(2):
-        output = press(world, undo_scene, owns=True, scene=scene)
+        output = run_task(world, undo_scene, owns=True, scene=scene)
         assert output["left"] == {}
     assert (item.originallyAvailableAt, item.year) == before
     assert "year" not in item.locks
@@ -354,7 +354,7 @@ def test_a_year_that_somebody_set_since_stays(world: Any) -> None:
     scene, item = rich(world, year="1999")
     synced(world, scene)
     world.plex.user_edit(item.key, year="2005")
-    press(world, undo_scene, owns=True, scene=scene)
+    run_task(world, undo_scene, owns=True, scene=scene)
     assert (item.originallyAvailableAt, item.year) == ("", "2005")
 
 
@@ -373,15 +373,15 @@ def test_a_retry_of_one_undone_scene_writes_it_and_one_of_many_says_why_not(worl
     scene, item = rich(world)
     other, _ = world.pair("b.mp4", title="Other")
     synced(world, scene, other)
-    press(world, undo_scene, owns=True, scene=scene)
+    run_task(world, undo_scene, owns=True, scene=scene)
     buried(world, scene, other)
-    answer = press(world, retry_dead_letters, owns=True)
+    answer = run_task(world, retry_dead_letters, owns=True)
     assert (answer["queued"], answer["undone"]) == (1, 1)
     assert f"Left alone: scene {scene}. What PlexSync wrote of these was undone" in world.said()
     world.run()
     assert item.title == "agent's title"
     buried(world, scene)
-    assert press(world, retry_dead_letters, owns=True, scene=str(scene))["queued"] == 1
+    assert run_task(world, retry_dead_letters, owns=True, scene=str(scene))["queued"] == 1
     world.run()
     assert item.title == "First light"
     assert world.dead_letter(scene) is None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from plexsync import press
+from plexsync import task_runner
 from plexsync.app import App, Services
 from plexsync.edges.log.log import Log
 from plexsync.flows.page import operations
@@ -56,7 +56,7 @@ def pressed(world: World, mode: str) -> dict[str, object]:
     task, stash, log = TASKS[mode], world.client(), Log(world.sink)
     kind = Services if task.kind == READS else App
     with closing(kind(world.folder, stash, world.clock, log, {})) as parts:
-        return press.press(task, str(Path(world.folder).parent), {}, parts, lambda: None)
+        return task_runner.run(task, str(Path(world.folder).parent), {}, parts, lambda: None)
 
 
 def asked(world: World, mode: str, **args: Any) -> Any:

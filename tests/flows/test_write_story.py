@@ -10,7 +10,7 @@ from plexsync.flows.page import operations
 from plexsync.flows.tasks.preview import preview
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.flows.tasks.view_queue_status import view_queue_status
-from tests.pressing import press
+from tests.task_running import run_task
 
 RED = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"red" * 50
 BLUE = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"blue" * 50
@@ -206,7 +206,7 @@ def test_a_refusal_is_told_on_the_page_in_the_preview_and_by_the_status(world: A
     found = look(world, "status")["refused"]
     assert [(each["field"], each["scenes"]) for each in found] == [("summary", 2)]
     assert "400" in found[0]["why"]
-    told = press(world, view_queue_status)
+    told = run_task(world, view_queue_status)
     assert told["refused"] == found
     assert "Plex refuses the summary of 2 scenes: Plex answered 400" in world.said("info")
     (state,) = look(world, "scene_state", scenes=[scene])["scenes"]
@@ -214,7 +214,7 @@ def test_a_refusal_is_told_on_the_page_in_the_preview_and_by_the_status(world: A
     assert state["state"] == "synced"
     assert state["detail"].startswith("Plex refuses the summary")
     plain, forced = (
-        press(world, preview, scene=str(scene), forced=forced)["scenes"][0]
+        run_task(world, preview, scene=str(scene), forced=forced)["scenes"][0]
         for forced in (False, True)
     )
     assert plain["outcome"] == "in step"
@@ -222,7 +222,7 @@ def test_a_refusal_is_told_on_the_page_in_the_preview_and_by_the_status(world: A
     assert (field["field"], field["then"], field["changes"]) == ("summary", "D", True)
     assert "Plex refused it before" in field["why"]
     world.edit(scene, title="U")
-    fields = press(world, preview, scene=str(scene), forced=False)["scenes"][0]["items"][0][
+    fields = run_task(world, preview, scene=str(scene), forced=False)["scenes"][0]["items"][0][
         "fields"
     ]
     assert [(f["field"], f["changes"]) for f in fields] == [("title", True), ("summary", False)]
@@ -255,7 +255,7 @@ def test_a_long_text_is_previewed_as_it_would_arrive(world: Any) -> None:
     scene, item = world.pair("1.mp4", title="T", details=JAPANESE)
     sync(world, scene)
     other, _ = world.pair("2.mp4", title="U", details=JAPANESE)
-    fields = press(world, preview, scene=str(other))["scenes"][0]["items"][0]["fields"]
+    fields = run_task(world, preview, scene=str(other))["scenes"][0]["items"][0]["fields"]
     (summary,) = [field for field in fields if field["field"] == "summary"]
     assert JAPANESE.startswith(summary["then"])
     assert abs(len(summary["then"]) - len(item.summary)) < 5
@@ -267,7 +267,7 @@ def test_a_refused_field_is_no_gap(world: Any) -> None:
     scene, _ = world.pair("1.mp4", title="T", details="D")
     sync(world, scene)
     puts(world)
-    assert not any(press(world, TASKS["reconcile_all"].run, owns=True)["gaps"].values())
+    assert not any(run_task(world, TASKS["reconcile_all"].run, owns=True)["gaps"].values())
     assert puts(world) == 0
 
 

@@ -40,7 +40,7 @@ from plexsync.policy.recovery_scheduler import RecoveryState
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.hostile.hook_plugin import is_running
-from tests.pressing import press
+from tests.task_running import run_task
 from tests.world import ROOT, TOKEN, FakeClock, World, copy_plugin, lock_is_free, until
 
 SCHEMAS = {
@@ -147,7 +147,7 @@ def test_a_task_that_only_reads_says_it_too(world: World) -> None:
     a_full_life(world)
     path = by_a_newer_version(world.folder, "outage_history.json")
     with pytest.raises(files.NewerSchema, match=f"{path} has version 2"):
-        press(world, outage_summary)
+        run_task(world, outage_summary)
 
 
 def test_all_newer_files_are_named_at_once(world: World) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,7 +64,7 @@ def test_a_closed_breaker_without_failures_does_not_change_on_success() -> None:
 
 
 def test_an_open_one_lets_nobody_through_for_a_minute_then_one_at_a_time() -> None:
-    breaker = replace(fail(CircuitBreaker(), 5), opened_at=T0)
+    breaker = fail(CircuitBreaker(), 5)._replace(opened_at=T0)
     assert breaker.allow(T0 + COOLDOWN - 0.1) == (breaker, None, None)
     assert breaker.retry_in(T0 + 20) == 40
     trial, permit, transition = breaker.allow(T0 + COOLDOWN)

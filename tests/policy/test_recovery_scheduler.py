@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,11 +14,11 @@ from plexsync.policy.recovery_scheduler import (
     checked,
     clear_recovery_period,
     due,
-    next_check,
     probed,
     recovered,
     recovery_words,
 )
+from plexsync.policy.recovery_state import next_check
 
 T0 = 1_700_000_000.0
 DAY = 86400.0
@@ -118,7 +117,7 @@ def test_the_gentle_phase_is_cleared_and_the_rest_stays() -> None:
     state = recovered(RecoveryState(), T0)
     cleared = clear_recovery_period(state)
     assert cleared.recovery_started_at == 0.0
-    assert replace(cleared, recovery_started_at=T0) == state
+    assert cleared._replace(recovery_started_at=T0) == state
 
 
 def test_one_job_that_waits_is_told_in_the_singular() -> None:
@@ -132,7 +131,7 @@ def test_a_plex_that_flaps_is_probed_less_and_less_until_it_stays() -> None:
         first.append(next_check(state, now) - now)
         now += 40
     assert first == [5, 10, 20, 40, 60, 60]
-    assert next_check(replace(state, last_check=now + DAY), now + DAY) == now + DAY + 5
+    assert next_check(state._replace(last_check=now + DAY), now + DAY) == now + DAY + 5
     assert recovered(state, now + FLAPPING).relapses == 0
 
 

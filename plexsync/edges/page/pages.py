@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 
-from plexsync import system
 from plexsync.edges.page import read_state
 from plexsync.edges.page.read_state import Unreadable
+from plexsync.edges.storage.read_only import read_json, strict_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ __all__ = [
 RESULTS = "results"
 REPORTS = "reports"
 
-_LARGEST = 16 << 20
 _ORDERS = {
     "newest": "buried_at DESC, scene",
     "oldest": "buried_at, scene",
@@ -74,7 +73,7 @@ _LOOKS = (
 
 def _decoded(data: object) -> Any:
     try:
-        return read_state.strict_json(data) if isinstance(data, (str, bytes)) else None
+        return strict_json(data) if isinstance(data, (str, bytes)) else None
     except (ValueError, RecursionError):
         return None
 
@@ -248,6 +247,6 @@ def _stored_result(folder: str, accepted: str) -> dict[str, object] | None:
 def stored(folder: str, name: str) -> object:
     """The JSON value of a state file as it is; None when there is none or it is damaged."""
     try:
-        return _decoded(system.read_regular(os.path.join(folder, name), _LARGEST))
+        return read_json(os.path.join(folder, name))
     except (OSError, ValueError):
         return None

@@ -11,7 +11,7 @@ import os
 import sqlite3
 
 from plexsync import system
-from plexsync.edges.storage.read_only import refuse_what_is_no_file, sqlite_uri
+from plexsync.edges.storage.read_only import MAX_JSON, is_at_rest, read_json, read_only
 from plexsync.model.stored import (
     ABSURD,
     DATABASES,
@@ -35,8 +35,6 @@ LEDGER = "ledger.db"
 INDEX = "plex_index.db"
 LOG = "plexsync.log"
 
-_PATIENCE = 5.0
-_LARGEST = 16 << 20
 _NEWEST_SERVER = "(SELECT server FROM sections ORDER BY read_at DESC LIMIT 1)"
 _LEDGER_SERVER = "COALESCE((SELECT value FROM meta WHERE key = 'server'), '')"
 
@@ -89,8 +87,7 @@ def _fits(value: object, kind: str) -> bool:
 def _rows(path: str, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
     if not os.path.lexists(path):
         return []
-    refuse_what_is_no_file(path)
-    connection = sqlite3.connect(_uri(path), uri=True, timeout=_PATIENCE)
+    connection = read_only(path, at_rest=is_at_rest(path))
     try:
         connection.text_factory = _text
         return connection.execute(sql, values).fetchall()
@@ -121,19 +118,12 @@ def _newer_database(folder: str, name: str) -> str:
 def _newer_document(folder: str, name: str) -> str:
     path = os.path.join(folder, *name.split("/"))
     try:
-        versioned(json.loads(system.read_regular(path, _LARGEST)), DOCUMENTS[name])
+        versioned(read_json(path), DOCUMENTS[name])
     except NewerVersion as newer:
         return refusal(path, newer.found, newer.known)
     except (OSError, ValueError, RecursionError):
         pass  # absent or damaged; whoever opens it deals with that
     return ""
-
-
-def _uri(path: str) -> str:
-    """Opens without leaving anything behind: only beside a log in use may SQLite share it."""
-    in_use = os.path.exists(path + "-wal") and os.path.exists(path + "-shm")
-    options = "mode=ro" if in_use else "mode=ro&immutable=1"
-    return f"{sqlite_uri(os.path.abspath(path))}?{options}"
 
 
 def _text(data: bytes) -> str:
@@ -235,8 +225,7 @@ def document(folder: str, name: str, parse: Callable[[object], T], default: T) -
     Raises Unreadable when it is damaged, or `parse` raises ValueError.
     """
     try:
-        data = system.read_regular(os.path.join(folder, name), _LARGEST)
-        return parse(strict_json(data))
+        return parse(read_json(os.path.join(folder, name)))
     except FileNotFoundError:
         return default
     except NewerVersion as newer:
@@ -244,25 +233,6 @@ def document(folder: str, name: str, parse: Callable[[object], T], default: T) -
         raise Unreadable(refusal(path, newer.found, newer.known)) from None
     except (OSError, ValueError, RecursionError) as problem:
         raise _unreadable(name, problem) from None
-
-
-def strict_json(data: str | bytes) -> Any:
-    """The JSON value; raises ValueError also for numbers that JSON does not have."""
-    try:
-        return json.loads(data, parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, RecursionError):
-        raise ValueError("it does not hold JSON") from None
-
-
-def _refuse(name: str) -> float:
-    raise ValueError(f"{name} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number - number != 0.0:
-        raise ValueError(f"{text[:20]} is too large a number")
-    return number
 
 
 def records_waiting(folder: str) -> int:
@@ -287,7 +257,7 @@ def log_tail(folder: str, lines: int) -> list[str]:
     found: list[str] = []
     for name in (LOG, LOG + ".1"):
         try:
-            data = system.read_regular(os.path.join(folder, name), _LARGEST)
+            data = system.read_regular(os.path.join(folder, name), MAX_JSON)
         except (OSError, ValueError):
             continue
         found = [*data.decode("utf-8", "replace").splitlines()[-lines:], *found][-lines:]

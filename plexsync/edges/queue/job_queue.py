@@ -28,11 +28,11 @@ from plexsync.edges.queue.job_index import (
     share,
 )
 from plexsync.edges.queue.queue_store import open_queue
-from plexsync.edges.queue.rows import TABLE, Row, decode, keep_bad_rows, pending
+from plexsync.edges.queue.rows import TABLE, Row, decode, keep_bad_rows
 from plexsync.edges.transactions import transaction
 from plexsync.model.job import BACKFILL, EDIT, Job
 
-__all__ = ["LONGEST_WAIT", "POISON_STARTS", "JobQueue", "pending"]
+__all__ = ["LONGEST_WAIT", "POISON_STARTS", "JobQueue"]
 
 POISON_STARTS = 3
 """Starts alone without an end after which a job is poison."""

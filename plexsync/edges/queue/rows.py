@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
-from contextlib import closing
 
-from plexsync.edges.storage.read_only import read_only
 from plexsync.edges.storage.row_audit import keep_rows
 from plexsync.model.job import Job
 
@@ -47,22 +44,3 @@ FILE = "data.db"
 TABLE = "ack_queue_default"
 LIVE = "(status IS NULL OR status NOT IN (5, 9))"
 """Neither acknowledged nor given up; a status that nobody ever wrote counts as live."""
-
-
-def pending(folder: str) -> int:
-    """How many jobs live in the queue folder; 0 when there is no queue yet.
-
-    Works beside the owner and takes no lock that it would notice. Raises sqlite3.DatabaseError
-    when the file is damaged; the owner will set it aside.
-    """
-    path = os.path.join(folder, FILE)
-    if not os.path.exists(path):
-        return 0
-    in_use = os.path.exists(path + "-wal") and os.path.exists(path + "-shm")
-    with closing(read_only(path, at_rest=not in_use)) as connection:
-        known = connection.execute(
-            "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)
-        ).fetchone()[0]
-        if not known:
-            return 0
-        return int(connection.execute(f"SELECT COUNT(*) FROM {TABLE} WHERE {LIVE}").fetchone()[0])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import os
 import shutil
 import sqlite3
@@ -17,11 +16,11 @@ from contextlib import suppress
 from typing import TypeVar
 
 from plexsync import system
+from plexsync.edges.storage import read_only
 from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS, FOLDERS, NewerVersion, refusal
 
 T = TypeVar("T")
 
-MAX_JSON = 16 << 20
 _KEPT = 5
 _DOUBTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _SIDES = ("-wal", "-shm", "-journal")
@@ -93,7 +92,7 @@ def read_json(
     """
     name = os.path.basename(path)
     try:
-        return parse(_strict_json(system.read_regular(path, MAX_JSON)))
+        return parse(read_only.read_json(path))
     except FileNotFoundError:
         return default
     except OSError as problem:
@@ -114,26 +113,13 @@ def read_json(
 def peek_json(path: str, parse: Callable[[object], T], default: T) -> T:
     """Like `read_json` for those who do not own the folder: a damaged file stays where it is."""
     try:
-        return parse(_strict_json(system.read_regular(path, MAX_JSON)))
+        return parse(read_only.read_json(path))
     except NewerVersion as newer:
         raise NewerSchema(refusal(path, newer.found, newer.known)) from None
     except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
         return default
     except RecursionError:
         return default
-
-
-def _strict_json(data: bytes) -> object:
-    def refuse(name: str) -> float:
-        raise ValueError(f"{name} is no number")
-
-    def finite(text: str) -> float:
-        number = float(text)
-        if not math.isfinite(number):
-            raise ValueError(f"{text[:20]} is too large a number")
-        return number
-
-    return json.loads(data, parse_constant=refuse, parse_float=finite)
 
 
 def set_aside(path: str) -> str:

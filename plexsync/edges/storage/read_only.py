@@ -1,20 +1,51 @@
-"""A database of ours opened for reading alone; light, for whoever only shows it."""
+"""Files of the data folder, read beside their owner: nothing is locked, made, moved or mended.
+
+Light on purpose (json, os, sqlite3): each request of a page is a process that imports this.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 
 from plexsync import system
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+MAX_JSON = 16 << 20
+"""Bytes; no state file comes near this size."""
+
+_PATIENCE = 5.0
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_.~:")
 
 
-def refuse_what_is_no_file(path: str) -> None:
-    """Raises sqlite3.OperationalError where SQLite would wait in a pipe or follow a link."""
-    for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal"):
-        if found := system.stands_in_the_way(name):
-            raise sqlite3.OperationalError(f"{os.path.basename(name)} is {found} instead of a file")
+def read_json(path: str) -> Any:
+    """The JSON value in a file; raises OSError, or ValueError when it does not hold strict JSON."""
+    return strict_json(system.read_regular(path, MAX_JSON))
+
+
+def strict_json(data: str | bytes) -> Any:
+    """The JSON value; raises ValueError also for numbers that JSON does not have."""
+    try:
+        return json.loads(data, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise ValueError("it does not hold JSON") from None
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number - number != 0.0:
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
 
 
 def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
@@ -23,14 +54,26 @@ def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
     `at_rest`: nobody has it open, so that SQLite need not (and will not) make a log beside it.
     """
     refuse_what_is_no_file(path)
-    uri = sqlite_uri(os.path.abspath(path))
     options = "mode=ro&immutable=1" if at_rest else "mode=ro"
-    return sqlite3.connect(f"{uri}?{options}", uri=True, timeout=5.0)
+    uri = sqlite_uri(os.path.abspath(path))
+    return sqlite3.connect(f"{uri}?{options}", uri=True, timeout=_PATIENCE)
+
+
+def is_at_rest(path: str) -> bool:
+    """Whether no process has this SQLite file open: one that has keeps a log beside it."""
+    return not (os.path.exists(path + "-wal") and os.path.exists(path + "-shm"))
 
 
 def sqlite_uri(path: str, separator: str = os.sep) -> str:
     """The address of an absolute path for SQLite, which knows no server: a share's name is part of
-    its path. Light on purpose: pathlib takes longer to load than an operation has."""
+    its path."""
     plain = path.replace(separator, "/")
     quoted = "".join(chr(b) if b in _PLAIN else f"%{b:02X}" for b in os.fsencode(plain))
     return f"file://{'' if quoted.startswith('/') else '/'}{quoted}"
+
+
+def refuse_what_is_no_file(path: str) -> None:
+    """Raises sqlite3.OperationalError where SQLite would wait in a pipe or follow a link."""
+    for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal"):
+        if found := system.stands_in_the_way(name):
+            raise sqlite3.OperationalError(f"{os.path.basename(name)} is {found} instead of a file")

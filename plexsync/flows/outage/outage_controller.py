@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from plexsync.edges.clock import Clock
@@ -40,7 +39,6 @@ from plexsync.policy.recovery_scheduler import (
     RecoveryState,
     checked,
     clear_recovery_period,
-    next_check,
     probed,
     ramp_for,
     recovered,
@@ -48,6 +46,7 @@ from plexsync.policy.recovery_scheduler import (
     troubled,
     untroubled,
 )
+from plexsync.policy.recovery_state import next_check
 
 T = TypeVar("T")
 
@@ -130,7 +129,7 @@ class OutageController:
         with self._lock:
             self._limiter = self._limiter.configured(ramp)
         self._note(
-            recovery=replace(self.recovery, ramp=(ramp.minutes, ramp.start_rate, ramp.end_rate))
+            recovery=self.recovery._replace(ramp=(ramp.minutes, ramp.start_rate, ramp.end_rate))
         )
         aim = (config.plex_url, config.plex_token, config.plex_certificate)
         if aim != self._aim and self.blocked:
@@ -194,7 +193,7 @@ class OutageController:
     def probe_next(self) -> None:
         """Let the next probe be due now, or the next trial where no probe can tell."""
         breaker = self.breaker.hurried(self._clock.now()) if self.writing_fails else self.breaker
-        self._note(breaker, replace(self.recovery, last_check=0.0))
+        self._note(breaker, self.recovery._replace(last_check=0.0))
 
     def probe_if_due(self, now: float, waiting: int, plex: Checks, asked_by: str = "") -> None:
         """While Plex is left alone: probe it if that is due, and draw the consequence."""
@@ -245,7 +244,7 @@ class OutageController:
             self.lift(words)
         since = self.breaker.failing_since or now
         words = recovery_words(self.recovery, now - since, waiting)
-        breaker = self.breaker if waiting else replace(self.breaker, cause="")
+        breaker = self.breaker if waiting else self.breaker._replace(cause="")
         recovery, breaker, transition = probed(self.recovery, breaker, True, now, words)
         history = self.history
         if transition is not None:
@@ -303,7 +302,7 @@ class OutageController:
 
     def _first_probe_later(self, now: float) -> RecoveryState:
         """The schedule of probes begins: what was just seen needs no second look at once."""
-        return replace(self.recovery, last_check=now, consecutive_failures=0)
+        return self.recovery._replace(last_check=now, consecutive_failures=0)
 
     def hold(self, kind: str, why: str) -> None:
         """Something holds the jobs up that lasts; told once, when it begins."""

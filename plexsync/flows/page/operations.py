@@ -13,9 +13,10 @@ from plexsync import inbox, system
 from plexsync.edges.page import pages, queue_view, read_state
 from plexsync.edges.page.queue_view import anything_waits, swept_at
 from plexsync.flows.status.plex_standing import (
-    parse_breaker,
-    parse_history,
-    parse_recovery,
+    read_breaker,
+    read_history,
+    read_recovery,
+    shown_outage,
     shown_trouble,
 )
 from plexsync.flows.status.status import LONGEST_WAIT, status
@@ -36,8 +37,8 @@ from plexsync.model.reasons import (
     state_words,
 )
 from plexsync.model.stats import SLICE, Stats
-from plexsync.policy import outage_figures
 from plexsync.policy.badge import badge
+from plexsync.policy.circuit_breaker import CLOSED
 from plexsync.policy.timing import SWEEP_EVERY
 
 TYPE_CHECKING = False
@@ -177,18 +178,14 @@ def _total(folder: str, wanted: Any, classes: Mapping[str, int]) -> int:
 
 
 def _outages(request: Request) -> Answer:
-    history = read_state.document(
-        request.folder, "outage_history.json", parse_history, parse_history(None)
-    )
-    outages, earlier, since = history
-    spans = [(each["start"], each["end"]) for each in outages]
+    history = read_history(request.folder)
     return {
-        "outages": outages[::-1],
-        "ongoing": bool(spans) and spans[-1][1] is None,
-        "mttr": outage_figures.mttr(spans),
-        "mtbf": outage_figures.mtbf(spans),
-        "availability": outage_figures.availability(spans, earlier, since, request.now),
-        "observed_since": since,
+        "outages": [shown_outage(outage) for outage in history.outages[::-1]],
+        "ongoing": history.ongoing() is not None,
+        "mttr": history.mttr(),
+        "mtbf": history.mtbf(),
+        "availability": history.availability(request.now),
+        "observed_since": history.observed_since,
     }
 
 
@@ -221,13 +218,7 @@ def _scene_state(request: Request) -> Answer:
         state = str(stands["state"])
         words = {"tone": state_tone(state), "words": state_words(state)}
         scenes.append({"scene": scene, **stands, **words, "edited": edited, **more})
-    breaker = read_state.document(
-        folder, "circuit_breaker.json", parse_breaker, parse_breaker(None)
-    )
-    recovery = read_state.document(
-        folder, "recovery_state.json", parse_recovery, parse_recovery(None)
-    )
-    away = shown_trouble(breaker, recovery) is not None
+    away = shown_trouble(read_breaker(folder), read_recovery(folder)) is not None
     return {"server": pages.server(folder), "away": away, "scenes": scenes}
 
 
@@ -307,15 +298,9 @@ def _tick(request: Request) -> Answer:
 def _duty_calls(request: Request) -> bool:
     """Whether a sweep is due, or an outage lasts whose end nobody would notice."""
     swept = swept_at(request.folder)
-    return _away(request.folder) or (
+    return read_breaker(request.folder).state != CLOSED or (
         swept is not None and not 0 <= request.now - swept < SWEEP_EVERY
     )
-
-
-def _away(folder: str) -> bool:
-    nothing = parse_breaker(None)
-    breaker = read_state.document(folder, "circuit_breaker.json", parse_breaker, nothing)
-    return bool(breaker["state"] != "CLOSED")
 
 
 def _worker_lives(folder: str) -> bool:

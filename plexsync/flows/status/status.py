@@ -10,11 +10,12 @@ from plexsync import __version__
 from plexsync.edges.page import queue_view, read_state
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.flows.status.plex_standing import (
-    parse_breaker,
-    parse_outages,
-    parse_recovery,
+    read_breaker,
+    read_history,
+    read_recovery,
     shown_breaker,
     shown_checks,
+    shown_outages,
     shown_recovery,
     shown_trouble,
 )
@@ -22,6 +23,9 @@ from plexsync.model.plex_state import FILE, NEVER, parse_health_check
 from plexsync.model.stats import Stats
 from plexsync.model.stored import one_line
 from plexsync.policy.badge import badge
+from plexsync.policy.circuit_breaker import CircuitBreaker
+from plexsync.policy.outage_history import OutageHistory
+from plexsync.policy.recovery_state import RecoveryState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,8 +61,8 @@ def status(folder: str, now: float) -> Status:
     problems = read_state.newer_files(folder)
     look = _Look(folder, problems)
     stats = look.document("stats.json", Stats.parse, Stats(0.0))
-    breaker = look.document("circuit_breaker.json", parse_breaker, parse_breaker(None))
-    recovery = look.document("recovery_state.json", parse_recovery, parse_recovery(None))
+    breaker = look.at(lambda: read_breaker(folder)) or CircuitBreaker()
+    recovery = look.at(lambda: read_recovery(folder)) or RecoveryState()
     problems += _other_stash(look.document(IDENTITY, _object, None), now)
     owned, inbox = read_state.owned(folder), read_state.records_waiting(folder)
     queue = look.at(lambda: _queue(folder, stats, now))
@@ -84,7 +88,7 @@ def status(folder: str, now: float) -> Status:
         "recovery": shown_recovery(recovery, now),
         "checks": shown_checks(breaker, recovery, _health_check(folder), now),
         "trouble": shown_trouble(breaker, recovery),
-        "outages": look.document("outage_history.json", parse_outages, parse_outages(None)),
+        "outages": shown_outages(look.at(lambda: read_history(folder)) or OutageHistory()),
         "reconcile": look.document("reconcile_state.json", _object, None),
         "statistics": _totals(stats, now),
         "index": look.at(lambda: _index(read_state.index_sections(folder), now)),

@@ -3,14 +3,12 @@ the second."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from contextlib import suppress
 from datetime import datetime, timezone
 
-from plexsync import system
-from plexsync.edges.storage import files
+from plexsync.edges.storage import files, read_only
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.model.stored import moment, versioned
 
@@ -81,8 +79,7 @@ def copies(folder: str) -> list[str]:
 
 def read_copy(folder: str, name: str) -> object:
     """What a copy holds; `name` is one of `copies`. Raises OSError or ValueError."""
-    data = system.read_regular(os.path.join(folder, FOLDER, name), files.MAX_JSON)
-    return json.loads(data)
+    return read_only.read_json(os.path.join(folder, FOLDER, name))
 
 
 def _sweep(place: str, now: float) -> None:

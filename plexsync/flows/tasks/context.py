@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
+from plexsync.edges.page.read_state import Unreadable
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
-from plexsync.edges.storage import files
 from plexsync.flows.services import OwnerServices
 from plexsync.model.config import PlexSyncConfig
 
@@ -59,9 +59,13 @@ class TaskContext:
         """A file of the data folder."""
         return os.path.join(self.folder, name)
 
-    def stored(self, name: str, parse: Callable[[object], T], default: T) -> T:
-        """A state file as it is; nothing is moved or mended."""
-        return files.peek_json(self.path(name), parse, default)
+    def readable(self, read: Callable[[str], T], default: T) -> T:
+        """What `read` finds in the data folder; `default`, with a warning, where that fails."""
+        try:
+            return read(self.folder)
+        except Unreadable as problem:
+            self.log.warning(str(problem))
+            return default
 
 
 @dataclass(frozen=True, slots=True)

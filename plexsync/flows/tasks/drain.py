@@ -94,7 +94,7 @@ class Drain:
 
     def __init__(self, context: TaskContext) -> None:
         owned = context.owner()
-        self._call = context
+        self._context = context
         self._stores = owned.stores
         self._outages = owned.outages
         self.loop: Loop = owned.worker(self.leave, self.observe)
@@ -111,12 +111,12 @@ class Drain:
         """
         if self._stores.queue.running:
             return ""
-        now = self._call.clock.now()
+        now = self._context.clock.now()
         stopped = self.loop.waits_for(now)
         if stopped:
             self.stopped = STOPPED.get(stopped) or self._outages.why
             return self.stopped
-        if inbox.collect(self._call.folder, limit=1) or self._stores.queue.due(now, 1):
+        if inbox.collect(self._context.folder, limit=1) or self._stores.queue.due(now, 1):
             return ""
         return "" if due_now(self._stores, now) or _walks_go_on(self._stores) else NOTHING_DUE
 
@@ -127,13 +127,13 @@ class Drain:
             if outcome.kind not in (RETURNED, UNTRIED):  # those had no turn at all
                 self.tally.note(outcome)
                 self._tell(outcome, seconds / len(outcomes))
-        now = self._call.clock.now()
+        now = self._context.clock.now()
         self.pace = self.pace.after(self.tally.turns - before, seconds)
         self._left = due_now(self._stores, now) + ahead(self._stores)
-        monotonic = self._call.clock.monotonic()
+        monotonic = self._context.clock.monotonic()
         if self._left and monotonic - self._told_at >= TELL_EVERY:
             self._told_at = monotonic
-            self._call.log.info(
+            self._context.log.info(
                 f"{counted(self.tally.done, 'scene')} done, {self._left} to go: "
                 f"{self.pace.estimate(self._left)}."
             )
@@ -148,7 +148,7 @@ class Drain:
         return 0.99 * done / max(1, done + self._left)
 
     def _tell(self, outcome: Outcome, seconds: float) -> None:
-        scene, log = outcome.scene, self._call.log
+        scene, log = outcome.scene, self._context.log
         if outcome.kind == WRITTEN:
             changed = ", ".join(outcome.changed)
             log.info("Synced", scene=scene, changed=changed, seconds=round(seconds, 2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plexsync import inbox
 from plexsync.edges.page import queue_view
-from plexsync.flows.outage.outage_controller import BREAKER
+from plexsync.flows.status.plex_standing import read_breaker
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.progress import told_to_go_on
 from plexsync.model.plex_state import (
@@ -29,7 +29,7 @@ _BY_STATE = frozenset({HEALTHY, STARTING, FAILING, DOWN, "proxy"})
 def health_check(context: TaskContext) -> dict[str, object]:
     """Look at Plex now: how it is, or what answers in its place, and what to do about it."""
     health = context.plex.check("Health Check", to_write=True)
-    breaker = context.stored(BREAKER, CircuitBreaker.parse, CircuitBreaker())
+    breaker = context.readable(read_breaker, CircuitBreaker())
     waiting = queue_view.live_jobs(context.folder)
     due, on = told_to_go_on(context.folder, context.clock.now())
     busy = health.healthy and breaker.state != CLOSED and breaker.cause == WRITING

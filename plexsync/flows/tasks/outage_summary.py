@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from plexsync.flows.outage.outage_controller import HISTORY
+from plexsync.flows.status.plex_standing import read_history
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import (
@@ -23,7 +23,7 @@ _COLUMNS = ("Began", "Ended", "Length", "Affected", "Recovered", "Cause")
 def outage_summary(context: TaskContext) -> dict[str, object]:
     """The last outages as a table, the newest last, and what they add up to."""
     now = context.clock.now()
-    history = context.stored(HISTORY, OutageHistory.parse, OutageHistory())
+    history = context.readable(read_history, OutageHistory())
     for line in table([_row(outage, now) for outage in history.outages]):
         context.log.info(line)
     mttr, mtbf = history.mttr(), history.mtbf()

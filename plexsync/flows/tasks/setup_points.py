@@ -14,14 +14,15 @@ from plexsync.dependencies import PRIVATE_PLACE, Dependencies
 from plexsync.edges import surroundings
 from plexsync.edges.http import certificates
 from plexsync.edges.page import read_state
+from plexsync.edges.page.queue_view import live_jobs
 from plexsync.edges.plex.client import Health
-from plexsync.edges.queue.rows import pending
+from plexsync.edges.storage import files
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.folder_owner import judge
-from plexsync.model import stash_identity
 from plexsync.model.config import masked
 from plexsync.model.paths import PathMap
 from plexsync.model.settings import IGNORE, sends_openly
+from plexsync.model.stash_identity import FILE, Owner, parse
 from plexsync.model.words import counted
 
 OK, WARN, BAD = "ok", "warn", "bad"
@@ -162,7 +163,7 @@ def older_plugin(context: TaskContext) -> Iterator[Point]:
 
 def whose_folder(context: TaskContext) -> Iterator[Point]:
     """Whether the data folder is this Stash's, and whether another one asked for it."""
-    owner = context.stored(stash_identity.FILE, stash_identity.parse, stash_identity.Owner())
+    owner = files.peek_json(context.path(FILE), parse, Owner())
     problem, _ = judge(owner, context.stash)
     refused = context.clock.now() - owner.refused_at
     if problem:
@@ -228,7 +229,7 @@ def dependencies(context: TaskContext) -> Iterator[Point]:
 
 def worker(context: TaskContext) -> Iterator[Point]:
     """Whether somebody works, where there is work."""
-    waiting = pending(context.path("queue")) + read_state.records_waiting(context.folder)
+    waiting = live_jobs(context.folder) + read_state.records_waiting(context.folder)
     if read_state.owned(context.folder):
         yield Point("Worker", OK, f"it is alive; {counted(waiting, 'job')} in the queue")
     elif waiting:

@@ -13,7 +13,7 @@ from tests.world import ROOT, World
 Run = Callable[[TaskContext], dict[str, Any]]
 
 
-def press(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict[str, Any]:
+def run_task(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict[str, Any]:
     """Run a task; one that `owns` has the stores, as one that queues."""
     woken: list[None] = []
     stash = world.client()

@@ -1,4 +1,4 @@
-"""One press of a button in Stash: own the data folder if need be, do the task, and answer."""
+"""Runs one task for Stash: owns the data folder where the task needs to, and answers."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ TAKEOVER_PATIENCE = 65.0
 """Seconds that the worker may need to step aside: a slow attempt of its and 5 more."""
 
 
-def perform(
+def run_mode(
     plugin_dir: str, mode: object, args: Mapping[str, object], block: object
 ) -> dict[str, object]:
-    """Carry out one task; returns its output. Raises with a sentence for the user."""
+    """Run the task that a mode names and return its output; raises TaskFailed with a sentence for the user."""
     task = TASKS.get(mode) if isinstance(mode, str) else None
     if task is None:
         raise TaskFailed(
@@ -67,7 +67,7 @@ def _carry_out(
     def wake_worker() -> None:
         inbox.wake(plugin_dir, folder, connection)
 
-    def tell(text: str) -> None:
+    def report_wait(text: str) -> None:
         log.info(text)
         log.progress(0.0)
 
@@ -78,18 +78,18 @@ def _carry_out(
     try:
         if task.kind == READS:
             with closing(Services(folder, stash, clock, log, os.environ)) as services:
-                return press(task, plugin_dir, args, services, wake_worker, stand_by)
+                return run(task, plugin_dir, args, services, wake_worker, stand_by)
         with (
-            Takeover(folder, stand_by, TAKEOVER_PATIENCE, tell),
+            Takeover(folder, stand_by, TAKEOVER_PATIENCE, report_wait),
             closing(App(folder, stash, clock, log, os.environ)) as app,
         ):
-            return press(task, plugin_dir, args, app, wake_worker)
+            return run(task, plugin_dir, args, app, wake_worker)
     finally:
         stash.close()
         undo()
 
 
-def press(
+def run(
     task: Task,
     plugin_dir: str,
     args: Mapping[str, object],
@@ -97,7 +97,10 @@ def press(
     wake_worker: Callable[[], None],
     stand_by: Callable[[], None] = lambda: None,
 ) -> dict[str, object]:
-    """Carry out a task with these services, after what comes before any task that owns the folder."""
+    """Run a task with these services.
+
+    Before a task that owns the data folder a due probe of Plex and a due reconciliation run.
+    """
     owned = services if isinstance(services, App) else None
     config = services.config(anybody=task.anybody or (task.kind == READS and task.unready))
     if config.missing() and not task.unready:

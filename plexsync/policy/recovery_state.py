@@ -1,0 +1,87 @@
+"""What the probes of Plex found, as recovery_state.json keeps it."""
+
+from __future__ import annotations
+
+from plexsync.model.named_tuple import NamedTuple
+from plexsync.model.plex_state import READ_ONLY, TOKEN_TROUBLES
+from plexsync.model.stored import count, moment, one_line, triple, versioned, words
+from plexsync.policy.timing import DEFAULT_RAMP, FLAPPING, OWNER_CHECK, probe_delay
+
+LONGEST_WORDS = 400
+"""Letters that are kept of a trouble's words."""
+
+MOST_RELAPSES = 4
+
+_UNKNOWN_BEFORE: dict[str, object] = {
+    "trouble": "",
+    "trouble_words": "",
+    "trouble_since": 0.0,
+    "ramp": DEFAULT_RAMP,
+}
+"""What an earlier PlexSync did not write."""
+
+_VERSION = 1
+
+
+class RecoveryState(NamedTuple):
+    """What the probes found. Times are wall-clock seconds, 0.0 means never.
+
+    `recovery_started_at` is the start of the gentle phase after an outage, 0.0 when there is none;
+    `relapses` counts recoveries in a row that did not last. `trouble` is what lasts until a person
+    acts, or that no breaker counts (model/plex_state.py names the kinds, "" is none), with its
+    words and its begin. `ramp` is the gentle phase as set: minutes, first and last rate.
+    """
+
+    last_check: float = 0.0
+    consecutive_successes: int = 0
+    consecutive_failures: int = 0
+    recovery_count: int = 0
+    recovery_started_at: float = 0.0
+    last_recovery_at: float = 0.0
+    relapses: int = 0
+    trouble: str = ""
+    trouble_words: str = ""
+    trouble_since: float = 0.0
+    ramp: tuple[float, float, float] = DEFAULT_RAMP
+
+    @property
+    def token_refused(self) -> bool:
+        """Whether all jobs wait for another token."""
+        return self.trouble in TOKEN_TROUBLES
+
+    def to_json(self) -> object:
+        """The state as JSON values."""
+        return {"version": _VERSION, **self._asdict()}
+
+    @classmethod
+    def parse(cls, raw: object) -> RecoveryState:
+        """Read a stored state; raises ValueError on any doubt."""
+        fields = _UNKNOWN_BEFORE | versioned(raw, _VERSION)
+        return cls(
+            last_check=moment(fields, "last_check"),
+            consecutive_successes=count(fields, "consecutive_successes"),
+            consecutive_failures=count(fields, "consecutive_failures"),
+            recovery_count=count(fields, "recovery_count"),
+            recovery_started_at=moment(fields, "recovery_started_at"),
+            last_recovery_at=moment(fields, "last_recovery_at"),
+            relapses=min(MOST_RELAPSES, count(fields, "relapses")),
+            trouble=one_line(words(fields, "trouble")),
+            trouble_words=one_line(words(fields, "trouble_words"), LONGEST_WORDS),
+            trouble_since=moment(fields, "trouble_since"),
+            ramp=triple(fields, "ramp"),
+        )
+
+
+def next_check(state: RecoveryState, now: float) -> float:
+    """When the next probe is due: 5, 10, 20, 40, 60 s after the last; never more than 60 s away.
+
+    It is `now` when it is overdue, and when the last check lies in the future. A token that may not
+    write is looked at each ten minutes.
+    """
+    if state.last_check > now:
+        return now
+    if state.trouble == READ_ONLY:
+        return max(now, state.last_check + OWNER_CHECK)
+    recent = 0 <= now - state.last_recovery_at < FLAPPING
+    failures = state.consecutive_failures + (state.relapses if recent else 0)
+    return max(now, state.last_check + probe_delay(failures))
