@@ -147,8 +147,8 @@ class App(Services):
         environ: Mapping[str, str],
     ) -> None:
         super().__init__(folder, stash, clock, log, environ)
-        queue_lost = files.make_way(self.path("queue"), log.warning, folder=True)
-        files.make_all_ways(folder, log.warning)
+        queue_lost = files.clear_path(self.path("queue"), log.warning, folder=True)
+        files.clear_all_paths(folder, log.warning)
         newer = read_state.newer_files(folder)
         if newer:
             raise NewerSchema("; ".join(newer))

@@ -184,7 +184,7 @@ def wake(plugin_dir: str, data: str, connection: bytes) -> None:
     locks), and is not waited for. A living worker is handed the connection, since its own may have
     expired.
     """
-    if cared_for(data):
+    if has_owner(data):
         hand_over(data, connection)
         return
     turn = system.LockFile(os.path.join(data, "starting.lock"))
@@ -193,7 +193,7 @@ def wake(plugin_dir: str, data: str, connection: bytes) -> None:
     try:
         if mine and not started.acquire() and _began_lately(started.path):
             return
-        if not cared_for(data) or not _still_cared_for(data):
+        if not has_owner(data) or not _still_has_owner(data):
             if mine:
                 os.utime(started.path)
             if started.held:
@@ -227,16 +227,16 @@ def _began_lately(lock: str) -> bool:
     return abs(time.time() - os.stat(lock).st_mtime) < _LONGEST_START
 
 
-def cared_for(data: str) -> bool:
+def has_owner(data: str) -> bool:
     """Whether a worker lives, or a task that leaves one behind."""
     locks = ("worker.lock", "takeover.lock")
     return any(system.LockFile(os.path.join(data, name)).busy() for name in locks)
 
 
-def _still_cared_for(data: str) -> bool:
+def _still_has_owner(data: str) -> bool:
     """On Windows the look of another hook can pass for an owner; it is over a moment later."""
     time.sleep(0.01)
-    return cared_for(data)
+    return has_owner(data)
 
 
 def start_worker(plugin_dir: str, connection: bytes) -> None:

@@ -19,7 +19,7 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.ownership import Ownership
 from plexsync.edges.page import read_state
 from plexsync.edges.page.queue_view import anything_waits
-from plexsync.edges.plugin_files import Package
+from plexsync.edges.plugin_files import PluginFiles
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.handover import Handover
 from plexsync.edges.storage.files import NewerSchema, is_damage, is_disk_trouble
@@ -52,14 +52,14 @@ def run(
     handover = Handover(folder, block)
     in_flight = InFlight(partial(write_note, folder))
     stash = StashClient(connection, in_flight=in_flight, handover=handover)
-    package = Package(plugin_dir)
+    package = PluginFiles(plugin_dir)
 
     def leave() -> str:
         handover.waiting()  # a pipe that is full takes nothing more
         with suppress(OSError):  # a sick disk is waited out like any other
             if ownership.wanted():
                 return "a task takes over"
-        return LOST if ownership.lost() else package.gone()
+        return LOST if ownership.lost() else package.stop_reason()
 
     while True:
         try:
@@ -77,8 +77,8 @@ def run(
                 continue
             return
         ownership.release()
-        if package.gone():
-            if _work_left(folder) and package.settle(clock):
+        if package.stop_reason():
+            if _work_left(folder) and package.wait_until_stable(clock):
                 inbox.wake(plugin_dir, folder, _renewed(handover.block, stash.cookie))
             return
         # An event whose hook found the lock still taken would be stranded without this look.

@@ -25,7 +25,7 @@ from plexsync.model.job import Job
 from plexsync.model.plex import FIELDS, IMAGE, LIST, Edit, PlexItem, Target, Value, Written
 from plexsync.model.values import name_keys, same
 from plexsync.policy.backoff import BUDGETS, NOT_FOUND, RULES, Bury, Finish, Later, Wait, verdict
-from plexsync.policy.outcome import claimed, recorded
+from plexsync.policy.outcome import value_to_record, with_unconfirmed
 from plexsync.policy.plan import plan
 from tests.policy import (
     test_circuit_breaker,
@@ -89,11 +89,11 @@ class _Item:
 
     def sync(self, wish: dict[str, Value], dies: str, replaces: bool) -> None:
         """One run of a worker; it may die "before" Plex has its edits, or "after"."""
-        ours = claimed(self.item, self.written, self.unconfirmed, {})
+        ours = with_unconfirmed(self.item, self.written, self.unconfirmed, {})
         edits = plan(wish, self.item, ours, False)
         self.written = ours
         self.unconfirmed = {
-            edit.field: recorded(edit, wish, ours) for edit in edits if not edit.lock_only
+            edit.field: value_to_record(edit, wish, ours) for edit in edits if not edit.lock_only
         }
         if dies == "before":
             return
@@ -101,7 +101,7 @@ class _Item:
         if dies == "after":
             return
         for edit in edits:
-            self.written[edit.field] = Written(recorded(edit, wish, ours), edit.desired_hash)
+            self.written[edit.field] = Written(value_to_record(edit, wish, ours), edit.desired_hash)
         self.unconfirmed = {}
 
     def _send(self, edits: tuple[Edit, ...], replaces: bool) -> None:

@@ -18,7 +18,7 @@ _LOOK = 0.25
 REMOVED = "the plugin was removed"
 
 
-class Package:
+class PluginFiles:
     """Tells whether the files in `plugin_dir` are still those of the running version."""
 
     def __init__(self, plugin_dir: str, running: str = __version__) -> None:
@@ -29,7 +29,7 @@ class Package:
         self._seen: tuple[int, ...] = ()
         self._reason = ""
 
-    def gone(self) -> str:
+    def stop_reason(self) -> str:
         """Why this process must not go on, "" if it may; two looks at the disk as a rule."""
         if not os.path.exists(self._entry):
             return REMOVED
@@ -42,7 +42,7 @@ class Package:
                 self._reason = f"PlexSync {version} was installed" if replaced else ""
         return self._reason
 
-    def settle(self, clock: Clock) -> bool:
+    def wait_until_stable(self, clock: Clock) -> bool:
         """Wait until an update has come to its end; False when the plugin does not come back."""
         end = clock.monotonic() + _PATIENCE
         before, since = self._files(), clock.monotonic()

@@ -74,7 +74,7 @@ class Loop(Protocol):
     def look_around(self, now: float) -> None:
         """Do what is due by its own clock, and bring what it found into the queue."""
 
-    def hurry_sweep(self) -> None:
+    def request_sweep(self) -> None:
         """Let a sweep be due now."""
 
     def waits_for(self, now: float) -> str:

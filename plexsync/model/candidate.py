@@ -1,4 +1,4 @@
-"""A Plex item that a scene could be, between which nobody could choose."""
+"""One of several Plex items that may be the same film as a scene."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The item's file as Plex sees it, its size in bytes, and where the item is.
+    """The item's file as Plex sees it, the file's size in bytes, and the item's library.
 
-    `rating_key` is 0 and `section` "" where only a line of text is known.
+    `rating_key` is 0 and `section` "" when only a line of text was stored.
     """
 
     part: str
@@ -18,13 +18,13 @@ class Candidate:
     rating_key: int = 0
 
     def words(self) -> str:
-        """One line for people."""
+        """The candidate in one line, as shown to people."""
         size = f"{self.size} bytes" if self.size else "size unknown"
         return f"{self.part} ({size}), section {self.section}, item {self.rating_key}"
 
 
 def candidates(raw: object) -> tuple[Candidate, ...]:
-    """Those of a stored list; what is none of ours is a line of text, or left out."""
+    """Candidates from a stored list. Plain text becomes a candidate without a key; the rest is dropped."""
     listed = raw if isinstance(raw, (list, tuple)) else ()
     return tuple(found for each in listed if (found := _candidate(each)) is not None)
 

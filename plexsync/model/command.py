@@ -1,7 +1,7 @@
 """What a page asks the owner of the data folder to do: one table of commands and their arguments.
 
-Light on purpose: a command is checked in the process that drops it, and again where it is carried
-out.
+Light on purpose: a command is checked by the process that stores it in the inbox, and again by the
+owner that runs it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KIND = "PlexSync.Command.Post"
 """The type of a command's inbox record, which looks like an event's."""
 
 ADOPT = "adopt_data_folder"
-"""The one command that a Stash may give to another one's data folder."""
+"""The only command that is accepted from a Stash to which the data folder does not belong."""
 
 MOST_SCENES = 1000
 MOST_PREVIEWS = 50
@@ -53,14 +53,14 @@ COMMANDS: Mapping[str, Mapping[str, Rule]] = {
     ADOPT: {},
     "clear": {"what": Rule(one_of("dead_letters", "queue")), "class": Rule(word, None)},
 }
-"""Command -> its arguments, in the order in which they are documented."""
+"""Command -> its arguments, in documentation order."""
 
 AT_ONCE = 20
-"""Commands between two batches; the rest has its turn after the next one."""
+"""Commands run between two batches at most; the rest run after the next batch."""
 
 
 class Command:
-    """One command with every argument read."""
+    """A command with its parsed arguments."""
 
     __slots__ = ("name", "args")
 
@@ -70,7 +70,7 @@ class Command:
 
 
 def read_command(name: object, args: object) -> Command:
-    """A command and its arguments; raises ValueError with a sentence for a person."""
+    """Parse a command and its arguments; raises ValueError with a message for the user."""
     rules = COMMANDS.get(name) if isinstance(name, str) else None
     if rules is None or not isinstance(name, str):
         raise ValueError(f"PlexSync has no command {shown(name)}.")

@@ -1,4 +1,4 @@
-"""Every setting, parsed once and frozen."""
+"""All settings, parsed once into a frozen value."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from plexsync.model.settings import (
     sends_openly,
 )
 
-_WISH = {"plex_library", "path_map", "strict_matching", "preserve_plex_edits", "max_tags"}
-_WISH |= {"strip_emoji", "strict_mode", "max_performers"}
+_DESIRED = {"plex_library", "path_map", "strict_matching", "preserve_plex_edits", "max_tags"}
+_DESIRED |= {"strip_emoji", "strict_mode", "max_performers"}
 """Settings that change what is written or to which item, besides every `sync_` switch."""
 
 
@@ -40,34 +40,34 @@ class PlexSyncConfig(BaseModel):
     )
 
     plex_url: str = ""
-    """Address of the Plex server, without a final slash; "" while nobody entered one."""
+    """Address of the Plex server without a trailing slash; "" until one is entered."""
     plex_token: SecretStr = SecretStr("")
-    """Token for Plex; it travels in a header and nowhere else."""
+    """Token for Plex; only ever sent in a header."""
     plex_certificate: str = ""
-    """Whose certificate Plex may show: "" a known issuer's, a path what is in that PEM file,
-    "ignore" anybody's."""
+    """Which certificates are accepted from Plex: "" those of known issuers, a path those in that PEM
+    file, "ignore" any."""
     plex_library: str = ""
     """Names of the movie libraries to write to, as typed; empty means all of them."""
     enabled: bool = True
-    """Off: events are kept, nothing is sent."""
+    """Off: events are stored, but nothing is sent to Plex."""
     strict_matching: bool = True
-    """Off: of several items that could be the scene the first is written."""
+    """Off: when several items may be the scene, the first one is written."""
     preserve_plex_edits: bool = False
-    """On: what somebody changed in Plex stays, and only names that PlexSync wrote are removed."""
+    """On: edits made in Plex are kept, and only names that PlexSync added are removed."""
     path_map: str = ""
-    """Folders that Plex and Stash see under different paths: "/plex/path=>/stash/path; ..."."""
+    """Folders that Plex and Stash know by different paths: "/plex/path=>/stash/path; ..."."""
     connect_timeout: Annotated[int, Field(ge=1, le=30)] = 5
     """How long Plex may take to accept a connection."""
     read_timeout: Annotated[int, Field(ge=5, le=120)] = 30
     """How long Plex may take to answer."""
     max_retries: Annotated[int, Field(ge=1, le=20)] = 5
-    """Further tries after an ordinary failure, before the scene becomes a dead letter."""
+    """Retries after an ordinary failure before the scene becomes a dead letter."""
     max_tags: Annotated[int, Field(ge=10, le=500)] = 100
-    """At most so many tags of a scene become genres, and groups collections."""
+    """Limit of tags per scene that become genres, and of groups that become collections."""
     max_performers: Annotated[int, Field(ge=10, le=1000)] = 200
-    """At most so many performers of a scene become actors, and directors directors."""
+    """Limit of performers per scene that become actors, and of directors."""
     plex_connections: Annotated[int, Field(ge=1, le=4)] = 2
-    """At most so many requests to Plex are in flight at a time."""
+    """Limit of concurrent requests to Plex."""
     sync_master: bool = True
     """Off: nothing is written; on again, everything is."""
     sync_studio: bool = True
@@ -103,27 +103,27 @@ class PlexSyncConfig(BaseModel):
     strip_emoji: bool = False
     """On: emoji are taken out of everything that is written."""
     strict_mode: bool = False
-    """On: text that would need cleaning is refused instead."""
+    """On: text that would need cleaning is rejected instead."""
     debug_logging: bool = False
     """On: debug lines are logged too."""
     obfuscate_paths: bool = False
     """On: paths and titles are replaced in the log."""
     recovery_strategy: Literal["conservative", "normal", "aggressive"] = "conservative"
-    """Which dead letters of an outage are tried again by themselves when it is over."""
+    """Which dead letters of an outage are retried automatically when it is over."""
     recovery_minutes: Annotated[int, Field(ge=0, le=60)] = 5
-    """How long requests are held back after an outage; 0 means not at all."""
+    """Length of the ramp after an outage in minutes; 0 disables it."""
     recovery_start_rate: Annotated[int, Field(ge=1, le=100)] = 5
-    """Writing requests per second right after an outage."""
+    """Write requests per second at the start of the ramp."""
     recovery_end_rate: Annotated[int, Field(ge=1, le=100)] = 20
-    """Writing requests per second at the end of that time."""
+    """Write requests per second at the end of the ramp."""
     reconcile_interval: Literal["never", "hourly", "daily", "weekly"] = "never"
-    """How often Stash and Plex are compared without anybody asking."""
+    """How often Stash and Plex are compared automatically."""
     reconcile_scope: Literal["all", "24h", "7days"] = "24h"
-    """Which scenes that concerns: all, or those created or updated so lately."""
+    """Which scenes are compared: all, or those created or updated within that time."""
     reconcile_batch_size: Annotated[int, Field(ge=10, le=1000)] = 500
     """Scenes per page of a reconciliation."""
     reconcile_missing: bool = True
-    """Off: scenes that Plex does not have are no gaps; Plex is to hold only some of them."""
+    """Off: scenes missing from Plex are not reported as gaps (Plex holds only some on purpose)."""
     dlq_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
     """Days after which a dead letter is forgotten."""
 
@@ -138,7 +138,7 @@ class PlexSyncConfig(BaseModel):
         return self.sync_poster or self.sync_background
 
     def missing(self) -> str:
-        """One line that says what to enter before anything can be synced; "" when all is there."""
+        """One line that names the settings still needed before anything can be synced; "" if none."""
         wanted = [] if self.plex_url else ['the address of your Plex server ("Plex URL")']
         if not self.plex_token.get_secret_value():
             wanted.append('a Plex token ("Plex token")')
@@ -149,18 +149,18 @@ class PlexSyncConfig(BaseModel):
     def desired_fingerprint(self) -> str:
         """Hash of the settings that change what is written or matched.
 
-        Only what differs from its default counts, so a new setting leaves old hashes valid.
+        Settings at their default do not count, so that adding a setting keeps old hashes valid.
         """
         chosen = {
             name: _libraries(value) if name == "plex_library" else value
             for name, info in type(self).model_fields.items()
-            if (name in _WISH or name.startswith("sync_"))
+            if (name in _DESIRED or name.startswith("sync_"))
             and (value := getattr(self, name)) != info.default
         }
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
     def plex_fingerprint(self) -> str:
-        """Hash of which Plex is meant and how it is known; the token is not in it."""
+        """Hash of the Plex address and its certificate; the token is not part of it."""
         return hashlib.sha256(f"{self.plex_url}\n{self.plex_certificate}".encode()).hexdigest()
 
 
@@ -168,7 +168,7 @@ _WHERE = "Settings > Plugins > PlexSync"
 
 
 def _libraries(names: str) -> list[str] | str:
-    """The same for every order of plain names; a name with quotes or odd blanks stands for itself."""
+    """The names sorted, so that their order does not matter; kept as typed if quoted or padded."""
     if '"' in names or names != names.strip():
         return names
     return sorted({name.strip() for name in names.split(",")} - {""})
@@ -179,9 +179,9 @@ def read_config(
 ) -> tuple[PlexSyncConfig, list[str]]:
     """Parse the plugin's settings as Stash keeps them; never raises.
 
-    A bad value falls back to its default with one warning in words; secrets are in no warning.
-    Address and token that nobody entered are taken from PLEX_URL and PLEX_TOKEN, then from the
-    settings of the older plugin of this name.
+    A bad value falls back to its default and adds a warning, which never contains a secret. A missing
+    address or token is taken from PLEX_URL or PLEX_TOKEN, then from the settings of the older plugin
+    of this name.
     """
     reader = _Reader(settings if isinstance(settings, Mapping) else {})
     values: dict[str, Any] = {}
@@ -200,14 +200,14 @@ def read_config(
 
 
 def masked(token: str) -> str:
-    """A token for the eyes of its owner: first and last four characters when it is long enough."""
+    """A token shortened for display: its first and last four characters if it is long enough."""
     if len(token) < 16:
         return "*" * 8 if token else ""
     return f"{token[:4]}...{token[-4:]}"
 
 
 class _Reader:
-    """Reads one value after the other and collects the warnings."""
+    """Reads the values one by one and collects warnings."""
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""What a hook left in the inbox, parsed."""
+"""Hook events, parsed from the records in the inbox."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 class Event:
     """One hook call: "Scene.Update.Post" of 7 is subject "Scene", action "Update", id 7.
 
-    `fields` is None when Stash sent no inputFields (scan, move, create, destroy); `input` is what a
-    merge or a page's command brings, as JSON values, None when absent or too large to keep; `at` is
-    when the hook ran, wall-clock seconds.
+    `fields` is None when Stash sent no inputFields (scan, move, create, destroy). `input` holds the
+    JSON input of a merge or of a page's command; None when absent or too large to keep. `at` is when
+    the hook ran, in wall-clock seconds.
     """
 
     subject: str

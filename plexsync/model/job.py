@@ -1,4 +1,4 @@
-"""The wish "Plex equals Stash for this scene", and where it stands."""
+"""Jobs, each of which makes Plex equal to Stash for one scene, and dead letters."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ EDIT = 0
 BACKFILL = 1
 
 COMPARES = (FORCED, RECONCILE)
-"""Reasons of jobs that look at Plex although the ledger says that all is in step."""
+"""Reasons of jobs that compare with Plex even if the ledger says that the scene is in step."""
 
 ASKED = (FORCED, RETRY)
-"""Reasons of jobs that a person asked for: they try again what Plex refused before."""
+"""Reasons of jobs that the user asked for: these retry fields that Plex refused before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One live wish per scene. Times are wall-clock seconds since the epoch.
+    """The live job of a scene, of which there is one at most. Times are wall-clock seconds.
 
-    It carries the scene's id, never its metadata: the worker reads the scene afresh, so the newest
-    edit always wins.
+    It carries the scene's id and never its metadata: the worker reads the scene from Stash, so the
+    newest edit always wins.
     """
 
     scene: int
     reason: str
-    """Why: one of model/reasons.py."""
+    """Why the job exists: one of model/reasons.py."""
     born: float
     priority: int = EDIT
-    """EDIT goes before BULK."""
+    """EDIT runs before BACKFILL."""
     not_before: float = 0.0
     starts: int = 0
-    """Starts alone that found no end; three bury the job."""
+    """How often it was started alone without ending; after three the job is a dead letter."""
     running: bool = False
-    """Marked before a run, cleared after it: found set at start-up, the last worker died in it."""
+    """Set before a run and cleared after it. Set at start-up, the last worker died during the run."""
     attempts: dict[str, int] = field(default_factory=dict)
     """Failed attempts by error class."""
     last_error: str = ""
@@ -48,7 +48,7 @@ class Job:
     first_failure: float | None = None
     last_failure: float | None = None
     paths: tuple[str, ...] = ()
-    """The scene's files, as Stash sees them, while it waits for Plex to have one of them."""
+    """The scene's files as Stash sees them, while the job waits for Plex to scan one of them."""
 
     def to_dict(self) -> dict[str, object]:
         """The job as JSON-safe values."""
@@ -58,7 +58,7 @@ class Job:
     def from_dict(cls, raw: object) -> Job:
         """Rebuild a job; raises ValueError for anything that is not one.
 
-        Another PlexSync may know more fields or fewer: only the scene must be there.
+        Other versions may have more fields or fewer: only the scene id is required.
         """
         if not isinstance(raw, dict):
             raise ValueError(f"a job must be an object, not {type(raw).__name__}")
@@ -73,7 +73,7 @@ class Job:
             raise ValueError(f"scene id {self.scene!r} is not a positive whole number")
         times = (self.born, self.not_before, self.first_failure or 0.0, self.last_failure or 0.0)
         if not all(_is_number(time) for time in times):
-            raise ValueError("a time of the job is not one")
+            raise ValueError("a time of the job is not a number")
         counts = (self.starts, self.priority, self.last_status or 0)
         if not all(type(n) is int and abs(n) < 2**53 for n in counts):
             raise ValueError("a count of the job is not a whole number")
@@ -102,12 +102,12 @@ def _is_number(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """One per scene. Times are wall-clock seconds since the epoch.
+    """A scene that PlexSync gave up on; one per scene. Times are wall-clock seconds.
 
-    `error` is the error class, `cause` its short word ("refused", "dns", "timeout", ...), `status`
-    the HTTP status when there was an answer, `attempts` the failures by class, `candidates` the
-    Plex items that an ambiguous match could not choose from, `job` the last job as JSON values, `paths` the files in Stash that Plex
-    did not have.
+    `error` is the error class, `cause` a short word for it ("refused", "dns", "timeout", ...),
+    `status` the HTTP status if there was an answer, `attempts` the failures by class, `candidates`
+    the Plex items of an ambiguous match, `job` the last job as JSON values, `paths` the files in
+    Stash that Plex did not have.
     """
 
     scene: int

@@ -1,4 +1,4 @@
-"""What PlexSync knows of each scene: where it stands and what was written to Plex."""
+"""What the ledger records about each scene: its state, and what was written to Plex."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AMBIGUOUS = "ambiguous"
 FAILED = "failed"
 TOO_LITTLE = "too little metadata"
 RIVAL = "rival"
-"""The kind of entity that a scene is for another one whose Plex item it has."""
+"""The kind of entity by which a scene names another one that holds its Plex item."""
 
 SHARED = "shared"
 DESTROYED = "destroyed"
@@ -26,10 +26,10 @@ STATES = (SYNCED, WAITING, NOT_IN_PLEX, AMBIGUOUS, FAILED, TOO_LITTLE, SHARED, D
 class TargetState:
     """One Plex item of a scene.
 
-    `part` is the Plex file that matched, `written` and `base` go by field name, `dirty` names the
-    fields that still differ from the wish. `unconfirmed` is what was sent, or about to be, and not
-    seen in Plex yet: where Plex has it, it is ours after all. `read_back` holds fields that Plex
-    showed differently the last time, `refused` those that it does not take; neither of the latter
+    `part` is the Plex file that matched. The mappings are keyed by field name. `dirty` names the
+    fields that still differ from the desired state. `unconfirmed` holds values that were sent, or
+    about to be, but not seen in Plex yet; where Plex shows them they count as written. `read_back`
+    holds fields that Plex showed differently the last time, `refused` those that it rejects; neither
     is dirty.
     """
 
@@ -46,11 +46,11 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneState:
-    """Where a scene stands. Times are wall-clock seconds since the epoch.
+    """The state of a scene. Times are wall-clock seconds since the epoch.
 
-    `state` is one of STATES and holds since `since`. `wish` is the hash of the whole wish while
-    everything is in step and "" while anything is dirty. `entities` are (kind, id) of everything
-    whose rename or removal concerns the scene.
+    `state` is one of STATES and holds since `since`. `desired_hash` is the hash of the desired state
+    while the scene is in step, and "" while any field is dirty. `entities` are the (kind, id) pairs
+    whose rename or removal affects the scene.
     """
 
     scene: int
@@ -69,9 +69,9 @@ class SceneState:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """Somebody's word that a scene is the Plex item which holds the file `part` (as Plex sees it).
+    """The user's decision that a scene is the Plex item with the file `part` (as Plex sees it).
 
-    `rating_key` is a hint for the case that several items hold it; 0 when unknown.
+    `rating_key` decides when several items hold that file; 0 when unknown.
     """
 
     part: str
@@ -80,11 +80,11 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a reconciliation saw of a scene in one Plex item; rating key 0: it is in none.
+    """What a reconciliation found for a scene in one Plex item; rating key 0: no item matched.
 
-    It holds while the item's `updated` (Plex's clock) and the scene's `wish` stay the same. `gaps`
-    are (kind, field), `confidence` is the match's, `queued_at` when they went to the queue (0:
-    never).
+    It is valid while the item's `updated` (Plex's clock) and the scene's `desired_hash` stay the
+    same. `gaps` are (kind, field) pairs, `confidence` is that of the match, `queued_at` is when the
+    scene was queued for them (0: never).
     """
 
     rating_key: int
@@ -97,10 +97,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """A stored walk over many scenes: all of them (kind ""), those with entities of `kind`, or
-    scenes themselves (kind "scene").
+    """A stored backfill over many scenes: all (kind ""), those with entities of `kind`, or listed
+    scenes (kind "scene").
 
-    `after` is how far it came (0: not begun); `listed` means that only the ids stored with it count.
+    `after` is the last id that was queued (0: none yet); `listed` limits it to the ids stored with it.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""The setting "Plex libraries": names with commas between them, and names may hold commas too."""
+"""Parses the setting "Plex libraries": comma-separated names, which may contain commas themselves."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _MOST_COMMAS = 50
 
 
 def choose(setting: str, titles: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The titles of libraries that the setting names, and what it names that no library is called.
+    """The titles of the libraries that the setting names, and the names that no library has.
 
-    The whole setting is compared first, then the longest names that are known are taken out of it,
-    from left to right. Quotes keep a name together. The exact name goes before one that differs in
-    the blanks around it or in case. Nothing is chosen by a setting without a name.
+    The whole setting is compared first; then the longest known names are taken from it, from left to
+    right. Quotes keep a name together. An exact name wins over one that differs in surrounding blanks
+    or in case. An empty setting chooses nothing.
     """
     chosen: dict[str, None] = {}
     missing: dict[str, None] = {}
@@ -26,7 +26,7 @@ def choose(setting: str, titles: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def called(name: str, titles: Sequence[str]) -> list[str]:
-    """The titles that a name means, those of the closest spelling alone."""
+    """The titles that match a name; only those with the closest spelling."""
     quoted = _unquoted(name)
     bare = name.strip() if quoted is None else quoted
     for spelling in (name, bare):
@@ -39,7 +39,7 @@ def called(name: str, titles: Sequence[str]) -> list[str]:
 
 
 def _names(setting: str, titles: Sequence[str]) -> Iterator[tuple[list[str], str]]:
-    """Each name in the setting, with the titles that it means."""
+    """Each name in the setting, with the titles that match it."""
     whole = called(setting, titles)
     pieces = [] if whole else setting.split(",")
     most = max((title.count(",") for title in titles), default=0) + 1
@@ -58,7 +58,7 @@ def _names(setting: str, titles: Sequence[str]) -> Iterator[tuple[list[str], str
 
 
 def _unknown(pieces: Sequence[str]) -> tuple[str, int]:
-    """A name that no library has, to its closing quote or the next comma; of how many pieces."""
+    """A name that no library has, up to its closing quote or the next comma, and its number of pieces."""
     if pieces[0].lstrip().startswith('"'):
         for count in range(1, min(len(pieces), _MOST_COMMAS) + 1):
             name = _unquoted(",".join(pieces[:count]))

@@ -1,4 +1,4 @@
-"""What a scene says about itself, cleaned and cut to what Plex takes."""
+"""A scene's metadata, cleaned and cut to what Plex accepts."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from plexsync.model.values import name_key
 NAME_LENGTH = 255
 SUMMARY_LENGTH = 10_000
 MOST_NAMES = 10_000
-"""Names of a list that are looked at at all."""
+"""Names of a list beyond this number are ignored."""
 
 YEARS = range(1850, 2101)
-"""Years that Plex can keep: one broken date makes it fail on every list with that item."""
+"""Years that Plex can store: one broken date makes Plex fail on every list with that item."""
 
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ].*)?)?)?\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the settings say about cleaning; handed to SyncMetadata as validation context."""
+    """The settings that affect cleaning; SyncMetadata takes them as validation context."""
 
     max_tags: int = 100
     strip_emoji: bool = False
     strict_mode: bool = False
     max_performers: int = 200
     cut: Callable[[str], None] = lambda words: None
-    """Is told in words what did not fit."""
+    """Called with a description of each value that was cut."""
 
 
 class SyncMetadata(BaseModel):
-    """The values of one scene in Plex's terms: text is "" and lists are () when there is nothing.
+    """The values of one scene in Plex's terms; empty text is "", an empty list ().
 
-    `date` is YYYY-MM-DD, `rating` a number from 0 to 10 as text ("8.5"). Names are unique whatever
-    their case; the first spelling wins.
+    `date` is YYYY-MM-DD, `rating` a number from 0 to 10 as text ("8.5"). Names are unique regardless
+    of case; the first spelling wins.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -61,7 +61,7 @@ class SyncMetadata(BaseModel):
     @classmethod
     def _title(cls, value: object, info: ValidationInfo) -> str:
         title = _text(value, NAME_LENGTH, info)
-        # A title of nothing but emoji keeps them: it must not become empty.
+        # A title that consists of emoji only keeps them: it must not become empty.
         title = title or cut(clean(_plain(value), False, False), NAME_LENGTH)
         if not title:
             raise ValueError("must not be empty")
@@ -103,10 +103,10 @@ class SyncMetadata(BaseModel):
 
 
 def validate_metadata(raw: object, limits: Limits) -> tuple[SyncMetadata | None, str | None]:
-    """The metadata from a mapping of field names, or None and a line that names what is unusable.
+    """The metadata from a mapping of field names, or None and a line that names what is invalid.
 
-    Never raises, whatever it is given. Without strict mode only a missing or empty title and
-    values of the wrong type are unusable; the rest is cleaned, and a bad date or rating left out.
+    Never raises. Without strict mode only a missing or empty title and values of the wrong type are
+    invalid; the rest is cleaned, and a bad date or rating is left out.
     """
     if not isinstance(raw, Mapping):
         return None, f"metadata must be an object, not {type(raw).__name__}"
@@ -114,7 +114,7 @@ def validate_metadata(raw: object, limits: Limits) -> tuple[SyncMetadata | None,
     try:
         return SyncMetadata.model_validate(known, context=limits), None
     except ValidationError as problem:
-        # Only place and reason: the values are private and may be megabytes.
+        # Field and reason only: the values are private and may be megabytes long.
         found = problem.errors(include_url=False, include_input=False)
         reasons = (f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}" for e in found)
         return None, "; ".join(reasons)
@@ -134,7 +134,7 @@ def _plain(value: object) -> str:
 
 def _text(value: object, length: int, info: ValidationInfo, multiline: bool = False) -> str:
     whole, limits = _plain(value), _limits(info)
-    # Twice the length is enough to fill it; megabytes of hostile text need not be normalised.
+    # Twice the limit is enough to fill it; there is no need to normalise megabytes of hostile text.
     raw = whole[: 2 * length]
     text = clean(raw, multiline, limits.strip_emoji)
     if limits.strict_mode and is_damaged(raw):
@@ -163,7 +163,7 @@ def _unique(value: object, count: int, info: ValidationInfo) -> tuple[str, ...]:
 
 
 def _first_day(text: str) -> str:
-    """A date, a month or a year as its first day, "" when it is none of them or not in YEARS."""
+    """The first day of a date, month or year; "" for anything else or outside YEARS."""
     found = _DATE.match(text[:64])
     if not found:
         return ""
@@ -177,7 +177,7 @@ def _first_day(text: str) -> str:
 
 
 def _rating(value: object) -> str | None:
-    """A rating as text, "" for none, None when it is no rating."""
+    """A rating as text; "" if unset, None if it is not a valid rating."""
     if value is None or value == "":
         return ""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):

@@ -132,8 +132,8 @@ class IndexedPart:
 class Written:
     """What PlexSync last wrote to a field and saw confirmed.
 
-    `wish` is the hash of what was wanted; it differs from `value`'s only where the text had to be
-    cut to fit a request. `shown` is what Plex shows for `value`, None where that is the same.
+    `desired_hash` is the hash of the desired value; it differs from the hash of `value` only where
+    the text had to be cut to fit a request. `shown` is what Plex shows for `value`; None if the same.
     """
 
     value: Value
@@ -144,7 +144,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """A value that Plex took and then showed differently, seen once; `sent` is what went out."""
+    """A value that Plex accepted but showed differently, seen once; `sent` is the value sent."""
 
     sent: Value
     shown: Value
@@ -152,9 +152,9 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What Plex refused although nothing else was sent with it, and what it said.
+    """A value that Plex refused when it was sent alone, and Plex's answer.
 
-    `wish` is the hash of what was wanted: another wish is tried again.
+    `desired_hash` is the hash of the desired value: another value is tried again.
     """
 
     desired_hash: str

@@ -1,7 +1,7 @@
-"""Why a scene waits, what went wrong with it and where it stands: one table, with words for people.
+"""Reasons of jobs, error classes and scene states in one table, with texts for users.
 
-Pages and tasks show these words and have none of their own. Light on purpose: each request of a
-page is a process.
+Pages and tasks show these texts and have none of their own. Light on purpose: each request of a
+page starts a process.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ SYNC_ALL = "sync all"
 RECENT = "recent"
 
 FORCED = "forced"
-"""The reason of a job for a scene that is to be written whatever the ledger says."""
+"""The scene is written whatever the ledger says."""
 
 RETRY = "retry"
-"""The reason of a job for a dead letter that somebody wants tried again."""
+"""The user retries a dead letter."""
 
 RECONCILE = "reconcile"
-"""The reason of a job for a gap that a reconciliation found."""
+"""A reconciliation found a gap."""
 
 RECOVERED = "recovered"
 REVIVED = "revived"
@@ -82,37 +82,37 @@ STATES = {
     "left alone": (NONE, "left alone"),
     "gone": (NONE, "no longer in Stash"),
 }
-"""How good it is and words for each state of a scene: the ledger's, then those that only a page
-tells, then the outcomes of a preview."""
+"""Tone and text for each state of a scene: those of the ledger, those that only a page shows, and
+the outcomes of a preview."""
 
 
 def reason_words(reason: str) -> str:
-    """A reason for people; one that another PlexSync wrote is shown as it is."""
+    """A reason as shown to users; one that another version wrote is shown as it is."""
     return REASONS.get(reason, reason)
 
 
 def class_words(error: str) -> str:
-    """An error class for people; "" is that of a job that has not failed."""
+    """An error class as shown to users; "" stands for a job that has not failed."""
     return CLASSES.get(error, error) if error else NOT_TRIED
 
 
 def dead_state(error: str) -> str:
-    """The state of a scene whose dead letter has this class."""
+    """The state of a scene whose dead letter has this error class."""
     return DEAD_STATES.get(error, "failed")
 
 
 def state_tone(state: str) -> str:
-    """How good a scene's state is: OK, WARN, BAD, or NONE when it is neither."""
+    """The tone of a scene's state: OK, WARN, BAD or NONE."""
     return STATES.get(state, (NONE, state))[0]
 
 
 def state_words(state: str) -> str:
-    """A scene's state for people."""
+    """A scene's state as shown to users."""
     return STATES.get(state, (NONE, state))[1]
 
 
 def choices(counts: dict[str, int]) -> list[dict[str, object]]:
-    """The error classes by which rows can be chosen, in the order of their words."""
+    """The error classes by which a list can be filtered, sorted by their texts."""
     found = [
         {"class": error, "words": class_words(error), "count": n} for error, n in counts.items()
     ]

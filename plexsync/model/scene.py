@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A performer, studio, tag or group: Stash's id and its name now.
+    """A performer, studio, tag or group: its id in Stash and its current name.
 
-    `disambiguation` tells a performer from another one of the same name.
+    `disambiguation` distinguishes performers of the same name.
     """
 
     id: int
@@ -28,7 +28,7 @@ class VideoFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What Stash says about one scene. Unset text is "", unset numbers None; times are UTC seconds."""
+    """A scene as Stash returns it. Unset text is "", unset numbers are None; times are UTC seconds."""
 
     id: int
     title: str = ""

@@ -1,7 +1,7 @@
-"""By what a Stash is known: the path of its database, and when some of its scenes came into it.
+"""How a Stash is recognised: by the path of its database, and when some of its scenes were created.
 
-Address, version and folders change when Stash is updated or moved; what its database says of a
-scene's beginning does not.
+Address, version and folders change when Stash is updated or moved; the creation times in its
+database do not.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from plexsync.model.stored import DOCUMENTS, LATEST, count, moment, versioned, w
 
 FILE = "stash_identity.json"
 SAMPLE = 25
-"""So many of the oldest scenes, and of the newest, are remembered."""
+"""How many of the oldest scenes, and of the newest, are remembered."""
 
 _VERSION = DOCUMENTS[FILE]
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A Stash as it was met last.
+    """A Stash as it was last seen.
 
     `scenes` are some of its scenes and when each was created, UTC seconds; `last` is the highest id
     that it had.
@@ -33,9 +33,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """What a Stash says now: of itself, and when the scenes `asked` for were created there.
+    """What a Stash returns now: its identity, and when the scenes `asked` for were created there.
 
-    One that it does not have is left out of `asked`.
+    Scenes that it does not have are left out of `asked`.
     """
 
     itself: Identity
@@ -44,7 +44,7 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose a data folder is (None: nobody's yet), and who was refused last, and when."""
+    """The Stash to which a data folder belongs (None: not known yet), and which was refused last."""
 
     identity: Identity | None = None
     refused: str = ""
@@ -82,10 +82,11 @@ def _is_scene(pair: tuple[object, object]) -> bool:
 
 
 def is_same(known: Identity, met: Meeting) -> bool:
-    """By the scenes that both should have; an update, a move or a restored backup keeps them.
+    """Whether both are the same Stash, judged by the scenes that both should have; an update, a move
+    or a restored backup keeps them.
 
-    With all of them gone, Stash may have been emptied. It never gives an id twice, so a scene with
-    an id of old that is none of them comes from another database.
+    If all of them are gone, Stash may have been emptied. Stash never reuses an id, so an unknown
+    scene with an id up to the highest known one means another database.
     """
     here = {scene: at for scene, at in met.asked.items() if scene in known.scenes}
     alike = sum(abs(at - known.scenes[scene]) < 1.0 for scene, at in here.items())

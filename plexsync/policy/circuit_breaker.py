@@ -122,7 +122,7 @@ class CircuitBreaker(NamedTuple):
         text = f"{trial} ({failed.reason}). Jobs wait; one is tried in {COOLDOWN:.0f} s, {until}"
         return opened, _transition(self.state, OPEN, text)
 
-    def hurried(self, now: float) -> CircuitBreaker:
+    def trial_due_now(self, now: float) -> CircuitBreaker:
         """Let the next job try now."""
         if self.state != OPEN:
             return self

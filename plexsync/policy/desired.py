@@ -18,7 +18,7 @@ from plexsync.model.scene import Entity, Scene, VideoFile
 from plexsync.model.text import clean
 from plexsync.model.values import name_key, value_hash
 
-__all__ = ["Desired", "desired", "file_title", "has_something_to_say", "value_hash", "hash_desired"]
+__all__ = ["Desired", "desired", "file_title", "has_enough_metadata", "value_hash", "hash_desired"]
 
 _UNSOURCED = frozenset({"tagline"})
 """Fields that Stash has nothing for: never written, whatever the switch says."""
@@ -68,7 +68,7 @@ def file_title(scene: Scene) -> str:
     return name if " " in extension else stem
 
 
-def has_something_to_say(scene: Scene) -> bool:
+def has_enough_metadata(scene: Scene) -> bool:
     """The quality gate: title, details, studio, performers, tags or date; nothing else opens it."""
     texts = (scene.title, scene.details, scene.date)
     if any(clean(text, multiline=False, strip_emoji=False) for text in texts):
@@ -135,7 +135,7 @@ def _raw(scene: Scene, config: FieldSettings) -> dict[str, object]:
         "date": scene.date,
         "rating": "" if rating is None else rating / 10,
         "original_title": scene.code,
-        "performers": _told_apart(scene.performers),
+        "performers": _disambiguated(scene.performers),
         "tags": _names(scene.tags),
         "directors": scene.director.split(","),
         "collections": _names(_collections(scene, config)),
@@ -159,7 +159,7 @@ def _names(entities: Iterable[Entity]) -> list[str]:
     return [entity.name for entity in entities]
 
 
-def _told_apart(performers: Sequence[Entity]) -> list[str]:
+def _disambiguated(performers: Sequence[Entity]) -> list[str]:
     """Names, with what tells two performers of one name in this scene apart."""
     times = Counter(name_key(performer.name) for performer in performers)
     return [

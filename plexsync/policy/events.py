@@ -51,7 +51,7 @@ class Expand:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtPlex:
+class ProbePlex:
     """Somebody saw Plex well: look at once instead of when the next probe is due."""
 
 
@@ -62,7 +62,7 @@ class RunCommand:
     sent: object
 
 
-Action = SyncScene | Expand | LookAtPlex | RunCommand
+Action = SyncScene | Expand | ProbePlex | RunCommand
 
 
 _RANK = (CREATE, FORCED, RECONCILE, UPDATE, "", SCAN)
@@ -82,7 +82,7 @@ def actions_of(event: Event) -> tuple[Action, ...]:
     if event.subject == "PlexSync":
         if event.action == "Command":
             return (RunCommand(event.input),)
-        return (LookAtPlex(),) if event.action == "Wake" else ()
+        return (ProbePlex(),) if event.action == "Wake" else ()
     kind = KINDS.get(event.subject)
     if kind is None:
         return ()

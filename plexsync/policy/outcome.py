@@ -61,7 +61,9 @@ def _is_same(field: str, earlier: ReadBack, sent: Value, shown: Value) -> bool:
     return equal(field, earlier.sent, sent) and same(field, earlier.shown, shown)
 
 
-def recorded(edit: Edit, desired: Mapping[str, Value], written: Mapping[str, Written]) -> Value:
+def value_to_record(
+    edit: Edit, desired: Mapping[str, Value], written: Mapping[str, Written]
+) -> Value:
     """What the ledger should call written once the edit (lock-only ones too) is confirmed.
 
     Not `edit.value` for lists: names of the user's that are sent along do not become ours, and in
@@ -77,7 +79,7 @@ def recorded(edit: Edit, desired: Mapping[str, Value], written: Mapping[str, Wri
     return tuple(name for name in wanted if name_key(name) not in foreign)
 
 
-def claimed(
+def with_unconfirmed(
     item: PlexItem,
     written: Mapping[str, Written],
     unconfirmed: Mapping[str, Value],
@@ -119,7 +121,7 @@ def is_upload_of(selected: str, *images: Value) -> bool:
     return bool(names) and selected.endswith(names)
 
 
-def adopted(
+def already_equal(
     desired: Mapping[str, Value],
     item: PlexItem,
     written: Mapping[str, Written],

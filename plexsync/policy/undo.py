@@ -23,7 +23,7 @@ class Restore:
 
 
 @dataclass(frozen=True, slots=True)
-class PutBack:
+class UndoPlan:
     """What undoes PlexSync's writes in one item, and what stays, by field, with the reason.
 
     `edits` are texts, lists and locks (a lock alone is `lock_only`), `images` go one by one.
@@ -47,19 +47,19 @@ class _Case:
     base: Base
 
 
-def needs_a_look(written: Mapping[str, Written], unconfirmed: Mapping[str, Value]) -> set[str]:
+def images_to_read(written: Mapping[str, Written], unconfirmed: Mapping[str, Value]) -> set[str]:
     """The images whose selected key `put_back` must be told."""
     ours = {*written, *unconfirmed}
     return {name for name in ours if name in FIELDS and FIELDS[name].kind == IMAGE}
 
 
-def put_back(
+def plan_undo(
     item: PlexItem,
     written: Mapping[str, Written],
     unconfirmed: Mapping[str, Value],
     base: Mapping[str, Base],
     selected: Mapping[str, str],
-) -> PutBack:
+) -> UndoPlan:
     """Compare what Plex has with what PlexSync wrote (`written`) and with what was there before.
 
     `unconfirmed` is what may have gone up without being recorded; `selected` the keys of the
@@ -84,7 +84,7 @@ def put_back(
             edits.append(outcome)
     date = written.get("date") if "date" in done else None
     year = _year(item, str(date.value), base) if date else None
-    return PutBack(tuple(edits), tuple(images), left, frozenset(done), year)
+    return UndoPlan(tuple(edits), tuple(images), left, frozenset(done), year)
 
 
 def _year(item: PlexItem, date: str, base: Mapping[str, Base]) -> Edit | None:

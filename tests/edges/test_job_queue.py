@@ -228,7 +228,7 @@ def test_a_turn_costs_a_long_queue_no_more_than_a_short_one(tmp_path: Path) -> N
 @can_fork
 def test_a_hurried_job_is_due_once_and_keeps_its_time(queue: JobQueue) -> None:
     queue.put_all([job_for(1, not_before=NOW + 300), job_for(2, not_before=NOW + 200)])
-    queue.hurry([1, 99])
+    queue.make_due([1, 99])
     assert [job.scene for job in queue.due(NOW, 9)] == [1]
     assert queue.next_due() == 0.0
     queue.start([1])
@@ -240,7 +240,7 @@ def test_a_hurried_job_is_due_once_and_keeps_its_time(queue: JobQueue) -> None:
 
 def test_an_edit_of_a_hurried_job_rests_like_any_other(queue: JobQueue) -> None:
     queue.put_all([job_for(1, not_before=NOW + 300)])
-    queue.hurry([1])
+    queue.make_due([1])
     queue.put_all([job_for(1, not_before=NOW + 2)])
     assert queue.due(NOW, 9) == []
 
@@ -248,7 +248,7 @@ def test_an_edit_of_a_hurried_job_rests_like_any_other(queue: JobQueue) -> None:
 def test_a_job_that_runs_or_is_over_is_not_hurried(queue: JobQueue) -> None:
     queue.put_all([job_for(1), job_for(2, not_before=NOW + 300)])
     queue.start([1])
-    queue.hurry([1, 2])
+    queue.make_due([1, 2])
     queue.rewrite(job_for(1, not_before=NOW + 300))
     queue.finish([2])
     queue.put_all([job_for(2, not_before=NOW + 300)])

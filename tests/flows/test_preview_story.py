@@ -201,12 +201,12 @@ def test_somebody_stands_by_before_it_holds_the_folder_for_a_moment(world: Any) 
     started: list[bool] = []
 
     def run(call: Any) -> dict[str, object]:
-        call.stand_by = lambda: started.append(inbox.cared_for(world.folder))
+        call.stand_by = lambda: started.append(inbox.has_owner(world.folder))
         return preview(call)
 
     run_task(world, run)
     assert started == [False], "before any lock is held that hooks look at"
-    assert not inbox.cared_for(world.folder)
+    assert not inbox.has_owner(world.folder)
 
 
 def test_the_owner_can_ask_for_it_too(world: Any) -> None:

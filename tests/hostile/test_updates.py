@@ -22,7 +22,7 @@ from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.redact import load_words
 from plexsync.edges.page import read_state
 from plexsync.edges.plex import index_store
-from plexsync.edges.plugin_files import REMOVED, Package
+from plexsync.edges.plugin_files import REMOVED, PluginFiles
 from plexsync.edges.queue import dead_letters, queue_store
 from plexsync.edges.storage import files
 from plexsync.flows.status.status import status
@@ -553,23 +553,23 @@ def test_after_a_downgrade_hooks_keep_events_and_everybody_says_why(site: Site) 
 def test_the_files_on_disk_tell_which_version_is_installed(tmp_path: Path) -> None:
     plugin = copy_plugin(tmp_path / "PlexSync")
     constant = plugin / "plexsync" / "__init__.py"
-    package = Package(str(plugin))
-    assert package.gone() == package.gone() == ""
+    package = PluginFiles(str(plugin))
+    assert package.stop_reason() == package.stop_reason() == ""
     constant.write_text("__vers")
-    assert package.gone() == "", "it is being written"
+    assert package.stop_reason() == "", "it is being written"
     constant.write_text('"""Words."""\n\n__version__ = "0.0.9-older"\n')
-    assert package.gone() == "PlexSync 0.0.9-older was installed"
+    assert package.stop_reason() == "PlexSync 0.0.9-older was installed"
     constant.unlink()
-    assert package.gone() == "PlexSync 0.0.9-older was installed"
+    assert package.stop_reason() == "PlexSync 0.0.9-older was installed"
     (plugin / "PlexSync.py").unlink()
-    assert package.gone() == REMOVED
-    assert not package.settle(FakeClock())
+    assert package.stop_reason() == REMOVED
+    assert not package.wait_until_stable(FakeClock())
 
 
 def test_files_that_still_change_are_not_whole(tmp_path: Path) -> None:
     plugin, clock = copy_plugin(tmp_path / "PlexSync"), FakeClock()
     late = [plugin / "plexsync" / f"late{n}.py" for n in range(6)]
     clock.on_wait = lambda: late.pop().write_text("") if late else None
-    assert Package(str(plugin)).settle(clock)
+    assert PluginFiles(str(plugin)).wait_until_stable(clock)
     assert not late
     assert clock.passed >= 2.0

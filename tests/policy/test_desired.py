@@ -12,7 +12,7 @@ from plexsync.policy.desired import (
     Desired,
     desired,
     file_title,
-    has_something_to_say,
+    has_enough_metadata,
     hash_desired,
 )
 
@@ -212,7 +212,7 @@ def test_strict_mode_leaves_alone_what_is_not_synced() -> None:
     ],
 )
 def test_one_thing_to_say_is_enough(scene: Scene) -> None:
-    assert has_something_to_say(scene)
+    assert has_enough_metadata(scene)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_one_thing_to_say_is_enough(scene: Scene) -> None:
     ],
 )
 def test_rating_code_director_and_file_name_say_nothing(scene: Scene) -> None:
-    assert not has_something_to_say(scene)
+    assert not has_enough_metadata(scene)
 
 
 def hashed(scene: Scene = SCENE, fingerprint: str = "x", **images: str) -> str:

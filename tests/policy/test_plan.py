@@ -21,12 +21,12 @@ from plexsync.model.plex import (
 from plexsync.model.values import value_hash
 from plexsync.policy.notes import notes
 from plexsync.policy.outcome import (
-    adopted,
+    already_equal,
     applied,
-    claimed,
     image_is_ours,
     read_back,
-    recorded,
+    value_to_record,
+    with_unconfirmed,
 )
 from plexsync.policy.plan import plan
 
@@ -150,10 +150,10 @@ def test_a_collection_that_plex_had_before_us_does_not_become_ours() -> None:
     desired: dict[str, Value] = {"collections": ("Acme", "Saga"), "tags": ("x", "y")}
     current = item(collections=("Acme", "Mine"), tags=("x", "z"))
     edits = planned(desired, current)
-    assert recorded(edits["collections"], desired, {}) == ("Saga",)
-    assert recorded(edits["tags"], desired, {}) == ("x", "y")
+    assert value_to_record(edits["collections"], desired, {}) == ("Saga",)
+    assert value_to_record(edits["tags"], desired, {}) == ("x", "y")
     again = ours(collections=("Acme",))
-    assert recorded(edits["collections"], desired, again) == ("Acme", "Saga")
+    assert value_to_record(edits["collections"], desired, again) == ("Acme", "Saga")
 
 
 def test_without_preserve_what_a_person_changed_is_changed_back() -> None:
@@ -380,7 +380,7 @@ def test_a_field_that_plex_once_showed_differently_may_do_so_again() -> None:
 
 
 def test_what_was_sent_and_shown_differently_is_ours_although_nobody_recorded_it() -> None:
-    found = claimed(
+    found = with_unconfirmed(
         item(rating="8"), {}, {"rating": "8.3", "title": "T"}, {"rating": ReadBack("8.3", "8")}
     )
     assert found == {"rating": Written("8.3", "", shown="8")}
@@ -428,6 +428,6 @@ def test_a_text_on_which_both_agree_is_adopted_only_when_we_ever_sent_it() -> No
     }
     current = item(title="a", studio="b", summary="theirs")
     written = ours(title="old", summary="c", date="2024-01-01", tags=("x",))
-    assert adopted(desired, current, written, ()) == {"title": "a", "date": ""}
-    assert adopted(desired, current, written, ("studio",))["studio"] == "b"
-    assert adopted({"title": "a"}, current, ours(title="a"), ("title",)) == {}
+    assert already_equal(desired, current, written, ()) == {"title": "a", "date": ""}
+    assert already_equal(desired, current, written, ("studio",))["studio"] == "b"
+    assert already_equal({"title": "a"}, current, ours(title="a"), ("title",)) == {}

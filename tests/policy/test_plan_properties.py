@@ -10,7 +10,7 @@ import pytest
 
 from plexsync.model.plex import FIELDS, IMAGE, LIST, SCALAR, Edit, PlexItem, Target, Value, Written
 from plexsync.model.values import name_key, name_keys, names, same, value_hash
-from plexsync.policy.outcome import adopted, applied, recorded
+from plexsync.policy.outcome import already_equal, applied, value_to_record
 from plexsync.policy.plan import plan
 
 NAMES = ("Ann", "ann", "Bob", "Straße", "STRASSE", "Zoë", "Zoe\u0308", "Acme", "a,b")
@@ -36,7 +36,7 @@ class World:
             self.item = apply(edit, self.item, self.replaces)
         for edit in edits:
             assert applied(edit, self.item)
-            value = recorded(edit, self.desired, self.written)
+            value = value_to_record(edit, self.desired, self.written)
             self.written[edit.field] = Written(value, edit.desired_hash)
         return edits
 
@@ -194,7 +194,7 @@ def test_a_worker_that_died_before_it_wrote_down_does_not_freeze_texts() -> None
         before = dict(world.written)
         world.sync()
         world.written = before  # as if the worker had died after the request
-        agreed = adopted(world.desired, world.item, world.written, sent)
+        agreed = already_equal(world.desired, world.item, world.written, sent)
         for name, value in agreed.items():
             world.written[name] = Written(value, value_hash(value))
         texts = {name for name in sent if FIELDS[name].kind == SCALAR}

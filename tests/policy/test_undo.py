@@ -9,9 +9,9 @@ import pytest
 
 from plexsync.model.plex import FIELDS, Base, Edit, PlexItem, Target, Value, Written
 from plexsync.model.values import name_key, name_keys, names, same
-from plexsync.policy.outcome import recorded
+from plexsync.policy.outcome import value_to_record
 from plexsync.policy.plan import plan
-from plexsync.policy.undo import CHANGED, UNKNOWN, PutBack, Restore, put_back
+from plexsync.policy.undo import CHANGED, UNKNOWN, Restore, UndoPlan, plan_undo
 
 ITEM = Target("s", "1", 7)
 OURS, THEIRS = "upload://posters/abc123", "media://1/still.jpg"
@@ -25,14 +25,14 @@ def undo(
     locks: set[str] | None = None,
     unconfirmed: dict[str, Value] | None = None,
     selected: dict[str, str] | None = None,
-) -> PutBack:
+) -> UndoPlan:
     locked = {FIELDS[name].edit for name in written} if locks is None else locks
     item = PlexItem(target=ITEM, values=have, locks=frozenset(locked))
     ours = {name: Written(value, "h", 1.0) for name, value in written.items()}
-    return put_back(item, ours, unconfirmed or {}, base, selected or {})
+    return plan_undo(item, ours, unconfirmed or {}, base, selected or {})
 
 
-def only(found: PutBack) -> Edit:
+def only(found: UndoPlan) -> Edit:
     (edit,) = found.edits
     return edit
 
@@ -177,11 +177,11 @@ def test_whatever_was_written_undo_leads_back_to_the_beginning(seed: int) -> Non
         now = PlexItem(target=ITEM, values=dict(item), locks=frozenset(locks))
         for edit in plan(desired, now, written, False):
             base.setdefault(edit.field, Base(edit.before, FIELDS[edit.field].edit in locks))
-            value = recorded(edit, desired, written)
+            value = value_to_record(edit, desired, written)
             apply(item, locks, edit)
             written[edit.field] = Written(value, edit.desired_hash, 1.0)
     now = PlexItem(target=ITEM, values=dict(item), locks=frozenset(locks))
-    found = put_back(now, written, {}, base, {})
+    found = plan_undo(now, written, {}, base, {})
     assert found.left == {}
     for edit in found.edits:
         apply(item, locks, edit)

@@ -16,7 +16,7 @@ from plexsync.edges.http.certificates import Trust
 from plexsync.edges.http.sockets import BoundSocket, Pace, dial, secure
 
 
-class HttpConnection(Pace):
+class SharedState(Pace):
     """What a session and its connections share; `opened` counts the connections made so far.
 
     It leads to no session and keeps no connection alive: urllib3 holds a pool's connections until
@@ -43,44 +43,44 @@ class HttpConnection(Pace):
 class _Connection(HTTPConnection):
     """Connects within the deadline of the request that it carries."""
 
-    def __init__(self, connection: HttpConnection, *args: Any, **kwargs: Any) -> None:
-        self._connection = connection
+    def __init__(self, shared: SharedState, *args: Any, **kwargs: Any) -> None:
+        self._shared = shared
         super().__init__(*args, **kwargs)
 
     def _new_conn(self) -> BoundSocket:
-        return dial(self._connection, self._dns_host, self.port, self.socket_options)
+        return dial(self._shared, self._dns_host, self.port, self.socket_options)
 
     def connect(self) -> None:
         self.sock = self._new_conn()
-        self._connection.use(self)
+        self._shared.use(self)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         # Only now: requests and urllib3 take a long query apart letter by letter, for a millisecond.
-        super().request(method, url + self._connection.query, *args, **kwargs)
+        super().request(method, url + self._shared.query, *args, **kwargs)
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    """The same over TLS; who may answer is for `Line.trust` to say, not for urllib3."""
+    """The same over TLS; who may answer is for `SharedState.trust` to say, not for urllib3."""
 
     def connect(self) -> None:
-        connection = self._connection
-        self.sock = secure(connection, connection.trust, self.host, self.port, self._new_conn)
+        shared = self._shared
+        self.sock = secure(shared, shared.trust, self.host, self.port, self._new_conn)
         self.is_verified = True
-        connection.use(self)
+        shared.use(self)
 
 
 class _Adapter(HTTPAdapter):
     """Makes pools of one connection of ours."""
 
-    def __init__(self, connection: HttpConnection) -> None:
-        self._connection = connection
+    def __init__(self, shared: SharedState) -> None:
+        self._shared = shared
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {
-            "http": partial(_pool, HTTPConnectionPool, partial(_Connection, self._connection)),
-            "https": partial(_pool, HTTPSConnectionPool, partial(_TlsConnection, self._connection)),
+            "http": partial(_pool, HTTPConnectionPool, partial(_Connection, self._shared)),
+            "https": partial(_pool, HTTPSConnectionPool, partial(_TlsConnection, self._shared)),
         }
 
 
@@ -90,10 +90,10 @@ def _pool(kind: Callable[..., Any], connection: Any, *args: Any, **kwargs: Any) 
     return pool
 
 
-def bare_session(connection: HttpConnection) -> requests.Session:
+def bare_session(shared: SharedState) -> requests.Session:
     """A session that adds nothing of its own: no proxies, no cookies, no retries."""
     session = requests.Session()
     session.trust_env = False
     for scheme in ("http://", "https://"):
-        session.mount(scheme, _Adapter(connection))
+        session.mount(scheme, _Adapter(shared))
     return session

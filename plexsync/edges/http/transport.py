@@ -18,7 +18,7 @@ import requests
 import urllib3
 
 from plexsync.edges.http.certificates import PUBLIC, Trust
-from plexsync.edges.http.http_connection import HttpConnection, bare_session
+from plexsync.edges.http.http_connection import SharedState, bare_session
 from plexsync.edges.http.sockets import TLS, Deadline, TransportError, https_address, place
 
 __all__ = ["IDLE", "MAX_BODY", "TLS", "Reply", "Session", "TransportError"]
@@ -76,18 +76,18 @@ class Session:
         self._lock = threading.Lock()
         self._look_for_tls = look_for_tls
         self._hang_ups = 1  # in a row; one to begin with, since nothing has answered yet
-        self._connection = HttpConnection(trust)
-        self._session = bare_session(self._connection)
+        self._shared = SharedState(trust)
+        self._session = bare_session(self._shared)
 
     @property
     def opened(self) -> int:
         """How many connections were made so far."""
-        return self._connection.opened
+        return self._shared.opened
 
     @property
     def connected(self) -> bool:
         """Whether the next request will go over the connection that there is."""
-        connection = self._connection.connection
+        connection = self._shared.connection
         return connection is not None and connection.is_connected and self._is_fresh()
 
     def request(
@@ -119,7 +119,7 @@ class Session:
             self.requests += 1
             started = self._monotonic()
             deadline = Deadline(seconds, self._connect, self._read)
-            self._connection.deadline = deadline
+            self._shared.deadline = deadline
             try:
                 answer, body = self._exchange(request, mark + query, limit, into)
             except TransportError:
@@ -151,13 +151,13 @@ class Session:
         into: Callable[[bytes], bool] | None,
     ) -> tuple[requests.Response, bytes]:
         sent = self._session.prepare_request(request)
-        self._connection.query = query
+        self._shared.query = query
         times = (self._connect, self._read)
         # Not Session.send: that reads the whole body of a redirect, however large. And our
-        # connections look at certificates themselves, see Line.trust.
+        # connections look at certificates themselves, see SharedState.trust.
         adapter = self._session.get_adapter(sent.url or "")
         with adapter.send(sent, stream=True, timeout=times, verify=False) as answer:
-            self._connection.deadline.answered = True
+            self._shared.deadline.answered = True
             if into is None:
                 return answer, b"".join(self._limited(answer, limit))
             if 200 <= answer.status_code < 300:
@@ -166,11 +166,11 @@ class Session:
 
     def _limited(self, answer: requests.Response, limit: int) -> Iterator[bytes]:
         refusal = TransportError("too large", f"the answer is larger than {limit} bytes")
-        is_second_press = answer.headers.get("Content-Length", "")
+        content_length = answer.headers.get("Content-Length", "")
         if (
             answer.request.method != "HEAD"
-            and is_second_press.isdecimal()
-            and int(is_second_press) > limit
+            and content_length.isdecimal()
+            and int(content_length) > limit
         ):
             raise refusal
         size = 0
@@ -182,7 +182,7 @@ class Session:
             yield chunk
 
     def _failure(self, problem: Exception, url: str) -> TransportError:
-        failure = _explained(problem, url, self._connection.deadline)
+        failure = _explained(problem, url, self._shared.deadline)
         if failure.cause != "reset":
             return failure
         self._hang_ups += 1
@@ -191,10 +191,10 @@ class Session:
 
     def _tls_wanted(self, url: str) -> TransportError | None:
         """What to say where plain http was sent to a port that speaks TLS."""
-        parts, connection = urlsplit(url), self._connection
+        parts, shared = urlsplit(url), self._shared
         if not self._look_for_tls or parts.scheme != "http" or not parts.hostname:
             return None
-        address = https_address(connection, connection.trust, parts.hostname, parts.port or 80)
+        address = https_address(shared, shared.trust, parts.hostname, parts.port or 80)
         if not address:
             return None
         text = f"{_where(url)} takes only secure connections; enter the address {address}"

@@ -224,7 +224,7 @@ class Pins:
         row = (self._server, scene, storable(pin.part), pin.rating_key)
         with transaction(self._connection) as connection:
             connection.execute("INSERT OR REPLACE INTO pins VALUES (?, ?, ?, ?)", row)
-            self._unsettle(connection, scene)
+            self._mark_dirty(connection, scene)
 
     def unpin(self, scene: int) -> bool:
         """Match the scene by its path again; False when it had no pin."""
@@ -232,7 +232,7 @@ class Pins:
             gone = connection.execute(
                 "DELETE FROM pins WHERE server = ? AND scene = ?", (self._server, scene)
             )
-            self._unsettle(connection, scene)
+            self._mark_dirty(connection, scene)
         return gone.rowcount > 0
 
     def pins(self) -> dict[int, Pin]:
@@ -243,7 +243,7 @@ class Pins:
         )
         return {scene: Pin(part, rating_key) for scene, part, rating_key in rows}
 
-    def _unsettle(self, connection: sqlite3.Connection, scene: int) -> None:
+    def _mark_dirty(self, connection: sqlite3.Connection, scene: int) -> None:
         connection.execute(
             "UPDATE scenes SET desired_hash = '' WHERE archived_at IS NULL AND server = ? AND scene = ?",
             (self._server, scene),

@@ -114,7 +114,7 @@ class FileSink:
         moved: list[str] = []
         for name in (path, *(f"{path}.{n}" for n in range(1, _OLD_LOGS + 1))):
             with suppress(OSError):  # a log that cannot be opened stops nobody
-                files.make_way(name, moved.append)
+                files.clear_path(name, moved.append)
         for warning in moved:
             self.write("warning", warning)
 
@@ -149,8 +149,8 @@ class StashSink:
         """Move the task's progress bar."""
         self._send("p", f"{value:.4f}")
 
-    def _send(self, dead_letter: str, text: str) -> None:
-        data = f"\x01{dead_letter}\x02{text}\n".encode("utf-8", "backslashreplace")
+    def _send(self, letter: str, text: str) -> None:
+        data = f"\x01{letter}\x02{text}\n".encode("utf-8", "backslashreplace")
         try:
             while data and self._stream is not None:
                 data = data[self._stream.write(data) or len(data) :]

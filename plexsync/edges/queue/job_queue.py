@@ -58,7 +58,7 @@ class JobQueue:
         self._ranks: Counter[int] = Counter()
         self._suspects: set[int] = set()
         self._started: set[int] = set()
-        self._hurried: set[int] = set()
+        self._due_early: set[int] = set()
         opened = open_queue(folder, warn)
         self._queue, self._epoch, self.damaged = opened.queue, opened.epoch, opened.lost
         self._index = JobIndex(opened.queue.connection)
@@ -110,16 +110,16 @@ class JobQueue:
             elif job.priority != BACKFILL:
                 wanted[job.scene] = renewed(old, new)
         self._store(wanted.values())
-        self._hurried -= wanted.keys()
+        self._due_early -= wanted.keys()
 
     def rewrite(self, *jobs: Job) -> None:
         """End runs that are to be repeated, in one transaction: the jobs as given wait again."""
         self._store([ended(job) for job in jobs])
         self._started.difference_update(job.scene for job in jobs)
 
-    def hurry(self, scenes: Iterable[int]) -> None:
+    def make_due(self, scenes: Iterable[int]) -> None:
         """Let waiting jobs be due once before their time, which stands; forgotten at a restart."""
-        self._hurried |= (self._jobs.keys() - self._started).intersection(scenes)
+        self._due_early |= (self._jobs.keys() - self._started).intersection(scenes)
 
     def release(self, scenes: Iterable[int]) -> None:
         """End runs that came to nothing through nobody's fault: the jobs wait as before."""
@@ -134,7 +134,7 @@ class JobQueue:
         self._store([replace(job, running=True, starts=job.starts + alone) for job in jobs])
         self._started.update(job.scene for job in jobs)
         self._suspects.difference_update(scenes)
-        self._hurried.difference_update(scenes)
+        self._due_early.difference_update(scenes)
 
     def finish(self, scenes: Iterable[int]) -> None:
         """Delete finished jobs in one transaction; unknown scenes are passed over."""
@@ -166,12 +166,12 @@ class JobQueue:
         if room:
             fresh, again = (self._index.due(each, now, room) for each in (FRESH, AGAIN))
             new, old = share(room, len(fresh), len(again))
-            found += [*self._hurried, *fresh[:new], *again[:old]]
+            found += [*self._due_early, *fresh[:new], *again[:old]]
         return [self._jobs[scene] for scene in list(dict.fromkeys(found))[:limit]]
 
     def next_due(self) -> float | None:
         """When the earliest waiting job is due; None without any. Wait at most LONGEST_WAIT."""
-        if self._hurried:
+        if self._due_early:
             return 0.0
         times = [job.not_before for job in self._alive_suspects()]
         waiting = self._index.next_due()
@@ -247,7 +247,7 @@ class JobQueue:
         self._ranks[rank(self._jobs.pop(scene))] -= 1
         del self._rows[scene]
         self._suspects.discard(scene)
-        self._hurried.discard(scene)
+        self._due_early.discard(scene)
         self._started.discard(scene)
 
     def _load(self, rows: Iterable[Row]) -> None:

@@ -141,7 +141,7 @@ def set_aside(path: str) -> str:
     return kept
 
 
-def make_way(path: str, warn: Callable[[str], None], *, folder: bool = False) -> bool:
+def clear_path(path: str, warn: Callable[[str], None], *, folder: bool = False) -> bool:
     """Set aside what stands in the place of a file of ours (or of a `folder`) and is none.
 
     A pipe or a device would hang whoever opens it, and a link leads elsewhere. So this is asked
@@ -163,20 +163,20 @@ def make_way(path: str, warn: Callable[[str], None], *, folder: bool = False) ->
 
 
 def own_folder(path: str, warn: Callable[[str], None]) -> bool:
-    """Make sure that `path` is a private folder and no link; see make_way for the answer."""
-    moved = make_way(path, warn, folder=True)
+    """Make sure that `path` is a private folder and no link; see clear_path for the answer."""
+    moved = clear_path(path, warn, folder=True)
     system.private_folder(path)
     return moved
 
 
-def make_all_ways(folder: str, warn: Callable[[str], None]) -> None:
-    """See make_way: for everything in the data folder that has a name of its own."""
+def clear_all_paths(folder: str, warn: Callable[[str], None]) -> None:
+    """See clear_path: for everything in the data folder that has a name of its own."""
     if os.path.lexists(os.path.join(folder, "damaged")):
         damaged_folder(folder)
     for name in FOLDERS:
-        make_way(os.path.join(folder, name), warn, folder=True)
+        clear_path(os.path.join(folder, name), warn, folder=True)
     for name in (*DATABASES, *DOCUMENTS):
-        make_way(os.path.join(folder, name), warn)
+        clear_path(os.path.join(folder, name), warn)
 
 
 def _is_own_folder(path: str) -> bool:

@@ -192,7 +192,9 @@ class OutageController:
 
     def probe_next(self) -> None:
         """Let the next probe be due now, or the next trial where no probe can tell."""
-        breaker = self.breaker.hurried(self._clock.now()) if self.writing_fails else self.breaker
+        breaker = (
+            self.breaker.trial_due_now(self._clock.now()) if self.writing_fails else self.breaker
+        )
         self._note(breaker, self.recovery._replace(last_check=0.0))
 
     def probe_if_due(self, now: float, waiting: int, plex: Checks, asked_by: str = "") -> None:

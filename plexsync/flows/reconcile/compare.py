@@ -21,7 +21,7 @@ from plexsync.model.paths import PathMap
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.reasons import RECONCILE
 from plexsync.model.scene import Scene
-from plexsync.policy.desired import Desired, desired, has_something_to_say, hash_desired
+from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_desired
 from plexsync.policy.gaps import MISSING, ORPHANED, Gap, GapCount, find_gaps
 from plexsync.policy.matching import LOW, NONE, Match
 
@@ -123,7 +123,7 @@ class Compare:
         if state is None and max(scene.updated_at, scene.created_at) < oldest:
             return False
         written = state is not None and any(target.written for target in state.targets)
-        return written or has_something_to_say(scene)
+        return written or has_enough_metadata(scene)
 
     def _make_a_wish(self, view: Comparison) -> None:
         """Take over what was seen last time if nothing changed; else the scene is to be looked at."""

@@ -11,7 +11,7 @@ from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap, derive, name_key, path_key, pieces
 from plexsync.model.plex import IndexedPart, Part, PlexItem
 from plexsync.model.scene import Scene
-from plexsync.policy.desired import has_something_to_say
+from plexsync.policy.desired import has_enough_metadata
 from plexsync.policy.matching import HIGH, Match, is_pinned, match, pinned
 
 Found = tuple[PlexItem, str]
@@ -111,7 +111,7 @@ class Claims:
 
     def _speaks(self, scene: Scene) -> bool:
         state = self._ledger.scenes([scene.id]).get(scene.id)
-        return has_something_to_say(scene) or ever_written(state)
+        return has_enough_metadata(scene) or ever_written(state)
 
 
 def _ranks(scene: Scene, item: PlexItem, path_map: PathMap) -> Iterable[_Rank]:

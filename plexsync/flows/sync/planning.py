@@ -11,7 +11,7 @@ from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.model.job import ASKED
 from plexsync.model.ledger import TargetState
 from plexsync.model.plex import Edit, PlexItem, Target, Value, Written
-from plexsync.policy.outcome import claimed, image_is_ours
+from plexsync.policy.outcome import image_is_ours, with_unconfirmed
 from plexsync.policy.plan import plan, uncut, without_the_cut
 
 Fit = Callable[[Target, Sequence[Edit]], tuple[Sequence[Edit], Mapping[str, object]]]
@@ -50,7 +50,7 @@ def _plan_item(
     fit: Fit | None,
 ) -> ItemWrite:
     asked = desired_scene.job.reason in ASKED
-    ours = claimed(item, before.written, before.unconfirmed, before.read_back)
+    ours = with_unconfirmed(item, before.written, before.unconfirmed, before.read_back)
     refused = {} if asked else before.refused
     whole = {n: uncut(n, w) for n, w in ours.items()} if asked and fit else ours
     edits = plan(desired_scene.desired.values, item, whole, preserve, refused)

@@ -59,7 +59,7 @@ class Revival:
                 f"Tried again: {counted(len(found), 'scene')} that Plex lacked turned up."
             )
         self._free_shared(now)
-        self.hurry()
+        self.make_arrived_due()
         return len(found)
 
     def _free_shared(self, now: float) -> None:
@@ -77,14 +77,14 @@ class Revival:
         parts = self._index.find(self._in_plex([path] if path else []))
         return any(self._ledger.owner(part.target) in (None, scene) for part in parts)
 
-    def hurry(self) -> None:
+    def make_arrived_due(self) -> None:
         """Have jobs tried now whose file may have come.
 
         A name alone is enough: such a try costs a job nothing, see policy/backoff.py.
         """
         waiting = self._queue.waiting_after(PlexNotFound.__name__, MOST_HURRIED)
         there = (j.scene for j in waiting if self._index.may_hold(self._in_plex(j.paths)))
-        self._queue.hurry(there)
+        self._queue.make_due(there)
 
     def _is_there(self, scene: int) -> bool:
         dead_letter = self._dead_letters.get(scene)

@@ -30,7 +30,7 @@ from plexsync.model.job import COMPARES, EDIT, Job
 from plexsync.model.ledger import SYNCED, TOO_LITTLE, UNDONE, SceneState
 from plexsync.model.reasons import CREATE, FORCED, RETRY, SCAN, UPDATE
 from plexsync.model.scene import Scene
-from plexsync.policy.desired import Desired, desired, has_something_to_say, hash_desired
+from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_desired
 
 MEANT = frozenset({UPDATE, CREATE, RETRY, FORCED})
 """Reasons that mean this very scene; only they make PlexSync write one again that was undone."""
@@ -166,7 +166,7 @@ class SceneReader:
         old = max(scene.updated_at, scene.created_at) < installed_at
         if state is None and job.reason == SCAN and old:
             return Done(job=job, state="", detail="older than the installation, nobody edited it")
-        if not has_something_to_say(scene) and not ever_written(state):
+        if not has_enough_metadata(scene) and not ever_written(state):
             return Done(job=job, state=TOO_LITTLE, detail="too little metadata")
         return None
 

@@ -65,7 +65,7 @@ class SyncScenes:
             return  # as above
         if self._revival is not None and not self._followed:
             self._followed = True  # somebody else may have refreshed the index before
-            self._revival.hurry()
+            self._revival.make_arrived_due()
         self.look_for_arrivals(now, refresh=False)
 
     def sync(self, jobs: Sequence[Job], now: float) -> list[Result]:

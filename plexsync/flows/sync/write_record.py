@@ -19,7 +19,7 @@ from plexsync.model.plex import (
     Written,
 )
 from plexsync.model.values import name_key, name_keys, names, same, value_hash
-from plexsync.policy.outcome import adopted, applied, read_back, recorded
+from plexsync.policy.outcome import already_equal, applied, read_back, value_to_record
 
 
 def compare(write: ItemWrite, item: PlexItem) -> bool:
@@ -51,7 +51,7 @@ def _only_the_last(edit: Edit, item: PlexItem) -> bool:
 def conclude(scene: SceneWrite, now: float) -> None:
     """Draw the consequences of what was sent and of what Plex shows."""
     for write in scene.items:
-        agreed = adopted(scene.values, write.item, write.written, write.dirty)
+        agreed = already_equal(scene.values, write.item, write.written, write.dirty)
         sent = {edit.field: edit for edit in write.sent}
         for edit in write.edits:
             if edit.field in write.done:
@@ -79,7 +79,7 @@ def _record(
 ) -> None:
     """A field is in step: remember what it is, and what it is shown as."""
     name = planned.field
-    value, last = recorded(sent, values, write.written), write.written.get(name)
+    value, last = value_to_record(sent, values, write.written), write.written.get(name)
     shown = write.shown.get(name)
     left_out = name_keys(planned.value) - name_keys(sent.value)
     if left_out:
@@ -124,7 +124,9 @@ def _target(scene: SceneWrite, write: ItemWrite, now: float, *, intent: bool) ->
     planned = frozenset(edit.field for edit in write.edits)
     dirty = write.dirty | planned if intent else write.dirty
     coming = {
-        e.field: recorded(e, scene.values, write.written) for e in write.edits if not e.lock_only
+        e.field: value_to_record(e, scene.values, write.written)
+        for e in write.edits
+        if not e.lock_only
     }
     return TargetState(
         target=write.item.target,

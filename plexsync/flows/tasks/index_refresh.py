@@ -71,7 +71,7 @@ def _borrowed(context: TaskContext) -> Iterator[bool]:
 
     A worker stands by from the start, as for a task that owns: however this ends, it goes on.
     """
-    if inbox.cared_for(context.folder):
+    if inbox.has_owner(context.folder):
         yield False
         return
     with ExitStack() as stack:

@@ -24,7 +24,7 @@ def process_queue(context: TaskContext) -> dict[str, object]:
     drain.loop.start()
     drain.loop.take_in(context.clock.now())
     _make_sure_it_can_work(context)
-    drain.loop.hurry_sweep()
+    drain.loop.request_sweep()
     drain.loop.look_around(context.clock.now())
     due = due_now(owned.stores, context.clock.now()) + ahead(owned.stores)
     drain.expect(due)

@@ -18,8 +18,8 @@ from plexsync.model.ledger import TargetState
 from plexsync.model.paths import exact_key
 from plexsync.model.plex import FIELDS, YEAR, Edit, PlexItem, Target
 from plexsync.policy.notes import how_much
-from plexsync.policy.outcome import applied, claimed
-from plexsync.policy.undo import PutBack, Restore, needs_a_look, put_back
+from plexsync.policy.outcome import applied, with_unconfirmed
+from plexsync.policy.undo import Restore, UndoPlan, images_to_read, plan_undo
 
 GONE = "the item is no longer in Plex"
 OTHER_FILE = "the Plex item holds another file now"
@@ -27,7 +27,7 @@ NO_IMAGE = "the earlier image is no longer in Plex"
 
 
 @dataclass(slots=True)
-class Restored:
+class UndoResult:
     """What became of one item: fields as before, fields left with the reason, or a failure."""
 
     done: set[str] = field(default_factory=set)
@@ -49,14 +49,14 @@ class ItemRestorer:
         self._plex = plex
         self._outages = outages
 
-    def run(self, targets: Sequence[TargetState]) -> dict[Target, Restored]:
+    def run(self, targets: Sequence[TargetState]) -> dict[Target, UndoResult]:
         """Put back at most some dozens of items, and look at what Plex has then.
 
         Raises PlexServerDown or PlexAuthError; repeat the whole then.
         """
         wanted = {each.target: each for each in targets}
         items = self._plex.items([target.rating_key for target in wanted])
-        found: dict[Target, Restored] = {}
+        found: dict[Target, UndoResult] = {}
         for target, state in wanted.items():
             found[target] = self._one(items.get(target.rating_key), state)
         sent = {target: each for target, each in found.items() if each.sent and not each.failed}
@@ -67,7 +67,7 @@ class ItemRestorer:
         return found
 
     def _put_back_years(
-        self, found: Mapping[Target, Restored], items: Mapping[int, PlexItem]
+        self, found: Mapping[Target, UndoResult], items: Mapping[int, PlexItem]
     ) -> None:
         """Alone, where restoring the date did not do it: of both in one request one would win."""
         for target, each in found.items():
@@ -84,29 +84,29 @@ class ItemRestorer:
             else:
                 each.left |= {n: f"Plex refuses it: {words}" for n, words in sent.refused.items()}
 
-    def _one(self, item: PlexItem | None, state: TargetState) -> Restored:
+    def _one(self, item: PlexItem | None, state: TargetState) -> UndoResult:
         ours = {*state.written, *state.unconfirmed}
         if item is None or item.deleted:
-            return Restored(left=dict.fromkeys(ours, GONE))
+            return UndoResult(left=dict.fromkeys(ours, GONE))
         if state.part and exact_key(state.part) not in {exact_key(p.file) for p in item.parts}:
-            return Restored(left=dict.fromkeys(ours, OTHER_FILE))
+            return UndoResult(left=dict.fromkeys(ours, OTHER_FILE))
         try:
             return self._carried_out(item, self._plan(item, state))
         except (PlexServerDown, PlexAuthError):
             raise
         except SyncError as error:
-            return Restored(failed=error.message)
+            return UndoResult(failed=error.message)
 
-    def _plan(self, item: PlexItem, state: TargetState) -> PutBack:
+    def _plan(self, item: PlexItem, state: TargetState) -> UndoPlan:
         selected = {
             name: self._plex.selected_image(item.target, name)
-            for name in needs_a_look(state.written, state.unconfirmed)
+            for name in images_to_read(state.written, state.unconfirmed)
         }
-        ours = claimed(item, state.written, state.unconfirmed, state.read_back)
-        return put_back(item, ours, state.unconfirmed, state.base, selected)
+        ours = with_unconfirmed(item, state.written, state.unconfirmed, state.read_back)
+        return plan_undo(item, ours, state.unconfirmed, state.base, selected)
 
-    def _carried_out(self, item: PlexItem, plan: PutBack) -> Restored:
-        restored = Restored(set(plan.done), dict(plan.left), year=plan.year)
+    def _carried_out(self, item: PlexItem, plan: UndoPlan) -> UndoResult:
+        restored = UndoResult(set(plan.done), dict(plan.left), year=plan.year)
         edits = list(plan.edits)
         for image in plan.images:
             try:
@@ -142,7 +142,7 @@ def _lock(image: Restore) -> Edit:
     )
 
 
-def _compare(restored: Restored, item: PlexItem | None) -> None:
+def _compare(restored: UndoResult, item: PlexItem | None) -> None:
     """What Plex did not take is a failure, whatever it answered."""
     if item is None:
         return

@@ -11,7 +11,7 @@ from plexsync.flows.tasks.arguments import scenes_of
 from plexsync.flows.tasks.confirmation import is_second_press
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.progress import Progress
-from plexsync.flows.tasks.put_back import ItemRestorer, Restored
+from plexsync.flows.tasks.put_back import ItemRestorer, UndoResult
 from plexsync.model.errors import PlexAuthError, PlexServerDown
 from plexsync.model.event import parse_event
 from plexsync.model.ledger import DESTROYED, UNDONE, SceneState, TargetState
@@ -135,7 +135,7 @@ def _some(context: TaskContext, scenes: Sequence[int], outcome: _Outcome, began:
     outcome.dropped += _drop_older(context, {state.scene for state in done}, began)
 
 
-def _undone(state: SceneState, found: Mapping[Target, Restored], now: float) -> SceneState:
+def _undone(state: SceneState, found: Mapping[Target, UndoResult], now: float) -> SceneState:
     left = {name: why for each in found.values() for name, why in each.left.items()}
     words = ", ".join(f"{name} ({why})" for name, why in left.items())
     return replace(
@@ -151,7 +151,7 @@ def _undone(state: SceneState, found: Mapping[Target, Restored], now: float) -> 
     )
 
 
-def _forgotten(target: TargetState, restored: Restored, now: float) -> TargetState:
+def _forgotten(target: TargetState, restored: UndoResult, now: float) -> TargetState:
     """What was put back is no longer ours; what stays is remembered as it is."""
     return replace(
         target,

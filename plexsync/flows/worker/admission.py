@@ -259,7 +259,7 @@ class Admission:
             ledger.add_backfill(SETTINGS, "", None, self._clock.now())
             self._log.info("Settings changed; the scenes written so far are checked again.")
         if wishes or plex or (before and before.plex_token != config.plex_token):
-            queue.hurry(queue.jobs)
+            queue.make_due(queue.jobs)
 
     def _differs(self, name: str, fingerprint: str) -> bool:
         """Whether it is another one than the ledger knows under that name, if it knows any."""

@@ -64,9 +64,9 @@ class Duties:
             Alarm("sweep", self._sweep_in, self._look_at_stash),
         )
 
-    def hurry_sweep(self) -> None:
+    def request_sweep(self) -> None:
         """Somebody wants to see at once what no hook told."""
-        self._sweep.hurry()
+        self._sweep.request()
 
     def sweep_at_next_start(self) -> None:
         """No hook will tell what happens until then."""

@@ -42,7 +42,7 @@ class Intake:
         self.commands = CommandStore(folder, log.clean)
         self._debounce = Debounce()
         self._served = 0
-        self.look_at_plex = False
+        self.probe_wanted = False
         """Somebody has seen Plex well; whoever acts on it resets this."""
 
     def take_in(self, now: float) -> int:
@@ -94,7 +94,7 @@ class Intake:
         elif isinstance(action, Expand):
             self._ledger.add_backfill(RENAME, action.kind, action.ids, at)
         else:
-            self.look_at_plex = True
+            self.probe_wanted = True
 
     def drop(self, scene: int, now: float) -> None:
         """Forget a scene that Stash no longer has; Plex is not touched."""

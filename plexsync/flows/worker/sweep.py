@@ -66,7 +66,7 @@ class Sweep:
         since = now - self._last
         return max(0.0, (every or self._every) - since) if since >= 0 else 0.0
 
-    def hurry(self) -> None:
+    def request(self) -> None:
         """Let the next one be due now."""
         self._last = -math.inf
 

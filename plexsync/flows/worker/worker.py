@@ -186,14 +186,14 @@ class Worker:
                 break
             now = self._clock.now()
         self._intake.feed_backfills(now)
-        if self._intake.look_at_plex:
-            self._intake.look_at_plex = False
+        if self._intake.probe_wanted:
+            self._intake.probe_wanted = False
             self._outages.probe_next()
-            self.hurry_sweep()
+            self.request_sweep()
 
-    def hurry_sweep(self) -> None:
+    def request_sweep(self) -> None:
         """Let what no hook told be looked for at the next turn."""
-        self._duties.hurry_sweep()
+        self._duties.request_sweep()
 
     def look_around(self, now: float) -> None:
         """Do what is due by its own clock, and bring what it found into the queue."""
@@ -214,7 +214,7 @@ class Worker:
         return count
 
     def waits_for(self, now: float) -> str:
-        """Who or what stops all work now, see Gate.waits_for; "" when it goes on."""
+        """Who or what stops all work now, see Admission.waits_for; "" when it goes on."""
         return self._admission.waits_for(now)
 
     def _next(self, now: float) -> Sequence[Job]:
