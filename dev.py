@@ -82,7 +82,7 @@ def demo(words: Sequence[str]) -> int:
 
 def test(words: Sequence[str]) -> int:
     """The whole test suite with its coverage gate; words go to pytest (and then no gate)."""
-    in_parallel = ("-n", "auto", "--dist", "worksteal")  # the long tests lie together in folders
+    in_parallel = ("-n", "auto", "--dist", "worksteal")  # the long tests come first
     words = words or (*in_parallel, "--cov", "--cov-report=term:skip-covered")
     return run("-m", "pytest", *words, more=scratch())
 

@@ -14,14 +14,25 @@ from tests.world import TOKEN, World, copy_plugin, lock_is_free, until
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Coverage is measured in the first case of each test: the tracer doubles what a case costs,
-    and the other cases run the same lines with other values."""
+    """The long tests come first, so that no process is left alone with one at the end.
+
+    Coverage is measured where it tells something for its price, as the tracer doubles what a test
+    costs: in the first case of each test, as the others run the same lines with other values; in no
+    long one, which runs the same lines again and again; and not where the plugin runs in processes
+    of its own.
+    """
     seen: set[tuple[str, str]] = set()
     for item in items:
-        test = (item.nodeid.partition("::")[0], getattr(item, "originalname", item.name))
-        if test in seen:
+        place = item.nodeid.partition("::")[0]
+        test = (place, getattr(item, "originalname", item.name))
+        if test in seen or _is_long(item) or "/hostile/" in place:
             item.add_marker(pytest.mark.no_cover)
         seen.add(test)
+    items.sort(key=lambda item: not _is_long(item))
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("long") is not None
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_every_part_of_the_benchmark_runs_and_loses_nothing() -> None:
     done = bench()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -46,6 +47,7 @@ def test_every_part_of_the_benchmark_runs_and_loses_nothing() -> None:
     assert all(wrong == "0" != of for wrong, of in counts)
 
 
+@pytest.mark.long
 def test_the_long_part_runs_alone_and_as_markdown() -> None:
     done = bench("--only", "row", "--markdown")
     assert done.returncode == 0, done.stderr

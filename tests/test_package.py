@@ -261,6 +261,7 @@ def user(installed: Path) -> Iterator[tuple[StashSim, PlexSim, int]]:
         yield stash, plex, section
 
 
+@pytest.mark.long
 def test_every_hook_runs_once_from_the_package(user: Any, installed: Path) -> None:
     stash, plex, section = user
     item = plex.item(plex.add_item(section, file="/data/1.mp4", size=1, title="old"))
@@ -288,6 +289,7 @@ def test_every_hook_runs_once_from_the_package(user: Any, installed: Path) -> No
     assert " error " not in log
 
 
+@pytest.mark.long
 def test_every_task_runs_once_from_the_package(user: Any) -> None:
     stash, plex, section = user
     plex.add_item(section, file="/data/1.mp4", size=1, title="old")

@@ -35,6 +35,7 @@ def test_it_has_figures_of_every_torture_without_a_loss() -> None:
     assert re.search(r"Last run: \d{4}-\d\d-\d\d, seed \d+, ", TEXT)
 
 
+@pytest.mark.long
 def test_torture_prints_its_seed_and_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--quick", "--only", "properties", "--seed", "7"]) == 0
     printed = capsys.readouterr()

@@ -535,6 +535,7 @@ def test_a_file_with_a_zeroed_page_is_set_aside(queues: Queues) -> None:
         assert must_go_on(queues, hole), page
 
 
+@pytest.mark.long
 def test_flipped_bytes_are_set_aside_or_drained(queues: Queues) -> None:
     whole, dice = filled(queues), random.Random(12)
     for place in [*range(0, 100, 7), 18, 19, *(dice.randrange(len(whole)) for _ in range(30))]:

@@ -323,6 +323,7 @@ def test_a_list_that_ends_early_is_an_error_and_the_old_one_stays(plex, index):
     assert len(everything(index, 5)) == 5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("failing", range(1, 9))
 def test_a_failure_at_any_request_leaves_the_old_index_valid(plex, index, failing):
     keys = fill(plex, 2500)
@@ -367,6 +368,7 @@ def test_an_interrupted_first_reading_is_not_taken_for_complete(plex, index, ope
     assert index.complete("")
 
 
+@pytest.mark.long
 def test_a_library_that_changes_while_it_is_read_is_right_in_the_end(plex, index):
     keys = fill(plex, 2500)
     gone = [False]

@@ -138,6 +138,7 @@ def test_limits_leave_ten_times_what_a_page_takes() -> None:
     assert reader._memory * 10 <= plex_tree.MOST_MEMORY
 
 
+@pytest.mark.long
 def test_sick_answers_cost_bounded_time_and_memory() -> None:
     assert len(sick_answers.KINDS) >= 60
     assert list(sick_answers.harm(["line feeds", "9 MB of nested tags"], ["list"])) == []

@@ -125,6 +125,7 @@ def test_health_check_has_the_worker_look_for_what_no_hook_told(world: Any) -> N
     assert item.title == "New"
 
 
+@pytest.mark.long
 def test_health_check_wakes_jobs_that_wait_for_a_plex_that_is_back(world: Any) -> None:
     _, item = outage(world)
     pressed: list[float] = []
@@ -195,6 +196,7 @@ def test_what_no_hook_told_during_an_outage_is_found_when_it_ends(world: Any) ->
     assert item.title == "Two", "the next sweep was ten minutes away"
 
 
+@pytest.mark.long
 def test_the_page_starts_a_worker_for_an_outage_and_for_a_sweep_that_is_due(world: Any) -> None:
     world.run(minutes=0.1)
     assert tick(world) == "not needed"
@@ -208,6 +210,7 @@ def test_the_page_starts_a_worker_for_an_outage_and_for_a_sweep_that_is_due(worl
     assert tick(world) == "started"
 
 
+@pytest.mark.long
 def test_settings_that_are_completed_wake_the_jobs_that_waited_for_them(world: Any) -> None:
     world.configure(plex_token="")
     scene, item = world.pair("a.mp4", title="New")
@@ -333,6 +336,7 @@ def _written(world: Any) -> list[str]:
     return [entry.get("id") for entry in world.plex.journal if entry.method == "PUT"]
 
 
+@pytest.mark.long
 def test_a_long_outage_is_followed_by_a_reconciliation_whatever_the_interval(world: Any) -> None:
     scene, item = world.pair("a.mp4", title="One")
     world.event(scene)

@@ -55,6 +55,7 @@ def synced(world: Any, *names: str) -> list[tuple[int, Any]]:
     return pairs
 
 
+@pytest.mark.long
 def test_a_file_that_arrives_is_written_within_ten_seconds_of_the_clocks_move(world: Any) -> None:
     scene = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
     world.event(scene)
@@ -64,6 +65,7 @@ def test_a_file_that_arrives_is_written_within_ten_seconds_of_the_clocks_move(wo
     assert 40 <= written_after(world, "A", "/plex/new.mp4", 5) <= 40 + CLOCK_PAUSE + 1
 
 
+@pytest.mark.long
 def test_a_new_worker_looks_at_once_at_what_the_index_learned_meanwhile(world: Any) -> None:
     scene = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
     world.event(scene)
@@ -76,6 +78,7 @@ def test_a_new_worker_looks_at_once_at_what_the_index_learned_meanwhile(world: A
     assert written_after(world, "A", "/plex/new.mp4", 1) <= CLOCK_PAUSE
 
 
+@pytest.mark.long
 def test_while_a_file_is_missed_the_clocks_cost_one_request_each_ten_seconds(world: Any) -> None:
     world.film("other.mp4")
     scene = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
@@ -223,6 +226,7 @@ def test_before_a_scene_is_given_up_its_library_is_read_whole(world: Any) -> Non
     assert world.dead_letter(scene) is None
 
 
+@pytest.mark.long
 def test_a_crowd_of_missed_files_reads_the_library_whole_once_in_ten_minutes(world: Any) -> None:
     for n in range(3):
         world.film(f"{n}.mp4")

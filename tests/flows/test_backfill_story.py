@@ -36,6 +36,7 @@ def missing(world: World, count: int) -> list[int]:
     ]
 
 
+@pytest.mark.long
 def test_the_first_present_scene_waits_for_none_of_those_that_plex_lacks(world: Any) -> None:
     gone = missing(world, BACKFILL_WINDOW + 100)
     scene, item = world.pair("there.mp4", title="There", updated_at=LONG_AGO, cover=RED)
@@ -92,6 +93,7 @@ def test_an_interrupted_backfill_goes_on_where_it_was(world: Any) -> None:
     assert world.plex.count("PUT") == 120 - done
 
 
+@pytest.mark.long
 def test_skip_not_found_tries_as_long_as_ever_and_then_ends_quietly(world: Any) -> None:
     world.configure(skip_not_found=True)
     late, never = missing(world, 2)
@@ -119,6 +121,7 @@ def test_skip_not_found_waits_for_the_scan_that_it_asked_for(world: Any) -> None
     assert item.title == "New"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("again", [retry_dead_letters, recover_outage_jobs])
 def test_thousands_of_dead_letters_share_with_a_backfill(world: Any, again: Any) -> None:
     scenes = [world.stash.add_scene(title="T") for _ in range(1200)]

@@ -114,6 +114,7 @@ def test_every_list_is_asked_for_with_both_container_headers(quiet: Any) -> None
         assert {"x-plex-container-start", "x-plex-container-size"} <= set(entry.headers)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [400, 500])
 def test_a_list_that_fails_alone_is_no_scenes_fault(quiet: Any, status: int) -> None:
     """Plex is healthy, and yet what names no item fails: all wait, however long it takes."""
@@ -131,6 +132,7 @@ def test_a_list_that_fails_alone_is_no_scenes_fault(quiet: Any, status: int) -> 
     assert synced(pairs) == 6
 
 
+@pytest.mark.long
 def test_a_path_of_items_that_fails_alone_is_no_scenes_fault(quiet: Any) -> None:
     pairs = crowd(quiet)
     fault = quiet.plex.add_fault("status", match="/library/metadata/", status=403, foreign=True)
@@ -168,6 +170,7 @@ def test_a_refused_scan_holds_no_new_scene_up(quiet: Any) -> None:
 # --- tokens ----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_token_that_may_only_read_is_a_state_of_its_own(quiet: Any) -> None:
     quiet.plex.guest_token = "guest-token"
     quiet.configure(plex_token="guest-token")
@@ -288,6 +291,7 @@ def test_no_token_is_sent_where_a_redirect_points(quiet: Any) -> None:
 # --- busy writing ----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_plex_that_answers_and_does_not_write_costs_no_scene_anything(quiet: Any) -> None:
     pairs = crowd(quiet, 12)
     fault = quiet.plex.add_fault("status", match="PUT", status=503)
@@ -307,6 +311,7 @@ def test_a_plex_that_answers_and_does_not_write_costs_no_scene_anything(quiet: A
     assert len([1 for kind, _ in quiet.sink.lines if kind == "warning"]) <= 2
 
 
+@pytest.mark.long
 def test_writes_that_hang_are_no_scenes_fault(quiet: Any) -> None:
     """In real time, each write ends by its own deadline; the clock counts the minutes between."""
     quiet.configure(read_timeout=5)
@@ -371,6 +376,7 @@ def test_others_go_first_while_one_scene_cannot_be_written(quiet: Any) -> None:
     assert dead_letters(quiet) == {"PlexTemporaryError": 1}
 
 
+@pytest.mark.long
 def test_a_read_back_that_fails_for_all_is_charged_to_none(quiet: Any) -> None:
     """What was written cannot be looked at: that is no single scene's fault."""
     pairs = crowd(quiet)

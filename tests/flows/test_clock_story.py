@@ -48,6 +48,7 @@ def test_a_retry_waits_no_longer_because_of_a_jump(quiet: Any, jump: float) -> N
     assert quiet.clock.passed - start <= 70
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jump", [-DAY, DAY], ids=["back", "forward"])
 def test_probes_of_a_dead_plex_go_on_at_their_pace(quiet: Any, jump: float) -> None:
     pairs = [quiet.pair(f"{n}.mp4", title=f"T{n}") for n in range(10)]

@@ -340,6 +340,7 @@ def test_results_are_private_and_gone_after_a_day(world: World) -> None:
     assert told(world, later)["state"] == "done"
 
 
+@pytest.mark.long
 def test_at_most_so_many_results_are_kept(world: World) -> None:
     first = order(world, "unpin", scene=1)
     for _ in range(510):

@@ -11,6 +11,7 @@ from plexsync import inbox
 LONG_AGO = 1_600_000_000
 
 
+@pytest.mark.long
 def test_plex_down_costs_no_attempt_and_its_return_is_noticed(world: Any) -> None:
     world.configure(no_poster=True)
     pairs = [world.pair(f"{n}.mp4", title=f"T{n}") for n in range(20)]
@@ -293,6 +294,7 @@ def test_huge_metadata_is_capped_and_counts_as_in_step(world: Any) -> None:
     assert world.plex.count("PUT") == 0
 
 
+@pytest.mark.long
 def test_a_letter_revives_when_plex_shows_the_file(world: Any) -> None:
     world.configure(no_poster=True)
     lost = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])

@@ -14,6 +14,7 @@ SEQUENCES = int(os.environ.get("PLEXSYNC_TEST_SEQUENCES", "12"))
 STEPS = 30
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEQUENCES))
 def test_at_rest_plex_equals_stash_or_a_dead_letter_says_why(tmp_path: Path, seed: int) -> None:
     outcome = play(tmp_path, seed, STEPS)

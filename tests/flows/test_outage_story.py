@@ -32,6 +32,7 @@ def synced(pairs: list[tuple[int, Any]]) -> int:
     return sum(item.title.startswith("T") for _, item in pairs)
 
 
+@pytest.mark.long
 def test_two_hundred_edits_reach_plex_after_the_outage_without_event_or_click(quiet: Any) -> None:
     pairs = crowd(quiet, 200)
     quiet.plex.stop()
@@ -50,6 +51,7 @@ def test_two_hundred_edits_reach_plex_after_the_outage_without_event_or_click(qu
     assert 88 * 60 < outages[0]["end"] - outages[0]["start"] < 92 * 60
 
 
+@pytest.mark.long
 def test_an_outage_counts_the_jobs_that_it_held_back_and_those_in_step_again_once_each(
     quiet: Any,
 ) -> None:
@@ -153,6 +155,7 @@ def test_a_damaged_breaker_is_closed_with_one_warning(quiet: Any) -> None:
     assert quiet.said("warning").count("circuit_breaker.json was damaged") == 1
 
 
+@pytest.mark.long
 def test_plex_gets_requests_slowly_at_first(quiet: Any) -> None:
     pairs = crowd(quiet, 150)
     quiet.plex.stop()
@@ -174,6 +177,7 @@ def test_plex_gets_requests_slowly_at_first(quiet: Any) -> None:
     assert quiet.clock.passed - start < 120
 
 
+@pytest.mark.long
 def test_no_gentle_phase_when_it_is_switched_off(quiet: Any) -> None:
     quiet.configure(recovery_minutes=0)
     pairs = crowd(quiet, 150)
@@ -229,6 +233,7 @@ def test_flapping_for_an_hour_loses_nothing_and_keeps_the_history_short(quiet: A
     assert quiet.stores().stores.dead_letters.counts() == {}
 
 
+@pytest.mark.long
 def test_answers_below_500_never_open_the_breaker(quiet: Any) -> None:
     quiet.plex.add_fault("status", match="PUT", status=400)
     pairs = crowd(quiet, 12)
@@ -301,6 +306,7 @@ def test_a_week_off_is_made_good_at_the_next_start(quiet: Any) -> None:
     assert synced(pairs) == 80
 
 
+@pytest.mark.long
 def test_a_while_of_503_during_a_thousand_jobs_costs_none(quiet: Any) -> None:
     pairs = crowd(quiet, 1000)
     for scene, _ in pairs:

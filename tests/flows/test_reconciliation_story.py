@@ -158,6 +158,7 @@ def test_a_gap_that_was_tried_and_is_unchanged_is_not_found_again(quiet: Any) ->
     assert found(press(quiet, "reconcile_all")) == {DRIFTED: 1}
 
 
+@pytest.mark.long
 def test_a_scene_that_plex_lacks_is_tried_once_and_not_found_again(quiet: Any) -> None:
     quiet.configure(skip_not_found=True)
     scene = quiet.stash.add_scene(title="T", files=[("/data/none.mp4", 1)])
@@ -330,6 +331,7 @@ def test_recent_scenes_by_their_update_or_creation(quiet: Any) -> None:
     assert press(quiet, "reconcile_7days", dry_run="true", by="created")["gaps"][STALE] == 3
 
 
+@pytest.mark.long
 def test_an_interrupted_run_goes_on_at_its_page(quiet: Any) -> None:
     quiet.configure(reconcile_batch_size=10)
     pairs = synced(quiet, 100)
@@ -530,6 +532,7 @@ def test_a_damaged_queue_is_made_good_for_what_was_plexsyncs_business(quiet: Any
     assert stored(quiet)["wanted"] == {}
 
 
+@pytest.mark.long
 def test_a_long_outage_is_followed_by_a_look_as_wide_as_the_gap(quiet: Any) -> None:
     quiet.configure(reconcile_interval="weekly")
     pairs = synced(quiet, 3)

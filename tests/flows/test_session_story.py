@@ -68,6 +68,7 @@ def signed_in(tmp_path: Path) -> Iterator[Any]:
         world.close()
 
 
+@pytest.mark.long
 def test_a_session_of_30_seconds_outlives_an_outage_of_plex(signed_in: Any) -> None:
     scene, item = signed_in.pair("a.mp4", title="new")
     signed_in.event(scene)
@@ -84,6 +85,7 @@ def test_a_session_of_30_seconds_outlives_an_outage_of_plex(signed_in: Any) -> N
     assert "refuses the worker's session" not in signed_in.said()
 
 
+@pytest.mark.long
 def test_a_session_of_30_seconds_outlives_a_batch_of_minutes(signed_in: Any) -> None:
     pairs = [signed_in.pair(f"{n}.mp4", title=f"new {n}") for n in range(30)]
     for scene, _ in pairs:

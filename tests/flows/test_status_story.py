@@ -354,6 +354,7 @@ def test_the_button_tells_an_empty_setup(desk: Desk) -> None:
         assert line in text
 
 
+@pytest.mark.long
 def test_the_button_works_without_settings_and_names_what_is_missing(desk: Desk) -> None:
     desk.stash.set_plugin_settings({})
     output, text = desk.view()
@@ -365,6 +366,7 @@ def test_the_button_works_without_settings_and_names_what_is_missing(desk: Desk)
     assert output["settings"]
 
 
+@pytest.mark.long
 def test_the_button_tells_of_an_outage_and_of_the_work_after_it(desk: Desk) -> None:
     scene = desk.pair("1.mp4")
     desk.plex.stop()
@@ -389,6 +391,7 @@ def test_the_button_tells_of_an_outage_and_of_the_work_after_it(desk: Desk) -> N
     assert TOKEN not in text + json.dumps(output)
 
 
+@pytest.mark.long
 def test_looks_beside_a_draining_worker_never_meet_a_lock(desk: Desk) -> None:
     desk.plex.latency = 0.01
     scenes = [desk.pair(f"{n}.mp4") for n in range(120)]
@@ -413,6 +416,7 @@ def test_looks_beside_a_draining_worker_never_meet_a_lock(desk: Desk) -> None:
     assert status(desk.folder(), 2e9)["statistics"]["written"] == 120
 
 
+@pytest.mark.long
 def test_a_worker_killed_in_the_middle_counts_no_job_twice(desk: Desk) -> None:
     scenes = [desk.pair(f"{n}.mp4") for n in range(80)]
     desk.plex.latency = 0.02

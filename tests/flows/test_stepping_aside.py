@@ -60,6 +60,7 @@ def test_a_task_waits_for_the_writes_in_flight_and_not_for_the_batch(world: Worl
     assert set(Counter(written(world)).values()) == {1}, "nothing went twice"
 
 
+@pytest.mark.long
 def test_wherever_a_batch_is_interrupted_no_request_begins_any_more(world: World) -> None:
     world.configure(reconcile_interval="daily", reconcile_scope="all", reconcile_batch_size=10)
     pairs = films(world, 5, cover=RED)

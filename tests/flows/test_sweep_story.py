@@ -62,6 +62,7 @@ def test_health_check_has_the_living_worker_look(world: Any) -> None:
     assert item.title == "Nobody told"
 
 
+@pytest.mark.long
 def test_a_living_worker_looks_each_quarter_of_an_hour_whatever_waits(world: Any) -> None:
     _, item = synced(world)
     waits = world.stash.add_scene(files=[("/data/gone.mp4", 1)], title="G")

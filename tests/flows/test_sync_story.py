@@ -592,6 +592,7 @@ def test_a_file_that_plex_lacks_waits_and_is_found_after_a_scan(world: Any) -> N
     assert item.title == "A"
 
 
+@pytest.mark.long
 def test_a_file_that_never_comes_ends_as_a_dead_letter(world: Any) -> None:
     scene = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
     world.event(scene)
@@ -695,6 +696,7 @@ def test_without_a_map_the_longest_common_path_decides(world: Any, size: int) ->
     assert item.title == "A"
 
 
+@pytest.mark.long
 def test_a_bulk_change_goes_behind_edits_and_survives_a_stop(world: Any) -> None:
     world.configure(no_poster=True)
     tag = world.stash.add_tag("many")

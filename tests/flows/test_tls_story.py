@@ -44,6 +44,7 @@ def arrives(world: World, item: Any, title: str) -> None:
     assert world.waiting() == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("certificate", "scheme", "said", "mended"),
     [

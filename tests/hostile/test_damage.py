@@ -11,6 +11,8 @@ import pytest
 from torture.damage import DATABASES, FILES, KINDS, LOGS, Damage
 from torture.rows import NO_TEXT, SLIP, Column
 
+pytestmark = pytest.mark.long  # all of them: they share a folder
+
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "11"))
 
 

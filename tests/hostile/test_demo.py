@@ -38,6 +38,7 @@ def play(folder: Path, *words: str) -> tuple[int, str]:
     return process.returncode, out
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_the_demo_shows_every_step_in_plex_and_cleans_up(tmp_path: Path) -> None:
     code, out = play(tmp_path)

@@ -259,6 +259,7 @@ def owner_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+@pytest.mark.long
 def test_what_the_running_python_has_is_used_and_nothing_is_installed(
     plugin: Path, index: Index
 ) -> None:
@@ -272,6 +273,7 @@ def test_what_the_running_python_has_is_used_and_nothing_is_installed(
     assert (home.sets(), index.asked) == ([], [])
 
 
+@pytest.mark.long
 def test_one_that_does_not_fit_brings_a_whole_set_of_its_own(
     plugin: Path, index: Index, wheels: Path
 ) -> None:
@@ -290,6 +292,7 @@ def test_one_that_does_not_fit_brings_a_whole_set_of_its_own(
     assert len(index.fetched()) == 3
 
 
+@pytest.mark.long
 def test_saving_goes_on_while_the_worker_installs_and_is_synced_afterwards(home: Home) -> None:
     scene, item = home.pair("1.mp4", title="old")
     home.index.open.clear()
@@ -323,6 +326,7 @@ def test_pip_is_told_no_secret(home: Home) -> None:
     assert b"break-system-packages" not in environ.lower() + words
 
 
+@pytest.mark.long
 @posix_only
 def test_a_killed_pip_is_said_once_and_tried_again_only_by_check_setup(home: Home) -> None:
     scene, item = home.pair("1.mp4", title="old")
@@ -347,6 +351,7 @@ def test_a_killed_pip_is_said_once_and_tried_again_only_by_check_setup(home: Hom
     assert json.loads((home.data / "dependencies.json").read_text())["why"] == ""
 
 
+@pytest.mark.long
 def test_ten_minutes_after_a_failed_try_a_worker_tries_again(home: Home) -> None:
     scene, item = home.pair("1.mp4", title="old")
     failure = {"folder": home.own(), "at": time.time(), "why": "it rained"}
@@ -361,6 +366,7 @@ def test_ten_minutes_after_a_failed_try_a_worker_tries_again(home: Home) -> None
     until(lambda: item.title == "new")
 
 
+@pytest.mark.long
 @posix_only
 def test_what_a_kill_leaves_half_finished_is_swept_and_never_used(home: Home) -> None:
     scene, item = home.pair("1.mp4", title="old")
@@ -388,6 +394,7 @@ def not_there(error: str | None) -> bool:
     return any(said in str(error) for said in ("not installed yet", "is installing the packages"))
 
 
+@pytest.mark.long
 def test_a_set_that_is_not_whole_is_replaced(installed: Home) -> None:
     home = installed
     assert home.usable()
@@ -400,6 +407,7 @@ def test_a_set_that_is_not_whole_is_replaced(installed: Home) -> None:
     assert home.sets() == [os.path.basename(home.own())]
 
 
+@pytest.mark.long
 def test_two_at_once_install_once(home: Home) -> None:
     scene, item = home.pair("1.mp4", title="old")
     home.index.open.clear()
@@ -425,6 +433,7 @@ def test_two_at_once_install_once(home: Home) -> None:
 COMMAND = re.compile(r"run this where Stash runs, as its user: (.+)$")
 
 
+@pytest.mark.long
 def test_without_a_network_the_command_in_the_message_does_it(
     tmp_path: Path, plugin: Path, index: Index, wheels: Path
 ) -> None:
@@ -483,6 +492,7 @@ def test_no_setting_of_pips_brings_in_wheels_from_elsewhere(
     assert os.listdir(planted.parent / "data" / "dependencies") == []
 
 
+@pytest.mark.long
 def test_a_wheel_with_another_hash_is_refused_wherever_it_comes_from(
     planted: Path, needs: Dependencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -530,6 +540,7 @@ def test_what_python_compiled_is_no_damage(installed: Home) -> None:
     assert installed.stash.run_task("Health Check").error is None
 
 
+@pytest.mark.long
 def test_a_set_that_fails_its_verification_is_replaced(installed: Home) -> None:
     own = Path(installed.own())
     change(own)
@@ -541,6 +552,7 @@ def test_a_set_that_fails_its_verification_is_replaced(installed: Home) -> None:
     assert len(installed.index.fetched()) == 2
 
 
+@pytest.mark.long
 @posix_only
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="gives folders away")
 def test_nothing_is_loaded_from_a_folder_that_others_may_write_to(installed: Home) -> None:
@@ -582,6 +594,7 @@ def test_a_python_without_pip_says_how_to_get_one(
             assert home.kept() == 1
 
 
+@pytest.mark.long
 def test_a_system_without_a_ready_made_package_names_it(
     plugin: Path, index: Index, wheels: Path
 ) -> None:
@@ -674,6 +687,7 @@ def test_a_plugin_without_its_list_is_not_whole(home: Home) -> None:
         Dependencies(str(home.plugin), str(home.data))
 
 
+@pytest.mark.long
 def test_a_set_that_cannot_be_loaded_says_what_to_do(installed: Home) -> None:
     home = installed
     assert home.usable()
@@ -741,6 +755,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@pytest.mark.long
 def test_the_real_set_in_a_bare_python(
     tmp_path: Path, plugin: Path, index: Index, wheels: Path
 ) -> None:

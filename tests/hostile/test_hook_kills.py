@@ -29,6 +29,7 @@ def plugin(tmp_path):
     plugin.stop()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_hooks_killed_at_any_instant_lose_nothing_that_was_acknowledged(plugin):
     rng = random.Random(SEED)
@@ -131,6 +132,7 @@ def _empty(plugin: Plugin, fresh: bool) -> None:
         shutil.rmtree(plugin.data / "inbox")
 
 
+@pytest.mark.long
 @traced
 @pytest.mark.parametrize("fresh", [False, True], ids=["old folder", "fresh folder"])
 def test_a_hook_killed_at_any_step_says_nothing_and_leaves_whole_records(plugin, fresh):
@@ -149,6 +151,7 @@ def test_a_hook_killed_at_any_step_says_nothing_and_leaves_whole_records(plugin,
             renamed = renamed or call == "rename"
 
 
+@pytest.mark.long
 @traced
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
 @pytest.mark.parametrize("fresh", [False, True], ids=["old folder", "fresh folder"])

@@ -79,6 +79,7 @@ def _home(plugin: Path, plex: PlexSim, python: Python) -> StashSim:
     return stash
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "interpreter",
     [
@@ -103,6 +104,7 @@ def test_a_save_and_a_button_work_with_any_python(
             until(lambda: item.title == "new")
 
 
+@pytest.mark.long
 def test_a_hook_and_a_page_read_no_pth_file_but_a_button_does(tmp_path: Path, plugin: Path) -> None:
     python = with_chatty_pth_files(tmp_path)
     mark = tmp_path / "mark"

@@ -11,7 +11,10 @@ import pytest
 from torture import steps
 from torture.steps import Step, Steps
 
-pytestmark = pytest.mark.skipif(not steps.works(), reason="strace is missing or not allowed")
+pytestmark = [
+    pytest.mark.skipif(not steps.works(), reason="strace is missing or not allowed"),
+    pytest.mark.long,  # all of them: they share a stage
+]
 
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "4"))
 SAMPLE = 8

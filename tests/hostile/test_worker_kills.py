@@ -19,6 +19,7 @@ KILLS = int(os.environ.get("PLEXSYNC_TEST_KILLS", "100"))
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "20"))
 
 
+@pytest.mark.long
 def test_workers_killed_at_random_lose_nothing_and_write_nothing_wrong(tmp_path: Path) -> None:
     verdict = kill_workers(tmp_path, SEED, KILLS)
     print(
@@ -56,6 +57,7 @@ def killed_at_its_edit(stage: Stage) -> None:
     stage.on_request = lambda request: False
 
 
+@pytest.mark.long
 def test_a_text_written_by_a_killed_worker_is_cleared_when_stash_clears_it(stage: Stage) -> None:
     (scene,) = stage.films
     save(stage, scene, title="Scene 1", details="A")
@@ -68,6 +70,7 @@ def test_a_text_written_by_a_killed_worker_is_cleared_when_stash_clears_it(stage
     assert stage.films[scene].summary == ""
 
 
+@pytest.mark.long
 def test_names_written_by_a_killed_worker_are_removed_when_stash_drops_them(stage: Stage) -> None:
     (scene,) = stage.films
     first, second = stage.stash.add_studio("First"), stage.stash.add_studio("Second")
@@ -81,6 +84,7 @@ def test_names_written_by_a_killed_worker_are_removed_when_stash_drops_them(stag
     assert stage.films[scene].studio == ""
 
 
+@pytest.mark.long
 def test_with_preserve_what_a_killed_worker_wrote_is_no_edit_of_a_person(stage: Stage) -> None:
     (scene,) = stage.films
     settings = stage.stash.data.plugin_settings[stage.stash.plugin_id]

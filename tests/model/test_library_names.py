@@ -39,6 +39,7 @@ def test_a_setting_names_libraries(
     assert choose(setting, titles) == (chosen, missing)
 
 
+@pytest.mark.long
 def test_a_long_setting_costs_no_more_than_its_length() -> None:
     titles = [f"{n},{n}" for n in range(20)]
     chosen, missing = choose("," * 20_000 + "7,7" + ",x" * 5000, titles)

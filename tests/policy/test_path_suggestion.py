@@ -131,6 +131,7 @@ def test_the_order_of_the_files_does_not_matter(seed: int) -> None:
     assert first.explained == len(twins(stash, plex))
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_files_in_thousands_of_folders() -> None:
     rng = random.Random(5)
     stash, plex = [], []

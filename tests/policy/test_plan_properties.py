@@ -118,6 +118,7 @@ def test_without_preserve_plex_equals_the_wish_afterwards() -> None:
                 assert name_keys(want) == name_keys(have)
 
 
+@pytest.mark.long
 def test_collections_that_we_did_not_write_are_never_removed() -> None:
     for world in worlds(5):
         last = world.written.get("collections")
@@ -161,6 +162,7 @@ def test_with_preserve_a_name_we_did_not_write_is_never_removed() -> None:
                 assert lost <= name_keys(written[name].value if name in written else ())
 
 
+@pytest.mark.long
 def test_with_preserve_what_a_person_changes_after_us_stays_for_ever() -> None:
     for world in worlds(9):
         world.preserve = True

@@ -112,6 +112,7 @@ COOKIE = '"Cookie": "session=" + at["SessionCookie"]["Value"]'
 KEY = '"ApiKey": "KEY"'
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("headers", "times"), [(COOKIE, 10), (f"{COOKIE}, {KEY}", 10), (KEY, 15), ("", 15)]
 )
