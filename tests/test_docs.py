@@ -88,6 +88,25 @@ def test_every_link_leads_somewhere(page: str) -> None:
         assert not anchor or anchor in anchors(name), f"{page} links to {link}"
 
 
+OLD_WORDS = re.compile(
+    r"\bletters?\b|\bwalks?\b|\bwish(es)?\b|\bgentle\b|\bgate\b|\bsettles?\b|\bgoes home\b"
+    r"|\bbulk (work|jobs?)\b|\b(a|next|last|each|daily) look\b",
+    re.IGNORECASE,
+)
+"""What a dead letter, a backfill, the desired state, the ramp, admission, debounce and a check were
+once called here."""
+
+
+@pytest.mark.parametrize("page", sorted(set(WRITTEN) - {"CHANGELOG.md"}))
+def test_it_speaks_of_things_by_the_trades_words(page: str) -> None:
+    alphabet = r"(?i:(drive|dead)[-\s]letters?|letter by letter|form of a letter)"
+    text = re.sub(rf"`[^`\n]+`|\]\([^)]*\)|{alphabet}", "", without_blocks(PAGES[page]))
+    old = [
+        text[max(0, found.start() - 30) : found.end() + 30] for found in OLD_WORDS.finditer(text)
+    ]
+    assert not old
+
+
 def test_every_page_can_be_reached_from_the_readme() -> None:
     linked = set(re.findall(r"\]\((docs/\w+\.md)", PAGES["README.md"]))
     assert linked == {name for name in PAGES if name.startswith("docs/")}
