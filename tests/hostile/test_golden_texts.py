@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from plexsync import app, press
+from plexsync import app, task_runner
 from plexsync.edges.log.log import FileSink, Log
 from plexsync.flows.tasks.context import READS
 from plexsync.flows.tasks.registry import TASKS
@@ -83,7 +83,7 @@ class Desk:
         failed = ""
         try:
             with closing(kind(world.folder, stash, world.clock, log, {})) as parts:
-                press.press(task, str(self.plugin), {"mode": mode}, parts, lambda: None)
+                task_runner.run(task, str(self.plugin), {"mode": mode}, parts, lambda: None)
         except Exception as problem:  # noqa: BLE001 - as plexsync/entry.py answers it
             failed = str(problem) or type(problem).__name__
         finally:
