@@ -162,6 +162,15 @@ def test_most_imports_stay_in_one_room(capsys):
     assert sum(same) / len(same) >= 0.7
 
 
+SEAM = "plexsync.flows.sync.media_server"
+
+
+def test_the_steps_of_a_sync_know_the_media_server_by_its_seam_alone():
+    room = [name for name in MODULES if _room(name) == _room(SEAM) and name != SEAM]
+    wrong = {name for name in room for n in _ours(name) if n.startswith("plexsync.edges.plex")}
+    assert not wrong
+
+
 @pytest.mark.parametrize("module", sorted(set(MODULES) - LATE_IMPORTS))
 def test_imports_stand_at_the_top(module):
     for node in ast.walk(_tree(module)):

@@ -12,8 +12,9 @@ import pytest
 
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.index_schema import SCHEMA
-from plexsync.edges.plex.library_index import PAGE, REREAD_PAUSE, Depth, PlexIndex
+from plexsync.edges.plex.library_index import PAGE, REREAD_PAUSE, PlexIndex
 from plexsync.edges.plex.pages import pages
+from plexsync.edges.plex.refresh import Depth
 from plexsync.model.errors import PlexServerDown, PlexTemporaryError, SyncError
 from plexsync.model.paths import index_keys
 from plexsync.model.plex import Target

@@ -6,69 +6,24 @@ It is a cache: deleting plex_index.db costs one reading of the libraries.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.index_schema import SectionRow
 from plexsync.edges.plex.index_store import NAME, PATH, TAIL, IndexStats, IndexStore, Keys
 from plexsync.edges.plex.lists import Page, Sections
 from plexsync.edges.plex.pages import PAGE, pages
+from plexsync.edges.plex.refresh import Depth, RefreshCount, RefreshResult
 from plexsync.edges.plex.xml import Listed
 from plexsync.model.plex import IndexedPart, PlexItem, Section, Target
 
-__all__ = ["PAGE", "Depth", "IndexStats", "Keys", "PlexIndex", "RefreshResult"]
+__all__ = ["PAGE", "IndexStats", "Keys", "PlexIndex"]
 
 MAX_AGE = 86400.0
 """Seconds after which a library is read whole again."""
 
 REREAD_PAUSE = 600.0
 """Seconds between two times that a library is read whole because a file was missed."""
-
-
-class Depth(Enum):
-    """How much a refresh asks of libraries that are known.
-
-    An item's own times do not move when its files are renamed or replaced; the clock of its
-    library does. So a file that is missed is looked for by reading the library whole, but at most
-    each REREAD_PAUSE.
-    """
-
-    MOVED = "moved"
-    """Nothing of a library whose clock stands still. Where it moved, what is new; the library
-    whole when that brought no file."""
-    NEW = "new"
-    """What items' times say was added or changed."""
-    MISSED = "missed"
-    """The library whole if its clock moved since it was read so, else what is new."""
-    DOUBTED = "doubted"
-    """The library whole, whatever its clock says."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshResult:
-    """What a refresh did: requests sent, files that came and went.
-
-    `whole`: a library was read from its first item to its last. `missing`: names of libraries
-    that Plex does not have.
-    """
-
-    requests: int
-    added: int
-    removed: int
-    whole: bool
-    missing: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _RefreshCount:
-    added: int = 0
-    removed: int = 0
-    whole: bool = False
-
-    def note(self, changed: tuple[int, int]) -> None:
-        self.added += changed[0]
-        self.removed += changed[1]
 
 
 class PlexIndex:
@@ -92,6 +47,7 @@ class PlexIndex:
         self._store = IndexStore(path, keys, warn, read_only=read_only)
         self.libraries: tuple[Section, ...] = ()
         """The libraries as the last refresh found them; none before it."""
+        self._known_limit: int | None = None
         self.lookups = self.hits = 0
         """How often somebody looked for a scene's files, and found something."""
 
@@ -113,7 +69,7 @@ class PlexIndex:
         """
         if self._read_only:
             return RefreshResult(0, 0, 0, False, ())
-        before, tally = self._client.requests, _RefreshCount()
+        before, tally = self._client.requests, RefreshCount()
         self._client.verify_server()
         server = self._client.server_id()
         known = self._store.sections(server)
@@ -179,6 +135,16 @@ class PlexIndex:
         if not self._read_only:
             self._store.keep_line_limit(self._client.server_id(), limit, now)
 
+    def recall_limits(self, now: float) -> None:
+        """Have the client heed what is known of the server in use."""
+        self._client.line_limit = self._known_limit = self.line_limit(now)
+
+    def keep_limits(self, now: float) -> None:
+        """Remember what the client has learned since."""
+        limit = self._client.line_limit
+        if limit is not None and limit != self._known_limit:
+            self.keep_line_limit(limit, now)
+
     def correct(self, target: Target, item: PlexItem) -> None:
         """This item has other files than the index says, so its whole library is in doubt."""
         if not self._read_only:
@@ -220,7 +186,7 @@ class PlexIndex:
         return libraries
 
     def _update(
-        self, row: SectionRow, section: Section, now: float, depth: Depth, tally: _RefreshCount
+        self, row: SectionRow, section: Section, now: float, depth: Depth, tally: RefreshCount
     ) -> None:
         """Bring a library that is known up to date."""
         moved, came = row.clock != section.clock, tally.added
@@ -232,7 +198,7 @@ class PlexIndex:
         elif depth is Depth.MOVED and came == tally.added and _wants_reading(row, now, depth):
             self._read_whole(row.server, section, now, tally, missed=True)
 
-    def _catch_up(self, row: SectionRow, now: float, tally: _RefreshCount) -> bool:
+    def _catch_up(self, row: SectionRow, now: float, tally: RefreshCount) -> bool:
         """Read what is new; False when the number of items is still not Plex's.
 
         Twice, because Plex may add items between the two questions.
@@ -240,7 +206,7 @@ class PlexIndex:
         for _ in range(2):
             for since in (("addedAt", row.added - 1), ("updatedAt", row.updated - 1)):
                 for page in pages(self._client, row.key, since):
-                    tally.note(self._store.put(row.list, page.items))
+                    tally.add(self._store.put(row.list, page.items))
                     row = _newer(row, page, now)
             self._store.save(row)
             if self._client.count(row.key) == self._store.count(row.list) + row.surplus:
@@ -252,7 +218,7 @@ class PlexIndex:
         server: str,
         section: Section,
         now: float,
-        tally: _RefreshCount,
+        tally: RefreshCount,
         *,
         missed: bool = False,
     ) -> None:
@@ -285,7 +251,7 @@ class PlexIndex:
             if not vanished and surplus == len(places) and len(set(totals)) == 1:
                 break
         row = replace(row, surplus=surplus, unreadable=" ".join(map(str, places)))
-        tally.note(self._store.save(row))
+        tally.add(self._store.save(row))
 
 
 def _wants_reading(row: SectionRow, now: float, depth: Depth) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plexsync.edges.ledger.ledger import Ledger
-from plexsync.edges.plex.client import Cut, PlexClient
 from plexsync.flows.results import Done, Result
 from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
 from plexsync.flows.sync.matcher import MatchedScene
+from plexsync.flows.sync.media_server import Cut, MediaServer
 from plexsync.flows.sync.planning import is_foreign, plan_scene
 from plexsync.model.ledger import SYNCED
 from plexsync.model.plex import FIELDS, IMAGE, Edit, Value
@@ -48,8 +48,8 @@ class ItemPlan:
 class DryRun:
     """Plans matched scenes as the real run does; `plans` holds them by scene."""
 
-    def __init__(self, plex: PlexClient, ledger: Ledger, *, preserve: bool) -> None:
-        self._plex = plex
+    def __init__(self, server: MediaServer, ledger: Ledger, *, preserve: bool) -> None:
+        self._server = server
         self._ledger = ledger
         self._preserve = preserve
         self.plans: dict[int, tuple[ItemPlan, ...]] = {}
@@ -58,7 +58,7 @@ class DryRun:
         """One result per scene, as after a run in which Plex took everything."""
         results: list[Result] = []
         for each in matched:
-            scene = plan_scene(each, self._ledger, self._preserve, self._plex.fit)
+            scene = plan_scene(each, self._ledger, self._preserve, self._server.fit)
             items = tuple(self._item(write, scene) for write in scene.items)
             self.plans[each.desired_scene.scene.id] = items
             fields = {f.field for item in items for f in item.fields if f.changes}
@@ -68,7 +68,7 @@ class DryRun:
 
     def _item(self, write: ItemWrite, scene: SceneWrite) -> ItemPlan:
         target = write.item.target
-        sent, cut = self._plex.fit(target, write.edits)
+        sent, cut = self._server.fit(target, write.edits)
         then = {edit.field: edit.value for edit in sent}
         fields = [self._field(write, edit, then, cut.get(edit.field)) for edit in write.edits]
         fields += _refused(write)
@@ -94,7 +94,7 @@ class DryRun:
         return FieldPlan(name, edit.before, then[name], why, True)
 
     def _is_foreign(self, write: ItemWrite, name: str) -> bool:
-        selected = self._plex.selected_image(write.item.target, name)
+        selected = self._server.selected_image(write.item.target, name)
         return is_foreign(selected, name, write.written, write.before.unconfirmed)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
-from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.covers import CoverImage
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.sync.item_write import ItemWrite
+from plexsync.flows.sync.media_server import MediaServer
 from plexsync.flows.sync.planning import is_foreign
 from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.model.errors import PlexTemporaryError, SyncError
@@ -22,14 +22,14 @@ class ImageWriter:
 
     def __init__(
         self,
-        plex: PlexClient,
+        server: MediaServer,
         stash: StashClient,
         pool: Executor,
         outages: OutageController,
         *,
         preserve: bool,
     ) -> None:
-        self._plex = plex
+        self._server = server
         self._stash = stash
         self._pool = pool
         self._outages = outages
@@ -49,7 +49,7 @@ class ImageWriter:
                 continue
             image = self._image(desired_scene)
             with self._outages.one_write():
-                refused = self._plex.upload_image(write.item.target, edit.field, image)
+                refused = self._server.upload_image(write.item.target, edit.field, image)
             if refused:
                 write.words[edit.field] = refused
             else:
@@ -68,7 +68,7 @@ class ImageWriter:
 
     def _inspect_image(self, write: ItemWrite, edit: Edit) -> None:
         name, ours = edit.field, write.before.unconfirmed
-        selected = self._plex.selected_image(write.item.target, name)
+        selected = self._server.selected_image(write.item.target, name)
         if self._preserve and is_foreign(selected, name, write.written, ours):
             write.kept.add(name)
         # After a crash the selected one may be our own last upload: that is not Plex's.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from plexsync.edges.plex.client import PlexClient
+from plexsync.flows.sync.media_server import MediaServer
 from plexsync.model.errors import REQUEST, PlexAuthError, SyncError, TransientError
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.plex_state import FAILURE
@@ -16,8 +16,8 @@ AT_ONCE = 50
 class ItemReader:
     """Reads items as Plex has them now."""
 
-    def __init__(self, plex: PlexClient) -> None:
-        self._plex = plex
+    def __init__(self, server: MediaServer) -> None:
+        self._server = server
 
     def read(
         self, targets: Iterable[Target]
@@ -42,7 +42,7 @@ class ItemReader:
         broken: dict[Target, SyncError],
     ) -> None:
         try:
-            answer = self._plex.items([target.rating_key for target in wanted])
+            answer = self._server.items([target.rating_key for target in wanted])
         except (TransientError, PlexAuthError) as error:
             if not broken and not items and self._stops(error):
                 raise
@@ -60,4 +60,6 @@ class ItemReader:
 
     def _stops(self, error: SyncError) -> bool:
         """Whether halving would be in vain: it concerns no item, or Plex as a whole."""
-        return error.fault == REQUEST or (error.unproven and not self._plex.check(FAILURE).healthy)
+        return error.fault == REQUEST or (
+            error.unproven and not self._server.check(FAILURE).healthy
+        )

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from plexsync.edges.clock import Clock
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
-from plexsync.edges.plex.client import PlexClient
-from plexsync.edges.plex.library_index import Depth, PlexIndex
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.sync.item_reader import ItemReader
+from plexsync.flows.sync.media_server import Depth, FileIndex, MediaServer
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
 from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.flows.sync.unreadable import unreadable_items
@@ -50,22 +49,22 @@ class ItemMatcher:
     def __init__(
         self,
         config: PlexSyncConfig,
-        plex: PlexClient,
-        index: PlexIndex,
+        server: MediaServer,
+        index: FileIndex,
         ledger: Ledger,
         stash: StashClient,
         clock: Clock,
         log: Log,
     ) -> None:
         self._config = config
-        self._plex = plex
+        self._server = server
         self._index = index
         self._ledger = ledger
         self._clock = clock
         self._log = log
         self._map, _ = PathMap.parse(config.path_map)
         self._scenes = SceneMatcher(self._map, index, stash, ledger)
-        self._items = ItemReader(plex)
+        self._items = ItemReader(server)
         self._refreshed: float | None = None
         self.news = False
         """The index has learned of files since this was last reset."""
@@ -124,8 +123,8 @@ class ItemMatcher:
 
         Raises PlexTemporaryError when another one answers than the one the batch was read for.
         """
-        self._plex.verify_server()
-        if self._ledger.use_server(self._plex.server_id()):
+        self._server.verify_server()
+        if self._ledger.use_server(self._server.server_id()):
             self._log.warning(
                 "Another Plex server answers at this address; it starts with an empty ledger."
             )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
-from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.flows.backfill import backfill
+from plexsync.flows.sync.media_server import FileIndex
 from plexsync.flows.sync.scene_matcher import propose
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import PlexNotFound
@@ -33,7 +33,7 @@ class Revival:
     def __init__(
         self,
         config: PlexSyncConfig,
-        index: PlexIndex,
+        index: FileIndex,
         dead_letters: DeadLetters,
         queue: JobQueue,
         ledger: Ledger,

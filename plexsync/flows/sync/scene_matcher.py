@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from plexsync.edges.ledger.ledger import Ledger
-from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.sync.claims import Claims, Found
+from plexsync.flows.sync.media_server import FileIndex
 from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap
@@ -25,7 +25,7 @@ MOST_CANDIDATES = 20
 
 
 def propose(
-    files: Sequence[VideoFile], pin: Pin | None, index: PlexIndex, path_map: PathMap
+    files: Sequence[VideoFile], pin: Pin | None, index: FileIndex, path_map: PathMap
 ) -> Match:
     """The items of these files by the index alone; a pin goes before the files."""
     parts = index.find([pin.part] if pin else [path_map.to_plex(file.path) for file in files])
@@ -41,7 +41,7 @@ class SceneMatcher:
     """Matches one scene at a time; `pins` are those of the last `begin`."""
 
     def __init__(
-        self, path_map: PathMap, index: PlexIndex, stash: StashClient, ledger: Ledger
+        self, path_map: PathMap, index: FileIndex, stash: StashClient, ledger: Ledger
     ) -> None:
         self._map = path_map
         self._index = index

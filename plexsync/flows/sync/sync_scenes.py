@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from plexsync.edges.log.log import Log
-from plexsync.edges.plex.client import PlexClient
 from plexsync.flows.results import Failed, Postponed, Result
 from plexsync.flows.sync.matcher import ItemMatcher, MatchedScene
+from plexsync.flows.sync.media_server import MediaServer
 from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.model.config import PlexSyncConfig
@@ -112,9 +112,9 @@ _ASKED_BEFORE = "PlexNotFound"
 class ScanFolder:
     """Asks for partial scans, one per folder and minute, in every library that holds the folder."""
 
-    def __init__(self, config: PlexSyncConfig, plex: PlexClient, log: Log) -> None:
+    def __init__(self, config: PlexSyncConfig, server: MediaServer, log: Log) -> None:
         self._config = config
-        self._plex = plex
+        self._server = server
         self._log = log
         self._map, _ = PathMap.parse(config.path_map)
         self._asked: dict[str, float] = {}
@@ -144,7 +144,7 @@ class ScanFolder:
             return
         sections = [
             section
-            for section in self._plex.sections(self._config.plex_library).found
+            for section in self._server.sections(self._config.plex_library).found
             if section.below(folder) is not None
         ]
         if not sections:
@@ -155,5 +155,5 @@ class ScanFolder:
                 path=folder,
             )
         for section in sections:
-            self._plex.scan_folder(section.key, folder)
+            self._server.scan_folder(section.key, folder)
         self._asked[folder] = now

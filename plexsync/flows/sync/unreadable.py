@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.flows.sync.media_server import FileIndex
 from plexsync.model.words import counted
 
 
-def unreadable_items(index: PlexIndex) -> Iterator[str]:
+def unreadable_items(index: FileIndex) -> Iterator[str]:
     """A line for each library that has some, after a refresh."""
     names = {library.key: library.title for library in index.libraries}
     for key, items in index.unreadable().items():

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, wait
-from typing import Protocol
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
-from plexsync.edges.plex.client import PlexClient, Sent
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.results import Done, Failed, Postponed, Result
 from plexsync.flows.sync.image_writer import ImageWriter
 from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
 from plexsync.flows.sync.matcher import MatchedScene
+from plexsync.flows.sync.media_server import FileIndex, MediaServer, Sent
 from plexsync.flows.sync.planning import plan_scene
 from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.flows.sync.write_record import compare, conclude, state_of
@@ -31,53 +30,45 @@ AHEAD = 10
 Read = Callable[[Iterable[Target]], tuple[dict[Target, PlexItem], dict[Target, SyncError]]]
 
 
-class LineLimits(Protocol):
-    """Keeps how long a request line the server in use takes, from one process to the next."""
-
-    def line_limit(self, now: float) -> int | None:
-        """The longest request line in bytes; None: not known."""
-
-    def keep_line_limit(self, limit: int, now: float) -> None:
-        """Remember it for a while."""
-
-
 class WriteItems:
     """Writes the matched scenes of a batch, a few at a time, and records what Plex confirms."""
 
     def __init__(
         self,
         config: PlexSyncConfig,
-        plex: PlexClient,
+        server: MediaServer,
         stash: StashClient,
         ledger: Ledger,
         pool: Executor,
         read: Read,
-        limits: LineLimits,
+        index: FileIndex,
         outages: OutageController,
         log: Log,
     ) -> None:
         self._preserve = config.preserve_plex_edits
-        self._plex = plex
+        self._server = server
+        self._in_flight = stash.in_flight
         self._ledger = ledger
         self._pool = pool
         self._read = read
-        self._limits = limits
+        self._index = index
         self._outages = outages
         self._log = log
-        self._images = ImageWriter(plex, stash, pool, outages, preserve=self._preserve)
+        self._images = ImageWriter(server, stash, pool, outages, preserve=self._preserve)
         self._stopped: SyncError | None = None
 
     def write(self, matched: Sequence[MatchedScene], now: float) -> list[Result]:
         """Bring every matched scene in step; one result for each."""
-        known = self._plex.line_limit = self._limits.line_limit(now) if matched else None
+        if not matched:
+            return []
+        self._index.recall_limits(now)
         scenes = self._send_all(matched, now)
         self._read_back([scene for scene in scenes if scene.changing])
         for scene in scenes:
             conclude(scene, now)
             self._log_refusals(scene)
         self._save([scene for scene in scenes if scene.touched], now, intent=False)
-        if self._plex.line_limit not in (None, known):
-            self._limits.keep_line_limit(self._plex.line_limit, now)
+        self._index.keep_limits(now)
         return [_result(scene) for scene in scenes]
 
     def _send_all(self, matched: Sequence[MatchedScene], now: float) -> list[SceneWrite]:
@@ -88,7 +79,7 @@ class WriteItems:
         try:
             for start in range(0, len(matched), AHEAD):
                 some = [
-                    plan_scene(each, self._ledger, self._preserve, self._plex.fit)
+                    plan_scene(each, self._ledger, self._preserve, self._server.fit)
                     for each in matched[start : start + AHEAD]
                 ]
                 changing = [scene for scene in some if scene.changing]
@@ -122,10 +113,10 @@ class WriteItems:
         text = write.text
         if not text:
             return
-        self._plex.verify_server()
+        self._server.verify_server()
         with self._outages.one_write():
             write.sent = text
-            sent = self._plex.write(write.item.target, text)
+            sent = self._server.write(write.item.target, text)
         write.sent, write.torn, write.words = sent.edits, sent.torn, dict(sent.refused)
         self._log_cut(desired_scene, sent)
 
@@ -135,7 +126,7 @@ class WriteItems:
         if not writes:
             return
         try:
-            with self._plex.in_flight.completing():
+            with self._in_flight.completing():
                 items, _ = self._read({write.item.target for write in writes})
         except Interrupted:
             for scene in scenes:
@@ -148,7 +139,7 @@ class WriteItems:
         for write in writes:
             item = items.get(write.item.target)
             if item is not None and compare(write, item):
-                self._plex.replaces_lists()
+                self._server.replaces_lists()
 
     def _save(self, scenes: Sequence[SceneWrite], now: float, *, intent: bool) -> None:
         self._ledger.save([state_of(scene, now, intent=intent) for scene in scenes])

@@ -143,7 +143,7 @@ def _dry_run(
             context.log.warning(
                 "Another Plex server answers than before; this is what it would get afresh."
             )
-        context.plex.line_limit = view.index.line_limit(context.clock.now())
+        view.index.recall_limits(context.clock.now())
         write = DryRun(context.plex, ledger, preserve=config.preserve_plex_edits)
         steps = SyncScenes(
             SceneReader(config, context.stash, ledger, pool, context.log),
