@@ -14,6 +14,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from docgen.markdown import table
@@ -35,7 +36,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is counted of one revision's package; `same_room` and `between` are imports."""
+    """What is counted of one revision's package; `rooms` says per layer how many files lie where."""
 
     revision: str
     files: int
@@ -43,6 +44,7 @@ class Figures:
     functions: Sequence[Function]
     same_room: int
     imports: int
+    rooms: Mapping[str, str]
     hops: int
     shapes: int
 
@@ -57,7 +59,7 @@ class Figures:
         return max(self.functions, key=lambda function: function.lines)
 
     @property
-    def rooms(self) -> str:
+    def inside(self) -> str:
         """The share of imports in the thick layers that stay in one room, if there are any."""
         if not self.imports:
             return "no rooms"
@@ -77,9 +79,18 @@ def measure(revision: str, root: Path) -> Figures:
         functions=[each for path in files for each in _functions(path, texts[path])],
         same_room=sum(here == there for here, there in imports),
         imports=len(imports),
+        rooms={layer: _rooms(root / "plexsync" / layer) for layer in LAYERS},
         hops=hops,
         shapes=shapes,
     )
+
+
+def _rooms(layer: Path) -> str:
+    """As "4 in page, 11 in sync, 6 beside"."""
+    rooms = sorted(path for path in layer.iterdir() if path.is_dir() and any(path.glob("*.py")))
+    inside = [f"{len(list(room.glob('*.py')))} in {room.name}" for room in rooms]
+    beside = len(list(layer.glob("*.py")))
+    return ", ".join([*inside, f"{beside} beside"]) if inside else f"{beside} side by side"
 
 
 def _functions(path: Path, text: str) -> Iterator[Function]:
@@ -120,6 +131,10 @@ def _trail(root: Path) -> tuple[int, int]:
     return len(found["functions"]), len(found["shapes"])
 
 
+def _in_layer(layer: str, figures: Figures) -> str:
+    return figures.rooms[layer]
+
+
 ROWS: Mapping[str, Callable[[Figures], str]] = {
     "files": lambda each: f"{each.files}",
     "lines": lambda each: f"{each.lines:,}",
@@ -127,7 +142,8 @@ ROWS: Mapping[str, Callable[[Figures], str]] = {
     "function length, median": lambda each: f"{statistics.median(each.lengths):g}",
     "function length, 90th percentile": lambda each: f"{each.lengths[len(each.lengths) * 9 // 10]}",
     "longest function": lambda each: f"{each.longest.lines} (`{each.longest.name}`)",
-    "imports within flows and edges that stay in one room": lambda each: each.rooms,
+    **{f"files in {layer}": partial(_in_layer, layer) for layer in LAYERS},
+    "imports within flows and edges that stay in one room": lambda each: each.inside,
     "functions from the hook to the PUT": lambda each: f"{each.hops}",
     "kinds of value that they hold": lambda each: f"{each.shapes}",
 }

@@ -43,19 +43,19 @@ KINDS = {"BOOLEAN": "switch", "NUMBER": "number", "STRING": "text"}
 
 HEAD = """# Settings
 
-They stand in Stash under Settings > Plugins > PlexSync, sorted by their keys; here they are grouped.
-Only **Plex URL** and **Plex token** have to be entered. A change counts from the next batch on; no
+Stash shows them under Settings > Plugins > PlexSync, sorted by their keys; here they are grouped.
+Only **Plex URL** and **Plex token** have to be entered. A change takes effect with the next batch; no
 restart is needed.
 
-- Stash knows no defaults and shows a switch that nobody touched as off. Every switch is therefore
+- Stash has no defaults and shows a switch that nobody touched as off. Every switch is therefore
   worded so that off is the default, and an empty field or a 0 means "left alone".
 - A value that cannot be used is replaced by the default, and the log names the setting, the value
   and the reason. A wrong address or token is not replaced: nothing is synced until it is corrected.
 - When Plex URL or Plex token is empty, the environment variables `PLEX_URL` and `PLEX_TOKEN` are
   used, and then `plexHost`, `plexPort` and `plexToken`, the settings of the older community plugin.
 - Whatever the settings allow, Plex gets at most 255 characters of a title or a name and 10,000 of a
-  summary. What does not fit, names over **Tags per scene** and **Performers per scene** too, is told
-  in the log, once per scene.
+  summary. What does not fit, including names beyond **Tags per scene** and **Performers per scene**, is
+  reported in the log, once per scene.
 - `STASH_PLUGIN_DATA` in the environment names another data folder than `data` in the plugin's.
 """
 

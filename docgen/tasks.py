@@ -19,20 +19,20 @@ KINDS = {
 ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     "recover_outage_jobs": {
         "error_types": "classes or causes with commas between them, such as "
-        "`PlexTemporaryError,timeout`; `PlexServerDown` by itself",
-        "window": "`last` outage (by itself), `all`, or a number of hours",
+        "`PlexTemporaryError,timeout`; default: `PlexServerDown`",
+        "window": "`last` outage (the default), `all`, or a number of hours",
     },
     "retry_dead_letters": {
-        "error_types": "only letters of these classes or causes, with commas between them",
-        "scene": "only the letter of this scene",
+        "error_types": "only dead letters of these classes or causes, with commas between them",
+        "scene": "only the dead letter of this scene",
     },
     "preview_sync": {
         "scene": "these scenes, with commas between them (`scenes` does too)",
         "recent": "the scenes updated within so many hours",
         "forced": "true or false: whether to compare with Plex also where nothing has changed since "
-        "the last sync; true by itself for scenes that are named",
+        "the last sync; default: true for scenes that are named, else false",
     },
-    "restore_removed": {"copy": "the name of a file in `data/removed/`; the youngest by itself"},
+    "restore_removed": {"copy": "the name of a file in `data/removed/`; default: the newest"},
     "undo_scene": {"scene": "these scenes, with commas between them; required"},
 }
 """What a task reads besides its mode; reconciliations share theirs, see below."""
@@ -47,7 +47,7 @@ RECONCILE = {
 
 HEAD = """# Buttons
 
-Stash shows them under Settings > Tasks > Plugin tasks. What a task found or did stands in Stash's log
+Stash shows them under Settings > Tasks > Plugin tasks. A task reports what it found or did in Stash's log
 (Settings > Logs). Stash runs one task at a time, behind its own scans; stopping one loses nothing.
 """
 
