@@ -41,8 +41,8 @@ class Site:
         self._pace, self._settings = (latency, write_time), settings
 
     def __enter__(self) -> Site:
-        self._folder = tempfile.TemporaryDirectory(prefix="plexsync-bench-")
-        self.plugin = install(os.path.join(self._folder.name, "plugins", "PlexSync"))
+        self._folder = tempfile.mkdtemp(prefix="plexsync-bench-")
+        self.plugin = install(os.path.join(self._folder, "plugins", "PlexSync"))
         self.data = os.path.join(self.plugin, "data")
         system.private_folder(self.data)
         self._process = subprocess.Popen(
@@ -73,7 +73,7 @@ class Site:
             self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
-        self._folder.cleanup()
+        remove(self._folder)
 
     def ask(self, command: str, *arguments: Any) -> Any:
         """Have the servers' process do something; RuntimeError when it died of it."""
@@ -121,6 +121,20 @@ def install(folder: str) -> str:
     )
     compileall.compile_dir(folder, quiet=2)
     return folder
+
+
+def remove(folder: str) -> None:
+    """Delete a folder with all that is in it, although a worker that is about to end may still be
+    adding its compiled modules."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            shutil.rmtree(folder)
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 class Worker:

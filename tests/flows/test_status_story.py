@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -419,14 +420,18 @@ def test_looks_beside_a_draining_worker_never_meet_a_lock(desk: Desk) -> None:
 @pytest.mark.long
 def test_a_worker_killed_in_the_middle_counts_no_job_twice(desk: Desk) -> None:
     scenes = [desk.pair(f"{n}.mp4") for n in range(80)]
-    desk.plex.latency = 0.02
+    edits = count(1)
+    held = desk.plex.add_fault(
+        "hang", match=lambda asked: asked.method == "PUT" and next(edits) > 60
+    )
     for scene in scenes:
         desk.stash.edit(scene, title="new")
-    until(lambda: 0 < status(desk.folder(), 2e9)["statistics"]["written"] < 80, seconds=60)
+    until(lambda: 0 < status(desk.folder(), 2e9)["statistics"]["written"] < 80)
     log = (desk.plugin / "data" / "plexsync.log").read_text()
     pid = int(log.rpartition("pid=")[2].split()[0])
     os.kill(pid, 9)
     counted = status(desk.folder(), 2e9)["statistics"]["written"]
+    held.remove()
     more = desk.pair("more.mp4")
     until(lambda: status(desk.folder(), 2e9)["worker"] is False)
     desk.stash.edit(more, title="new")
@@ -436,7 +441,7 @@ def test_a_worker_killed_in_the_middle_counts_no_job_twice(desk: Desk) -> None:
         assert found["queue"] is not None
         return not found["queue"]["pending"] and not found["inbox"]
 
-    until(empty, seconds=60)
+    until(empty)
     until(lambda: "Drain over" in (desk.plugin / "data" / "plexsync.log").read_text())
     written = status(desk.folder(), 2e9)["statistics"]["written"]
     assert counted < written <= 81

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ class Desk:
         base = {"plex_url": self.plex.url, "plex_token": TOKEN, "no_poster": True}
         self.stash.set_plugin_settings({**base, "reconcile_batch_size": 10, **settings})
 
-    def pairs(self, count: int) -> list[Any]:
-        for n in range(count):
+    def pairs(self, many: int) -> list[Any]:
+        for n in range(many):
             self.stash.add_scene(f"T{n}", files=[(f"/data/{n}.mp4", 1)])
-        keys = [self.plex.add_item(self.section, file=f"/data/{n}.mp4") for n in range(count)]
+        keys = [self.plex.add_item(self.section, file=f"/data/{n}.mp4") for n in range(many)]
         return [self.plex.item(key) for key in keys]
 
     def press(self, cancel_after: float | None = None, **args: str) -> Any:
@@ -65,11 +66,16 @@ def test_stopped_in_the_middle_it_goes_on_there(desk: Desk) -> None:
     desk.configure(pause_sync=True)
     desk.pairs(100)
     desk.stash.latency = 0.25
+    pages_asked = count(1)
+    held = desk.stash.add_fault(
+        "hang", match=lambda asked: "PlexSyncScenePage" in asked.query and next(pages_asked) > 8
+    )
     job = desk.stash.start_task("Reconcile Library (All)")
     until(lambda: desk.state().get("runs", {}).get("manual", {}).get("checked", 0) >= 30)
     job.stop()
     job.wait()
     checked = desk.state()["runs"]["manual"]["checked"]
+    held.remove()
     desk.stash.latency = 0.0
     desk.stash.clear_journal()
     run = desk.press()
