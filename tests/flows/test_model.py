@@ -10,7 +10,7 @@ import pytest
 from torture.model import play
 
 FIRST = int(os.environ.get("PLEXSYNC_TEST_SEED", "0"))
-SEQUENCES = int(os.environ.get("PLEXSYNC_TEST_SEQUENCES", "12"))
+SEQUENCES = int(os.environ.get("PLEXSYNC_TEST_SEQUENCES", "8"))
 STEPS = 30
 
 

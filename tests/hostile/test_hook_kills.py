@@ -18,7 +18,7 @@ import pytest
 
 from tests.hostile.hook_plugin import Plugin, event
 
-KILLS = 300
+KILLS = 150
 SEED = 4242
 
 

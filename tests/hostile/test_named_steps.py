@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "4"))
-SAMPLE = 8
+SAMPLE = 5
 
 NAMES = (
     "the queue's file half made",

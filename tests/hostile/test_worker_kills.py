@@ -15,7 +15,7 @@ from torture.worker_kills import kill_workers
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
-KILLS = int(os.environ.get("PLEXSYNC_TEST_KILLS", "100"))
+KILLS = int(os.environ.get("PLEXSYNC_TEST_KILLS", "50"))
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "20"))
 
 
