@@ -12,6 +12,7 @@ from bench import (
     backfill,
     drain,
     hooks,
+    inbox,
     library,
     operations,
     outage,
@@ -36,6 +37,7 @@ class Size:
     gaps: int
     waiting: int
     jobs: int
+    events: int
     held_up: int
 
 
@@ -49,6 +51,7 @@ FULL = Size(
     gaps=10_000,
     waiting=500,
     jobs=200_000,
+    events=50_000,
     held_up=100,
 )
 QUICK = Size(
@@ -61,6 +64,7 @@ QUICK = Size(
     gaps=100,
     waiting=8,
     jobs=1000,
+    events=200,
     held_up=8,
 )
 
@@ -73,6 +77,7 @@ def _hooks(size: Size) -> Iterator[Row]:
 PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "hook": _hooks,
     "operation": lambda size: operations.cost(size.runs),
+    "inbox": lambda size: inbox.inbox(size.events),
     "queue": lambda size: queue.queue(size.jobs),
     "backfill": lambda size: backfill.backfill(size.gaps),
     "drain": lambda size: drain.drain(size.scenes),

@@ -82,7 +82,7 @@ def read(folder: str, names: "Iterable[str]") -> list[Record]:
     size = 0
     for name in names:
         try:
-            data = _read(os.path.join(new, name))
+            data = _read(new + os.sep + name)
         except FileNotFoundError:
             continue
         records.append(Record(name, _dropped_at(name), data))
@@ -106,8 +106,9 @@ def _dropped_at(name: str) -> float:
 
 def forget(folder: str, names: "Iterable[str]") -> None:
     """Remove records that are safe elsewhere."""
+    new = _new(folder) + os.sep
     for name in names:
-        _unlink(os.path.join(_new(folder), name))
+        _unlink(new + name)
 
 
 def set_aside(folder: str, name: str) -> None:

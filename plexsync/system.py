@@ -367,12 +367,15 @@ def read_regular(path: str, limit: int) -> bytes:
             raise ValueError("it is not a regular file") from None
         raise
     try:
-        if not os.path.isfile(fd):
+        found = os.fstat(fd)
+        if found.st_mode & 0o170000 != 0o100000:
             raise ValueError("it is not a regular file")
-        if os.stat(fd).st_size > limit:
+        if found.st_size > limit:
             raise ValueError(f"it is larger than {limit} bytes")
-        with open(fd, "rb", closefd=False) as file:
-            return file.read()
+        pieces = []
+        while piece := os.read(fd, found.st_size + 1):
+            pieces.append(piece)
+        return b"".join(pieces)
     finally:
         os.close(fd)
 

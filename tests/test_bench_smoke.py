@@ -38,6 +38,7 @@ def test_every_part_of_the_benchmark_runs_and_loses_nothing() -> None:
         "save to Plex",
         "page asks for",
         "CPU of the queue per job",
+        "are taken in at once",
         "scenes that Plex lacks",
         "reconciliation of",
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 BURST = 2.0
@@ -21,16 +22,25 @@ class Debounce:
     """Remembers the events of the last MEMORY seconds; times are wall-clock seconds."""
 
     def __init__(self) -> None:
-        self._recent: deque[tuple[float, int]] = deque()
+        self._last: dict[int, float] = {}
+        """Scene -> its last event, the oldest first."""
+        self._times: deque[float] = deque(maxlen=CROWD - 1)
 
     def rest(self, scene: int, at: float, together: int) -> float:
         """Seconds that the scene rests after an edit at `at`, one of `together` that were found.
 
         A scene that was saved a moment ago, or that is one of many, rests for BURST.
         """
-        while self._recent and not 0 <= at - self._recent[0][0] < MEMORY:
-            self._recent.popleft()
-        again = any(scene == other for _, other in self._recent)
-        crowd = sum(at - when < BURST for when, _ in self._recent) + 1
-        self._recent.append((at, scene))
-        return BURST if again or max(crowd, together) >= CROWD else QUIET
+        again = 0 <= at - self._last.pop(scene, -math.inf) < MEMORY
+        crowd = len(self._times) == CROWD - 1 and 0 <= at - self._times[0] < BURST
+        self._times.append(at)
+        self._last[scene] = at
+        self._forget(at)
+        return BURST if again or crowd or together >= CROWD else QUIET
+
+    def _forget(self, at: float) -> None:
+        while True:
+            scene, oldest = next(iter(self._last.items()))
+            if 0 <= at - oldest < MEMORY:
+                return
+            del self._last[scene]

@@ -153,7 +153,7 @@ def renewed(old: Job, new: Job) -> Job:
 
 def ended(job: Job) -> Job:
     """The job after a run that came to an end, whichever: no crash is held against it."""
-    return replace(job, running=False, starts=0)
+    return replace(job, running=False, starts=0) if job.running or job.starts else job
 
 
 def is_due(job: Job, now: float) -> bool:
