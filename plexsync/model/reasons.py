@@ -61,6 +61,9 @@ CLASSES = {
 DEAD_STATES = {"AmbiguousMatch": "ambiguous", NOT_FOUND: "not in Plex"}
 """Error class of a dead letter -> the scene's state; any other class is "failed"."""
 
+PIN_HELPS = frozenset({"AmbiguousMatch"})
+"""Error classes of dead letters that a person ends by naming the right Plex item."""
+
 NOT_TRIED = "Waits for its turn"
 
 OK, WARN, BAD, NONE = "ok", "warn", "bad", "none"
@@ -94,6 +97,16 @@ def reason_words(reason: str) -> str:
 def class_words(error: str) -> str:
     """An error class as shown to users; "" stands for a job that has not failed."""
     return CLASSES.get(error, error) if error else NOT_TRIED
+
+
+def class_tone(error: str) -> str:
+    """How a page marks an error class: WARN where only a person can decide, NONE otherwise."""
+    return WARN if error in PIN_HELPS else NONE
+
+
+def can_pin(state: str) -> bool:
+    """Whether a scene in this state is for a person to pin to one of its candidates."""
+    return state in {dead_state(error) for error in PIN_HELPS}
 
 
 def dead_state(error: str) -> str:

@@ -72,7 +72,7 @@ class Breaker(TypedDict):
 
 
 class Recovery(TypedDict):
-    """The gentle phase after an outage, and its `rate` in writing requests per second."""
+    """The ramp after an outage, and its `rate` in writing requests per second."""
 
     ramping: bool
     started_at: float | None

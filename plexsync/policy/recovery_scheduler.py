@@ -30,7 +30,7 @@ def checked(state: RecoveryState, healthy: bool, now: float) -> RecoveryState:
 
 
 def recovered(state: RecoveryState, now: float) -> RecoveryState:
-    """Plex is back, by a probe or by a trial that went through: the gentle phase begins."""
+    """Plex is back, by a probe or by a trial that went through: the ramp begins."""
     relapsed = bool(state.last_recovery_at) and 0 <= now - state.last_recovery_at < FLAPPING
     return state._replace(
         consecutive_failures=0,
@@ -42,7 +42,7 @@ def recovered(state: RecoveryState, now: float) -> RecoveryState:
 
 
 def clear_recovery_period(state: RecoveryState) -> RecoveryState:
-    """The gentle phase is over."""
+    """The ramp is over."""
     return state._replace(recovery_started_at=0.0)
 
 

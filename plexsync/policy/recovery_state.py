@@ -26,10 +26,10 @@ _VERSION = 1
 class RecoveryState(NamedTuple):
     """What the probes found. Times are wall-clock seconds, 0.0 means never.
 
-    `recovery_started_at` is the start of the gentle phase after an outage, 0.0 when there is none;
+    `recovery_started_at` is the start of the ramp after an outage, 0.0 when there is none;
     `relapses` counts recoveries in a row that did not last. `trouble` is what lasts until a person
     acts, or that no breaker counts (model/plex_state.py names the kinds, "" is none), with its
-    words and its begin. `ramp` is the gentle phase as set: minutes, first and last rate.
+    words and its begin. `ramp` is as set: minutes, first and last rate.
     """
 
     last_check: float = 0.0

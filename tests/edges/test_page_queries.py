@@ -14,7 +14,8 @@ from simulator.plugin_manifest import load_manifest
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT.parent / "shared" / "stash-schema.json"
-SCRIPT = (ROOT / "web" / "plexsync.js").read_text(encoding="utf-8")
+UI = load_manifest(str(ROOT / "PlexSync.yml")).ui
+SCRIPT = "".join((ROOT / name).read_text(encoding="utf-8") for name in UI.javascript)
 TEXTS = dict(
     re.findall(
         r'^  const ([A-Z_]+) =\s+[`"]((?:query|mutation) .*?|id .*?)[`"];$', SCRIPT, re.M | re.S
@@ -98,6 +99,6 @@ def test_text_from_elsewhere_never_becomes_html_and_no_other_host_is_asked() -> 
 
 
 def test_the_plugin_folder_is_not_served() -> None:
-    text = (ROOT / "PlexSync.yml").read_text(encoding="utf-8")
-    assert "assets:" not in text
-    assert re.findall(r"- (web/\S+)", text) == ["web/plexsync.js", "web/plexsync.css"]
+    assert "assets:" not in (ROOT / "PlexSync.yml").read_text(encoding="utf-8")
+    shipped = {path.relative_to(ROOT).as_posix() for path in (ROOT / "web").iterdir()}
+    assert {*UI.javascript, *UI.css} == shipped

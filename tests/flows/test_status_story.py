@@ -387,7 +387,7 @@ def test_the_button_tells_of_an_outage_and_of_the_work_after_it(desk: Desk) -> N
     until(lambda: status(desk.folder(), 2e9)["statistics"]["done"])
     output, text = desk.view()
     assert "1 job done, 1 of them written to Plex" in text
-    assert "gentle phase for" in text
+    assert "Recovery: ramp for" in text
     assert "1 sure" in text
     assert TOKEN not in text + json.dumps(output)
 

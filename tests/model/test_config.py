@@ -50,7 +50,7 @@ def test_a_setting_left_alone_means_its_default(left_alone: object) -> None:
     assert quiet(settings) == PlexSyncConfig()
 
 
-def test_no_gentle_phase_is_a_zero_that_somebody_entered() -> None:
+def test_no_ramp_is_a_zero_that_somebody_entered() -> None:
     assert quiet({"recovery_minutes": 0}).recovery_minutes == 0
     assert quiet({"recovery_minutes": None}).recovery_minutes == 5
 

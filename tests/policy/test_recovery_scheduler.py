@@ -79,7 +79,7 @@ def test_successes_and_failures_are_counted_in_a_row() -> None:
 @pytest.mark.parametrize(
     ("breaker", "before"), [(open_breaker(), OPEN), (half_open_breaker(), HALF_OPEN)]
 )
-def test_a_healthy_probe_closes_the_breaker_and_begins_the_gentle_phase(
+def test_a_healthy_probe_closes_the_breaker_and_begins_the_ramp(
     breaker: CircuitBreaker, before: str
 ) -> None:
     words = recovery_words(RecoveryState(recovery_count=3), 303.0, 200)
@@ -113,7 +113,7 @@ def test_a_healthy_probe_of_a_closed_breaker_is_no_recovery() -> None:
     assert (state.recovery_count, state.recovery_started_at) == (0, 0.0)
 
 
-def test_the_gentle_phase_is_cleared_and_the_rest_stays() -> None:
+def test_the_ramp_is_cleared_and_the_rest_stays() -> None:
     state = recovered(RecoveryState(), T0)
     cleared = clear_recovery_period(state)
     assert cleared.recovery_started_at == 0.0

@@ -222,7 +222,9 @@ class OutageController:
         if rate is None:
             if self.recovery.recovery_started_at:
                 if self._limiter.ramp.minutes:
-                    self._log.info("The gentle phase after the outage is over; full speed.")
+                    self._log.info(
+                        "The ramp after the outage is over: Plex gets requests at full speed again."
+                    )
                 self._note(recovery=clear_recovery_period(self.recovery))
             return BATCH
         return max(1, min(BATCH, round(rate * RAMP_SECONDS)))

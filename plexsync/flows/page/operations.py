@@ -29,7 +29,9 @@ from plexsync.model.command import (
     to_input,
 )
 from plexsync.model.reasons import (
+    can_pin,
     choices,
+    class_tone,
     class_words,
     dead_state,
     reason_words,
@@ -162,12 +164,20 @@ def _queue(request: Request) -> Answer:
 
 
 def _job_words(job: Answer) -> Answer:
-    words = class_words(str(job["last_error"] or "")), reason_words(str(job["reason"] or ""))
-    return {**job, "class_words": words[0], "reason_words": words[1]}
+    return {
+        **job,
+        **_class(str(job["last_error"] or "")),
+        "reason_words": reason_words(str(job["reason"] or "")),
+    }
+
+
+def _class(error: str) -> Answer:
+    return {"class_words": class_words(error), "class_tone": class_tone(error)}
 
 
 def _dead_letter_words(dead_letter: Answer) -> Answer:
-    return {**dead_letter, "class_words": class_words(str(dead_letter["error"]))}
+    error = str(dead_letter["error"])
+    return {**dead_letter, **_class(error), "can_pin": can_pin(dead_state(error))}
 
 
 def _total(folder: str, wanted: Any, classes: Mapping[str, int]) -> int:
@@ -216,7 +226,11 @@ def _scene_state(request: Request) -> Answer:
         }
         stands = {**known, **told}
         state = str(stands["state"])
-        words = {"tone": state_tone(state), "words": state_words(state)}
+        words = {
+            "tone": state_tone(state),
+            "words": state_words(state),
+            "can_pin": can_pin(state),
+        }
         scenes.append({"scene": scene, **stands, **words, "edited": edited, **more})
     away = shown_trouble(read_breaker(folder), read_recovery(folder)) is not None
     return {"server": pages.server(folder), "away": away, "scenes": scenes}

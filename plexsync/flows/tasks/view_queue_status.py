@@ -149,8 +149,8 @@ def _next_try(breaker: Breaker, now: float) -> str:
 def _recovery(recovery: Recovery, now: float) -> str:
     if recovery["rate"] is not None and recovery["ends_at"] is not None:
         return (
-            f"Recovery: gentle phase for {format_duration(now - (recovery['started_at'] or now))}, "
-            f"at {recovery['rate']:.1f} writing requests per second now, full speed in "
+            f"Recovery: ramp for {format_duration(now - (recovery['started_at'] or now))}, "
+            f"at {recovery['rate']:.1f} writes/s now, full speed in "
             f"{format_duration(recovery['ends_at'] - now)}."
         )
     if recovery["last"] is None:

@@ -1,0 +1,152 @@
+/*
+ * Every request of the page: to Stash's GraphQL, and through it to PlexSync's operations
+ * (docs/operations.md). Tested in tests/web/api.test.js.
+ */
+(function () {
+  "use strict";
+
+  const { PlexSync } = window;
+  if (!PlexSync) return;
+
+  const { PluginApi, Apollo, PLUGIN, seconds, untilVisible } = PlexSync.core;
+
+  const MOST_FOUND = 500; // scenes that a search may name to an operation
+
+  const OPERATION = `mutation PlexSyncOperation($args: Map) {
+    runPluginOperation(plugin_id: "PlexSync", args: $args)
+  }`;
+  const RUN_TASK = `mutation PlexSyncRunTask($task: String!, $description: String!) {
+    runPluginTask(plugin_id: "PlexSync", task_name: $task, description: $description)
+  }`;
+  const STOP_JOB = `mutation PlexSyncStopJob($id: ID!) { stopJob(job_id: $id) }`;
+  const JOB_FIELDS = "id status progress description startTime error";
+  const FIND_JOB = `query PlexSyncJob($id: ID!) { findJob(input: { id: $id }) { ${JOB_FIELDS} } }`;
+  const JOBS = `query PlexSyncJobs { jobQueue { ${JOB_FIELDS} } }`;
+  const SETTINGS = `query PlexSyncSettings {
+    configuration { plugins(include: ["PlexSync"]) }
+  }`;
+  const COUNT_SCENES = `query PlexSyncCountScenes { findScenes(filter: { per_page: 0 }) { count } }`;
+  const SEARCH = `query PlexSyncSearch($q: String!, $most: Int!) {
+    findScenes(filter: { q: $q, per_page: $most, sort: "id" }) { count scenes { id } }
+  }`;
+  const SCENE_FIELDS = "id title date studio { name } files { basename } paths { screenshot }";
+
+  /** One field per scene: asked for in a list, a single deleted scene would fail them all. */
+  function scenesQuery(ids) {
+    const fields = ids.map((id) => `s${id}: findScene(id: "${id}") { ${SCENE_FIELDS} }`);
+    return `query PlexSyncScenes { ${fields.join(" ")} }`;
+  }
+
+  function client() {
+    return PluginApi.utils.StashService.getClient();
+  }
+
+  async function query(text, variables) {
+    const answer = await client().query({
+      query: Apollo.gql(text),
+      variables,
+      fetchPolicy: "no-cache",
+    });
+    return answer.data;
+  }
+
+  async function mutate(text, variables) {
+    const answer = await client().mutate({
+      mutation: Apollo.gql(text),
+      variables,
+      fetchPolicy: "no-cache",
+    });
+    return answer.data;
+  }
+
+  /** Ask PlexSync; what is wrong comes back as an Error with a sentence for people. */
+  async function operation(mode, args) {
+    const answer = (await mutate(OPERATION, { args: { mode, ...args } })).runPluginOperation;
+    if (!answer || typeof answer !== "object") {
+      throw new Error("PlexSync's answer cannot be understood: see Stash's log.");
+    }
+    return answer;
+  }
+
+  /**
+   * Have the worker carry out a command and wait for what comes of it, while the page is visible.
+   * Resolves to its output, or to null once `wanted` says that nobody cares any more.
+   */
+  async function command(mode, args, wanted) {
+    const { accepted, warning } = await operation(mode, args);
+    const asked = Date.now();
+    for (let turn = 0; wanted(); turn += 1) {
+      await seconds(turn < 4 ? 0.4 : turn < 20 ? 1 : 3);
+      await untilVisible();
+      if (!wanted()) break;
+      const found = await operation("result", { id: accepted });
+      if (found.state === "done") return found.output;
+      if (found.state === "failed") throw new Error(found.error);
+      if (found.state === "unknown") throw new Error("PlexSync has lost sight of this command.");
+      if (found.why && Date.now() - asked > 3e3) throw new Error(found.why);
+      if (found.state === "waiting" && Date.now() - asked > 90e3) {
+        throw new Error(warning || "The command is kept; the worker has not come to it yet.");
+      }
+    }
+    return null;
+  }
+
+  async function findScenes(ids) {
+    if (!ids.length) return {};
+    const found = await query(scenesQuery(ids));
+    return Object.fromEntries(ids.map((id) => [id, found[`s${id}`] || null]));
+  }
+
+  /** Ids of the scenes that fit what somebody typed: a number, or words for Stash's own search. */
+  async function searchScenes(text) {
+    if (/^\d{1,15}$/.test(text) && Number(text) > 0) return { ids: [Number(text)], more: false };
+    const found = (await query(SEARCH, { q: text, most: MOST_FOUND })).findScenes;
+    return {
+      ids: found.scenes.map((scene) => Number(scene.id)),
+      more: found.count > MOST_FOUND,
+    };
+  }
+
+  let settingsAsked = null;
+
+  /** Where Plex is and whether the two settings are entered, read once; the token is not kept. */
+  function plexSettings() {
+    if (!settingsAsked) {
+      settingsAsked = query(SETTINGS).then(({ configuration }) => {
+        const ours = (configuration.plugins || {})[PLUGIN] || {};
+        const entered = Boolean(ours.plex_url && ours.plex_token);
+        return { url: String(ours.plex_url || ""), entered };
+      });
+      settingsAsked.catch(() => {
+        settingsAsked = null;
+      });
+    }
+    return settingsAsked;
+  }
+
+  /** What went wrong, as a sentence. */
+  function sentence(problem) {
+    const network = problem && problem.networkError;
+    const refused = network && network.result && network.result.errors;
+    if (refused && refused.length) return String(refused[0].message);
+    if (network) return `Stash does not answer: ${network.message}`;
+    return String((problem && problem.message) || problem);
+  }
+
+  PlexSync.api = {
+    MOST_FOUND,
+    RUN_TASK,
+    STOP_JOB,
+    FIND_JOB,
+    JOBS,
+    COUNT_SCENES,
+    query,
+    mutate,
+    operation,
+    command,
+    findScenes,
+    searchScenes,
+    plexSettings,
+    sentence,
+  };
+})();

@@ -1,0 +1,74 @@
+/*
+ * PlexSync's page in Stash: how things stand, and every button.
+ *
+ * Plain scripts without a build step: Stash serves the files of `ui.javascript` in PlexSync.yml as one,
+ * in that order. Each is a function of its own that takes what it needs from `window.PlexSync` and puts
+ * there what later files use. Where Stash lacks what they need, this first one defines nothing and the
+ * others end at once. Every text is shown as text: nothing here builds HTML.
+ */
+(function () {
+  "use strict";
+
+  const PluginApi = window.PluginApi;
+  if (!PluginApi || !PluginApi.React || !PluginApi.libraries || !PluginApi.patch) return;
+
+  const { React, libraries } = PluginApi;
+  const { Bootstrap, ReactRouterDOM: Router, Apollo } = libraries;
+  if (!Bootstrap || !Router || !Apollo) return;
+
+  const PLUGIN = "PlexSync";
+  const ADDRESS = "/plugins/plexsync"; // not below /plugin/, which Stash's server keeps for itself
+  const SETTINGS_PAGE = "/settings?tab=plugins";
+  const GUIDE = "Settings > Plugins > PlexSync";
+
+  /** Seconds between two looks while the page is visible. */
+  const EVERY = { overview: 5, elsewhere: 10, task: 2, job: 1, history: 60, scene: 5 };
+
+  /** A task's mode, as `report` knows it -> its name in Stash. */
+  const TASKS = {
+    process_queue: "Process Queue",
+    health_check: "Health Check",
+    recover_outage_jobs: "Recover Outage Jobs",
+    check_setup: "Check Setup",
+    sync_all: "Sync All Scenes",
+    reconcile_all: "Reconcile Library (All)",
+    reconcile_7days: "Reconcile Last 7 Days",
+    reconcile_24h: "Reconcile Recent (24 h)",
+    reconcile_missing: "Reconcile Missing Metadata Only",
+    restore_removed: "Restore Removed",
+  };
+
+  function seconds(count) {
+    return new Promise((resolve) => setTimeout(resolve, count * 1000));
+  }
+
+  /** Resolves when somebody can see the page. */
+  function untilVisible() {
+    if (!document.hidden) return Promise.resolve();
+    return new Promise((resolve) => {
+      const look = () => {
+        if (document.hidden) return;
+        document.removeEventListener("visibilitychange", look);
+        resolve();
+      };
+      document.addEventListener("visibilitychange", look);
+    });
+  }
+
+  const core = {
+    PluginApi,
+    React,
+    Bootstrap,
+    Router,
+    Apollo,
+    PLUGIN,
+    ADDRESS,
+    SETTINGS_PAGE,
+    GUIDE,
+    EVERY,
+    TASKS,
+    seconds,
+    untilVisible,
+  };
+  window.PlexSync = { core };
+})();

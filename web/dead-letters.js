@@ -1,0 +1,194 @@
+/*
+ * The view Dead letters: what PlexSync gave up on, and what a person can do about it.
+ */
+(function () {
+  "use strict";
+
+  const { PlexSync } = window;
+  if (!PlexSync) return;
+
+  const { useState, createElement: h } = PlexSync.core.React;
+  const { Button } = PlexSync.core.Bootstrap;
+  const { number, sumOf, counted, sceneTitle } = PlexSync.format;
+  const { command } = PlexSync.api;
+  const { useAct, Time, Problem, Confirm, Cover, SceneName } = PlexSync.widgets;
+  const {
+    COMES_BACK,
+    DataTable,
+    Pager,
+    countOf,
+    wordsOf,
+    useTable,
+    TableTools,
+    useRows,
+    RowButton,
+    RowLinks,
+    Why,
+    Candidates,
+    useDialogs,
+    RestoreButton,
+    filtered,
+    TooMany,
+  } = PlexSync.tables;
+
+  const DEAD_LETTER_COLUMNS = [
+    { label: "Cover", hidden: true },
+    { label: "Scene", sorts: ["scene", "scene_desc"] },
+    { label: "Why", sorts: ["class", "class_desc"] },
+    { label: "Since", sorts: ["newest", "oldest"] },
+    { label: "Tries" },
+    { label: "Actions", hidden: true },
+  ];
+
+  function deadLetterRow(deadLetter, rows, dialogs, retry, busy) {
+    const id = deadLetter.scene;
+    const scene = rows.scenes[id];
+    const title = sceneTitle(id, scene);
+    const candidates = deadLetter.candidates || [];
+    const button = (label, onClick, variant) =>
+      h(RowButton, { label, title, busy, onClick, variant });
+    const pin = () => dialogs.open({ kind: "pin", id, title, candidates, linkOf: rows.linkOf });
+    return {
+      scene: id,
+      cells: [
+        h(Cover, { scene }),
+        h(SceneName, { id, scene }),
+        h(
+          Why,
+          {
+            error: deadLetter.error,
+            tone: deadLetter.class_tone,
+            words: deadLetter.class_words,
+            message: deadLetter.message,
+          },
+          h(Candidates, { candidates, paths: deadLetter.paths || [], linkOf: rows.linkOf }),
+        ),
+        h(Time, { at: deadLetter.buried_at }),
+        number(sumOf(deadLetter.attempts)),
+        h(
+          "div",
+          { className: "plexsync-actions" },
+          button("Retry", () => retry(id)),
+          deadLetter.can_pin && button("Pin", pin, "primary"),
+          button("Preview", () => dialogs.open({ kind: "preview", id, title })),
+          h(RowLinks, { id, scene, plex: rows.plex(id) }),
+        ),
+      ],
+    };
+  }
+
+  function DeadLettersView({ status, changed, tasks, startTask }) {
+    const counts = status && status.dead_letters ? status.dead_letters.by_class : {};
+    const given = (status && status.statistics && status.statistics.failed) || null;
+    const table = useTable("dead_letters", "newest", JSON.stringify([counts, given]));
+    const { data } = table;
+    const classes = (data && data.classes) || [];
+    const deadLetters = (data && data.dead_letters) || [];
+    const rows = useRows(deadLetters.map((deadLetter) => deadLetter.scene));
+    const [busy, act] = useAct();
+    const [asking, setAsking] = useState(false);
+    const refresh = () => {
+      table.again();
+      changed();
+    };
+    const dialogs = useDialogs(act, refresh);
+    const { error } = table.wish;
+    const searching = Boolean(table.wish.search);
+    const onlyWhole = "This acts on all dead letters of a class: empty the search first.";
+    const chosen = countOf(classes, error);
+    const words = error ? `${number(chosen)} “${wordsOf(classes, error)}”` : number(chosen);
+
+    const retry = (scene) =>
+      act(`retry ${scene}`, async (wanted) => {
+        await command("retry", { scene }, wanted);
+        refresh();
+        return "The scene is tried again; its dead letter goes when it is in step.";
+      });
+    const retryAll = () =>
+      act("retry all", async (wanted) => {
+        let queued = 0;
+        let failure = null;
+        for (const each of error ? [error] : classes.map((known) => known.class)) {
+          try {
+            const answer = await command("retry_class", { class: each }, wanted);
+            queued += answer ? answer.queued + answer.already_queued : 0;
+          } catch (problem) {
+            failure = problem; // perhaps the last dead letter of this class has just gone
+          }
+        }
+        refresh();
+        if (failure && !queued) throw failure;
+        return `${counted(queued, "scene")} queued again.`;
+      });
+    const clear = () =>
+      act("clear", async (wanted) => {
+        const args = error ? { what: "dead_letters", class: error } : { what: "dead_letters" };
+        const answer = await command("clear", args, wanted);
+        if (wanted()) setAsking(false);
+        refresh();
+        return (
+          answer && `${counted(answer.removed, "dead letter")} removed; ${COMES_BACK}.`
+        );
+      });
+
+    return h(
+      "div",
+      { className: "plexsync-list" },
+      h(
+        TableTools,
+        { table, classes },
+        h(
+          Button,
+          {
+            size: "sm",
+            variant: "secondary",
+            disabled: !chosen || searching || Boolean(busy),
+            title: searching ? onlyWhole : "",
+            onClick: retryAll,
+          },
+          `Retry all ${number(chosen)}`,
+        ),
+        h(
+          Button,
+          {
+            size: "sm",
+            variant: "danger",
+            disabled: !chosen || searching || Boolean(busy),
+            title: searching ? onlyWhole : "",
+            onClick: () => setAsking(true),
+          },
+          `Clear ${number(chosen)} ...`,
+        ),
+        h(RestoreButton, { tasks, startTask }),
+      ),
+      h(Problem, { text: table.error, again: table.again }),
+      data && data.tooMany && h(TooMany),
+      h(DataTable, {
+        name: "Dead letters",
+        columns: DEAD_LETTER_COLUMNS,
+        rows: deadLetters.map((deadLetter) => deadLetterRow(deadLetter, rows, dialogs, retry, busy)),
+        sort: table.wish.sort,
+        onSort: (sort) => table.change({ sort }),
+        busy: table.busy,
+        empty: filtered(table) ? "No dead letter fits." : "No dead letters: nobody needs you.",
+      }),
+      h(Pager, {
+        total: data ? data.total : 0,
+        offset: table.wish.offset,
+        onPage: (offset) => table.change({ offset }),
+      }),
+      dialogs.dialog,
+      asking &&
+        h(Confirm, {
+          title: "Clear dead letters?",
+          text: `${words} dead ${chosen === 1 ? "letter" : "letters"} would be removed. Their scenes are then tried again only when somebody edits them. A copy is kept for 7 days; neither Stash nor Plex is changed.`,
+          button: `Clear ${counted(chosen, "dead letter")}`,
+          busy: Boolean(busy),
+          onYes: clear,
+          onNo: () => setAsking(false),
+        }),
+    );
+  }
+
+  PlexSync.deadLetters = { DeadLettersView };
+})();

@@ -1,0 +1,169 @@
+/*
+ * How numbers, times, scenes and the whole state read: pure functions, tested in
+ * tests/web/format.test.js.
+ */
+(function () {
+  "use strict";
+
+  const { PlexSync } = window;
+  if (!PlexSync) return;
+
+  /** 14210 -> "14 210", with spaces that do not break. */
+  function number(value) {
+    return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, "\u00a0");
+  }
+
+  /** The sum of an object's numbers. */
+  function sumOf(counts) {
+    return Object.values(counts || {}).reduce((sum, count) => sum + count, 0);
+  }
+
+  function counted(value, one, many) {
+    return `${number(value)} ${value === 1 ? one : many || `${one}s`}`;
+  }
+
+  /** A length of time by its two largest units: "2 h 5 min". */
+  function duration(length) {
+    const whole = Math.max(0, Math.round(length));
+    const units = [
+      ["day", 86400],
+      ["h", 3600],
+      ["min", 60],
+      ["s", 1],
+    ];
+    const parts = [];
+    let rest = whole;
+    for (const [unit, size] of units) {
+      const count = Math.floor(rest / size);
+      rest -= count * size;
+      const name = unit === "day" && count !== 1 ? "days" : unit;
+      if (count || (unit === "s" && !parts.length)) parts.push(`${count} ${name}`);
+      else if (parts.length) break;
+      if (parts.length === 2) break;
+    }
+    return parts.join(" ");
+  }
+
+  /** The largest unit alone is enough for "ago". */
+  function roughly(length) {
+    return duration(length).split(" ").slice(0, 2).join(" ");
+  }
+
+  function ago(at, now) {
+    const passed = (now || Date.now() / 1000) - at;
+    return passed < 5 ? "just now" : `${roughly(passed)} ago`;
+  }
+
+  function ahead(at, now) {
+    const left = at - (now || Date.now() / 1000);
+    return left < 1 ? "now" : `in ${roughly(left)}`;
+  }
+
+  /** "14:05", with the day when it is another one. */
+  function clockTime(at) {
+    const when = new Date(at * 1000);
+    const time = when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    if (when.toDateString() === new Date().toDateString()) return time;
+    return `${when.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+  }
+
+  function fullTime(at) {
+    return new Date(at * 1000).toLocaleString();
+  }
+
+  function percent(share) {
+    if (share >= 1) return "100 %";
+    return `${(Math.floor(share * 10000) / 100).toFixed(2)} %`;
+  }
+
+  function milliseconds(length) {
+    return length < 1 ? `${Math.max(1, Math.round(length * 1000))} ms` : `${length.toFixed(1)} s`;
+  }
+
+  function sceneTitle(id, scene) {
+    if (!scene) return scene === null ? `Scene ${id} (no longer in Stash)` : `Scene ${id}`;
+    return scene.title || (scene.files[0] && scene.files[0].basename) || `Scene ${id}`;
+  }
+
+  /** The address if a link or picture may lead there, else "". */
+  function webAddress(text) {
+    try {
+      const address = new URL(text, document.baseURI);
+      return address.protocol === "http:" || address.protocol === "https:" ? address.href : "";
+    } catch (problem) {
+      return "";
+    }
+  }
+
+  const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0)$/;
+
+  /** Whether this browser can be expected to reach what Stash's machine calls by this address. */
+  function withinReach(address) {
+    const here = window.location.hostname;
+    if (LOOPBACK.test(address.hostname)) return LOOPBACK.test(here);
+    return /[.:]/.test(address.hostname) || address.hostname === here;
+  }
+
+  /** Plex's own page of an item; by plex.tv where only Stash's machine knows the server. */
+  function plexLink(url, server, key) {
+    if (!server || !key) return "";
+    const item = encodeURIComponent(`/library/metadata/${key}`);
+    const hash = `#!/server/${encodeURIComponent(server)}/details?key=${item}`;
+    const address = url && webAddress(url) ? new URL(url) : null;
+    if (!address || !withinReach(address)) return `https://app.plex.tv/desktop/${hash}`;
+    return `${address.origin}${address.pathname.replace(/\/+$/, "")}/web/index.html${hash}`;
+  }
+
+  /**
+   * How things are: [how good that is, one sentence, how many scenes PlexSync has never met].
+   * `inStash` is the number of scenes in Stash, `settings` what plexSettings() found; null: unknown.
+   */
+  function howThingsAre(status, inStash, settings) {
+    const { waiting, later, failed } = status.badge;
+    const scenes = status.scenes || {};
+    const known = sumOf(scenes);
+    const all = inStash === null ? known : Math.max(inStash, scenes.synced || 0);
+    const inStep = `In step: ${number(scenes.synced || 0)} of ${counted(all, "scene")}.`;
+    const kept = waiting ? ` ${number(waiting)} waiting; nothing is lost.` : " Nothing is lost.";
+
+    // both may stand in the environment instead; then it has read Plex's libraries all the same
+    const hasMetPlex = Boolean(known || (status.index && status.index.items));
+    if (settings && !settings.entered && !hasMetPlex) {
+      return ["bad", "PlexSync is not set up yet: it needs Plex's address and a token."];
+    }
+    if (status.trouble) {
+      const { headline, since } = status.trouble;
+      const when = since ? ` since ${clockTime(since)} (${roughly(status.now - since)})` : "";
+      return ["bad", `${headline}${when}.${kept}`];
+    }
+    const parts = [];
+    if (waiting) parts.push(`${number(waiting)} waiting`);
+    if (later) parts.push(`${number(later)} to be tried again later`);
+    if (failed) parts.push(`${number(failed)} ${failed === 1 ? "needs" : "need"} you`);
+    const rest = parts.length ? `${parts.join(", ")}.` : "Nothing waits.";
+    const tone = failed ? "warn" : waiting || all > known ? "none" : "ok";
+    return [tone, `${inStep} ${rest}`, Math.max(0, all - known - waiting - later)];
+  }
+
+  function capital(text) {
+    return text.charAt(0).toUpperCase() + text.slice(1);
+  }
+
+  PlexSync.format = {
+    number,
+    sumOf,
+    counted,
+    duration,
+    ago,
+    ahead,
+    clockTime,
+    fullTime,
+    percent,
+    milliseconds,
+    sceneTitle,
+    webAddress,
+    plexLink,
+    howThingsAre,
+    capital,
+  };
+})();

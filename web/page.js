@@ -1,0 +1,180 @@
+/*
+ * The page itself: its headline, its tabs, and where it is found in Stash.
+ */
+(function () {
+  "use strict";
+
+  const { PlexSync } = window;
+  if (!PlexSync) return;
+
+  const { PluginApi, ADDRESS, SETTINGS_PAGE, GUIDE, EVERY, TASKS } = PlexSync.core;
+  const { Fragment, useCallback, useRef, createElement: h } = PlexSync.core.React;
+  const { Badge, Button, Nav, Tab } = PlexSync.core.Bootstrap;
+  const { Link, useHistory, useLocation } = PlexSync.core.Router;
+  const { number, counted, howThingsAre, capital } = PlexSync.format;
+  const { COUNT_SCENES, query, operation, plexSettings } = PlexSync.api;
+  const { board, useLook, useOnce } = PlexSync.polling;
+  const { useAct, Guard, Mark, Busy, Problem } = PlexSync.widgets;
+  const { useTasks, Running, Result } = PlexSync.tasks;
+  const { QueueView } = PlexSync.queue;
+  const { DeadLettersView } = PlexSync.deadLetters;
+  const { PreviewView } = PlexSync.preview;
+  const { SetUpView } = PlexSync.setUp;
+  const { OverviewView } = PlexSync.overview;
+
+  const VIEWS = [
+    ["overview", "Overview"],
+    ["queue", "Queue"],
+    ["dead-letters", "Dead letters"],
+    ["preview", "Preview"],
+    ["set-up", "Set-up"],
+  ];
+
+  function Headline({ status, inStash, settings, tasks, startTask }) {
+    const [tone, text, unmet] = howThingsAre(status, inStash, settings);
+    const { trouble } = status;
+    const notSetUp = settings && !settings.entered && tone === "bad" && !status.breaker.failures;
+    const older = unmet > 0 && !status.backfills.length;
+    let more = "";
+    if (trouble) more = `${capital(trouble.words)}. ${trouble.remedy}`;
+    else if (notSetUp) more = `Enter both in ${GUIDE}, then press Check Setup.`;
+    else if (older) {
+      const were = unmet === 1 ? "was" : "were";
+      more = `${counted(unmet, "scene")} ${were} not saved since PlexSync was installed.`;
+    }
+    return h(
+      "div",
+      { className: `plexsync-headline plexsync-tone-${tone}` },
+      tone !== "none" && h(Mark, { tone }),
+      h(
+        "div",
+        { role: "status" },
+        h("p", { "data-plexsync": "headline" }, text),
+        more && h("p", { className: "plexsync-dim" }, more),
+      ),
+      (notSetUp || (trouble && trouble.settings)) &&
+        h(Link, { to: SETTINGS_PAGE, className: "btn btn-primary" }, "Settings"),
+      older &&
+        tone !== "bad" &&
+        h(
+          Button,
+          {
+            variant: "secondary",
+            disabled: Boolean(tasks.running),
+            onClick: () => startTask("sync_all"),
+          },
+          TASKS.sync_all,
+        ),
+    );
+  }
+
+  const askStatus = async () => {
+    const status = await operation("status");
+    board.tell(status.badge);
+    return status;
+  };
+  const countScenes = async () => (await query(COUNT_SCENES)).findScenes.count;
+
+  /** The view that the address names. */
+  function useView() {
+    const { search } = useLocation();
+    const history = useHistory();
+    const named = new URLSearchParams(search).get("view");
+    const view = VIEWS.some(([key]) => key === named) ? named : "overview";
+    const go = useCallback(
+      (key) => history.push(key === "overview" ? ADDRESS : `${ADDRESS}?view=${key}`),
+      [history],
+    );
+    return [view, go];
+  }
+
+  function useHealth(result) {
+    const ask = useCallback(() => operation("report", { task: "health_check" }), [result]);
+    return useOnce(ask);
+  }
+
+  function tabTitle(key, label, status) {
+    const counts = {
+      queue: status && status.queue ? status.queue.pending + status.inbox : 0,
+      "dead-letters": status && status.dead_letters ? status.dead_letters.total : 0,
+    };
+    if (!counts[key]) return label;
+    const variant = key === "queue" ? "secondary" : "warning";
+    return h(Fragment, null, label, " ", h(Badge, { pill: true, variant }, number(counts[key])));
+  }
+
+  function Views({ view, go, status, panes }) {
+    return h(
+      Tab.Container,
+      {
+        id: "plexsync-views",
+        activeKey: view,
+        onSelect: go,
+        mountOnEnter: true,
+        unmountOnExit: true,
+        transition: false,
+      },
+      h(
+        Nav,
+        { variant: "tabs", "aria-label": "Views of PlexSync" },
+        VIEWS.map(([key, label]) =>
+          h(Nav.Item, { key }, h(Nav.Link, { eventKey: key }, tabTitle(key, label, status))),
+        ),
+      ),
+      h(
+        Tab.Content,
+        null,
+        VIEWS.map(([key]) =>
+          h(Tab.Pane, { key, eventKey: key }, key === view ? panes[key]() : null),
+        ),
+      ),
+    );
+  }
+
+  function Page() {
+    const [view, go] = useView();
+    const pace = useRef(EVERY.overview);
+    const { data: status, error, again } = useLook(askStatus, () => pace.current);
+    const tasks = useTasks(again);
+    pace.current = tasks.running
+      ? EVERY.task
+      : view === "overview"
+        ? EVERY.overview
+        : EVERY.elsewhere;
+    const settings = useOnce(plexSettings);
+    const { data: inStash } = useLook(countScenes, EVERY.history);
+    const health = useHealth(tasks.result);
+    const [, act] = useAct();
+    const startTask = useCallback((mode) => act(mode, () => tasks.start(mode)), []);
+    const stopTask = () => act("stop", () => tasks.stop(tasks.running.id).then(() => ""));
+    const panes = {
+      overview: () => h(OverviewView, { status, health, tasks, startTask }),
+      queue: () => h(QueueView, { status, changed: again, tasks, startTask }),
+      "dead-letters": () => h(DeadLettersView, { status, changed: again, tasks, startTask }),
+      preview: () => h(PreviewView, { changed: again }),
+      "set-up": () => h(SetUpView, { tasks, startTask, changed: again }),
+    };
+    return h(
+      "div",
+      { className: "plexsync plexsync-page" },
+      h("h2", null, "PlexSync"),
+      status
+        ? h(Headline, { status, inStash, settings, tasks, startTask })
+        : !error && h(Busy, null, "Asking PlexSync how things are ..."),
+      h(Problem, { text: error, again }),
+      tasks.running && h(Running, { tasks, onStop: stopTask }),
+      tasks.result && h(Result, { tasks }),
+      h(Views, { view, go, status, panes }),
+      status &&
+        h(
+          "p",
+          { className: "plexsync-dim plexsync-colophon" },
+          `PlexSync ${status.version} · ${status.folder}`,
+        ),
+    );
+  }
+
+  const PlexSyncPage = () => h(Guard, null, h(Page));
+
+  PluginApi.register.route(ADDRESS, PlexSyncPage);
+})();

@@ -1,0 +1,141 @@
+/*
+ * Asking again while somebody can see the page, and the counts for the navigation.
+ */
+(function () {
+  "use strict";
+
+  const { PlexSync } = window;
+  if (!PlexSync) return;
+
+  const { untilVisible } = PlexSync.core;
+  const { useCallback, useEffect, useRef, useState } = PlexSync.core.React;
+  const { operation, sentence } = PlexSync.api;
+
+  const TICK_AGAIN = 300;
+
+  /**
+   * Ask now, and again while the page is visible: `pause(answer)` says after how many seconds, 0 for
+   * not again. Failures are told and asked again ever more rarely. Two never run at a time.
+   */
+  function repeat(ask, pause, tell) {
+    let timer = 0;
+    let busy = false;
+    let again = false;
+    let ended = false;
+    let failures = 0;
+
+    async function turn() {
+      clearTimeout(timer);
+      again = busy;
+      if (busy || ended || document.hidden) return;
+      busy = true;
+      let wait;
+      try {
+        const answer = await ask();
+        failures = 0;
+        wait = pause(answer);
+        if (!ended) tell(answer, "");
+      } catch (problem) {
+        failures += 1;
+        wait = Math.min(60, 5 * 2 ** failures);
+        if (!ended) tell(undefined, sentence(problem));
+      }
+      busy = false;
+      if (ended || document.hidden) return;
+      if (again) turn();
+      else if (wait) timer = setTimeout(turn, wait * 1000);
+    }
+
+    const seen = () => (document.hidden ? clearTimeout(timer) : turn());
+    document.addEventListener("visibilitychange", seen);
+    turn();
+    return {
+      again: turn,
+      end() {
+        ended = true;
+        clearTimeout(timer);
+        document.removeEventListener("visibilitychange", seen);
+      },
+    };
+  }
+
+  /** What PlexSync has to do, for the badge in the navigation. */
+  const board = {
+    counts: null,
+    at: 0,
+    listeners: new Set(),
+    tell(counts) {
+      board.counts = counts;
+      board.at = Date.now();
+      board.listeners.forEach((listener) => listener(counts));
+    },
+  };
+
+  /** Let a sleeping PlexSync look whether something is due; starts a worker only if so. */
+  async function wakeUp() {
+    board.at = Date.now();
+    await untilVisible();
+    try {
+      const { waiting, failed } = await operation("tick");
+      board.tell({ waiting, failed });
+    } catch (problem) {
+      // The page says what is wrong; no other page of Stash should be bothered with it.
+    }
+  }
+
+  /** Somebody moves about in Stash: the badge of a tab that stays open for days is kept true. */
+  function moved() {
+    if (Date.now() - board.at > TICK_AGAIN * 1000) wakeUp();
+  }
+
+  /** A function that tells whether the component is still shown. */
+  function useAlive() {
+    const shown = useRef(true);
+    useEffect(() => {
+      shown.current = true;
+      return () => {
+        shown.current = false;
+      };
+    }, []);
+    return useCallback(() => shown.current, []);
+  }
+
+  /**
+   * The answer to `ask` (stable, by useCallback), asked again by `pause`: seconds or a function of
+   * the answer. The last answer stays while another one is on its way or fails.
+   */
+  function useLook(ask, pause) {
+    const [state, setState] = useState({ data: null, error: "" });
+    const runner = useRef(null);
+    const pausing = useRef(pause);
+    pausing.current = pause;
+    useEffect(() => {
+      const wait = (answer) =>
+        typeof pausing.current === "function" ? pausing.current(answer) : pausing.current;
+      runner.current = repeat(ask, wait, (data, error) =>
+        setState((old) => ({ data: error ? old.data : data, error })),
+      );
+      return () => runner.current.end();
+    }, [ask]);
+    const again = useCallback(() => runner.current.again(), []);
+    return { ...state, again };
+  }
+
+  /** Answer once to each new `ask`; null while it is on its way or when it fails. */
+  function useOnce(ask) {
+    const [answer, setAnswer] = useState(null);
+    useEffect(() => {
+      let wanted = true;
+      Promise.resolve()
+        .then(ask)
+        .then((found) => wanted && setAnswer(found))
+        .catch(() => wanted && setAnswer(null));
+      return () => {
+        wanted = false;
+      };
+    }, [ask]);
+    return answer;
+  }
+
+  PlexSync.polling = { repeat, board, wakeUp, moved, useAlive, useLook, useOnce };
+})();

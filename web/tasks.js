@@ -1,0 +1,191 @@
+/*
+ * Tasks of Stash: started, watched, stopped, and what came of them.
+ */
+(function () {
+  "use strict";
+
+  const { PlexSync } = window;
+  if (!PlexSync) return;
+
+  const { EVERY, TASKS } = PlexSync.core;
+  const { Fragment, useCallback, useEffect, useState, createElement: h } = PlexSync.core.React;
+  const { Button, Card } = PlexSync.core.Bootstrap;
+  const { number } = PlexSync.format;
+  const { RUN_TASK, STOP_JOB, FIND_JOB, JOBS, query, mutate, operation } = PlexSync.api;
+  const { repeat, useAlive } = PlexSync.polling;
+  const { Mark } = PlexSync.widgets;
+
+  const UNKNOWN = { status: "UNKNOWN", error: "Stash knows nothing of this task any more." };
+  const ENDED = ["FINISHED", "CANCELLED", "FAILED", UNKNOWN.status];
+  const OURS = /^(?:PlexSync: |Running plugin task: )(.+)$/;
+
+  function asRunning(job) {
+    const found = OURS.exec(job.description);
+    const mode = found && Object.keys(TASKS).find((each) => TASKS[each] === found[1]);
+    return mode && !ENDED.includes(job.status) ? { ...job, mode } : null;
+  }
+
+  /** What a task told, if it is this run's and not that of an earlier one. */
+  async function reportOf(mode, job) {
+    if (!job.startTime) return null;
+    const report = await operation("report", { task: mode });
+    const started = Date.parse(job.startTime) / 1000;
+    return report.state !== "unknown" && report.began_at >= started - 2 ? report : null;
+  }
+
+  /** Stash's task of the moment, and what came of the last one. `ended` is called after each. */
+  function useTasks(ended) {
+    const wanted = useAlive();
+    const [running, setRunning] = useState(null);
+    const [result, setResult] = useState(null);
+
+    useEffect(() => {
+      query(JOBS)
+        .then(({ jobQueue }) => (jobQueue || []).map(asRunning).find(Boolean))
+        .then((job) => job && wanted() && setRunning((old) => old || job))
+        .catch(() => {});
+    }, []);
+
+    const id = running && running.id;
+    const mode = running && running.mode;
+    useEffect(() => {
+      if (!id) return undefined;
+      const finish = async (job) => {
+        const report = await reportOf(mode, job).catch(() => null);
+        if (!wanted()) return;
+        setRunning(null);
+        setResult({ mode, status: job.status, error: job.error, report });
+        ended();
+      };
+      const look = async () => {
+        const job = (await query(FIND_JOB, { id })).findJob || UNKNOWN;
+        if (ENDED.includes(job.status)) await finish(job);
+        else if (wanted()) setRunning({ ...job, mode });
+        return job;
+      };
+      const pause = (job) => (ENDED.includes(job.status) ? 0 : EVERY.job);
+      const runner = repeat(look, pause, () => {});
+      return () => runner.end();
+    }, [id]);
+
+    const start = useCallback(async (task) => {
+      const variables = { task: TASKS[task], description: `PlexSync: ${TASKS[task]}` };
+      const job = (await mutate(RUN_TASK, variables)).runPluginTask;
+      if (!wanted()) return;
+      setResult(null);
+      setRunning({ id: job, mode: task, status: "READY", progress: 0 });
+    }, []);
+    const stop = useCallback((job) => mutate(STOP_JOB, { id: job }), []);
+    const dismiss = useCallback(() => setResult(null), []);
+    return { running, result, start, stop, dismiss };
+  }
+
+  function Running({ tasks, onStop }) {
+    const { running } = tasks;
+    const share = Math.round((running.progress || 0) * 100);
+    const waits = running.status === "READY";
+    return h(
+      Card,
+      { className: "plexsync-box plexsync-running" },
+      h(
+        "div",
+        { className: "plexsync-box-head" },
+        h("strong", null, TASKS[running.mode]),
+        h(
+          "span",
+          { className: "plexsync-dim", role: "status" },
+          waits ? "waits behind other tasks of Stash" : `${share} %`,
+        ),
+        h(Button, { size: "sm", variant: "secondary", onClick: onStop }, "Stop"),
+      ),
+      h(
+        "div",
+        { className: "progress" },
+        h("div", {
+          className: "progress-bar",
+          role: "progressbar",
+          "aria-label": TASKS[running.mode],
+          "aria-valuemin": 0,
+          "aria-valuemax": 100,
+          "aria-valuenow": share,
+          style: { width: `${share}%` },
+        }),
+      ),
+    );
+  }
+
+  /** The lines of a task that matter most: what Check Setup says is a list of its own. */
+  function resultLines({ mode, report }) {
+    const lines = report ? report.lines : [];
+    return mode === "check_setup" ? lines.slice(-1) : lines;
+  }
+
+  function ResultWords({ result }) {
+    const [whole, setWhole] = useState(false);
+    const lines = resultLines(result);
+    const shown = whole ? lines : lines.slice(-8);
+    const { report } = result;
+    let text = "";
+    if (result.status === "CANCELLED")
+      text = "Stopped. Nothing is lost: what remains is done in the background.";
+    else if (result.error) text = result.error;
+    else if (!report) text = "It ended without a word: see Settings > Logs.";
+    else if (report.state === "failed") text = report.error;
+    else if (!lines.length) text = "Done.";
+    return h(
+      Fragment,
+      null,
+      shown.length < lines.length &&
+        h(
+          Button,
+          { size: "sm", variant: "link", onClick: () => setWhole(true) },
+          `Show all ${number(lines.length)} lines`,
+        ),
+      h(
+        "ul",
+        { className: "plexsync-lines" },
+        shown.map((line, place) =>
+          h(
+            "li",
+            { key: place, "data-level": line.level },
+            line.level !== "info" && h(Mark, { tone: line.level === "error" ? "bad" : "warn" }),
+            line.text,
+          ),
+        ),
+        text &&
+          h("li", { "data-level": report && report.state === "done" ? "info" : "warning" }, text),
+      ),
+    );
+  }
+
+  function Result({ tasks }) {
+    const { result } = tasks;
+    const name = TASKS[result.mode];
+    return h(
+      Card,
+      {
+        className: "plexsync-box plexsync-result",
+        as: "section",
+        "aria-label": `Result of ${name}`,
+      },
+      h(
+        "div",
+        { className: "plexsync-box-head" },
+        h("strong", null, name),
+        h(
+          Button,
+          {
+            size: "sm",
+            variant: "secondary",
+            "aria-label": `Close the result of ${name}`,
+            onClick: tasks.dismiss,
+          },
+          "Close",
+        ),
+      ),
+      h("div", { role: "status" }, h(ResultWords, { result })),
+    );
+  }
+
+  PlexSync.tasks = { useTasks, Running, Result };
+})();
