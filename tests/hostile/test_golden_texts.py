@@ -62,7 +62,7 @@ VARIES = (
     (r"\d+\.\d\d MB from it", "<size> MB from it"),
     (r"Traffic: \d+ requests?", "Traffic: <number> requests"),
     (r"\d+ lookups, \d+ hits, \d+ misses", "<number> lookups, <number> hits, <number> misses"),
-    (r"at \d+\.\d writing requests", "at <rate> writing requests"),
+    (r"at \d+\.\d writes/s", "at <rate> writes/s"),
     (r"Plex was there \d+\.\d\d%", "Plex was there <share>%"),
     (r"<seconds> {2,}", "<seconds>  "),
     (r"checked: \d+ ok, \d+ to look at", "checked: <some> ok, <some> to look at"),

@@ -1,0 +1,114 @@
+"use strict";
+
+const assert = require("node:assert/strict");
+const { test } = require("node:test");
+
+const { load } = require("./load.js");
+
+const { format } = load("format").PlexSync;
+
+test("numbers have spaces that do not break", () => {
+  assert.equal(format.number(14210), "14\u00a0210");
+  assert.equal(format.number(999.6), "1\u00a0000");
+  assert.equal(format.number(0), "0");
+  assert.equal(format.counted(1, "scene"), "1 scene");
+  assert.equal(format.counted(2, "try", "tries"), "2 tries");
+  assert.equal(format.sumOf({ a: 1, b: 2 }), 3);
+  assert.equal(format.sumOf(null), 0);
+});
+
+test("a length of time has its two largest units", () => {
+  const lengths = {
+    0: "0 s",
+    59.4: "59 s",
+    60: "1 min",
+    7500: "2 h 5 min",
+    3605: "1 h",
+    86400: "1 day",
+    180000: "2 days 2 h",
+  };
+  for (const [length, words] of Object.entries(lengths)) {
+    assert.equal(format.duration(Number(length)), words);
+  }
+  assert.equal(format.duration(-5), "0 s");
+});
+
+test("times are told from now", () => {
+  assert.equal(format.ago(1000, 1003), "just now");
+  assert.equal(format.ago(1000, 8500), "2 h ago");
+  assert.equal(format.ahead(1000, 1000.5), "now");
+  assert.equal(format.ahead(1090, 1000), "in 1 min");
+  const now = Date.now() / 1000;
+  assert.match(format.clockTime(now), /^\d{1,2}.\d\d/);
+  assert.match(format.clockTime(now - 3 * 86400), /, /);
+});
+
+test("shares and short lengths are rounded so that they promise nothing", () => {
+  assert.equal(format.percent(1), "100 %");
+  assert.equal(format.percent(0.99999), "99.99 %");
+  assert.equal(format.milliseconds(0.0004), "1 ms");
+  assert.equal(format.milliseconds(2.34), "2.3 s");
+});
+
+test("a scene is named by its title, its file, or its number", () => {
+  const files = [{ basename: "a.mp4" }];
+  assert.equal(format.sceneTitle(7, { title: "T", files }), "T");
+  assert.equal(format.sceneTitle(7, { title: "", files }), "a.mp4");
+  assert.equal(format.sceneTitle(7, { title: "", files: [] }), "Scene 7");
+  assert.equal(format.sceneTitle(7, undefined), "Scene 7");
+  assert.equal(format.sceneTitle(7, null), "Scene 7 (no longer in Stash)");
+});
+
+test("a link leads to the web and nowhere else", () => {
+  assert.equal(format.webAddress("/scene/1/screenshot"), "http://stash.local:9999/scene/1/screenshot");
+  assert.equal(format.webAddress("javascript:alert(1)"), "");
+  assert.equal(format.webAddress("http://["), "");
+});
+
+test("Plex opens at its own address only where this browser can reach that", () => {
+  const item = "#!/server/abc/details?key=%2Flibrary%2Fmetadata%2F7";
+  const own = (url, host) => load("format", { host }).PlexSync.format.plexLink(url, "abc", 7);
+  const away = `https://app.plex.tv/desktop/${item}`;
+  assert.equal(own("http://10.0.0.2:32400/", "stash.local"), `http://10.0.0.2:32400/web/index.html${item}`);
+  assert.equal(own("http://localhost:32400", "localhost"), `http://localhost:32400/web/index.html${item}`);
+  assert.equal(own("http://localhost:32400", "stash.local"), away);
+  assert.equal(own("http://plex:32400", "stash.local"), away);
+  assert.equal(own("", "stash.local"), away);
+  assert.equal(format.plexLink("http://10.0.0.2", "", 7), "");
+});
+
+const STATUS = {
+  badge: { waiting: 0, later: 0, failed: 0 },
+  scenes: { synced: 8 },
+  index: { items: 10 },
+  trouble: null,
+  now: 5000,
+};
+const SET_UP = { entered: true };
+
+test("the headline says first what is worst", () => {
+  const { howThingsAre } = format;
+  const bare = { ...STATUS, scenes: {}, index: null };
+  assert.deepEqual(howThingsAre(bare, 10, { entered: false }).slice(0, 2), [
+    "bad",
+    "PlexSync is not set up yet: it needs Plex's address and a token.",
+  ]);
+  const trouble = { headline: "Plex is away", since: 1400 };
+  const away = { ...STATUS, trouble, badge: { waiting: 3, later: 0, failed: 1 } };
+  const [tone, text] = howThingsAre(away, 10, SET_UP);
+  assert.equal(tone, "bad");
+  assert.match(text, /^Plex is away since .* \(1 h\)\. 3 waiting; nothing is lost\.$/);
+});
+
+test("the headline counts what is in step, what waits and what needs somebody", () => {
+  const { howThingsAre } = format;
+  assert.deepEqual(howThingsAre(STATUS, 8, SET_UP), ["ok", "In step: 8 of 8 scenes. Nothing waits.", 0]);
+  const busy = { ...STATUS, badge: { waiting: 1, later: 2, failed: 1 } };
+  assert.deepEqual(howThingsAre(busy, 14, SET_UP), [
+    "warn",
+    "In step: 8 of 14 scenes. 1 waiting, 2 to be tried again later, 1 needs you.",
+    3,
+  ]);
+  assert.equal(howThingsAre(STATUS, 12, SET_UP)[2], 4, "scenes that PlexSync has never met");
+  assert.equal(howThingsAre(STATUS, null, null)[0], "ok", "nothing is known of Stash yet");
+});
