@@ -146,6 +146,11 @@ def package(words: Sequence[str]) -> int:
     return run("-m", "release.package", *words)
 
 
+def install(words: Sequence[str]) -> int:
+    """Copy the plugin into a Stash: --stash DIR (~/.stash), --uninstall."""
+    return run("-m", "release.install", *words)
+
+
 def lock(words: Sequence[str]) -> int:
     """requirements.txt anew, with the hash of each wheel of the versions it names."""
     return run("-m", "release.lock", *words)
@@ -161,6 +166,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "docs": docs,
     "live": live,
     "package": package,
+    "install": install,
     "lock": lock,
 }
 
