@@ -295,7 +295,7 @@ import json, os, sys
 
 home, order, modes = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:]
 sys.path.insert(0, home)
-from plexsync import entry, press
+from plexsync import entry, task_runner
 
 for mode in modes:
     sys.stdout.flush()
