@@ -59,7 +59,7 @@ class OwnerServices(Protocol):
     def worker(
         self, leave: Callable[[], str], observe: Callable[[Sequence[Outcome], float], None]
     ) -> Loop:
-        """The drain loop; `leave` says why to stop, `observe` is told what each batch came to."""
+        """The drain loop; `leave` says why to stop, `observe` is given the outcomes of each batch."""
 
 
 class Loop(Protocol):
@@ -69,7 +69,7 @@ class Loop(Protocol):
         """What is due once, before the first job."""
 
     def take_in(self, now: float) -> None:
-        """Bring what waits in the inbox and in stored walks into the queue."""
+        """Bring what waits in the inbox and in stored backfills into the queue."""
 
     def look_around(self, now: float) -> None:
         """Do what is due by its own clock, and bring what it found into the queue."""

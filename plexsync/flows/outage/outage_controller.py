@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from typing import Protocol
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
 from plexsync.edges.plex.client import Health
-from plexsync.edges.storage import files
+from plexsync.flows.outage.outage_state import OutageState
+from plexsync.flows.outage.write_pacer import WritePacer
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.errors import Interrupted, SyncError, TransientError
 from plexsync.model.plex_state import (
     DOWN,
     READ_ONLY,
@@ -34,7 +31,7 @@ from plexsync.policy.circuit_breaker import (
     Transition,
 )
 from plexsync.policy.outage_history import OutageHistory
-from plexsync.policy.rate_limiter import Ramp, RecoveryRateLimiter
+from plexsync.policy.rate_limiter import Ramp
 from plexsync.policy.recovery_scheduler import (
     RecoveryState,
     checked,
@@ -48,14 +45,6 @@ from plexsync.policy.recovery_scheduler import (
 )
 from plexsync.policy.recovery_state import next_check
 
-T = TypeVar("T")
-
-NAMES = BREAKER, RECOVERY, HISTORY = (
-    "circuit_breaker.json",
-    "recovery_state.json",
-    "outage_history.json",
-)
-
 BATCH = 50
 """Scenes per query to Stash and per read from Plex."""
 
@@ -67,68 +56,53 @@ RAMP_SECONDS = 2.0
 
 
 class Checks(Protocol):
-    """Who can look at Plex."""
+    """Who can probe Plex."""
 
     def check(self, asked_by: str, *, to_write: bool = False) -> Health:
         """Whether it is there and can be read, and whether our token may write."""
 
 
 class OutageController:
-    """Keeps four values and their files in step; the decisions are in policy.
+    """Decides with policy and keeps what it decided; belongs to the worker's thread.
 
-    `throttle` and `wrote` may be called from several threads, the rest belongs to the worker's.
-    `interrupted` says that a wait must end early.
+    Only `pacer` may be used from several threads. `interrupted` says that a wait must end early.
     """
 
     def __init__(
         self, folder: str, clock: Clock, log: Log, interrupted: Callable[[], bool]
     ) -> None:
-        self._folder = folder
         self._clock = clock
         self._log = log
-        self._interrupted = interrupted
-        self._lock = threading.Lock()
-        self.breaker = self._read(BREAKER, CircuitBreaker.parse, CircuitBreaker())
-        self.recovery = self._read(RECOVERY, RecoveryState.parse, RecoveryState())
-        self.history = self._read(HISTORY, OutageHistory.parse, OutageHistory())
+        self._state = OutageState(folder, log.warning)
+        self._keep = self._state.keep
         self._aim: object = None
         """Which server is asked with which token."""
-        self._kept = [self.breaker.to_json(), self.recovery.to_json(), self.history.to_json()]
         self._permit: Permit | None = None
-        self._trials_told = 0
-        self._resume(None)
-        self._note(history=self.history.observe(clock.now()))
+        self._trials_logged = 0
+        self.pacer = WritePacer(clock, log, interrupted)
+        self.pacer.begin(self.recovery.recovery_started_at)
+        self._keep(history=self.history.observe(clock.now()))
 
-    def _read(self, name: str, parse: Callable[[object], T], default: T) -> T:
-        return files.read_json(os.path.join(self._folder, name), parse, default, self._log.warning)
+    @property
+    def breaker(self) -> CircuitBreaker:
+        """Whether Plex is being left alone, and why."""
+        return self._state.breaker
 
-    def _note(
-        self,
-        breaker: CircuitBreaker | None = None,
-        recovery: RecoveryState | None = None,
-        history: OutageHistory | None = None,
-    ) -> None:
-        """Keep what changed, on disk first."""
-        new = (breaker or self.breaker, recovery or self.recovery, history or self.history)
-        documents = [value.to_json() for value in new]
-        for name, document, old in zip(NAMES, documents, self._kept, strict=True):
-            if document != old:
-                files.replace_json(os.path.join(self._folder, name), document)
-        self._kept = documents
-        self.breaker, self.recovery, self.history = new
+    @property
+    def recovery(self) -> RecoveryState:
+        """The schedule of probes, and what else holds the jobs up."""
+        return self._state.recovery
 
-    def _resume(self, config: PlexSyncConfig | None) -> None:
-        ramp = Ramp() if config is None else _ramp(config)
-        self._limiter = RecoveryRateLimiter.resume(
-            ramp, self.recovery.recovery_started_at, self._clock.now(), self._clock.monotonic()
-        )
+    @property
+    def history(self) -> OutageHistory:
+        """The outages so far."""
+        return self._state.history
 
     def configure(self, config: PlexSyncConfig) -> None:
         """Use these settings from now on; another address or token is tried at once."""
         ramp = _ramp(config)
-        with self._lock:
-            self._limiter = self._limiter.configured(ramp)
-        self._note(
+        self.pacer.configure(ramp)
+        self._keep(
             recovery=self.recovery._replace(ramp=(ramp.minutes, ramp.start_rate, ramp.end_rate))
         )
         aim = (config.plex_url, config.plex_token, config.plex_certificate)
@@ -171,7 +145,7 @@ class OutageController:
         return COOLDOWN + 1 if 0 <= now - since < WRITING_PATIENCE else None
 
     def pause(self, now: float) -> float:
-        """Seconds until `room` may say something else."""
+        """Seconds until `capacity` may give another answer."""
         if not self.blocked:
             return 0.0
         trial = self.breaker.retry_in(now)
@@ -181,21 +155,21 @@ class OutageController:
         return probe if self.refused else min(probe, trial)
 
     def probe_in(self, now: float, waiting: int) -> float:
-        """Seconds until `look` is due, infinity while Plex needs none; `waiting` jobs."""
-        if not self.blocked or self._trial_tells(waiting):
+        """Seconds until a probe is due, infinity while Plex needs none; `waiting` jobs."""
+        if not self.blocked or self._only_a_trial_tells(waiting):
             return math.inf
         return next_check(self.recovery, now) - now
 
-    def _trial_tells(self, waiting: int) -> bool:
-        """Whether a job has to tell, since no probe can, that Plex writes again."""
+    def _only_a_trial_tells(self, waiting: int) -> bool:
+        """Whether only a job, and no probe, can find out that Plex writes again."""
         return bool(waiting) and self.writing_fails and not self.refused
 
     def probe_next(self) -> None:
-        """Let the next probe be due now, or the next trial where no probe can tell."""
+        """Have the next probe due now, or the next trial where no probe can find out."""
         breaker = (
             self.breaker.trial_due_now(self._clock.now()) if self.writing_fails else self.breaker
         )
-        self._note(breaker, self.recovery._replace(last_check=0.0))
+        self._keep(breaker, self.recovery._replace(last_check=0.0))
 
     def probe_if_due(self, now: float, waiting: int, plex: Checks, asked_by: str = "") -> None:
         """While Plex is left alone: probe it if that is due, and draw the consequence."""
@@ -211,21 +185,21 @@ class OutageController:
         if self.refused:
             return 0
         breaker, self._permit, transition = self.breaker.allow(now)
-        self._tell(transition)
-        self._note(breaker=breaker)
+        self._log_transition(transition)
+        self._keep(breaker=breaker)
         if self._permit is None:
             return 0
         return 1 if self._permit.trial else self._batch()
 
     def _batch(self) -> int:
-        rate = self._limiter.rate(self._clock.monotonic())
+        rate = self.pacer.rate()
         if rate is None:
             if self.recovery.recovery_started_at:
-                if self._limiter.ramp.minutes:
+                if self.pacer.ramp.minutes:
                     self._log.info(
                         "The ramp after the outage is over: Plex gets requests at full speed again."
                     )
-                self._note(recovery=clear_recovery_period(self.recovery))
+                self._keep(recovery=clear_recovery_period(self.recovery))
             return BATCH
         return max(1, min(BATCH, round(rate * RAMP_SECONDS)))
 
@@ -237,7 +211,7 @@ class OutageController:
         if not healthy:
             self._log.debug(f"Plex is {health.state}: {health.detail}")
             recovery = checked(self.recovery, False, now)
-            self._note(recovery=recovery)
+            self._keep(recovery=recovery)
             return
         if self.refused:
             words = (
@@ -253,19 +227,10 @@ class OutageController:
         history = self.history
         if transition is not None:
             history = history.end(now)
-        self._note(breaker, recovery, history)
-        self._tell(transition)
+        self._keep(breaker, recovery, history)
+        self._log_transition(transition)
         if transition is not None:
-            self._begin_ramp()
-
-    def _begin_ramp(self) -> None:
-        with self._lock:
-            self._limiter = RecoveryRateLimiter.resume(
-                self._limiter.ramp,
-                self.recovery.recovery_started_at,
-                self._clock.now(),
-                self._clock.monotonic(),
-            )
+            self.pacer.begin(self.recovery.recovery_started_at)
 
     def record_success(self, sent: int) -> None:
         """Plex answered something below 500; `sent` jobs of an outage went through."""
@@ -278,14 +243,14 @@ class OutageController:
             recovery = recovered(recovery, now)
         if breaker.state == CLOSED:
             history = history.end(now)
-        self._note(breaker, recovery, history)
-        self._tell(transition)
+        self._keep(breaker, recovery, history)
+        self._log_transition(transition)
         if transition is not None:
-            self._begin_ramp()
+            self.pacer.begin(self.recovery.recovery_started_at)
 
     def count_jobs(self, affected: int, recovered: int) -> None:
         """So many jobs the last outage held back, and so many of them are in step again."""
-        self._note(history=self.history.counted(affected, recovered))
+        self._keep(history=self.history.counted(affected, recovered))
 
     def record_failure(self, why: str, cause: str = "") -> None:
         """A batch failed, and a probe said that it is Plex's fault (`cause`: of which kind)."""
@@ -301,70 +266,37 @@ class OutageController:
             recovery = self._first_probe_later(now)
         elif transition is not None:  # a trial that failed is a probe that failed
             recovery = checked(recovery, False, now)
-        self._note(breaker, recovery, history)
-        self._tell(transition)
+        self._keep(breaker, recovery, history)
+        self._log_transition(transition)
 
     def _first_probe_later(self, now: float) -> RecoveryState:
-        """The schedule of probes begins: what was just seen needs no second look at once."""
+        """The schedule of probes begins: what was just seen needs no second probe at once."""
         return self.recovery._replace(last_check=now, consecutive_failures=0)
 
     def hold(self, kind: str, why: str) -> None:
-        """Something holds the jobs up that lasts; told once, when it begins."""
+        """Something holds the jobs up that lasts; logged once, when it begins."""
         if self.recovery.trouble == kind:
             return
-        self._note(recovery=troubled(self.recovery, kind, why, self._clock.now()))
+        self._keep(recovery=troubled(self.recovery, kind, why, self._clock.now()))
         self._log.warning(f"{why}. {remedy(kind)} Jobs wait until then and nothing is lost.")
 
     def lift(self, words: str) -> None:
         """What held the jobs up is over."""
-        self._note(recovery=untroubled(self.recovery))
+        self._keep(recovery=untroubled(self.recovery))
         self._log.info(words)
 
-    @contextmanager
-    def one_write(self, stopped: Exception | None = None) -> Iterator[None]:
-        """Send one request that writes: at the pace of the ramp, which its result may slow down.
-
-        Raises `stopped` (none: Interrupted) when the wait for its turn is interrupted.
-        """
-        if not self.throttle():
-            raise stopped or Interrupted
-        try:
-            yield
-        except SyncError as error:
-            self.record_write(not isinstance(error, TransientError))
-            raise
-        self.record_write(True)
-
-    def throttle(self) -> bool:
-        """Wait for the ramp to admit one request that writes; False when interrupted meanwhile."""
-        while True:
-            with self._lock:
-                self._limiter, seconds = self._limiter.take(self._clock.monotonic())
-            if not seconds:
-                return True
-            self._clock.wait(seconds, self._interrupted)
-            if self._interrupted():
-                return False
-
-    def record_write(self, ok: bool) -> None:
-        """The result of a request that writes, for the ramp."""
-        with self._lock:
-            self._limiter, text = self._limiter.result(ok, self._clock.monotonic())
-        if text:
-            self._log.warning(text)
-
-    def _tell(self, transition: Transition | None) -> None:
-        """One line; a trial's lines only once an outage, since one may be tried each minute."""
+    def _log_transition(self, transition: Transition | None) -> None:
+        """One line; those of trials only at first, since one may be tried each minute."""
         if transition is None:
             return
         if transition.after == CLOSED:
-            self._trials_told = 0
+            self._trials_logged = 0
             self._log.info(transition.text)
         elif HALF_OPEN not in (transition.before, transition.after):
             self._log.warning(transition.text)
         else:
-            self._trials_told += 1
-            (self._log.info if self._trials_told <= 2 else self._log.debug)(transition.text)
+            self._trials_logged += 1
+            (self._log.info if self._trials_logged <= 2 else self._log.debug)(transition.text)
 
 
 def _ramp(config: PlexSyncConfig) -> Ramp:

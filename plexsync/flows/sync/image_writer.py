@@ -48,7 +48,7 @@ class ImageWriter:
             if edit.field in write.kept:
                 continue
             image = self._image(desired_scene)
-            with self._outages.one_write():
+            with self._outages.pacer.one_write():
                 refused = self._server.upload_image(write.item.target, edit.field, image)
             if refused:
                 write.words[edit.field] = refused

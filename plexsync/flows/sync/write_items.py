@@ -114,7 +114,7 @@ class WriteItems:
         if not text:
             return
         self._server.verify_server()
-        with self._outages.one_write():
+        with self._outages.pacer.one_write():
             write.sent = text
             sent = self._server.write(write.item.target, text)
         write.sent, write.torn, write.words = sent.edits, sent.torn, dict(sent.refused)

@@ -127,7 +127,7 @@ class ItemRestorer:
         return restored
 
     def _one_write(self) -> AbstractContextManager[None]:
-        return self._outages.one_write(PlexServerDown("PlexSync was asked to stop"))
+        return self._outages.pacer.one_write(PlexServerDown("PlexSync was asked to stop"))
 
 
 def _lock(image: Restore) -> Edit:

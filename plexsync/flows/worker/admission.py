@@ -14,6 +14,7 @@ from plexsync.flows.services import WorkerServices
 from plexsync.flows.worker.blame import Judged
 from plexsync.flows.worker.enabled import Enabled
 from plexsync.flows.worker.recorder import HeldBack
+from plexsync.flows.worker.settings_changes import SettingsChanges
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     REQUEST,
@@ -24,9 +25,7 @@ from plexsync.model.errors import (
     StashDown,
     SyncError,
 )
-from plexsync.model.plex_state import FAILURE, STUCK, UNAUTHORISED, WRITING
-from plexsync.model.reasons import SETTINGS
-from plexsync.model.words import counted
+from plexsync.model.plex_state import STUCK, WRITING
 from plexsync.policy.circuit_breaker import CLOSED
 from plexsync.policy.waiting import Hold, hold, idle_limit, until_settings
 
@@ -44,7 +43,7 @@ DISABLED = "PlexSync is disabled in Stash; what waits stays, and goes on when it
 
 
 class Admission:
-    """Says how many jobs may run now, for how long nothing may, and when to go home."""
+    """Says how many jobs may run now, for how long none may, and when the worker ends."""
 
     def __init__(
         self, stores: Stores, services: WorkerServices, stash: StashClient, clock: Clock, log: Log
@@ -64,6 +63,7 @@ class Admission:
         self._read: PlexSyncConfig | None = None
         self._read_at = -math.inf
         self._enabled = Enabled(stash, clock)
+        self._changes = SettingsChanges(stores, clock, log)
         self.config: PlexSyncConfig | None = None
         """The settings in force, None before they could be read."""
 
@@ -144,52 +144,20 @@ class Admission:
         config = self._settings()
         if config is None:
             return 0
-        self._held_back.look(self._clock.now())
+        self._held_back.note(self._clock.now())
         waiting = len(self._stores.queue.jobs)
         return self._outages.capacity(self._clock.now(), waiting, self._services.plex(config))
 
     def probe_due_in(self, now: float) -> float:
-        """Seconds until Plex, which is left alone, is to be looked at."""
+        """Seconds until Plex, which is left alone, is to be probed."""
         return self.open_in(self._outages.probe_in(now, len(self._stores.queue.jobs)))
 
     def probe(self, now: float) -> None:
-        """Look at Plex, whatever the queue holds: an outage ends when Plex is healthy."""
+        """Probe Plex, whatever the queue holds: an outage ends when Plex is healthy."""
         config = self.config
         assert config is not None
-        self._held_back.look(now)
+        self._held_back.note(now)
         self._outages.probe_if_due(now, len(self._stores.queue.jobs), self._services.plex(config))
-
-    def reconcile(self) -> bool:
-        """Do a page of a reconciliation that is due by itself; False when there is none to do."""
-        auto = self._services.reconcile
-        if self.blocked(self._clock.now()) > 0:
-            return False
-        if not (auto.next_run(self.config) if self.config else auto.waiting):
-            if self.config:
-                auto.started()
-            return False
-        config = self.recent_settings()
-        run = auto.next_run(config) if config else None
-        if config is None or run is None:
-            return False
-        try:
-            auto.turn(run, self._services.reconciliation(config))
-        except StashAuthError:
-            self.session_ended()
-            return False
-        except SyncError as error:
-            if isinstance(error, PlexAuthError):
-                self._judge_token(config)
-            return False
-        auto.started()
-        self._services.sync(config).look_for_arrivals(self._clock.now(), refresh=False)
-        return True
-
-    def _judge_token(self, config: PlexSyncConfig) -> None:
-        """Something was refused: only a probe says that it is the token."""
-        health = self._services.plex(config).check(FAILURE)
-        if health.state == UNAUTHORISED:
-            self._outages.hold(health.kind, health.detail)
 
     def recent_settings(self) -> PlexSyncConfig | None:
         """The settings as they are or were a moment ago."""
@@ -197,16 +165,16 @@ class Admission:
         return self._read if self._read and fresh else self._settings()
 
     def settings_due_in(self, now: float) -> float:
-        """Seconds until the settings are to be looked at again."""
+        """Seconds until the settings are to be read again."""
         waits = self._waits() or self._outages.blocked
         return until_settings(self._read_at, self._hold, waits, self._clock.monotonic())
 
-    def look_at_settings(self, now: float) -> None:
-        """Learn what somebody changed."""
+    def read_settings(self, now: float) -> None:
+        """Learn what somebody changed in Stash."""
         self._settings()
 
     def settings_may_differ(self) -> None:
-        """Somebody uses the page, perhaps because he changed them: look at the next turn."""
+        """Somebody uses the page, perhaps after changing them: read them at the next turn."""
         self._read_at = -math.inf
         if self._hold.reason in ("settings", "paused"):
             self._hold = Hold()
@@ -247,33 +215,8 @@ class Admission:
             self._log.warn_once("paused", "PlexSync is paused in its settings; events are kept.")
             self._wait_for("paused")
             return False
-        self._notice_settings(config)
+        self._changes.notice(config, self._read)
         return True
-
-    def _notice_settings(self, config: PlexSyncConfig) -> None:
-        """Other settings wake all jobs, and make the scenes of the ledger dirty if they say so."""
-        ledger, queue, before = self._stores.ledger, self._stores.queue, self._read
-        wishes = self._differs("settings", config.desired_fingerprint())
-        plex = self._differs("plex", config.plex_fingerprint())
-        if wishes:
-            ledger.add_backfill(SETTINGS, "", None, self._clock.now())
-            self._log.info("Settings changed; the scenes written so far are checked again.")
-        if wishes or plex or (before and before.plex_token != config.plex_token):
-            queue.make_due(queue.jobs)
-
-    def _differs(self, name: str, fingerprint: str) -> bool:
-        """Whether it is another one than the ledger knows under that name, if it knows any."""
-        known = self._stores.ledger.get_meta(name)
-        if known != fingerprint:
-            self._stores.ledger.set_meta(name, fingerprint)
-        return bool(known) and known != fingerprint
-
-    def tell_dead_letters(self) -> None:
-        """A line about the dead letters, if there are any."""
-        counts = self._stores.dead_letters.counts()
-        if counts:
-            listed = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
-            self._log.info(f"{counted(sum(counts.values()), 'dead letter')}: {listed}.")
 
     def record(self, outcomes: Sequence[Outcome], judged: Judged) -> None:
         """What a batch says about the two servers."""
@@ -287,8 +230,8 @@ class Admission:
             why = f"Plex answers but does not write: {judged.unwritten.message}"
             self._outages.record_failure(why, WRITING)
             self._wait_for("plex")
-        self._held_back.look(self._clock.now())
-        self._held_back.settled(outcomes)
+        self._held_back.note(self._clock.now())
+        self._held_back.note_in_step(outcomes)
         for what in dict.fromkeys(o.waits_for for o in outcomes if o.waits_for):
             if what == "auth":
                 continue
@@ -314,7 +257,7 @@ class Admission:
         self._stuck = hold(self._stuck, REQUEST, self._clock.monotonic())
 
     def heard_of_stash(self) -> None:
-        """An event came, and who sends one is not away."""
+        """An event came, so Stash is not away."""
         if self._hold.reason in ("stash", "session"):
             self._hold = Hold()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
+from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
 from plexsync.flows.outage.dlq_recovery import DlqRecovery, Window
@@ -16,6 +17,7 @@ from plexsync.flows.worker.admission import Admission
 from plexsync.flows.worker.sweep import SOON, Sweep
 from plexsync.model.errors import PlexNotFound, SyncError
 from plexsync.model.ledger import SHARED
+from plexsync.model.words import counted
 from plexsync.policy.recovery_scheduler import recovered_classes
 from plexsync.policy.waiting import CLOCK_PAUSE, until_clocks
 
@@ -50,7 +52,7 @@ class Duties:
         self._sweep = Sweep(stash, stores.ledger, stores.dead_letters, log)
         self._recovery = DlqRecovery(stores, stash)
         self._clean_at = -math.inf
-        self._looked_for_arrivals = False
+        self._revived = False
         known = stores.ledger.get_meta(RECOVERIES)
         self._recoveries = int(known) if known else services.outages.recovery.recovery_count
 
@@ -61,15 +63,15 @@ class Duties:
             Alarm("probe", self._admission.probe_due_in, self._admission.probe),
             Alarm("after an outage", self._after_outage_in, self._after_outage),
             Alarm("arrivals meanwhile", self._arrivals_in, self._look_for_arrivals),
-            Alarm("sweep", self._sweep_in, self._look_at_stash),
+            Alarm("sweep", self._sweep_in, self._sweep_now),
         )
 
     def request_sweep(self) -> None:
-        """Somebody wants to see at once what no hook told."""
+        """Somebody wants to see at once what no hook reported."""
         self._sweep.request()
 
     def sweep_at_next_start(self) -> None:
-        """No hook will tell what happens until then."""
+        """No hook will report what happens until then."""
         self._sweep.go_by(-math.inf)
 
     def last_sweep(self, now: float) -> bool:
@@ -80,7 +82,7 @@ class Duties:
         if self._sweep.due_in(now, SOON) > 0:
             return False
         before = len(self._stores.ledger.backfills())
-        self._look_at_stash(now)
+        self._sweep_now(now)
         return len(self._stores.ledger.backfills()) > before
 
     def _clean_up_in(self, now: float) -> float:
@@ -90,7 +92,7 @@ class Duties:
         config = self._admission.config
         assert config is not None
         self._stores.dead_letters.purge(now - config.dlq_retention_days * 86400.0)
-        self._admission.tell_dead_letters()
+        log_dead_letters(self._stores.dead_letters, self._log)
         self._clean_at = self._clock.monotonic()
 
     def _after_outage_in(self, now: float) -> float:
@@ -100,7 +102,7 @@ class Duties:
         )
 
     def _after_outage(self, now: float) -> None:
-        """Plex is back: take back what the outage buried, and look for what no hook told."""
+        """Plex is back: recover what the outage buried, and sweep for what no hook reported."""
         config, outage = self._admission.config, self._outages.history.last()
         assert config is not None and outage is not None
         count = self._outages.recovery.recovery_count
@@ -108,7 +110,7 @@ class Duties:
         wanted = recovered_classes(config.recovery_strategy)
         try:
             found = self._recovery.recover(Window.of(outage, now), wanted, now)
-            self._sweep.sweep(now, self._looked_after())
+            self._sweep.sweep(now, self._needs_no_sweep())
         except SyncError as error:
             self._admission.stash_failed(error)
             return
@@ -118,40 +120,44 @@ class Duties:
             self._log.info(f"After the outage: {found.sentence()}")
 
     def _arrivals_in(self, now: float) -> float:
-        return (
-            math.inf
-            if self._looked_for_arrivals
-            else self._admission.open_in(self._outages.pause(now))
-        )
+        return math.inf if self._revived else self._admission.open_in(self._outages.pause(now))
 
     def _look_for_arrivals(self, now: float) -> None:
         """Once per worker life: what came to Plex while none lived."""
         config = self._admission.config
         assert config is not None
-        self._looked_for_arrivals = True
+        self._revived = True
         if "PlexNotFound" in self._stores.dead_letters.counts():
             self._services.sync(config).look_for_arrivals(now, refresh=True)
 
     def _sweep_in(self, now: float) -> float:
         return self._admission.open_in(self._sweep.due_in(now))
 
-    def _look_at_stash(self, now: float) -> None:
+    def _sweep_now(self, now: float) -> None:
         try:
-            self._sweep.sweep(now, self._looked_after())
+            self._sweep.sweep(now, self._needs_no_sweep())
         except SyncError as error:
             self._admission.stash_failed(error)
 
-    def _looked_after(self) -> Callable[[int, float], bool]:
+    def _needs_no_sweep(self) -> Callable[[int, float], bool]:
         """Whether a scene updated then waits already, or was given up or cleared since: only a newer
         change, or somebody who wants it, has that one tried again."""
         stores, cleared = self._stores, self._stores.ledger.cleared()
 
-        def is_looked_after(scene: int, at: float) -> bool:
+        def needs_no_sweep(scene: int, at: float) -> bool:
             dead_letter = stores.dead_letters.get(scene)
             given_up = -math.inf if dead_letter is None else dead_letter.buried_at
             return scene in stores.queue.jobs or at <= max(given_up, cleared.get(scene, -math.inf))
 
-        return is_looked_after
+        return needs_no_sweep
+
+
+def log_dead_letters(dead_letters: DeadLetters, log: Log) -> None:
+    """A line about the dead letters, if there are any."""
+    counts = dead_letters.counts()
+    if counts:
+        listed = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
+        log.info(f"{counted(sum(counts.values()), 'dead letter')}: {listed}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +214,7 @@ class Arrivals:
         blocked = self._admission.blocked(now)
         return until_clocks(self._asked_at, waits, blocked, self._clock.monotonic())
 
-    def look(self, now: float) -> None:
+    def ask(self, now: float) -> None:
         """Ask, and have jobs tried whose file came."""
         self._asked_at = self._clock.monotonic()
         config = self._admission.recent_settings()

@@ -63,7 +63,7 @@ class ResultRecorder:
         """Record a batch; returns what became of each of its jobs."""
         outcomes = [self._decided(result, config, now) for result in results]
         for outcome in outcomes:
-            self._tell(outcome, now)
+            self._log_outcome(outcome, now)
             self._record(outcome, now)
         self._stores.dead_letters.remove([o.scene for o in outcomes if isinstance(o.result, Done)])
         queue = self._stores.queue
@@ -92,8 +92,8 @@ class ResultRecorder:
             return Outcome(result, GIVEN_UP, decision.job, decision.error.message)
         return Outcome(result, RETURNED, job, error.message, decision.what)
 
-    def _tell(self, outcome: Outcome, now: float) -> None:
-        """A line for whoever wants to see every job; `bury` has one of its own."""
+    def _log_outcome(self, outcome: Outcome, now: float) -> None:
+        """A debug line for each job; `bury` logs its own."""
         if outcome.changed:
             changed = ", ".join(outcome.changed)
             self._log.debug("synced", scene=outcome.scene, changed=changed)
@@ -221,7 +221,7 @@ class HeldBack:
         self._outage = last.start if last else 0.0
         self._held = stores.ledger.held_back(self._outage)
 
-    def look(self, now: float) -> None:
+    def note(self, now: float) -> None:
         """While an outage lasts: note what it holds back by now."""
         outage = self._outages.history.ongoing()
         if outage is None:
@@ -233,15 +233,15 @@ class HeldBack:
         if new:
             self._stores.ledger.hold_back(self._outage, new)
             self._held.update(dict.fromkeys(new, False))
-            self._tell()
+            self._count()
 
-    def settled(self, outcomes: Iterable[Outcome]) -> None:
+    def note_in_step(self, outcomes: Iterable[Outcome]) -> None:
         """Note which of them are in step again."""
         again = [o.scene for o in outcomes if o.in_step and self._held.get(o.scene) is False]
         if again:
             self._stores.ledger.in_step_again(again)
             self._held.update(dict.fromkeys(again, True))
-            self._tell()
+            self._count()
 
-    def _tell(self) -> None:
+    def _count(self) -> None:
         self._outages.count_jobs(len(self._held), sum(self._held.values()))

@@ -19,8 +19,9 @@ from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
 from plexsync.flows.services import WorkerServices
 from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission
 from plexsync.flows.worker.blame import Blame, Judged
-from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties
+from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties, log_dead_letters
 from plexsync.flows.worker.intake import Intake
+from plexsync.flows.worker.reconcile_turns import ReconcileTurns
 from plexsync.flows.worker.recorder import ResultRecorder
 from plexsync.model.command import AT_ONCE
 from plexsync.model.config import PlexSyncConfig
@@ -28,7 +29,7 @@ from plexsync.model.errors import Interrupted, PlexPermanentError, PlexTemporary
 from plexsync.model.job import EDIT, Job
 from plexsync.policy.waiting import pause
 
-TELL_EVERY = 10
+LOG_EVERY = 10
 """Jobs between two lines about the dead letters."""
 
 DESTROYED_KEPT = 30 * 86400.0
@@ -91,6 +92,7 @@ class Worker:
         self._leave = leave
         self._observe = observe
         self._admission = Admission(stores, services, stash, clock, log)
+        self._reconcile = ReconcileTurns(services, self._admission, clock)
         self._duties = Duties(stores, services, self._admission, stash, clock, log)
         self._alarms = self._table(Arrivals(stores, self._admission, services, clock))
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.dead_letters, log)
@@ -105,9 +107,9 @@ class Worker:
         """All that has a time, in the order in which it rings; jobs have theirs in the queue."""
         return Alarms(
             Alarm("session", self._admission.session_due_in, self._admission.keep_session),
-            Alarm("settings", self._admission.settings_due_in, self._admission.look_at_settings),
+            Alarm("settings", self._admission.settings_due_in, self._admission.read_settings),
             *self._duties.alarms(),
-            Alarm("arrivals", arrivals.due_in, arrivals.look),
+            Alarm("arrivals", arrivals.due_in, arrivals.ask),
         )
 
     def start(self) -> None:
@@ -132,7 +134,7 @@ class Worker:
                 try:
                     return self._run()
                 except Interrupted:
-                    continue  # whoever waits has his turn first
+                    continue  # what waits has its turn first
 
     def _asked(self) -> bool:
         """Whether anything waits for the requests in flight: a task, a page's command, our session;
@@ -159,7 +161,7 @@ class Worker:
             batch = self._next(now)
             if batch:
                 self._process(batch)
-            if not (batch and batch[0].priority == EDIT) and self._admission.reconcile():
+            if not (batch and batch[0].priority == EDIT) and self._reconcile.compare_page():
                 self._busy_at = self._clock.now()
             elif not batch:
                 self._sleep(now)
@@ -172,7 +174,7 @@ class Worker:
         return DISABLED
 
     def take_in(self, now: float) -> None:
-        """Bring what waits in the inbox and in stored walks into the queue, and carry out what
+        """Bring what waits in the inbox and in stored backfills into the queue, and carry out what
         pages asked for: both in the order in which they were recorded.
         """
         if self._admission.session_came():
@@ -182,7 +184,7 @@ class Worker:
             if taken:
                 self._busy_at = now
                 self._admission.heard_of_stash()
-            if not self._obey(now) and not taken:
+            if not self._run_commands(now) and not taken:
                 break
             now = self._clock.now()
         self._intake.feed_backfills(now)
@@ -200,7 +202,7 @@ class Worker:
         if self._alarms.ring(now):
             self._intake.feed_backfills(now)
 
-    def _obey(self, now: float) -> int:
+    def _run_commands(self, now: float) -> int:
         """Carry out what pages asked for; how much that was."""
         with self._in_flight.until(
             lambda: bool(self._leave()) or self._admission.disabled_by_now()
@@ -243,8 +245,8 @@ class Worker:
         self._services.sync(config).look_for_arrivals(now, refresh=False)
         self._busy_at = now
         before, self._jobs = self._jobs, self._jobs + len(batch)
-        if before // TELL_EVERY != self._jobs // TELL_EVERY:
-            self._admission.tell_dead_letters()
+        if before // LOG_EVERY != self._jobs // LOG_EVERY:
+            log_dead_letters(self._stores.dead_letters, self._log)
 
     def _attempt(self, batch: Sequence[Job], config: PlexSyncConfig) -> list[list[Result]]:
         """Run a batch; one that breaks our own code is repeated job by job, to find the culprit."""

@@ -1,0 +1,50 @@
+"""What outlives a process of an outage: breaker, recovery state and history, each in its file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from plexsync.edges.storage import files
+from plexsync.policy.circuit_breaker import CircuitBreaker
+from plexsync.policy.outage_history import OutageHistory
+from plexsync.policy.recovery_scheduler import RecoveryState
+
+T = TypeVar("T")
+
+NAMES = BREAKER, RECOVERY, HISTORY = (
+    "circuit_breaker.json",
+    "recovery_state.json",
+    "outage_history.json",
+)
+
+
+class OutageState:
+    """Keeps three values and their files in step."""
+
+    def __init__(self, folder: str, warn: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._warn = warn
+        self.breaker = self._read(BREAKER, CircuitBreaker.parse, CircuitBreaker())
+        self.recovery = self._read(RECOVERY, RecoveryState.parse, RecoveryState())
+        self.history = self._read(HISTORY, OutageHistory.parse, OutageHistory())
+        self._kept = [self.breaker.to_json(), self.recovery.to_json(), self.history.to_json()]
+
+    def keep(
+        self,
+        breaker: CircuitBreaker | None = None,
+        recovery: RecoveryState | None = None,
+        history: OutageHistory | None = None,
+    ) -> None:
+        """Keep what changed, on disk first."""
+        new = (breaker or self.breaker, recovery or self.recovery, history or self.history)
+        documents = [value.to_json() for value in new]
+        for name, document, old in zip(NAMES, documents, self._kept, strict=True):
+            if document != old:
+                files.replace_json(os.path.join(self._folder, name), document)
+        self._kept = documents
+        self.breaker, self.recovery, self.history = new
+
+    def _read(self, name: str, parse: Callable[[object], T], default: T) -> T:
+        return files.read_json(os.path.join(self._folder, name), parse, default, self._warn)

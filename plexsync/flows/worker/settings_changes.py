@@ -1,0 +1,36 @@
+"""What follows when somebody changes the settings."""
+
+from __future__ import annotations
+
+from plexsync.edges.clock import Clock
+from plexsync.edges.log.log import Log
+from plexsync.edges.stores import Stores
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.reasons import SETTINGS
+
+
+class SettingsChanges:
+    """Compares the settings with those that the ledger knows, from one process to the next."""
+
+    def __init__(self, stores: Stores, clock: Clock, log: Log) -> None:
+        self._stores = stores
+        self._clock = clock
+        self._log = log
+
+    def notice(self, config: PlexSyncConfig, before: PlexSyncConfig | None) -> None:
+        """Have waiting jobs tried now, and all written scenes checked where they may differ."""
+        ledger, queue = self._stores.ledger, self._stores.queue
+        desired = self._differs("settings", config.desired_fingerprint())
+        plex = self._differs("plex", config.plex_fingerprint())
+        if desired:
+            ledger.add_backfill(SETTINGS, "", None, self._clock.now())
+            self._log.info("Settings changed; the scenes written so far are checked again.")
+        if desired or plex or (before and before.plex_token != config.plex_token):
+            queue.make_due(queue.jobs)
+
+    def _differs(self, name: str, fingerprint: str) -> bool:
+        """Whether the ledger knows another one under that name; it knows this one from now on."""
+        known = self._stores.ledger.get_meta(name)
+        if known != fingerprint:
+            self._stores.ledger.set_meta(name, fingerprint)
+        return bool(known) and known != fingerprint
