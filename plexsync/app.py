@@ -124,7 +124,7 @@ class Services:
                 connections=config.plex_connections,
                 trust=Trust(config.plex_certificate, self._environ),
                 in_flight=self.stash.in_flight,
-                looked=HealthChecks(self.folder, self.clock).note,
+                checked=HealthChecks(self.folder, self.clock).note,
             )
             self._plex_key = key
         return self._plex

@@ -9,11 +9,11 @@ from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.model.job import BACKFILL, Job
 
 BACKFILL_TURN = 50
-"""Scenes that a walk puts into the queue before it is the next one's turn."""
+"""Scenes that a backfill puts into the queue before it is the next one's turn."""
 
 
 BACKFILL_WINDOW = 500
-"""At most so many untried bulk jobs lie in the queue; the rest waits in its cursor."""
+"""At most so many untried backfill jobs lie in the queue; the rest waits in its cursor."""
 
 
 def backfill(

@@ -45,7 +45,7 @@ _TINY = 1024
 """Bytes; Plex's own error pages are far smaller."""
 
 _HEAD = 4096
-"""Bytes of an answer that are looked at to tell what it is."""
+"""Bytes of an answer that are inspected to tell what it is."""
 _STATUS = re.compile(r'<Response\b[^<>"]*(?:"[^"]*"[^<>"]*)*?\bstatus="([^"]*)"')
 _TAG = re.compile(r"<[^<>]*>")
 _QUERY = re.compile(r"\?[^\s?=]*=\S*")

@@ -1,6 +1,6 @@
 """Plex, by way of plexapi: reading items, writing edits, images, scans, health.
 
-Everything raises the errors of model/errors.py; see plex_session for which answer means what.
+Everything raises the errors of model/errors.py; see answers.py for what each answer means.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class PlexClient(PlexLists):
 
     At most `connections` requests are in flight. An attempt ends after `read_timeout` seconds as
     a whole. `now` is the wall clock, for a Retry-After that names a date. None begins while somebody
-    waits for those `in_flight`: Interrupted is raised instead. `looked` is told what each look at
-    Plex as a whole found, and who asked for it.
+    waits for those `in_flight`: Interrupted is raised instead. `checked` is called
+    with the result of each health check, and who asked for it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class PlexClient(PlexLists):
         trust: Trust = PUBLIC,
         now: Callable[[], float] = time.time,
         in_flight: InFlight | None = None,
-        looked: Callable[[Health, str], None] = lambda health, asked_by: None,
+        checked: Callable[[Health, str], None] = lambda health, asked_by: None,
     ) -> None:
         def make() -> Session:
             times = (connect_timeout, read_timeout, read_timeout)
@@ -72,10 +72,10 @@ class PlexClient(PlexLists):
         self._session = PlexSession(make, connections, token, now, self.in_flight)
         super().__init__(PlexConnection(url, token, client_id, self._session, read_timeout))
         self._token = token
-        self._looked = looked
+        self._checked = checked
         self._patience = max(5.0, read_timeout / 2)
         self._writer = PlexWriter(
-            self._connection, self._session, self._healthy, self._look, self._patience
+            self._connection, self._session, self._healthy, self._read_item, self._patience
         )
 
     @property
@@ -200,11 +200,11 @@ class PlexClient(PlexLists):
 
         With `to_write` also whether the token may write. Each of its (at most four) requests may
         take `deadline` seconds: unless given, half the read timeout and 5 s at least, since a
-        sleeping disk needs its time. All looks go through here, and each says who asked for it.
+        sleeping disk needs its time. All health checks go through here, and each says who asked for it.
         """
         seconds = deadline or self._patience
         health = plex_health.check(self._connection, self._token, seconds, to_write=to_write)
-        self._looked(health, asked_by)
+        self._checked(health, asked_by)
         return health
 
     def close(self) -> None:
@@ -214,7 +214,7 @@ class PlexClient(PlexLists):
     def _healthy(self) -> bool:
         return self.check(FAILURE).healthy
 
-    def _look(self, target: Target) -> PlexItem | None:
+    def _read_item(self, target: Target) -> PlexItem | None:
         return self.items([target.rating_key]).get(target.rating_key)
 
 

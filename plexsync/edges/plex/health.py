@@ -130,7 +130,7 @@ def _state(problem: SyncError, *, known: bool, starting: bool) -> str:
 
 
 class HealthChecks:
-    """Keeps each look with who asked for it; whoever looks writes, and the last one stays."""
+    """Keeps the last health check, with who asked for it; every process that checks writes it."""
 
     def __init__(self, folder: str, clock: Clock) -> None:
         self._path = os.path.join(folder, FILE)
@@ -138,6 +138,6 @@ class HealthChecks:
 
     def note(self, health: Health, asked_by: str) -> None:
         """Keep it; a disk that takes nothing is no reason to know less of Plex."""
-        look = {"at": self._clock.now(), "by": asked_by, "state": health.state}
+        check = {"at": self._clock.now(), "by": asked_by, "state": health.state}
         with suppress(OSError):
-            files.replace_json(self._path, look)
+            files.replace_json(self._path, check)

@@ -52,7 +52,7 @@ class IndexStore:
         if not view and (audit := Audit(self._db, TABLES)).unsound:
             audit.empty()
             warn("The library index held what cannot be read; the libraries are read anew.")
-        # A damaged path must only fail to match, not stop whoever looks for it.
+        # A damaged path must only fail to match, not stop the look-up.
         self._db.text_factory = lambda data: data.decode("utf-8", "replace")
 
     def close(self) -> None:

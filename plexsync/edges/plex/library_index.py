@@ -30,7 +30,7 @@ class PlexIndex:
     """Belongs to one thread. Kept per server: another one starts empty and takes nothing away.
 
     `keys` says what makes two paths alike; a path that only looks like another is found too, and
-    the caller decides. With `read_only` it is looked at beside its owner, and neither refreshed
+    the caller decides. With `read_only` it is read beside its owner, and neither refreshed
     nor corrected.
     """
 

@@ -1,6 +1,6 @@
-"""What plexapi is given as its session: bounded, and judged before plexapi looks.
+"""What plexapi is given as its session: bounded, and judged before plexapi sees the answer.
 
-What an answer means is decided in plex_answers.
+What an answer means is decided in answers.py.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class TreeReader:
             return
         try:
             self._parser.Parse(data, final)
-            # Expat looks at an unfinished tag again with each chunk, and keeps all of it.
+            # Expat parses an unfinished tag again with each chunk, and keeps all of it.
             if self._fed - self._parser.CurrentByteIndex > LONGEST_TAG:
                 raise BrokenXml(f"a tag of more than {LONGEST_TAG} bytes")
             if len(self._parser.intern) > MOST_NAMES:

@@ -28,7 +28,7 @@ _TOO_LONG = frozenset({414, 431})
 _SMALL = 2048
 """Bytes; a refused line of this length and less is not too long, so that fields go one by one."""
 _NEAR = 64
-"""Bytes to which the limit of a request line is looked for."""
+"""Bytes to which the limit of a request line is narrowed down."""
 _FRAME = len("PUT  HTTP/1.1")
 
 
@@ -78,7 +78,7 @@ class _Refused(Exception):
 class PlexWriter:
     """Writes edits to one Plex server; safe to use from several threads.
 
-    `healthy` probes Plex, `look` reads one item (None when Plex has it no longer).
+    `healthy` probes Plex, `read` reads one item (None when Plex has it no longer).
     """
 
     def __init__(
@@ -86,13 +86,13 @@ class PlexWriter:
         connection: PlexConnection,
         session: PlexSession,
         healthy: Callable[[], bool],
-        look: Callable[[Target], PlexItem | None],
+        read: Callable[[Target], PlexItem | None],
         patience: float,
     ) -> None:
         self._connection = connection
         self._session = session
         self._healthy = healthy
-        self._look = look
+        self._read = read
         self._patience = patience
         self._by_item = False
         self._longest = 0
@@ -185,7 +185,7 @@ class PlexWriter:
         """Unless an edit that changes nothing gets through, no field is to blame."""
         if writing.takes_edits:
             return
-        item = self._look(writing.target)
+        item = self._read(writing.target)
         if item is None:
             raise PlexTemporaryError("the item is no longer in Plex", status=404, cause="gone")
         locked = "title" in item.locks

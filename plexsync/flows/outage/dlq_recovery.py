@@ -1,4 +1,4 @@
-"""Dead letters of an outage, taken back into the queue."""
+"""Dead letters of an outage, recovered: their scenes are queued again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SLACK = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A span of wall-clock seconds; a letter lies in it when one of its failures may have."""
+    """A span of wall-clock seconds; a dead letter lies in it when one of its failures may have."""
 
     start: float
     end: float
@@ -32,19 +32,19 @@ class Window:
         return cls(outage.start - SLACK, (now if outage.end is None else outage.end) + SLACK)
 
     def holds(self, dead_letter: DeadLetter) -> bool:
-        """Whether the letter's failures and this span overlap."""
+        """Whether the dead letter's failures and this span overlap."""
         return dead_letter.last_failure >= self.start and dead_letter.first_failure <= self.end
 
 
 @dataclass(slots=True)
 class Recovered:
-    """What became of the letters that were looked at, by scene."""
+    """What became of the dead letters that were considered, by scene."""
 
     queued: list[int] = field(default_factory=list)
     already_queued: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
     others: dict[str, int] = field(default_factory=dict)
-    """Letters in the window that were not asked for, by error class."""
+    """Dead letters in the window that were not asked for, by error class."""
 
     def sentence(self) -> str:
         """The outcome in words, with the next step when nothing was taken back."""
@@ -64,9 +64,9 @@ class Recovered:
 
 
 class DlqRecovery:
-    """Takes letters back; a job is always made anew, never replayed, so Stash's newest state wins.
+    """Recovers dead letters; a job is always made anew, never replayed, so Stash's newest state wins.
 
-    The letter stays until its scene is in step, so a second run finds it queued and does nothing.
+    The dead letter stays until its scene is in step, so a second run finds it queued and does nothing.
     """
 
     def __init__(self, stores: Stores, stash: StashClient) -> None:
@@ -75,7 +75,7 @@ class DlqRecovery:
         self._stash = stash
 
     def recover(self, window: Window, wanted: Collection[str], now: float) -> Recovered:
-        """Take back the window's letters whose error class or cause is wanted.
+        """Recover the window's dead letters whose error class or cause is wanted.
 
         Plex must have been found healthy before. Raises StashDown or StashAuthError; what was
         queued by then stays queued.
@@ -102,7 +102,7 @@ class DlqRecovery:
         return outcome
 
     def dead_letters(self) -> list[DeadLetter]:
-        """Every letter."""
+        """Every dead letter."""
         found: list[DeadLetter] = []
         while page := self._dead_letters.page(500, len(found)):
             found += page

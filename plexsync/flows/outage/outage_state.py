@@ -9,7 +9,7 @@ from typing import TypeVar
 from plexsync.edges.storage import files
 from plexsync.policy.circuit_breaker import CircuitBreaker
 from plexsync.policy.outage_history import OutageHistory
-from plexsync.policy.recovery_scheduler import RecoveryState
+from plexsync.policy.recovery_state import RecoveryState
 
 T = TypeVar("T")
 

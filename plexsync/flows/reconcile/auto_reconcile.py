@@ -48,7 +48,7 @@ class AutoReconcile:
             self.schedule = schedule
 
     def queue_was_damaged(self) -> None:
-        """Wishes may be lost: everything that is PlexSync's business is to be compared."""
+        """Jobs may be lost: every scene that PlexSync cares for is to be compared."""
         self.keep(self.schedule.want(DAMAGE, 0.0))
 
     def outage_is_over(self, outage: Outage) -> None:
@@ -77,7 +77,7 @@ class AutoReconcile:
         return self.schedule.resumed(order, now) if order else None
 
     def started(self) -> None:
-        """What is due at the start only was looked at."""
+        """What is due only at the start of work has been started, or is not due."""
         self._starting = False
 
     def mark(self, config: PlexSyncConfig) -> None:

@@ -29,15 +29,15 @@ _TRUST = 5
 """Seconds: an item that changed so shortly ago may change again within the second Plex tells."""
 
 _NEVER = -1
-"""A time of change that no item has, so that it is looked at again."""
+"""A time of change that no item has, so that it is read again."""
 
 
 @dataclass(slots=True)
 class Comparison:
-    """One scene on its way through a page: `before` was seen last time, `looks` now.
+    """One scene of a page: `before` was observed last time, `observations` now.
 
-    `wish` is "" for a scene that is none of PlexSync's business; `desired` is there for one that
-    must be looked at in Plex.
+    `desired_hash` is "" for a scene that does not concern PlexSync; `desired` is set while its items
+    must be read from Plex.
     """
 
     scene: Scene
@@ -76,7 +76,7 @@ class Comparison:
 
 
 class Compare:
-    """Decides which scenes must be looked at in Plex, and judges those that were."""
+    """Decides of which scenes the items must be read from Plex, and judges those that were."""
 
     def __init__(
         self, config: PlexSyncConfig, stash: StashClient, index: PlexIndex, ledger: Ledger
@@ -101,7 +101,7 @@ class Compare:
         views = [self._view(s, states.get(s.id), before.get(s.id, ())) for s in scenes]
         for view in views:
             if self._concerns_us(view, oldest):
-                self._make_a_wish(view)
+                self._desire(view)
         return views
 
     def _view(
@@ -125,8 +125,8 @@ class Compare:
         written = state is not None and any(target.written for target in state.targets)
         return written or has_enough_metadata(scene)
 
-    def _make_a_wish(self, view: Comparison) -> None:
-        """Take over what was seen last time if nothing changed; else the scene is to be looked at."""
+    def _desire(self, view: Comparison) -> None:
+        """Take over the last observations if nothing changed; otherwise its items must be read."""
         sha1 = self._cover(view.scene, view.state)
         images = {"poster": sha1, "background": sha1} if sha1 else {}
         wanted, _ = desired(view.scene, self._config, images)
@@ -167,7 +167,7 @@ class Compare:
         broken: Container[Target],
         now: float,
     ) -> None:
-        """Judge a scene by its live items; it stays to be looked at when they do not decide."""
+        """Judge a scene by its live items; when they do not decide, they are read again next time."""
         if view.desired is None:
             return
         parts = candidates_of(view.match)
@@ -202,7 +202,7 @@ class Compare:
 
 
 def _keys(observations: Sequence[Observation]) -> list[tuple[int, int, str]]:
-    """What must be the same for a look to hold."""
+    """What must be the same for an observation to hold."""
     return sorted(
         (observation.rating_key, observation.updated, observation.desired_hash)
         for observation in observations

@@ -50,7 +50,7 @@ class _Session:
     held: list[Comparison] = field(default_factory=list)
     """Scenes whose items are not read yet, because a request can hold more."""
     met: set[int] = field(default_factory=set)
-    """Rating keys seen by a run that leaves no looks behind."""
+    """Rating keys observed by a run that stores no observations."""
 
     def not_met(self, keys: Sequence[int]) -> list[int]:
         """Those of these rating keys that it has not seen."""
@@ -99,7 +99,7 @@ class Reconciliation:
         page = self._read(run)
         scenes, over = _in_scope(page, run.order)
         views = self._views(run, scenes, session, now, flush=over, tell=tell)
-        tally = self._settle(run, views, session, now, dry)
+        tally = self._record(run, views, session, now, dry)
         tally = self._pass_over(page, tally, now, dry)
         if run.order.scope == ALL:
             tally = self._after_page(run, page, over, tally, session, dry)
@@ -188,10 +188,10 @@ class Reconciliation:
         for view in batch:
             self._compare.inspect(view, items, broken, now)
 
-    def _settle(
+    def _record(
         self, run: Run, views: Sequence[Comparison], session: _Session, now: float, dry: bool
     ) -> GapCount:
-        """Count the page's gaps and queue their scenes, the looks first: a crash finds them again."""
+        """Count the page's gaps and queue their scenes, observations first: a crash finds them again."""
         tally, ids = run.tally, []
         changed: list[tuple[int, Sequence[Observation]]] = []
         for view in views:

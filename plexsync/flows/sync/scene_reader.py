@@ -108,12 +108,12 @@ class SceneReader:
                 open_.append((job, scene, state))
             else:
                 results.append(early)
-        settled = [(scene, state) for _, scene, state in open_ if _may_be_in_step(state)]
-        covers = iter(self._covers(settled))
+        known = [(scene, state) for _, scene, state in open_ if _may_be_in_step(state)]
+        covers = iter(self._covers(known))
         desired_scenes: list[DesiredScene] = []
         for job, scene, state in open_:
             cover = next(covers) if _may_be_in_step(state) else None
-            outcome = self._wish(job, scene, state, cover)
+            outcome = self._desired(job, scene, state, cover)
             if isinstance(outcome, DesiredScene):
                 desired_scenes.append(outcome)
             else:
@@ -122,7 +122,7 @@ class SceneReader:
         return ScenesRead(desired_scenes, results, scenes)
 
     def with_covers(self, desired_scenes: Sequence[DesiredScene]) -> list[DesiredScene]:
-        """The wishes, with the covers that `read` left out: Plex has items for all of these."""
+        """The scenes with the covers that `read` left out: Plex has items for all of these."""
         late = [desired_scene for desired_scene in desired_scenes if not desired_scene.cover_asked]
         covers = iter(
             self._covers([(desired_scene.scene, desired_scene.state) for desired_scene in late])
@@ -130,14 +130,14 @@ class SceneReader:
         whole = [
             desired_scene
             if desired_scene.cover_asked
-            else self._dressed(desired_scene, next(covers))
+            else self._with_cover(desired_scene, next(covers))
             for desired_scene in desired_scenes
         ]
         _drop_beyond(whole, KEPT_COVERS)
         return whole
 
-    def _dressed(self, desired_scene: DesiredScene, cover: Cover) -> DesiredScene:
-        found = self._wish(desired_scene.job, desired_scene.scene, desired_scene.state, cover)
+    def _with_cover(self, desired_scene: DesiredScene, cover: Cover) -> DesiredScene:
+        found = self._desired(desired_scene.job, desired_scene.scene, desired_scene.state, cover)
         return (
             replace(found, confidence=desired_scene.confidence)
             if isinstance(found, DesiredScene)
@@ -178,7 +178,7 @@ class SceneReader:
         ]
         return list(self._pool.map(lambda pair: self._stash.cover(*pair), etags))
 
-    def _wish(
+    def _desired(
         self, job: Job, scene: Scene, state: SceneState | None, cover: Cover | None
     ) -> DesiredScene | Result:
         etag, sha1 = (state.cover_etag, state.cover_sha1) if state is not None else ("", "")

@@ -24,11 +24,11 @@ class Writer(Protocol):
     """The last step of a batch; the dry run has one of its own."""
 
     def write(self, matched: Sequence[MatchedScene], now: float) -> list[Result]:
-        """One result per located scene; raises SyncError when nothing of it could be done."""
+        """One result per matched scene; raises SyncError when nothing of it could be done."""
 
 
 class SyncScenes:
-    """Gathers, locates and writes a batch; every job of it comes back with one result."""
+    """Reads, matches and writes a batch; every job of it comes back with one result."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class SyncScenes:
         self._revival = revival
         self._followed = False
 
-    def look_for_arrivals(self, now: float, *, refresh: bool) -> None:
+    def retry_arrived(self, now: float, *, refresh: bool) -> None:
         """Try dead letters again whose files the index has come to show, refreshed or not."""
         try:
             if refresh:
@@ -57,8 +57,8 @@ class SyncScenes:
             self._matcher.news = False
             self._revival.revive(now)
 
-    def follow_plex(self, now: float) -> None:
-        """Learn what the clocks of Plex's libraries tell; jobs that waited for it are tried now."""
+    def follow_clocks(self, now: float) -> None:
+        """Refresh the index where the clocks of libraries moved; try jobs now that waited for it."""
         try:
             self._matcher.follow()
         except (SyncError, Interrupted):
@@ -66,7 +66,7 @@ class SyncScenes:
         if self._revival is not None and not self._followed:
             self._followed = True  # somebody else may have refreshed the index before
             self._revival.make_arrived_due()
-        self.look_for_arrivals(now, refresh=False)
+        self.retry_arrived(now, refresh=False)
 
     def sync(self, jobs: Sequence[Job], now: float) -> list[Result]:
         """Try each job once. What stops a whole step is no fault of the jobs that were in it."""
@@ -78,28 +78,28 @@ class SyncScenes:
     def _sync(self, jobs: Sequence[Job], now: float) -> list[Result]:
         try:
             self._matcher.first_server()
-            gathered = self._reader.read(jobs, now)
+            read = self._reader.read(jobs, now)
         except SyncError as error:
             return [Failed(job, error.of_step()) for job in jobs]
         if self._scan is not None:
-            self._scan.for_new_scenes(jobs, gathered.scenes, now)
-        results, desired_scenes = gathered.results, gathered.desired_scenes
+            self._scan.for_new_scenes(jobs, read.scenes, now)
+        results, desired_scenes = read.results, read.desired_scenes
         try:
-            located, ended = self._matcher.match(desired_scenes)
+            matched, ended = self._matcher.match(desired_scenes)
         except SyncError as error:
             return results + [
                 Failed(desired_scene.job, error.of_step()) for desired_scene in desired_scenes
             ]
         results = results + ended
         try:
-            whole = self._reader.with_covers([each.desired_scene for each in located])
-            located = [
+            whole = self._reader.with_covers([each.desired_scene for each in matched])
+            matched = [
                 replace(e, desired_scene=desired_scene)
-                for e, desired_scene in zip(located, whole, strict=True)
+                for e, desired_scene in zip(matched, whole, strict=True)
             ]
-            return results + self._writer.write(located, now)
+            return results + self._writer.write(matched, now)
         except SyncError as error:
-            return results + [Failed(each.desired_scene.job, error.of_step()) for each in located]
+            return results + [Failed(each.desired_scene.job, error.of_step()) for each in matched]
 
 
 SCAN_PAUSE = 60.0

@@ -63,7 +63,7 @@ def _reconcile(context: TaskContext, scope: str, kinds: tuple[str, ...] = ()) ->
         context.log.info(line)
     if run.tally.examples.get(ORPHANED):
         context.log.info("Orphaned files, for example:", path=list(run.tally.examples[ORPHANED]))
-    owned.sync(context.config).look_for_arrivals(context.clock.now(), refresh=False)
+    owned.sync(context.config).retry_arrived(context.clock.now(), refresh=False)
     return _answer(run, dry)
 
 

@@ -87,7 +87,7 @@ class Admission:
         return self._enabled.off
 
     def disabled_by_now(self) -> bool:
-        """The same, for whoever is about to send a request."""
+        """The same, before a request is sent."""
         return self._enabled.off_by_now()
 
     def _waits(self) -> bool:

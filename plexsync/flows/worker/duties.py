@@ -62,7 +62,7 @@ class Duties:
             Alarm("clean-up", self._clean_up_in, self._clean_up),
             Alarm("probe", self._admission.probe_due_in, self._admission.probe),
             Alarm("after an outage", self._after_outage_in, self._after_outage),
-            Alarm("arrivals meanwhile", self._arrivals_in, self._look_for_arrivals),
+            Alarm("arrivals meanwhile", self._arrivals_in, self._revive),
             Alarm("sweep", self._sweep_in, self._sweep_now),
         )
 
@@ -122,13 +122,13 @@ class Duties:
     def _arrivals_in(self, now: float) -> float:
         return math.inf if self._revived else self._admission.open_in(self._outages.pause(now))
 
-    def _look_for_arrivals(self, now: float) -> None:
+    def _revive(self, now: float) -> None:
         """Once per worker life: what came to Plex while none lived."""
         config = self._admission.config
         assert config is not None
         self._revived = True
         if "PlexNotFound" in self._stores.dead_letters.counts():
-            self._services.sync(config).look_for_arrivals(now, refresh=True)
+            self._services.sync(config).retry_arrived(now, refresh=True)
 
     def _sweep_in(self, now: float) -> float:
         return self._admission.open_in(self._sweep.due_in(now))
@@ -219,4 +219,4 @@ class Arrivals:
         self._asked_at = self._clock.monotonic()
         config = self._admission.recent_settings()
         if config is not None:
-            self._services.sync(config).follow_plex(now)
+            self._services.sync(config).follow_clocks(now)

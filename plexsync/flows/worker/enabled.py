@@ -9,7 +9,7 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.model.errors import SyncError
 
 BELIEVED = 1.0
-"""Seconds between two looks while requests are sent; each is one small query."""
+"""Seconds between two checks while requests are sent; each is one small query."""
 
 AFTER_SILENCE = 10.0
 """Seconds until a Stash that did not answer in time is asked again: it holds requests up."""
@@ -38,6 +38,6 @@ class Enabled:
             try:
                 self._stash.look_whether_enabled()
                 self.known()
-            except SyncError:  # whoever needs Stash for his work says so
+            except SyncError:  # the step that needs Stash reports it
                 self._due = self._clock.monotonic() + AFTER_SILENCE
         return self.off

@@ -29,7 +29,7 @@ from plexsync.policy.events import (
 
 
 class Intake:
-    """Takes events over from the hooks and feeds bulk work, always new before old."""
+    """Takes events over from the hooks and feeds backfills, always new before old."""
 
     def __init__(
         self, folder: str, queue: JobQueue, ledger: Ledger, dead_letters: DeadLetters, log: Log
@@ -43,7 +43,7 @@ class Intake:
         self._debounce = Debounce()
         self._served = 0
         self.probe_wanted = False
-        """Somebody has seen Plex well; whoever acts on it resets this."""
+        """Somebody reported that Plex is healthy; to be reset by the caller that acts on it."""
 
     def take_in(self, now: float) -> int:
         """Move waiting inbox records into the queue; returns how many.
@@ -103,9 +103,9 @@ class Intake:
         self._queue.finish([scene])
 
     def feed_backfills(self, now: float) -> None:
-        """Keep up to BULK_WINDOW untried low-priority jobs in the queue from the stored walks.
+        """Keep up to BACKFILL_WINDOW untried low-priority jobs in the queue.
 
-        Jobs that were tried and wait take no place in it. The walks take turns, so that a rename
+        Jobs that were tried and wait take no place in it. Backfills take turns, so that a rename
         need not wait for the end of a Sync All.
         """
         backfills = self._in_turn(self._ledger.backfills())
@@ -123,7 +123,7 @@ class Intake:
                 backfills.append(replace(backfill, after=scenes[-1]))
 
     def _in_turn(self, backfills: Sequence[Backfill]) -> deque[Backfill]:
-        """The walks, beginning after the one that was served last."""
+        """The backfills, beginning after the one that was served last."""
         later = [backfill for backfill in backfills if backfill.id > self._served]
         return deque([*later, *(backfill for backfill in backfills if backfill.id <= self._served)])
 

@@ -41,7 +41,7 @@ class ReconcileTurns:
                 self._judge_token(config)
             return False
         auto.started()
-        self._services.sync(config).look_for_arrivals(self._clock.now(), refresh=False)
+        self._services.sync(config).retry_arrived(self._clock.now(), refresh=False)
         return True
 
     def _judge_token(self, config: PlexSyncConfig) -> None:

@@ -72,7 +72,7 @@ class Statistics:
         self._keep_some(ended=not outcomes)
 
     def beside(self, observe: Observe) -> Observe:
-        """Counts too what goes to this observer, who says himself when a drain ends."""
+        """Counts what goes to this observer too, which reports itself when a drain ends."""
 
         def both(outcomes: Sequence[Outcome], seconds: float) -> None:
             if outcomes:

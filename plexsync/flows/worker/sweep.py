@@ -1,9 +1,9 @@
-"""What no hook told: scenes that Stash changed while nobody listened.
+"""What no hook reported: scenes that Stash changed while nobody listened.
 
 Hooks are hints; they can be lost, and some changes fire none. So Stash is asked now and then for
 what was updated since the last time: scenes, and the performers, studios, tags and groups of scenes
 that were written. Once a day it is asked which scenes it still has. What may differ is queued; a
-scene that is in step costs one look.
+scene that is in step costs one check.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ SOON = 60.0
 and gives back begins no new round."""
 
 OVERLAP = 3 * 3600.0
-"""Seconds looked at again each time, for clocks that differ or were changed."""
+"""Seconds swept again each time, for clocks that differ or were changed."""
 
 DAY = 86400.0
-"""Seconds between two looks at which scenes there still are."""
+"""Seconds between two checks of which scenes still exist."""
 
 JUST_NOW = 5.0
 """Stash's times have whole seconds: what was updated so recently may be so once more."""
@@ -38,7 +38,7 @@ WATERMARK = "watermark"
 """The ledger's name for the time up to which everything was seen, UTC seconds of Stash's clock."""
 
 COUNTED_AT, COUNTED_AFTER = "counted_at", "counted_after"
-"""The ledger's names for the last look at which scenes there are, and how far an interrupted one
+"""The ledger's names for the last check of which scenes exist, and how far an interrupted one
 came."""
 
 _BEYOND = 2**63 - 1
@@ -76,10 +76,10 @@ class Sweep:
         self._ledger.set_meta(SWEPT_AT, repr(now))
 
     def sweep(self, now: float, needless: Callable[[int, float], bool] = _never) -> int:
-        """Look once; returns how many scenes were queued. Raises StashDown or StashAuthError.
+        """Sweep once; returns how many scenes were queued. Raises StashDown or StashAuthError.
 
-        `needless` says that a scene, as it was updated then, needs no look. Never goes back beyond
-        the installation: older scenes are nobody's wish.
+        `needless` says that a scene, as it was updated then, needs no check. Never goes back
+        beyond the installation: nobody asked for older scenes.
         """
         installed = self._installed(now)
         watermark = float(self._ledger.get_meta(WATERMARK) or installed)
@@ -127,7 +127,7 @@ class Sweep:
     def _touched(
         self, kind: str, updated: dict[int, float], entities: set[int], now: float
     ) -> set[int]:
-        """Scenes written with an entity that was updated, or that is gone, since the last look."""
+        """Scenes written with an entity that was updated, or that is gone, since the last sweep."""
         news = self._news(kind, updated)
         gone = self._gone(kind, entities, now) if news or self._counts(now) else set()
         return set(self._ledger.scenes_with(kind, gone | (news & entities), 0, _BEYOND))
@@ -150,13 +150,13 @@ class Sweep:
         return set(gone) - set(told)
 
     def _counts(self, now: float) -> bool:
-        """Whether a day has passed since it was looked at what there still is."""
+        """Whether a day has passed since the last check of what still exists."""
         return not 0 <= now - float(self._ledger.get_meta(COUNTED_AT) or 0.0) < DAY
 
     def _vanished(self, now: float) -> list[int]:
         """Scenes that were written, or have a dead letter, and that Stash no longer lists.
 
-        Page by page, so that an interrupted look goes on where it was. That a scene is gone is
+        Page by page, so that an interrupted check goes on where it was. That a scene is gone is
         only believed when Stash, asked for it, says so: this only queues it.
         """
         found: list[int] = []

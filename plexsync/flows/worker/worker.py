@@ -194,7 +194,7 @@ class Worker:
             self.request_sweep()
 
     def request_sweep(self) -> None:
-        """Let what no hook told be looked for at the next turn."""
+        """Have the next turn sweep for what no hook reported."""
         self._duties.request_sweep()
 
     def look_around(self, now: float) -> None:
@@ -242,7 +242,7 @@ class Worker:
             outcomes += self._record(one, config, answered=plex.answers > answers)
         self._observe(outcomes, self._clock.monotonic() - began)
         now = self._clock.now()
-        self._services.sync(config).look_for_arrivals(now, refresh=False)
+        self._services.sync(config).retry_arrived(now, refresh=False)
         self._busy_at = now
         before, self._jobs = self._jobs, self._jobs + len(batch)
         if before // LOG_EVERY != self._jobs // LOG_EVERY:
