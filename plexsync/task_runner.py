@@ -16,7 +16,7 @@ from plexsync.edges.log.log import Log, StashSink, capture
 from plexsync.edges.ownership import Takeover
 from plexsync.edges.page.reports import Report
 from plexsync.edges.stash.client import StashClient
-from plexsync.flows.tasks.arguments import check_names
+from plexsync.flows.tasks.arguments import read_task_arguments
 from plexsync.flows.tasks.context import READS, Task, TaskContext, TaskFailed
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.connection import read_connection
@@ -38,13 +38,13 @@ def run_mode(
         raise TaskFailed(
             f"PlexSync has no task {mode!r}; reload the plugins in Stash, or update PlexSync."
         )
-    check_names(str(mode), task, args)
+    read = read_task_arguments(str(mode), task, args)
     folder = system.data_folder(plugin_dir, os.environ)
     system.private_folder(folder)
     report = Report(folder, str(mode), SystemClock().now)
     log = Log(StashSink(sys.stderr), report)
     try:
-        output = log.clean(_carry_out(plugin_dir, task, args, block, log))
+        output = log.clean(_carry_out(plugin_dir, task, read, block, log))
     except Exception as problem:  # noqa: BLE001 - whatever it is, its words are shown
         said = log.safe(str(problem)) or type(problem).__name__
         report.failed(said)
@@ -128,7 +128,7 @@ def run(
         stand_by=stand_by,
     )
     try:
-        return task.run(context)
+        return task.carry_out(context)
     finally:
         if owned is not None and not task.anybody:
             owned.reconcile.mark(config)

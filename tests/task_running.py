@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from plexsync.app import Services
 from plexsync.edges.log.log import Log
+from plexsync.flows.tasks.arguments import read_task_arguments
 from plexsync.flows.tasks.context import TaskContext
+from plexsync.flows.tasks.registry import TASKS
 from tests.world import ROOT, World
 
 Run = Callable[[TaskContext], dict[str, Any]]
+
+
+def carry_out(run: Run, context: TaskContext) -> dict[str, Any]:
+    """As the task runner does it: its arguments are read, and what the task needs is checked."""
+    for mode, task in TASKS.items():
+        if task.run is run:
+            args = read_task_arguments(mode, task, context.args)
+            return task.carry_out(replace(context, args=args))
+    return run(context)
 
 
 def run_task(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict[str, Any]:
@@ -22,7 +34,8 @@ def run_task(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict
     host = app or parts
     try:
         config = host.config()
-        return run(
+        return carry_out(
+            run,
             TaskContext(
                 plugin_dir=str(getattr(world, "plugin_dir", ROOT)),
                 folder=world.folder,
@@ -34,7 +47,7 @@ def run_task(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict
                 log=host.log,
                 wake=lambda: woken.append(None),
                 owned=app,
-            )
+            ),
         )
     finally:
         parts.close()

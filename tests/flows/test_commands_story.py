@@ -11,7 +11,7 @@ import pytest
 from plexsync import inbox
 from plexsync.edges.page import pages
 from plexsync.flows.page import operations
-from plexsync.flows.page.commands import HANDLERS
+from plexsync.flows.tasks.registry import PAGE_COMMANDS
 from plexsync.flows.worker.intake import Intake
 from plexsync.model.command import COMMANDS
 from plexsync.model.ledger import Observation
@@ -58,7 +58,7 @@ def refuse(world: World, times: int | None = None) -> Any:
 
 
 def test_every_command_is_carried_out_by_somebody() -> None:
-    assert set(HANDLERS) == set(COMMANDS)
+    assert set(PAGE_COMMANDS) == set(COMMANDS)
 
 
 def test_retry_tries_one_dead_letter_again(world: World) -> None:

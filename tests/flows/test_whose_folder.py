@@ -14,6 +14,7 @@ from plexsync import task_runner
 from plexsync.app import App, Services
 from plexsync.edges.log.log import Log
 from plexsync.flows.page import operations
+from plexsync.flows.tasks.arguments import read_task_arguments
 from plexsync.flows.tasks.context import READS
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.errors import AnotherStash
@@ -55,8 +56,9 @@ def pressed(world: World, mode: str) -> dict[str, object]:
     """One press of a button in the Stash that is served."""
     task, stash, log = TASKS[mode], world.client(), Log(world.sink)
     kind = Services if task.kind == READS else App
+    args = read_task_arguments(mode, task, {})
     with closing(kind(world.folder, stash, world.clock, log, {})) as parts:
-        return task_runner.run(task, str(Path(world.folder).parent), {}, parts, lambda: None)
+        return task_runner.run(task, str(Path(world.folder).parent), args, parts, lambda: None)
 
 
 def asked(world: World, mode: str, **args: Any) -> Any:

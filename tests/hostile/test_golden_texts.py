@@ -20,6 +20,7 @@ import pytest
 
 from plexsync import app, task_runner
 from plexsync.edges.log.log import FileSink, Log
+from plexsync.flows.tasks.arguments import read_task_arguments
 from plexsync.flows.tasks.context import READS
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.flows.worker.worker import Worker
@@ -83,7 +84,9 @@ class Desk:
         failed = ""
         try:
             with closing(kind(world.folder, stash, world.clock, log, {})) as parts:
-                task_runner.run(task, str(self.plugin), {"mode": mode}, parts, lambda: None)
+                task_runner.run(
+                    task, str(self.plugin), read_task_arguments(mode, task, {}), parts, lambda: None
+                )
         except Exception as problem:  # noqa: BLE001 - as plexsync/entry.py answers it
             failed = str(problem) or type(problem).__name__
         finally:

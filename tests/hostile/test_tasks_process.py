@@ -148,4 +148,6 @@ def test_recover_outage_jobs_end_to_end(desk: Desk) -> None:
     run = desk.press("Recover Outage Jobs", error_types="PlexPermanentError", window="last")
     assert run.error is None
     until(lambda: item.title == "new" and its.title == "new")
-    assert desk.press("Recover Outage Jobs", window="sometime").error.startswith("window must be")
+    assert desk.press("Recover Outage Jobs", window="sometime").error.startswith(
+        "recover_outage_jobs: window must be"
+    )

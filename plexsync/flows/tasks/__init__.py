@@ -1,4 +1,4 @@
-"""The buttons: registry, context, and one file per button.
+"""Buttons and page commands: the registry, what a task is given, and one file per button.
 
-From outside: adopt_stash, arguments, clear_queue, context, dead_letters, preview, registry, undo.
+From outside: arguments, context, registry.
 """

@@ -1,74 +1,85 @@
-"""What a task was asked for besides its mode, read strictly: a mistake is named, never guessed at."""
+"""What a task can be asked for besides its mode, read strictly: a mistake is named, never guessed at.
+
+Stash sends these as people type them, so texts with commas are lists, and "" counts as not given.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from plexsync.flows.tasks.context import Task, TaskContext, TaskFailed
+from plexsync.flows.tasks.context import Task, TaskFailed
+from plexsync.model.arguments import read_arguments, scene_id
 from plexsync.model.error_types import error_types
 from plexsync.model.job import DeadLetter
 
 
-def check_names(mode: str, task: Task, args: Mapping[str, object]) -> None:
-    """Raise TaskFailed for an argument that the task does not take."""
-    unknown = sorted(set(map(str, args)) - {"mode", *task.arguments})
-    if unknown:
-        takes = ", ".join(task.arguments) or "none"
-        raise TaskFailed(f"{mode} has no argument {unknown[0][:40]!r}; it takes {takes}.")
-
-
-def text_of(context: TaskContext, name: str) -> str:
-    """A text; "" when it is not given."""
-    value = context.args.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise TaskFailed(f"{name} must be a text.")
-    return value.strip()
-
-
-def switch_of(context: TaskContext, name: str) -> bool | None:
-    """True or false, also as a text; None when it is not given."""
-    value = str(context.args.get(name, "")).strip().lower()
-    if context.args.get(name) is None or not value:
-        return None
-    if value not in ("true", "false"):
-        raise TaskFailed(f'{name} must be "true" or "false", not {value[:40]!r}.')
-    return value == "true"
-
-
-def words_of(context: TaskContext, name: str, known: Collection[str]) -> tuple[str, ...]:
-    """Those of the known words that a text with commas names."""
-    given = {word.strip().lower() for word in text_of(context, name).split(",")} - {""}
-    unknown = sorted(given - set(known))
-    if unknown:
-        raise TaskFailed(f"{name} has no {unknown[0][:40]!r}; it takes {', '.join(known)}.")
-    return tuple(word for word in known if word in given)
-
-
-def error_types_of(context: TaskContext, dead_letters: Iterable[DeadLetter]) -> frozenset[str]:
-    """The classes and causes in `error_types`; those that the letters have are valid, too."""
-    known = frozenset(
-        word
-        for dead_letter in dead_letters
-        for word in (dead_letter.error, dead_letter.cause)
-        if word
-    )
+def read_task_arguments(mode: str, task: Task, args: Mapping[str, object]) -> dict[str, object]:
+    """Every argument that the task takes, read or by its default; raises TaskFailed."""
+    given = {name: value for name, value in args.items() if name != "mode" and not _is_blank(value)}
     try:
-        return error_types(text_of(context, "error_types"), known)
+        return read_arguments(mode, task.arguments, given)
     except ValueError as problem:
         raise TaskFailed(str(problem)) from None
 
 
-def scenes_of(args: Mapping[str, object]) -> list[int]:
-    """The ids in `scene` or `scenes`: a number, a list, or a text with commas; [] without any.
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
 
-    Raises TaskFailed for anything that is no id.
-    """
-    given = args.get("scene") or args.get("scenes") or ()
-    listed = given if isinstance(given, (list, tuple)) else str(given).split(",")
-    texts = [str(each).strip() for each in listed]
-    for text in texts:
-        if not (text.isascii() and text.isdecimal() and len(text) < 19 and int(text) > 0):
-            raise TaskFailed(f"scene must be the number of a scene, not {text[:40]!r}.")
-    return list(dict.fromkeys(map(int, texts)))
+
+def yes_or_no(value: object) -> bool:
+    """Reads true or false, also as a text."""
+    found = {"true": True, "false": False}.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError('"true" or "false"')
+    return found
+
+
+def some_of(known: Collection[str]) -> Callable[[object], tuple[str, ...]]:
+    """Reads some of these words, with commas between them."""
+
+    def read(value: object) -> tuple[str, ...]:
+        given = {word.strip().lower() for word in str(value).split(",")} - {""}
+        if not isinstance(value, str) or given - set(known):
+            raise ValueError(f"some of {', '.join(known)}")
+        return tuple(word for word in known if word in given)
+
+    return read
+
+
+def scenes(value: object) -> tuple[int, ...]:
+    """Reads ids of scenes, each kept once: a number, a list, or a text with commas."""
+    listed = value if isinstance(value, (list, tuple)) else str(value).split(",")
+    try:
+        return tuple(dict.fromkeys(scene_id(str(each).strip()) for each in listed))
+    except ValueError:
+        raise ValueError("the numbers of scenes, with commas between them") from None
+
+
+def hours(value: object) -> float:
+    """Reads a number of hours, a year at most; true means a day."""
+    try:
+        found = 24.0 if value is True else float(str(value))
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 24 * 366:
+        raise ValueError("a number of hours")
+    return found
+
+
+def window(value: object) -> str | float:
+    """Reads which outages are meant: "last", "all", or those of the last hours."""
+    if value in ("last", "all"):
+        return str(value)
+    try:
+        return hours(value)
+    except ValueError:
+        raise ValueError('"last", "all" or a number of hours') from None
+
+
+def chosen_error_types(text: str, dead_letters: Iterable[DeadLetter]) -> frozenset[str]:
+    """The classes and causes that a text names; those that the dead letters have are valid, too."""
+    known = frozenset(word for each in dead_letters for word in (each.error, each.cause) if word)
+    try:
+        return error_types(text, known)
+    except ValueError as problem:
+        raise TaskFailed(str(problem)) from None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
@@ -13,13 +13,18 @@ from plexsync.edges.page.read_state import Unreadable
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.services import OwnerServices
+from plexsync.model.arguments import Rule
 from plexsync.model.config import PlexSyncConfig
 
 T = TypeVar("T")
 
-READS, QUEUES, DRAINS = "reads", "queues", "drains"
-"""A task that reads takes no lock and changes nothing. The others own the data folder while they
-run and leave the rest to the background worker; only one that drains writes to Plex itself."""
+READS, QUEUES, DRAINS, COMMAND = "reads", "queues", "drains", "command"
+"""A task that reads takes no lock and changes nothing. One that queues or drains owns the data
+folder while it runs and leaves the rest to the background worker; only one that drains writes to
+Plex itself. A command of a page is carried out by whoever owns the data folder."""
+
+PLEX = "plex"
+"""What a task can need: a healthy Plex."""
 
 
 class TaskFailed(Exception):
@@ -28,11 +33,13 @@ class TaskFailed(Exception):
 
 @dataclass(slots=True)
 class TaskContext:
-    """One press of a button. `owned` is there for tasks that queue or drain."""
+    """One run of a task. `args` are read already, see flows/tasks/registry.py; `owned` is there for
+    all tasks but those that read.
+    """
 
     plugin_dir: str
     folder: str
-    args: Mapping[str, object]
+    args: Mapping[str, Any]
     config: PlexSyncConfig
     plex: PlexClient
     stash: StashClient
@@ -55,6 +62,12 @@ class TaskContext:
         if outages.blocked:
             self.log.info(f"What was queued waits, and follows by itself: {outages.why}")
 
+    def require_plex(self, title: str, refusal: str, besides: str = "") -> None:
+        """Raises TaskFailed, with what to do, unless Plex is healthy now."""
+        health = self.plex.check(title)
+        if health.state != "healthy":
+            raise TaskFailed(f"{refusal}: {health.words}. {besides}{health.remedy}")
+
     def path(self, name: str) -> str:
         """A file of the data folder."""
         return os.path.join(self.folder, name)
@@ -70,17 +83,28 @@ class TaskContext:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`run` returns JSON values for whoever called; people read what it logs.
+    """A button or a page's command: a function, and what comes before it.
 
-    `unready`: the task is of use although Plex's address or token is missing. `button`: Stash
-    shows it; one that is none is run by its mode. `arguments` are those it takes besides the mode.
-    `anybody`: also for a Stash to which the data folder does not belong, like what is `unready` and
-    only reads.
+    `run` returns JSON values for whoever called; people read what it logs. `arguments` are those it
+    takes besides the mode. `needs` PLEX: Plex is checked in the name of `title`, and unless it is
+    healthy the task fails with `refusal` and what to do. `unready`: the task is of use although
+    Plex's address or token is missing. `button`: Stash shows it; one that is none is run by its
+    mode. `anybody`: also for a Stash to which the data folder does not belong, like what is
+    `unready` and only reads.
     """
 
     kind: str
     run: Callable[[TaskContext], dict[str, object]]
+    arguments: Mapping[str, Rule] = field(default_factory=dict)
+    needs: str = ""
+    title: str = ""
+    refusal: str = "Nothing was done"
     unready: bool = False
     button: bool = True
-    arguments: tuple[str, ...] = ()
     anybody: bool = False
+
+    def carry_out(self, context: TaskContext) -> dict[str, object]:
+        """Run it, if what it needs is there; raises TaskFailed."""
+        if self.needs == PLEX:
+            context.require_plex(self.title, self.refusal)
+        return self.run(context)

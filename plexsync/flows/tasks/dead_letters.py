@@ -9,9 +9,9 @@ from dataclasses import asdict
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.stores import Stores
 from plexsync.flows.backfill import backfill
-from plexsync.flows.tasks.arguments import error_types_of
+from plexsync.flows.tasks.arguments import chosen_error_types
 from plexsync.flows.tasks.confirmation import is_second_press, keep_copy
-from plexsync.flows.tasks.context import TaskContext, TaskFailed
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.model.job import DeadLetter, Job
 from plexsync.model.ledger import UNDONE
 from plexsync.model.reasons import RETRY
@@ -29,7 +29,8 @@ def retry_dead_letters(context: TaskContext) -> dict[str, object]:
     """
     stores, now = context.owner().stores, context.clock.now()
     known = all_dead_letters(stores.dead_letters)
-    scene, wanted = _scene(context.args.get("scene")), error_types_of(context, known)
+    scene = context.args["scene"]
+    wanted = chosen_error_types(context.args["error_types"], known)
     dead_letters = [
         dead_letter
         for dead_letter in known
@@ -164,12 +165,3 @@ def _what_there_is(dead_letters: Sequence[DeadLetter]) -> str:
     if not dead_letters:
         return "there are no dead letters."
     return f"no dead letter fits. There are {_by_class(dead_letters)}."
-
-
-def _scene(given: object) -> int | None:
-    if given in (None, ""):
-        return None
-    text = str(given).strip()
-    if isinstance(given, bool) or not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise TaskFailed(f"scene must be the number of a scene, not {text[:40]!r}.")
-    return int(text)

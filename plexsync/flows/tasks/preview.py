@@ -14,7 +14,6 @@ from plexsync.flows.sync.dry_run import DryRun, ItemPlan
 from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.flows.sync.sync_scenes import SyncScenes
-from plexsync.flows.tasks.arguments import scenes_of, switch_of
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.index_refresh import IndexView, index_view
 from plexsync.flows.tasks.preview_words import (
@@ -54,13 +53,10 @@ _STOPS = (PlexServerDown, PlexAuthError, StashDown, StashAuthError)
 def preview(context: TaskContext) -> dict[str, object]:
     """Say what would be written for some scenes; writes nothing to Plex and keeps nothing.
 
-    Arguments: `scene`, ids with commas between them, or `recent`, the hours within which scenes
-    were updated; else the scenes that wait and those updated last. `forced` compares with Plex
-    also where the ledger says that all is in step, as is done for scenes that are named.
+    Arguments: `scene` or `scenes`, ids, or `recent`, the hours within which scenes were updated;
+    without them, the scenes that wait and those updated last. `forced` compares with Plex also where
+    the ledger says that a scene is in step, as is done for scenes that are named.
     """
-    health = context.plex.check("Preview Sync")
-    if health.state != "healthy":
-        raise TaskFailed(f"Nothing can be previewed: {health.words}. {health.remedy}")
     jobs = _scope(context)
     tally = PreviewCount()
     with (
@@ -85,13 +81,12 @@ def preview(context: TaskContext) -> dict[str, object]:
 
 
 def _scope(context: TaskContext) -> list[Job]:
-    now = context.clock.now()
-    named, forced = scenes_of(context.args), switch_of(context, "forced")
+    args, now = context.args, context.clock.now()
+    named, forced, hours = args["scene"] or args["scenes"], args["forced"], args["recent"]
     if named:
         reason = UPDATE if forced is False else FORCED
         return [Job(scene=scene, reason=reason, born=now) for scene in named]
     reason = FORCED if forced else SWEEP
-    hours = _hours(context.args.get("recent"))
     jobs = {} if hours else {job.scene: job for job in _waiting(context, now)}
     for scene in _updated(context, now - hours * 3600 if hours else None):
         jobs.setdefault(scene, Job(scene=scene, reason=reason, born=now, priority=BACKFILL))
@@ -114,19 +109,6 @@ def _updated(context: TaskContext, since: float | None) -> Sequence[int]:
     if since is None:
         return last_updated(context.stash, RECENT)
     return [scene for page in updated_since(context.stash, since) for scene, _ in page]
-
-
-def _hours(given: object) -> float:
-    """0 when nothing was asked for; True means a day."""
-    if given in (None, "", False):
-        return 0.0
-    try:
-        hours = 24.0 if given is True else float(str(given))
-    except ValueError:
-        hours = 0.0
-    if not 0 < hours < 24 * 366:
-        raise TaskFailed(f"recent must be a number of hours, not {str(given)[:40]!r}.")
-    return hours
 
 
 @contextmanager

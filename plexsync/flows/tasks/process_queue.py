@@ -57,12 +57,8 @@ def _make_sure_it_can_work(context: TaskContext) -> None:
     kept = f"{counted(waiting, 'scene')} to be synced {'is' if waiting == 1 else 'are'} kept"
     if context.config.paused:
         raise TaskFailed(f"Nothing was synced; {kept}. {PAUSED}")
-    health = context.plex.check("Process Queue")
-    if health.state != "healthy":
-        raise TaskFailed(
-            f"Nothing was synced: {health.words}. {kept}, and PlexSync "
-            f"goes on by itself as soon as it can. {health.remedy}"
-        )
+    goes_on = f"{kept}, and PlexSync goes on by itself as soon as it can. "
+    context.require_plex("Process Queue", "Nothing was synced", goes_on)
     if outages.blocked:
         outages.probe_next()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from plexsync.edges.plex.library_index import PAGE
 from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.unreadable import unreadable_items
-from plexsync.flows.tasks.context import TaskContext, TaskFailed
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.progress import Progress
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
@@ -14,9 +14,6 @@ from plexsync.policy.outage_history import format_duration
 def rebuild_index(context: TaskContext) -> dict[str, object]:
     """Read every library whole; the old index serves until the new one is complete."""
     owned, began = context.owner(), context.clock.monotonic()
-    health = context.plex.check("Rebuild Index")
-    if health.state != "healthy":
-        raise TaskFailed(f"The index was left as it is: {health.words}. {health.remedy}")
     index, before, expected = owned.index(context.config), context.plex.requests, _requests(context)
     with Progress(context.log, lambda: min(0.99, (context.plex.requests - before) / expected)):
         found = index.refresh(context.config.plex_library, context.clock.now(), force=True)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from plexsync.flows.reconcile.reconciliation import NoSuchLibrary, progress
 from plexsync.flows.reconcile.report import lines
-from plexsync.flows.tasks.arguments import switch_of, text_of, words_of
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.progress import Progress
 from plexsync.model.errors import SyncError
-from plexsync.model.plex import FIELDS
 from plexsync.model.words import counted
 from plexsync.policy.gaps import EMPTY, KINDS, ORPHANED
 from plexsync.policy.reconcile_schedule import ALL, MANUAL, RECENT, WEEK, Order, Run, since
@@ -42,7 +38,7 @@ def reconcile_missing(context: TaskContext) -> dict[str, object]:
 
 def _reconcile(context: TaskContext, scope: str, kinds: tuple[str, ...] = ()) -> dict[str, object]:
     owned, now = context.owner(), context.clock.now()
-    order, dry = _order(context, scope, kinds, now), switch_of(context, "dry_run") is True
+    order, dry = _order(context, scope, kinds, now), context.args["dry_run"]
     auto, compare = owned.reconcile, owned.reconciliation(context.config)
     run = Run(order=order, started=now, seen=now) if dry else auto.schedule.resumed(order, now)
     if run.cursor:
@@ -97,15 +93,13 @@ def _answer(run: Run, dry: bool) -> dict[str, object]:
 
 
 def _order(context: TaskContext, scope: str, kinds: tuple[str, ...], now: float) -> Order:
-    order = Order(
+    args = context.args
+    return Order(
         trigger=MANUAL,
         scope=scope,
         since=since(scope, now),
-        kinds=words_of(context, "kinds", KINDS) or kinds,
-        fields=words_of(context, "fields", FIELDS),
-        library=text_of(context, "library"),
+        kinds=args["kinds"] or kinds,
+        fields=args["fields"],
+        library=args["library"],
+        by=args["by"],
     )
-    by = text_of(context, "by") or order.by
-    if by not in ("updated", "created"):
-        raise TaskFailed(f'by must be "updated" or "created", not {by[:40]!r}.')
-    return replace(order, by=by)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from plexsync.flows.outage.dlq_recovery import DlqRecovery, Window
-from plexsync.flows.tasks.arguments import error_types_of
-from plexsync.flows.tasks.context import TaskContext, TaskFailed
+from plexsync.flows.tasks.arguments import chosen_error_types
+from plexsync.flows.tasks.context import TaskContext
 from plexsync.policy.outage_history import Outage
 
 
@@ -15,13 +15,12 @@ def recover_outage_jobs(context: TaskContext) -> dict[str, object]:
     `window`: "last", "all" or a number of hours.
     """
     owned = context.owner()
-    health = context.plex.check("Recover Outage Jobs")
-    if health.state != "healthy":
-        raise TaskFailed(f"Nothing was recovered: {health.words}. {health.remedy}")
     stores, now = owned.stores, context.clock.now()
     recovery = DlqRecovery(stores, context.stash)
-    wanted = error_types_of(context, recovery.dead_letters()) or {"PlexServerDown"}
-    window = _window(str(context.args.get("window") or "last"), owned.outages.history.last(), now)
+    wanted = chosen_error_types(context.args["error_types"], recovery.dead_letters()) or {
+        "PlexServerDown"
+    }
+    window = _window(context.args["window"], owned.outages.history.last(), now)
     if window is None:
         context.log.info("No outage is on record, so there is nothing to recover.")
         return {"queued": 0}
@@ -35,15 +34,9 @@ def recover_outage_jobs(context: TaskContext) -> dict[str, object]:
     }
 
 
-def _window(text: str, last: Outage | None, now: float) -> Window | None:
-    if text == "all":
+def _window(wanted: str | float, last: Outage | None, now: float) -> Window | None:
+    if isinstance(wanted, float):
+        return Window(now - wanted * 3600, now)
+    if wanted == "all":
         return Window(0.0, now)
-    if text == "last":
-        return Window.of(last, now) if last else None
-    try:
-        hours = float(text)
-    except ValueError:
-        hours = 0.0
-    if not 0 < hours < 24 * 366:
-        raise TaskFailed(f'window must be "last", "all" or a number of hours, not {text[:40]!r}.')
-    return Window(now - hours * 3600, now)
+    return Window.of(last, now) if last else None

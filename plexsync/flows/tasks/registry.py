@@ -1,13 +1,20 @@
-"""Everything that Stash shows as a button: one table, held against PlexSync.yml by a test."""
+"""Every button and every command of a page: what it takes, what it needs, and what it runs.
+
+Tests hold the buttons against PlexSync.yml, and the commands against model/command.py, which has
+their arguments because a page's request reads them without loading a task.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from plexsync.flows.tasks.adopt_stash import adopt_stash
+from plexsync.flows.tasks import page_commands
+from plexsync.flows.tasks.adopt_stash import adopt, adopt_stash
+from plexsync.flows.tasks.arguments import hours, scenes, some_of, window, yes_or_no
 from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.flows.tasks.clear_queue import clear_queue
-from plexsync.flows.tasks.context import DRAINS, QUEUES, READS, Task
+from plexsync.flows.tasks.context import COMMAND, DRAINS, PLEX, QUEUES, READS, Task
 from plexsync.flows.tasks.dead_letters import (
     clear_dead_letters,
     purge_dead_letters,
@@ -29,35 +36,97 @@ from plexsync.flows.tasks.restore_removed import restore_removed
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced, sync_recent
 from plexsync.flows.tasks.undo import undo_all, undo_scene
 from plexsync.flows.tasks.view_queue_status import view_queue_status
+from plexsync.model.arguments import Rule, one_of, scene_id, text
+from plexsync.model.command import COMMANDS
+from plexsync.model.plex import FIELDS
+from plexsync.policy.gaps import KINDS
 
-SCENES = ("scene", "scenes")
-COMPARED = ("kinds", "fields", "library", "by", "dry_run")
+_SCENES: Mapping[str, Rule] = {"scene": Rule(scenes, None), "scenes": Rule(scenes, None)}
+_ERROR_TYPES = Rule(text(400), "")
+_COMPARED: Mapping[str, Rule] = {
+    "kinds": Rule(some_of(KINDS), ()),
+    "fields": Rule(some_of(tuple(FIELDS)), ()),
+    "library": Rule(text(200), ""),
+    "by": Rule(one_of("updated", "created"), "updated"),
+    "dry_run": Rule(yes_or_no, False),
+}
 
 TASKS: Mapping[str, Task] = {
     "queue_status": Task(READS, view_queue_status, unready=True),
     "health_check": Task(READS, health_check),
     "outage_summary": Task(READS, outage_summary, unready=True),
-    "recover_outage_jobs": Task(QUEUES, recover_outage_jobs, arguments=("error_types", "window")),
+    "recover_outage_jobs": Task(
+        QUEUES,
+        recover_outage_jobs,
+        {"error_types": _ERROR_TYPES, "window": Rule(window, "last")},
+        needs=PLEX,
+        title="Recover Outage Jobs",
+        refusal="Nothing was recovered",
+    ),
     "process_queue": Task(DRAINS, process_queue),
     "sync_all": Task(QUEUES, sync_all),
     "sync_all_forced": Task(QUEUES, sync_all_forced),
     "sync_recent": Task(QUEUES, sync_recent),
     "retry_dead_letters": Task(
-        QUEUES, retry_dead_letters, unready=True, arguments=("error_types", "scene")
+        QUEUES,
+        retry_dead_letters,
+        {"error_types": _ERROR_TYPES, "scene": Rule(scene_id, None)},
+        unready=True,
     ),
     "clear_dead_letters": Task(QUEUES, clear_dead_letters, unready=True),
     "purge_dead_letters": Task(QUEUES, purge_dead_letters, unready=True),
     "clear_queue": Task(QUEUES, clear_queue, unready=True),
-    "restore_removed": Task(QUEUES, restore_removed, unready=True, arguments=("copy",)),
-    "rebuild_index": Task(QUEUES, rebuild_index),
-    "reconcile_all": Task(QUEUES, reconcile_all, arguments=COMPARED),
-    "reconcile_7days": Task(QUEUES, reconcile_7days, arguments=COMPARED),
-    "reconcile_24h": Task(QUEUES, reconcile_24h, arguments=COMPARED),
-    "reconcile_missing": Task(QUEUES, reconcile_missing, arguments=COMPARED),
-    "preview_sync": Task(READS, preview, arguments=(*SCENES, "recent", "forced")),
+    "restore_removed": Task(QUEUES, restore_removed, {"copy": Rule(text(400), "")}, unready=True),
+    "rebuild_index": Task(
+        QUEUES,
+        rebuild_index,
+        needs=PLEX,
+        title="Rebuild Index",
+        refusal="The index was left as it is",
+    ),
+    "reconcile_all": Task(QUEUES, reconcile_all, _COMPARED),
+    "reconcile_7days": Task(QUEUES, reconcile_7days, _COMPARED),
+    "reconcile_24h": Task(QUEUES, reconcile_24h, _COMPARED),
+    "reconcile_missing": Task(QUEUES, reconcile_missing, _COMPARED),
+    "preview_sync": Task(
+        READS,
+        preview,
+        {**_SCENES, "recent": Rule(hours, None), "forced": Rule(yes_or_no, None)},
+        needs=PLEX,
+        title="Preview Sync",
+        refusal="Nothing can be previewed",
+    ),
     "check_setup": Task(READS, check_setup, unready=True),
     "adopt_stash": Task(QUEUES, adopt_stash, unready=True, anybody=True),
-    "undo_scene": Task(QUEUES, undo_scene, button=False, arguments=SCENES),
-    "undo_all": Task(QUEUES, undo_all),
+    "undo_scene": Task(
+        QUEUES,
+        undo_scene,
+        _SCENES,
+        needs=PLEX,
+        title="Undo",
+        refusal="Nothing was undone",
+        button=False,
+    ),
+    "undo_all": Task(QUEUES, undo_all, needs=PLEX, title="Undo", refusal="Nothing was undone"),
 }
 """Mode, as PlexSync.yml passes it, to task. An unknown mode is an error, never a default."""
+
+_PREVIEW, _UNDO = TASKS["preview_sync"], TASKS["undo_scene"]
+
+_COMMANDS: Mapping[str, Task] = {
+    "retry": Task(COMMAND, page_commands.retry),
+    "retry_class": Task(COMMAND, page_commands.retry_class),
+    "sync": Task(COMMAND, page_commands.sync),
+    "preview": replace(_PREVIEW, kind=COMMAND, run=page_commands.preview),
+    "undo": replace(_UNDO, kind=COMMAND, run=page_commands.undo),
+    "pin": Task(COMMAND, page_commands.pin),
+    "unpin": Task(COMMAND, page_commands.unpin),
+    "adopt_path_map": Task(COMMAND, page_commands.adopt_path_map),
+    "adopt_data_folder": Task(COMMAND, adopt, anybody=True),
+    "clear": Task(COMMAND, page_commands.clear),
+}
+
+PAGE_COMMANDS: Mapping[str, Task] = {
+    name: replace(task, arguments=COMMANDS[name]) for name, task in _COMMANDS.items()
+}
+"""Command, as a page asks for it, to task."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from plexsync.flows.tasks.arguments import text_of
 from plexsync.flows.tasks.confirmation import FOLDER, copies, read_copy
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.model.candidate import candidates
@@ -21,7 +20,7 @@ def restore_removed(context: TaskContext) -> dict[str, object]:
     What is there already stays as it is, so a second press changes nothing.
     """
     names = copies(context.folder)
-    wanted = os.path.basename(text_of(context, "copy"))
+    wanted = os.path.basename(context.args["copy"])
     if not names:
         raise TaskFailed(f"There is no copy in {context.path(FOLDER)}; copies are kept for 7 days.")
     if wanted and wanted not in names:

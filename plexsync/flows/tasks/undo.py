@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from plexsync import inbox
-from plexsync.flows.tasks.arguments import scenes_of
 from plexsync.flows.tasks.confirmation import is_second_press
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.progress import Progress
@@ -42,11 +41,11 @@ class _Outcome:
 
 
 def undo_scene(context: TaskContext) -> dict[str, object]:
-    """Undo the scenes named by the argument `scene`, ids with commas between them."""
-    scenes = scenes_of(context.args)
+    """Undo the scenes that the argument `scene` or `scenes` names."""
+    scenes = context.args["scene"] or context.args["scenes"]
     if not scenes:
         raise TaskFailed('Say which scene to undo: scene = "12", or several with commas.')
-    _look(context)
+    _check_server(context)
     known = context.owner().stores.ledger.scenes(scenes)
     wanted = [scene for scene in scenes if scene in known and _written(known[scene])]
     for scene in scenes:
@@ -57,7 +56,7 @@ def undo_scene(context: TaskContext) -> dict[str, object]:
 
 def undo_all(context: TaskContext) -> dict[str, object]:
     """Undo every scene; the first press says what that means, the second does it."""
-    _look(context)
+    _check_server(context)
     scenes = context.owner().stores.ledger.written_scenes()
     if not scenes:
         context.log.info("There is nothing to undo: PlexSync has nothing of its own in Plex.")
@@ -73,11 +72,8 @@ def undo_all(context: TaskContext) -> dict[str, object]:
     return {**_undo(context, scenes), "would_undo": 0}
 
 
-def _look(context: TaskContext) -> None:
-    """Nothing is begun unless the Plex that was written to is there and well."""
-    health = context.plex.check("Undo")
-    if health.state != "healthy":
-        raise TaskFailed(f"Nothing was undone: {health.words}. {health.remedy}")
+def _check_server(context: TaskContext) -> None:
+    """Nothing is begun unless the Plex that was written to answers."""
     context.plex.verify_server()
     written_to = context.owner().stores.ledger.server
     if written_to not in ("", context.plex.server_id()):
