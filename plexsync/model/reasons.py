@@ -6,6 +6,10 @@ page starts a process.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 CREATE = "create"
 UPDATE = "update"
 SCAN = "scan"
@@ -107,6 +111,11 @@ def class_tone(error: str) -> str:
 def can_pin(state: str) -> bool:
     """Whether a scene in this state is for a person to pin to one of its candidates."""
     return state in {dead_state(error) for error in PIN_HELPS}
+
+
+def classes_in_words(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many of each error class, by its words."""
+    return {class_words(error): number for error, number in counts.items()}
 
 
 def dead_state(error: str) -> str:

@@ -21,7 +21,7 @@ def badge(jobs: int, resting: Mapping[str, int], inbox: int, dead_letters: int) 
     last error ("" for those that only rest after an event), `inbox` the events not taken over yet.
     A job that waits to be tried again after a failure of its own, such as a file that Plex does not
     have yet, counts as neither: it comes to an end by itself, in step or as a dead letter. Each of
-    the `letters` needs a person: all that time could mend was tried before.
+    the `dead_letters` needs a person: retrying did not help.
     """
     later = sum(n for error, n in resting.items() if error and error not in HELD_BACK)
     return {"waiting": max(0, jobs - later) + inbox, "later": later, "failed": dead_letters}

@@ -15,7 +15,7 @@ from plexsync import inbox
 from plexsync.flows.tasks.context import TaskFailed
 from plexsync.flows.tasks.preview import preview
 from plexsync.system import LockFile
-from tests.task_running import run_task
+from tests.task_running import carry_out, run_task
 
 RED = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"red" * 50
 BLUE = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"blue" * 50
@@ -202,7 +202,7 @@ def test_somebody_stands_by_before_it_holds_the_folder_for_a_moment(world: Any) 
 
     def run(call: Any) -> dict[str, object]:
         call.stand_by = lambda: started.append(inbox.has_owner(world.folder))
-        return preview(call)
+        return carry_out(preview, call)
 
     run_task(world, run)
     assert started == [False], "before any lock is held that hooks look at"

@@ -187,7 +187,7 @@ def test_it_waits_for_no_retry_and_says_when_the_next_is(desk: Buttons) -> None:
     assert done["errors"] == {"PlexNotFound": 1}
     assert 10 < done["next_due_in"] <= 30
     assert "Nothing is due; 1 job waits for its next try at " in desk.said
-    assert "(1 PlexNotFound). The background worker goes on by itself." in desk.said
+    assert "(1 Not in Plex). The background worker goes on by itself." in desk.said
     assert "Not yet: no item in Plex holds this file yet" in desk.said
     assert desk.world.clock.passed - before < 5
 
@@ -455,7 +455,7 @@ def test_retry_queues_a_fresh_job_and_the_letter_goes_with_success(desk: Buttons
     desk.bury(scene)
     desk.bury(other, error="PlexNotFound")
     assert desk.press(retry_dead_letters) == {"queued": 2, "already_queued": 0, "undone": 0}
-    assert "2 scenes queued again: 1 PlexNotFound, 1 PlexPermanentError." in desk.said
+    assert "2 scenes queued again: 1 Not in Plex, 1 Refused by Plex." in desk.said
     assert desk.dead_letters() == {scene, other}
     assert desk.press(retry_dead_letters) == {"queued": 0, "already_queued": 2, "undone": 0}
     assert "2 scenes waited in the queue already" in desk.said
@@ -472,7 +472,7 @@ def test_retry_by_class_cause_and_scene(desk: Buttons) -> None:
     desk.press(retry_dead_letters, scene="3")
     assert set(desk.world.waiting()) == {1, 2, 3}
     assert desk.press(retry_dead_letters, scene=4)["queued"] == 0
-    assert "no dead letter fits. There are 1 AmbiguousMatch, 1 PlexNotFound" in desk.said
+    assert "no dead letter fits. Their classes are AmbiguousMatch, PlexNotFound" in desk.said
 
 
 @pytest.mark.parametrize("scene", ["1 OR 1=1", "-3", True, [1], "²", "9" * 30])
@@ -492,7 +492,7 @@ def test_clear_dead_letters_takes_two_presses_and_keeps_a_copy(desk: Buttons) ->
         desk.bury(scene, error="PlexNotFound")
     assert desk.press(clear_dead_letters) == {"removed": 0, "would_remove": 30}
     assert (
-        "Nothing was removed yet. This would remove 30 dead letters (30 PlexNotFound)" in desk.said
+        "Nothing was removed yet. This would remove 30 dead letters (30 Not in Plex)" in desk.said
     )
     assert "and 10 more" in desk.said
     assert len(desk.dead_letters()) == 30
@@ -550,7 +550,7 @@ def test_purge_removes_what_is_older_than_the_setting(desk: Buttons) -> None:
     assert desk.dead_letters() == {1, 2}
     done = desk.press(purge_dead_letters)
     assert (done["removed"], desk.dead_letters()) == (1, {2})
-    assert "Removed 1 dead letter (1 PlexPermanentError), of scene 1." in desk.said
+    assert "Removed 1 dead letter (1 Refused by Plex), of scene 1." in desk.said
     assert len(desk.copies()) == 1
     assert desk.press(purge_dead_letters) == {"removed": 0, "would_remove": 0}
     assert "No dead letter is older than 10 days" in desk.said

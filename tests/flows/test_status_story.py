@@ -302,9 +302,12 @@ def test_a_look_is_a_light_process(world: World) -> None:
         "plexsync.edges.page.queue_view", "plexsync.edges.page.read_state",
         "plexsync.edges.storage", "plexsync.edges.storage.read_only", "plexsync.fast",
         "plexsync.flows", "plexsync.flows.status", "plexsync.flows.status.plex_standing",
-        "plexsync.flows.status.status", "plexsync.model", "plexsync.model.plex_state",
+        "plexsync.flows.status.status", "plexsync.model", "plexsync.model.named_tuple",
+        "plexsync.model.plex_state",
         "plexsync.model.reasons", "plexsync.model.stats", "plexsync.model.stored",
-        "plexsync.policy", "plexsync.policy.badge", "plexsync.policy.timing", "plexsync.system",
+        "plexsync.policy", "plexsync.policy.badge", "plexsync.policy.circuit_breaker",
+        "plexsync.policy.outage_history", "plexsync.policy.recovery_state",
+        "plexsync.policy.timing", "plexsync.system",
     }  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def test_recover_outage_jobs_end_to_end(desk: Desk) -> None:
     run = desk.press("Recover Outage Jobs")
     assert run.error is None
     assert run.output["queued"] == 0
-    assert "2 PlexPermanentError" in told(run)
+    assert "2 Refused by Plex" in told(run)
     desk.plex.clear_faults()
     run = desk.press("Recover Outage Jobs", error_types="PlexPermanentError", window="last")
     assert run.error is None

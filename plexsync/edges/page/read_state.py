@@ -1,7 +1,7 @@
-"""The data folder as everybody but its owner sees it: looked at, never touched.
+"""Reads the data folder beside its owner, and never changes it.
 
-Nothing is locked, made, moved or mended, also where a file is damaged. A page of Stash starts a
-process for each look, so this imports little: json, os, sqlite3.
+Nothing is locked, made, moved or mended, even where a file is damaged. Stash starts a process for
+each request of a page, so this imports little: json, os, sqlite3.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def refusals(folder: str) -> list[tuple[str, int, str]]:
 
 
 def fields(text: str) -> list[tuple[str, tuple[str, str, float]]]:
-    """The fields that a row of the ledger has as refused: wish, Plex's words, when."""
+    """The fields that a row of the ledger has as refused: desired hash, Plex's words, when."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

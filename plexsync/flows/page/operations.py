@@ -12,13 +12,8 @@ import os
 from plexsync import inbox, system
 from plexsync.edges.page import pages, queue_view, read_state
 from plexsync.edges.page.queue_view import anything_waits, swept_at
-from plexsync.flows.status.plex_standing import (
-    read_breaker,
-    read_history,
-    read_recovery,
-    shown_outage,
-    shown_trouble,
-)
+from plexsync.flows.page.scene_state import dead_letter_in_words, job_in_words, scene_states
+from plexsync.flows.status.plex_standing import read_breaker, read_history, shown_outage
 from plexsync.flows.status.status import LONGEST_WAIT, status
 from plexsync.model.arguments import Rule, one_of, read_arguments, scene_ids, text, whole, word
 from plexsync.model.command import (
@@ -28,16 +23,7 @@ from plexsync.model.command import (
     read_command,
     to_input,
 )
-from plexsync.model.reasons import (
-    can_pin,
-    choices,
-    class_tone,
-    class_words,
-    dead_state,
-    reason_words,
-    state_tone,
-    state_words,
-)
+from plexsync.model.reasons import choices
 from plexsync.model.stats import SLICE, Stats
 from plexsync.policy.badge import badge
 from plexsync.policy.circuit_breaker import CLOSED
@@ -137,7 +123,7 @@ def _dead_letters(request: Request) -> Answer:
         "limit": args["limit"],
         "classes": choices(read_state.dead_letter_counts(folder)),
         "dead_letters": [
-            _dead_letter_words(dead_letter)
+            dead_letter_in_words(dead_letter)
             for dead_letter in pages.dead_letters(
                 folder, args["offset"], args["limit"], wanted, args["sort"]
             )
@@ -158,26 +144,9 @@ def _queue(request: Request) -> Answer:
         "inbox": read_state.records_waiting(folder),
         "backfills": read_state.backfills(folder),
         "jobs": [
-            _job_words(job) for job in queue_view.page(folder, start, limit, wanted, args["sort"])
+            job_in_words(job) for job in queue_view.page(folder, start, limit, wanted, args["sort"])
         ],
     }
-
-
-def _job_words(job: Answer) -> Answer:
-    return {
-        **job,
-        **_class(str(job["last_error"] or "")),
-        "reason_words": reason_words(str(job["reason"] or "")),
-    }
-
-
-def _class(error: str) -> Answer:
-    return {"class_words": class_words(error), "class_tone": class_tone(error)}
-
-
-def _dead_letter_words(dead_letter: Answer) -> Answer:
-    error = str(dead_letter["error"])
-    return {**dead_letter, **_class(error), "can_pin": can_pin(dead_state(error))}
 
 
 def _total(folder: str, wanted: Any, classes: Mapping[str, int]) -> int:
@@ -206,64 +175,7 @@ def _throughput(request: Request) -> Answer:
 
 
 def _scene_state(request: Request) -> Answer:
-    ids, folder = request.args["scenes"], request.folder
-    ledger, dead_letters = pages.scenes(folder, ids), pages.dead_letters_of(folder, ids)
-    found = queue_view.page(folder, 0, len(ids), (None, ids))
-    jobs = {job["scene"]: _job_words(job) for job in found}
-    dead_letters = {
-        scene: _dead_letter_words(dead_letter) for scene, dead_letter in dead_letters.items()
-    }
-    pins, drifted = pages.pins(folder, ids), pages.drifted(folder, ids)
-    scenes = []
-    for scene in ids:
-        known = {**_UNKNOWN, **ledger.get(scene, {})}
-        edited = _edited(known["targets"], drifted.get(scene, {}))
-        told = _stands(known, jobs.get(scene), dead_letters.get(scene), edited)
-        more = {
-            "job": jobs.get(scene),
-            "dead_letter": dead_letters.get(scene),
-            "pin": pins.get(scene),
-        }
-        stands = {**known, **told}
-        state = str(stands["state"])
-        words = {
-            "tone": state_tone(state),
-            "words": state_words(state),
-            "can_pin": can_pin(state),
-        }
-        scenes.append({"scene": scene, **stands, **words, "edited": edited, **more})
-    away = shown_trouble(read_breaker(folder), read_recovery(folder)) is not None
-    return {"server": pages.server(folder), "away": away, "scenes": scenes}
-
-
-_UNKNOWN: Answer = {"state": "unknown", "detail": "", "since": None, "path": "", "targets": []}
-
-
-def _edited(targets: Any, drifted: Mapping[int, tuple[float, set[str]]]) -> list[str]:
-    """Fields that a reconciliation saw changed in Plex and that were not written since."""
-    synced = {target["rating_key"]: target["synced_at"] for target in targets}
-    return sorted(
-        {
-            name
-            for key, (seen, fields) in drifted.items()
-            if synced.get(key, 0.0) <= seen
-            for name in fields
-        }
-    )
-
-
-def _stands(
-    known: Answer, job: Answer | None, dead_letter: Answer | None, edited: list[str]
-) -> Answer:
-    """A job says more than a dead letter, a dead letter more than the ledger."""
-    if job is not None:
-        return {"state": "waiting", "detail": job["last_message"] or "queued", "since": job["born"]}
-    if dead_letter is not None:
-        state = dead_state(str(dead_letter["error"]))
-        return {"state": state, "detail": dead_letter["message"], "since": dead_letter["buried_at"]}
-    if edited and known["state"] == "synced":
-        return {"state": "edited in Plex", "detail": ", ".join(edited)}
-    return {}
+    return scene_states(request.folder, request.args["scenes"])
 
 
 TASK_AT_WORK = (

@@ -1,4 +1,4 @@
-"""Everything that waits to be synced, forgotten."""
+"""Clear Queue: removes every job and backfill that waits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from plexsync.flows.tasks.confirmation import is_second_press, keep_copy
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.model.job import EDIT, Job
 from plexsync.model.ledger import Backfill
+from plexsync.model.reasons import reason_words
 from plexsync.model.words import counted, some_scenes
 from plexsync.policy.debounce import BURST
 
@@ -40,7 +41,7 @@ def clear_queue(context: TaskContext) -> dict[str, object]:
 def remove_all(context: TaskContext, until: float | None = None) -> dict[str, object]:
     """Remove every waiting job and stored backfill that is taken in; nothing may be in flight.
 
-    `until`: wishes that are younger than this stay.
+    `until`: jobs of edits that are younger than this stay.
     """
     stores, now = context.owner().stores, context.clock.now()
     queue, ledger = stores.queue, stores.ledger
@@ -78,12 +79,12 @@ def _is_younger(job: Job, moment: float) -> bool:
 def _listed(jobs: Sequence[Job], backfills: Sequence[Backfill]) -> str:
     parts = []
     if jobs:
-        reasons = Counter(job.reason for job in jobs)
+        reasons = Counter(reason_words(job.reason) for job in jobs)
         listed = ", ".join(f"{count} {why}" for why, count in sorted(reasons.items()))
         scenes = some_scenes([job.scene for job in jobs])
         parts.append(f"{counted(len(jobs), 'waiting job')} ({listed}), of {scenes}")
     if backfills:
-        reasons = Counter(backfill.reason for backfill in backfills)
+        reasons = Counter(reason_words(backfill.reason) for backfill in backfills)
         listed = ", ".join(sorted(reasons))
         parts.append(f"{counted(len(backfills), 'backfill')} ({listed})")
     return ", and ".join(parts)

@@ -1,5 +1,5 @@
-"""Stash asks for no confirmation: what cannot be undone is said at the first press and done at
-the second."""
+"""A second press confirms: Stash has no dialog for that, so a task that removes something says at its
+first press what it would do, and does it at the second. A copy of what it removes is kept."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PATIENCE = 300.0
 
 
 def is_second_press(context: TaskContext, task: str) -> float | None:
-    """When this task said what it would do, if this press is the second; it counts only once.
+    """The wall-clock time of the first press, if this is the second within PATIENCE; else None.
 
-    The first press is remembered, wall-clock seconds.
+    A first press is stored, and a second one counts only once.
     """
     now, path = context.clock.now(), context.path(STATE)
     nothing: dict[str, float] = {}
@@ -37,7 +37,7 @@ def is_second_press(context: TaskContext, task: str) -> float | None:
 def _parse(raw: object) -> dict[str, float]:
     told = versioned(raw, 1).get("told")
     if not isinstance(told, dict):
-        raise ValueError("it does not say what was announced")
+        raise ValueError("it does not say which task was pressed")
     return {str(task): moment(told, task) for task in told}
 
 

@@ -1,4 +1,4 @@
-"""What a task is given, and what a task is."""
+"""What a task is, and what it is given when it runs."""
 
 from __future__ import annotations
 
@@ -56,11 +56,13 @@ class TaskContext:
             raise TaskFailed("This task must own the data folder.")
         return self.owned
 
-    def tell_if_plex_is_away(self) -> None:
-        """For a task that queued something: say why nothing happens now."""
+    def log_if_plex_is_away(self) -> None:
+        """For a task that queued something: log why nothing of it is synced now."""
         outages = self.owner().outages
         if outages.blocked:
-            self.log.info(f"What was queued waits, and follows by itself: {outages.why}")
+            self.log.info(
+                f"What was queued waits until Plex takes it, and is then synced by itself: {outages.why}"
+            )
 
     def require_plex(self, title: str, refusal: str, besides: str = "") -> None:
         """Raises TaskFailed, with what to do, unless Plex is healthy now."""

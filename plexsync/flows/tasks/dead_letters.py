@@ -14,7 +14,7 @@ from plexsync.flows.tasks.confirmation import is_second_press, keep_copy
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.model.job import DeadLetter, Job
 from plexsync.model.ledger import UNDONE
-from plexsync.model.reasons import RETRY
+from plexsync.model.reasons import RETRY, class_words
 from plexsync.model.words import counted, some_scenes
 
 PAGE = 500
@@ -22,10 +22,10 @@ DAY = 86400.0
 
 
 def retry_dead_letters(context: TaskContext) -> dict[str, object]:
-    """Queue the scenes of dead letters again; each letter stays until its scene is in step.
+    """Queue the scenes of dead letters again; each stays until its scene is in step.
 
     Arguments: `error_types`, classes or causes with commas between them, or `scene`, one id; all
-    letters without.
+    dead letters without.
     """
     stores, now = context.owner().stores, context.clock.now()
     known = all_dead_letters(stores.dead_letters)
@@ -57,12 +57,12 @@ def retry_dead_letters(context: TaskContext) -> dict[str, object]:
             "edit one, or retry it by itself, to have it in Plex again."
         )
     if queued:
-        context.tell_if_plex_is_away()
+        context.log_if_plex_is_away()
     return {"queued": len(queued), "already_queued": already, "undone": len(undone)}
 
 
 def _undone(context: TaskContext, dead_letters: Iterable[DeadLetter]) -> set[int]:
-    """Those whose scenes somebody undid: only who means the very scene wants it back."""
+    """Scenes that somebody undid: such a scene is synced again only when it is asked for by itself."""
     states = context.owner().stores.ledger.scenes(dead_letter.scene for dead_letter in dead_letters)
     return {scene for scene, state in states.items() if state.state == UNDONE}
 
@@ -111,7 +111,7 @@ def _at_the_second_press(
 
 
 def all_dead_letters(dead_letters: DeadLetters, error: str | None = None) -> list[DeadLetter]:
-    """Every letter, the youngest first; only those of one error class when it is given."""
+    """Every dead letter, the newest first; only those of one error class when it is given."""
     found: list[DeadLetter] = []
     while page := dead_letters.page(PAGE, len(found), error):
         found += page
@@ -121,8 +121,8 @@ def all_dead_letters(dead_letters: DeadLetters, error: str | None = None) -> lis
 def _queue_again(
     stores: Stores, dead_letters: Iterable[DeadLetter], now: float, *, alone: bool
 ) -> list[int]:
-    """Queue a fresh job for each letter's scene that has none; returns those scenes. One that is
-    meant `alone` goes before all that is many.
+    """Queue a fresh job for each scene that has none; returns those scenes. A scene that was asked for
+    `alone` goes before every backfill.
     """
     scenes = [
         dead_letter.scene
@@ -140,7 +140,7 @@ def _queue_again(
 def remove_dead_letters(
     context: TaskContext, dead_letters: Sequence[DeadLetter], now: float
 ) -> dict[str, object]:
-    """Forget these letters; a copy of them is kept."""
+    """Forget these dead letters; a copy of them is kept."""
     copy = keep_copy(
         context.folder, "dead-letters", [asdict(dead_letter) for dead_letter in dead_letters], now
     )
@@ -157,11 +157,14 @@ def _listed(dead_letters: Sequence[DeadLetter]) -> str:
 
 
 def _by_class(dead_letters: Iterable[DeadLetter], scenes: Collection[int] | None = None) -> str:
-    counts = Counter(e.error for e in dead_letters if scenes is None or e.scene in scenes)
+    counts = Counter(
+        class_words(each.error) for each in dead_letters if scenes is None or each.scene in scenes
+    )
     return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
 
 
 def _what_there_is(dead_letters: Sequence[DeadLetter]) -> str:
     if not dead_letters:
         return "there are no dead letters."
-    return f"no dead letter fits. There are {_by_class(dead_letters)}."
+    classes = ", ".join(sorted({each.error for each in dead_letters}))
+    return f"no dead letter fits. Their classes are {classes}."

@@ -1,4 +1,4 @@
-"""One drain in the foreground: when it ends, how far it is, and what it came to."""
+"""A drain of the queue in the foreground: when it ends, how far it is, and what it did."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from plexsync.policy.debounce import BURST
 from plexsync.policy.outage_history import format_duration
 
 ASSUMED = 2.0
-"""Seconds per scene until there is something better to go by."""
+"""Seconds per scene, assumed until enough scenes are measured."""
 
 TRUSTED = 5
-"""Scenes after which the measured mean is believed."""
+"""Scenes after which the measured mean is used."""
 
 TELL_EVERY = 10.0
-"""Seconds between two lines about how long it will take."""
+"""Seconds between two log lines about the time that remains."""
 
 NOTHING_DUE = "nothing is due"
 
@@ -90,7 +90,7 @@ class DrainCount:
 
 
 class Drain:
-    """One drain: when it ends, how far it is, and what it came to."""
+    """One drain: when it ends, how far it is, and what it did."""
 
     def __init__(self, context: TaskContext) -> None:
         owned = context.owner()
@@ -105,7 +105,7 @@ class Drain:
         self._told_at = context.clock.monotonic()
 
     def leave(self) -> str:
-        """Why to end now: nothing may be tried, or nothing is left that could be.
+        """Why to end now: no job may be tried, or none is due.
 
         Asked between two requests as well; a batch that was begun is no reason to end.
         """
@@ -118,10 +118,10 @@ class Drain:
             return self.stopped
         if inbox.collect(self._context.folder, limit=1) or self._stores.queue.due(now, 1):
             return ""
-        return "" if due_now(self._stores, now) or _walks_go_on(self._stores) else NOTHING_DUE
+        return "" if due_now(self._stores, now) or _backfills_go_on(self._stores) else NOTHING_DUE
 
     def observe(self, outcomes: Sequence[Outcome], seconds: float) -> None:
-        """Note what a batch came to and tell it."""
+        """Count and log the outcomes of a batch."""
         before = self.tally.turns
         for outcome in outcomes:
             if outcome.kind not in (RETURNED, UNTRIED):  # those had no turn at all
@@ -139,7 +139,7 @@ class Drain:
             )
 
     def expect(self, scenes: int) -> None:
-        """So many scenes are to be done, as far as is known yet."""
+        """Set how many scenes remain, as far as is known."""
         self._left = scenes
 
     def measure(self) -> float:
@@ -162,9 +162,9 @@ def due_now(stores: Stores, now: float) -> int:
 
 
 def ahead(stores: Stores) -> int:
-    """Scenes of stored walks that are not in the queue yet."""
+    """Scenes of stored backfills that are not in the queue yet."""
     return sum(map(stores.ledger.backfill_ahead, stores.ledger.backfills()))
 
 
-def _walks_go_on(stores: Stores) -> bool:
+def _backfills_go_on(stores: Stores) -> bool:
     return bool(stores.ledger.backfills()) and stores.queue.fresh < BACKFILL_WINDOW

@@ -1,4 +1,4 @@
-"""How Plex is, looked at now, and what to do about it."""
+"""Health Check: asks Plex now how it is, and says what to do about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from plexsync import inbox
 from plexsync.edges.page import queue_view
 from plexsync.flows.status.plex_standing import read_breaker
 from plexsync.flows.tasks.context import TaskContext
-from plexsync.flows.tasks.progress import told_to_go_on
+from plexsync.flows.tasks.progress import going_on
 from plexsync.model.plex_state import (
     DOWN,
     FAILING,
@@ -27,11 +27,11 @@ _BY_STATE = frozenset({HEALTHY, STARTING, FAILING, DOWN, "proxy"})
 
 
 def health_check(context: TaskContext) -> dict[str, object]:
-    """Look at Plex now: how it is, or what answers in its place, and what to do about it."""
+    """Ask Plex now; log how it is, or what answers in its place, and what to do about it."""
     health = context.plex.check("Health Check", to_write=True)
     breaker = context.readable(read_breaker, CircuitBreaker())
     waiting = queue_view.live_jobs(context.folder)
-    due, on = told_to_go_on(context.folder, context.clock.now())
+    due, on = going_on(context.folder, context.clock.now())
     busy = health.healthy and breaker.state != CLOSED and breaker.cause == WRITING
     kind = WRITING if busy else health.kind
     platform = context.plex.platform() if health.healthy else ""

@@ -1,4 +1,4 @@
-"""The queue drained in the foreground: the same loop as in the background, until nothing is due."""
+"""Process Queue: drains the queue in the foreground, by the worker's own loop, until nothing is due."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.drain import NOTHING_DUE, PAUSED, Drain, DrainCount, ahead, due_now
 from plexsync.flows.tasks.progress import Progress, next_tries
 from plexsync.model.job import Job
+from plexsync.model.reasons import NOT_TRIED, class_words, classes_in_words
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
 
@@ -18,7 +19,7 @@ _KINDS = (WRITTEN, IN_STEP, LEFT_OUT, LATER, GIVEN_UP)
 
 
 def process_queue(context: TaskContext) -> dict[str, object]:
-    """Sync all that is due, in the foreground, and say what remains and when it is due."""
+    """Sync all that is due, in the foreground, and log what remains and when it is due."""
     owned = context.owner()
     drain, began = Drain(context), context.clock.monotonic()
     drain.loop.start()
@@ -51,7 +52,7 @@ def process_queue(context: TaskContext) -> dict[str, object]:
 
 
 def _make_sure_it_can_work(context: TaskContext) -> None:
-    """Say at once what would only be waited for; raises TaskFailed."""
+    """Raise TaskFailed at once where the loop would only wait: paused, or no healthy Plex."""
     outages, stores = context.owner().outages, context.owner().stores
     waiting = len(stores.queue.jobs) + ahead(stores)
     kept = f"{counted(waiting, 'scene')} to be synced {'is' if waiting == 1 else 'are'} kept"
@@ -72,36 +73,43 @@ def _tell(context: TaskContext, tally: DrainCount, seconds: float) -> None:
     parts = [f"{count} {each}" for count, each in counts if count]
     text = f"{counted(tally.done, 'scene')} done in {format_duration(seconds)}: {', '.join(parts)}."
     if tally.errors:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(tally.errors.items()))
+        kinds = ", ".join(
+            f"{n} {kind}" for kind, n in sorted(classes_in_words(tally.errors).items())
+        )
         text += f" Errors: {kinds}."
     context.log.info(text)
 
 
 def _remains(context: TaskContext, stores: Stores) -> dict[str, object]:
     """Say what is left and when it is due."""
-    jobs, walks = list(stores.queue.jobs.values()), ahead(stores)
+    jobs, backfilled = list(stores.queue.jobs.values()), ahead(stores)
     now, due = context.clock.now(), stores.queue.next_due()
     seconds = None if due is None else max(0.0, due - now)
-    if jobs and due is not None and seconds and not walks:
+    if jobs and due is not None and seconds and not backfilled:
         context.log.info(
             f"Nothing is due; {next_tries(len(jobs), due)} ({_reasons(jobs, 0)}). "
             "The background worker goes on by itself."
         )
-    elif jobs or walks:
+    elif jobs or backfilled:
         when = ""
         if seconds is not None:
             when = f", the next in {format_duration(seconds)}" if seconds >= 1 else ", some at once"
-        verb = "remains" if len(jobs) + walks == 1 else "remain"
+        verb = "remains" if len(jobs) + backfilled == 1 else "remain"
         context.log.info(
-            f"{counted(len(jobs) + walks, 'scene')} {verb} ({_reasons(jobs, walks)}){when}. "
+            f"{counted(len(jobs) + backfilled, 'scene')} {verb} ({_reasons(jobs, backfilled)}){when}. "
             "The background worker goes on by itself."
         )
     else:
         context.log.info("Nothing remains.")
-    return {"remaining": len(jobs) + walks, "next_due_in": seconds}
+    return {"remaining": len(jobs) + backfilled, "next_due_in": seconds}
 
 
-def _reasons(jobs: Iterable[Job], walks: int) -> str:
-    counts = Counter(job.last_error or job.last_message or "not tried yet" for job in jobs)
-    counts["not tried yet"] += walks
+def _reasons(jobs: Iterable[Job], backfilled: int) -> str:
+    counts = Counter(_reason(job) for job in jobs)
+    counts[NOT_TRIED] += backfilled
     return ", ".join(f"{count} {why}" for why, count in sorted(counts.items()) if count)
+
+
+def _reason(job: Job) -> str:
+    """Why a job waits; one that was put back through no fault of its own has only a message."""
+    return class_words(job.last_error) if job.last_error else job.last_message or NOT_TRIED

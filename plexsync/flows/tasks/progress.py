@@ -1,4 +1,4 @@
-"""A progress bar that moves while a task is busy elsewhere."""
+"""A task's progress bar, and what it says of the jobs that wait."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plexsync.flows.status.status import LONGEST_WAIT
 from plexsync.model.words import counted
 
 EVERY = 0.8
-"""Seconds between two reports; Stash should hear of a task each second."""
+"""Seconds between two reports, so that Stash's progress bar moves each second."""
 
 
 class Progress:
@@ -66,10 +66,10 @@ def next_tries(jobs: int, first: float) -> str:
     return f"{jobs} jobs wait for their next try, the first at {at}"
 
 
-def told_to_go_on(folder: str, now: float) -> tuple[int, str]:
-    """How many jobs go on now, and what a task that has woken the worker says of the queue.
+def going_on(folder: str, now: float) -> tuple[int, str]:
+    """How many jobs the woken worker goes on with now, and a sentence for the log about the queue.
 
-    Jobs that only rest after an event go on. Raises Unreadable.
+    Jobs that only wait for the debounce count as going on. Raises Unreadable.
     """
     span = now, now + LONGEST_WAIT
     by_error = queue_view.resting(folder, *span)

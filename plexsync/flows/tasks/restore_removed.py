@@ -1,4 +1,4 @@
-"""What Clear Queue or a task about dead letters removed comes back from its copy."""
+"""Restore Removed: brings back from its copy what Clear Queue, Clear or Purge Dead Letters removed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _backfills(document: Mapping[str, Any]) -> Any:
 
 
 def _dead_letters(context: TaskContext, dead_letters: list[DeadLetter]) -> int:
-    """Those of scenes that neither wait nor have a letter."""
+    """Those of scenes that have neither a job nor a dead letter."""
     stores = context.owner().stores
     new = [
         dead_letter
@@ -100,11 +100,11 @@ class _Backfill:
 
 def _list(value: object) -> list[object]:
     if not isinstance(value, (list, tuple)):
-        raise ValueError("a list in it is none")
+        raise ValueError("something in it is not a list")
     return list(value)
 
 
 def _number(value: object) -> int:
     if type(value) is not int or not 0 <= value < 2**63:
-        raise ValueError("a number in it is none")
+        raise ValueError("something in it is not a whole number")
     return value

@@ -1,4 +1,4 @@
-"""Undo: Plex gets back what it had before PlexSync wrote."""
+"""Undo: puts back into Plex what it had before PlexSync wrote."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def _forgotten(target: TargetState, restored: UndoResult, now: float) -> TargetS
 
 
 def _drop_older(context: TaskContext, scenes: set[int], began: float) -> int:
-    """Forget wishes from before the undo, which would write the scene again at once."""
+    """Drop jobs and inbox records from before the undo; they would write the scene again at once."""
     stores = context.owner().stores
     waiting = [scene for scene in scenes if scene in stores.queue.jobs]
     stores.queue.finish(waiting)

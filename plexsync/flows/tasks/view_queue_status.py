@@ -9,6 +9,7 @@ from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.statistics import brief, listed
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.plex_state import told
+from plexsync.model.reasons import class_words, classes_in_words, reason_words, state_words
 from plexsync.model.status import Breaker, Checks, Outages, Queue, Recovery, Status, Totals, Waiting
 from plexsync.model.words import counted, label
 from plexsync.policy import reconcile_state
@@ -22,7 +23,7 @@ PAUSED = (
 
 
 def view_queue_status(context: TaskContext) -> dict[str, object]:
-    """Tell what waits and why, how Plex stands, what was done, and what the worker said last."""
+    """Log what waits and why, how Plex stands, what was done, and what the worker logged last."""
     config = context.config
     found = status(context.folder, context.clock.now())
     settings = _settings_problem(config)
@@ -47,10 +48,14 @@ def lines(found: Status) -> Iterator[str]:
     yield from _queue(found, now)
     dead_letters = found["dead_letters"]
     if dead_letters is not None:
-        kinds = f" ({listed(dead_letters['by_class'])})" if dead_letters["total"] else ""
+        kinds = (
+            f" ({listed(classes_in_words(dead_letters['by_class']))})"
+            if dead_letters["total"]
+            else ""
+        )
         yield f"Dead letters: {dead_letters['total']}{kinds}."
     if found["scenes"]:
-        yield f"Scenes by state: {listed(found['scenes'])}."
+        yield f"Scenes by state: {listed({state_words(state): n for state, n in found['scenes'].items()})}."
     for each in found["refused"]:
         yield (
             f"Plex refuses the {label(each['field'])} of {counted(each['scenes'], 'scene')}: "
@@ -73,7 +78,7 @@ def lines(found: Status) -> Iterator[str]:
 
 def _worker(owned: bool | None) -> str:
     if owned is None:
-        return "Whether a worker is at work cannot be told."
+        return "PlexSync cannot tell whether a worker is at work."
     if owned:
         return "A worker is at work."
     return "No worker is at work; the next event in Stash or the next task starts one."
@@ -84,10 +89,10 @@ def _queue(found: Status, now: float) -> Iterator[str]:
     if queue is not None:
         yield _pending(queue, bool(found["worker"]))
     if found["inbox"]:
-        yield f"{counted(found['inbox'], 'event')} from Stash not looked at yet."
+        yield f"{counted(found['inbox'], 'event')} from Stash not taken into the queue yet."
     for backfill in found["backfills"]:
         begun = f"as far as scene {backfill['after']}" if backfill["after"] else "not begun yet"
-        yield f"A backfill feeds the queue bit by bit ({backfill['reason']}, {begun})."
+        yield f"A backfill feeds the queue bit by bit ({reason_words(str(backfill['reason']))}, {begun})."
     if queue is not None:
         for job in queue["first_waiting"]:
             yield _waiting(job, now)
@@ -103,7 +108,7 @@ def _pending(queue: Queue, owned: bool) -> str:
     later = f"{queue['waiting']} to be tried later"
     failed = {error: number for error, number in queue["by_error"].items() if error}
     if failed:
-        later += f" after {listed(failed)}"
+        later += f": {listed(classes_in_words(failed))}"
     parts = [
         (queue["running"], f"{queue['running']} {begun}"),
         (queue["due"], f"{queue['due']} due now"),
@@ -119,7 +124,7 @@ def _pending(queue: Queue, owned: bool) -> str:
 
 def _waiting(job: Waiting, now: float) -> str:
     tries = f", {counted(job['tries'], 'try')} so far" if job["tries"] else ""
-    why = f"{job['error']}: {job['why']}" if job["error"] else job["why"]
+    why = f"{class_words(job['error'])}: {job['why']}" if job["error"] else job["why"]
     return f"Waiting {format_duration(job['until'] - now)}: scene {job['scene']}{tries}. {why}"
 
 
@@ -210,8 +215,8 @@ def _totals(totals: Totals, now: float) -> Iterator[str]:
     if totals["since"] is None:
         yield "Statistics: nothing was counted yet."
         return
-    failed = f" ({listed(totals['failed'])})" if totals["failed"] else ""
-    errors = f" ({listed(totals['errors'])})" if totals["errors"] else ""
+    failed = f" ({listed(classes_in_words(totals['failed']))})" if totals["failed"] else ""
+    errors = f" ({listed(classes_in_words(totals['errors']))})" if totals["errors"] else ""
     yield (
         f"Statistics: counted since {format_elapsed_since(totals['since'], now)}. "
         f"{counted(totals['done'], 'job')} done, {totals['written']} of them written to Plex; "
