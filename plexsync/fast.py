@@ -1,8 +1,8 @@
-"""What a hook does beside a living worker, for which the user's save in Stash waits.
+"""The path of a hook while a worker is alive; the user's save in Stash waits for it.
 
-It is part of `inbox` and `system`, apart from them so that a hook loads no more than this, and not
-even `os`, which takes a tenth of its time: nearly all of `os` is `posix` under another name.
-Whatever is not as usual is left to those two.
+It is separate from `inbox` and `system` so that a hook loads nothing else, not even `os`, which
+takes a tenth of its time: nearly all of `os` is `posix` under another name. Every unusual case is
+left to those two modules.
 """
 
 import sys
@@ -21,14 +21,14 @@ _KIND, _FOLDER, _PIPE = 0o170000, 0o040000, 0o010000
 
 
 def divert_stdout() -> int:
-    """The file that Stash reads the answer from; whatever a library prints goes to its log."""
+    """The file from which Stash reads the answer; anything printed goes to Stash's log instead."""
     out = os.dup(1)
     os.dup2(2, 1)
     return out
 
 
 def answer(out: int, text: bytes) -> None:
-    """Write the answer and end the process, without the millisecond in which Python tidies up."""
+    """Write the answer and exit at once, which saves the millisecond of Python's clean-up."""
     write_all(out, text)
     os._exit(0)
 
@@ -61,14 +61,14 @@ def create(path: str) -> int:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write every byte; os.write alone may stop early."""
+    """Write all bytes; os.write may write only some."""
     left = memoryview(data)
     while left:
         left = left[os.write(fd, left) :]
 
 
 def replace(src: str, dst: str) -> None:
-    """Rename over `dst`. On Windows tried again for a second while somebody has `dst` open."""
+    """Rename over `dst`. On Windows retried for a second while another process has `dst` open."""
     if sys.platform == "win32":
         for _ in range(100):
             try:
@@ -80,7 +80,7 @@ def replace(src: str, dst: str) -> None:
 
 
 def sync_folder(path: str) -> None:
-    """Make renames in a folder survive a power cut. Windows has no such thing."""
+    """Make renames in a folder survive a power cut. Does nothing on Windows."""
     if sys.platform != "win32":
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -94,15 +94,15 @@ def sync_folder(path: str) -> None:
 def _excuse(problem: OSError) -> None:
     import errno
 
-    # network drives that cannot do it say so, and there is nothing better to do on them
+    # some network drives do not support it, and there is no alternative on them
     if problem.errno not in (errno.EINVAL, errno.ENOTSUP):
         raise problem
 
 
 def hand_over(path: str, data: bytes) -> bool:
-    """Write a line to whoever waits at the end of that pipe; nothing of it lies on the disk.
+    """Write a line to the reader of a pipe; nothing is written to disk.
 
-    False when nobody does, when it is not ours alone, or when it is full. Never waits.
+    False if there is no reader, if other users may open the pipe, or if it is full. Never blocks.
     """
     if not data or b"\n" in data:
         return False
@@ -121,7 +121,7 @@ def hand_over(path: str, data: bytes) -> bool:
 if sys.platform == "win32":
 
     def data_folder(plugin_dir: str) -> str:
-        """Unknown: paths are a long story there."""
+        """Always left to `system`: paths are complicated there."""
         return ""
 
     def is_ready(data: str) -> bool:
@@ -133,7 +133,7 @@ if sys.platform == "win32":
         return False
 
     def is_our_pipe(path: str | int) -> bool:
-        """There are none."""
+        """Windows has no such pipes."""
         return False
 
 else:
@@ -146,12 +146,14 @@ else:
         return path if _is_absolute(path) else ""
 
     def _is_absolute(path: str) -> bool:
-        """Whether `os.path.abspath` would leave it as it is."""
+        """Whether `os.path.abspath` would not change it."""
         parts = path.split("/")
         return not parts[0] and not {"", ".", ".."} & set(parts[1:])
 
     def is_ready(data: str) -> bool:
-        """Whether the data folder and its inbox are there and ours alone; False when in doubt."""
+        """Whether the data folder and its inbox exist and only we may write there; False when in
+        doubt.
+        """
         try:
             info = os.lstat(data)
             parts = [os.lstat(f"{data}/inbox{part}") for part in ("", "/tmp", "/new")]  # noqa: S108
@@ -177,7 +179,7 @@ else:
         return False
 
     def is_our_pipe(path: str | int) -> bool:
-        """Whether a pipe stands there that nobody else can open."""
+        """Whether this is a pipe that no other user can open."""
         try:
             info = os.stat(path) if isinstance(path, int) else os.lstat(path)
         except OSError:

@@ -1,8 +1,8 @@
-"""The hook: keep the event, wake a worker, say ok. The user's save in Stash waits for this.
+"""The hook: store the event, wake a worker, answer ok. The user's save in Stash waits for this.
 
-An event is a hint: what happened to which object, and which fields were sent. What Stash usually
-writes is cut by byte operations, because importing json takes longer than all the rest; whatever
-is not proven to be so is parsed.
+An event is a hint: what happened to which object, and which fields were sent. The usual form of
+Stash's input is cut by byte operations, because importing json takes longer than everything else;
+any other form is parsed.
 """
 
 import sys
@@ -12,11 +12,11 @@ from plexsync import fast
 OK = b'{"output": "ok"}'
 REMEDY = "; give Stash room and rights there, or let STASH_PLUGIN_DATA name another folder"
 MAX_RECORD = 16 << 10
-"""No event has so many bytes; a merge of so many tags is kept without them and means all tags."""
+"""No event is larger; a merge of so many tags is stored without them and stands for all tags."""
 
 
 def run(plugin_dir: str) -> None:
-    """Answer what Stash sent, whether a hook, a task or a page's operation, and end the process."""
+    """Handle Stash's input (a hook, a task or a page's operation), answer, and exit."""
     out = fast.divert_stdout()
     stdin = b"" if not sys.stdin or sys.stdin.isatty() else sys.stdin.buffer.read()
     if b'"hookContext"' in stdin:
@@ -27,7 +27,7 @@ def run(plugin_dir: str) -> None:
 
 
 def main(plugin_dir: str, stdin: bytes) -> bytes:
-    """Keep the event in `stdin` and see that a worker lives; the answer for Stash. Never raises."""
+    """Store the event from `stdin`, make sure that a worker runs, and answer. Never raises."""
     try:
         found = read(stdin)
         data = fast.data_folder(plugin_dir) or _data_folder(plugin_dir)
@@ -83,18 +83,18 @@ def _error(text: str) -> bytes:
 
 
 def read(stdin: bytes) -> tuple[bytes, bytes] | None:
-    """The record of this event and the connection to Stash; None when no hook sent it.
+    """The event's record and the connection to Stash; None if the input is not from a hook.
 
-    Raises ValueError with the reason when it is nothing that the worker could read.
+    Raises ValueError with the reason if the worker could not read the record.
     """
     return _cut(stdin) or _parse(stdin)
 
 
 def _cut(stdin: bytes) -> tuple[bytes, bytes] | None:
-    """The same of what Stash usually writes; None for anything else.
+    """The same for the usual form of the input; None for any other.
 
-    `input` is not kept, so it is only made sure that it is one object or list, and that the names
-    behind it are therefore the event's. A merge is parsed: its input matters.
+    `input` is not stored: it only has to be one object or list, so that the names after it are
+    the event's. A merge is parsed, since its input matters.
     """
     head, _, event = stdin.partition(b',"args":{"hookContext":{"id":')
     number, _, event = event.partition(b',"type":"')
@@ -126,14 +126,14 @@ def _cut(stdin: bytes) -> tuple[bytes, bytes] | None:
 
 
 def _are_names(names: bytes) -> bool:
-    """Whether this is "a","b_c": a list of GraphQL's names without its brackets."""
+    """Whether this is "a","b_c": a list of GraphQL names without its brackets."""
     inner = names.replace(b'","', b"")
     quoted = inner.startswith(b'"') and inner.endswith(b'"')
     return quoted and inner[1:-1].replace(b"_", b"").isalnum() and len(names) < MAX_RECORD
 
 
 def _is_one(text: bytes) -> bool:
-    """Whether this is one whole object or list, as far as its brackets tell."""
+    """Whether this is one complete object or list, judged by its brackets."""
     whole = _brackets(text)
     ends, inner = whole[:1] + whole[-1:], whole[1:-1]
     for _ in range(8):
@@ -147,7 +147,7 @@ _PLAIN = b":,-.0123456789nulltruefalse"
 
 
 def _brackets(text: bytes) -> bytes:
-    """The brackets outside of strings, and whatever else has no business there."""
+    """The brackets outside of strings, and any unexpected characters."""
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     pieces = text.split(b'"')
@@ -155,7 +155,7 @@ def _brackets(text: bytes) -> bytes:
 
 
 def _parse(stdin: bytes) -> tuple[bytes, bytes] | None:
-    """The same of any other JSON."""
+    """The same for any other JSON."""
     import json
 
     from plexsync.model.event import parse_event
@@ -163,7 +163,7 @@ def _parse(stdin: bytes) -> tuple[bytes, bytes] | None:
     try:
         order = json.loads(stdin)
         args, event = order["args"], order["args"]["hookContext"]
-        # only buttons and pages name a mode; and what a page sends is a map, which Go sorts, while
+        # only buttons and pages send a mode; a page's input is a map, whose keys Go sorts, while
         # Stash writes an event's id, type, input and inputFields in this order
         if "mode" in args or (type(event) is dict and list(event) == sorted(event)):
             return None

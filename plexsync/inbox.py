@@ -1,6 +1,6 @@
-"""The inbox, the one door for work: a record is whole in `inbox/new` or it is not there.
+"""The inbox, through which all work arrives: a record in `inbox/new` is always complete.
 
-`folder` is the data folder throughout. Any number of processes drop; only its owner collects.
+`folder` is always the data folder. Any process may drop records; only the owner collects them.
 """
 
 import os
@@ -18,13 +18,14 @@ _BATCH_BYTES = 16 << 20
 _KEPT_DAMAGED = 100
 _DAY = 86400
 _TURN = 200
-"""Milliseconds for which a hook waits for another one to start a worker; that takes about one."""
+"""Milliseconds for which a hook waits while another one starts a worker, which takes about one."""
 _LONGEST_START = 10.0
-"""Seconds after which the start of a worker is taken to hang."""
+"""Seconds after which a starting worker is assumed to hang."""
 COARSE_MTIME = 2.5
-"""Some file systems stamp folders only each 2 s: a younger stamp proves nothing, so look again."""
+"""Some file systems have a resolution of 2 s: a younger time stamp proves nothing, so check
+again."""
 _MAX_CONNECTION = 8 << 10
-"""So much fits any pipe; Stash's block has some 500 bytes."""
+"""Fits into any pipe; Stash's block has about 500 bytes."""
 
 
 class Record:
@@ -51,7 +52,7 @@ def drop(folder: str, record: bytes) -> str:
 
 
 def make_ready(folder: str) -> str:
-    """Make the parts of the inbox that are missing; the one where records lie."""
+    """Create missing folders of the inbox; returns the one with the records."""
     inbox = os.path.join(folder, "inbox")
     temp, new = os.path.join(inbox, "tmp"), os.path.join(inbox, "new")
     for part in (inbox, temp, new):
@@ -68,7 +69,7 @@ def collect(folder: str, limit: int = 10000) -> list[Record]:
 
 
 def names(folder: str) -> "set[str]":
-    """The names of all records that wait."""
+    """The names of all waiting records."""
     try:
         return set(os.listdir(_new(folder)))
     except FileNotFoundError:
@@ -76,7 +77,7 @@ def names(folder: str) -> "set[str]":
 
 
 def read(folder: str, names: "Iterable[str]") -> list[Record]:
-    """The records with these names that still wait, until there are about 16 MiB."""
+    """Those of these records that still wait, up to about 16 MiB."""
     new = _new(folder)
     records: list[Record] = []
     size = 0
@@ -105,7 +106,7 @@ def _dropped_at(name: str) -> float:
 
 
 def forget(folder: str, names: "Iterable[str]") -> None:
-    """Remove records that are safe elsewhere."""
+    """Delete records that are stored elsewhere now."""
     new = _new(folder) + os.sep
     for name in names:
         _unlink(new + name)
@@ -122,7 +123,7 @@ def set_aside(folder: str, name: str) -> None:
 
 
 def sweep(folder: str, now: float) -> int:
-    """Remove the unfinished files that killed processes left a day ago; the number removed."""
+    """Delete unfinished files of killed processes after a day; returns how many."""
     removed = 0
     for place, ending in ((os.path.join(folder, "inbox", "tmp"), ""), (folder, ".tmp")):
         try:
@@ -144,7 +145,7 @@ def _is_old(file: "os.DirEntry[str]", now: float) -> bool:
 def signature(folder: str) -> int:
     """When `new/` last changed, in nanoseconds, 0 before the first record; one stat.
 
-    File systems stamp in ticks (milliseconds, on some two seconds): two changes within one tick
+    Time stamps have a resolution (milliseconds, on some file systems 2 s): two changes within it
     look the same.
     """
     try:
@@ -154,12 +155,12 @@ def signature(folder: str) -> int:
 
 
 def is_settled(signature: int) -> bool:
-    """Whether a change from now on will show in the signature, on any file system."""
+    """Whether a change from now on will change the signature on any file system."""
     return abs(time.time() - signature / 1e9) >= COARSE_MTIME
 
 
 def nudge(folder: str) -> None:
-    """Change the signature without a record, so that a sleeping worker looks around."""
+    """Change the signature without a record, to wake a sleeping worker."""
     os.utime(make_ready(folder))
 
 
@@ -176,14 +177,14 @@ def _unlink(path: str) -> bool:
 
 
 def wake(plugin_dir: str, data: str, connection: bytes) -> None:
-    """Start a worker unless one lives or is about to, or a task will leave one behind.
+    """Start a worker unless one is alive or starting, or a task will leave one behind.
 
-    The new worker holds `started.lock` until it owns the folder, so that a crowd of hooks starts one:
-    in a container where nobody reaps orphans each further one would be a zombie for good. They take
-    turns by `starting.lock`, which no worker holds: a hook that is killed before it started one
-    leaves it to the next in turn. A start that takes too long hangs (a stopped process keeps its
-    locks), and is not waited for. A living worker is handed the connection, since its own may have
-    expired.
+    The new worker holds `started.lock` until it owns the folder, so that a crowd of hooks starts
+    one: in a container where nobody reaps orphans each further one would be a zombie for good. They
+    take turns by `starting.lock`, which no worker holds: a hook that is killed before it started
+    one leaves it to the next in turn. A start that takes too long hangs (a stopped process keeps
+    its locks), and is not waited for. A living worker is handed the connection, since its own may
+    have expired.
     """
     if has_owner(data):
         hand_over(data, connection)
@@ -206,7 +207,7 @@ def wake(plugin_dir: str, data: str, connection: bytes) -> None:
 
 
 def _take_turn(turn: system.LockFile) -> bool:
-    """Wait for the hook that is about to start a worker, but not for one that hangs."""
+    """Wait while another hook starts a worker, but not for one that hangs."""
     for _ in range(_TURN):
         if turn.acquire():
             return True
@@ -215,12 +216,12 @@ def _take_turn(turn: system.LockFile) -> bool:
 
 
 def hand_over(data: str, connection: bytes) -> bool:
-    """Offer a living worker this way to reach Stash; it takes it when its own is refused."""
+    """Offer this connection to a running worker, which uses it once Stash refuses its own."""
     return system.hand_over(session_pipe(data), connection)
 
 
 def session_pipe(data: str) -> str:
-    """Where a worker is given newer connections."""
+    """The pipe through which a worker receives newer connections."""
     return os.path.join(data, "session")
 
 
@@ -229,19 +230,19 @@ def _began_lately(lock: str) -> bool:
 
 
 def has_owner(data: str) -> bool:
-    """Whether a worker lives, or a task that leaves one behind."""
+    """Whether a worker is alive, or a task that leaves one behind."""
     locks = ("worker.lock", "takeover.lock")
     return any(system.LockFile(os.path.join(data, name)).busy() for name in locks)
 
 
 def _still_has_owner(data: str) -> bool:
-    """On Windows the look of another hook can pass for an owner; it is over a moment later."""
+    """The same after a moment: on Windows the check by another hook can look like an owner."""
     time.sleep(0.01)
     return has_owner(data)
 
 
 def start_worker(plugin_dir: str, connection: bytes) -> None:
-    """Start a worker that reaches Stash by this connection block; raises ValueError or OSError."""
+    """Start a worker with this connection block; raises ValueError or OSError."""
     if not 0 < len(connection) <= _MAX_CONNECTION:
         raise ValueError("Stash sent no usable server_connection")
     if not sys.executable:

@@ -1,4 +1,4 @@
-"""The clock: the one place that knows the time and sleeps."""
+"""The clock: the only code that reads the time and sleeps."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Callable
 from typing import Protocol
 
 POLL = 0.25
-"""Seconds between two looks whether somebody wants to be served."""
+"""Seconds between two checks whether to wake up."""
 
 
 class Clock(Protocol):
-    """Two clocks and a way to wait; tests bring one whose hands they move."""
+    """Two clocks and a way to wait; tests pass one that they control."""
 
     def now(self) -> float:
-        """Wall-clock seconds since the epoch: to be stored and shown. It may jump."""
+        """Wall-clock seconds since the epoch, for times that are stored or shown. It may jump."""
 
     def monotonic(self) -> float:
-        """Seconds that only grow: to be compared within one process."""
+        """Monotonic seconds, for durations within one process."""
 
     def wait(self, seconds: float, woken: Callable[[], bool]) -> None:
-        """Return after `seconds`, or as soon as `woken` answers yes."""
+        """Return after `seconds`, or as soon as `woken` returns True."""
 
 
 class SystemClock:
@@ -31,11 +31,11 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        """Seconds that only grow."""
+        """Monotonic seconds."""
         return time.monotonic()
 
     def wait(self, seconds: float, woken: Callable[[], bool]) -> None:
-        """Sleep at most `seconds`; `woken` is asked at once and then every quarter of a second."""
+        """Sleep at most `seconds`; `woken` is called at once and then every quarter of a second."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not woken():
             time.sleep(min(left, POLL))

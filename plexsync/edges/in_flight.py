@@ -1,4 +1,4 @@
-"""Requests on their way: once somebody waits for this process, no further one begins."""
+"""Counts requests in flight, and starts no more once another process waits for this one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from plexsync.model.errors import Interrupted
 
 LAST_LOOK = 0.8
-"""Seconds for the request that completes what was begun, once somebody waits."""
+"""Seconds for the request that completes work in progress, once somebody waits."""
 
 
 class InFlight:
-    """Counts the requests of a process, of all its threads and to both servers.
+    """Counts the requests of all threads of this process, to both servers.
 
-    `until` says who may interrupt; without it nobody does. `note` is told how many requests are
-    left whenever somebody waits for them.
+    Without `until` nothing interrupts. `note` is called with the number of requests left whenever
+    somebody waits for them.
     """
 
     def __init__(self, note: Callable[[int], None] = lambda count: None) -> None:
@@ -29,12 +29,12 @@ class InFlight:
 
     def asked(self) -> bool:
         """Whether somebody waits for this process."""
-        with self._asking:  # on Windows two looks at a lock take each other for its owner
+        with self._asking:  # on Windows two checks of a lock take each other for its owner
             return self._asks()
 
     @contextmanager
     def until(self, asks: Callable[[], bool]) -> Iterator[None]:
-        """Within this block no request begins any more once `asks` says yes."""
+        """Within this block no request begins once `asks` returns True."""
         before, self._asks = self._asks, asks
         try:
             yield
@@ -43,7 +43,7 @@ class InFlight:
 
     @contextmanager
     def completing(self) -> Iterator[None]:
-        """Within this block this thread may still ask, briefly, what became of its requests."""
+        """Within this block this thread may still send short requests, to complete its work."""
         self._thread.completing = True
         try:
             yield
@@ -52,8 +52,8 @@ class InFlight:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Within this block this thread's requests neither count nor ask: they help to tell whether
-        somebody waits, and are as brief as a last look.
+        """Within this block this thread's requests are neither counted nor interrupted: they are
+        short and serve to find out whether somebody waits.
         """
         self._thread.aside = True
         try:
@@ -63,9 +63,9 @@ class InFlight:
 
     @contextmanager
     def request(self) -> Iterator[float | None]:
-        """One request; gives the seconds that it may take at most, None for as many as usual.
+        """Count one request; yields the seconds that it may take, None for the usual limit.
 
-        Raises Interrupted instead of beginning it when somebody waits.
+        Raises Interrupted instead of starting it when somebody waits.
         """
         if getattr(self._thread, "aside", False):
             yield LAST_LOOK
@@ -78,7 +78,7 @@ class InFlight:
             self._tell(-1)
 
     def go_on(self) -> float | None:
-        """What `request` gives, and raises, of a request that consists of several."""
+        """The same as `request` between the parts of a request that consists of several."""
         if not self.asked():
             return None
         if getattr(self._thread, "completing", False):

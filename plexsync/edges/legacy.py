@@ -80,7 +80,7 @@ def _has_its_dead_letters(folder: str) -> bool:
         return False
     with suppress(OSError), open(path, "rb") as file:
         if file.read(64)[60:] == bytes(4):  # user_version 0, which ours never has
-            return _has(path, "dead_letters", without="letters", rows=False)
+            return _has(path, "dead_letters", without="dead_letters_by_error", rows=False)
     return False
 
 
@@ -89,9 +89,8 @@ def _has(path: str, table: str, *, without: str, rows: bool) -> bool:
         return False
     try:
         with closing(read_only(path)) as connection:
-            sql = "SELECT name FROM sqlite_master WHERE type = 'table'"
-            tables = {row[0] for row in connection.execute(sql)}
-            if table not in tables or without in tables:
+            names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+            if table not in names or without in names:
                 return False
             return not rows or connection.execute(f"SELECT 1 FROM {table}").fetchone() is not None
     except sqlite3.Error:

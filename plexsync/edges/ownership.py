@@ -1,8 +1,8 @@
-"""Who owns the data folder: one process at a time, handed over politely.
+"""Ownership of the data folder: one process at a time, handed over without interrupting requests.
 
 Two locks, because Stash stops a task with SIGKILL: a task holds `takeover.lock` for as long as it
-wants to own, and works under `worker.lock`. However it ends, the worker that stands by has the
-work again at once.
+needs the folder, and works under `worker.lock`. However it ends, the worker on standby takes over
+again at once.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from plexsync.edges.in_flight_note import read_note, remove_note
 from plexsync.model.words import counted
 
 PROBE_PATIENCE = 0.2
-"""Seconds a starting worker tries for the lock: a hook's probe holds it for an instant."""
+"""Seconds for which a starting worker retries the lock, which a hook's check holds briefly."""
 
 STAND_BY_PAUSE = 0.25
 
 TELL_AFTER = 0.5
-"""Seconds of waiting until a task says what it waits for."""
+"""Seconds of waiting after which a task reports what it waits for."""
 
 
 class TakeoverRefused(Exception):
-    """The background worker did not step aside in time, or another task is at work."""
+    """The background worker did not step aside in time, or another task is running."""
 
 
 def _acquire(lock: system.LockFile, patience: float) -> bool:
@@ -46,36 +46,40 @@ class Ownership:
         self._takeover = system.LockFile(os.path.join(folder, "takeover.lock"))
 
     def claim(self) -> bool:
-        """Become the owner; False when somebody else is."""
+        """Become the owner; False if another process is."""
         return _acquire(self._worker, PROBE_PATIENCE)
 
     def fileno(self) -> int:
-        """The open file that holds the lock; -1 while somebody else owns the folder."""
+        """The open file that holds the lock; -1 while another process owns the folder."""
         return self._worker.fileno()
 
     def lost(self) -> bool:
-        """Whether the data folder was taken away, and perhaps made anew: what is open is not in it."""
+        """Whether the data folder was removed (and perhaps recreated), so our open files are not
+        in it.
+        """
         try:
             return self._worker.held and not self.lock_elsewhere and not self._worker.is_its_file()
         except FileNotFoundError:
             return True
         except OSError:
-            return False  # a sick disk is waited out
+            return False  # a failing disk: wait for it
 
     @property
     def lock_elsewhere(self) -> str:
-        """The file that is locked because the data folder knows no locks; "" when it does."""
+        """The file that is locked instead, if the data folder does not support locks; otherwise
+        "".
+        """
         return self._worker.instead
 
     def wanted(self) -> bool:
-        """Whether a task asks for the folder."""
+        """Whether a task is waiting for the folder."""
         return self._takeover.busy()
 
     def stand_by(self) -> bool:
-        """Let a task work if one does, and own after it; False when somebody else does."""
+        """Step aside for a task, if any, then own the folder; False if another process does."""
         self.release()
         missed = 0
-        while missed < 2:  # a task may have ended between the two looks of the first miss
+        while missed < 2:  # a task may have ended between the two checks of the first miss
             if self.wanted():
                 missed = 0
                 time.sleep(STAND_BY_PAUSE)
@@ -86,7 +90,7 @@ class Ownership:
         return False
 
     def release(self) -> None:
-        """Give the folder up."""
+        """Release the folder."""
         self._worker.release()
 
 
@@ -94,8 +98,8 @@ class Takeover:
     """A task's side, as a context manager: own the folder for as long as the block runs.
 
     `start_worker` is called first when no worker is alive, so that one stands by from the start.
-    `patience` is how many seconds the worker may need to finish what it has in flight; `tell` hears
-    what is waited for. Raises TakeoverRefused with a sentence for the user.
+    `patience` is how many seconds the worker may take to finish its requests in flight; `tell` is
+    called with what is waited for. Raises TakeoverRefused with a message for the user.
     """
 
     def __init__(
@@ -131,9 +135,9 @@ class Takeover:
         return self
 
     def _ask(self) -> bool:
-        """Hold the lock that makes everybody step aside; whether a worker was started before that.
+        """Take the lock that makes workers step aside; returns whether a worker was started first.
 
-        Hooks that see this lock start nobody: somebody must stand by from its first instant on.
+        Hooks that see this lock start no worker, so one must be on standby from the beginning.
         """
         alone = not self._worker.busy()
         if alone:
@@ -145,7 +149,7 @@ class Takeover:
         return alone
 
     def _wait(self) -> bool:
-        """Wait for the worker, and say for what; True when it stepped aside."""
+        """Wait for the worker and report what it is doing; True when it has stepped aside."""
         told = ""
         for _ in range(max(1, round(self._patience / TELL_AFTER))):
             if _acquire(self._worker, min(TELL_AFTER, self._patience)):

@@ -1,4 +1,4 @@
-"""The plugin's own files, which Stash's package manager deletes and writes anew under a worker."""
+"""Detects when Stash's package manager replaces or removes the plugin under a running worker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plexsync.edges.clock import Clock
 _VERSION = re.compile(rb"""^__version__ = ["']([^"']+)["']""", re.MULTILINE)
 
 _REST = 1.0
-"""Seconds without a change after which an update has come to its end."""
+"""Seconds without a change after which an update is taken to be complete."""
 _PATIENCE = 10.0
 _LOOK = 0.25
 
@@ -19,7 +19,7 @@ REMOVED = "the plugin was removed"
 
 
 class PluginFiles:
-    """Tells whether the files in `plugin_dir` are still those of the running version."""
+    """The plugin's files in `plugin_dir`, compared with the running version."""
 
     def __init__(self, plugin_dir: str, running: str = __version__) -> None:
         self._folder = plugin_dir
@@ -30,20 +30,22 @@ class PluginFiles:
         self._reason = ""
 
     def stop_reason(self) -> str:
-        """Why this process must not go on, "" if it may; two looks at the disk as a rule."""
+        """Why this process must stop: replaced or removed; "" if it may go on. Usually two stat
+        calls.
+        """
         if not os.path.exists(self._entry):
             return REMOVED
         seen = _stamp(self._constant)
         if seen != self._seen:
             version = _version(self._constant)
-            if version:  # else it is being written just now
+            if version:  # without one the file is being written
                 self._seen = seen
                 replaced = version != self._running
                 self._reason = f"PlexSync {version} was installed" if replaced else ""
         return self._reason
 
     def wait_until_stable(self, clock: Clock) -> bool:
-        """Wait until an update has come to its end; False when the plugin does not come back."""
+        """Wait until an update is complete; False if the plugin does not come back."""
         end = clock.monotonic() + _PATIENCE
         before, since = self._files(), clock.monotonic()
         while clock.monotonic() < end:

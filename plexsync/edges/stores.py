@@ -1,4 +1,4 @@
-"""The stores that the owner of the data folder has open."""
+"""The open stores of the owner of the data folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plexsync.edges.queue.job_queue import JobQueue
 
 @dataclass(slots=True)
 class Stores:
-    """The durable stores that belong to the owner of the data folder."""
+    """The stores that only the owner of the data folder may open."""
 
     queue: JobQueue
     dead_letters: DeadLetters

@@ -1,4 +1,4 @@
-"""What PlexSync runs on: disks, other plugins, the clock of a server."""
+"""Facts about the environment: file systems, other plugins, a server's clock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def filesystem(path: str) -> str:
 
 
 def free_bytes(path: str) -> int:
-    """Bytes that we may still write there. Raises OSError."""
+    """Free bytes on the file system of a path. Raises OSError."""
     return shutil.disk_usage(path).free
 
 
@@ -53,7 +53,7 @@ def _files_named(folder: str, name: str, depth: int) -> Iterator[str]:
 
 
 def server_time(url: str, *, seconds: float = 5.0) -> float | None:
-    """What time a web server has, by the date in its answer; None when it does not say."""
+    """A web server's time, from the Date header of its answer; None without one."""
     session = Session(seconds, seconds, seconds, trust=ANYBODY)
     try:
         said = session.request("GET", url).headers.get("Date", "")

@@ -1,4 +1,4 @@
-"""What follows a failure: when to try again, when to give up, and for whom to wait."""
+"""Decides what follows a failure: retry, give up, or wait for a server."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from plexsync.model.job import Job
 from plexsync.policy.timing import probe_delay as probe_delay
 
 POISON_STARTS = 3
-"""So many starts alone without an end bury a job: it takes the worker down with it."""
+"""After so many starts alone without an end a job becomes a dead letter: it kills the worker."""
 
 MAX_RETRY_AFTER = 600.0
 """The longest that a server's Retry-After is obeyed, in seconds."""
 
 WRITE_PAUSE = 5.0
-"""Seconds until a scene is tried again that could not be written, while others go first."""
+"""Seconds until a scene that could not be written is tried again; others go first."""
 
 DEAD_LETTER, DONE, WAITS = "dead letter", "done", "waits"
 
@@ -61,9 +61,9 @@ BUDGETS: Mapping[str, Budget] = {
 class ErrorRule:
     """How one class of errors is treated.
 
-    `costs_attempt`: it uses up the budget
-    of that name. `end`: where the job ends when nothing is left to try: DEAD_LETTER, DONE, or
-    WAITS (it stays as it is until the other side is well). `waits_for`: "plex", "stash" or "auth".
+    `costs_attempt`: it counts against `budget`. `end`: what becomes of the job when nothing is left
+    to try: DEAD_LETTER, DONE, or WAITS (it stays until the server is well). `waits_for`: "plex",
+    "stash" or "auth".
     """
 
     costs_attempt: bool = True
@@ -97,7 +97,7 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Bury:
-    """Make it a dead letter."""
+    """Turn the job into a dead letter."""
 
     job: Job
     error: SyncError
@@ -105,14 +105,14 @@ class Bury:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Nothing is left to do; `state` says why in a word."""
+    """Nothing is left to do; `state` is the reason in a word."""
 
     state: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nobody's fault: leave the job as it is until "plex", "stash" or "auth" is well again."""
+    """Not the job's fault: it stays as it is until "plex", "stash" or "auth" is well again."""
 
     what: str
 
@@ -144,9 +144,9 @@ def verdict(
 ) -> Verdict:
     """Decide what becomes of a job that failed.
 
-    Only the scene's own fault costs it an attempt, and a try before its time that still finds no
-    file costs nothing. `max_retries` is the standard budget. The job that comes back is no longer
-    running and knows its attempts and last failure.
+    Only the scene's own fault costs an attempt; an early try that still finds no file costs
+    nothing. `max_retries` is the standard budget. The returned job is not running and holds its
+    attempts and last failure.
     """
     rule = rule_for(error)
     if isinstance(error, PlexNotFound) and _before_its_time(job, now):
@@ -155,7 +155,7 @@ def verdict(
         return Finish("gone")
     if rule.end == WAITS:
         return Wait(rule.waits_for)
-    if error.fault == WRITE:  # others go first, to show whether it is this scene alone
+    if error.fault == WRITE:  # others go first, to show whether only this scene fails
         pause = max(WRITE_PAUSE, _asked(error.retry_after))
         return Later(replace(_said(job, error, now), not_before=now + pause))
     if error.fault != SCENE:
@@ -175,7 +175,9 @@ def is_last_try(job: Job) -> bool:
 
 
 def _before_its_time(job: Job, now: float) -> bool:
-    """A time farther away than any pause comes from a clock that was set back."""
+    """Whether the job was tried early. A time further away than any pause means a clock set
+    back.
+    """
     return 0 < job.not_before - now <= BUDGETS[NOT_FOUND].cap
 
 
@@ -185,7 +187,7 @@ def _note(job: Job, error: SyncError, now: float) -> Job:
 
 
 def _said(job: Job, error: SyncError, now: float) -> Job:
-    """The job with its last failure, at no cost."""
+    """The job with its last failure; no attempt is counted."""
     return replace(
         job,
         running=False,
@@ -201,7 +203,9 @@ def _said(job: Job, error: SyncError, now: float) -> Job:
 
 
 def _spent(job: Job, budget: str, kind: str) -> int:
-    """Attempts of all classes that share a budget, so that changing errors do not multiply it."""
+    """Attempts of all classes that share a budget, so that alternating errors do not multiply
+    it.
+    """
     shared = {known.__name__ for known, rule in RULES.items() if rule.budget == budget} | {kind}
     return sum(count for name, count in job.attempts.items() if name in shared)
 

@@ -1,4 +1,4 @@
-"""What a scene should look like in Plex, field by field, as the settings allow."""
+"""The desired state of a scene in Plex, field by field, according to the settings."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from plexsync.model.values import name_key, value_hash
 __all__ = ["Desired", "desired", "file_title", "has_enough_metadata", "value_hash", "hash_desired"]
 
 _UNSOURCED = frozenset({"tagline"})
-"""Fields that Stash has nothing for: never written, whatever the switch says."""
+"""Fields that Stash does not have: never written, whatever the setting says."""
 
 
 class FieldSettings(Protocol):
-    """The settings read here; the switches that FIELDS names are read by their name."""
+    """The settings used here; the switches named in FIELDS are read by name."""
 
     @property
     def sync_master(self) -> bool: ...
@@ -45,10 +45,10 @@ class FieldSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """The wish for one scene: a value per enabled field, and whose names are in it.
+    """The desired state of one scene: a value per enabled field, and the entities named in them.
 
-    `entities` are (kind, Stash id) with the kinds "performer", "tag", "studio" and "group". `cut`
-    says in words what did not fit.
+    `entities` are (kind, Stash id) pairs of the kinds "performer", "tag", "studio" and "group".
+    `cut` describes each value that did not fit.
     """
 
     scene: int
@@ -69,7 +69,7 @@ def file_title(scene: Scene) -> str:
 
 
 def has_enough_metadata(scene: Scene) -> bool:
-    """The quality gate: title, details, studio, performers, tags or date; nothing else opens it."""
+    """The quality gate: the scene has a title, details, a studio, performers, tags or a date."""
     texts = (scene.title, scene.details, scene.date)
     if any(clean(text, multiline=False, strip_emoji=False) for text in texts):
         return True
@@ -79,10 +79,11 @@ def has_enough_metadata(scene: Scene) -> bool:
 def desired(
     scene: Scene, config: FieldSettings, images: Mapping[str, str]
 ) -> tuple[Desired | None, str | None]:
-    """The wish for a scene, or None and a line that names what is wrong (strict mode only).
+    """The desired state of a scene, or None and a line that names what is invalid (strict mode
+    only).
 
-    `images` maps "poster" and "background" to the SHA-1 of the bytes to show. Only enabled fields
-    are in the wish; with the master switch off there are none.
+    `images` maps "poster" and "background" to the SHA-1 of the image. Only enabled fields are
+    included; with the master switch off there are none.
     """
     enabled = [name for name in FIELDS if _enabled(name, config)]
     raw = _raw(scene, config)
@@ -107,7 +108,7 @@ def desired(
 def hash_desired(desired: Desired, files: Sequence[VideoFile], fingerprint: str) -> str:
     """32 hex digits that change with any value, any file's path or size, or the fingerprint.
 
-    The fingerprint stands for what else decides: server, libraries, settings.
+    The fingerprint covers everything else that matters: server, libraries, settings.
     """
     document = {
         "values": {name: value_hash(value) for name, value in desired.values.items()},
@@ -143,7 +144,7 @@ def _raw(scene: Scene, config: FieldSettings) -> dict[str, object]:
 
 
 def _title(scene: Scene) -> str:
-    """Never empty: without a title and a usable file name the scene's number must do."""
+    """Never empty: falls back to the file name, then to the scene's number."""
     for text in (scene.title, file_title(scene)):
         if clean(text, multiline=False, strip_emoji=False):
             return text
@@ -160,7 +161,7 @@ def _names(entities: Iterable[Entity]) -> list[str]:
 
 
 def _disambiguated(performers: Sequence[Entity]) -> list[str]:
-    """Names, with what tells two performers of one name in this scene apart."""
+    """Names, with the disambiguation where two performers of the scene share a name."""
     times = Counter(name_key(performer.name) for performer in performers)
     return [
         f"{each.name} ({each.disambiguation})"

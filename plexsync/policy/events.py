@@ -1,4 +1,4 @@
-"""What an event asks for. An event is a hint: it names scenes that may differ from Plex by now."""
+"""Turns events into actions. An event is a hint: it names scenes that may now differ from Plex."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IGNORED_FIELDS = frozenset(
         "urls",
     }
 )
-"""Fields of a scene update that never show in Plex; any other name, also an unknown one, may."""
+"""Fields of a scene update that never show in Plex; all others, unknown ones included, may."""
 
 KINDS = {"Performer": "performer", "Studio": "studio", "Tag": "tag", "Group": "group"}
 
@@ -32,7 +32,7 @@ KINDS = {"Performer": "performer", "Studio": "studio", "Tag": "tag", "Group": "g
 class SyncScene:
     """Bring Plex in line with this scene. `reason` is UPDATE, CREATE or SCAN.
 
-    Also when it is said to be destroyed: whether it is, only Stash can tell.
+    Also for destroyed scenes: only Stash knows whether the scene is really gone.
     """
 
     scene: int
@@ -41,7 +41,7 @@ class SyncScene:
 
 @dataclass(frozen=True, slots=True)
 class Expand:
-    """Bring every scene in line that was written with one of these entities.
+    """Sync every scene that was written with one of these entities.
 
     `kind` is "performer", "studio", "tag" or "group"; `ids` None means every scene ever written.
     """
@@ -52,12 +52,12 @@ class Expand:
 
 @dataclass(frozen=True, slots=True)
 class ProbePlex:
-    """Somebody saw Plex well: look at once instead of when the next probe is due."""
+    """Something has found Plex healthy: probe now instead of when the next probe is due."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """A page asks for something; `sent` is its command, not read yet."""
+    """Run a page's command; `sent` is not parsed yet."""
 
     sent: object
 
@@ -66,17 +66,17 @@ Action = SyncScene | Expand | ProbePlex | RunCommand
 
 
 _RANK = (CREATE, FORCED, RECONCILE, UPDATE, "", SCAN)
-"""Reasons, the one that must not be lost first; "" stands for all others, bulk reasons. A scan is
-the weakest, because it alone spares scenes that are older than the installation."""
+"""Reasons, strongest first; "" stands for all others, which are those of backfills. SCAN is the
+weakest, because only it skips scenes that are older than the installation."""
 
 
 def stronger_reason(first: str, second: str) -> str:
-    """The reason a job keeps when two wishes meet in it: none is ever weakened."""
+    """The reason that a job keeps when two are merged: the stronger one."""
     return min((first, second), key=lambda r: _RANK.index(r if r in _RANK else ""))
 
 
 def actions_of(event: Event) -> tuple[Action, ...]:
-    """The wishes of one event, in order; none when it changes nothing that PlexSync writes."""
+    """The actions for one event, in order; none if it changes nothing that PlexSync writes."""
     if event.subject == "Scene":
         return _of_scene(event)
     if event.subject == "PlexSync":
@@ -108,7 +108,7 @@ def _renamed(event: Event) -> bool:
 
 
 def _merged(sent: object) -> frozenset[int] | None:
-    """Sources and destination of a merge; None when the input does not name them all."""
+    """Sources and destination of a merge; None if the input does not name all of them."""
     if not isinstance(sent, dict) or not isinstance(sent.get("source"), list):
         return None
     ids = [_id(value) for value in (*sent["source"], sent.get("destination"))]
@@ -117,7 +117,7 @@ def _merged(sent: object) -> frozenset[int] | None:
 
 
 def _id(value: object) -> int | None:
-    """Stash writes ids as strings inside an input; anything but a positive number is None."""
+    """An id, which Stash sends as a string within an input; None unless it is a positive number."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
         value = int(value)
     return value if type(value) is int and 0 < value < 2**63 else None

@@ -1,4 +1,4 @@
-"""What is a gap between Stash and Plex, field by field, and what a reconciliation counts."""
+"""Gaps between Stash and Plex, field by field, and their counts in a reconciliation."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ KINDS: Mapping[str, str] = {
 """Every kind, in the order of a report, and what it means."""
 
 EXAMPLES = 5
-"""At most so many examples of a kind are kept."""
+"""Examples kept per kind at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One field of a scene, or the whole of it: `field` is "" for missing and orphaned."""
+    """A gap in one field of a scene; `field` is "" for the kinds missing and orphaned."""
 
     kind: str
     field: str = ""
@@ -34,9 +34,9 @@ class Gap:
 def find_gaps(edits: Iterable[Edit], written: Mapping[str, Written]) -> tuple[Gap, ...]:
     """The gaps that a plan's edits would close; an edit that only locks closes none.
 
-    What the plan keeps, because a person set it in Plex, is therefore no gap. `written` is what
-    PlexSync wrote to the item. A field that Plex lacks is empty whoever emptied it; one that
-    changed on both sides is stale.
+    Values that the plan keeps because a person set them in Plex are no gaps. `written` is what
+    PlexSync wrote to the item. A field without a value in Plex is empty, whoever emptied it; one
+    that changed on both sides is stale.
     """
     return tuple(_gap(edit, written.get(edit.field)) for edit in edits if not edit.lock_only)
 
@@ -49,7 +49,7 @@ def _gap(edit: Edit, last: Written | None) -> Gap:
 
 
 def chosen(gaps: Iterable[Gap], kinds: Collection[str], fields: Collection[str]) -> tuple[Gap, ...]:
-    """Only gaps of these kinds and fields; no names mean all of them."""
+    """The gaps of these kinds and fields; empty means all."""
     return tuple(
         gap
         for gap in gaps
@@ -61,8 +61,8 @@ def chosen(gaps: Iterable[Gap], kinds: Collection[str], fields: Collection[str])
 class GapCount:
     """Gaps counted: `found` and `queued` scenes by kind, `fields` by kind and field.
 
-    A scene counts once for each kind that it has. `unsure` are scenes whose match is LOW and that
-    are only reported. `examples` are words for people.
+    A scene counts once per kind. `unsure` are scenes with a LOW match, which are only reported.
+    `examples` are texts for the report.
     """
 
     found: Mapping[str, int] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class GapCount:
     def add(
         self, what: str, gaps: Collection[Gap], *, queued: bool, unsure: bool = False
     ) -> GapCount:
-        """With one more scene or item, which `what` names."""
+        """The counts with one more scene or item, named by `what`."""
         kinds = list(dict.fromkeys(gap.kind for gap in gaps))
         return replace(
             self,

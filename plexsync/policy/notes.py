@@ -1,4 +1,4 @@
-"""What to tell of a scene that is in step although Plex does not show all that was wanted."""
+"""Notes on a scene that is in step although Plex does not show exactly the desired values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from plexsync.model.values import name_keys, value_hash
 from plexsync.model.words import grouped, label
 
 NO_COVER = "no cover in Stash yet"
-"""The note of a scene whose poster goes up when Stash has a cover for it."""
+"""The note of a scene whose poster will be uploaded once Stash has a cover for it."""
 
 _LONGEST = 40
 

@@ -1,4 +1,4 @@
-"""What came of the edits: seen in Plex, and to be remembered as ours."""
+"""Compares edits with the item read back: what was applied, and what to record as written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from plexsync.model.values import close, equal, name_key, name_keys, names, same
 
 
 def applied(edit: Edit, item: PlexItem) -> bool:
-    """Whether an item read back shows what the edit asked for. Images cannot be seen: always."""
+    """Whether the item read back shows the edit. True for images, which cannot be read back."""
     kind, have = FIELDS[edit.field].kind, item.values.get(edit.field, "")
     if kind == IMAGE:
         return True
@@ -37,11 +37,12 @@ def read_back(
     *,
     alone: bool,
 ) -> tuple[ReadBack | None, bool]:
-    """What an edit that is not `applied` reads back as, and whether that is Plex's way of showing it.
+    """What an edit that is not `applied` reads back as, and whether that is Plex's form of the
+    value.
 
-    It is when the same was read back for the same value `earlier`. None when the edit seems to
-    have done nothing: Plex shows what it had, and no more is known that speaks for it. `alone`:
-    nothing else of the request was applied either; `last` is what PlexSync wrote before.
+    It is if the same was read back for the same value `earlier`. None if the edit seems to have had
+    no effect: Plex shows the old value, and nothing else indicates otherwise. `alone`: no other
+    edit of the request was applied either; `last` is what PlexSync wrote before.
     """
     shown = item.values.get(edit.field, () if FIELDS[edit.field].kind == LIST else "")
     known = ReadBack(last.value, last.shown) if last and last.shown is not None else None
@@ -64,10 +65,10 @@ def _is_same(field: str, earlier: ReadBack, sent: Value, shown: Value) -> bool:
 def value_to_record(
     edit: Edit, desired: Mapping[str, Value], written: Mapping[str, Written]
 ) -> Value:
-    """What the ledger should call written once the edit (lock-only ones too) is confirmed.
+    """The value to record as written once the edit is confirmed, lock-only edits included.
 
-    Not `edit.value` for lists: names of the user's that are sent along do not become ours, and in
-    collections neither do those that Plex had before us.
+    For lists that is not `edit.value`: the user's names in it do not become ours, nor do
+    collections that Plex had before.
     """
     if FIELDS[edit.field].kind != LIST:
         return edit.value
@@ -85,10 +86,10 @@ def with_unconfirmed(
     unconfirmed: Mapping[str, Value],
     earlier: Mapping[str, ReadBack],
 ) -> dict[str, Written]:
-    """`written` with what was sent but never recorded, as far as the item shows it.
+    """`written` plus values that were sent but not recorded, where the item shows them.
 
-    A worker may die, or Plex fall silent, between the request and the look at what came of it; or
-    Plex showed something else `earlier`. Of images nothing can be seen here.
+    The worker may have died, or Plex stopped answering, between the request and the read-back; or
+    Plex showed another form `earlier`. Images cannot be checked here.
     """
     ours = dict(written)
     for name, value in unconfirmed.items():
@@ -107,10 +108,10 @@ def with_unconfirmed(
 
 
 def image_is_ours(selected: str, last: Written) -> bool:
-    """Whether the image that Plex shows is the one we uploaded last.
+    """Whether the image selected in Plex is the one we uploaded last.
 
-    `selected` is the key of the selected poster or background ("" when unknown). Only a look at
-    it tells, so that `plan` cannot: with `preserve` ask before an image is replaced.
+    `selected` is the key of the selected poster or background ("" if unknown). It takes a request
+    to Plex, so `plan` cannot check it: with `preserve`, check before an image is replaced.
     """
     return not selected or isinstance(last.value, str) and selected.endswith(last.value)
 
@@ -127,11 +128,12 @@ def already_equal(
     written: Mapping[str, Written],
     attempted: Collection[str],
 ) -> dict[str, Value]:
-    """Texts on which both sides agree although the ledger says otherwise: what to record as ours.
+    """Texts that are equal on both sides although the ledger says otherwise: to be recorded as
+    ours.
 
-    It happens when a worker dies between the request and the record, or when a person typed what
-    Stash says. Unrecorded, `preserve` would take our own text for a person's. `attempted` are the
-    fields that PlexSync has sent before; texts it never sent stay the user's.
+    It happens when a worker dies between the request and the record, or when a person typed in Plex
+    what Stash has. Unrecorded, `preserve` would take our own text for a person's. `attempted` are
+    the fields that PlexSync has sent before; texts it never sent stay the user's.
     """
     agreed = {}
     for name, want in desired.items():

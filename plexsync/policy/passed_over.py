@@ -1,4 +1,4 @@
-"""Files that Plex's scanners pass over: they lie in a library, and never become items of it."""
+"""Files in a library that Plex's scanners skip, so that they never become items."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from plexsync.model.plex import Section
 
 SAMPLE_LIMIT = 300 << 20
-"""A larger file is no sample, whatever its name."""
+"""A larger file is not taken for a sample, whatever its name."""
 
 MOVIE_SCANNER = "plex movie"
-"""What the names of scanners begin with that look for films only."""
+"""How the names of scanners for films begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ _DATE = re.compile(
 
 
 def why_passed_over(path: str, size: int | None, libraries: Iterable[Section]) -> PassedOver | None:
-    """Why none of the libraries that hold this path (as Plex sees it) makes an item of the file.
+    """Why no library that contains this path (as Plex sees it) makes an item of the file.
 
-    None when at least one of them may, or none holds it.
+    None if at least one of them may, or if no library contains it.
     """
     found = [
         _reason(below, size, library.scanner)
@@ -63,7 +63,9 @@ def why_passed_over(path: str, size: int | None, libraries: Iterable[Section]) -
 
 
 def why_missing(files: Iterable[tuple[str, int | None]], libraries: Sequence[Section]) -> str:
-    """Why Plex may have none of a scene's files (paths as Plex sees them, and sizes), for people."""
+    """Why Plex may have none of a scene's files (paths as Plex sees them, and sizes), as a
+    message.
+    """
     there = [(path, size) for path, size in files if any(x.below(path) for x in libraries)]
     if libraries and not there:
         return (

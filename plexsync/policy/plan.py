@@ -1,4 +1,4 @@
-"""What has to change in Plex, field by field and with a reason; a dry run is the same function."""
+"""Plans the edits of one Plex item, field by field, each with a reason; also used by dry runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from plexsync.model.values import equal, is_ours, name_key, name_keys, names, sa
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One field with all that decides about it."""
+    """One field with everything that decides about it."""
 
     field: Field
     want: Value
@@ -33,20 +33,19 @@ class _Case:
 
     @property
     def as_written(self) -> bool:
-        """Plex still has, in its own way of showing it, what was written for this very wish.
-
-        So it is with a text that had to be cut, a rating that Plex rounds, blanks that it folds.
+        """Plex still shows what was written for the same desired value, even if in a different
+        form: a text that had to be cut, a rating that Plex rounds, blanks that it folds.
         """
         last = self.last
         if last is None or last.desired_hash != value_hash(self.want):
             return False
-        if self.field.kind == LIST:  # what was written is not all that is there
+        if self.field.kind == LIST:  # the list in Plex may hold more than what was written
             return last.shown is not None and same(self.field.name, self.have, last.shown)
         return is_ours(self.field.name, self.have, last)
 
     @property
     def persons(self) -> bool:
-        """A person set what Plex has: changed since we wrote it, or locked before we ever did."""
+        """A person set it in Plex: changed since we wrote it, or locked before our first write."""
         if self.last is None:
             return self.locked
         return not is_ours(self.field.name, self.have, self.last)
@@ -59,12 +58,12 @@ def plan(
     preserve: bool,
     refused: Mapping[str, Refusal] | None = None,
 ) -> tuple[Edit, ...]:
-    """The edits that make the item match the wish; () when it does.
+    """The edits that bring the item to the desired state; () if it is in step.
 
     `written` is what PlexSync wrote to this item and saw confirmed. With `preserve` a field, or a
-    name in a list, that a person changed in Plex stays as it is. What Plex `refused` is left out
-    while it is wanted unchanged. Fields that match but are not yet locked are added as lock-only
-    edits when there is a request to travel in.
+    name in a list, that a person changed in Plex is left alone. A field that Plex `refused` is left
+    out until its desired value changes. Fields that match but are not locked yet are added as
+    lock-only edits if a request is sent anyway.
     """
     cases = [
         _case(field, desired, current, written, preserve)
@@ -80,7 +79,7 @@ def plan(
 
 
 def uncut(name: str, last: Written) -> Written:
-    """What was written, so that a text which was cut is planned whole once more."""
+    """`last`, changed so that a text which had to be cut is planned in full again."""
     cut = (
         FIELDS[name].kind == SCALAR
         and last.shown is None
@@ -92,9 +91,9 @@ def uncut(name: str, last: Written) -> Written:
 def without_the_cut(
     edits: tuple[Edit, ...], sent: Mapping[str, Value], written: Mapping[str, Written]
 ) -> tuple[Edit, ...]:
-    """The edits without those of texts that would be cut once more to what Plex has already.
+    """The edits without texts that would again be cut to what Plex has already.
 
-    `sent` are the values as they can be sent. Locks alone are no reason for a request.
+    `sent` are the values that fit into a request. Locks alone do not justify a request.
     """
     left = tuple(edit for edit in edits if not _is_as_cut(edit, sent, written))
     return left if any(not edit.lock_only for edit in left) else ()
@@ -108,7 +107,7 @@ def _is_as_cut(edit: Edit, sent: Mapping[str, Value], written: Mapping[str, Writ
 
 
 def is_refused(edit: Edit, refused: Mapping[str, Refusal]) -> bool:
-    """Whether Plex refused this very wish before."""
+    """Whether Plex refused the same desired value before."""
     known = refused.get(edit.field)
     return known is not None and known.desired_hash == edit.desired_hash
 
@@ -146,7 +145,7 @@ def _list(case: _Case) -> Edit | None:
         return None
     want, have = names(case.want), names(case.have)
     present, ours = name_keys(have), name_keys(case.last.value if case.last else ())
-    if case.preserve:  # what a person took away stays away
+    if case.preserve:  # names that a person removed stay removed
         want = tuple(n for n in want if name_key(n) in present or name_key(n) not in ours)
     wanted = name_keys(want)
     others = [name for name in have if name_key(name) not in wanted]
@@ -179,7 +178,9 @@ def _lockable(case: _Case) -> bool:
 
 
 def _lock(case: _Case) -> Edit:
-    """The value Plex has goes along unchanged, so that the edit is right however it is sent."""
+    """Lock a field. Plex's value is sent unchanged, so the edit is right with every kind of
+    request.
+    """
     desired_hash = value_hash(case.want)
     return Edit(
         field=case.field.name,

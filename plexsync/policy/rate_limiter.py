@@ -1,4 +1,4 @@
-"""How fast waiting jobs go to a Plex that has just come back."""
+"""Limits the rate of writes to a Plex that has just recovered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from plexsync.policy.timing import DEFAULT_RAMP, LOWEST_RATE, ramp_rate
 
 CAPACITY = 1.0
-"""Tokens that the bucket holds: a pause saves up one request, never a burst."""
+"""Size of the bucket in tokens: after a pause one request may go at once, never a burst."""
 
 LONGEST_WAIT = 2 * CAPACITY / LOWEST_RATE
 """Seconds for one token at the lowest rate, halved."""
@@ -17,14 +17,14 @@ WINDOW = 60
 """Seconds over which errors are counted."""
 
 SAMPLE = 10
-"""Results in the window below which errors prove nothing."""
+"""Fewer results in the window are too few to judge by."""
 
 SLOW_ABOVE, FAST_BELOW = 30, 10
 """Percent of errors above which the rate is halved, and below which it is restored."""
 
 SLOW_FOR = 60.0
 _ROUNDING = 1e-4
-"""Short of a token by so little is a token; else a wait could be too short for a clock to show."""
+"""A token that lacks less than this counts as whole, or a wait could be too short for the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,10 @@ class RecoveryRateLimiter:
     def resume(
         cls, ramp: Ramp, recovery_started_at: float, now: float, monotonic: float
     ) -> RecoveryRateLimiter:
-        """Begin or go on with the ramp of a recovery at wall-clock `recovery_started_at`.
+        """Begin or continue the ramp of a recovery at wall-clock `recovery_started_at`.
 
-        0.0 is no recovery, so no limit; a time in the future is `now`. The bucket is empty.
+        0.0 means no recovery, so no limit; a time in the future counts as `now`. The bucket is
+        empty.
         """
         if recovery_started_at <= 0:
             return cls(ramp)
@@ -93,7 +94,9 @@ class RecoveryRateLimiter:
         return rate / 2 if rate is not None and self.slow_since is not None else rate
 
     def take(self, monotonic: float) -> tuple[RecoveryRateLimiter, float]:
-        """Ask for one request: 0.0 means go, else wait so many seconds and ask again."""
+        """Ask to send one request: 0.0 means send it; otherwise wait that many seconds and ask
+        again.
+        """
         rate = self.rate(monotonic)
         if rate is None:
             return self, 0.0
@@ -104,9 +107,9 @@ class RecoveryRateLimiter:
         return filled, min(LONGEST_WAIT, (CAPACITY - tokens) / rate)
 
     def result(self, ok: bool, monotonic: float) -> tuple[RecoveryRateLimiter, str]:
-        """Count a request's result; the text is a line for the log, mostly "".
+        """Count a request's result; returns a line for the log, mostly "".
 
-        `ok` is any answer that shows the server coping: a refusal of this one item is.
+        `ok` is any answer of a working server, so also the refusal of a single item.
         """
         if self.rate(monotonic) is None:
             return self, ""
@@ -127,7 +130,7 @@ class RecoveryRateLimiter:
         return replace(self, slow_since=None), f"{share}: the rate is restored."
 
     def _tokens(self, rate: float, monotonic: float) -> float:
-        """Tokens by now, reckoned with the lower of the rates then and now."""
+        """The tokens by now, earned at the lower of the rates then and now."""
         earned = max(0.0, monotonic - self.filled_at) * min(rate, self.rate(self.filled_at) or rate)
         return min(CAPACITY, self.tokens + earned)
 

@@ -1,4 +1,4 @@
-"""When a reconciliation is due by itself, and over what."""
+"""When an automatic reconciliation is due, and over which scenes."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ INTERVALS: Mapping[str, float] = {"hourly": 3600.0, "daily": 86400.0, "weekly": 
 
 ALL, RECENT, WEEK, SINCE = "all", "24h", "7days", "since"
 WIDTHS: Mapping[str, float] = {RECENT: 86400.0, WEEK: 7 * 86400.0}
-"""Scope to seconds back in time; ALL has no end, SINCE names a moment of its own."""
+"""Scope to seconds back in time; ALL is unlimited, SINCE has a time of its own."""
 
 MANUAL, INTERVAL, STARTUP = "manual", "interval", "startup"
 OUTAGE, DAMAGE = "outage", "damage"
 AUTOMATIC = (DAMAGE, OUTAGE, INTERVAL, STARTUP)
-"""Triggers in the order in which they are served."""
+"""Automatic triggers, most urgent first."""
 
 STALE_AFTER = 3600.0
-"""Seconds after which recent scenes are worth a look when PlexSync starts to work."""
+"""Seconds after the last run from which recent scenes are compared when a worker starts."""
 
 LONG_OUTAGE = 3600.0
-"""Seconds of outage from which on what happened meanwhile is compared afterwards."""
+"""Outages longer than so many seconds are followed by a comparison of what changed meanwhile."""
 
 OVERLAP = 3 * 3600.0
-"""Seconds looked at besides, for clocks that differ or were changed."""
+"""Seconds by which the range is extended, for clocks that differ or were changed."""
 
 RESUME_WITHIN = 86400.0
-"""An interrupted run goes on if it was last seen so many seconds ago; else it begins anew."""
+"""An interrupted run continues if it was last active within so many seconds, or starts over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What to compare. `since` 0 is everything, else scenes whose `by` ("updated" or "created") is
-    no older; empty `kinds`, `fields` and `library` mean all of them.
+    """What to compare. `since` 0 means all scenes, otherwise those whose `by` ("updated" or
+    "created") is not older; empty `kinds`, `fields` and `library` mean all.
 
-    `known` leaves scenes alone that nobody ever asked to sync.
+    `known` skips scenes that nobody ever asked to sync.
     """
 
     trigger: str
@@ -51,18 +51,18 @@ class Order:
 
     @property
     def known(self) -> bool:
-        """A repair concerns only what was PlexSync's business before."""
+        """Whether only scenes in the ledger are compared, as after an outage or damage."""
         return self.trigger in (DAMAGE, OUTAGE)
 
     @property
     def whole(self) -> bool:
-        """Nothing of the scope is left out."""
+        """Whether the run covers its whole scope."""
         return not (self.kinds or self.fields or self.library) and self.by == "updated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A reconciliation and how far it came. Times are wall-clock seconds, `seconds` is work.
+    """A reconciliation and its progress. Times are wall-clock seconds, `seconds` is working time.
 
     `cursor` is the last scene id (scope ALL) or the last page; `held` are scenes before it that
     are not compared yet; `total` the scenes in Stash.

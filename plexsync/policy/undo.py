@@ -1,4 +1,4 @@
-"""What to put back in a Plex item so that it is as it was before PlexSync first wrote it."""
+"""Plans how to restore a Plex item to its state before PlexSync first wrote it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNKNOWN = "what Plex had before is not known"
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """An image to show again by its key ("" for none), and the lock's state afterwards."""
+    """An image to select again by its key ("" for none), and the state of the lock afterwards."""
 
     field: str
     key: str
@@ -24,11 +24,11 @@ class Restore:
 
 @dataclass(frozen=True, slots=True)
 class UndoPlan:
-    """What undoes PlexSync's writes in one item, and what stays, by field, with the reason.
+    """What undoes PlexSync's writes in one item; `left` are fields that stay, with the reason.
 
-    `edits` are texts, lists and locks (a lock alone is `lock_only`), `images` go one by one.
-    `done` names every field that is as before once these were made, but for the `year` that came
-    with a date: it goes last, and only where Plex does not set it back along with the date.
+    `edits` are texts, lists and locks (a lock alone is `lock_only`); `images` are sent one by one.
+    `done` names every field that will be as before, except the `year` that Plex set along with a
+    date: it is sent last, and only if Plex does not reset it along with the date.
     """
 
     edits: tuple[Edit, ...]
@@ -48,7 +48,7 @@ class _Case:
 
 
 def images_to_read(written: Mapping[str, Written], unconfirmed: Mapping[str, Value]) -> set[str]:
-    """The images whose selected key `put_back` must be told."""
+    """The images whose selected key `plan_undo` needs."""
     ours = {*written, *unconfirmed}
     return {name for name in ours if name in FIELDS and FIELDS[name].kind == IMAGE}
 
@@ -62,8 +62,8 @@ def plan_undo(
 ) -> UndoPlan:
     """Compare what Plex has with what PlexSync wrote (`written`) and with what was there before.
 
-    `unconfirmed` is what may have gone up without being recorded; `selected` the keys of the
-    images that Plex shows. What somebody changed in Plex since stays as it is.
+    `unconfirmed` are values that may have been sent without being recorded, `selected` the keys of
+    the images that Plex shows. Values changed in Plex since then are left alone.
     """
     edits: list[Edit] = []
     images: list[Restore] = []
@@ -88,7 +88,7 @@ def plan_undo(
 
 
 def _year(item: PlexItem, date: str, base: Mapping[str, Base]) -> Edit | None:
-    """The year as it was, where it is still the one that came with our date."""
+    """The edit that restores the year, if Plex's year is still the one of our date."""
     before = base.get(YEAR.name)
     if before is None or item.year not in (date[:4], before.value):
         return None
@@ -102,7 +102,7 @@ def _year(item: PlexItem, date: str, base: Mapping[str, Base]) -> Edit | None:
 
 
 def _as_shown(name: str, item: PlexItem, last: Written) -> Value:
-    """What was written, or what Plex shows in its place. Of collections only our own are ours."""
+    """What was written, or the form in which Plex shows it. For collections only our own names."""
     shown, have = last.shown, item.values.get(name, "")
     if shown is None or name == "collections" or not same(name, have, shown):
         return last.value
@@ -117,7 +117,7 @@ def _outcome(
     base: Mapping[str, Base],
     selected: Mapping[str, str],
 ) -> Edit | Restore | str | None:
-    """What to do about a field; None when it is as before, a reason when it has to stay."""
+    """The edit of a field; None if it is as before, a reason if it is left alone."""
     if name not in base:
         return UNKNOWN
     locked = FIELDS[name].edit in item.locks
@@ -142,7 +142,9 @@ def _text(case: _Case) -> Edit | str | None:
 
 
 def _list(case: _Case) -> Edit | str | None:
-    """Unchanged since means: every name of ours is there, and none that neither side put there."""
+    """A list counts as unchanged if all our names are in it, and none that is neither ours nor
+    older.
+    """
     before, have = names(case.base.value), names(case.have)
     if name_keys(have) == name_keys(before):
         nothing_added = name_keys(case.written) <= name_keys(before)
@@ -155,7 +157,7 @@ def _list(case: _Case) -> Edit | str | None:
 
 
 def _collections(case: _Case) -> Edit | None:
-    """Only the names that PlexSync added are its own; whatever else is there stays."""
+    """Remove only the names that PlexSync added."""
     before = name_keys(case.base.value)
     ours = name_keys(case.written) - before
     have = names(case.have)

@@ -102,7 +102,7 @@ def test_a_damaged_cell_does_not_hide_its_letter(
 ) -> None:
     dead_letters.add(a_letter(7, candidates=(Candidate("A"),), job={"scene": 7}))
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE OR REPLACE letters SET job = coalesce(?, 5)", (cell,))
+        connection.execute("UPDATE OR REPLACE dead_letters SET job = coalesce(?, 5)", (cell,))
     assert dead_letters.get(7) == a_letter(7, candidates=(Candidate("A"),))
 
 
@@ -110,7 +110,7 @@ def test_candidates_of_any_shape_hide_no_letter(path: Path, dead_letters: DeadLe
     dead_letters.add(a_letter(7))
     odd = '["a line", {"part": "b", "size": "x", "section": 1, "rating_key": -1}, {"p": 1}, 5]'
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE letters SET candidates = ?", (odd,))
+        connection.execute("UPDATE dead_letters SET candidates = ?", (odd,))
     found = dead_letters.get(7)
     assert found is not None
     assert found.candidates == (Candidate("a line"), Candidate("b"))
@@ -123,4 +123,4 @@ def test_a_damaged_file_costs_only_itself(path: Path) -> None:
         dead_letters.add(a_letter(7))
     assert len(warnings) == 1
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT scene FROM letters").fetchall() == [(7,)]
+        assert connection.execute("SELECT scene FROM dead_letters").fetchall() == [(7,)]

@@ -225,7 +225,7 @@ def test_ten_thousand_dead_letters_page_by_page(page: Page) -> None:
     DeadLetters(str(page.data / "dlq.db"), print).close()
     with closing(sqlite3.connect(page.data / "dlq.db")) as connection, connection:
         connection.executemany(
-            "INSERT INTO letters VALUES (?, ?, 'm', ?, ?, ?, NULL, '', '{}', '[]', '{}', ?)",
+            "INSERT INTO dead_letters VALUES (?, ?, 'm', ?, ?, ?, NULL, '', '{}', '[]', '{}', ?)",
             [
                 (scene, kinds[scene % 3], at, at, at, f'["/data/{scene}.mp4"]')
                 for scene in range(1, 10_001)

@@ -269,7 +269,7 @@ def test_stored_walks_keep_their_scenes_over_a_migration(tmp_path: Path) -> None
 
 
 def as_before_the_restructuring(folder: str) -> None:
-    """The ledger as the last version with schema 7 wrote it: its tables, columns and meta keys."""
+    """Both databases as the version before wrote them: their tables, columns and meta keys."""
     path, old = Path(folder, "ledger.db"), Path(folder, "old.db")
     before = {"observations": "looked", "backfills": "bulks", "backfill_ids": "bulk_ids"}
     with closing(files.open_sqlite(str(old), ledger_schema.SCHEMA[:7], pytest.fail)) as made:
@@ -280,9 +280,19 @@ def as_before_the_restructuring(folder: str) -> None:
         for key, known_as in (("watermark", "swept"), ("installed_at", "watermark")):
             made.execute("UPDATE main.meta SET key = ? WHERE key = ?", (known_as, key))
         made.commit()
+    replace_database(path, old)
+    path = Path(folder, "dlq.db")
+    with closing(files.open_sqlite(str(old), dead_letters.SCHEMA[:1], pytest.fail)) as made:
+        made.execute("ATTACH ? AS now", (str(path),))
+        made.execute("INSERT INTO main.letters SELECT * FROM now.dead_letters")
+        made.commit()
+    replace_database(path, old)
+
+
+def replace_database(path: Path, by: Path) -> None:
     for side in ("-wal", "-shm"):
         Path(f"{path}{side}").unlink(missing_ok=True)
-    old.replace(path)
+    by.replace(path)
 
 
 def stored(world: World, scenes: Sequence[int]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Connections of urllib3 that keep a deadline, and the session of requests made of them."""
+"""urllib3 connections that keep a deadline, and a requests session that uses them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from plexsync.edges.http.sockets import BoundSocket, Pace, dial, secure
 
 
 class SharedState(Pace):
-    """What a session and its connections share; `opened` counts the connections made so far.
+    """State shared by a session and its connections; `opened` counts the connections made so far.
 
-    It leads to no session and keeps no connection alive: urllib3 holds a pool's connections until
-    the pool is gone, and a way back from them would keep what nobody closed open for good.
+    It holds no strong reference to either: urllib3 keeps a pool's connections until the pool is
+    collected, and a cycle would keep unclosed connections open forever.
     """
 
     def __init__(self, trust: Trust) -> None:
@@ -31,11 +31,11 @@ class SharedState(Pace):
 
     @property
     def connection(self) -> HTTPConnection | None:
-        """The connection made last, if it still exists."""
+        """The latest connection, if it still exists."""
         return self._connection() if self._connection else None
 
     def use(self, connection: HTTPConnection) -> None:
-        """A connection was made."""
+        """Note a new connection."""
         self._connection = weakref.ref(connection)
         self.opened += 1
 
@@ -55,12 +55,12 @@ class _Connection(HTTPConnection):
         self._shared.use(self)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-        # Only now: requests and urllib3 take a long query apart letter by letter, for a millisecond.
+        # Added this late because requests and urllib3 parse a long query by character, for 1 ms.
         super().request(method, url + self._shared.query, *args, **kwargs)
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    """The same over TLS; who may answer is for `SharedState.trust` to say, not for urllib3."""
+    """The same over TLS; `SharedState.trust` checks the certificate, not urllib3."""
 
     def connect(self) -> None:
         shared = self._shared
@@ -70,7 +70,7 @@ class _TlsConnection(_Connection, HTTPSConnection):
 
 
 class _Adapter(HTTPAdapter):
-    """Makes pools of one connection of ours."""
+    """Creates pools that hold one of our connections each."""
 
     def __init__(self, shared: SharedState) -> None:
         self._shared = shared
@@ -91,7 +91,7 @@ def _pool(kind: Callable[..., Any], connection: Any, *args: Any, **kwargs: Any) 
 
 
 def bare_session(shared: SharedState) -> requests.Session:
-    """A session that adds nothing of its own: no proxies, no cookies, no retries."""
+    """A requests session without proxies, cookies or retries."""
     session = requests.Session()
     session.trust_env = False
     for scheme in ("http://", "https://"):

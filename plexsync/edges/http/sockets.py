@@ -1,4 +1,9 @@
-"""Sockets that keep a deadline: connecting, shaking hands over TLS, reading and writing."""
+"""Sockets that keep a deadline over a whole request: connect, TLS handshake, reads and writes.
+
+requests' own timeout only bounds each read. Measured with an answer that arrives one byte every
+0.1 s: with `timeout=1` requests waits 20 s for 200 bytes; with these sockets the request ends after
+1.0 s. Without them a slow proxy could hold up the worker for hours.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +17,21 @@ from plexsync.edges.http import certificates
 from plexsync.edges.http.certificates import CertificateFileError, Trust
 
 TLS = frozenset(
-    ["tls"]  # no TLS that both sides speak
-    + ["tls wanted"]  # plain http was hung up on, and TLS answers on the same port
-    + ["certificate name"]  # the certificate is for other names than the one that was asked
+    ["tls"]  # no common TLS version or cipher
+    + ["tls wanted"]  # plain http was rejected, and TLS answers on the same port
+    + ["certificate name"]  # the certificate is not valid for this host name
     + ["certificate chain"]  # it is self-signed, or its issuer is unknown
     + ["certificate date"]  # it has expired, or is not valid yet
     + ["certificate file"]  # the file that plex_certificate names cannot be used
 )
-"""Causes that last until a person acts. The text of each but "tls" says what to do."""
+"""Causes that last until the user acts. The message of each but "tls" says what to do."""
 
 
 class TransportError(Exception):
-    """No whole answer came. The text never holds a query, credentials or a header.
+    """No complete answer. The message never contains a query, credentials or a header.
 
-    `cause`: "refused", "dns", "unreachable", "timeout", "reset", "url" (not an address that can be
-    asked), "body" (cut short or garbled), "too large" or one of TLS.
+    `cause`: "refused", "dns", "unreachable", "timeout", "reset", "url" (an invalid address), "body"
+    (truncated or corrupt), "too large" or one of TLS.
     """
 
     def __init__(self, cause: str, message: str) -> None:
@@ -35,7 +40,7 @@ class TransportError(Exception):
 
 
 class Deadline:
-    """How long one request may still take, and each step of it. Times in seconds."""
+    """How long one request, and each step of it, may still take. Times in seconds."""
 
     def __init__(self, seconds: float, connect: float, read: float) -> None:
         self.seconds = seconds
@@ -64,15 +69,15 @@ class Deadline:
 
 
 class Pace:
-    """Which deadline counts now: that of the request which is under way."""
+    """Holds the deadline of the current request."""
 
     deadline: Deadline
 
 
 class BoundSocket(socket.socket):
-    """Each read and write takes no longer than the request that it belongs to has left.
+    """Limits each read and write to the time that its request has left.
 
-    Nobody has to wake it: on Windows a shutdown by another thread would not.
+    No other thread has to interrupt it, which would not work on Windows.
     """
 
     pace: Pace
@@ -98,7 +103,7 @@ class BoundTlsSocket(BoundSocket, ssl.SSLSocket):
 
 
 def dial(pace: Pace, host: str, port: int, options: Any = ()) -> BoundSocket:
-    """Connect to the first address that answers, all of them within one deadline.
+    """Connect to the first address that answers; all attempts share one deadline.
 
     Raises TransportError.
     """
@@ -124,9 +129,9 @@ def dial(pace: Pace, host: str, port: int, options: Any = ()) -> BoundSocket:
 def secure(
     pace: Pace, trust: Trust, host: str, port: int, connect: Callable[[], BoundSocket]
 ) -> BoundTlsSocket:
-    """A connection over TLS to a server that proved who it is.
+    """A TLS connection to a server whose certificate is accepted.
 
-    `connect` is asked for a second one where only that can show whether the certificate is pinned.
+    `connect` is called again where only a second handshake can show a pinned certificate.
     Raises TransportError.
     """
     where, context = place(host, port), _context(trust)
@@ -148,9 +153,9 @@ def secure(
 
 
 def https_address(pace: Pace, trust: Trust, host: str, port: int) -> str:
-    """The address for a port that wants TLS; "" where none is spoken.
+    """The https address of a port that speaks TLS; "" if it does not.
 
-    Nothing is sent but a handshake.
+    Sends nothing but a handshake.
     """
     plain = f"https://{place(host, port)}"
     try:
@@ -171,7 +176,7 @@ def https_address(pace: Pace, trust: Trust, host: str, port: int) -> str:
 def _pinned(
     pace: Pace, trust: Trust, host: str, connect: Callable[[], BoundSocket]
 ) -> BoundTlsSocket | None:
-    """A connection to a server whose certificate is pinned, however odd it is (expired, say)."""
+    """A connection to a server whose certificate is pinned, even if it is invalid (say expired)."""
     if not trust.file:
         return None
     try:
@@ -221,7 +226,7 @@ def _handshake_trouble(problem: OSError, where: str) -> tuple[str, str]:
 
 
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"})
-"""What OpenSSL says of an answer in plain text."""
+"""OpenSSL's reasons for an answer that is not TLS."""
 
 
 def _resolve(host: str, port: int) -> list[Any]:
@@ -232,7 +237,7 @@ def _resolve(host: str, port: int) -> list[Any]:
 
 
 def place(host: str, port: int) -> str:
-    """Host and port as people write them."""
+    """Host and port as usually written."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

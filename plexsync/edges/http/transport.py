@@ -1,6 +1,6 @@
-"""The one place for transport: requests bounded in time as a whole and in size.
+"""HTTP requests with a total deadline and a size limit; the only transport in PlexSync.
 
-What an answer means is not decided here: each client translates it, once.
+It does not interpret answers: each client does that, once.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ __all__ = ["IDLE", "MAX_BODY", "TLS", "Reply", "Session", "TransportError"]
 
 MAX_BODY = 16 * 1024 * 1024
 IDLE = 18.0
-"""Seconds after which a connection is not used again: Plex drops it after 20."""
+"""Seconds after which an idle connection is not reused: Plex closes it after 20."""
 _CHUNK = 65536
 _WANTS_TLS = re.compile(rb"\b(https|ssl|tls)\b", re.IGNORECASE)
-"""In the page of a status 400: nginx, Apache and Go's servers name it."""
+"""Words in the body of a status 400 by which nginx, Apache and Go's servers ask for TLS."""
 _TROUBLE = (OSError, HTTPException, ValueError, urllib3.exceptions.HTTPError)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of any status. Header names match in any case; `seconds` is the whole exchange.
+    """An answer of any status. Header names are case-insensitive; `seconds` is the total time.
 
-    `redirect` is where a redirect points, for people to read and never to be followed: scheme,
-    host, port and path; "" for any other answer.
+    `redirect` is the target of a redirect (scheme, host, port and path), to be shown and never
+    followed; "" for any other answer.
     """
 
     status: int
@@ -50,10 +50,10 @@ class Reply:
 class Session:
     """One keep-alive connection, one request at a time; other threads wait for their turn.
 
-    Redirects are not followed, cookies not kept, proxies not asked, nothing is tried twice. Times
-    in seconds: `total` bounds a request with connect, headers and body, however slowly they drip
-    (only a name look-up cannot be cut). With `look_for_tls` a server that hangs up on plain http is
-    asked by a handshake whether it wants TLS.
+    It follows no redirects, keeps no cookies, uses no proxies and never retries. Times in seconds:
+    `total` bounds connect, headers and body together, however slowly they arrive (only a name
+    look-up cannot be interrupted). With `look_for_tls`, a server that hangs up on plain http is
+    probed for TLS by a handshake.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Session:
         self._last = monotonic()
         self._lock = threading.Lock()
         self._look_for_tls = look_for_tls
-        self._hang_ups = 1  # in a row; one to begin with, since nothing has answered yet
+        self._hang_ups = 1  # in a row; starts at one, since nothing has answered yet
         self._shared = SharedState(trust)
         self._session = bare_session(self._shared)
 
@@ -86,7 +86,7 @@ class Session:
 
     @property
     def connected(self) -> bool:
-        """Whether the next request will go over the connection that there is."""
+        """Whether the next request will reuse the current connection."""
         connection = self._shared.connection
         return connection is not None and connection.is_connected and self._is_fresh()
 
@@ -103,11 +103,11 @@ class Session:
         total: float | None = None,
         into: Callable[[bytes], bool] | None = None,
     ) -> Reply:
-        """Ask once; raises TransportError. `total` and `max_body` (bytes) rule this request only.
+        """Send one request; raises TransportError. `total` and `max_body` override the limits.
 
-        `url` may have an encoded query, or `params` one that is still to be encoded. With `into`
-        nothing holds the body as a whole: that takes the chunks of an answer of 2xx as they come,
-        and says whether it wants more; the reply has the body's beginning.
+        The query is either encoded in `url` or passed as `params`. With `into` the body is never
+        held as a whole: `into` receives the chunks of a 2xx answer as they arrive and returns
+        whether to go on; the reply then holds the body's beginning only.
         """
         path, mark, query = url.partition("?")
         request = requests.Request(method, path, headers, params=params, json=json, data=data)
@@ -139,7 +139,7 @@ class Session:
         return Reply(status, head, body, self._last - started, _redirect(url, status, head))
 
     def close(self) -> None:
-        """Close the connection; a later request makes a new one."""
+        """Close the connection; a later request opens a new one."""
         with self._lock:
             self._session.close()
 
@@ -153,8 +153,8 @@ class Session:
         sent = self._session.prepare_request(request)
         self._shared.query = query
         times = (self._connect, self._read)
-        # Not Session.send: that reads the whole body of a redirect, however large. And our
-        # connections look at certificates themselves, see SharedState.trust.
+        # Not Session.send, which reads the whole body of a redirect. verify=False: our connections
+        # check certificates themselves, see SharedState.trust.
         adapter = self._session.get_adapter(sent.url or "")
         with adapter.send(sent, stream=True, timeout=times, verify=False) as answer:
             self._shared.deadline.answered = True
@@ -186,11 +186,11 @@ class Session:
         if failure.cause != "reset":
             return failure
         self._hang_ups += 1
-        # A Plex that answers http now and then may well hang up for another reason.
+        # A Plex that has answered over http may hang up for another reason.
         return (self._hang_ups > 1 and self._tls_wanted(url)) or failure
 
     def _tls_wanted(self, url: str) -> TransportError | None:
-        """What to say where plain http was sent to a port that speaks TLS."""
+        """The error for plain http sent to a port that speaks TLS; None if it does not."""
         parts, shared = urlsplit(url), self._shared
         if not self._look_for_tls or parts.scheme != "http" or not parts.hostname:
             return None
@@ -205,7 +205,7 @@ class Session:
 
 
 def _redirect(url: str, status: int, headers: Mapping[str, str]) -> str:
-    """The address in a redirect without credentials and query, which may hold anything."""
+    """The target of a redirect, without credentials and query."""
     if not 300 <= status < 400 or not headers.get("Location"):
         return ""
     try:
@@ -219,7 +219,7 @@ def _redirect(url: str, status: int, headers: Mapping[str, str]) -> str:
 
 
 def _beginning(chunks: Iterable[bytes], into: Callable[[bytes], bool] | None) -> bytes:
-    """The first bytes of a body; all of it goes to `into`, or no more than that is read."""
+    """The first bytes of a body. The whole body goes to `into`; without it reading stops early."""
     head = b""
     for chunk in chunks:
         if len(head) < _CHUNK:
@@ -248,7 +248,7 @@ def _chain(problem: BaseException | None) -> Iterator[BaseException]:
 
 
 def _where(url: str) -> str:
-    """Host and port of a URL, and nothing else of it."""
+    """Host and port of a URL; nothing else of it may be shown."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)

@@ -36,7 +36,7 @@ class Sink(Protocol):
 
 
 class Log:
-    """What every part of PlexSync logs to; safe from several threads, never raises."""
+    """The log of all parts of PlexSync; thread-safe, never raises."""
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
@@ -46,25 +46,27 @@ class Log:
         self._warned: set[object] = set()
 
     def configure(self, *, debug: bool, words: PathWords | None) -> None:
-        """Keep debug lines or drop them; with `words`, paths and titles show as words."""
+        """Switch debug lines on or off; with `words`, paths and titles are replaced by words."""
         self._debug = debug
         self._redactor = Redactor(self._secrets, words)
 
     def set_secrets(self, secrets: Iterable[str]) -> None:
-        """Hide these from now on, in place of those of the last call; under 4 characters: not."""
+        """Hide these secrets instead of those of the last call; ones under 4 characters are
+        ignored.
+        """
         self._secrets = tuple(secrets)
         self._redactor = Redactor(self._secrets, self._redactor.words)
 
     def clean(self, value: T) -> T:
-        """A value that is stored or shown elsewhere, without the secrets that the log hides."""
+        """A value to be stored or shown, without the secrets that the log hides."""
         return self._redactor.clean(value)
 
     def safe(self, text: str) -> str:
-        """The words of an error, without what is or looks like a secret."""
+        """An error message without anything that is or looks like a secret."""
         return self._redactor.secrets_out(text)
 
     def debug(self, text: str, /, **fields: object) -> None:
-        """For whoever looks for a fault; dropped unless switched on."""
+        """Details for troubleshooting; dropped unless debug logging is on."""
         if self._debug:
             self._write("debug", text, fields)
 
@@ -73,11 +75,11 @@ class Log:
         self._write("info", text, fields)
 
     def warning(self, text: str, /, **fields: object) -> None:
-        """Something is wrong, and PlexSync goes on."""
+        """Something is wrong, but PlexSync continues."""
         self._write("warning", text, fields)
 
     def error(self, text: str, /, **fields: object) -> None:
-        """Something is wrong, and somebody has to act."""
+        """Something is wrong, and the user has to act."""
         self._write("error", text, fields)
 
     def warn_once(self, key: object, text: str, /, **fields: object) -> None:
@@ -87,7 +89,7 @@ class Log:
             self._write("warning", text, fields)
 
     def progress(self, value: float) -> None:
-        """How far a task is, 0 to 1."""
+        """The progress of a task, 0 to 1."""
         if not math.isnan(value):
             for sink in self._sinks:
                 with suppress(Exception):
@@ -113,7 +115,7 @@ class FileSink:
         self._now = now
         moved: list[str] = []
         for name in (path, *(f"{path}.{n}" for n in range(1, _OLD_LOGS + 1))):
-            with suppress(OSError):  # a log that cannot be opened stops nobody
+            with suppress(OSError):  # a log that cannot be opened must not stop the worker
                 files.clear_path(name, moved.append)
         for warning in moved:
             self.write("warning", warning)
@@ -124,7 +126,7 @@ class FileSink:
         self._handler.handle(logging.makeLogRecord({"msg": f"{when} {level:<7} {text}"}))
 
     def progress(self, value: float) -> None:
-        """A file shows none."""
+        """Ignored: a file has no progress bar."""
 
     def close(self) -> None:
         """Close the file, also on a full disk; the next line opens it again."""
@@ -133,10 +135,10 @@ class FileSink:
 
 
 class StashSink:
-    """Stash's log, by its protocol on a plugin's stderr; a closed pipe ends it quietly."""
+    """Stash's log, by its protocol on a plugin's stderr; a closed pipe is ignored."""
 
     def __init__(self, stream: Any) -> None:
-        # Past the buffer: what a closed pipe left in there would fail again when Python ends.
+        # Unbuffered: what stays in a buffer after the pipe was closed would fail again at exit.
         buffer = getattr(stream, "buffer", stream)
         self._stream = getattr(buffer, "raw", buffer)
 
@@ -159,7 +161,7 @@ class StashSink:
 
 
 def capture(log: Log) -> Callable[[], None]:
-    """Bring what libraries log or warn about, from WARNING up, into `log`; the answer undoes it."""
+    """Redirect libraries' logs from WARNING up, and warnings, to `log`; returns an undo."""
     handler = _Libraries(log)
     logging.getLogger().addHandler(handler)
     logging.captureWarnings(True)
@@ -187,7 +189,7 @@ class _Libraries(logging.Handler):
         write(text)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Nobody is helped by a traceback on stderr."""
+        """Print no traceback on stderr: Stash would show it as an error of the task."""
 
 
 class _PrivateFile(RotatingFileHandler):
@@ -200,7 +202,7 @@ class _PrivateFile(RotatingFileHandler):
     def doRollover(self) -> None:  # noqa: N802 - logging's name
         try:
             super().doRollover()
-        except OSError:  # somebody reads it just now (Windows): go on, and try at the next line
+        except OSError:  # another process has it open (Windows): retry at the next line
             self.stream = self._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
@@ -220,7 +222,7 @@ def record_line(redactor: Redactor, text: str, fields: Mapping[str, object], siz
     """
     shown = [redactor.text(str(text))]
     shown += [f"{key}={_value(redactor, key, value)}" for key, value in fields.items()]
-    # Once more as a whole: the name of a field can be what tells that its value is a secret.
+    # Once more as a whole: only the name of a field may show that its value is a secret.
     line = redactor.secrets_out(" ".join(shown))
     return clip(one_line(line).strip(), size)
 

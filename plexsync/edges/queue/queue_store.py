@@ -1,4 +1,4 @@
-"""The queue's file: persist-queue's SQLiteAckQueue, opened so that damage is noticed."""
+"""Opens the queue's file, persist-queue's SQLiteAckQueue, and detects damage."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _NOT_DAMAGE = ("locked", "full", "disk i/o", "unable to open", "out of memory", 
 class AckQueue(persistqueue.SQLiteAckQueue):
     """The library's queue on a single connection that syncs at every commit.
 
-    Nothing is resumed at the open: one owner means that every claimed row is ours, and what a
-    crash left claimed is simply read again with its numbers intact.
+    Nothing is resumed on opening: with a single owner every claimed row is ours, and rows that a
+    crash left claimed are read again under their ids.
     """
 
     connection: sqlite3.Connection
@@ -45,7 +45,7 @@ class AckQueue(persistqueue.SQLiteAckQueue):
     def _new_db_connection(
         self, path: str, multithreading: bool, timeout: float
     ) -> sqlite3.Connection:
-        """Where the library makes its connections; it offers no setting for `synchronous`."""
+        """Overrides how the library connects, since it has no setting for `synchronous`."""
         connection = sqlite3.connect(
             os.path.join(path, FILE),
             timeout=timeout,
@@ -67,9 +67,9 @@ class AckQueue(persistqueue.SQLiteAckQueue):
         return connection
 
     def rows(self) -> list[Row]:
-        """All live rows by id. The payload comes as bytes, so that nothing is decoded here.
+        """All live rows by id, with undecoded payloads.
 
-        What the library keeps beside it is put right first: it would stumble over a wrong type.
+        The library's own columns are repaired first: it fails on a wrong type.
         """
         self.connection.execute(
             f"UPDATE {TABLE} SET timestamp = 0, status = {_READY} WHERE {LIVE}"
@@ -83,7 +83,7 @@ class AckQueue(persistqueue.SQLiteAckQueue):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open queue file. `lost` tells that wishes may be missing; the warning is out."""
+    """An open queue file. `lost` means that jobs may be missing; that was logged already."""
 
     queue: AckQueue
     epoch: Epoch
@@ -92,10 +92,10 @@ class Opened:
 
 
 def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
-    """Open the queue in its private folder; a damaged file is set aside and an empty one begun.
+    """Open the queue in its private folder; a damaged file is set aside and an empty one created.
 
     Raises OSError or sqlite3.OperationalError when the disk is full, read-only or locked, and
-    NewerSchema when a newer PlexSync wrote it: that is no damage and the file stays.
+    NewerSchema when a newer PlexSync wrote it: such a file is not damaged and stays.
     """
     moved = files.own_folder(folder, warn)
     path = os.path.join(folder, FILE)
@@ -111,7 +111,7 @@ def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
         if reason:
             warn(f"The job queue lost something: {reason}. A reconciliation is due.")
         return Opened(queue, epoch, rows, moved or bool(reason))
-    # Outside the handler: it held the broken connection open, and that must not outlive the move.
+    # Outside the handler, which keeps the broken connection open: close it before the move.
     kept = files.set_aside(path)
     warn(f"The job queue is damaged ({damage}); it is kept in {kept}. A reconciliation is due.")
     queue, rows, _ = _start(path, epoch)
@@ -127,8 +127,8 @@ def _check(path: str) -> None:
         if _size(path + "-wal"):
             raise sqlite3.DatabaseError("it is gone or empty, but its -wal is not")
         return
-    # Read-only: the last writer to close would take the -wal away before it could be missed. But
-    # what a process killed while it made the file left half done, only a writer can take back.
+    # Read-only: the last writer to close deletes the -wal, and with it the evidence that one was
+    # lost. But only a writer can roll back what a killed process left half done.
     half_made = os.path.exists(path + "-journal")
     with closing(sqlite3.connect(path) if half_made else read_only(path)) as connection:
         found = [str(row[0]) for row in connection.execute("PRAGMA quick_check")]

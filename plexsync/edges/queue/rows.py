@@ -1,4 +1,4 @@
-"""Rows of the queue's table: what is a job, and where the rest goes."""
+"""Rows of the queue's table: decodes jobs, and keeps what is none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Row = tuple[int, object, object]
 
 
 def decode(data: object) -> Job:
-    """A row's payload as a job; raises ValueError for anything that is not one."""
+    """Decode a row's payload; raises ValueError if it is not a job."""
     if not isinstance(data, bytes):
         raise ValueError("the payload is empty")
     try:
@@ -43,4 +43,4 @@ def _described(row: Row, reason: str) -> dict[str, object]:
 FILE = "data.db"
 TABLE = "ack_queue_default"
 LIVE = "(status IS NULL OR status NOT IN (5, 9))"
-"""Neither acknowledged nor given up; a status that nobody ever wrote counts as live."""
+"""Neither acknowledged nor failed; an unknown status counts as live."""

@@ -1,4 +1,4 @@
-"""Where a living worker is given newer ways to reach Stash, see `system.hand_over`."""
+"""Receives newer Stash sessions for a running worker, see `system.hand_over`."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from plexsync import inbox, system
 from plexsync.model.connection import Connection, parse_connection
 
 _MOST = 1 << 20
-"""Bytes that may lie in a pipe, whatever the system."""
+"""Bytes read from the pipe at most."""
 
 
 class Handover:
-    """The worker's end, for all its threads: keeps the newest connection block, in memory only."""
+    """The worker's end of the pipe; thread-safe. Keeps the newest connection block, in memory
+    only.
+    """
 
     def __init__(self, folder: str, block: bytes) -> None:
         self.block = block
-        """The connection in use, as Stash wrote it."""
+        """The connection block in use, as Stash sent it."""
         self._offered = block
         self._rest = b""
         self._lock = threading.RLock()
@@ -25,21 +27,21 @@ class Handover:
 
     @property
     def possible(self) -> bool:
-        """Whether this system and this file system let somebody hand anything over."""
+        """Whether the operating system and the file system support the pipe."""
         return self._fd >= 0
 
     def waiting(self) -> bool:
-        """Whether a connection came that was not tried yet."""
+        """Whether a connection was received that has not been tried yet."""
         with self._lock:
             *blocks, self._rest = (self._rest + self._read()).split(b"\n")
             for block in blocks:
-                if _is_usable(block):  # two that were written at once may have torn each other
+                if _is_usable(block):  # two simultaneous writes may be interleaved
                     self._offered = block
             return self._offered != self.block
 
     def newer(self, address: str = "") -> Connection | None:
-        """The newest connection, once; None when there is none but the one in use, or when it does
-        not lead to this `address`, if one is given.
+        """The newest connection, once; None if it is the one in use, or does not lead to `address`
+        (if given).
         """
         with self._lock:
             if not self.waiting():
@@ -51,7 +53,7 @@ class Handover:
             return offered
 
     def close(self) -> None:
-        """Take no more."""
+        """Stop receiving."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
