@@ -115,10 +115,9 @@ def install(folder: str) -> str:
     os.makedirs(folder)
     for name in ("PlexSync.py", "PlexSync.yml", "requirements.txt"):
         shutil.copy(os.path.join(ROOT, name), folder)
-    unwanted = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(
-        os.path.join(ROOT, "plexsync"), os.path.join(folder, "plexsync"), ignore=unwanted
-    )
+    package = os.path.join(ROOT, "plexsync")
+    compileall.compile_dir(package, quiet=2)  # for all copies: to compile one takes two seconds
+    shutil.copytree(package, os.path.join(folder, "plexsync"))
     compileall.compile_dir(folder, quiet=2)
     return folder
 
