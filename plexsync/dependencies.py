@@ -1,9 +1,9 @@
-"""The packages that the worker and the tasks need: those of the Python that runs, if every one has
-the pinned version, else a set of PlexSync's own in the data folder, installed there once by pip.
+"""The packages that the worker and the tasks need: those of the running Python if all have the
+pinned versions, otherwise a private set in the data folder, which pip installs once.
 
-Hooks need none, and never come here. Nothing is ever installed anywhere else. pip takes only wheels
-whose hash `requirements.txt` has; what it unpacked is held against the packages' own records before
-it is used for the first time; and nothing is loaded from a folder that others may write to.
+Hooks need none. Nothing is installed anywhere else. pip accepts only wheels whose hash is in
+`requirements.txt`; what it unpacked is verified against the packages' own records before its first
+use; and nothing is loaded from a folder that others may write to.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PRIVATE_PLACE = (
 )
 
 RETRY_AFTER = 600.0
-"""Seconds after a failed try in which no worker tries again; Check Setup always does."""
+"""Seconds after a failed installation before a worker retries; Check Setup always retries."""
 
 _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;#]+)")
 _PATIENCE = pip.MOST_SECONDS + 30
@@ -38,12 +38,12 @@ _UNFINISHED = ".tmp"
 
 
 class Unavailable(Exception):
-    """The packages are not there; the text says why, and which command to run."""
+    """The packages are missing; the message says why, and which command to run."""
 
 
 class Stamp(NamedTuple):
-    """What is known of a set: when (seconds) and why the last try to install it came to nothing, or
-    the fingerprint under which it was found to be as it was packed."""
+    """The state of a set: when (seconds) and why its last installation failed, or the fingerprint
+    under which it was verified."""
 
     folder: str = ""
     at: float = 0.0
@@ -52,9 +52,9 @@ class Stamp(NamedTuple):
 
 
 class Dependencies:
-    """What `requirements.txt` in the plugin's folder pins, and where it is.
+    """The packages pinned by `requirements.txt` in the plugin's folder, and where they are.
 
-    Raises Unavailable when that file cannot be read.
+    Raises Unavailable if that file cannot be read.
     """
 
     def __init__(self, plugin_dir: str, data: str) -> None:
@@ -72,10 +72,10 @@ class Dependencies:
         pins = [found for line in text.splitlines() if (found := _PINNED.match(line.strip()))]
         self.pins = [(pin[1], pin[2]) for pin in pins]
         self.folder = os.path.join(self._root, _set_name(text))
-        """Where PlexSync's own set is, or will be."""
+        """The folder of the private set."""
 
     def use(self) -> bool:
-        """Make the packages importable; False when they must be installed first."""
+        """Make the packages importable; False if they must be installed first."""
         if self._whole(sys.path):
             return True
         if not self._whole([self.folder]) or self._open_place() or not self._verified():
@@ -87,7 +87,7 @@ class Dependencies:
         return all(_version(name, places) == wanted for name, wanted in self.pins)
 
     def _open_place(self) -> str:
-        """The folder on the way to the set that others may write to; "" when there is none."""
+        """The first folder on the path of the set that others may write to; "" if none."""
         places = (self._data, self._root, self.folder)
         return next((place for place in places if os.path.isdir(place) and not _closed(place)), "")
 
@@ -104,33 +104,33 @@ class Dependencies:
         return True
 
     def wrong(self) -> list[tuple[str, str, str]]:
-        """Name, wanted and found version ("" when missing) of what cannot be used as it is."""
+        """Name, wanted and found version ("" if missing) of each package that does not match."""
         found = ((name, wanted, _version(name, sys.path)) for name, wanted in self.pins)
         return [pin for pin in found if pin[1] != pin[2]]
 
     def origin(self) -> str:
-        """Whose packages are in use, in words."""
+        """Which packages are in use, as text for the user."""
         if self.folder in sys.path:
             return f"those of PlexSync's own folder {self.folder!r}"
         return f"those of {sys.executable!r}"
 
     def command(self, target: str = "") -> list[str]:
-        """What installs PlexSync's own set; right for pip, a shell and a person alike."""
+        """The command that installs the private set, for PlexSync itself and for the user."""
         python = [sys.executable or "python3", "-m", "pip", "install", "--upgrade", "--no-deps"]
         what = ["--requirement", self._file, "--target", target or self.folder]
         return [*python, "--require-hashes", "--only-binary", ":all:", *what]
 
     def remedy(self) -> str:
-        """What a person can do without PlexSync's help."""
+        """What the user can do instead."""
         return f"run this where Stash runs, as its user: {system.command_line(self.command())}"
 
     def failed(self, now: float) -> str:
-        """Why the last try failed, if it was less than RETRY_AFTER seconds ago; else ""."""
+        """Why the last installation failed, if within RETRY_AFTER seconds; otherwise ""."""
         last = self._known()
         return last.why if 0 <= now - last.at < RETRY_AFTER else ""
 
     def missing(self) -> str:
-        """What a task says that needs the packages and does not install them."""
+        """The message of a task that needs the packages but does not install them."""
         if self._installing():
             return (
                 "PlexSync is installing the packages it needs; try again in a minute. "
@@ -152,7 +152,7 @@ class Dependencies:
             return False
 
     def _known(self) -> Stamp:
-        """What is known of this set, not of another."""
+        """The stored state, if it is of this set."""
         found = files.peek_json(self._stamp, _parse_stamp, Stamp())
         return found if found.folder == self.folder else Stamp()
 
@@ -160,7 +160,7 @@ class Dependencies:
         try:
             files.replace_json(self._stamp, stamp._asdict())
         except OSError:
-            pass  # the disk is what is wrong; the next one finds out for itself
+            pass  # the disk is failing; the next process will find out itself
 
     def _refusal(self) -> Unavailable:
         return Unavailable(
@@ -170,9 +170,9 @@ class Dependencies:
         )
 
     def install(self, say: Callable[[str], None]) -> None:
-        """Install the set and use it; waits while another process does just that.
+        """Install the set and use it; waits if another process is installing it.
 
-        Raises Unavailable with the reason and the command. Nothing half-finished is ever used.
+        Raises Unavailable with the reason and the command. An incomplete set is never used.
         """
         if self._open_place():
             self._remember(Stamp(self.folder, time.time(), "others may write to its folder"))
@@ -226,15 +226,15 @@ class Dependencies:
             if flaw:
                 raise pip.Failed(f"what pip unpacked is damaged: {flaw}")
             system.sync_all()
-            _discard(self.folder)  # what a person's own try left unfinished
+            _discard(self.folder)  # left incomplete by a manual installation
             system.replace(target, self.folder)
             system.sync_folder(self._root)
         finally:
             _discard(room)
 
     def tidy(self) -> None:
-        """Remove sets of earlier versions and what killed tries left. For the owner alone: nobody
-        else may be at work with an older set."""
+        """Delete sets of earlier versions and incomplete ones. Only for the owner: no other process
+        may be using an older set."""
         try:
             if self._sweep("", look=True) and self._lock.acquire():
                 try:
@@ -245,7 +245,7 @@ class Dependencies:
             pass  # there is nothing to lose but room
 
     def _sweep(self, ending: str, look: bool = False) -> int:
-        """Discard the other folders of this ending, or only count them."""
+        """Delete the other folders with this ending, or only count them."""
         if not os.path.isdir(self._root):
             return 0
         mine = os.path.basename(self.folder) if self.folder in sys.path else ""
@@ -256,7 +256,7 @@ class Dependencies:
 
 
 def _set_name(requirements: str) -> str:
-    """A set fits one kind of Python on one kind of machine, and one list of pins."""
+    """The name of a set: it depends on the Python version, the platform and the pins."""
     kind = machinery.EXTENSION_SUFFIXES[0].strip(".").rpartition(".")[0]
     pins = hashlib.sha256(requirements.encode()).hexdigest()[:12]
     return f"{kind}-{sysconfig.get_platform()}-{pins}"
@@ -288,7 +288,9 @@ def _parse_stamp(value: object) -> Stamp:
 
 
 def _discard(path: str) -> None:
-    """Remove a folder. It gets another name first, so that no half of it is taken for a set."""
+    """Delete a folder. It is renamed first, so that a partly deleted one is never taken for a
+    set.
+    """
     doomed = path
     try:
         if not path.endswith(_UNFINISHED):

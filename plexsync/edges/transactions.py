@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """All or nothing: commits at the end of the block, rolls back when anything is raised."""
+    """Commit at the end of the block, or roll back if anything is raised."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection

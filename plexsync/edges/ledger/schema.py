@@ -1,7 +1,8 @@
-"""The ledger's tables, and how its values look in them.
+"""The ledger's tables, and the encoding of its values.
 
-A scene's row is current, or archived (its id went to another file). Base values belong to the Plex
-item alone. `left_at` marks a target that the scene no longer has: what was written there is kept.
+A scene's row is current, or archived (its id now belongs to another file). Base values belong to
+the Plex item. `left_at` marks a target that the scene no longer has; what was written there is
+kept.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ def storable(text: str) -> str:
 
 
 def written_to_json(written: Mapping[str, Written]) -> str:
-    """`{"title": ["A Day Out", "<hash>", 1700000000.0], ...}`; what Plex shows instead follows."""
+    """`{"title": ["A Day Out", "<hash>", 1700000000.0], ...}`; then what Plex shows instead."""
     return _json(
         {
             name: [w.value, w.desired_hash, w.at, *(() if w.shown is None else (w.shown,))]
@@ -296,4 +297,4 @@ TABLES = (
     Table("outage_jobs", cache=True),
     Table("observations", rules={"plex_updated": CLOCK}, cache=True),
 )
-"""A scene's row is mended rather than deleted: what was written to Plex hangs on it."""
+"""A scene's row is repaired rather than deleted, since it holds what was written to Plex."""

@@ -18,13 +18,15 @@ _COLUMNS = "scene, rating_key, plex_updated, desired_hash, verdict, queued_at"
 
 
 class Observations:
-    """The ledger's looks: a scene has one per Plex item, or one with rating key 0 for none."""
+    """The ledger's observations: one per scene and Plex item, with rating key 0 if no item
+    matched.
+    """
 
     _connection: sqlite3.Connection
     _server: str
 
     def observations(self, scenes: Sequence[int]) -> dict[int, tuple[Observation, ...]]:
-        """The last looks at these scenes, by rating key; unknown and damaged ones are left out."""
+        """The latest observations of these scenes, by rating key; damaged ones are left out."""
         found: defaultdict[int, list[Observation]] = defaultdict(list)
         for some in _chunks(scenes):
             rows = self._connection.execute(
@@ -41,7 +43,7 @@ class Observations:
         return {scene: tuple(observations) for scene, observations in found.items()}
 
     def save_observations(self, observations: Iterable[tuple[int, Sequence[Observation]]]) -> None:
-        """Replace these scenes' looks, in one transaction."""
+        """Replace the observations of these scenes, in one transaction."""
         new = list(observations)
         with transaction(self._connection) as connection:
             connection.executemany(
@@ -65,7 +67,7 @@ class Observations:
             )
 
     def forget_observations(self, after: int, last: int, kept: Collection[int]) -> None:
-        """Forget the scenes with ids above `after` up to `last` that are not in `kept`."""
+        """Delete the observations of scenes above `after` up to `last` that are not in `kept`."""
         rows = self._connection.execute(
             "SELECT DISTINCT scene FROM observations WHERE server = ? AND scene > ? AND scene <= ?",
             (self._server, after, last),
@@ -75,7 +77,7 @@ class Observations:
             self.save_observations(gone)
 
     def unclaimed(self, keys: Sequence[int]) -> list[int]:
-        """Those of these rating keys that no scene was seen to have."""
+        """Those of these rating keys that no observation has."""
         claimed: set[int] = set()
         for some in _chunks(keys):
             rows = self._connection.execute(
@@ -102,7 +104,7 @@ def _verdict(observation: Observation) -> str:
 
 
 def _read(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
-    """Gaps and confidence; raises ValueError, TypeError or RecursionError for anything else."""
+    """Parse gaps and confidence; raises ValueError, TypeError or RecursionError."""
     if not text:
         return (), ""
     confidence, *gaps = json.loads(text)
@@ -115,28 +117,28 @@ CLEARED_KEPT = 86400.0
 
 
 class Seen:
-    """The ledger's table of what sweeps saw; `connection` is the ledger's."""
+    """The ledger's table of entities and times that sweeps have seen."""
 
     _connection: sqlite3.Connection
 
     def clear_scenes(self, scenes: Iterable[int], now: float) -> None:
-        """Somebody wants nothing of what was changed in these scenes up to now."""
+        """Ignore changes of these scenes up to now: the user has cleared their jobs."""
         lately = {
             scene: at for scene, at in self.seen(CLEARED).items() if 0 <= now - at < CLEARED_KEPT
         }
         self.see(CLEARED, {**lately, **dict.fromkeys(scenes, now)})
 
     def cleared(self) -> dict[int, float]:
-        """Scenes whose jobs somebody cleared lately, and when."""
+        """Scenes whose jobs the user cleared recently, and when."""
         return self.seen(CLEARED)
 
     def seen(self, kind: str) -> dict[int, float]:
-        """Ids of a kind, and the time of update that was seen last."""
+        """Ids of a kind, each with the latest update time seen."""
         rows = self._connection.execute("SELECT id, at FROM seen WHERE kind = ?", (kind,))
         return {int(number): float(at) for number, at in rows}
 
     def see(self, kind: str, found: Mapping[int, float]) -> None:
-        """Remember these of a kind, and no others."""
+        """Replace what is stored for a kind."""
         if self.seen(kind) == found:
             return
         with transaction(self._connection) as connection:
@@ -148,18 +150,18 @@ class Seen:
 
 
 class Backfills:
-    """The ledger's bulk cursors; `connection` is the ledger's.
+    """The ledger's backfills; `connection` is the ledger's.
 
-    The ids of a walk are rows of a table of their own: a turn reads only those that it hands out.
+    The ids of a backfill are rows of a separate table, so that a turn reads only those it queues.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def add_backfill(self, reason: str, kind: str, ids: Iterable[int] | None, now: float) -> int:
-        """Store a walk and return its id; an identical one that has not begun serves for both.
+        """Store a backfill and return its id, or that of an identical one that has not begun.
 
-        One that is under way does not: what it has passed may have to be seen again.
+        One that has begun is not reused: scenes that it has passed may have to be synced again.
         """
         wanted = [] if ids is None else sorted(set(ids))
         digest = "" if ids is None else hashlib.sha256(repr(wanted).encode()).hexdigest()
@@ -182,7 +184,7 @@ class Backfills:
         return backfill
 
     def backfills(self) -> list[Backfill]:
-        """All walks that have not ended, the oldest first."""
+        """All unfinished backfills, oldest first."""
         rows = self._connection.execute(
             "SELECT id, reason, kind, digest <> '', after, born FROM backfills ORDER BY id"
         )
@@ -192,7 +194,7 @@ class Backfills:
         ]
 
     def backfill_ids(self, backfill: Backfill, after: int = 0, limit: int = -1) -> list[int]:
-        """The ids above `after` that are stored with a walk, ascending; `limit` -1 means all."""
+        """The ids above `after` stored with a backfill, ascending; `limit` -1 means all."""
         rows = self._connection.execute(
             "SELECT number FROM backfill_ids WHERE backfill = ? AND number > ? ORDER BY number LIMIT ?",
             (backfill.id, after, limit),
@@ -200,12 +202,12 @@ class Backfills:
         return [int(row[0]) for row in rows]
 
     def advance(self, backfill_id: int, after: int) -> None:
-        """Say how far a walk came; the jobs up to there must be in the queue already."""
+        """Store the progress of a backfill; the jobs up to there must be in the queue already."""
         with transaction(self._connection) as connection:
             connection.execute("UPDATE backfills SET after = ? WHERE id = ?", (after, backfill_id))
 
     def end_backfill(self, backfill_id: int) -> None:
-        """Forget a walk that has come to its end."""
+        """Delete a finished backfill."""
         with transaction(self._connection) as connection:
             connection.execute("DELETE FROM backfills WHERE id = ?", (backfill_id,))
 
@@ -213,21 +215,22 @@ class Backfills:
 class Pins:
     """The ledger's pins, one per scene and Plex server.
 
-    A scene whose pin comes or goes is no longer in step, so that its next job looks at Plex.
+    A scene whose pin is set or removed is no longer in step, so that its next job compares with
+    Plex.
     """
 
     _connection: sqlite3.Connection
     _server: str
 
     def pin(self, scene: int, pin: Pin) -> None:
-        """From now on the scene is this item, whatever its path says."""
+        """Match the scene to this item, whatever its path."""
         row = (self._server, scene, storable(pin.part), pin.rating_key)
         with transaction(self._connection) as connection:
             connection.execute("INSERT OR REPLACE INTO pins VALUES (?, ?, ?, ?)", row)
             self._mark_dirty(connection, scene)
 
     def unpin(self, scene: int) -> bool:
-        """Match the scene by its path again; False when it had no pin."""
+        """Match the scene by its path again; False if it had no pin."""
         with transaction(self._connection) as connection:
             gone = connection.execute(
                 "DELETE FROM pins WHERE server = ? AND scene = ?", (self._server, scene)
@@ -236,7 +239,7 @@ class Pins:
         return gone.rowcount > 0
 
     def pins(self) -> dict[int, Pin]:
-        """Every pin on the server in use, by scene; they are few, made by hand."""
+        """All pins on the current server, by scene; there are few, since they are set by hand."""
         rows = self._connection.execute(
             "SELECT scene, part, rating_key FROM pins WHERE server = ? ORDER BY scene",
             (self._server,),
@@ -251,19 +254,19 @@ class Pins:
 
 
 class OutageJobs:
-    """The ledger's list of them: each scene once, known by when the outage began."""
+    """Jobs held back by the current outage, which is identified by its start; each scene once."""
 
     _connection: sqlite3.Connection
 
     def held_back(self, outage: float) -> dict[int, bool]:
-        """The scenes that this outage held back, and whether they are in step again."""
+        """The scenes held back by this outage, and whether they are in step again."""
         rows = self._connection.execute(
             "SELECT scene, recovered FROM outage_jobs WHERE outage = ?", (outage,)
         )
         return {int(scene): bool(recovered) for scene, recovered in rows}
 
     def hold_back(self, outage: float, scenes: Iterable[int]) -> None:
-        """This outage holds these scenes back, too; what an earlier one did is forgotten."""
+        """Add scenes held back by this outage; those of earlier outages are deleted."""
         with transaction(self._connection) as connection:
             connection.execute("DELETE FROM outage_jobs WHERE outage <> ?", (outage,))
             connection.executemany(
@@ -272,7 +275,7 @@ class OutageJobs:
             )
 
     def in_step_again(self, scenes: Iterable[int]) -> None:
-        """These scenes were held back and are in step now."""
+        """Mark scenes that were held back as in step again."""
         with transaction(self._connection) as connection:
             connection.executemany(
                 "UPDATE outage_jobs SET recovered = 1 WHERE scene = ?",

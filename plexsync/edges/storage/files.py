@@ -1,6 +1,6 @@
-"""One way to write a state file, one way to read it, one way to open a database.
+"""Reads and writes state files, and opens databases; all state goes through here.
 
-What is damaged is moved to `damaged/` beside it, reported once, and begun afresh.
+A damaged file is moved to `damaged/` beside it, reported once, and replaced by a new one.
 """
 
 from __future__ import annotations
@@ -51,8 +51,7 @@ _DISK = frozenset(
 )
 
 DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
-"""What SQLite raises over a broken file. The second is of its own message, when that quotes bytes
-of the file."""
+"""What SQLite raises for a damaged file; the second if its message quotes bytes of the file."""
 
 
 class NewerSchema(Exception):
@@ -60,10 +59,10 @@ class NewerSchema(Exception):
 
 
 def replace_json(path: str, value: object) -> None:
-    """Write `value` as JSON so that readers find the old file or the new one, never a part.
+    """Write `value` as JSON atomically: readers find the old file or the new one, never a part.
 
-    Private to the user, and durable when this returns. Raises OSError when it cannot be kept,
-    ValueError or TypeError when it is not JSON; the old file then stays as it was.
+    The file is private to the user, and durable when this returns. Raises OSError if it cannot be
+    written, ValueError or TypeError if it is not JSON; the old file then stays.
     """
     data = json.dumps(value, allow_nan=False).encode()
     temp = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
@@ -85,10 +84,10 @@ def replace_json(path: str, value: object) -> None:
 def read_json(
     path: str, parse: Callable[[object], T], default: T, warn: Callable[[str], None]
 ) -> T:
-    """What `parse` makes of a state file; `default` when there is none, and on any doubt.
+    """Parse a state file; returns `default` if there is none or it is invalid.
 
     A damaged file (or one for which `parse` raises) is set aside with one warning. One that
-    cannot be read at this moment stays. Raises NewerSchema for what a newer PlexSync wrote.
+    temporarily cannot be read stays. Raises NewerSchema if a newer PlexSync wrote it.
     """
     name = os.path.basename(path)
     try:
@@ -111,7 +110,7 @@ def read_json(
 
 
 def peek_json(path: str, parse: Callable[[object], T], default: T) -> T:
-    """Like `read_json` for those who do not own the folder: a damaged file stays where it is."""
+    """Like `read_json`, for processes that do not own the folder: a damaged file stays in place."""
     try:
         return parse(read_only.read_json(path))
     except NewerVersion as newer:
@@ -125,11 +124,11 @@ def peek_json(path: str, parse: Callable[[object], T], default: T) -> T:
 def set_aside(path: str) -> str:
     """Move a file, with SQLite's files beside it, to `damaged/<time>-<name>/`; returns that folder.
 
-    The newest five are kept. Raises OSError when it cannot be moved.
+    The newest five are kept. Raises OSError if it cannot be moved.
     """
     damaged = damaged_folder(os.path.dirname(path))
     kept = _new_folder(damaged, os.path.basename(path))
-    # the file last: a -wal left behind would be played into its successor
+    # the file last: SQLite would apply a -wal left behind to its successor
     for side in (*_SIDES, ""):
         with suppress(FileNotFoundError):
             system.replace(path + side, os.path.join(kept, os.path.basename(path) + side))
@@ -142,11 +141,11 @@ def set_aside(path: str) -> str:
 
 
 def clear_path(path: str, warn: Callable[[str], None], *, folder: bool = False) -> bool:
-    """Set aside what stands in the place of a file of ours (or of a `folder`) and is none.
+    """Set aside anything at this path that is not a regular file (or, with `folder`, not a folder).
 
-    A pipe or a device would hang whoever opens it, and a link leads elsewhere. So this is asked
-    before SQLite, the queue's library or the log see a path. True when something was moved, after
-    one warning. Raises OSError, with what to do, when it cannot be moved.
+    Opening a pipe or a device would block, and a link leads elsewhere; so call this before SQLite,
+    the queue's library or the log open a path. True if something was moved, after one warning.
+    Raises OSError, with what to do, if it cannot be moved.
     """
     if not os.path.lexists(path) or (_is_own_folder(path) if folder else system.is_regular(path)):
         return False
@@ -170,7 +169,7 @@ def own_folder(path: str, warn: Callable[[str], None]) -> bool:
 
 
 def clear_all_paths(folder: str, warn: Callable[[str], None]) -> None:
-    """See clear_path: for everything in the data folder that has a name of its own."""
+    """Call `clear_path` for everything in the data folder that has a fixed name."""
     if os.path.lexists(os.path.join(folder, "damaged")):
         damaged_folder(folder)
     for name in FOLDERS:
@@ -184,7 +183,7 @@ def _is_own_folder(path: str) -> bool:
 
 
 def damaged_folder(folder: str) -> str:
-    """Where damaged files go; what stands in its own place and is no folder is renamed."""
+    """The folder for damaged files; anything else at its path is renamed."""
     damaged = os.path.join(folder, "damaged")
     if os.path.lexists(damaged) and not _is_own_folder(damaged):
         system.replace(damaged, f"{damaged}.{time.time_ns()}")
@@ -209,11 +208,11 @@ def open_sqlite(
     *,
     check_same_thread: bool = True,
 ) -> sqlite3.Connection:
-    """Open a database of ours, made private, durable (WAL, synchronous FULL) and brought up to date.
+    """Open a database: private, durable (WAL, synchronous FULL) and migrated to the latest schema.
 
     `schema` is the list of migration scripts; user_version counts those that have run. A damaged
-    file is set aside with one warning and an empty database begun. Raises NewerSchema when the
-    file knows more migrations, OSError or sqlite3.OperationalError when disk or lock forbid it.
+    file is set aside with one warning and an empty database created. Raises NewerSchema if a newer
+    version migrated the file, OSError or sqlite3.OperationalError if the disk or a lock forbids it.
     """
     try:
         return _open(path, schema, check_same_thread)
@@ -221,7 +220,7 @@ def open_sqlite(
         if not _is_damage(problem, path):
             raise
         reason = str(problem)
-    # outside the handler, which would keep the broken connection open
+    # outside the handler, which keeps the broken connection open
     kept = set_aside(path)
     warn(
         f"{os.path.basename(path)} was damaged ({reason}); it is kept in {kept}, a new one begins."
@@ -230,7 +229,7 @@ def open_sqlite(
 
 
 def is_disk_trouble(problem: BaseException) -> bool:
-    """Whether the data folder is to blame: full, read-only, failing, or a file in it damaged."""
+    """Whether the cause is the data folder: full, read-only, failing, or a damaged file in it."""
     if isinstance(problem, sqlite3.OperationalError):
         text = str(problem).lower()
         return any(word in text for word in (*_ENVIRONMENT, "readonly"))
@@ -238,7 +237,7 @@ def is_disk_trouble(problem: BaseException) -> bool:
 
 
 def is_damage(problem: BaseException) -> bool:
-    """Whether SQLite met a broken file, which is set aside when it is opened next."""
+    """Whether SQLite met a damaged file, which is set aside when it is opened next."""
     return type(problem) is sqlite3.DatabaseError
 
 
@@ -252,9 +251,9 @@ def _is_damage(problem: Exception, path: str) -> bool:
 
 
 def header_forbids_writing(path: str) -> bool:
-    """Whether a database itself says "read only", as a broken one does; nobody else ever wrote it.
+    """Whether the database's own header says "read only", which only damage can cause.
 
-    Anything else that makes SQLite say so (rights, a mount, an open that failed) is no damage.
+    If SQLite says so for another reason (rights, a mount, a failed open), it is no damage.
     """
     with suppress(OSError), open(path, "rb") as file:
         return file.read(19)[18:] > b"\x02"
@@ -274,7 +273,7 @@ def _open(path: str, schema: Sequence[str], check_same_thread: bool) -> sqlite3.
 
 
 def _make_private(path: str) -> None:
-    """An empty file of ours, unless there is one. SQLite gives its side files the same rights."""
+    """Create an empty private file if missing. SQLite gives its side files the same rights."""
     found = [name for name in (path, *(path + side for side in _SIDES)) if os.path.lexists(name)]
     for name in found:
         if system.stands_in_the_way(name):
@@ -282,7 +281,7 @@ def _make_private(path: str) -> None:
         os.chmod(name, 0o600)
     if not found:
         os.close(system.create(path))
-    elif path not in found or os.path.getsize(path) < _PAGE:  # SQLite would begin anew in silence
+    elif path not in found or os.path.getsize(path) < _PAGE:  # SQLite would create a new one
         raise sqlite3.DatabaseError("it is gone or cut off")
 
 
@@ -290,7 +289,7 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
     (checked,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if checked != "ok":
         raise sqlite3.DatabaseError(str(checked))
-    # quick_check passes a table whose definition is no text; whoever asks for its columns fails
+    # quick_check accepts a table definition that is not valid text, but its columns cannot be read
     connection.execute("SELECT sql FROM sqlite_master").fetchall()
     (journal,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     connection.execute("PRAGMA synchronous=FULL")
