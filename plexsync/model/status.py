@@ -83,7 +83,7 @@ class Recovery(TypedDict):
 
 
 class HealthCheck(TypedDict):
-    """One look at Plex: when, `by` whom, and how Plex was (plex_health.Health says the states)."""
+    """A health check: when, `by` whom, and how Plex was (edges/plex/health.py names the states)."""
 
     at: float
     by: str
@@ -91,7 +91,7 @@ class HealthCheck(TypedDict):
 
 
 class Checks(TypedDict):
-    """The looks at Plex: when the last was, `by` whom, and how it `found` Plex. `next` is None while
+    """The health checks: when the last was, `by` whom, and how it `found` Plex. `next` is None while
     no probe is needed.
     """
 

@@ -182,7 +182,7 @@ def pins(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
 
 
 def server(folder: str) -> str | None:
-    """The id of the Plex server that the ledger tells of."""
+    """The id of the Plex server that the ledger describes."""
     found = read_state.rows(
         folder, read_state.LEDGER, "SELECT value FROM meta WHERE key = 'server'", shape="s"
     )
@@ -221,7 +221,7 @@ def result(folder: str, accepted: str) -> dict[str, object] | None:
 
 
 def report(folder: str, task: str) -> dict[str, object] | None:
-    """What a task told last, by its mode, which must be a plain name; None: nothing."""
+    """A task's last report, by its mode, which must be a plain name; None without one."""
     found = stored(folder, os.path.join(REPORTS, f"{task}.json"))
     return found if isinstance(found, dict) else None
 

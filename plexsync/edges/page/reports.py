@@ -1,4 +1,4 @@
-"""What each task told last, one small file each in `reports/`, so that a page can show it.
+"""The last report of each task, one small file each in `reports/`, so that a page can show it.
 
 Stash keeps a task's answer from pages, and only the last few lines of its log.
 """

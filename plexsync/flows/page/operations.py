@@ -1,7 +1,7 @@
 """What a page in Stash may ask for: one table, each answered within milliseconds.
 
-An operation only looks, or it drops a command for the worker and answers with the id under which
-`result` tells what came of it. Nothing heavy is imported here: each request is a process.
+An operation only reads, or it keeps a command for the worker and answers with the id by which `result`
+says what became of it. Nothing heavy is imported here: each request is a process.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MOST_ROWS = 500
 """Rows of one page."""
 
 MOST_STATES = 200
-"""Scenes whose state is told at once."""
+"""Scenes of one `scene_state` request."""
 
 _PAGE = {
     "offset": Rule(whole(0, 10**9), 0),
@@ -264,7 +264,7 @@ READS: Mapping[str, Operation] = {
     "report": Operation(_report, {"task": Rule(word)}),
     "tick": Operation(_tick, {}),
 }
-"""The operations that look."""
+"""The operations that only read."""
 
 OPERATIONS = frozenset(READS) | frozenset(COMMANDS)
 """Every mode that is answered here; the others are tasks."""

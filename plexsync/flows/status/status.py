@@ -186,7 +186,7 @@ def _object(raw: object) -> dict[str, object] | None:
 
 
 def _health_check(folder: str) -> HealthCheck:
-    """The last look at Plex, if that can be read."""
+    """The last health check, if that can be read."""
     try:
         return read_state.document(folder, FILE, parse_health_check, NEVER)
     except Unreadable:

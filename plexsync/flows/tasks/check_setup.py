@@ -19,7 +19,7 @@ from plexsync.model.errors import SyncError
 from plexsync.model.words import counted
 
 READY = 0.3
-"""How far the check is when only the files are left to look at."""
+"""Progress when only the files remain to be checked."""
 
 
 class _Report:
@@ -69,7 +69,7 @@ def check_setup(context: TaskContext) -> dict[str, object]:
         done[0] = READY
         if healthy:
             report.add("Plex's files", lambda: _files(context, report, found, done))
-    with suppress(Unreadable):  # told as a point; the next event starts one
+    with suppress(Unreadable):  # reported as a point; the next event starts a worker
         if anything_waits(context.folder):
             context.wake()
     counts = report.counts()

@@ -21,7 +21,7 @@ from plexsync.model.plex_state import (
 from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker
 
 WAKE = b'{"id":1,"type":"PlexSync.Wake.Post"}'
-"""The inbox record that makes the worker look at once at Plex, and at what no hook told."""
+"""The inbox record that makes the worker probe Plex and run its sweep at once."""
 
 _BY_STATE = frozenset({HEALTHY, STARTING, FAILING, DOWN, "proxy"})
 

@@ -71,7 +71,7 @@ def _queue_now(context: TaskContext, scenes: Iterable[int]) -> int:
 
 
 def preview(context: TaskContext) -> Answer:
-    """The dry run for some scenes; what it tells people goes to the page, not to the log."""
+    """The dry run for some scenes; its lines go to the page, not to the log."""
     scenes = context.args["scenes"] or _scope(context)
     if not scenes:
         raise TaskFailed("There is no such scene to preview.")

@@ -1,4 +1,4 @@
-"""What a dry run tells people."""
+"""The lines that Preview Sync logs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
 
 TOLD = 100
-"""So many scenes are told field by field; beyond that only the numbers count on."""
+"""Scenes that are logged field by field; further ones are only counted."""
 
 CHANGES, IN_STEP, LEFT, GONE = "changes", "in step", "left alone", "gone"
 """Outcomes of a scene besides the ledger's states."""
@@ -43,7 +43,7 @@ class PreviewCount:
     done: int = 0
 
     def add(self, scene: ScenePlan) -> bool:
-        """Count a scene; True while there is room to tell of it."""
+        """Count a scene; True while it is still one of those to be logged."""
         self.done += 1
         self.outcomes[scene.outcome] += 1
         self.fields.update({f.field for i in scene.items for f in i.fields if f.changes})
@@ -54,7 +54,7 @@ class PreviewCount:
 
 
 def tell_index(context: TaskContext, view: IndexView) -> None:
-    """What to know of the index before the scenes are told."""
+    """Log what is missing or old in the index, before the scenes."""
     for name in view.missing:
         context.log.warning(
             f"Plex has no movie library named {name!r}; check the setting Plex libraries."

@@ -1,4 +1,4 @@
-"""Items get back what they had: planned by policy/undo, written, and looked at again."""
+"""Puts back what items had before: planned by policy/undo, written, and read back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Check Setup looks at besides the files: settings, both servers, the data folder, the worker."""
+"""Check Setup, except for the files: settings, both servers, the data folder, the worker."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _LINE = re.compile(r"(\S+) (warning|error)\s+(.*)")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One thing that was looked at: how it is (OK, WARN or BAD), and what to do about it."""
+    """One thing that was checked: how it is (OK, WARN or BAD), and what to do about it."""
 
     point: str
     state: str

@@ -23,7 +23,7 @@ class _Reading:
 
 
 def sync_all(context: TaskContext) -> dict[str, object]:
-    """Queue every scene of Stash; one that is as it was when it was written costs one look."""
+    """Queue every scene of Stash; one that has not changed since it was written costs one comparison."""
     return _queue_all(context, SYNC_ALL, "What differs from what PlexSync last wrote goes to Plex")
 
 
