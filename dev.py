@@ -15,11 +15,12 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
+VENV = ROOT / os.environ.get("PLEXSYNC_VENV", ".venv")
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 UI_VENV = ROOT / ".venv-ui"
 """What the browser tests run in, so that all else does without a browser's driver."""
@@ -85,6 +86,37 @@ def test(words: Sequence[str]) -> int:
     in_parallel = ("-n", "auto", "--dist", "worksteal")  # the long tests come first
     words = words or (*in_parallel, "--cov", "--cov-report=term:skip-covered")
     return run("-m", "pytest", *words, more=scratch())
+
+
+def test_python(words: Sequence[str]) -> int:
+    """The suite with other Pythons: `test-python 3.10 3.13 [-- words for pytest]`."""
+    cut = words.index("--") if "--" in words else len(words)
+    results = {version: _suite_with(version, words[cut + 1 :]) for version in words[:cut]}
+    for version, result in results.items():
+        print(f"Python {version}: {result}")
+    return 0 if set(results.values()) & {"passed"} and "FAILED" not in results.values() else 1
+
+
+def _suite_with(version: str, words: Sequence[str]) -> str:
+    python = _interpreter(version)
+    if not python:
+        return "not run, there is no such interpreter here"
+    command = [python, str(ROOT / "dev.py"), "test", *words]
+    done = subprocess.run(command, env={**os.environ, "PLEXSYNC_VENV": f".venv-{version}"})
+    return "FAILED" if done.returncode else "passed"
+
+
+def _interpreter(version: str) -> str:
+    """A Python of this version, on the PATH or of pyenv; "" if there is none that runs."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    found = [shutil.which(f"python{version}"), *pyenv.glob(f"{version}.*/bin/python")]
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    for python in [str(each) for each in found if each]:
+        with suppress(OSError):
+            done = subprocess.run([python, "-c", code], capture_output=True, text=True)
+            if done.stdout.strip() == version:
+                return python
+    return ""
 
 
 def scratch() -> dict[str, str]:
@@ -160,6 +192,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "demo": demo,
     "test": test,
     "test-ui": test_ui,
+    "test-python": test_python,
     "lint": lint,
     "bench": bench,
     "torture": torture,
@@ -179,9 +212,9 @@ def main(argv: Sequence[str]) -> int:
     if command is None:
         print(__doc__)
         for name, action in COMMANDS.items():
-            print(f"  {name:8}{(action.__doc__ or '').strip()}")
+            print(f"  {name:12}{(action.__doc__ or '').strip()}")
         return 2
-    if command is not test_ui:
+    if command not in (test_ui, test_python):
         set_up()
     return command(argv[1:])
 
