@@ -21,7 +21,7 @@
   const SETTINGS_PAGE = "/settings?tab=plugins";
   const GUIDE = "Settings > Plugins > PlexSync";
 
-  /** Seconds between two looks while the page is visible. */
+  /** Seconds between two requests while the page is visible. */
   const EVERY = { overview: 5, elsewhere: 10, task: 2, job: 1, history: 60, scene: 5 };
 
   /** A task's mode, as `report` knows it -> its name in Stash. */
@@ -46,12 +46,12 @@
   function untilVisible() {
     if (!document.hidden) return Promise.resolve();
     return new Promise((resolve) => {
-      const look = () => {
+      const check = () => {
         if (document.hidden) return;
-        document.removeEventListener("visibilitychange", look);
+        document.removeEventListener("visibilitychange", check);
         resolve();
       };
-      document.addEventListener("visibilitychange", look);
+      document.addEventListener("visibilitychange", check);
     });
   }
 

@@ -92,8 +92,8 @@
       changed();
     };
     const dialogs = useDialogs(act, refresh);
-    const { error } = table.wish;
-    const searching = Boolean(table.wish.search);
+    const { error } = table.request;
+    const searching = Boolean(table.request.search);
     const onlyWhole = "This acts on all dead letters of a class: empty the search first.";
     const chosen = countOf(classes, error);
     const words = error ? `${number(chosen)} “${wordsOf(classes, error)}”` : number(chosen);
@@ -167,14 +167,14 @@
         name: "Dead letters",
         columns: DEAD_LETTER_COLUMNS,
         rows: deadLetters.map((deadLetter) => deadLetterRow(deadLetter, rows, dialogs, retry, busy)),
-        sort: table.wish.sort,
+        sort: table.request.sort,
         onSort: (sort) => table.change({ sort }),
         busy: table.busy,
         empty: filtered(table) ? "No dead letter fits." : "No dead letters: nobody needs you.",
       }),
       h(Pager, {
         total: data ? data.total : 0,
-        offset: table.wish.offset,
+        offset: table.request.offset,
         onPage: (offset) => table.change({ offset }),
       }),
       dialogs.dialog,

@@ -47,7 +47,7 @@
     if (status.trouble) [tone, value] = ["bad", status.trouble.title];
     else if (newest && newest.state !== "healthy")
       [tone, value] = ["bad", newest.title || capital(newest.state)];
-    else if (!newest && !status.statistics.last) [tone, value] = ["none", "Not looked at yet"];
+    else if (!newest && !status.statistics.last) [tone, value] = ["none", "Not probed yet"];
     return h(
       Tile,
       { title: "Plex", tone, value },
@@ -62,7 +62,7 @@
               ".",
             )
           : "Press Health Check to measure its latency.",
-      checks.next && ` Next look ${ahead(checks.next, status.now)}.`,
+      checks.next && ` Next probe ${ahead(checks.next, status.now)}.`,
     );
   }
 
@@ -261,7 +261,7 @@
         h(
           "details",
           { className: "plexsync-more plexsync-log" },
-          h("summary", null, "The worker's last words"),
+          h("summary", null, "The worker's last log lines"),
           h("pre", null, status.log.join("\n")),
         ),
     );

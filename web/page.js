@@ -13,7 +13,7 @@
   const { Link, useHistory, useLocation } = PlexSync.core.Router;
   const { number, counted, howThingsAre, capital } = PlexSync.format;
   const { COUNT_SCENES, query, operation, plexSettings } = PlexSync.api;
-  const { board, useLook, useOnce } = PlexSync.polling;
+  const { board, usePolling, useOnce } = PlexSync.polling;
   const { useAct, Guard, Mark, Busy, Problem } = PlexSync.widgets;
   const { useTasks, Running, Result } = PlexSync.tasks;
   const { QueueView } = PlexSync.queue;
@@ -70,7 +70,7 @@
 
   const askStatus = async () => {
     const status = await operation("status");
-    board.tell(status.badge);
+    board.publish(status.badge);
     return status;
   };
   const countScenes = async () => (await query(COUNT_SCENES)).findScenes.count;
@@ -134,7 +134,7 @@
   function Page() {
     const [view, go] = useView();
     const pace = useRef(EVERY.overview);
-    const { data: status, error, again } = useLook(askStatus, () => pace.current);
+    const { data: status, error, again } = usePolling(askStatus, () => pace.current);
     const tasks = useTasks(again);
     pace.current = tasks.running
       ? EVERY.task
@@ -142,7 +142,7 @@
         ? EVERY.overview
         : EVERY.elsewhere;
     const settings = useOnce(plexSettings);
-    const { data: inStash } = useLook(countScenes, EVERY.history);
+    const { data: inStash } = usePolling(countScenes, EVERY.history);
     const health = useHealth(tasks.result);
     const [, act] = useAct();
     const startTask = useCallback((mode) => act(mode, () => tasks.start(mode)), []);

@@ -15,9 +15,9 @@
 
   /**
    * Ask now, and again while the page is visible: `pause(answer)` says after how many seconds, 0 for
-   * not again. Failures are told and asked again ever more rarely. Two never run at a time.
+   * not again. Failures are reported, and asked again ever more rarely. Two never run at a time.
    */
-  function repeat(ask, pause, tell) {
+  function repeat(ask, pause, report) {
     let timer = 0;
     let busy = false;
     let again = false;
@@ -34,11 +34,11 @@
         const answer = await ask();
         failures = 0;
         wait = pause(answer);
-        if (!ended) tell(answer, "");
+        if (!ended) report(answer, "");
       } catch (problem) {
         failures += 1;
         wait = Math.min(60, 5 * 2 ** failures);
-        if (!ended) tell(undefined, sentence(problem));
+        if (!ended) report(undefined, sentence(problem));
       }
       busy = false;
       if (ended || document.hidden) return;
@@ -64,20 +64,20 @@
     counts: null,
     at: 0,
     listeners: new Set(),
-    tell(counts) {
+    publish(counts) {
       board.counts = counts;
       board.at = Date.now();
       board.listeners.forEach((listener) => listener(counts));
     },
   };
 
-  /** Let a sleeping PlexSync look whether something is due; starts a worker only if so. */
+  /** Have a sleeping PlexSync check whether something is due; starts a worker only if so. */
   async function wakeUp() {
     board.at = Date.now();
     await untilVisible();
     try {
       const { waiting, failed } = await operation("tick");
-      board.tell({ waiting, failed });
+      board.publish({ waiting, failed });
     } catch (problem) {
       // The page says what is wrong; no other page of Stash should be bothered with it.
     }
@@ -104,7 +104,7 @@
    * The answer to `ask` (stable, by useCallback), asked again by `pause`: seconds or a function of
    * the answer. The last answer stays while another one is on its way or fails.
    */
-  function useLook(ask, pause) {
+  function usePolling(ask, pause) {
     const [state, setState] = useState({ data: null, error: "" });
     const runner = useRef(null);
     const pausing = useRef(pause);
@@ -137,5 +137,5 @@
     return answer;
   }
 
-  PlexSync.polling = { repeat, board, wakeUp, moved, useAlive, useLook, useOnce };
+  PlexSync.polling = { repeat, board, wakeUp, moved, useAlive, usePolling, useOnce };
 })();

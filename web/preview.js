@@ -130,7 +130,7 @@
     const [left, setLeft] = useState(() => new Set());
     const plans = found ? found.scenes : [];
     const scenes = useScenes(plans.map((plan) => plan.scene));
-    const wished = plans
+    const selected = plans
       .filter((p) => p.outcome === "changes" && !left.has(p.scene))
       .map((p) => p.scene);
 
@@ -151,10 +151,10 @@
       });
     const sync = () =>
       act("sync", async (wanted) => {
-        await command("sync", { scenes: wished }, wanted);
+        await command("sync", { scenes: selected }, wanted);
         if (wanted()) setFound(null);
         tellPage();
-        return `${counted(wished.length, "scene")} queued: Plex has them in a moment.`;
+        return `${counted(selected.length, "scene")} queued: Plex has them in a moment.`;
       });
     const choose = (scene) =>
       setLeft((old) => {
@@ -184,8 +184,8 @@
           found.counts.changes > 0 &&
             h(
               Button,
-              { disabled: !wished.length || Boolean(busy), onClick: sync },
-              `Sync these ${number(wished.length)}`,
+              { disabled: !selected.length || Boolean(busy), onClick: sync },
+              `Sync these ${number(selected.length)}`,
             ),
         ),
       h(

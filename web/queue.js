@@ -128,7 +128,7 @@
         name: "Queue",
         columns: QUEUE_COLUMNS,
         rows: jobs.map((job) => queueRow(job, rows, dialogs, busy, Boolean(status && status.trouble))),
-        sort: table.wish.sort,
+        sort: table.request.sort,
         onSort: (sort) => table.change({ sort }),
         busy: table.busy,
         empty: filtered(table)
@@ -137,7 +137,7 @@
       }),
       h(Pager, {
         total: data ? data.total : 0,
-        offset: table.wish.offset,
+        offset: table.request.offset,
         onPage: (offset) => table.change({ offset }),
       }),
       dialogs.dialog,

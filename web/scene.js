@@ -12,7 +12,7 @@
   const { Button } = PlexSync.core.Bootstrap;
   const { counted, ahead, clockTime, sceneTitle } = PlexSync.format;
   const { operation, command } = PlexSync.api;
-  const { useLook } = PlexSync.polling;
+  const { usePolling } = PlexSync.polling;
   const { usePlexLinks, useAct, Guard, Mark, Busy, PlexLink, Confirm } = PlexSync.widgets;
   const { useDialogs } = PlexSync.tables;
 
@@ -65,7 +65,7 @@
       return { ...scenes[0], server, away };
     }, [id, updated]);
     const pause = (state) => (state.job || Date.now() - began < SETTLING * 1000 ? EVERY.scene : 0);
-    const { data: state, error, again } = useLook(ask, pause);
+    const { data: state, error, again } = usePolling(ask, pause);
     const linkOf = usePlexLinks(state && state.server);
     const [busy, act] = useAct();
     const dialogs = useDialogs(act, again);

@@ -13,7 +13,7 @@
   const { Link } = PlexSync.core.Router;
   const { number, counted, capital } = PlexSync.format;
   const { operation, command } = PlexSync.api;
-  const { useAlive, useLook } = PlexSync.polling;
+  const { useAlive, usePolling } = PlexSync.polling;
   const { useAct, Mark, Time, Busy, Note, Problem, Box, Confirm } = PlexSync.widgets;
 
   /** What a point says stands behind its name in the log, but on a line of its own here. */
@@ -121,7 +121,7 @@
   function SetUpView({ tasks, startTask, changed }) {
     const asked = tasks.running ? tasks.running.id : tasks.result;
     const ask = useCallback(() => operation("report", { task: "check_setup" }), [asked]);
-    const { data: report, error, again } = useLook(ask, 0);
+    const { data: report, error, again } = usePolling(ask, 0);
     const [adopted, setAdopted] = useState("");
     const wanted = useAlive();
     const output = report && report.state === "done" ? report.output : null;

@@ -20,7 +20,7 @@
   const { Link } = PlexSync.core.Router;
   const { number, counted } = PlexSync.format;
   const { MOST_FOUND, operation, command, searchScenes } = PlexSync.api;
-  const { useLook, useOnce } = PlexSync.polling;
+  const { usePolling, useOnce } = PlexSync.polling;
   const { useScenes, usePlexLinks, Icon, Note, PlexLink, Confirm } = PlexSync.widgets;
   const { PreviewDialog, PinDialog } = PlexSync.diff;
 
@@ -215,27 +215,27 @@
   /**
    * A table's page as the server has it. `revision` changes when something there has changed.
    * Filters and order are arguments of the operation, so that ten thousand rows cost no more.
-   * It is busy while what is shown is not what was wished for.
+   * It is busy while what is shown is not what was asked for.
    */
   function useTable(mode, firstSort, revision) {
-    const [wish, setWish] = useState({ offset: 0, error: "", sort: firstSort, search: "" });
-    const change = useCallback((more) => setWish((old) => ({ ...old, offset: 0, ...more })), []);
+    const [request, setRequest] = useState({ offset: 0, error: "", sort: firstSort, search: "" });
+    const change = useCallback((more) => setRequest((old) => ({ ...old, offset: 0, ...more })), []);
     const ask = useCallback(async () => {
-      const args = { offset: wish.offset, limit: ROWS, sort: wish.sort };
-      if (wish.error) args.class = wish.error;
-      if (!wish.search) return { ...(await operation(mode, args)), wish };
-      const { ids, more } = await searchScenes(wish.search);
-      if (!ids.length) return { ...(await operation(mode, { limit: 1 })), ...NOTHING, wish };
-      return { ...(await operation(mode, { ...args, scenes: ids })), tooMany: more, wish };
-    }, [mode, wish, revision]);
-    const { data, error, again } = useLook(ask, 0);
-    const busy = !error && (!data || data.wish !== wish);
+      const args = { offset: request.offset, limit: ROWS, sort: request.sort };
+      if (request.error) args.class = request.error;
+      if (!request.search) return { ...(await operation(mode, args)), request };
+      const { ids, more } = await searchScenes(request.search);
+      if (!ids.length) return { ...(await operation(mode, { limit: 1 })), ...NOTHING, request };
+      return { ...(await operation(mode, { ...args, scenes: ids })), tooMany: more, request };
+    }, [mode, request, revision]);
+    const { data, error, again } = usePolling(ask, 0);
+    const busy = !error && (!data || data.request !== request);
     const total = data ? data.total : 0;
     useEffect(() => {
       // What was on the last page may be done meanwhile.
-      if (!busy && wish.offset && wish.offset >= total) change({});
+      if (!busy && request.offset && request.offset >= total) change({});
     }, [busy, total]);
-    return { data, error, again, busy, wish, change };
+    return { data, error, again, busy, request, change };
   }
 
   const NOTHING = { total: 0, dead_letters: [], jobs: [], tooMany: false };
@@ -247,7 +247,7 @@
       h(Search, { onSearch: (search) => table.change({ search }) }),
       h(ClassFilter, {
         classes,
-        value: table.wish.error,
+        value: table.request.error,
         onChange: (error) => table.change({ error }),
       }),
       h("div", { className: "plexsync-push" }),
@@ -393,7 +393,7 @@
   }
 
   function filtered(table) {
-    return Boolean(table.wish.error || table.wish.search);
+    return Boolean(table.request.error || table.request.search);
   }
 
   function TooMany() {

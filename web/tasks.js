@@ -57,14 +57,14 @@
         setResult({ mode, status: job.status, error: job.error, report });
         ended();
       };
-      const look = async () => {
+      const check = async () => {
         const job = (await query(FIND_JOB, { id })).findJob || UNKNOWN;
         if (ENDED.includes(job.status)) await finish(job);
         else if (wanted()) setRunning({ ...job, mode });
         return job;
       };
       const pause = (job) => (ENDED.includes(job.status) ? 0 : EVERY.job);
-      const runner = repeat(look, pause, () => {});
+      const runner = repeat(check, pause, () => {});
       return () => runner.end();
     }, [id]);
 

@@ -12,7 +12,7 @@
   const { Button } = PlexSync.core.Bootstrap;
   const { number, counted, duration, clockTime, percent } = PlexSync.format;
   const { operation } = PlexSync.api;
-  const { useLook } = PlexSync.polling;
+  const { usePolling } = PlexSync.polling;
   const { Problem, Box } = PlexSync.widgets;
 
   const SPANS = [
@@ -239,7 +239,7 @@
       ]);
       return { outages, throughput };
     }, [revision]);
-    const { data, error, again } = useLook(ask, EVERY.history);
+    const { data, error, again } = usePolling(ask, EVERY.history);
     if (error && !data) return h(Problem, { text: error, again });
     if (!data) return null;
     return h(
