@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from plexsync.edges.storage import files
+from plexsync.edges.storage.read_only import MAX_JSON
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
 SCHEMA = ("CREATE TABLE wishes (scene INTEGER PRIMARY KEY, text TEXT);",)
@@ -180,7 +181,7 @@ def test_a_pipe_or_a_folder_as_state_file_is_damage_and_does_not_block(state):
 
 
 def test_a_monstrous_state_file_is_damage(state):
-    state.write(b" " * (files.MAX_JSON + 1))
+    state.write(b" " * (MAX_JSON + 1))
     assert state.read() == "default"
 
 

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from plexsync import system
-from tests.world import ROOT
+from tests.world import ROOT, until
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
 HOLDER = """
@@ -289,9 +289,8 @@ def test_a_lent_lock_is_held_by_the_started_process_until_it_detaches(tmp_path):
     assert not lock.held
     assert system.LockFile(lock.path).busy()
     gate.write_text("go on")
-    os.wait()
-    assert (tmp_path / "after").exists()
-    assert not system.LockFile(lock.path).busy()
+    until((tmp_path / "after").exists)
+    until(lambda: not system.LockFile(lock.path).busy())
 
 
 @posix_only

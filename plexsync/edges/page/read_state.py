@@ -87,7 +87,17 @@ def _fits(value: object, kind: str) -> bool:
 def _rows(path: str, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
     if not os.path.lexists(path):
         return []
-    connection = read_only(path, at_rest=is_at_rest(path))
+    at_rest = is_at_rest(path)
+    try:
+        return _read(path, sql, values, at_rest)
+    except sqlite3.DatabaseError:
+        if not at_rest:
+            raise
+    return _read(path, sql, values, is_at_rest(path))  # its owner may have opened it meanwhile
+
+
+def _read(path: str, sql: str, values: Sequence[object], at_rest: bool) -> list[tuple[Any, ...]]:
+    connection = read_only(path, at_rest=at_rest)
     try:
         connection.text_factory = _text
         return connection.execute(sql, values).fetchall()

@@ -9,7 +9,7 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
 from plexsync.flows.backfill import backfill
 from plexsync.model.job import DeadLetter
-from plexsync.model.reasons import RECOVERED
+from plexsync.model.reasons import RECOVERED, class_words
 from plexsync.model.words import counted
 from plexsync.policy.outage_history import Outage
 
@@ -55,7 +55,9 @@ class Recovered:
             parts.append(f"{len(self.gone)} no longer in Stash")
         text = ", ".join(parts) + "."
         if not self.queued and self.others:
-            listed = ", ".join(f"{count} {kind}" for kind, count in sorted(self.others.items()))
+            listed = ", ".join(
+                f"{count} {class_words(kind)}" for kind, count in sorted(self.others.items())
+            )
             text += (
                 f" The window also holds {listed}; to take those back run the task with the "
                 f'argument error_types = "{",".join(sorted(self.others))}".'
