@@ -1,6 +1,7 @@
 """What a hook costs a save: whole processes against bare Python, interleaved.
 
-Two interpreters: a clean one, and one whose site-packages bring .pth files, as most people's do.
+It measures two interpreters: a clean one, and one with .pth files in its site-packages, which is
+common.
 """
 
 from __future__ import annotations

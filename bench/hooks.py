@@ -17,7 +17,7 @@ from plexsync import inbox, system
 
 LIMITS = {"clean": (0.85, 1.1), "rich": (0.3, 0.5)}
 """Times of bare Python's CPU that a hook may take beside a living worker, and to start one: in a clean
-interpreter, and in one whose site-packages bring .pth files."""
+interpreter, and in one with .pth files in its site-packages."""
 NAMES = {"clean": "clean Python", "rich": "Python with .pth files"}
 
 

@@ -20,7 +20,7 @@ SECONDS = 5.0
 
 
 def waiting(count: int) -> Iterator[Row]:
-    """So many scenes are to be written when somebody presses something."""
+    """A button is pressed, and Sync now, while the worker writes `count` scenes."""
     with Site(LATENCY, WRITE, NO_IMAGES) as site:
         scenes = site.ask("fill", count)
         site.edited(scenes)

@@ -47,8 +47,8 @@ Stash shows them under Settings > Plugins > PlexSync, sorted by their keys; here
 Only **Plex URL** and **Plex token** have to be entered. A change takes effect with the next batch; no
 restart is needed.
 
-- Stash has no defaults and shows a switch that nobody touched as off. Every switch is therefore
-  worded so that off is the default, and an empty field or a 0 means "left alone".
+- Stash knows no defaults for a plugin's settings: an untouched switch is off. Every switch is
+  therefore worded so that off is the default, and an empty field or a 0 means "left alone".
 - A value that cannot be used is replaced by the default, and the log names the setting, the value
   and the reason. A wrong address or token is not replaced: nothing is synced until it is corrected.
 - When Plex URL or Plex token is empty, the environment variables `PLEX_URL` and `PLEX_TOKEN` are

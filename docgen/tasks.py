@@ -30,7 +30,7 @@ ARGUMENTS: Mapping[str, Mapping[str, str]] = {
         "scene": "these scenes, with commas between them (`scenes` does too)",
         "recent": "the scenes updated within so many hours",
         "forced": "true or false: whether to compare with Plex also where nothing has changed since "
-        "the last sync; default: true for scenes that are named, else false",
+        "the last sync; default: true when `scene` names some, otherwise false",
     },
     "restore_removed": {"copy": "the name of a file in `data/removed/`; default: the newest"},
     "undo_scene": {"scene": "these scenes, with commas between them; required"},

@@ -185,7 +185,7 @@ class App(Services):
             raise
 
     def check_owner(self) -> None:
-        """See Services.check_owner; a folder of nobody's becomes the Stash's that we serve."""
+        """See Services.check_owner; a folder without an owner becomes this Stash's."""
         now, (at, address) = self.clock.monotonic(), self._met or (0.0, "")
         if self._met is not None and now - at < MEET_EVERY and address == self.stash.address:
             return

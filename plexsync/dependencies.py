@@ -1,9 +1,9 @@
 """The packages that the worker and the tasks need: those of the running Python if all have the
 pinned versions, otherwise a private set in the data folder, which pip installs once.
 
-Hooks need none. Nothing is installed anywhere else. pip accepts only wheels whose hash is in
-`requirements.txt`; what it unpacked is verified against the packages' own records before its first
-use; and nothing is loaded from a folder that others may write to.
+The hook needs no packages, and none is installed outside the data folder. pip accepts only wheels
+whose hash is in `requirements.txt`; what it unpacked is verified against the packages' own records
+before its first use; and nothing is loaded from a folder that others may write to.
 """
 
 from __future__ import annotations

@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 
 LOCKS = WORKER, TAKEOVER, STARTING, STARTED = ("worker", "takeover", "starting", "started")
 
-HOOK, OWNER, TASK = "hook", "worker", "task"
+HOOK, OWNER, TASK, CARELESS = "hook", "worker", "task", "careless task"
+TASKS = (TASK, CARELESS)
 
-PROGRAMS: Mapping[str, Sequence[tuple[str, ...]]] = {
+PROGRAMS: dict[str, Sequence[tuple[str, ...]]] = {
     HOOK: (
         ("drop",),
         ("look", WORKER, "ok"),
@@ -86,6 +87,9 @@ PROGRAMS: Mapping[str, Sequence[tuple[str, ...]]] = {
     ),
 }
 """What each does, in its order. Each step but the looks at the inbox is one system call."""
+
+PROGRAMS[CARELESS] = tuple(step for step in PROGRAMS[TASK] if step[0] != "spawn")
+"""A task that has no worker stand by, as Preview Sync once had none: the model must find its fault."""
 
 _PLACES = {
     name: {step[1]: at for at, step in enumerate(steps) if step[0] == "label"}
@@ -200,7 +204,7 @@ def _step(state: State, me: int) -> Iterator[State]:
     elif kind == "sleep":
         if state.inbox or state.of(TAKEOVER):
             yield state.at(me, _PLACES[name][rest[0]])
-        elif not _any(state, TASK, _ASKS):
+        elif not _any(state, TASKS, _ASKS):
             yield on
     else:
         yield from _lock(state, on, me, kind, rest)
@@ -215,7 +219,7 @@ def _lock(state: State, on: State, me: int, kind: str, rest: Sequence[str]) -> I
         if not others:
             yield on
     elif kind == "look":
-        if name != TASK or not _any(state, OWNER, _ENDS):
+        if name not in TASKS or not _any(state, (OWNER,), _ENDS):
             yield state.at(me, _PLACES[name][rest[1]]) if others else on
     elif kind == "try" and name == HOOK and me not in state.of(STARTING):
         yield on  # it goes on alone: two workers are harmless
@@ -231,9 +235,9 @@ def _lock(state: State, on: State, me: int, kind: str, rest: Sequence[str]) -> I
         yield state.at(me, _PLACES[name][rest[1]])  # not for ever
 
 
-def _any(state: State, name: str, places: range) -> bool:
-    """Whether a process of that name is at one of these steps."""
-    return any(each == name and place in places for each, place in state.processes)
+def _any(state: State, names: Sequence[str], places: range) -> bool:
+    """Whether a process of one of these names is at one of these steps."""
+    return any(each in names and place in places for each, place in state.processes)
 
 
 def _all_stopped(state: State, processes: frozenset[int]) -> bool:

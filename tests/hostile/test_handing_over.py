@@ -15,7 +15,7 @@ import pytest
 from plexsync.system import LockFile
 from tests.hostile.hook_plugin import Plugin, event
 from torture import handing_over, steps
-from torture.handing_over import HOOK, LOCKS, OWNER, TAKEOVER, TASK, WORKER
+from torture.handing_over import CARELESS, HOOK, LOCKS, OWNER, TAKEOVER, TASK, WORKER
 
 ROOT = Path(__file__).parents[2]
 traced = pytest.mark.skipif(not steps.works(), reason="strace is missing or not allowed")
@@ -35,13 +35,9 @@ def test_no_interleaving_strands_an_event() -> None:
     assert states > 10_000
 
 
-def test_the_model_sees_what_it_is_there_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a standby, as Preview Sync once was, a killed task strands a save."""
-    careless = tuple(step for step in handing_over.PROGRAMS[TASK] if step[0] != "spawn")
-    places = {step[1]: at for at, step in enumerate(careless) if step[0] == "label"}
-    monkeypatch.setitem(handing_over.PROGRAMS, TASK, careless)  # type: ignore[arg-type]
-    monkeypatch.setitem(handing_over._PLACES, TASK, places)
-    _, bad = handing_over.explore(handing_over.start(HOOK, TASK, kills=1))
+def test_the_model_sees_what_it_is_there_for() -> None:
+    """A killed task that had no worker stand by strands a save."""
+    _, bad = handing_over.explore(handing_over.start(HOOK, CARELESS, kills=1))
     assert bad
 
 

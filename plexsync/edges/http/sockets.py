@@ -129,7 +129,7 @@ def dial(pace: Pace, host: str, port: int, options: Any = ()) -> BoundSocket:
 def secure(
     pace: Pace, trust: Trust, host: str, port: int, connect: Callable[[], BoundSocket]
 ) -> BoundTlsSocket:
-    """A TLS connection to a server whose certificate is accepted.
+    """Open a TLS connection; the server's certificate must be one that `trust` accepts.
 
     `connect` is called again where only a second handshake can show a pinned certificate.
     Raises TransportError.
