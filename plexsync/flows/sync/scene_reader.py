@@ -108,11 +108,11 @@ class SceneReader:
                 open_.append((job, scene, state))
             else:
                 results.append(early)
-        known = [(scene, state) for _, scene, state in open_ if _may_be_in_step(state)]
+        known = [(scene, state) for _, scene, state in open_ if self._asks_now(state)]
         covers = iter(self._covers(known))
         desired_scenes: list[DesiredScene] = []
         for job, scene, state in open_:
-            cover = next(covers) if _may_be_in_step(state) else None
+            cover = next(covers) if self._asks_now(state) else None
             outcome = self._desired(job, scene, state, cover)
             if isinstance(outcome, DesiredScene):
                 desired_scenes.append(outcome)
@@ -169,6 +169,11 @@ class SceneReader:
         if not has_enough_metadata(scene) and not ever_written(state):
             return Done(job=job, state=TOO_LITTLE, detail="too little metadata")
         return None
+
+    def _asks_now(self, state: SceneState | None) -> bool:
+        """Whether the cover is settled before Plex is asked; without images nothing is asked, and
+        what a scene should look like is worked out once."""
+        return _may_be_in_step(state) or not self._config.syncs_images
 
     def _covers(self, scenes: Sequence[tuple[Scene, SceneState | None]]) -> list[Cover]:
         if not self._config.syncs_images:
