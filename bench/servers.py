@@ -218,10 +218,11 @@ class Servers:
         return len(some)
 
     def pages(self) -> int:
-        """How often Stash was asked for scenes since the last time; forgets it."""
+        """How often whole scenes were asked for since the last time, not just which Stash it is;
+        forgets it."""
         entries = list(self._stash.journal)
         self._stash.journal.clear()
-        return sum("findScene" in entry.query for entry in entries)
+        return sum("...PlexSyncScene" in entry.query for entry in entries)
 
     def save(self, scene: int, title: str) -> tuple[float, float]:
         """A user saves a title in Stash: seconds until the save was over, and until Plex shows it."""
