@@ -67,13 +67,17 @@ class Actions:
         performer.more["disambiguation"] = disambiguation or None
         return performer.id
 
-    def add_tag(self, name: str) -> int:
+    def add_tag(self, name: str, parents: Sequence[int] = ()) -> int:
         """A tag's id."""
-        return self.data.add_entity("tag", name).id
+        tag = self.data.add_entity("tag", name)
+        tag.parents = list(parents)
+        return tag.id
 
-    def add_studio(self, name: str) -> int:
+    def add_studio(self, name: str, parent: int = 0) -> int:
         """A studio's id."""
-        return self.data.add_entity("studio", name).id
+        studio = self.data.add_entity("studio", name)
+        studio.parents = [parent] if parent else []
+        return studio.id
 
     def add_group(self, name: str) -> int:
         """A group's id."""
@@ -121,7 +125,7 @@ class Actions:
             "urls": stored.urls,
             "date": stored.date or "",
             "director": stored.director,
-            "gallery_ids": [],
+            "gallery_ids": stored.galleries,
             "studio_id": stored.studio,
             "performer_ids": stored.performers,
             "groups": [{"group_id": g, "scene_index": n} for g, n in stored.groups],

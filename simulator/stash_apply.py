@@ -12,6 +12,16 @@ from simulator.stash_data import Entity, SimScene, StashData, StashError, number
 
 Given = Mapping[str, Any]
 _TEXTS = ("title", "code", "details", "director")
+_APART = {
+    "id",
+    "name",
+    "image",
+    "front_image",
+    "back_image",
+    "parent_id",
+    "parent_ids",
+    "child_ids",
+}
 _PLAIN = ("rating100", "organized", "resume_time", "play_duration")
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 
@@ -33,6 +43,8 @@ def apply_scene(data: StashData, scene: SimScene, given: Given) -> None:
         scene.stash_ids = [dict(item) for item in fields["stash_ids"] or ()]
     if fields.get("cover_image"):
         scene.cover = picture(fields["cover_image"])
+    if "gallery_ids" in fields:
+        scene.galleries = [number(gallery) for gallery in fields["gallery_ids"] or ()]
     _relations(data, scene, fields)
     data.touch(scene)
 
@@ -78,6 +90,7 @@ def apply_bulk(data: StashData, scene: SimScene, given: Given) -> None:
         "group_ids": [group for group, _ in scene.groups],
         "movie_ids": [group for group, _ in scene.groups],
         "urls": scene.urls,
+        "gallery_ids": scene.galleries,
     }
     for name, old in now.items():
         if name in fields:
@@ -102,11 +115,27 @@ def _changed(old: Sequence[Any], change: Given | None) -> list[str]:
     return before + [item for item in named if item not in before]
 
 
-def apply_entity(data: StashData, entity: Entity, given: Given) -> None:
-    """Apply an update of a performer, tag, studio or group; the scenes' `updated_at` stays."""
+def apply_entity(data: StashData, kind: str, entity: Entity, given: Given) -> None:
+    """Apply an update of a performer, tag, studio or group; the scenes' `updated_at` stays, as does
+    that of tags which come to stand below another one."""
+    if "parent_id" in given:
+        parent = given["parent_id"]
+        data.put_below(kind, entity.id, [parent] if parent else [])
+    if "parent_ids" in given:
+        data.put_below(kind, entity.id, given["parent_ids"] or ())
+    if "child_ids" in given:
+        _set_children(data, kind, entity, data.refer(kind, given["child_ids"] or ()))
     name = given.get("name")
     if name is not None:
         entity.name = name.strip()
-    skipped = ("id", "name", "image", "front_image", "back_image")
-    entity.more.update({k: v for k, v in given.items() if k not in skipped})
+    entity.more.update({k: v for k, v in given.items() if k not in _APART})
     entity.updated_at = data.now()
+
+
+def _set_children(data: StashData, kind: str, entity: Entity, children: Sequence[int]) -> None:
+    for each in data.entities[kind].values():
+        above = [number for number in each.parents if number != entity.id]
+        if each.id in children:
+            data.put_below(kind, each.id, [*above, entity.id])
+        else:
+            each.parents = above

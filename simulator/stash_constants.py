@@ -31,7 +31,6 @@ CONSTANTS: Mapping[str, Mapping[str, Any]] = {
         "play_history": [],
         "o_history": [],
         "scene_markers": [],
-        "galleries": [],
         "sceneStreams": [],
     },
     "VideoFile": {
@@ -52,8 +51,8 @@ CONSTANTS: Mapping[str, Mapping[str, Any]] = {
         "alias_list": [],
         "custom_fields": {},
     },
-    "Studio": {**_ENTITY, "child_studios": []},
-    "Tag": {**_ENTITY, "sort_name": None, "description": None, "parents": [], "children": []},
+    "Studio": _ENTITY,
+    "Tag": {**_ENTITY, "sort_name": None, "description": None},
     "Group": _GROUP,
     "Movie": _GROUP,
 }

@@ -49,7 +49,7 @@ class SimFile:
 class SimScene:
     """One scene as the database holds it; tests may change it directly (no hook is fired then).
 
-    `studio`, `performers` and `tags` are ids, `groups` pairs of (id, index or None), times seconds
+    `studio`, `performers`, `tags` and `galleries` are ids, `groups` pairs of (id, index or None), times seconds
     since the epoch, `cover` the picture's bytes or None.
     """
 
@@ -70,6 +70,7 @@ class SimScene:
     groups: list[tuple[int, int | None]] = field(default_factory=list)
     stash_ids: list[dict[str, Any]] = field(default_factory=list)
     files: list[SimFile] = field(default_factory=list)
+    galleries: list[int] = field(default_factory=list)
     cover: bytes | None = None
     o_counter: int = 0
     play_count: int = 0
@@ -84,13 +85,17 @@ class SimScene:
 
 @dataclass
 class Entity:
-    """A performer, tag, studio or group; `more` holds its other GraphQL fields once set."""
+    """A performer, tag, studio or group; `more` holds its other GraphQL fields once set.
+
+    `parents` are the ids of the tags or the studio directly above; a test may make a circle there.
+    """
 
     id: int
     name: str
     created_at: float
     updated_at: float
     more: dict[str, Any] = field(default_factory=dict)
+    parents: list[int] = field(default_factory=list)
 
 
 KINDS = ("performer", "tag", "studio", "group")
@@ -174,6 +179,18 @@ class StashData:
             raise StashError("FOREIGN KEY constraint failed")
         return numbers
 
+    def put_below(self, kind: str, child: int, parents: Sequence[Any]) -> None:
+        """Set what stands above a tag or studio; StashError for a circle."""
+        above = self.refer(kind, parents)
+        reached, open_ = set(above), list(above)
+        while open_:
+            new = set(self.entities[kind][open_.pop()].parents) - reached
+            reached |= new
+            open_ += new
+        if child in reached:
+            raise StashError(f"cannot place {kind} {child} below itself")
+        self.entity(kind, child).parents = above
+
     def remove_entity(self, kind: str, entity_id: int) -> None:
         """Delete an entity; the scenes lose it, their `updated_at` stays."""
         with self.lock:
@@ -191,6 +208,10 @@ class StashData:
             self.entity(kind, destination).updated_at = self.now()
 
     def _replace(self, kind: str, old: int, new: int | None) -> None:
+        for each in self.entities[kind].values():
+            if old in (above := each.parents):
+                kept = [new if i == old else i for i in above if i != old or new]
+                each.parents = [i for i in dict.fromkeys(kept) if i and i != each.id]
         for scene in list(self.scenes.values()):
             if kind == "studio":
                 scene.studio = new if scene.studio == old else scene.studio

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from simulator.stash_actions import Actions, Ids
 from simulator.stash_mutations import Runs
@@ -13,19 +14,19 @@ class EntityActions(Actions):
 
     def rename_performer(self, performer: int, name: str) -> Runs:
         """`performerUpdate`."""
-        return self._rename("performer", performer, name)
+        return self.edit_entity("performer", performer, name=name)
 
     def rename_studio(self, studio: int, name: str) -> Runs:
         """`studioUpdate`."""
-        return self._rename("studio", studio, name)
+        return self.edit_entity("studio", studio, name=name)
 
     def rename_tag(self, tag: int, name: str) -> Runs:
         """`tagUpdate`."""
-        return self._rename("tag", tag, name)
+        return self.edit_entity("tag", tag, name=name)
 
     def rename_group(self, group: int, name: str) -> Runs:
         """`groupUpdate`: Group.Update.Post, then Movie.Update.Post."""
-        return self._rename("group", group, name)
+        return self.edit_entity("group", group, name=name)
 
     def destroy_performer(self, performer: Ids) -> Runs:
         """`performerDestroy`, with a list `performersDestroy`."""
@@ -54,8 +55,9 @@ class EntityActions(Actions):
             self.data.merge_entity("performer", source, destination)
         return []
 
-    def _rename(self, kind: str, entity: int, name: str) -> Runs:
-        given = self._input(f"{kind.capitalize()}UpdateInput", {"id": entity, "name": name})
+    def edit_entity(self, kind: str, entity: int, **fields: Any) -> Runs:
+        """`performerUpdate`, `studioUpdate`, `tagUpdate` or `groupUpdate` with just these fields."""
+        given = self._input(f"{kind.capitalize()}UpdateInput", {"id": entity, **fields})
         return self.core.mutations.entity_update(kind, given, self._caller())
 
     def _destroy(self, kind: str, ids: Ids) -> Runs:

@@ -125,7 +125,7 @@ class Mutations:
         """`performerUpdate`, `tagUpdate`, `studioUpdate`, `groupUpdate`."""
         entity = self.data.entity(kind, given["id"])
         with self.data.lock:
-            apply_entity(self.data, entity, given)
+            apply_entity(self.data, kind, entity, given)
         shape, fields = self._entity_shape(kind, given), self._shuffled(given)
         return _in_turn(
             (

@@ -178,9 +178,25 @@ def _entity_tags(entity: Entity, info: Info) -> list[Entity]:
 
 
 def _parent_studio(entity: Entity, info: Info) -> Entity | None:
-    parent = int(entity.more.get("parent_id") or 0)
-    found: Entity | None = info.context.core.data.entities["studio"].get(parent)
+    found = info.context.core.data.known("studio", entity.parents)
+    return found[0] if found else None
+
+
+def _parents(entity: Entity, info: Info) -> list[Entity]:
+    found: list[Entity] = info.context.core.data.known("tag", entity.parents)
     return found
+
+
+def _children(kind: str) -> Any:
+    def resolve(entity: Entity, info: Info) -> list[Entity]:
+        every = info.context.core.data.entities[kind].values()
+        return [each for each in every if entity.id in each.parents]
+
+    return resolve
+
+
+def _galleries(scene: SimScene, info: Info) -> list[dict[str, Any]]:
+    return [{"id": gallery} for gallery in scene.galleries]
 
 
 def _group_studio(entity: Entity, info: Info) -> Entity | None:
@@ -223,6 +239,10 @@ QUERIES: Mapping[str, Any] = {
     "Studio.tags": _entity_tags,
     "Group.tags": _entity_tags,
     "Studio.parent_studio": _parent_studio,
+    "Studio.child_studios": _children("studio"),
+    "Tag.parents": _parents,
+    "Tag.children": _children("tag"),
+    "Scene.galleries": _galleries,
     "Group.studio": _group_studio,
     "Job.subTasks": lambda job, info: None,
 }

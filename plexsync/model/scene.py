@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class SceneParts(NamedTuple):
+    """What is asked of Stash about a scene beyond what the defaults need; less is faster.
+
+    `details` are the fields so marked below, `performer_tags` the performers' own tags.
+    """
+
+    details: bool = False
+    performer_tags: bool = False
+
+
+BASIC, WHOLE = SceneParts(), SceneParts(True, True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +32,43 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
+class Performer(Entity):
+    """A performer of a scene; beyond `disambiguation` all are details. `gender` is Stash's word for
+    it in lower case, such as "female" or "non_binary"."""
+
+    gender: str = ""
+    favorite: bool = False
+    aliases: tuple[str, ...] = ()
+    tags: tuple[Entity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Entity):
+    """A group with the scene's number in it (a detail; None when it has none)."""
+
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VideoFile:
-    """One file of a scene; `path` as Stash sees it, `size` in bytes (None when unknown)."""
+    """One file of a scene; `path` as Stash sees it, `size` in bytes (None when unknown).
+
+    `width` and `height` are details, in pixels; 0 when unknown.
+    """
 
     path: str
     size: int | None = None
     oshash: str = ""
+    width: int = 0
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A scene as Stash returns it. Unset text is "", unset numbers are None; times are UTC seconds."""
+    """A scene as Stash returns it. Unset text is "", unset numbers are None; times are UTC seconds.
+
+    `organized`, `urls`, `stash_ids` and `galleries` (their ids) are details.
+    """
 
     id: int
     title: str = ""
@@ -38,9 +78,13 @@ class Scene:
     code: str = ""
     director: str = ""
     studio: Entity | None = None
-    performers: tuple[Entity, ...] = ()
+    performers: tuple[Performer, ...] = ()
     tags: tuple[Entity, ...] = ()
-    groups: tuple[Entity, ...] = ()
+    groups: tuple[Group, ...] = ()
     files: tuple[VideoFile, ...] = ()
     created_at: float = 0.0
     updated_at: float = 0.0
+    organized: bool = False
+    urls: tuple[str, ...] = ()
+    stash_ids: tuple[str, ...] = ()
+    galleries: tuple[int, ...] = ()

@@ -181,7 +181,9 @@ def _value(name: str, metadata: SyncMetadata, images: Mapping[str, str]) -> Valu
 def _entities(
     scene: Scene, config: FieldSettings, values: Mapping[str, Value]
 ) -> frozenset[tuple[str, int]]:
-    named = [("performer", scene.performers)] if "performers" in values else []
+    named: list[tuple[str, Sequence[Entity]]] = []
+    if "performers" in values:
+        named.append(("performer", scene.performers))
     if "tags" in values:
         named.append(("tag", scene.tags))
     in_collections = config.sync_collection and "collections" in values

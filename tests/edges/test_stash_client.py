@@ -25,7 +25,7 @@ from plexsync.edges.stash.covers import (
 )
 from plexsync.model.connection import Connection, parse_connection, read_connection
 from plexsync.model.errors import StashAuthError, StashDown
-from plexsync.model.scene import Entity, VideoFile
+from plexsync.model.scene import WHOLE, Entity, Group, Performer, SceneParts, VideoFile
 from simulator.stash import StashSim
 from tests.world import until
 
@@ -372,8 +372,8 @@ def test_a_scene_is_read_whole(serve: Serve) -> None:
     assert (found.id, found.title, found.details) == (7, "A title", "One\n\nTwo")
     assert (found.date, found.rating100, found.code, found.director) == ("2021-03", 80, "", "")
     assert found.studio == Entity(3, "Studio")
-    assert found.performers == (Entity(1, "Ann", "of Oslo"), Entity(2, "Ben"))
-    assert found.tags == (Entity(5, "Tag"),) and found.groups == (Entity(4, "Group"),)
+    assert found.performers == (Performer(1, "Ann", "of Oslo"), Performer(2, "Ben"))
+    assert found.tags == (Entity(5, "Tag"),) and found.groups == (Group(4, "Group"),)
     assert found.files == (
         VideoFile("/data/a.mp4", 5_000_000_000, "0123456789abcdef"),
         VideoFile("/data/b.mp4", None, ""),
@@ -921,14 +921,88 @@ def test_a_scene_comes_as_stash_has_it(sim: StashSim) -> None:
     found = reach(sim).scenes([number]).found[number]
     assert found is not None
     assert (found.title, found.details, found.date) == ("Title 🎬", "One\n\nTwo", "2020-01-02")
-    assert (found.studio, found.groups) == (Entity(studio, "Studio"), (Entity(group, "Group"),))
-    assert (found.performers, found.tags) == ((Entity(ann, "Ann"),), (Entity(tag, "Tag"),))
+    assert (found.studio, found.groups) == (Entity(studio, "Studio"), (Group(group, "Group"),))
+    assert (found.performers, found.tags) == ((Performer(ann, "Ann"),), (Entity(tag, "Tag"),))
     assert [(f.path, f.size) for f in found.files] == [
         ("/data/a b.mp4", 10),
         ("/data/c.mkv", 6_000_000_000),
     ]
     assert found.files[0].oshash == sim.scene(number).files[0].oshash
     assert (found.rating100, found.updated_at) == (55, 1_700_000_000.0)
+
+
+def test_the_details_of_a_scene_come_only_when_they_are_asked_for(sim: StashSim) -> None:
+    tall, kind = sim.add_tag("Tall"), sim.add_tag("Kind")
+    ann, group = sim.add_performer("Ann"), sim.add_group("Group")
+    more = {
+        "gender": "NON_BINARY",
+        "favorite": True,
+        "alias_list": ["Annie", ""],
+        "tag_ids": [tall],
+    }
+    sim.data.entity("performer", ann).more.update(more)
+    number = sim.add_scene(
+        performers=[ann],
+        tags=[kind],
+        groups=[(group, 3)],
+        organized=True,
+        urls=["https://example.org/1"],
+        stash_ids=[{"stash_id": "a-b", "endpoint": "https://stashdb.example"}],
+        galleries=[8, 5],
+    )
+    stash = reach(sim)
+    for found in (
+        stash.scenes([number], WHOLE).scenes[0],
+        stash.scene_page(0, 10, WHOLE).scenes[0],
+        stash.latest_scenes("updated_at", 1, 10, WHOLE).scenes[0],
+    ):
+        assert found.organized
+        assert (found.urls, found.stash_ids) == (("https://example.org/1",), ("a-b",))
+        assert found.galleries == (8, 5)
+        assert found.groups == (Group(group, "Group", number=3),)
+        assert (found.files[0].width, found.files[0].height) == (1920, 1080)
+        expected = Performer(
+            ann, "Ann", "", "non_binary", True, ("Annie",), (Entity(tall, "Tall"),)
+        )
+        assert found.performers == (expected,)
+    bare = stash.scenes([number]).scenes[0]
+    assert not (bare.organized or bare.urls or bare.galleries or bare.files[0].width)
+    assert bare.performers == (Performer(ann, "Ann"),)
+    without = stash.scenes([number], SceneParts(details=True)).scenes[0]
+    assert without.organized and without.performers[0].tags == ()
+
+
+def test_tags_and_studios_come_with_what_stands_above_them(sim: StashSim) -> None:
+    genre = sim.add_tag("Genre")
+    drama = sim.add_tag("Drama", parents=[genre])
+    noir = sim.add_tag("Noir", parents=[drama])
+    network = sim.add_studio("Network")
+    label = sim.add_studio("Label", parent=network)
+    sim.data.entity("tag", noir).more["aliases"] = ["Film noir"]
+    stash = reach(sim)
+    found = stash.hierarchy()
+    assert found.tag_below("genre") == {drama, noir}
+    assert found.tag_ancestors(noir) == {drama, genre}
+    assert found.tags.named("FILM NOIR") == {noir}
+    assert [node.name for node in found.studio_chain(label)] == ["Label", "Network"]
+    asked = queries(sim)
+    assert stash.hierarchy() is found and queries(sim) == asked
+    sim.edit_entity("tag", drama, parent_ids=[])
+    sim.edit_entity("tag", genre, child_ids=[noir])
+    stash.forget_hierarchy()
+    assert stash.hierarchy().tag_ancestors(noir) == {drama, genre}
+    assert stash.hierarchy().tag_below("Genre") == {noir}
+
+
+def test_more_tags_than_a_query_brings_are_all_read(sim: StashSim) -> None:
+    numbers = [sim.add_tag(f"Tag {n}") for n in range(2001)]
+    assert set(reach(sim).hierarchy().tags.nodes) == set(numbers)
+
+
+def test_tags_of_another_shape_are_the_fault_of_stash(serve: Serve) -> None:
+    broken = {"found": {"nodes": [{"id": "1", "name": "T", "aliases": None, "parents": None}]}}
+    with pytest.raises(StashDown, match="tags and studios.*parents is null"):
+        client(serve(graphql(broken))).hierarchy()
 
 
 def test_a_batch_is_one_query_and_survives_unknown_scenes(sim: StashSim) -> None:

@@ -22,7 +22,7 @@ from plexsync.edges.stash.scenes import (
     utc_seconds,
 )
 from plexsync.model.errors import StashDown
-from plexsync.model.scene import Scene
+from plexsync.model.scene import BASIC, Scene, SceneParts
 from plexsync.model.stash_identity import Identity, Meeting
 
 _NOT_FOUND = re.compile(r"scene with id -?\d+ not found")
@@ -106,7 +106,10 @@ class SceneAnswers:
 
 
 def read_scenes(
-    ids: Iterable[int], data: Mapping[str, Any], errors: Iterable[object]
+    ids: Iterable[int],
+    data: Mapping[str, Any],
+    errors: Iterable[object],
+    parts: SceneParts = BASIC,
 ) -> SceneAnswers:
     """The scenes of a batch query; what spoils one of them is that scene's alone.
 
@@ -120,7 +123,7 @@ def read_scenes(
             answers.failing[scene] = trouble
             continue
         try:
-            answers.found[scene] = None if trouble else _scene_or_none(scene, data, f"s{n}")
+            answers.found[scene] = None if trouble else _scene_or_none(scene, data, f"s{n}", parts)
         except Unusable as problem:
             answers.unusable[scene] = str(problem)
     return answers
@@ -177,7 +180,9 @@ def read_files(data: Mapping[str, Any]) -> tuple[list[tuple[int, str, int | None
     return files, count
 
 
-def read_page(data: Mapping[str, Any]) -> tuple[SceneAnswers, list[int], int]:
+def read_page(
+    data: Mapping[str, Any], parts: SceneParts = BASIC
+) -> tuple[SceneAnswers, list[int], int]:
     """Whole scenes, the ids in the order given, and the count beside them.
 
     Raises StashDown when it is no list of scenes.
@@ -187,7 +192,7 @@ def read_page(data: Mapping[str, Any]) -> tuple[SceneAnswers, list[int], int]:
     for row in rows:
         ids.append(_id_of(row))
         try:
-            answers.found[ids[-1]] = read_scene(row)
+            answers.found[ids[-1]] = read_scene(row, parts)
         except Unusable as problem:
             answers.unusable[ids[-1]] = str(problem)
     return answers, ids, count
@@ -246,12 +251,14 @@ def _by_answer(errors: Iterable[object]) -> dict[str, str]:
     return sick
 
 
-def _scene_or_none(wanted: int, data: Mapping[str, Any], answer: str) -> Scene | None:
+def _scene_or_none(
+    wanted: int, data: Mapping[str, Any], answer: str, parts: SceneParts
+) -> Scene | None:
     if answer not in data:
         raise Unusable("it is missing")
     if data[answer] is None:
         return None
-    scene = read_scene(data[answer])
+    scene = read_scene(data[answer], parts)
     if scene.id != wanted:
         raise Unusable(f"it is about scene {scene.id}")
     return scene

@@ -22,10 +22,12 @@ from plexsync.edges.stash.answers import SceneAnswers, StashSettings
 from plexsync.edges.stash.connection import AnswerTooLarge, StashConnection
 from plexsync.edges.stash.covers import MAX_COVER, Cover
 from plexsync.edges.stash.handover import Handover
+from plexsync.edges.stash.hierarchy import read_hierarchy
 from plexsync.model.connection import Connection
 from plexsync.model.errors import StashAuthError, StashDown
+from plexsync.model.hierarchy import Hierarchy
 from plexsync.model.paths import name_key
-from plexsync.model.scene import Scene
+from plexsync.model.scene import BASIC, Scene, SceneParts
 from plexsync.model.stash_identity import SAMPLE, Meeting
 
 ENTITIES = stash_queries.ENTITIES
@@ -77,6 +79,7 @@ class StashClient:
         """Whether PlexSync was switched on in Stash when that was last read."""
         self._version = ""
         self._kept: float | None = None
+        self._hierarchy: Hierarchy | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -112,6 +115,7 @@ class StashClient:
         except (StashDown, StashAuthError):
             if not self._connection.move():
                 raise
+            self.forget_hierarchy()
             data = self._ask(stash_queries.SETTINGS)
         found = stash_answers.read_settings(data)
         self._connection.use_key(found.api_key)
@@ -135,8 +139,8 @@ class StashClient:
         """Replace all our settings in Stash by these: give it every key that is to stay."""
         self._ask(stash_queries.SAVE_SETTINGS, {"settings": settings})
 
-    def scenes(self, ids: Sequence[int]) -> SceneAnswers:
-        """The scenes with these ids, 50 a query.
+    def scenes(self, ids: Sequence[int], parts: SceneParts = BASIC) -> SceneAnswers:
+        """The scenes with these ids, 50 a query, with these parts.
 
         A scene with which something is wrong spoils no other. Raises StashDown when it is Stash
         with which something is wrong: when not even another scene can be read.
@@ -146,8 +150,9 @@ class StashClient:
         for start in range(0, len(wanted), BATCH):
             batch = wanted[start : start + BATCH]
             variables = {f"i{n}": str(int(scene)) for n, scene in enumerate(batch)}
-            data, errors = self._query(stash_queries.scenes(len(batch)), variables)
-            answers.add(stash_answers.read_scenes(batch, data, errors))
+            query = stash_queries.scenes(len(batch))
+            data, errors = self._query(query, variables | _asking_for(parts))
+            answers.add(stash_answers.read_scenes(batch, data, errors, parts))
         if answers.odd and not answers.scenes:
             self._suspect(answers.odd)
         return answers
@@ -199,17 +204,17 @@ class StashClient:
         data = self._ask(stash_queries.SCENE_IDS, {"after": after, "size": size})
         return stash_answers.read_ids(data)
 
-    def scene_page(self, after: int, size: int) -> ScenePage:
+    def scene_page(self, after: int, size: int, parts: SceneParts = BASIC) -> ScenePage:
         """The next scenes above the id `after`, ascending, at most `size`."""
-        variables = {"after": after, "size": size}
+        variables = {"after": after, "size": size, **_asking_for(parts)}
         try:
             data = self._ask(stash_queries.SCENE_PAGE, variables)
-            answers, ids, left = stash_answers.read_page(data)
+            answers, ids, left = stash_answers.read_page(data, parts)
         except StashDown as problem:
             if problem.cause != "body":
                 raise
             ids, left = self.scene_ids(after, size)  # an error of one scene spoils the whole list
-            answers = self.scenes(ids)
+            answers = self.scenes(ids, parts)
         last = ids[-1] if ids else after
         return ScenePage(tuple(answers.scenes), last, left - len(ids), answers.odd)
 
@@ -220,12 +225,24 @@ class StashClient:
         data = self._ask(stash_queries.SCENE_FILES, {"after": after, "size": size})
         return stash_answers.read_files(data)
 
-    def latest_scenes(self, sort: str, page: int, size: int) -> ScenePage:
+    def latest_scenes(
+        self, sort: str, page: int, size: int, parts: SceneParts = BASIC
+    ) -> ScenePage:
         """Scenes by "updated_at" or "created_at", newest first; page 1 is the first."""
-        variables = {"page": page, "size": size, "sort": sort}
+        variables = {"page": page, "size": size, "sort": sort, **_asking_for(parts)}
         data = self._ask(stash_queries.LATEST_SCENES, variables)
-        answers, _, total = stash_answers.read_page(data)
+        answers, _, total = stash_answers.read_page(data, parts)
         return ScenePage(tuple(answers.scenes), page, max(0, total - page * size), answers.odd)
+
+    def hierarchy(self) -> Hierarchy:
+        """All tags and studios; kept until they are forgotten or Stash is another one."""
+        if self._hierarchy is None:
+            self._hierarchy = read_hierarchy(self._ask)
+        return self._hierarchy
+
+    def forget_hierarchy(self) -> None:
+        """A tag or a studio changed."""
+        self._hierarchy = None
 
     def cover(self, scene: int, etag: str = "") -> Cover:
         """The cover of a scene, unless it is still the one that `etag` names.
@@ -301,6 +318,12 @@ class StashClient:
             error = errors[0] if errors else "no data"
             raise stash_answers.failed(error, reply.status, self._version)
         return data, errors
+
+
+def _asking_for(parts: SceneParts) -> dict[str, object]:
+    """The variables beyond a query's own; the defaults are left out."""
+    wanted = {"details": parts.details, "performerTags": parts.performer_tags}
+    return {name: True for name, asked in wanted.items() if asked}
 
 
 def _object(reply: Reply) -> dict[str, Any]:

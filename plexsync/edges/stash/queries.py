@@ -27,21 +27,48 @@ SCENE = """
 fragment PlexSyncScene on Scene {
   id title details date rating100 code director created_at updated_at
   studio { id name }
-  performers { id name disambiguation }
+  performers {
+    id name disambiguation
+    ... @include(if: $details) { gender favorite alias_list }
+    tags @include(if: $performerTags) { id name }
+  }
   tags { id name }
-  groups { group { id name } }
-  files { path size fingerprints { type value } }
+  groups { group { id name } scene_index @include(if: $details) }
+  files {
+    path size fingerprints { type value }
+    ... @include(if: $details) { width height }
+  }
+  ... @include(if: $details) { organized urls stash_ids { stash_id } galleries { id } }
+}
+"""
+
+_PARTS = "$details: Boolean! = false, $performerTags: Boolean! = false"
+"""What the fragment needs of the query that it stands in."""
+
+TAGS = """
+query PlexSyncTags($page: Int!, $size: Int!) {
+  found: findTags(filter: { page: $page, per_page: $size, sort: "id", direction: ASC }) {
+    nodes: tags { id name aliases parents { id } }
+  }
+}
+"""
+
+STUDIOS = """
+query PlexSyncStudios($page: Int!, $size: Int!) {
+  found: findStudios(filter: { page: $page, per_page: $size, sort: "id", direction: ASC }) {
+    nodes: studios { id name aliases parent_studio { id } }
+  }
 }
 """
 
 SCENES_BY_FILE = (
-    """
-query PlexSyncScenesByFile($path: String!, $page: Int!, $size: Int!) {
+    f"""
+query PlexSyncScenesByFile($path: String!, $page: Int!, $size: Int!, {_PARTS}) {{
   findScenes(
-    scene_filter: { path: { value: $path, modifier: INCLUDES } }
-    filter: { page: $page, per_page: $size, sort: "id", direction: ASC }
-  ) { scenes { ...PlexSyncScene } }
-}
+    scene_filter: {{ path: {{ value: $path, modifier: INCLUDES }} }}
+    filter: {{ page: $page, per_page: $size, sort: "id", direction: ASC }}
+  ) {{ scenes {{ ...PlexSyncScene }} }}
+}}
 """
     + SCENE
 )
@@ -89,13 +116,13 @@ query PlexSyncSceneIds($after: Int!, $size: Int!) {
 """
 
 SCENE_PAGE = (
-    """
-query PlexSyncScenePage($after: Int!, $size: Int!) {
+    f"""
+query PlexSyncScenePage($after: Int!, $size: Int!, {_PARTS}) {{
   findScenes(
-    scene_filter: { id: { value: $after, modifier: GREATER_THAN } }
-    filter: { per_page: $size, sort: "id", direction: ASC }
-  ) { count scenes { ...PlexSyncScene } }
-}
+    scene_filter: {{ id: {{ value: $after, modifier: GREATER_THAN }} }}
+    filter: {{ per_page: $size, sort: "id", direction: ASC }}
+  ) {{ count scenes {{ ...PlexSyncScene }} }}
+}}
 """
     + SCENE
 )
@@ -110,12 +137,12 @@ query PlexSyncSceneFiles($after: Int!, $size: Int!) {
 """
 
 LATEST_SCENES = (
-    """
-query PlexSyncLatestScenes($page: Int!, $size: Int!, $sort: String!) {
-  findScenes(filter: { page: $page, per_page: $size, sort: $sort, direction: DESC }) {
-    count scenes { ...PlexSyncScene }
-  }
-}
+    f"""
+query PlexSyncLatestScenes($page: Int!, $size: Int!, $sort: String!, {_PARTS}) {{
+  findScenes(filter: {{ page: $page, per_page: $size, sort: $sort, direction: DESC }}) {{
+    count scenes {{ ...PlexSyncScene }}
+  }}
+}}
 """
     + SCENE
 )
@@ -149,4 +176,4 @@ def scenes(count: int) -> str:
     answers = "\n".join(
         f"  s{n}: findScene(id: $i{n}) {{ ...PlexSyncScene }}" for n in range(count)
     )
-    return f"query PlexSyncScenes({variables}) {{\n{answers}\n}}\n{SCENE}"
+    return f"query PlexSyncScenes({variables}, {_PARTS}) {{\n{answers}\n}}\n{SCENE}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
+from itertools import product
 from typing import Any, TypeVar
 
-from plexsync.model.scene import Entity, Scene, VideoFile
+from plexsync.model.scene import BASIC, Entity, Group, Performer, Scene, SceneParts, VideoFile
 
 _FRACTION = re.compile(r"\.[0-9]+")
 _ZULU = re.compile(r"[Zz]\Z")
@@ -15,15 +18,16 @@ _LONGEST_TIME = 64
 _DIGITS = 18
 _ABSENT = object()
 T = TypeVar("T")
+E = TypeVar("E", bound=Entity)
 
 
 class Unusable(ValueError):
     """Part of an answer is not what Stash's schema promises; says in words what it is instead."""
 
 
-def read_scene(raw: Any) -> Scene:
-    """One scene of an answer; raises Unusable."""
-    return Scene(**{name: field_of(raw, name, read) for name, read in _SCENE.items()})
+def read_scene(raw: Any, parts: SceneParts = BASIC) -> Scene:
+    """One scene of an answer that has these parts; raises Unusable."""
+    return Scene(**{name: field_of(raw, name, read) for name, read in _READERS[parts].items()})
 
 
 def utc_seconds(text: object) -> float:
@@ -77,7 +81,8 @@ def _kind(raw: object) -> str:
     return "null" if raw is None else names.get(type(raw), "a number")
 
 
-def _text(raw: object) -> str:
+def a_text(raw: object) -> str:
+    """Text, "" for null; raises Unusable."""
     if raw is None:
         return ""
     if not isinstance(raw, str):
@@ -114,7 +119,7 @@ def _whole(raw: object) -> int | None:
 
 
 def _entity(raw: object) -> Entity:
-    return Entity(field_of(raw, "id", an_id), field_of(raw, "name", _text))
+    return Entity(field_of(raw, "id", an_id), field_of(raw, "name", a_text))
 
 
 def _studio(raw: object) -> Entity | None:
@@ -126,19 +131,37 @@ def _entities(raw: object) -> tuple[Entity, ...]:
     return _each_once(map(_entity, items(raw)))
 
 
-def _performers(raw: object) -> tuple[Entity, ...]:
-    return _each_once(
-        Entity(one.id, one.name, field_of(each, "disambiguation", _text))
-        for each, one in ((each, _entity(each)) for each in items(raw))
-    )
+def _performers(raw: object, parts: SceneParts) -> tuple[Performer, ...]:
+    return _each_once(_performer(each, parts) for each in items(raw))
 
 
-def _groups(raw: object) -> tuple[Entity, ...]:
-    return _each_once(field_of(member, "group", _entity) for member in items(raw))
+def _performer(raw: object, parts: SceneParts) -> Performer:
+    one = _entity(raw)
+    found = Performer(one.id, one.name, field_of(raw, "disambiguation", a_text))
+    if parts.details:
+        found = replace(
+            found,
+            gender=field_of(raw, "gender", a_text).lower(),
+            favorite=field_of(raw, "favorite", _switch),
+            aliases=field_of(raw, "alias_list", texts),
+        )
+    if parts.performer_tags:
+        found = replace(found, tags=field_of(raw, "tags", _entities))
+    return found
 
 
-def _each_once(entities: Iterable[Entity]) -> tuple[Entity, ...]:
-    unique: dict[int, Entity] = {}
+def _groups(raw: object, parts: SceneParts) -> tuple[Group, ...]:
+    return _each_once(_group(member, parts) for member in items(raw))
+
+
+def _group(member: object, parts: SceneParts) -> Group:
+    group = field_of(member, "group", _entity)
+    number = field_of(member, "scene_index", _whole) if parts.details else None
+    return Group(group.id, group.name, number=number)
+
+
+def _each_once(entities: Iterable[E]) -> tuple[E, ...]:
+    unique: dict[int, E] = {}
     for entity in entities:
         unique.setdefault(entity.id, entity)
     return tuple(unique.values())
@@ -150,34 +173,73 @@ def path_and_size(raw: object) -> tuple[str, int | None]:
     return field_of(raw, "path", _path), size if size and size > 0 else None
 
 
-def _files(raw: object) -> tuple[VideoFile, ...]:
+def _files(raw: object, parts: SceneParts) -> tuple[VideoFile, ...]:
     """In Stash's order (primary first), each path once."""
     unique: dict[str, VideoFile] = {}
     for file in items(raw):
         path, size = path_and_size(file)
-        unique.setdefault(path, VideoFile(path, size, field_of(file, "fingerprints", _oshash)))
+        oshash = field_of(file, "fingerprints", _oshash)
+        pixels = [field_of(file, n, _whole) or 0 for n in ("width", "height") if parts.details]
+        unique.setdefault(path, VideoFile(path, size, oshash, *pixels))
     return tuple(unique.values())
 
 
 def _oshash(raw: object) -> str:
-    prints = {field_of(p, "type", _text): field_of(p, "value", _text) for p in items(raw)}
+    prints = {field_of(p, "type", a_text): field_of(p, "value", a_text) for p in items(raw)}
     return prints.get("oshash", "")
 
 
-_SCENE: Mapping[str, Callable[[Any], Any]] = {
+def _switch(raw: object) -> bool:
+    if not isinstance(raw, bool):
+        raise Unusable(f"is {_kind(raw)}, not true or false")
+    return raw
+
+
+def texts(raw: object) -> tuple[str, ...]:
+    """A list of texts without the empty ones; raises Unusable."""
+    return () if raw is None else tuple(text for text in map(a_text, items(raw)) if text)
+
+
+def _stash_ids(raw: object) -> tuple[str, ...]:
+    return tuple(field_of(each, "stash_id", a_text) for each in items(raw))
+
+
+def _ids(raw: object) -> tuple[int, ...]:
+    return tuple(field_of(each, "id", an_id) for each in items(raw))
+
+
+_ALWAYS: Mapping[str, Callable[[Any], Any]] = {
     "id": an_id,
-    "title": _text,
-    "details": _text,
-    "date": _text,
+    "title": a_text,
+    "details": a_text,
+    "date": a_text,
     "rating100": _whole,
-    "code": _text,
-    "director": _text,
+    "code": a_text,
+    "director": a_text,
     "studio": _studio,
-    "performers": _performers,
     "tags": _entities,
-    "groups": _groups,
-    "files": _files,
     "created_at": utc_seconds,
     "updated_at": utc_seconds,
 }
 """How each field of a scene is read; the names are Stash's and those of model/scene.py."""
+
+_DETAILS: Mapping[str, Callable[[Any], Any]] = {
+    "organized": _switch,
+    "urls": texts,
+    "stash_ids": _stash_ids,
+    "galleries": _ids,
+}
+
+
+def _readers(parts: SceneParts) -> Mapping[str, Callable[[Any], Any]]:
+    more = {"performers": _performers, "groups": _groups, "files": _files}
+    return {
+        **_ALWAYS,
+        **{name: partial(read, parts=parts) for name, read in more.items()},
+        **(_DETAILS if parts.details else {}),
+    }
+
+
+_READERS = {
+    parts: _readers(parts) for parts in map(SceneParts._make, product((False, True), repeat=2))
+}

@@ -29,7 +29,7 @@ from plexsync.model.errors import (
 from plexsync.model.job import COMPARES, EDIT, Job
 from plexsync.model.ledger import SYNCED, TOO_LITTLE, UNDONE, SceneState
 from plexsync.model.reasons import CREATE, FORCED, RETRY, SCAN, UPDATE
-from plexsync.model.scene import Scene
+from plexsync.model.scene import WHOLE, Scene
 from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_desired
 
 MEANT = frozenset({UPDATE, CREATE, RETRY, FORCED})
@@ -91,7 +91,7 @@ class SceneReader:
 
         Raises StashDown or StashAuthError when Stash does not answer; no job is touched then.
         """
-        answer = self._stash.scenes([job.scene for job in jobs])
+        answer = self._stash.scenes([job.scene for job in jobs], WHOLE)
         scenes = {scene.id: scene for scene in answer.scenes}
         states = self._ledger.scenes([job.scene for job in jobs])
         installed_at = float(self._ledger.get_meta("installed_at") or 0.0)
