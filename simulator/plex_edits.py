@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from simulator.plex_items import TAG_KINDS, SimItem, TagBook, same
+from simulator.plex_items import TAG_KINDS, Collection, SimItem, TagBook, same
 from simulator.plex_wire import Pair
 
 _PLAIN = re.compile(r"(\w+)\.(value|locked)", re.ASCII)
@@ -165,6 +165,19 @@ def apply(item: SimItem, edits: Edits, tags: TagBook, tag_mode: str = "add") -> 
             person.thumb = edits.thumbs[index]
     for name, locked in edits.locks.items():
         (item.locks.add if locked else item.locks.discard)(name)
+
+
+OF_COLLECTIONS = {"title", "titleSort", "summary", "contentRating"}
+
+
+def apply_to_collection(entry: Collection, edits: Edits) -> None:
+    """Do the edits to a collection. Raises Refused: 400 for what only films have."""
+    if edits.tags or not set(edits.values) <= OF_COLLECTIONS:
+        raise Refused(400)
+    for attribute, value in edits.values.items():
+        setattr(entry, attribute, value)
+    for name, locked in edits.locks.items():
+        (entry.locks.add if locked else entry.locks.discard)(name)
 
 
 def set_value(item: SimItem, attribute: str, value: Any) -> None:

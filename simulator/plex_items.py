@@ -46,8 +46,46 @@ class Pictures:
     selected: str = ""  # the rating key of the entry, e.g. upload://posters/<sha1>
 
 
+class HasPictures:
+    """Posters and backgrounds, of a film or of a collection."""
+
+    __slots__ = ()
+    pictures: dict[str, Pictures]
+
+    @property
+    def posters(self) -> list[str]:
+        """The sha1 of every poster that was ever uploaded, oldest first."""
+        return self.picture("posters").uploaded
+
+    @property
+    def arts(self) -> list[str]:
+        """The sha1 of every background that was ever uploaded, oldest first."""
+        return self.picture("arts").uploaded
+
+    @property
+    def selected_poster(self) -> str:
+        """The rating key of the selected poster, e.g. upload://posters/<sha1>; "" when none."""
+        return self.picture("posters").selected
+
+    @property
+    def selected_art(self) -> str:
+        """The rating key of the selected background; "" when none."""
+        return self.picture("arts").selected
+
+    def picture(self, resource: str) -> Pictures:
+        """The entries of "posters" or "arts"."""
+        if resource not in self.pictures:
+            still = self.still() if resource == "posters" else ""
+            self.pictures[resource] = Pictures([], [still] if still else [], still)
+        return self.pictures[resource]
+
+    def still(self) -> str:
+        """The rating key of the picture that Plex made by itself, "" for none."""
+        return ""
+
+
 @dataclass(slots=True, eq=False)
-class SimItem:
+class SimItem(HasPictures):
     """One film. Text that is not there is "", a number or time that is not there is None."""
 
     key: int
@@ -90,47 +128,37 @@ class SimItem:
     collection = _Names()
     label = _Names()
 
-    @property
-    def posters(self) -> list[str]:
-        """The sha1 of every poster that was ever uploaded, oldest first."""
-        return self.picture("posters").uploaded
-
-    @property
-    def arts(self) -> list[str]:
-        """The sha1 of every background that was ever uploaded, oldest first."""
-        return self.picture("arts").uploaded
-
-    @property
-    def selected_poster(self) -> str:
-        """The rating key of the selected poster, e.g. upload://posters/<sha1>; "" when none."""
-        return self.picture("posters").selected
-
-    @property
-    def selected_art(self) -> str:
-        """The rating key of the selected background; "" when none."""
-        return self.picture("arts").selected
-
-    def picture(self, resource: str) -> Pictures:
-        """The entries of "posters" or "arts"; a new item has the still that Plex took of it."""
-        if resource not in self.pictures:
-            still = []
-            if resource == "posters" and self.thumb:
-                name = hashlib.sha1(self.files[0][0].encode("utf-8", "replace")).hexdigest()
-                still = [f"media://{name[0]}/{name[1:]}.bundle/Contents/Thumbnails/thumb1.jpg"]
-            self.pictures[resource] = Pictures([], still, still[0] if still else "")
-        return self.pictures[resource]
+    def still(self) -> str:
+        """A new item has the still that Plex took of it."""
+        if not self.thumb:
+            return ""
+        name = hashlib.sha1(self.files[0][0].encode("utf-8", "replace")).hexdigest()
+        return f"media://{name[0]}/{name[1:]}.bundle/Contents/Thumbnails/thumb1.jpg"
 
 
 @dataclass(slots=True, eq=False)
-class Collection:
-    """What a collection tag brings to life; `tag` is its index, the id of the tag."""
+class Collection(HasPictures):
+    """What a collection tag brings to life; `tag` is its index, the id of the tag. A smart one
+    lives by a filter instead, and takes no tags.
+
+    Without a selected poster Plex shows one that it puts together of its members'.
+    """
 
     key: int
     section: int
     title: str
     tag: int
     added_at: int
+    updated_at: int = 0
     members: list[SimItem] = field(default_factory=list)
+    smart: bool = False
+    summary: str = ""
+    titleSort: str = ""  # noqa: N815 - the names of the edit parameters
+    contentRating: str = ""  # noqa: N815
+    thumb: str = ""
+    art: str = ""
+    locks: set[str] = field(default_factory=set)
+    pictures: dict[str, Pictures] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -147,6 +175,7 @@ class Section:
     scanned_at: int
     items: dict[int, SimItem] = field(default_factory=dict)
     collections: dict[str, Collection] = field(default_factory=dict)
+    smart: list[Collection] = field(default_factory=list)
     refreshing: int = 0
     revision: int = 0
     sorted: dict[str, tuple[int, list[SimItem]]] = field(default_factory=dict)

@@ -46,7 +46,8 @@ class PlexLibrary:
     unknown_id = "ignore"  # id= is a filter, so nothing happens; or "404"
     max_container_size: int | None = None  # more items than this come in no page
     plex_pass = True  # without it an edition title is refused
-    section_edits = True  # False: 404, as 1.43 says for collections; the item's own path works
+    section_edits = True  # False: 404; the item's own path works
+    collection_edits_by_section = False  # 404, as 1.43 says; the collection's own path works
     refused_fields: frozenset[str] = frozenset()  # edit names that are 400 with any value
     whole_ratings = False  # fractions of ratings are cut off
     folds_blanks = False  # runs of white space in texts become one blank
@@ -230,13 +231,44 @@ class PlexLibrary:
             if folded not in home.collections:
                 self._new_collection(home, folded, there[0])
             home.collections[folded].members = there
-        return sorted(home.collections.values(), key=lambda entry: entry.title.casefold())
+        there_are = [*home.collections.values(), *home.smart]
+        return sorted(there_are, key=lambda entry: (entry.titleSort or entry.title).casefold())
+
+    def collection(self, title: str, section: int | None = None) -> Collection:
+        """The (first) collection of this title. Raises KeyError when there is none."""
+        with self.lock:
+            for home in self.sections.values():
+                for entry in self.collections(home) if section in (None, home.key) else ():
+                    if entry.title == title:
+                        return entry
+        raise KeyError(title)
+
+    def add_smart_collection(self, section: int, title: str, members: Iterable[int] = ()) -> int:
+        """A collection that lives by a filter; gives its rating key."""
+        with self.lock:
+            there = [self._items[key] for key in members]
+            key, now = self.next_key(), int(self.clock())
+            entry = Collection(key, section, title, 0, now, now, there, smart=True)
+            self.sections[section].smart.append(entry)
+            return key
+
+    def edit_collection(self, title: str, poster: bytes = b"", **values: Any) -> None:
+        """A person edits a collection in Plex Web: the values are set and locked."""
+        with self.lock:
+            entry = self.collection(title)
+            for name, value in values.items():
+                setattr(entry, ALIASES.get(name, name), value)
+                entry.locks.add(ALIASES.get(name, name))
+            if poster:
+                self.upload(entry, "posters", poster)
+            self.touch(entry)
 
     def _new_collection(self, home: Section, folded: str, first: SimItem) -> None:
         name = next(name for name in first.collection if name.casefold() == folded)
         tag = self.tags.tag("collection", name)
         now = int(self.clock())
-        home.collections[folded] = Collection(self.next_key(), home.key, tag.name, tag.id, now)
+        entry = Collection(self.next_key(), home.key, tag.name, tag.id, now, now)
+        home.collections[folded] = entry
 
     # -- changing it -------------------------------------------------------------------------
 
@@ -274,14 +306,14 @@ class PlexLibrary:
             names |= {name} & LOCKABLE
         return names
 
-    def touch(self, item: SimItem) -> None:
+    def touch(self, item: SimItem | Collection) -> None:
         """The item was changed now; Plex counts in whole seconds."""
         item.updated_at = int(self.clock())
         self.sections[item.section].revision += 1
 
     # -- pictures ----------------------------------------------------------------------------
 
-    def upload(self, item: SimItem, resource: str, data: bytes) -> str:
+    def upload(self, item: SimItem | Collection, resource: str, data: bytes) -> str:
         """Store, select and lock a picture; the same bytes twice are one entry."""
         digest = hashlib.sha1(data).hexdigest()
         self.images[digest] = data
@@ -292,7 +324,7 @@ class PlexLibrary:
         self.select(item, resource, rating_key)
         return rating_key
 
-    def select(self, item: SimItem, resource: str, rating_key: str) -> None:
+    def select(self, item: SimItem | Collection, resource: str, rating_key: str) -> None:
         """Make an entry the picture of the item ("": none), and lock it; the path changes."""
         attribute = "thumb" if resource == "posters" else "art"
         item.picture(resource).selected = rating_key

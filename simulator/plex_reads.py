@@ -40,6 +40,12 @@ class Reads:
             raise Refused(404)
         return found[0]
 
+    def pictured(self, key: str) -> SimItem | Collection:
+        found = self.lib.find_all([key])
+        if not found:
+            raise Refused(404)
+        return found[0]
+
     # -- the server --------------------------------------------------------------------------
 
     def identity(self, request: Request) -> Reply:
@@ -152,7 +158,7 @@ class Reads:
 
     def _whole(self, request: Request, thing: SimItem | Collection) -> str:
         if isinstance(thing, Collection):
-            return plex_xml.collection(thing)
+            return plex_xml.collection(thing, whole=True)
         return plex_xml.full_item(
             thing,
             self.lib.sections[thing.section],
@@ -168,7 +174,9 @@ class Reads:
             if not there:
                 raise Refused(404)
             if not children:
-                return xml(plex_xml.container('size="1"', [plex_xml.collection(there[0])]))
+                return xml(
+                    plex_xml.container('size="1"', [plex_xml.collection(there[0], whole=True)])
+                )
             section = self.lib.sections[there[0].section]
             shown, total, offset = plex_query.cut(there[0].members, request, None)
             entries = [plex_xml.list_item(item) for item in shown]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import urllib.request
+from collections.abc import Sequence
 
 from simulator import plex_edits, plex_query, plex_xml
 from simulator.faults import Reply
 from simulator.plex_edits import Refused
-from simulator.plex_items import SimItem
+from simulator.plex_items import Collection, Section, SimItem
 from simulator.plex_library import uploads
-from simulator.plex_reads import MOVIES, Reads, xml
+from simulator.plex_reads import COLLECTIONS, MOVIES, Reads, xml
 from simulator.plex_wire import Request
 
 MAX_IMAGE = 10 << 20
@@ -35,9 +36,11 @@ class Writes(Reads):
         if not self.lib.section_edits:
             raise Refused(404)
         edits = self._edits(request)
+        lib = self.lib
+        if request.get("type", MOVIES) == COLLECTIONS:
+            return self._edit_collections(section, request, edits)
         if request.get("type", MOVIES) != MOVIES:
             return Reply(501, b"not simulated")
-        lib = self.lib
         with lib.lock:
             items = plex_query.select(section, request.params, lib.tags, lib.clock())
             if not items and lib.unknown_id == "404":
@@ -45,10 +48,20 @@ class Writes(Reads):
             self._edit(items, edits)
         return Reply(200)
 
+    def _edit_collections(
+        self, section: Section, request: Request, edits: plex_edits.Edits
+    ) -> Reply:
+        if not self.lib.collection_edits_by_section:
+            raise Refused(404)
+        with self.lib.lock:
+            wanted = request.get("id").split(",")
+            self._edit([c for c in self.lib.collections(section) if str(c.key) in wanted], edits)
+        return Reply(200)
+
     def edit_items(self, request: Request, keys: str) -> Reply:
         edits = self._edits(request)
         with self.lib.lock:
-            items = [i for i in self.lib.find_all(keys.split(",")) if isinstance(i, SimItem)]
+            items = self.lib.find_all(keys.split(","))
             if not items:
                 raise Refused(404)
             self._edit(items, edits)
@@ -62,10 +75,13 @@ class Writes(Reads):
             raise Refused(400)
         return edits
 
-    def _edit(self, items: list[SimItem], edits: plex_edits.Edits) -> None:
+    def _edit(self, items: Sequence[SimItem | Collection], edits: plex_edits.Edits) -> None:
+        shown = plex_edits.as_kept(edits, self.lib.whole_ratings, self.lib.folds_blanks)
         for item in items:
-            shown = plex_edits.as_kept(edits, self.lib.whole_ratings, self.lib.folds_blanks)
-            plex_edits.apply(item, shown, self.lib.tags, self.lib.tag_mode)
+            if isinstance(item, Collection):
+                plex_edits.apply_to_collection(item, shown)
+            else:
+                plex_edits.apply(item, shown, self.lib.tags, self.lib.tag_mode)
             self.lib.touch(item)
 
     def refresh_items(self, request: Request, keys: str) -> Reply:
@@ -90,7 +106,7 @@ class Writes(Reads):
     # -- pictures ----------------------------------------------------------------------------
 
     def pictures(self, request: Request, key: str, resource: str) -> Reply:
-        item = self.item_of(key)
+        item = self.pictured(key)
         if request.method == "POST":
             data = request.body or _download(request.get("url"))
             if len(data) > MAX_IMAGE:
@@ -111,7 +127,7 @@ class Writes(Reads):
         )
 
     def choose_picture(self, request: Request, key: str, what: str) -> Reply:
-        item, url, resource = self.item_of(key), request.get("url"), f"{what}s"
+        item, url, resource = self.pictured(key), request.get("url"), f"{what}s"
         if url.startswith(("http://", "https://")):
             data = _download(url)
             with self.lib.lock:
@@ -127,15 +143,15 @@ class Writes(Reads):
 
     def unselect_picture(self, request: Request, key: str, attribute: str) -> Reply:
         with self.lib.lock:
-            self.lib.select(self.item_of(key), "posters" if attribute == "thumb" else "arts", "")
+            self.lib.select(self.pictured(key), "posters" if attribute == "thumb" else "arts", "")
         return Reply(200)
 
     def picture_now(self, request: Request, key: str, attribute: str) -> Reply:
-        entries = self.item_of(key).picture("posters" if attribute == "thumb" else "arts")
+        entries = self.pictured(key).picture("posters" if attribute == "thumb" else "arts")
         return self._image(entries.selected)
 
     def picture_file(self, request: Request, key: str) -> Reply:
-        self.item_of(key)
+        self.pictured(key)
         return self._image(request.get("url"))
 
     def _image(self, rating_key: str) -> Reply:

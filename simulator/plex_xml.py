@@ -185,17 +185,24 @@ def _media(item: SimItem, checked: str, stream: str) -> str:
     return "".join(out)
 
 
-def collection(entry: Collection) -> str:
-    """A collection in a list (type 18) or fetched by its key."""
+def collection(entry: Collection, *, whole: bool = False) -> str:
+    """A collection in a list (type 18) or, `whole`, fetched by its key: then with its locks."""
     years = sorted(m.originallyAvailableAt[:4] for m in entry.members if m.originallyAvailableAt)
     span = f' minYear="{esc(years[0])}" maxYear="{esc(years[-1])}"' if years else ""
+    thumb = entry.thumb or f"/library/collections/{entry.key}/composite/{entry.updated_at}"
+    more = ' smart="1"' if entry.smart else ""
+    for name in ("titleSort", "contentRating", "art"):
+        text = getattr(entry, name)
+        more += f' {name}="{esc(text)}"' if text else ""
+    locks = "".join(f'<Field locked="1" name="{name}"/>' for name in sorted(entry.locks))
     return (
         f'<Directory ratingKey="{entry.key}" key="/library/collections/{entry.key}/children"'
         f' guid="collection://{entry.key:036x}" type="collection" title="{esc(entry.title)}"'
-        f' subtype="movie" summary="" index="{entry.tag}" ratingCount="{len(entry.members)}"'
-        f' thumb="/library/collections/{entry.key}/composite/{entry.added_at}"'
-        f' addedAt="{entry.added_at}" updatedAt="{entry.added_at}"'
-        f' childCount="{len(entry.members)}"{span} librarySectionID="{entry.section}"></Directory>'
+        f' subtype="movie" summary="{esc(entry.summary)}" index="{entry.tag}"'
+        f' ratingCount="{len(entry.members)}" thumb="{esc(thumb)}"{more}'
+        f' addedAt="{entry.added_at}" updatedAt="{entry.updated_at}"'
+        f' childCount="{len(entry.members)}"{span} librarySectionID="{entry.section}">'
+        f"{locks if whole else ''}</Directory>"
     )
 
 
@@ -233,7 +240,7 @@ def preferences(entry: Section) -> bytes:
     )
 
 
-def picture(item: SimItem, rating_key: str, selected: bool) -> str:
+def picture(item: SimItem | Collection, rating_key: str, selected: bool) -> str:
     """One poster or background in the list of them."""
     key = f"/library/metadata/{item.key}/file?url={quote(rating_key, safe='')}"
     chosen = ' selected="1"' if selected else ""

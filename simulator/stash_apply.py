@@ -128,6 +128,9 @@ def apply_entity(data: StashData, kind: str, entity: Entity, given: Given) -> No
     name = given.get("name")
     if name is not None:
         entity.name = name.strip()
+    for field in ("image", "front_image"):
+        if field in given:
+            entity.image = picture(given[field]) if given[field] else None
     entity.more.update({k: v for k, v in given.items() if k not in _APART})
     entity.updated_at = data.now()
 

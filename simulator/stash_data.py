@@ -88,12 +88,14 @@ class Entity:
     """A performer, tag, studio or group; `more` holds its other GraphQL fields once set.
 
     `parents` are the ids of the tags or the studio directly above; a test may make a circle there.
+    `image` is its picture (a group's front), None where Stash shows one of its own.
     """
 
     id: int
     name: str
     created_at: float
     updated_at: float
+    image: bytes | None = None
     more: dict[str, Any] = field(default_factory=dict)
     parents: list[int] = field(default_factory=list)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,14 @@ class EntityActions(Actions):
     def rename_group(self, group: int, name: str) -> Runs:
         """`groupUpdate`: Group.Update.Post, then Movie.Update.Post."""
         return self.edit_entity("group", group, name=name)
+
+    def edit_entity(self, kind: str, entity: int, **fields: Any) -> Runs:
+        """`performerUpdate`, `studioUpdate`, `tagUpdate` or `groupUpdate` with just these fields; a
+        picture may be bytes.
+        """
+        sent = {n: _data_url(v) if isinstance(v, bytes) else v for n, v in fields.items()}
+        given = self._input(f"{kind.capitalize()}UpdateInput", {"id": entity, **sent})
+        return self.core.mutations.entity_update(kind, given, self._caller())
 
     def destroy_performer(self, performer: Ids) -> Runs:
         """`performerDestroy`, with a list `performersDestroy`."""
@@ -55,11 +64,10 @@ class EntityActions(Actions):
             self.data.merge_entity("performer", source, destination)
         return []
 
-    def edit_entity(self, kind: str, entity: int, **fields: Any) -> Runs:
-        """`performerUpdate`, `studioUpdate`, `tagUpdate` or `groupUpdate` with just these fields."""
-        given = self._input(f"{kind.capitalize()}UpdateInput", {"id": entity, **fields})
-        return self.core.mutations.entity_update(kind, given, self._caller())
-
     def _destroy(self, kind: str, ids: Ids) -> Runs:
         sent = str(ids) if isinstance(ids, int) else [str(i) for i in ids]
         return self.core.mutations.entity_destroy(kind, sent, self._caller())
+
+
+def _data_url(picture: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"

@@ -163,10 +163,21 @@ def _stash_id_time(item: Mapping[str, Any], info: Info) -> str:
     return str(item.get("updated_at") or info.context.core.stamp(0))
 
 
-def _image(kind: str) -> Any:
+def _image(kind: str, name: str = "image") -> Any:
+    """The address of a picture; it says so when Stash shows one of its own there."""
+
     def resolve(entity: Entity, info: Info) -> str:
-        address = f"{info.context.base}/{kind}/{entity.id}/image"
-        return f"{address}?t={int(entity.updated_at)}&default=true"
+        own = "" if entity.image else "&default=true"
+        address = f"{info.context.base}/{kind}/{entity.id}/{name}"
+        return f"{address}?t={int(entity.updated_at)}{own}"
+
+    return resolve
+
+
+def _find_entity(kind: str) -> Any:
+    def resolve(_: Any, info: Info, id: str) -> Entity | None:
+        found: Entity | None = info.context.core.data.entities[kind].get(number(id))
+        return found
 
     return resolve
 
@@ -209,6 +220,7 @@ QUERIES: Mapping[str, Any] = {
     "Query.findScene": _find_scene,
     "Query.findScenes": _find_scenes,
     **{f"Query.find{kind.capitalize()}s": _find_entities(kind) for kind in KINDS},
+    **{f"Query.find{kind.capitalize()}": _find_entity(kind) for kind in KINDS},
     "Query.configuration": _configuration,
     "Query.plugins": _plugins,
     "Query.version": lambda _, info: VERSION,
@@ -235,6 +247,7 @@ QUERIES: Mapping[str, Any] = {
     "Performer.image_path": _image("performer"),
     "Studio.image_path": _image("studio"),
     "Tag.image_path": _image("tag"),
+    "Group.front_image_path": _image("group", "frontimage"),
     "Performer.tags": _entity_tags,
     "Studio.tags": _entity_tags,
     "Group.tags": _entity_tags,

@@ -25,6 +25,14 @@ PLACEHOLDER = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" '
     b'width="1280" height="720"><rect width="100%" height="100%" fill="#394b59"/></svg>\n'
 )
+NOBODY = b"\x89PNG\r\n\x1a\n" + b"a silhouette"
+"""What Stash shows for a performer without a picture."""
+_ENTITY_PICTURES = {
+    ("performer", "image"),
+    ("studio", "image"),
+    ("tag", "image"),
+    ("group", "frontimage"),
+}
 _SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -88,6 +96,8 @@ class Site:
         parts = request.path.strip("/").split("/")
         if len(parts) == 3 and parts[0] == "scene" and parts[2] == "screenshot":
             return self._screenshot(parts[1], request)
+        if len(parts) == 3 and (parts[0], parts[2]) in _ENTITY_PICTURES:
+            return self._entity_picture(parts[0], parts[1], request)
         if parts[0] in MOUNTED:
             return missing()
         prefix = request.headers.get("x-forwarded-prefix", "")
@@ -111,13 +121,16 @@ class Site:
         scene = self._core.data.scenes.get(int(scene_id))
         if scene is None:
             return Reply(404, b"Not Found\n", "text/plain; charset=utf-8")
-        picture = scene.cover or PLACEHOLDER
-        tag = f'"{hashlib.md5(picture).hexdigest()}"'
-        fresh = "private, max-age=31536000, immutable" if request.parameter("t") else "no-cache"
-        headers = [("Cache-Control", fresh), ("ETag", tag)]
-        if tag in request.headers.get("if-none-match", ""):
-            return Reply(304, b"", "", headers)
-        return Reply(200, picture, sniff(picture), headers)
+        return _picture(scene.cover or PLACEHOLDER, request)
+
+    def _entity_picture(self, kind: str, number: str, request: Request) -> Reply:
+        known = self._core.data.entities[kind]
+        if not (number.isascii() and number.isdigit()) or int(number) not in known:
+            return Reply(404, b"Not Found\n", "text/plain; charset=utf-8")
+        own = known[int(number)].image
+        if own is None or request.parameter("default") == "true":
+            return _picture(NOBODY if kind == "performer" else PLACEHOLDER, request)
+        return _picture(own, request)
 
     # --- GraphQL
 
@@ -136,6 +149,15 @@ class Site:
             reply.body = gzip.compress(reply.body, 1)
             reply.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
         return reply
+
+
+def _picture(picture: bytes, request: Request) -> Reply:
+    tag = f'"{hashlib.md5(picture).hexdigest()}"'
+    fresh = "private, max-age=31536000, immutable" if request.parameter("t") else "no-cache"
+    headers = [("Cache-Control", fresh), ("ETag", tag)]
+    if tag in request.headers.get("if-none-match", ""):
+        return Reply(304, b"", "", headers)
+    return Reply(200, picture, sniff(picture), headers)
 
 
 def _question(request: Request) -> dict[str, Any]:

@@ -210,3 +210,39 @@ def test_only_the_movie_scanner_passes_over_names_like_episodes_and_dates(plex, 
     for section in (films, own):
         ask("GET", f"/library/sections/{section}/refresh")
     assert [item.section for item in plex.items()] == [own]
+
+
+def test_a_collection_has_a_poster_a_summary_and_locks_of_its_own(plex, ask):
+    plex.add_item(1, collections=["Box"])
+    box = plex.collection("Box")
+    where = f"/library/metadata/{box.key}"
+    assert f'thumb="/library/collections/{box.key}/composite/' in ask("GET", where).text
+    assert 'selected="1"' not in ask("GET", f"{where}/posters").text
+    edit = "summary.value=All&summary.locked=1&titleSort.value=!Box&titleSort.locked=1"
+    assert ask("PUT", f"{where}?{edit}").status_code == 200
+    assert ask("POST", f"{where}/posters", data=b"one").status_code == 200
+    assert (box.summary, box.titleSort, box.posters) == ("All", "!Box", [sha(b"one")])
+    assert box.locks == {"summary", "titleSort", "thumb"}
+    text = ask("GET", where).text
+    assert 'titleSort="!Box"' in text and '<Field locked="1" name="thumb"/>' in text
+    assert ask("DELETE", f"{where}/thumb").status_code == 200
+    assert f"/library/collections/{box.key}/composite/" in ask("GET", where).text
+
+
+def test_a_collection_is_edited_at_its_own_path_since_1_43(plex, ask):
+    plex.add_item(1, collections=["Box"])
+    key = plex.collection("Box").key
+    by_section = f"/library/sections/1/all?type=18&id={key}&summary.value=All"
+    assert ask("PUT", by_section).status_code == 404
+    plex.collection_edits_by_section = True
+    assert ask("PUT", by_section).status_code == 200
+    assert plex.collection("Box").summary == "All"
+    assert ask("PUT", f"/library/metadata/{key}?studio.value=x").status_code == 400
+
+
+def test_a_smart_collection_lives_by_its_filter(plex, ask):
+    first = plex.add_item(1, title="Film")
+    key = plex.add_smart_collection(1, "Box", [first])
+    text = ask("GET", "/library/sections/1/all?type=18").text
+    assert 'title="Box"' in text and 'smart="1"' in text
+    assert 'title="Film"' in ask("GET", f"/library/collections/{key}/children").text
