@@ -28,6 +28,8 @@ from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.page.commands import Commands
 from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
 from plexsync.flows.reconcile.reconciliation import Reconciliation
+from plexsync.flows.sync.collection_notes import CollectionNotes
+from plexsync.flows.sync.collection_writer import CollectionWriter
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.flows.sync.revival import Revival
@@ -162,6 +164,7 @@ class App(Services):
         self._sync: SyncScenes | None = None
         self._sync_key: object = None
         self._reconciliation: Reconciliation | None = None
+        self._collections: CollectionWriter | None = None
         self.outages = OutageController(folder, clock, log, stash.in_flight.asked)
         self.stores = Stores(
             queue=JobQueue(self.path("queue"), log.warning),
@@ -214,9 +217,13 @@ class App(Services):
         self._end_pool()
         self._pool = pool = ThreadPoolExecutor(max_workers=config.plex_connections)
         stores = self.stores
+        notes = CollectionNotes(
+            stores.ledger, enabled=config.collection_details, strip_emoji=config.strip_emoji
+        )
+        reader = ItemReader(plex)
         matcher = ItemMatcher(config, plex, index, stores.ledger, self.stash, self.clock, self.log)
         self._sync = SyncScenes(
-            SceneReader(config, self.stash, stores.ledger, pool, self.log),
+            SceneReader(config, self.stash, stores.ledger, pool, notes, self.log),
             matcher,
             WriteItems(
                 config,
@@ -224,9 +231,10 @@ class App(Services):
                 self.stash,
                 stores.ledger,
                 pool,
-                ItemReader(plex).read,
+                reader.read,
                 index,
                 self.outages,
+                notes,
                 self.log,
             ),
             ScanFolder(config, plex, self.log) if config.trigger_plex_scan else None,
@@ -235,8 +243,17 @@ class App(Services):
         self._reconciliation = Reconciliation(
             config, self.stash, plex, matcher, index, stores.ledger, stores.queue
         )
+        self._collections = CollectionWriter(
+            config, plex, self.stash, stores.ledger, pool, reader.read, self.outages, self.log
+        )
         self._sync_key = (config, id(plex))
         return self._sync
+
+    def collections(self, config: PlexSyncConfig) -> CollectionWriter:
+        """What brings collections in step, for these settings."""
+        self.sync(config)
+        assert self._collections is not None
+        return self._collections
 
     def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
         """The comparison of Stash with Plex for these settings."""

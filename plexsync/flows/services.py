@@ -12,6 +12,7 @@ from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
 from plexsync.flows.reconcile.reconciliation import Reconciliation
 from plexsync.flows.results import Outcome
+from plexsync.flows.sync.collection_writer import CollectionWriter
 from plexsync.flows.sync.sync_scenes import SyncScenes
 from plexsync.model.config import PlexSyncConfig
 
@@ -30,6 +31,9 @@ class WorkerServices(Protocol):
 
     def sync(self, config: PlexSyncConfig) -> SyncScenes:
         """The steps of a batch for these settings."""
+
+    def collections(self, config: PlexSyncConfig) -> CollectionWriter:
+        """What brings collections in step, for these settings."""
 
     def config(self, *, anybody: bool = False) -> PlexSyncConfig:
         """The settings as Stash has them now; raises StashDown or StashAuthError, and AnotherStash

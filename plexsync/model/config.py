@@ -17,6 +17,7 @@ from plexsync.model.settings import (
     read_choice,
     read_names,
     read_number,
+    read_sort_pattern,
     read_switch,
     read_text,
     read_token,
@@ -96,6 +97,10 @@ class PlexSyncConfig(BaseModel):
     """Rating -> user rating."""
     sync_code: bool = False
     """Studio code -> original title."""
+    collection_details: bool = False
+    """On: collections that PlexSync created get poster and summary of what they stand for."""
+    collection_sort: str = ""
+    """Sort title of such collections, with {name} for their name; "" for none."""
     trigger_plex_scan: bool = False
     """On: a new scene makes Plex scan its folder."""
     skip_not_found: bool = False
@@ -158,6 +163,11 @@ class PlexSyncConfig(BaseModel):
             and (value := getattr(self, name)) != info.default
         }
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
+
+    def collection_fingerprint(self) -> str:
+        """Hash of the settings that change what collections show."""
+        chosen = [self.collection_details, self.collection_sort, self.strip_emoji]
+        return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
 
     def plex_fingerprint(self) -> str:
         """Hash of the Plex address and its certificate; the token is not part of it."""
@@ -261,6 +271,8 @@ def _parse(name: str, default: object, value: object) -> object:
         return read_certificate(value)
     if name == "plex_library":
         return read_names(value)
+    if name == "collection_sort":
+        return read_sort_pattern(value)
     choices = get_args(PlexSyncConfig.model_fields[name].annotation)
     return read_choice(value, choices) if choices else read_text(value)
 

@@ -51,16 +51,20 @@ FIELDS: Mapping[str, Field] = {
 YEAR = Field("year", SCALAR, "year", "year", "")
 """Not a field that PlexSync writes: Plex sets it along with a date, and only undo puts it back."""
 
-EDITABLE: Mapping[str, Field] = {**FIELDS, YEAR.name: YEAR}
+SORT_TITLE = Field("sort_title", SCALAR, "titleSort", "titleSort", "")
+"""What PlexSync gives to collections of its own."""
+
+EDITABLE: Mapping[str, Field] = {**FIELDS, YEAR.name: YEAR, SORT_TITLE.name: SORT_TITLE}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One Plex item that stands for a scene."""
+    """One Plex item that stands for a scene, or a collection of such items."""
 
     server: str
     section: str
     rating_key: int
+    collection: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from urllib.parse import SplitResult, urlsplit
 
 FIELDS: Mapping[str, str] = {
     "accept_ambiguous": "strict_matching",
+    "collection_details": "collection_details",
+    "collection_sort": "collection_sort",
     "connect_timeout": "connect_timeout",
     "debug_logging": "debug_logging",
     "dlq_retention_days": "dlq_retention_days",
@@ -131,6 +133,17 @@ def read_choice(value: object, choices: tuple[str, ...]) -> str:
     if word not in choices:
         raise ValueError(f"is none of {', '.join(choices)}")
     return word
+
+
+def read_sort_pattern(value: object) -> str:
+    """A text with {name} in it and no other braces; raises ValueError for anything else."""
+    text = read_text(value)
+    rest = text.replace("{name}", "")
+    if "{" in rest or "}" in rest:
+        raise ValueError("has braces other than those of {name}")
+    if rest == text:
+        raise ValueError("does not have {name} in it, so that all collections would sort alike")
+    return text
 
 
 _PASTED_AROUND = " \t\r\n\u00a0\u200b\ufeff\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"

@@ -25,6 +25,9 @@ IGNORED_FIELDS = frozenset(
 )
 """Fields of a scene update that never show in Plex; all others, unknown ones included, may."""
 
+DETAIL_FIELDS = frozenset({"details", "description", "synopsis", "image", "front_image"})
+"""Fields of a performer, studio, tag or group that show in the collection that stands for it."""
+
 KINDS = {"Performer": "performer", "Studio": "studio", "Tag": "tag", "Group": "group"}
 
 
@@ -51,6 +54,14 @@ class Expand:
 
 
 @dataclass(frozen=True, slots=True)
+class DetailsChanged:
+    """The text or the picture of a performer, studio, tag or group may be another one."""
+
+    kind: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProbePlex:
     """Something has found Plex healthy: probe now instead of when the next probe is due."""
 
@@ -62,7 +73,7 @@ class RunCommand:
     sent: object
 
 
-Action = SyncScene | Expand | ProbePlex | RunCommand
+Action = SyncScene | Expand | DetailsChanged | ProbePlex | RunCommand
 
 
 _RANK = (CREATE, FORCED, RECONCILE, UPDATE, "", SCAN)
@@ -86,7 +97,10 @@ def actions_of(event: Event) -> tuple[Action, ...]:
     kind = KINDS.get(event.subject)
     if kind is None:
         return ()
-    if event.action == "Destroy" or (event.action == "Update" and _renamed(event)):
+    if event.action == "Update":
+        renamed = (Expand(kind, frozenset({event.id})),) if _renamed(event) else ()
+        return (*renamed, DetailsChanged(kind, event.id)) if _shows(event) else renamed
+    if event.action == "Destroy":
         return (Expand(kind, frozenset({event.id})),)
     if event.subject == "Tag" and event.action == "Merge":
         return (Expand(kind, _merged(event.input)),)
@@ -105,6 +119,10 @@ def _of_scene(event: Event) -> tuple[Action, ...]:
 
 def _renamed(event: Event) -> bool:
     return event.fields is None or "name" in event.fields
+
+
+def _shows(event: Event) -> bool:
+    return event.fields is None or not event.fields.isdisjoint(DETAIL_FIELDS)
 
 
 def _merged(sent: object) -> frozenset[int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from plexsync.model.plex import FIELDS, IMAGE, LIST, Refusal, Value, Written
+from plexsync.model.plex import EDITABLE, IMAGE, LIST, Refusal, Value, Written
 from plexsync.model.values import name_keys, value_hash
 from plexsync.model.words import grouped, label
 
@@ -19,16 +19,16 @@ def notes(
 ) -> Iterator[str]:
     """A sentence without its full stop for each field that Plex refuses, shows differently or has
     only a part of."""
-    for name in FIELDS:
+    for name in EDITABLE:
         if name in refused:
             yield f"Plex refuses the {label(name)}: {refused[name].words}"
-        elif name in written and name in desired and FIELDS[name].kind != IMAGE:
+        elif name in written and name in desired and EDITABLE[name].kind != IMAGE:
             yield from _different(name, desired[name], written[name])
 
 
 def how_much(name: str, kept: int, of: int) -> str:
     """As "the first 2 140 of 5 300 characters"."""
-    what = "names" if FIELDS[name].kind == LIST else "characters"
+    what = "names" if EDITABLE[name].kind == LIST else "characters"
     return f"the first {grouped(kept)} of {grouped(of)} {what}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from plexsync.model.plex import (
-    FIELDS,
+    EDITABLE,
     IMAGE,
     LIST,
     SCALAR,
@@ -20,7 +20,7 @@ from plexsync.model.values import close, equal, name_key, name_keys, names, same
 
 def applied(edit: Edit, item: PlexItem) -> bool:
     """Whether the item read back shows the edit. True for images, which cannot be read back."""
-    kind, have = FIELDS[edit.field].kind, item.values.get(edit.field, "")
+    kind, have = EDITABLE[edit.field].kind, item.values.get(edit.field, "")
     if kind == IMAGE:
         return True
     if kind == SCALAR:
@@ -44,7 +44,7 @@ def read_back(
     no effect: Plex shows the old value, and nothing else indicates otherwise. `alone`: no other
     edit of the request was applied either; `last` is what PlexSync wrote before.
     """
-    shown = item.values.get(edit.field, () if FIELDS[edit.field].kind == LIST else "")
+    shown = item.values.get(edit.field, () if EDITABLE[edit.field].kind == LIST else "")
     known = ReadBack(last.value, last.shown) if last and last.shown is not None else None
     for pair in (earlier, known):
         if pair is not None and _is_same(edit.field, pair, edit.value, shown):
@@ -70,7 +70,7 @@ def value_to_record(
     For lists that is not `edit.value`: the user's names in it do not become ours, nor do
     collections that Plex had before.
     """
-    if FIELDS[edit.field].kind != LIST:
+    if EDITABLE[edit.field].kind != LIST:
         return edit.value
     wanted = names(desired[edit.field])
     if edit.field != "collections":
@@ -94,12 +94,12 @@ def with_unconfirmed(
     ours = dict(written)
     for name, value in unconfirmed.items():
         have, last = item.values.get(name, ""), written.get(name)
-        if FIELDS[name].kind == SCALAR and same(name, value, have):
+        if EDITABLE[name].kind == SCALAR and same(name, value, have):
             ours[name] = Written(value, "")
-        elif FIELDS[name].kind == SCALAR and name in earlier:
+        elif EDITABLE[name].kind == SCALAR and name in earlier:
             if same(name, earlier[name].shown, have):
                 ours[name] = Written(value, "", shown=have)
-        elif FIELDS[name].kind == LIST:
+        elif EDITABLE[name].kind == LIST:
             before, present = names(last.value if last else ()), name_keys(have)
             new = [n for n in names(value) if name_key(n) in present - name_keys(before)]
             if new:
@@ -138,7 +138,7 @@ def already_equal(
     agreed = {}
     for name, want in desired.items():
         last = written.get(name)
-        if FIELDS[name].kind != SCALAR or (last is None and name not in attempted):
+        if EDITABLE[name].kind != SCALAR or (last is None and name not in attempted):
             continue
         known = last is not None and same(name, last.value, want)
         if not known and same(name, want, item.values.get(name, "")):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from plexsync.model.plex import (
-    FIELDS,
+    EDITABLE,
     IMAGE,
     LIST,
     SCALAR,
@@ -67,12 +67,12 @@ def plan(
     """
     cases = [
         _case(field, desired, current, written, preserve)
-        for field in FIELDS.values()
+        for field in EDITABLE.values()
         if field.name in desired
     ]
     edits = [edit for case in cases if (edit := _DECISIONS[case.field.kind](case)) is not None]
     edits = [edit for edit in edits if not is_refused(edit, refused or {})]
-    if any(FIELDS[edit.field].kind != IMAGE for edit in edits):
+    if any(EDITABLE[edit.field].kind != IMAGE for edit in edits):
         busy = {edit.field for edit in edits}
         edits += [_lock(case) for case in cases if case.field.name not in busy and _lockable(case)]
     return tuple(edits)
@@ -81,7 +81,7 @@ def plan(
 def uncut(name: str, last: Written) -> Written:
     """`last`, changed so that a text which had to be cut is planned in full again."""
     cut = (
-        FIELDS[name].kind == SCALAR
+        EDITABLE[name].kind == SCALAR
         and last.shown is None
         and value_hash(last.value) != last.desired_hash
     )
@@ -103,7 +103,7 @@ def _is_as_cut(edit: Edit, sent: Mapping[str, Value], written: Mapping[str, Writ
     last = written.get(edit.field)
     if edit.lock_only or last is None or last.desired_hash != edit.desired_hash:
         return False
-    return FIELDS[edit.field].kind == SCALAR and equal(edit.field, sent[edit.field], edit.before)
+    return EDITABLE[edit.field].kind == SCALAR and equal(edit.field, sent[edit.field], edit.before)
 
 
 def is_refused(edit: Edit, refused: Mapping[str, Refusal]) -> bool:

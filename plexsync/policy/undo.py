@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plexsync.model.plex import FIELDS, IMAGE, LIST, YEAR, Base, Edit, PlexItem, Value, Written
+from plexsync.model.plex import EDITABLE, IMAGE, LIST, YEAR, Base, Edit, PlexItem, Value, Written
 from plexsync.model.values import name_key, name_keys, names, same
 from plexsync.policy.outcome import is_upload_of
 
@@ -50,7 +50,7 @@ class _Case:
 def images_to_read(written: Mapping[str, Written], unconfirmed: Mapping[str, Value]) -> set[str]:
     """The images whose selected key `plan_undo` needs."""
     ours = {*written, *unconfirmed}
-    return {name for name in ours if name in FIELDS and FIELDS[name].kind == IMAGE}
+    return {name for name in ours if name in EDITABLE and EDITABLE[name].kind == IMAGE}
 
 
 def plan_undo(
@@ -69,8 +69,8 @@ def plan_undo(
     images: list[Restore] = []
     left: dict[str, str] = {}
     done: set[str] = set()
-    for name in FIELDS:
-        if name not in written and not (name in unconfirmed and FIELDS[name].kind == IMAGE):
+    for name in EDITABLE:
+        if name not in written and not (name in unconfirmed and EDITABLE[name].kind == IMAGE):
             continue
         ours = _as_shown(name, item, written[name]) if name in written else ""
         outcome = _outcome(name, item, ours, unconfirmed.get(name, ""), base, selected)
@@ -120,12 +120,12 @@ def _outcome(
     """The edit of a field; None if it is as before, a reason if it is left alone."""
     if name not in base:
         return UNKNOWN
-    locked = FIELDS[name].edit in item.locks
-    if FIELDS[name].kind == IMAGE:
+    locked = EDITABLE[name].edit in item.locks
+    if EDITABLE[name].kind == IMAGE:
         case = _Case(name, selected.get(name, ""), locked, written, base[name])
         return _image(case, unconfirmed)
     case = _Case(name, item.values.get(name, ""), locked, written, base[name])
-    if FIELDS[name].kind != LIST:
+    if EDITABLE[name].kind != LIST:
         return _text(case)
     return _collections(case) if name == "collections" else _list(case)
 

@@ -16,12 +16,12 @@ import pytest
 from pydantic import SecretStr
 
 from plexsync.edges.stash.client import StashClient
-from plexsync.edges.stash.covers import (
-    MAX_COVER,
-    CoverImage,
-    CoverMissing,
-    CoverRefused,
-    CoverUnchanged,
+from plexsync.edges.stash.pictures import (
+    MAX_PICTURE,
+    PictureData,
+    PictureMissing,
+    PictureRefused,
+    PictureUnchanged,
 )
 from plexsync.model.connection import Connection, parse_connection, read_connection
 from plexsync.model.errors import StashAuthError, StashDown
@@ -634,7 +634,7 @@ def picture(body: bytes, kind: str, etag: str = "") -> Answer:
 def test_a_raster_image_is_a_cover(serve: Serve, body: bytes, said: str, kind: str) -> None:
     odd = serve(picture(body, said, '"abc"'))
     found = client(odd).cover(7)
-    assert isinstance(found, CoverImage)
+    assert isinstance(found, PictureData)
     assert (found.data, found.media_type, found.etag) == (body, kind, '"abc"')
     assert len(found.sha1) == 40
     assert (odd.asked[0].method, odd.asked[0].path) == ("GET", "/scene/7/screenshot")
@@ -643,7 +643,7 @@ def test_a_raster_image_is_a_cover(serve: Serve, body: bytes, said: str, kind: s
 
 def test_an_unchanged_cover_is_not_sent_again(serve: Serve) -> None:
     odd = serve(lambda a: Answer(status=304 if a.headers.get("If-None-Match") == '"abc"' else 500))
-    assert client(odd).cover(7, '"abc"') == CoverUnchanged()
+    assert client(odd).cover(7, '"abc"') == PictureUnchanged()
 
 
 @pytest.mark.parametrize("etag", ["", "a\r\nX: y", "ü", "\0"])
@@ -665,7 +665,7 @@ def test_an_etag_that_no_header_can_hold_is_not_sent(serve: Serve, etag: str) ->
     ids=["svg", "svg as png", "svg as xml", "empty", "404"],
 )
 def test_the_placeholder_is_no_cover_yet(serve: Serve, answer: Answer) -> None:
-    assert client(serve(answer)).cover(7) == CoverMissing()
+    assert client(serve(answer)).cover(7) == PictureMissing()
 
 
 @pytest.mark.parametrize(
@@ -681,15 +681,15 @@ def test_the_placeholder_is_no_cover_yet(serve: Serve, answer: Answer) -> None:
 )
 def test_what_is_no_raster_image_is_refused(serve: Serve, body: bytes, kind: str) -> None:
     found = client(serve(picture(body, kind))).cover(7)
-    assert isinstance(found, CoverRefused) and "picture" in found.reason
+    assert isinstance(found, PictureRefused) and "picture" in found.reason
 
 
 def test_a_cover_over_ten_megabytes_is_refused(serve: Serve) -> None:
-    answers = iter([JPEG + b"x" * (MAX_COVER - len(JPEG)), JPEG + b"x" * MAX_COVER])
+    answers = iter([JPEG + b"x" * (MAX_PICTURE - len(JPEG)), JPEG + b"x" * MAX_PICTURE])
     odd = serve(lambda asked: picture(next(answers), "image/jpeg"))
     stash = client(odd)
-    assert isinstance(stash.cover(7), CoverImage)
-    assert stash.cover(7) == CoverRefused("larger than 10 MB")
+    assert isinstance(stash.cover(7), PictureData)
+    assert stash.cover(7) == PictureRefused("larger than 10 MB")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -742,7 +742,7 @@ def test_covers_may_be_fetched_by_several_threads_at_once(serve: Serve) -> None:
 
     def fetch(number: int) -> None:
         cover = stash.cover(number)
-        found[number] = isinstance(cover, CoverImage) and cover.data[len(JPEG) :].decode()
+        found[number] = isinstance(cover, PictureData) and cover.data[len(JPEG) :].decode()
 
     threads = [threading.Thread(target=fetch, args=(n,)) for n in (1, 2, 3)]
     for thread in threads:
@@ -1035,17 +1035,17 @@ def test_the_cover_of_a_scene_is_fetched_once_and_then_only_when_it_changed(sim:
     number = sim.add_scene(cover=JPEG)
     stash = reach(sim)
     first = stash.cover(number)
-    assert isinstance(first, CoverImage) and first.data == JPEG and first.etag
-    assert stash.cover(number, first.etag) == CoverUnchanged()
+    assert isinstance(first, PictureData) and first.data == JPEG and first.etag
+    assert stash.cover(number, first.etag) == PictureUnchanged()
     sim.scene(number).cover = PNG
     second = stash.cover(number, first.etag)
-    assert isinstance(second, CoverImage) and second.media_type == "image/png"
+    assert isinstance(second, PictureData) and second.media_type == "image/png"
 
 
 def test_no_cover_and_no_scene_are_no_cover(sim: StashSim) -> None:
     stash = reach(sim)
-    assert stash.cover(sim.add_scene()) == CoverMissing()
-    assert stash.cover(999) == CoverMissing()
+    assert stash.cover(sim.add_scene()) == PictureMissing()
+    assert stash.cover(999) == PictureMissing()
 
 
 def test_an_expired_session_is_told_apart_from_a_stash_that_is_down(sim: StashSim) -> None:
@@ -1081,7 +1081,7 @@ def test_an_api_key_outlives_every_session() -> None:
         sim.expire_sessions()
         number = sim.add_scene(cover=JPEG)
         assert stash.scenes([number]).found[number]
-        assert isinstance(stash.cover(number), CoverImage)
+        assert isinstance(stash.cover(number), PictureData)
         assert stash.next_keep_alive(0.0) is None
         assert [entry.by for entry in sim.journal] == ["cookie", "key", "key"]
 
@@ -1098,7 +1098,7 @@ def test_stash_is_reached_wherever_it_listens(host: str, tls: bool) -> None:
         number = sim.add_scene("T", cover=JPEG)
         stash = reach(sim)
         assert stash.scenes([number]).found[number]
-        assert isinstance(stash.cover(number), CoverImage)
+        assert isinstance(stash.cover(number), PictureData)
     finally:
         sim.stop()
 

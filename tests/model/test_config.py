@@ -62,6 +62,23 @@ def test_the_recovery_strategy_is_one_of_three_words() -> None:
     assert "conservative, normal, aggressive" in warnings[0]
 
 
+def test_a_sort_title_has_the_name_in_it_and_no_other_braces() -> None:
+    assert quiet({"collection_sort": " !{name} "}).collection_sort == "!{name}"
+    for wrong in ("!", "{name", "!{name} {studio}", "{{name}}", 7):
+        config, warnings = read_config({"collection_sort": wrong}, {})
+        assert config.collection_sort == ""
+        assert warnings[0].startswith("collection_sort: ")
+    assert "{name}" in read_config({"collection_sort": "!"}, {})[1][0]
+
+
+def test_what_collections_show_has_a_fingerprint_of_its_own() -> None:
+    prints = {
+        quiet(settings).collection_fingerprint()
+        for settings in ({}, {"collection_details": True}, {"collection_sort": "!{name}"})
+    }
+    assert len(prints) == 3
+
+
 def test_reconciling_by_itself_is_off_until_somebody_names_an_interval() -> None:
     assert quiet({"reconcile_interval": ""}).reconcile_interval == "never"
     assert quiet({"reconcile_interval": "Daily"}).reconcile_interval == "daily"
@@ -323,8 +340,10 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
     changes |= {"recovery_strategy": "normal", "reconcile_batch_size": 50}
     changes |= {"reconcile_interval": "daily", "reconcile_scope": "all"}
     changes |= {"connect_timeout": 9, "read_timeout": 9, "max_retries": 9, "plex_connections": 3}
-    changes |= {"plex_certificate": "ignore"}
+    changes |= {"plex_certificate": "ignore", "collection_sort": "!{name}"}
     without_effect = {
+        "collection_details",
+        "collection_sort",
         "connect_timeout",
         "debug_logging",
         "dlq_retention_days",

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from plexsync.model.event import parse_event
-from plexsync.policy.events import Action, Expand, SyncScene, actions_of
+from plexsync.policy.events import Action, DetailsChanged, Expand, SyncScene, actions_of
 
 
 def after(record: str) -> tuple[Action, ...]:
@@ -93,7 +93,17 @@ def test_a_rename_reaches_every_scene_of_the_entity(subject: str) -> None:
     record = {"id": 3, "type": f"{subject}.Update.Post", "inputFields": ["id", "name"]}
     assert after(json.dumps(record)) == (Expand(subject.lower(), ids(3)),)
     del record["inputFields"]
-    assert after(json.dumps(record)) == (Expand(subject.lower(), ids(3)),)
+    told = DetailsChanged(subject.lower(), 3)
+    assert after(json.dumps(record)) == (Expand(subject.lower(), ids(3)), told)
+
+
+@pytest.mark.parametrize(
+    ("subject", "field"),
+    [("Performer", "details"), ("Studio", "image"), ("Tag", "description"), ("Group", "synopsis")],
+)
+def test_a_text_or_picture_concerns_what_shows_it(subject: str, field: str) -> None:
+    record = {"id": 3, "type": f"{subject}.Update.Post", "inputFields": ["id", field]}
+    assert after(json.dumps(record)) == (DetailsChanged(subject.lower(), 3),)
 
 
 @pytest.mark.parametrize("subject", ["Performer", "Studio", "Tag", "Group"])

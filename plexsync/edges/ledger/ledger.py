@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 
+from plexsync.edges.ledger.collections import Collections
 from plexsync.edges.ledger.rows import load_bases, load_scenes, save_scenes
 from plexsync.edges.ledger.schema import LIVE, SCHEMA, TABLES, written_from_json
 from plexsync.edges.ledger.side_tables import Backfills, Observations, OutageJobs, Pins, Seen
@@ -19,7 +20,7 @@ _CACHE_KIB = 16 * 1024
 _ALL = 2**31
 
 
-class Ledger(Backfills, Pins, Observations, OutageJobs, Seen):
+class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
     """ledger.db, opened by the owner. A damaged file is set aside and an empty one begun.
 
     Everything about scenes concerns the Plex server named by `use_server`, which is remembered;
@@ -104,6 +105,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen):
             )
             for table in ("pins", "observations", "backfills"):
                 connection.execute(f"DELETE FROM {table}")
+            connection.execute("UPDATE collections SET kind = '', entity = 0")
 
     def destroy(self, scenes: Iterable[int], now: float) -> None:
         """Mark scenes as destroyed in Stash, whichever the server; their rows stay for a while."""

@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import astuple
 from typing import Any
 
 from plexsync.edges.ledger.schema import (
@@ -154,7 +153,7 @@ def _save_targets(connection: sqlite3.Connection, row: int, state: SceneState) -
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
         [
             (
-                *(row, place, *astuple(target.target), storable(target.part)),
+                *(row, place, *_key(target.target), storable(target.part)),
                 *(written_to_json(target.written), json.dumps(sorted(target.dirty))),
                 *(unconfirmed_to_json(target.unconfirmed), read_back_to_json(target.read_back)),
                 *(refused_to_json(target.refused), target.synced_at),
@@ -162,6 +161,10 @@ def _save_targets(connection: sqlite3.Connection, row: int, state: SceneState) -
             for place, target in enumerate(state.targets)
         ],
     )
+
+
+def _key(target: Target) -> tuple[str, str, int]:
+    return target.server, target.section, target.rating_key
 
 
 def _save_entities(

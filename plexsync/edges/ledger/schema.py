@@ -139,6 +139,34 @@ SCHEMA = (
     UPDATE meta SET key = 'installed_at' WHERE key = 'watermark';
     UPDATE meta SET key = 'watermark' WHERE key = 'swept';
     """,
+    """
+    CREATE TABLE collections (
+        server TEXT NOT NULL,
+        section TEXT NOT NULL,
+        name_key TEXT NOT NULL,
+        name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        entity INTEGER NOT NULL,
+        owner TEXT NOT NULL,
+        due_at REAL,
+        quick INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        etag TEXT NOT NULL,
+        sha1 TEXT NOT NULL,
+        rating_key INTEGER NOT NULL,
+        written TEXT NOT NULL,
+        base TEXT NOT NULL,
+        dirty TEXT NOT NULL,
+        unconfirmed TEXT NOT NULL,
+        read_back TEXT NOT NULL,
+        refused TEXT NOT NULL,
+        synced_at REAL NOT NULL,
+        PRIMARY KEY (server, section, name_key)
+    );
+    CREATE INDEX collections_due ON collections (due_at) WHERE due_at IS NOT NULL;
+    CREATE INDEX collections_by_entity ON collections (kind, entity);
+    """,
 )
 
 LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
@@ -290,6 +318,19 @@ TABLES = (
     ),
     Table("bases", scene=_OF_BASE, rules={"base": JSON}),
     Table("entities", scene="entities.scene"),
+    Table(
+        "collections",
+        rules=dict.fromkeys(
+            ("written", "base", "dirty", "unconfirmed", "read_back", "refused"), JSON
+        ),
+        mends={
+            **dict.fromkeys(("kind", "owner", "detail", "etag", "sha1"), "''"),
+            **dict.fromkeys(("written", "unconfirmed", "read_back", "refused"), "'{}'"),
+            **dict.fromkeys(("entity", "quick", "attempts", "synced_at"), "0"),
+            "dirty": "'[]'",
+            "due_at": "0",
+        },
+    ),
     Table("pins", scene="pins.scene", mends={"rating_key": "0"}),
     Table("backfills", vital=True),
     Table("backfill_ids", vital=True),

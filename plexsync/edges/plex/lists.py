@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from plexsync.edges.plex import xml as plex_xml
 from plexsync.edges.plex.connection import PlexConnection, span
 from plexsync.edges.plex.xml import Listed
+from plexsync.model.collection import ListedCollection
 from plexsync.model.errors import (
     PlexAuthError,
     PlexNotFound,
@@ -19,6 +20,7 @@ from plexsync.model.errors import (
 from plexsync.model.library_names import choose
 from plexsync.model.plex import Section
 
+COLLECTIONS_AT_ONCE = 1000
 _LEAN = (
     "excludeElements=Genre,Role,Director,Writer,Producer,Country,Collection,Label,Similar,Field,"
     "Guid,Rating,Image,UltraBlurColors,Stream,Chapter,Marker"
@@ -117,6 +119,31 @@ class PlexLists:
             raise _uncounted()
         return total
 
+    def collections(self, section: str) -> list[ListedCollection]:
+        """All collections of a library, smart ones among them."""
+        found: list[ListedCollection] = []
+        while True:
+            asked = "type=18&excludeFields=summary,thumb,art"
+            root = self._list(section, asked, len(found), COLLECTIONS_AT_ONCE)
+            some = plex_xml.listed_collections(root)
+            found += some
+            if not some or len(found) >= _total(root, len(found)):
+                return found
+
+    def members(self, collection: int) -> list[int] | None:
+        """The rating keys of a collection's items; None when Plex does not have it."""
+        found: list[int] = []
+        path = f"/library/collections/{collection:d}/children?{_LEAN}"
+        while True:
+            try:
+                root = self._connection.read(path, span(len(found), COLLECTIONS_AT_ONCE))
+            except PlexNotFound:
+                return None
+            some = plex_xml.keys(root)
+            found += some
+            if not some or len(found) >= _total(root, len(found)):
+                return found
+
     def _list(self, section: str, asked: str, start: int, size: int) -> Element:
         try:
             return self._connection.read(
@@ -126,6 +153,11 @@ class PlexLists:
             raise PlexTemporaryError(
                 f"library {section} is gone", status=404, fault=gone.fault
             ) from gone
+
+
+def _total(root: Element, seen: int) -> int:
+    total = plex_xml.number(root, "totalSize")
+    return seen if total is None else total
 
 
 def _since(since: tuple[str, int] | None) -> str:

@@ -150,11 +150,14 @@ class PlexWriter:
 
     def _put(self, writing: _Writing, query: str) -> None:
         """One request, by the endpoint that worked last and, when that is refused, the other."""
-        by_item = self._by_item
-        error = self._try(writing, _path(writing.target, by_item=by_item), query)
+        by_item = self._by_item or writing.target.collection
+        path = _path(writing.target, by_item=by_item)
+        error = self._try(writing, path, query)
         if error is None:
             return
         self._make_sure_plex_is_well(writing, error)
+        if writing.target.collection:  # a library's endpoint answers 404 for them, or edits nothing
+            raise _Refused(error, _size(path, query))
         other = _path(writing.target, by_item=not by_item)
         if self._try(writing, other, query) is not None:
             raise _Refused(error, _size(other, query))
@@ -202,7 +205,8 @@ class PlexWriter:
 
     def _room(self, target: Target, limit: int | None) -> int | None:
         """Bytes for a query; None: as many as there are."""
-        return None if limit is None else limit - _size(_path(target, by_item=False), "")
+        by_item = target.collection
+        return None if limit is None else limit - _size(_path(target, by_item=by_item), "")
 
     def _was_too_long(self, writing: _Writing, error: SyncError, size: int) -> bool:
         """Whether the line's length was the trouble: a harmless request as long meets the same.

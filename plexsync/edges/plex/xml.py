@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from plexsync.model.plex import FIELDS, LIST, SCALAR, Part, PlexItem, Section, Target, Value
+from plexsync.model.collection import ListedCollection
+from plexsync.model.plex import (
+    FIELDS,
+    LIST,
+    SCALAR,
+    SORT_TITLE,
+    Part,
+    PlexItem,
+    Section,
+    Target,
+    Value,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,19 @@ def listed(root: Element) -> list[Listed]:
     ]
 
 
+def listed_collections(root: Element) -> list[ListedCollection]:
+    """The collections of a list answer."""
+    return [
+        ListedCollection(key, element.get("title", ""), element.get("smart") in {"1", "true"})
+        for key, element in _keyed(root)
+    ]
+
+
+def keys(root: Element) -> list[int]:
+    """The rating keys of the items of an answer."""
+    return [key for key, _ in _keyed(root)]
+
+
 def items(root: Element, server: str) -> list[PlexItem]:
     """The items of an answer to a single or multi-key fetch."""
     section = root.get("librarySectionID", "")
@@ -87,9 +111,12 @@ def _item(element: Element, key: int, server: str, section: str) -> PlexItem:
             values[name] = element.get(field.shown, "")
         elif field.kind == LIST:
             values[name] = tuple(tag for tag in _tags(element, field.shown) if tag)
+    collection = element.get("type") == "collection"
+    if collection:
+        values[SORT_TITLE.name] = element.get(SORT_TITLE.shown, element.get("title", ""))
     locks = (lock for lock in element.iter("Field") if lock.get("locked") in {"1", "true"})
     return PlexItem(
-        target=Target(server, element.get("librarySectionID") or section, key),
+        target=Target(server, element.get("librarySectionID") or section, key, collection),
         parts=_parts(element),
         values=values,
         locks=frozenset(lock.get("name", "") for lock in locks),

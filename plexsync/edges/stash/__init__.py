@@ -1,4 +1,4 @@
 """Stash over GraphQL.
 
-From outside: answers, client, covers, handover.
+From outside: answers, client, details, handover, pictures.
 """

@@ -16,13 +16,14 @@ from plexsync.edges.http.transport import Reply
 from plexsync.edges.in_flight import InFlight
 from plexsync.edges.log.redact import Redactor
 from plexsync.edges.stash import answers as stash_answers
-from plexsync.edges.stash import covers
+from plexsync.edges.stash import pictures
 from plexsync.edges.stash import queries as stash_queries
 from plexsync.edges.stash.answers import SceneAnswers, StashSettings
 from plexsync.edges.stash.connection import AnswerTooLarge, StashConnection
-from plexsync.edges.stash.covers import MAX_COVER, Cover
+from plexsync.edges.stash.details import EntityDetails, details_query, read_details
 from plexsync.edges.stash.handover import Handover
 from plexsync.edges.stash.hierarchy import read_hierarchy
+from plexsync.edges.stash.pictures import MAX_PICTURE, Picture
 from plexsync.model.connection import Connection
 from plexsync.model.errors import StashAuthError, StashDown
 from plexsync.model.hierarchy import Hierarchy
@@ -244,21 +245,30 @@ class StashClient:
         """A tag or a studio changed."""
         self._hierarchy = None
 
-    def cover(self, scene: int, etag: str = "") -> Cover:
-        """The cover of a scene, unless it is still the one that `etag` names.
+    def details(self, kind: str, ids: Sequence[int]) -> dict[int, EntityDetails]:
+        """Text and picture of some dozens of one of ENTITIES; those that are gone are missing."""
+        variables = {f"i{n}": str(int(number)) for n, number in enumerate(ids)}
+        return read_details(ids, self._ask(details_query(kind, len(ids)), variables))
 
-        The address is made of the connection and the scene's id alone, and redirects are refused,
+    def cover(self, scene: int, etag: str = "") -> Picture:
+        """The cover of a scene, unless it is still the one that `etag` names."""
+        return self.picture("scene", scene, etag)
+
+    def picture(self, kind: str, number: int, etag: str = "") -> Picture:
+        """The picture of a scene or of one of ENTITIES, unless it is still the one of this `etag`.
+
+        The address is made of the connection, kind and id alone, and redirects are refused,
         so that no data can lead the request, and our session with it, elsewhere.
         """
         headers = {"Accept": "image/*"}
         if etag.isascii() and etag.isprintable() and etag:
             headers["If-None-Match"] = etag
-        path = f"/scene/{int(scene)}/screenshot"
+        path = pictures.path_of(kind, number)
         try:
-            reply = self._connection.call("GET", path, headers=headers, max_body=MAX_COVER)
+            reply = self._connection.call("GET", path, headers=headers, max_body=MAX_PICTURE)
         except AnswerTooLarge:
-            return covers.too_large()
-        return covers.judge(reply.status, reply.headers, reply.body)
+            return pictures.too_large()
+        return pictures.judge(reply.status, reply.headers, reply.body)
 
     def keep_alive(self, now: float) -> None:
         """Ask something small, so that Stash renews our session."""

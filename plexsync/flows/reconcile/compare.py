@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.client import StashClient
-from plexsync.edges.stash.covers import CoverImage, CoverUnchanged
+from plexsync.edges.stash.pictures import PictureData, PictureUnchanged
 from plexsync.flows.sync.matcher import MatchedScene
 from plexsync.flows.sync.planning import plan_scene
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
@@ -156,9 +156,9 @@ class Compare:
             cover = self._stash.cover(scene.id, state.cover_etag)
         except StashDown:  # one scene's picture must not stop a reconciliation
             return state.cover_sha1
-        if isinstance(cover, CoverUnchanged):
+        if isinstance(cover, PictureUnchanged):
             return state.cover_sha1
-        return cover.sha1 if isinstance(cover, CoverImage) else ""
+        return cover.sha1 if isinstance(cover, PictureData) else ""
 
     def inspect(
         self,

@@ -1,18 +1,15 @@
-"""Covers on their way to Plex: what Plex shows is inspected first, then the cover is uploaded."""
+"""Images on their way to Plex: what Plex shows is inspected first, then the image is uploaded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
-from plexsync.edges.stash.client import StashClient
-from plexsync.edges.stash.covers import CoverImage
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.sync.item_write import ItemWrite
 from plexsync.flows.sync.media_server import MediaServer
 from plexsync.flows.sync.planning import is_foreign
-from plexsync.flows.sync.scene_reader import DesiredScene
-from plexsync.model.errors import PlexTemporaryError, SyncError
+from plexsync.model.errors import SyncError
 from plexsync.model.plex import FIELDS, Base, Edit
 from plexsync.policy.outcome import is_upload_of
 
@@ -23,14 +20,12 @@ class ImageWriter:
     def __init__(
         self,
         server: MediaServer,
-        stash: StashClient,
         pool: Executor,
         outages: OutageController,
         *,
         preserve: bool,
     ) -> None:
         self._server = server
-        self._stash = stash
         self._pool = pool
         self._outages = outages
         self._preserve = preserve
@@ -40,14 +35,14 @@ class ImageWriter:
         wanted = [w for w in writes if any(self._unknown(w, edit) for edit in w.images)]
         list(self._pool.map(self._inspect_item, wanted))
 
-    def upload(self, desired_scene: DesiredScene, write: ItemWrite) -> None:
-        """Upload what is to change; raises when it is not known what Plex shows."""
+    def upload(self, write: ItemWrite, data: Callable[[str], bytes]) -> None:
+        """Upload what is to change, `data` of a SHA-1; raises when it is not known what Plex shows."""
         if write.unseen is not None:
             raise write.unseen
         for edit in write.images:
             if edit.field in write.kept:
                 continue
-            image = self._image(desired_scene)
+            image = data(str(edit.value))
             with self._outages.pacer.one_write():
                 refused = self._server.upload_image(write.item.target, edit.field, image)
             if refused:
@@ -75,11 +70,3 @@ class ImageWriter:
         elif not is_upload_of(selected, edit.value, ours.get(name, "")):
             locked = FIELDS[name].edit in write.item.locks
             write.base.setdefault(name, Base(selected, locked))
-
-    def _image(self, desired_scene: DesiredScene) -> bytes:
-        if desired_scene.image is None:
-            cover = self._stash.cover(desired_scene.scene.id)
-            if not isinstance(cover, CoverImage):
-                raise PlexTemporaryError("Stash no longer has the cover that was to be uploaded")
-            desired_scene.image = cover.data
-        return desired_scene.image

@@ -9,6 +9,7 @@ from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.model.errors import SyncError
 from plexsync.model.ledger import TargetState
 from plexsync.model.plex import (
+    EDITABLE,
     FIELDS,
     IMAGE,
     Base,
@@ -62,12 +63,12 @@ class ItemWrite:
     @property
     def images(self) -> tuple[Edit, ...]:
         """The edits that are uploads."""
-        return tuple(edit for edit in self.edits if FIELDS[edit.field].kind == IMAGE)
+        return tuple(edit for edit in self.edits if EDITABLE[edit.field].kind == IMAGE)
 
     @property
     def text(self) -> tuple[Edit, ...]:
         """The other edits."""
-        return tuple(edit for edit in self.edits if FIELDS[edit.field].kind != IMAGE)
+        return tuple(edit for edit in self.edits if EDITABLE[edit.field].kind != IMAGE)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
 from plexsync.flows.sync.matcher import MatchedScene
-from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.model.job import ASKED
 from plexsync.model.ledger import TargetState
 from plexsync.model.plex import Edit, PlexItem, Target, Value, Written
@@ -32,7 +31,10 @@ def plan_scene(
     items = []
     for item, part in matched.items:
         before = known.get(item.target) or _inherited(item.target, ledger)
-        items.append(_plan_item(desired_scene, item, part, before, preserve, fit))
+        asked = desired_scene.job.reason in ASKED
+        items.append(
+            plan_item(desired_scene.desired.values, item, part, before, preserve, fit, asked=asked)
+        )
     return SceneWrite(desired_scene, items)
 
 
@@ -41,19 +43,21 @@ def _inherited(target: Target, ledger: Ledger) -> TargetState:
     return TargetState(target=target, written=written, base=base)
 
 
-def _plan_item(
-    desired_scene: DesiredScene,
+def plan_item(
+    values: Mapping[str, Value],
     item: PlexItem,
     part: str,
     before: TargetState,
     preserve: bool,
-    fit: Fit | None,
+    fit: Fit | None = None,
+    *,
+    asked: bool = False,
 ) -> ItemWrite:
-    asked = desired_scene.job.reason in ASKED
+    """What one item lacks of `values`; `asked`: somebody wants it tried whatever Plex refused."""
     ours = with_unconfirmed(item, before.written, before.unconfirmed, before.read_back)
     refused = {} if asked else before.refused
     whole = {n: uncut(n, w) for n, w in ours.items()} if asked and fit else ours
-    edits = plan(desired_scene.desired.values, item, whole, preserve, refused)
+    edits = plan(values, item, whole, preserve, refused)
     if fit is not None and whole != ours:
         sent = {edit.field: edit.value for edit in fit(item.target, edits)[0]}
         edits = without_the_cut(edits, sent, ours)

@@ -10,14 +10,15 @@ from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
 from plexsync.edges.stash.answers import SceneAnswers
 from plexsync.edges.stash.client import StashClient
-from plexsync.edges.stash.covers import (
-    Cover,
-    CoverImage,
-    CoverMissing,
-    CoverRefused,
-    CoverUnchanged,
+from plexsync.edges.stash.pictures import (
+    Picture,
+    PictureData,
+    PictureMissing,
+    PictureRefused,
+    PictureUnchanged,
 )
 from plexsync.flows.results import Done, Failed, Result
+from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     PlexPermanentError,
@@ -78,10 +79,12 @@ class SceneReader:
         stash: StashClient,
         ledger: Ledger,
         pool: Executor,
+        notes: CollectionNotes,
         log: Log,
     ) -> None:
         self._config = config
         self._pool = pool
+        self._notes = notes
         self._stash = stash
         self._ledger = ledger
         self._log = log
@@ -119,6 +122,7 @@ class SceneReader:
             else:
                 results.append(outcome)
         _drop_beyond(desired_scenes, KEPT_COVERS)
+        self._notes.save(now)
         return ScenesRead(desired_scenes, results, scenes)
 
     def with_covers(self, desired_scenes: Sequence[DesiredScene]) -> list[DesiredScene]:
@@ -136,7 +140,7 @@ class SceneReader:
         _drop_beyond(whole, KEPT_COVERS)
         return whole
 
-    def _with_cover(self, desired_scene: DesiredScene, cover: Cover) -> DesiredScene:
+    def _with_cover(self, desired_scene: DesiredScene, cover: Picture) -> DesiredScene:
         found = self._desired(desired_scene.job, desired_scene.scene, desired_scene.state, cover)
         return (
             replace(found, confidence=desired_scene.confidence)
@@ -175,24 +179,24 @@ class SceneReader:
         what a scene should look like is worked out once."""
         return _may_be_in_step(state) or not self._config.syncs_images
 
-    def _covers(self, scenes: Sequence[tuple[Scene, SceneState | None]]) -> list[Cover]:
+    def _covers(self, scenes: Sequence[tuple[Scene, SceneState | None]]) -> list[Picture]:
         if not self._config.syncs_images:
-            return [CoverUnchanged()] * len(scenes)
+            return [PictureUnchanged()] * len(scenes)
         etags = [
             (scene.id, state.cover_etag if state is not None else "") for scene, state in scenes
         ]
         return list(self._pool.map(lambda pair: self._stash.cover(*pair), etags))
 
     def _desired(
-        self, job: Job, scene: Scene, state: SceneState | None, cover: Cover | None
+        self, job: Job, scene: Scene, state: SceneState | None, cover: Picture | None
     ) -> DesiredScene | Result:
         etag, sha1 = (state.cover_etag, state.cover_sha1) if state is not None else ("", "")
         data: bytes | None = None
-        if isinstance(cover, CoverImage):
+        if isinstance(cover, PictureData):
             etag, sha1, data = cover.etag, cover.sha1, cover.data
-        elif isinstance(cover, (CoverMissing, CoverRefused)):
+        elif isinstance(cover, (PictureMissing, PictureRefused)):
             etag, sha1 = "", ""
-        if isinstance(cover, CoverRefused):
+        if isinstance(cover, PictureRefused):
             self._log.warning(f"The cover is not used: {cover.reason}.", scene=scene.id)
         wanted, problem = desired(scene, self._config, self._images(sha1))
         if wanted is None:
@@ -206,9 +210,10 @@ class SceneReader:
             )
         fingerprint = f"{self._ledger.server} {self._config.desired_fingerprint()}"
         digest = hash_desired(wanted, scene.files, fingerprint)
-        missing = isinstance(cover, CoverMissing)
+        missing = isinstance(cover, PictureMissing)
         in_step = state is not None and state.desired_hash == digest and state.destroyed_at is None
-        if in_step and job.reason not in COMPARES:
+        if state is not None and in_step and job.reason not in COMPARES:
+            self._notes.see(scene, wanted.values, [each.target for each in state.targets])
             return Done(job=job, state=SYNCED, detail="in step")
         asked = cover is not None
         return DesiredScene(job, scene, state, wanted, digest, etag, sha1, missing, data, asked)

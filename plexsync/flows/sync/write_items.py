@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, wait
+from functools import partial
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
 from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stash.pictures import PictureData
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.results import Done, Failed, Postponed, Result
+from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.flows.sync.image_writer import ImageWriter
 from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
 from plexsync.flows.sync.matcher import MatchedScene
@@ -18,9 +21,16 @@ from plexsync.flows.sync.planning import plan_scene
 from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.flows.sync.write_record import compare, conclude, state_of
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.errors import Interrupted, PlexAuthError, PlexServerDown, SyncError
+from plexsync.model.errors import (
+    Interrupted,
+    PlexAuthError,
+    PlexServerDown,
+    PlexTemporaryError,
+    SyncError,
+)
 from plexsync.model.ledger import SYNCED
 from plexsync.model.plex import PlexItem, Target
+from plexsync.model.values import name_keys
 from plexsync.model.words import label
 from plexsync.policy.notes import how_much
 
@@ -43,18 +53,21 @@ class WriteItems:
         read: Read,
         index: FileIndex,
         outages: OutageController,
+        notes: CollectionNotes,
         log: Log,
     ) -> None:
         self._preserve = config.preserve_plex_edits
         self._server = server
+        self._stash = stash
         self._in_flight = stash.in_flight
         self._ledger = ledger
         self._pool = pool
         self._read = read
         self._index = index
         self._outages = outages
+        self._notes = notes
         self._log = log
-        self._images = ImageWriter(server, stash, pool, outages, preserve=self._preserve)
+        self._images = ImageWriter(server, pool, outages, preserve=self._preserve)
         self._stopped: SyncError | None = None
 
     def write(self, matched: Sequence[MatchedScene], now: float) -> list[Result]:
@@ -68,6 +81,7 @@ class WriteItems:
             conclude(scene, now)
             self._log_refusals(scene)
         self._save([scene for scene in scenes if scene.touched], now, intent=False)
+        self._note_collections([s for s in scenes if s.error is None and not s.postponed], now)
         self._index.keep_limits(now)
         return [_result(scene) for scene in scenes]
 
@@ -101,7 +115,7 @@ class WriteItems:
         try:
             for write in scene.items:
                 self._send_text(scene.desired_scene, write)
-                self._images.upload(scene.desired_scene, write)
+                self._images.upload(write, partial(self._image, scene.desired_scene))
         except Interrupted:
             scene.postponed = True
         except SyncError as error:
@@ -110,15 +124,17 @@ class WriteItems:
                 self._stopped = error
 
     def _send_text(self, desired_scene: DesiredScene, write: ItemWrite) -> None:
-        text = write.text
-        if not text:
-            return
-        self._server.verify_server()
-        with self._outages.pacer.one_write():
-            write.sent = text
-            sent = self._server.write(write.item.target, text)
-        write.sent, write.torn, write.words = sent.edits, sent.torn, dict(sent.refused)
-        self._log_cut(desired_scene, sent)
+        sent = send_text(write, self._server, self._outages)
+        if sent is not None:
+            self._log_cut(desired_scene, sent)
+
+    def _image(self, desired_scene: DesiredScene, sha1: str) -> bytes:
+        if desired_scene.image is None:
+            cover = self._stash.cover(desired_scene.scene.id)
+            if not isinstance(cover, PictureData):
+                raise PlexTemporaryError("Stash no longer has the cover that was to be uploaded")
+            desired_scene.image = cover.data
+        return desired_scene.image
 
     def _read_back(self, scenes: Sequence[SceneWrite]) -> None:
         """Read what Plex has now; only that is ever recorded as written."""
@@ -140,6 +156,12 @@ class WriteItems:
             item = items.get(write.item.target)
             if item is not None and compare(write, item):
                 self._server.replaces_lists()
+
+    def _note_collections(self, scenes: Sequence[SceneWrite], now: float) -> None:
+        for scene in scenes:
+            targets = [write.item.target for write in scene.items]
+            self._notes.see(scene.desired_scene.scene, scene.values, targets, _new_names(scene))
+        self._notes.save(now)
 
     def _save(self, scenes: Sequence[SceneWrite], now: float, *, intent: bool) -> None:
         self._ledger.save([state_of(scene, now, intent=intent) for scene in scenes])
@@ -163,6 +185,25 @@ class WriteItems:
                 "counts such scenes.",
                 scene=scene.desired_scene.scene.id,
             )
+
+
+def send_text(write: ItemWrite, server: MediaServer, outages: OutageController) -> Sent | None:
+    """Send what is no image; None when there is nothing of it."""
+    text = write.text
+    if not text:
+        return None
+    server.verify_server()
+    with outages.pacer.one_write():
+        write.sent = text
+        sent = server.write(write.item.target, text)
+    write.sent, write.torn, write.words = sent.edits, sent.torn, dict(sent.refused)
+    return sent
+
+
+def _new_names(scene: SceneWrite) -> set[str]:
+    """The keys of the collections into which an item of the scene was put just now."""
+    edits = [e for w in scene.items for e in w.edits if e.field == "collections"]
+    return {key for edit in edits for key in name_keys(edit.value) - name_keys(edit.before)}
 
 
 def _result(scene: SceneWrite) -> Result:

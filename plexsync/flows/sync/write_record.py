@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
 from plexsync.model.errors import PlexTemporaryError
 from plexsync.model.ledger import SYNCED, WAITING, SceneState, TargetState
 from plexsync.model.plex import (
-    FIELDS,
+    EDITABLE,
     IMAGE,
     YEAR,
     Base,
@@ -51,27 +51,38 @@ def _only_the_last(edit: Edit, item: PlexItem) -> bool:
 def conclude(scene: SceneWrite, now: float) -> None:
     """Draw the consequences of what was sent and of what Plex shows."""
     for write in scene.items:
-        agreed = already_equal(scene.values, write.item, write.written, write.dirty)
-        sent = {edit.field: edit for edit in write.sent}
-        for edit in write.edits:
-            if edit.field in write.done:
-                _record(write, sent.get(edit.field, edit), edit, scene.values, now)
-            elif edit.field in write.words:
-                write.refused[edit.field] = Refusal(edit.desired_hash, write.words[edit.field], now)
-        for name, value in agreed.items():
-            write.written[name] = Written(value, value_hash(value), now)
-        write.refused = {
-            name: refusal
-            for name, refusal in write.refused.items()
-            if name in scene.values and refusal.desired_hash == value_hash(scene.values[name])
-        }
-        missed = {edit.field for edit in write.edits} - write.done - write.kept - {*write.words}
-        write.dirty = frozenset(missed)
+        missed = conclude_item(write, scene.values, now)
         if missed and not scene.postponed and scene.error is None:
-            scene.error = PlexTemporaryError(
-                f"Plex took the edit, but {', '.join(sorted(missed))} reads back different",
-                cause="not applied",
-            )
+            scene.error = not_applied(missed)
+
+
+def conclude_item(write: ItemWrite, values: Mapping[str, Value], now: float) -> frozenset[str]:
+    """The same for one item that is to show `values`; the fields that Plex did not take."""
+    agreed = already_equal(values, write.item, write.written, write.dirty)
+    sent = {edit.field: edit for edit in write.sent}
+    for edit in write.edits:
+        if edit.field in write.done:
+            _record(write, sent.get(edit.field, edit), edit, values, now)
+        elif edit.field in write.words:
+            write.refused[edit.field] = Refusal(edit.desired_hash, write.words[edit.field], now)
+    for name, value in agreed.items():
+        write.written[name] = Written(value, value_hash(value), now)
+    write.refused = {
+        name: refusal
+        for name, refusal in write.refused.items()
+        if name in values and refusal.desired_hash == value_hash(values[name])
+    }
+    missed = {edit.field for edit in write.edits} - write.done - write.kept - {*write.words}
+    write.dirty = frozenset(missed)
+    return write.dirty
+
+
+def not_applied(missed: Iterable[str]) -> PlexTemporaryError:
+    """Plex answered well to an edit, and does not show it."""
+    return PlexTemporaryError(
+        f"Plex took the edit, but {', '.join(sorted(missed))} reads back different",
+        cause="not applied",
+    )
 
 
 def _record(
@@ -108,15 +119,20 @@ def state_of(scene: SceneWrite, now: float, *, intent: bool) -> SceneState:
         cover_sha1=desired_scene.cover_sha1 if in_step else previous.cover_sha1 if previous else "",
         destroyed_at=None,
         entities=desired_scene.desired.entities,
-        targets=tuple(_target(scene, write, now, intent=intent) for write in scene.items),
+        targets=tuple(
+            target_state(write, scene.values, now, intent=intent) for write in scene.items
+        ),
     )
 
 
-def _target(scene: SceneWrite, write: ItemWrite, now: float, *, intent: bool) -> TargetState:
+def target_state(
+    write: ItemWrite, values: Mapping[str, Value], now: float, *, intent: bool
+) -> TargetState:
+    """An item that is to show `values` for the ledger; with `intent` before anything is sent."""
     for edit in write.edits:
-        if FIELDS[edit.field].kind != IMAGE and edit.field not in write.base:
+        if EDITABLE[edit.field].kind != IMAGE and edit.field not in write.base:
             before = write.item.values.get(edit.field, "")
-            locked = FIELDS[edit.field].edit in write.item.locks
+            locked = EDITABLE[edit.field].edit in write.item.locks
             write.base[edit.field] = Base(before, locked)
             if edit.field == "date" and not edit.lock_only:  # Plex sets the year along with it
                 year = Base(write.item.year, YEAR.edit in write.item.locks)
@@ -124,9 +140,7 @@ def _target(scene: SceneWrite, write: ItemWrite, now: float, *, intent: bool) ->
     planned = frozenset(edit.field for edit in write.edits)
     dirty = write.dirty | planned if intent else write.dirty
     coming = {
-        e.field: value_to_record(e, scene.values, write.written)
-        for e in write.edits
-        if not e.lock_only
+        e.field: value_to_record(e, values, write.written) for e in write.edits if not e.lock_only
     }
     return TargetState(
         target=write.item.target,

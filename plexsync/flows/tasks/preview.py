@@ -10,6 +10,7 @@ from dataclasses import asdict
 from plexsync.edges.ledger.ledger_view import LedgerView
 from plexsync.edges.page import read_state
 from plexsync.flows.results import Done, Result
+from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.flows.sync.dry_run import DryRun, ItemPlan
 from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.flows.sync.scene_reader import SceneReader
@@ -128,7 +129,14 @@ def _dry_run(
         view.index.recall_limits(context.clock.now())
         write = DryRun(context.plex, ledger, preserve=config.preserve_plex_edits)
         steps = SyncScenes(
-            SceneReader(config, context.stash, ledger, pool, context.log),
+            SceneReader(
+                config,
+                context.stash,
+                ledger,
+                pool,
+                CollectionNotes(ledger, enabled=False),
+                context.log,
+            ),
             ItemMatcher(
                 config, context.plex, view.index, ledger, context.stash, context.clock, context.log
             ),

@@ -16,7 +16,7 @@ from plexsync.model.errors import (
 )
 from plexsync.model.ledger import TargetState
 from plexsync.model.paths import exact_key
-from plexsync.model.plex import FIELDS, YEAR, Edit, PlexItem, Target
+from plexsync.model.plex import EDITABLE, YEAR, Edit, PlexItem, Target
 from plexsync.policy.notes import how_much
 from plexsync.policy.outcome import applied, with_unconfirmed
 from plexsync.policy.undo import Restore, UndoPlan, images_to_read, plan_undo
@@ -152,5 +152,5 @@ def _compare(restored: UndoResult, item: PlexItem | None) -> None:
 
 
 def _as_sent(edit: Edit, item: PlexItem) -> bool:
-    locked = FIELDS[edit.field].edit in item.locks
+    locked = EDITABLE[edit.field].edit in item.locks
     return locked == edit.locked and (edit.lock_only or applied(edit, item))

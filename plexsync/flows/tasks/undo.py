@@ -11,6 +11,7 @@ from plexsync.flows.tasks.confirmation import is_second_press
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.progress import Progress
 from plexsync.flows.tasks.put_back import ItemRestorer, UndoResult
+from plexsync.flows.tasks.undo_collections import undo_collections
 from plexsync.model.errors import PlexAuthError, PlexServerDown
 from plexsync.model.event import parse_event
 from plexsync.model.ledger import DESTROYED, UNDONE, SceneState, TargetState
@@ -57,19 +58,23 @@ def undo_scene(context: TaskContext) -> dict[str, object]:
 def undo_all(context: TaskContext) -> dict[str, object]:
     """Undo every scene; the first press says what that means, the second does it."""
     _check_server(context)
-    scenes = context.owner().stores.ledger.written_scenes()
-    if not scenes:
+    ledger = context.owner().stores.ledger
+    scenes, collections = ledger.written_scenes(), ledger.written_collections()
+    if not scenes and not collections:
         context.log.info("There is nothing to undo: PlexSync has nothing of its own in Plex.")
         return {"undone": 0, "would_undo": 0}
     if is_second_press(context, "undo_all") is None:
+        besides = f" and to {counted(len(collections), 'collection')}" if collections else ""
         context.log.warning(
             f"Nothing was changed yet. This would put back what Plex had before PlexSync wrote to "
-            f"the items of {counted(len(scenes), 'scene')}: values, locks and selected posters. "
+            f"the items of {counted(len(scenes), 'scene')}{besides}: values, locks and selected "
+            "posters. "
             "What was changed in Plex since stays. Press Undo Everything again within 5 minutes "
             "to do it."
         )
         return {"undone": 0, "would_undo": len(scenes)}
-    return {**_undo(context, scenes), "would_undo": 0}
+    undone = undo_collections(context, collections)
+    return {**_undo(context, scenes), **undone, "would_undo": 0}
 
 
 def _check_server(context: TaskContext) -> None:

@@ -20,6 +20,7 @@ from plexsync.model.reasons import RENAME, UPDATE
 from plexsync.policy.debounce import BURST, Debounce
 from plexsync.policy.events import (
     Action,
+    DetailsChanged,
     Expand,
     RunCommand,
     SyncScene,
@@ -93,6 +94,8 @@ class Intake:
             )
         elif isinstance(action, Expand):
             self._ledger.add_backfill(RENAME, action.kind, action.ids, at)
+        elif isinstance(action, DetailsChanged):
+            self._ledger.touch_collections(action.kind, [action.id], at)
         else:
             self.probe_wanted = True
 

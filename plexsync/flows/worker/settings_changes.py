@@ -22,7 +22,10 @@ class SettingsChanges:
         ledger, queue = self._stores.ledger, self._stores.queue
         desired = self._differs("settings", config.desired_fingerprint())
         plex = self._differs("plex", config.plex_fingerprint())
-        if desired:
+        collections = self._differs("collections", config.collection_fingerprint())
+        if collections and config.collection_details:
+            ledger.touch_all_collections(self._clock.now())
+        if desired or (collections and config.collection_details):
             ledger.add_backfill(SETTINGS, "", None, self._clock.now())
             self._log.info("Settings changed; the scenes written so far are checked again.")
         if desired or plex or (before and before.plex_token != config.plex_token):

@@ -129,6 +129,7 @@ class Sweep:
     ) -> set[int]:
         """Scenes written with an entity that was updated, or that is gone, since the last sweep."""
         news = self._news(kind, updated)
+        self._ledger.touch_collections(kind, news, now)
         gone = self._gone(kind, entities, now) if news or self._counts(now) else set()
         return set(self._ledger.scenes_with(kind, gone | (news & entities), 0, _BEYOND))
 

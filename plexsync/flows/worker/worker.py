@@ -19,6 +19,7 @@ from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
 from plexsync.flows.services import WorkerServices
 from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission
 from plexsync.flows.worker.blame import Blame, Judged
+from plexsync.flows.worker.collection_turns import CollectionTurns
 from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties, log_dead_letters
 from plexsync.flows.worker.intake import Intake
 from plexsync.flows.worker.reconcile_turns import ReconcileTurns
@@ -94,6 +95,7 @@ class Worker:
         self._admission = Admission(stores, services, stash, clock, log)
         self._reconcile = ReconcileTurns(services, self._admission, clock)
         self._duties = Duties(stores, services, self._admission, stash, clock, log)
+        self._collections = CollectionTurns(stores, services, self._admission, clock, log)
         self._alarms = self._table(Arrivals(stores, self._admission, services, clock))
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.dead_letters, log)
         self._recorder = ResultRecorder(stores, self._intake, rng, log)
@@ -110,6 +112,7 @@ class Worker:
             Alarm("settings", self._admission.settings_due_in, self._admission.read_settings),
             *self._duties.alarms(),
             Alarm("arrivals", arrivals.due_in, arrivals.ask),
+            Alarm("collections", self._collections.due_in, self._collections.bring_in_step),
         )
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Is this answer a cover that may go to Plex?"""
+"""Where Stash has its pictures, and whether an answer is one that may go to Plex."""
 
 from __future__ import annotations
 
@@ -8,29 +8,42 @@ from dataclasses import dataclass, field
 
 from plexsync.model.errors import StashAuthError, StashDown
 
-MAX_COVER = 10_000_000
-"""Bytes; a larger cover is refused."""
+MAX_PICTURE = 10_000_000
+"""Bytes; a larger picture is refused."""
+
+_PATHS = {
+    "scene": "screenshot",
+    "performer": "image",
+    "studio": "image",
+    "tag": "image",
+    "group": "frontimage",
+}
+
+
+def path_of(kind: str, number: int) -> str:
+    """Where the picture of one of these is."""
+    return f"/{kind}/{int(number)}/{_PATHS[kind]}"
 
 
 @dataclass(frozen=True, slots=True)
-class CoverUnchanged:
-    """Stash still has the cover that the ETag names."""
+class PictureUnchanged:
+    """Stash still has the picture that the ETag names."""
 
 
 @dataclass(frozen=True, slots=True)
-class CoverMissing:
-    """Stash has no cover for the scene, or not yet: ask again later."""
+class PictureMissing:
+    """Stash has no picture, or not yet: ask again later."""
 
 
 @dataclass(frozen=True, slots=True)
-class CoverRefused:
-    """Stash has something, but it must not go to Plex; `reason` completes "the cover is ..."."""
+class PictureRefused:
+    """Stash has something, but it must not go to Plex; `reason` completes "the picture is ..."."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class CoverImage:
+class PictureData:
     """A raster image; `sha1` in hex, `etag` as Stash sent it, `media_type` by its first bytes."""
 
     data: bytes = field(repr=False)
@@ -39,37 +52,37 @@ class CoverImage:
     media_type: str
 
 
-Cover = CoverUnchanged | CoverMissing | CoverRefused | CoverImage
+Picture = PictureUnchanged | PictureMissing | PictureRefused | PictureData
 
 
-def judge(status: int, headers: Mapping[str, str], body: bytes) -> Cover:
-    """Judge an answer to a request for a cover; content type and first bytes must both agree.
+def judge(status: int, headers: Mapping[str, str], body: bytes) -> Picture:
+    """Judge an answer to a request for a picture; content type and first bytes must both agree.
 
     Raises StashAuthError for a login page, StashDown for another web page or status.
     """
     if status == 304:
-        return CoverUnchanged()
+        return PictureUnchanged()
     if status == 404:
-        return CoverMissing()
+        return PictureMissing()
     if status != 200:
-        raise StashDown(f"Stash answered {status} to a cover", status=status, cause="http")
+        raise StashDown(f"Stash answered {status} to a picture", status=status, cause="http")
     said = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if said == "text/html" or _starts(body, b"<!doctype html", b"<html"):
         raise _web_page(body)
     if not body or said == "image/svg+xml" or _starts(body, b"<svg", b"<?xml"):
-        return CoverMissing()
-    if len(body) > MAX_COVER:
+        return PictureMissing()
+    if len(body) > MAX_PICTURE:
         return too_large()
     found = media_type(body)
     if not said.startswith("image/") or not found:
-        return CoverRefused(f"no picture that Plex can show (content type {said[:60]!r})")
+        return PictureRefused(f"no picture that Plex can show (content type {said[:60]!r})")
     sha1 = hashlib.sha1(body, usedforsecurity=False).hexdigest()
-    return CoverImage(body, sha1, headers.get("ETag", ""), found)
+    return PictureData(body, sha1, headers.get("ETag", ""), found)
 
 
-def too_large() -> CoverRefused:
-    """The verdict on a cover over the limit."""
-    return CoverRefused(f"larger than {MAX_COVER // 1_000_000} MB")
+def too_large() -> PictureRefused:
+    """The verdict on a picture over the limit."""
+    return PictureRefused(f"larger than {MAX_PICTURE // 1_000_000} MB")
 
 
 def media_type(data: bytes) -> str:
@@ -93,5 +106,5 @@ def _starts(body: bytes, *openings: bytes) -> bool:
 def _web_page(body: bytes) -> StashAuthError | StashDown:
     start = body[:65536].lower()
     if b"login" in start or b'type="password"' in start:
-        return StashAuthError("Stash sent its login page instead of a cover", cause="login")
-    return StashDown("Stash sent a web page instead of a cover", cause="body")
+        return StashAuthError("Stash sent its login page instead of a picture", cause="login")
+    return StashDown("Stash sent a web page instead of a picture", cause="body")

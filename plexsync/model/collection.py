@@ -1,0 +1,59 @@
+"""Collections in Plex, as the ledger knows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plexsync.model.ledger import TargetState
+from plexsync.model.plex import Target
+
+UNKNOWN, OURS, FOREIGN = "", "ours", "foreign"
+"""Whose a collection is. Once it was found to be somebody else's it stays so."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCollection:
+    """A collection in Plex's list of a library."""
+
+    rating_key: int
+    title: str
+    smart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The performer, studio, tag or group that a collection stands for; kind "" for none."""
+
+    kind: str = ""
+    id: int = 0
+
+
+NOTHING = Source()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """A collection into which PlexSync put items, in one library.
+
+    `plex` is what was written to it and what it had before; its rating key is 0 until it was found.
+    `due_at` is when it is to be looked at, None for not at all; with `quick` only for whether Plex
+    made it anew since. `attempts` counts what failed since the last time it was in step. `etag` and `sha1` are those of the poster that was written.
+    """
+
+    section: str
+    name: str
+    source: Source = NOTHING
+    owner: str = UNKNOWN
+    due_at: float | None = None
+    quick: bool = False
+    attempts: int = 0
+    detail: str = ""
+    etag: str = ""
+    sha1: str = ""
+    plex: TargetState
+
+    @classmethod
+    def new(cls, server: str, section: str, name: str, source: Source, now: float) -> Collection:
+        """One that nothing is known of yet, to be looked at now."""
+        plex = TargetState(target=Target(server, section, 0, collection=True))
+        return cls(section=section, name=name, source=source, due_at=now, plex=plex)

@@ -1,0 +1,118 @@
+"""What a collection of PlexSync's own shows in Plex, and which collections those are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from plexsync.model.collection import FOREIGN, NOTHING, Collection, ListedCollection, Source
+from plexsync.model.metadata import NAME_LENGTH, SUMMARY_LENGTH
+from plexsync.model.plex import SORT_TITLE, PlexItem, Value
+from plexsync.model.scene import Entity, Scene
+from plexsync.model.text import clean, cut
+from plexsync.model.values import name_key
+
+NAME = "{name}"
+"""What stands for the collection's name in the pattern of its sort title."""
+
+_RANK = ("studio", "group", "performer", "tag", "")
+_CUSTOMISED = frozenset({"summary", SORT_TITLE.edit, "thumb", "art"})
+"""Locks that only a person, or PlexSync itself, sets on a collection."""
+
+FIRST_RETRY, LAST_RETRY = 60.0, 86400.0
+"""Seconds until a collection is tried again that met a failure, and how many at most."""
+
+
+def sources(scene: Scene, names: Iterable[str], *, strip_emoji: bool) -> dict[str, Source]:
+    """What each of a scene's collections stands for: the studio, group, performer or tag of its
+    name, in this order, or else the one whose name the collection's ends with ("Series: X").
+    """
+    studio = (scene.studio,) if scene.studio else ()
+    kinds: Mapping[str, tuple[Entity, ...]] = {
+        "studio": studio,
+        "group": scene.groups,
+        "performer": scene.performers,
+        "tag": scene.tags,
+    }
+    known = [
+        (_as_written(each.name, strip_emoji), Source(kind, each.id))
+        for kind, some in kinds.items()
+        for each in some
+    ]
+    return {name: _source(name_key(name), known) for name in names}
+
+
+def _as_written(name: str, strip_emoji: bool) -> str:
+    """The key of a name as a collection has it."""
+    return name_key(cut(clean(name, False, strip_emoji), NAME_LENGTH))
+
+
+def _source(key: str, known: Iterable[tuple[str, Source]]) -> Source:
+    of_a_part = NOTHING
+    for name, source in known:
+        if name == key:
+            return source
+        if of_a_part is NOTHING and name and key.endswith(f": {name}"):
+            of_a_part = source
+    return of_a_part
+
+
+def prefers(known: Source, found: Source) -> bool:
+    """Whether a collection stands rather for what was `found` than for what is `known`."""
+    return _RANK.index(found.kind) < _RANK.index(known.kind)
+
+
+def is_untouched(item: PlexItem) -> bool:
+    """Whether a collection is as Plex makes it for a name that is put on an item."""
+    return not item.values.get("summary") and not item.locks & _CUSTOMISED
+
+
+def find(name: str, listed: Iterable[ListedCollection]) -> ListedCollection | None:
+    """The collection of this name that lives by its items; a smart one is never meant."""
+    return next((x for x in listed if not x.smart and name_key(x.title) == name_key(name)), None)
+
+
+def desired_details(
+    each: Collection, text: str | None, poster: str, pattern: str, *, strip_emoji: bool
+) -> dict[str, Value]:
+    """What a collection is to show: `text` as its summary (None: whatever it has), the SHA-1 of its
+    poster ("" for the one it has), and a sort title by `pattern`, or its name once there is none.
+    """
+    wanted: dict[str, Value] = {"poster": poster} if poster else {}
+    if text is not None:
+        plain = clean(text[: 2 * SUMMARY_LENGTH], True, strip_emoji)
+        wanted["summary"] = cut(plain, SUMMARY_LENGTH)
+    if pattern or SORT_TITLE.name in each.plex.written:
+        sort = clean((pattern or NAME).replace(NAME, each.name), False, strip_emoji)
+        wanted[SORT_TITLE.name] = cut(sort, NAME_LENGTH)
+    return wanted
+
+
+def noted(known: Collection | None, new: Collection, *, added: bool) -> Collection | None:
+    """What to keep when a scene is in this collection, `added` to it just now; None: as it is."""
+    if known is None:
+        return new
+    better = prefers(known.source, new.source)
+    if not better and not added:
+        return None
+    quick = not better and (known.quick or known.due_at is None)
+    return replace(
+        known, due_at=new.due_at, quick=quick, source=new.source if better else known.source
+    )
+
+
+def settled(collection: Collection, detail: str = "") -> Collection:
+    """The collection with nothing left to do."""
+    return replace(collection, due_at=None, quick=False, attempts=0, detail=detail)
+
+
+def later(collection: Collection, why: str, now: float) -> Collection:
+    """The collection after a failure of its own: tried again after a while, less and less often."""
+    pause = min(FIRST_RETRY * 4**collection.attempts, LAST_RETRY)
+    attempts = min(collection.attempts + 1, 10)
+    return replace(collection, due_at=now + pause, attempts=attempts, detail=why)
+
+
+def foreign(collection: Collection, why: str) -> Collection:
+    """The collection as one that PlexSync leaves alone."""
+    return replace(settled(collection, why), owner=FOREIGN)

@@ -1,0 +1,104 @@
+"""What a collection stands for, what it shows, and when it is tried again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from plexsync.model.collection import FOREIGN, NOTHING, Collection, ListedCollection, Source
+from plexsync.model.plex import PlexItem, Target, Written
+from plexsync.model.scene import Entity, Scene
+from plexsync.policy.collection_details import (
+    desired_details,
+    find,
+    foreign,
+    is_untouched,
+    later,
+    noted,
+    sources,
+)
+
+NOW = 1_700_000_000.0
+SCENE = Scene(
+    id=1,
+    studio=Entity(1, "Acme"),
+    groups=(Entity(2, "Box"), Entity(3, "acme")),
+    performers=(Entity(4, "Ann"),),
+    tags=(Entity(5, "Box"), Entity(6, "Drama")),
+)
+
+
+def box(source: Source = NOTHING) -> Collection:
+    return Collection.new("s", "1", "Acme", source, NOW)
+
+
+def test_a_collection_stands_for_the_first_of_its_name() -> None:
+    assert sources(SCENE, ["ACME", "Box", "Ann", "drama", "Else"], strip_emoji=False) == {
+        "ACME": Source("studio", 1),
+        "Box": Source("group", 2),
+        "Ann": Source("performer", 4),
+        "drama": Source("tag", 6),
+        "Else": NOTHING,
+    }
+
+
+def test_a_name_may_have_words_before_it() -> None:
+    assert sources(SCENE, ["Series: Box", "Star: Ann", "Outbox"], strip_emoji=False) == {
+        "Series: Box": Source("group", 2),
+        "Star: Ann": Source("performer", 4),
+        "Outbox": NOTHING,
+    }
+
+
+def test_what_it_shows() -> None:
+    assert desired_details(box(), " All.\x00 ", "sha", "!{name}", strip_emoji=False) == {
+        "summary": "All.",
+        "sort_title": "!Acme",
+        "poster": "sha",
+    }
+    assert desired_details(box(), None, "", "", strip_emoji=False) == {}
+    sorted_before = replace(box().plex, written={"sort_title": Written("!Acme", "h")})
+    once = replace(box(), plex=sorted_before)
+    assert desired_details(once, None, "", "", strip_emoji=False) == {"sort_title": "Acme"}
+    smile = replace(box(), name="A \U0001f600")
+    assert desired_details(smile, "", "", "{name}", strip_emoji=True) == {
+        "summary": "",
+        "sort_title": "A",
+    }
+    long = desired_details(box(), "x" * 50_000, "", "!{name}" * 90, strip_emoji=False)
+    assert (len(long["summary"]), len(long["sort_title"])) == (10_000, 255)
+
+
+def test_a_smart_collection_is_never_meant() -> None:
+    listed = [ListedCollection(1, "Acme", smart=True), ListedCollection(2, "ACME")]
+    assert find("Acme", listed) == listed[1]
+    assert find("Acme", listed[:1]) is None
+
+
+def test_only_what_nobody_edited_can_be_taken_for_ours() -> None:
+    item = PlexItem(target=Target("s", "1", 7, collection=True))
+    assert is_untouched(item)
+    assert is_untouched(replace(item, locks=frozenset({"title"})))
+    assert not is_untouched(replace(item, locks=frozenset({"thumb"})))
+    assert not is_untouched(replace(item, values={"summary": "Mine."}))
+
+
+def test_a_note_is_news_or_nothing() -> None:
+    new = box(Source("tag", 6))
+    assert noted(None, new, added=False) == new
+    quiet = replace(box(Source("studio", 1)), due_at=None)
+    assert noted(quiet, new, added=False) is None
+    again = noted(quiet, new, added=True)
+    assert again == replace(quiet, due_at=NOW, quick=True)
+    better = noted(replace(new, due_at=None), box(Source("studio", 1)), added=False)
+    assert better == replace(new, source=Source("studio", 1), due_at=NOW)
+    waiting = noted(box(Source("studio", 1)), new, added=True)
+    assert waiting is not None and not waiting.quick
+
+
+def test_failures_come_less_and_less_often_and_a_foreign_one_never() -> None:
+    each, pauses = box(), []
+    for _ in range(8):
+        each = later(each, "why", NOW)
+        pauses.append((each.due_at or 0) - NOW)
+    assert pauses[:3] == [60.0, 240.0, 960.0] and pauses[-1] == 86400.0
+    assert foreign(each, "x") == replace(each, owner=FOREIGN, due_at=None, attempts=0, detail="x")
