@@ -136,6 +136,10 @@ if sys.platform == "win32":
         """Windows has no such pipes."""
         return False
 
+    def is_elsewhere(path: str) -> bool:
+        """In doubt always."""
+        return True
+
 else:
 
     def data_folder(plugin_dir: str) -> str:
@@ -186,3 +190,11 @@ else:
             return False
         ours = info.st_uid == os.geteuid() and not info.st_mode & 0o077
         return info.st_mode & _KIND == _PIPE and ours
+
+    def is_elsewhere(path: str) -> bool:
+        """Whether something else stands in our pipe's place, so that `system` knows a way."""
+        try:
+            os.lstat(path)
+        except OSError:
+            return False
+        return not is_our_pipe(path)

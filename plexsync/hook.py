@@ -69,11 +69,12 @@ def _keep(data: str, record: bytes) -> None:
 
 def _wake(plugin_dir: str, data: str, connection: bytes) -> None:
     if fast.is_locked(f"{data}/worker.lock"):
-        fast.hand_over(f"{data}/session", connection)
-    else:
-        from plexsync import inbox
+        session = f"{data}/session"
+        if fast.hand_over(session, connection) or not fast.is_elsewhere(session):
+            return
+    from plexsync import inbox
 
-        inbox.wake(plugin_dir, data, connection)
+    inbox.wake(plugin_dir, data, connection)
 
 
 def _error(text: str) -> bytes:

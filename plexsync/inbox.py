@@ -221,7 +221,7 @@ def hand_over(data: str, connection: bytes) -> bool:
 
 
 def session_pipe(data: str) -> str:
-    """The pipe through which a worker receives newer connections."""
+    """The pipe through which a worker receives newer connections, where there can be one."""
     return os.path.join(data, "session")
 
 

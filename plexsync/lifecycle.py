@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 
 from plexsync import __version__, inbox
@@ -49,13 +49,25 @@ def run(
         return
     log.set_secrets([connection.cookie_value.get_secret_value()])
     log.info("worker starts", version=__version__, pid=os.getpid())
-    handover = Handover(folder, block)
     in_flight = InFlight(partial(write_note, folder))
-    stash = StashClient(connection, in_flight=in_flight, handover=handover)
+    with closing(Handover(folder, block)) as handover:
+        stash = StashClient(connection, in_flight=in_flight, handover=handover)
+        _live(plugin_dir, folder, handover, stash, ownership, log, clock)
+
+
+def _live(
+    plugin_dir: str,
+    folder: str,
+    handover: Handover,
+    stash: StashClient,
+    ownership: Ownership,
+    log: Log,
+    clock: Clock,
+) -> None:
     package = PluginFiles(plugin_dir)
 
     def leave() -> str:
-        handover.waiting()  # a pipe that is full takes nothing more
+        handover.waiting()  # reads the pipe: one that is full takes nothing more
         with suppress(OSError):  # a sick disk is waited out like any other
             if ownership.wanted():
                 return "a task takes over"

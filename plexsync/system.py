@@ -9,24 +9,28 @@ import os
 import sys
 import time
 
+from plexsync import fast
 from plexsync.fast import (
     BINARY,
     NO_FOLLOW,
     NO_WAIT,
     create,
-    hand_over,
     is_our_pipe,
     replace,
     sync_folder,
     write_all,
 )
 
-__all__ = ["create", "hand_over", "replace", "sync_folder", "write_all"]
+__all__ = ["create", "replace", "sync_folder", "write_all"]
 
 if sys.platform == "win32":
     import msvcrt
+
+    USUAL_TEMPORARY = (r"%LOCALAPPDATA%\Temp", r"%SYSTEMROOT%\Temp")
 else:
     import fcntl
+
+    USUAL_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - a private folder is made there
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +114,7 @@ class LockFile:
         try:
             return _open_locked(self.path, shared)
         except _NoLocks:
-            self.instead = _instead_of(self.path)
+            self.instead = private_stand_in(self.path)
         return _open_locked(self.instead, shared)
 
 
@@ -141,16 +145,28 @@ def _means_no_locks(problem: OSError) -> bool:
     return problem.errno in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL)
 
 
-def _instead_of(path: str) -> str:
-    """A file of this machine that stands for `path`; its folder is only ours. Raises OSError."""
+def private_stand_in(path: str, *, secret: bool = False) -> str:
+    """A file of this machine that stands for `path` where its file system cannot do what is needed;
+    the folder is only ours. Raises OSError, and for a `secret` if others could look into the folder.
+    """
     import hashlib
-    import tempfile
 
     name = f"plexsync-locks-{getattr(os, 'geteuid', int)()}"
-    folder = os.path.join(tempfile.gettempdir(), name)
+    folder = os.path.join(_temporary(), name)
     private_folder(folder)
+    if secret and (is_shown(folder) or not is_private(folder)):
+        raise PermissionError(f"others may look into {folder}")
     real = os.fsencode(os.path.realpath(path))
     return os.path.join(folder, hashlib.sha256(real).hexdigest())
+
+
+def _temporary() -> str:
+    """This machine's folder for temporary files, as `tempfile` finds it, but in no time."""
+    named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+    for folder in (*named, *map(os.path.expandvars, USUAL_TEMPORARY)):
+        if folder and os.path.isdir(folder) and os.access(folder, os.W_OK):
+            return os.path.abspath(folder)
+    raise FileNotFoundError("there is no folder for temporary files: let TMPDIR name one")
 
 
 def _open_lock(path: str) -> int:
@@ -397,27 +413,63 @@ def sync_all() -> None:
         os.sync()
 
 
-def receive(path: str) -> int:
-    """The end of a pipe at `path`, from which only we can read what only we can write there.
+def hand_over(path: str, data: bytes) -> bool:
+    """Give a line to the process that receives at `path`, or at what stands for it; False if it
+    cannot be reached. Nothing is written to disk, and nobody waits for long.
+    """
+    if is_our_pipe(path) or not os.path.lexists(path):
+        return fast.hand_over(path, data)
+    try:
+        stand_in = private_stand_in(path, secret=True)
+        if not is_regular(stand_in):
+            return fast.hand_over(stand_in, data)
+        from plexsync import loopback
 
-    -1 where there are no such pipes: on Windows, on file systems without them, and on those that
-    give our files to other users.
+        return loopback.send(read_regular(stand_in, 200), data)
+    except (OSError, ValueError):
+        return False
+
+
+def receive(path: str) -> int:
+    """The end of a pipe from which only we can read what only we can write there: at `path`, or, on
+    file systems without pipes and on those that give our files to other users, at what stands for it.
+
+    -1 where there are no pipes at all, as on Windows.
     """
     if sys.platform == "win32":
         return -1
-    try:
-        if not is_our_pipe(path):
-            _make_pipe(path)
-        fd = os.open(path, os.O_RDONLY | NO_FOLLOW | NO_WAIT)
-    except OSError:
-        return -1
-    if not is_our_pipe(fd):
-        os.close(fd)
-        return -1
+    fd = _open_pipe(path)
+    if fd < 0:
+        try:
+            fd = _open_pipe(receive_elsewhere(path))
+        except OSError:
+            pass
     return fd
 
 
+def receive_elsewhere(path: str) -> str:
+    """What stands for the pipe at `path`, where a mark is left that says so. Raises OSError where
+    others could look into it.
+    """
+    stand_in = private_stand_in(path, secret=True)
+    if not os.path.lexists(path):
+        os.close(create(path))
+    return stand_in
+
+
 if sys.platform != "win32":
+
+    def _open_pipe(path: str) -> int:
+        try:
+            if not is_our_pipe(path):
+                _make_pipe(path)
+            fd = os.open(path, os.O_RDONLY | NO_FOLLOW | NO_WAIT)
+        except OSError:
+            return -1
+        if not is_our_pipe(fd):
+            os.close(fd)
+            return -1
+        return fd
 
     def _make_pipe(path: str) -> None:
         if os.path.lexists(path):

@@ -43,7 +43,7 @@ class StashSim(EntityActions):
 
     `host` is the configured listen address as the plugin is told it ("0.0.0.0" is served on the
     loopback only); `port` 0 picks one and keeps it. With `username` and `password` requests need
-    the session cookie or the `api_key`. `clock` gives the server's time, `env` more environment
+    the session cookie or the `api_key`. `clock`, which may be replaced, gives the server's time, `env` more environment
     for the plugin, `latency` the seconds before each answer, `seed` the order of inputFields,
     `ui_dir` is a folder with the web app (`index.html` at every free path) to serve to browsers,
     `whole_schema` chooses between Stash's true schema and the part in stash_subset.graphql (None:
@@ -70,7 +70,9 @@ class StashSim(EntityActions):
         ui_dir: str = "",
     ) -> None:
         config = Configuration(api_key, username, password, max_session_age, parallel_hooks, seed)
-        super().__init__(StashCore(served_schema(whole_schema), config, clock, self._connection))
+        self.clock = clock
+        schema = served_schema(whole_schema)
+        super().__init__(StashCore(schema, config, lambda: self.clock(), self._connection))
         self.host, self.port, self.latency = host, port, latency
         self.faults = Faults()
         self.journal: list[Entry] = []

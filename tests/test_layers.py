@@ -20,12 +20,13 @@ LIGHT = {"sys", "time", "posix", "fcntl"}
 STARTING = {"inbox", "system"}
 MAY_IMPORT = {
     "fast": set(),
-    "system": {"fast"},
+    "system": {"fast", "loopback"},
     "inbox": {"fast", "system"},
+    "loopback": set(),
     "hook": {"model", "fast", "system", "inbox", "entry"},
     "model": {"model"},
     "policy": {"model", "policy"},
-    "edges": {"model", "edges", "system", "inbox"},
+    "edges": {"model", "edges", "system", "inbox", "loopback"},
     "dependencies": {"edges", "system"},
     "flows": {"model", "policy", "edges", "flows", "system", "inbox", "dependencies"},
     "app": {"model", "policy", "edges", "flows", "system", "inbox"},

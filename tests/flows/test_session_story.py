@@ -21,7 +21,7 @@ from plexsync.model.connection import parse_connection
 from plexsync.system import LockFile, hand_over
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
-from tests.world import TOKEN, World
+from tests.world import TOKEN, World, until
 
 AGE = 30
 
@@ -31,18 +31,19 @@ class SignedIn(World):
 
     def __init__(self, folder: Path, plex: PlexSim, stash: StashSim) -> None:
         super().__init__(folder, plex, stash)
-        stash.core.sessions._clock = self.clock.now
+        stash.clock = self.clock.now
         self.first = self.block()
 
     def block(self) -> bytes:
         """As Stash hands it out now, with a fresh session."""
         return json.dumps(self.stash.server_connection()).encode()
 
-    def live(self, minutes: float, *, handover: bool = True) -> str:
+    def live(self, minutes: float, *, handover: bool = True, pipes: bool = True) -> str:
         """A worker whose connection is the one that it was started with."""
         end = self.clock.passed + minutes * 60
         log = Log(self.sink)
-        with closing(Handover(self.folder, self.first)) as given:
+        with closing(Handover(self.folder, self.first, pipes=pipes)) as given:
+            self.given = given
             stash = StashClient(parse_connection(self.first), handover=given if handover else None)
             with (
                 closing(stash),
@@ -56,7 +57,8 @@ class SignedIn(World):
 
 
 @pytest.fixture
-def signed_in(tmp_path: Path) -> Iterator[Any]:
+def signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     folder = tmp_path / "data"
     folder.mkdir(mode=0o700)
     with (
@@ -86,7 +88,13 @@ def test_a_session_of_30_seconds_outlives_an_outage_of_plex(signed_in: Any) -> N
 
 
 @pytest.mark.long
-def test_a_session_of_30_seconds_outlives_a_batch_of_minutes(signed_in: Any) -> None:
+@pytest.mark.parametrize("whether_enabled", ["answered", "not answered in time"])
+def test_a_session_of_30_seconds_outlives_a_batch_of_minutes(
+    signed_in: Any, whether_enabled: str
+) -> None:
+    """Also where the query that renews it by the way gets no answer."""
+    if whether_enabled != "answered":
+        signed_in.stash.add_fault("reset", match=lambda request: "PlexSyncEnabled" in request.query)
     pairs = [signed_in.pair(f"{n}.mp4", title=f"new {n}") for n in range(30)]
     for scene, _ in pairs:
         signed_in.event(scene)
@@ -126,8 +134,26 @@ def test_a_session_of_another_stash_is_not_taken_in_the_middle_of_a_batch(signed
     assert list(world.waiting()) == [scene]
 
 
+def test_without_pipes_too_a_session_reaches_the_worker_that_waits_for_one(signed_in: Any) -> None:
+    """As on Windows: by a socket of this machine."""
+    world = signed_in
+    scene, film = world.pair("a.mp4", title="new")
+    world.event(scene)
+    world.clock.jumped += 10 * AGE
+
+    def handed() -> None:
+        if "refuses the worker's session" in world.said():
+            world.clock.on_wait = lambda: None
+            until(lambda: hand_over(session_pipe(world.folder), world.block()))
+            until(world.given.waiting)
+
+    world.clock.on_wait = handed
+    world.live(minutes=20, pipes=False)
+    assert film.title == "new"
+
+
 def test_where_nothing_can_be_handed_over_the_page_s_next_look_goes_on(signed_in: Any) -> None:
-    """As on Windows, exFAT and SMB: a worker without a pipe, whose session has ended."""
+    """As where no place is safe: a worker that nobody can reach, whose session has ended."""
     world = signed_in
     scene, film = world.pair("a.mp4", title="new")
     world.event(scene)

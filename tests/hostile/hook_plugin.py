@@ -82,7 +82,7 @@ class Plugin:
         package = folder / "plexsync"
         package.mkdir(parents=True)
         shutil.copy(ROOT / "PlexSync.py", folder)
-        for name in ("__init__", "hook", "fast", "inbox", "system"):
+        for name in ("__init__", "hook", "fast", "inbox", "system", "loopback"):
             shutil.copy(ROOT / "plexsync" / f"{name}.py", package)
         (package / "entry.py").write_text(STAND_IN)
 

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
+from plexsync.edges.stash.handover import Handover
 from tests.hostile.hook_plugin import CONNECTION, COOKIE, Plugin, environ, event, held, is_running
-from tests.world import copy_plugin
+from tests.world import copy_plugin, until
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="looks into /proc")
 
@@ -65,6 +67,22 @@ def test_a_hook_on_any_system_imports_nothing_slow(plugin):
     slow = {"json", "re", "subprocess", "typing", "enum", "pathlib", "site"}
     with plugin.alive():
         assert not slow & _imports(plugin, str(plugin.folder / "PlexSync.py"))
+
+
+@pytest.mark.parametrize("pipes", [True, False], ids=["pipe elsewhere", "socket"])
+def test_a_hook_whose_worker_has_no_pipe_here_imports_nothing_slow_either(
+    plugin, tmp_path, monkeypatch, pipes
+):
+    """Each save pays for it there, and what is kept is not where the session is."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    slow = {"json", "re", "subprocess", "typing", "enum", "socket", "tempfile", "contextlib"}
+    with plugin.alive():
+        (plugin.data / "session").mkdir()
+        with closing(Handover(str(plugin.data), b"", pipes=pipes)) as worker:
+            loaded = _imports(plugin, str(plugin.folder / "PlexSync.py"))
+            until(lambda: worker.waiting() and worker.offered == CONNECTION)
+    assert not slow & loaded
+    assert ("plexsync.loopback" in loaded) != pipes
 
 
 def test_a_hook_needs_nothing_of_site_but_does_with_it_too(plugin):

@@ -265,6 +265,19 @@ def test_a_save_reaches_plex_and_the_worker_has_no_window(windows: Windows) -> N
     assert "error" not in windows.log()
 
 
+def test_a_login_that_is_switched_on_under_a_living_worker(windows: Windows) -> None:
+    stash = windows.world.stash
+    scene, item = windows.world.pair("1.mp4", title="one")
+    windows.hook(scene)
+    until(lambda: item.title == "one")
+    stash.require_login("me", "secret")
+    stash.edit(scene, title="two")
+    fresh = json.dumps(stash.server_connection()).encode()
+    assert windows.run(event(scene, fields=["title", "id"], connection=fresh)) == {"output": "ok"}
+    until(lambda: item.title == "two")
+    assert len(windows.started()) == 1, "the worker that lived was handed the session"
+
+
 def test_a_task_takes_over_from_the_worker_and_hands_back(windows: Windows) -> None:
     scene, item = windows.world.pair("1.mp4", title="one")
     windows.hook(scene)

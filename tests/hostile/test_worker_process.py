@@ -157,7 +157,15 @@ def test_the_save_that_follows_an_expired_session_hands_a_new_one_to_the_living_
 
 
 @posix
-def test_a_login_that_is_switched_on_under_a_living_worker(plugin: Path) -> None:
+@pytest.mark.parametrize("pipes", [True, False], ids=["pipe", "no pipes in the data folder"])
+def test_a_login_that_is_switched_on_under_a_living_worker(
+    plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pipes: bool
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir(mode=0o700)
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    if not pipes:
+        (plugin / "data" / "session").mkdir(parents=True)  # in a pipe's place
     with PlexSim(token=TOKEN) as plex, StashSim(plugin_dir=str(plugin)) as stash:
         install = Install(plugin, plex, stash)
         scene, item = install.pair("1.mp4", title="old")
@@ -167,6 +175,7 @@ def test_a_login_that_is_switched_on_under_a_living_worker(plugin: Path) -> None
         stash.edit(scene, title="two")
         until(lambda: item.title == "two")
         assert len(set(install.worker_pids())) == 1
+        assert bool(list(temporary.glob("plexsync-locks-*/*"))) != pipes
 
 
 @posix

@@ -6,6 +6,7 @@ import os
 import threading
 
 from plexsync import inbox, system
+from plexsync.edges.stash.loopback_listener import LoopbackListener
 from plexsync.model.connection import Connection, parse_connection
 
 _MOST = 1 << 20
@@ -13,31 +14,35 @@ _MOST = 1 << 20
 
 
 class Handover:
-    """The worker's end of the pipe; thread-safe. Keeps the newest connection block, in memory
-    only.
+    """The worker's end of the pipe, or of the socket where there are no pipes; thread-safe. Keeps
+    the newest connection block, in memory only.
+
+    Without `pipes` it works as on a system that has none.
     """
 
-    def __init__(self, folder: str, block: bytes) -> None:
+    def __init__(self, folder: str, block: bytes, *, pipes: bool = True) -> None:
         self.block = block
         """The connection block in use, as Stash sent it."""
-        self._offered = block
+        self.offered = block
+        """The newest that was received."""
         self._rest = b""
         self._lock = threading.RLock()
-        self._fd = system.receive(inbox.session_pipe(folder))
+        place = inbox.session_pipe(folder)
+        self._fd = system.receive(place) if pipes else -1
+        self._listener = None if self._fd >= 0 else LoopbackListener.open(place, self._offer)
 
     @property
     def possible(self) -> bool:
-        """Whether the operating system and the file system support the pipe."""
-        return self._fd >= 0
+        """Whether anybody can reach this worker to hand it a session."""
+        return self._fd >= 0 or self._listener is not None
 
     def waiting(self) -> bool:
         """Whether a connection was received that has not been tried yet."""
         with self._lock:
             *blocks, self._rest = (self._rest + self._read()).split(b"\n")
             for block in blocks:
-                if _is_usable(block):  # two simultaneous writes may be interleaved
-                    self._offered = block
-            return self._offered != self.block
+                self._offer(block)
+            return self.offered != self.block
 
     def newer(self, address: str = "") -> Connection | None:
         """The newest connection, once; None if it is the one in use, or does not lead to `address`
@@ -46,10 +51,10 @@ class Handover:
         with self._lock:
             if not self.waiting():
                 return None
-            offered = parse_connection(self._offered)
+            offered = parse_connection(self.offered)
             if address not in ("", offered.base_url):
                 return None
-            self.block = self._offered
+            self.block = self.offered
             return offered
 
     def close(self) -> None:
@@ -57,6 +62,14 @@ class Handover:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    def _offer(self, block: bytes) -> None:
+        if _is_usable(block):  # two simultaneous writes to a pipe may be interleaved
+            with self._lock:
+                self.offered = block
 
     def _read(self) -> bytes:
         if self._fd < 0:
