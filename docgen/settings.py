@@ -20,6 +20,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Finding the Plex item": (
         "path_map", "accept_ambiguous", "skip_not_found", "trigger_plex_scan",
     ),
+    "Which scenes": ("sync_only", "sync_never"),
     "What is written": (
         "no_summary", "no_studio", "no_date", "no_performers", "no_tags", "no_director",
         "no_collection", "no_poster", "no_tagline",

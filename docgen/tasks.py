@@ -33,6 +33,7 @@ ARGUMENTS: Mapping[str, Mapping[str, str]] = {
         "the last sync; default: true when `scene` names some, otherwise false",
     },
     "restore_removed": {"copy": "the name of a file in `data/removed/`; default: the newest"},
+    "undo_left_out": {"confirmed": "`true`: as a second press"},
     "undo_scene": {"scene": "these scenes, with commas between them; required"},
 }
 """What a task reads besides its mode; reconciliations share theirs, see below."""

@@ -103,15 +103,15 @@ def run(
     """
     owned = services if isinstance(services, App) else None
     config = services.config(anybody=task.anybody or (task.kind == READS and task.unready))
-    if config.missing() and not task.unready:
-        raise TaskFailed(config.missing())
+    if config.not_ready() and not task.unready:
+        raise TaskFailed(config.not_ready())
     plex = services.plex(config)
     if owned is not None and not task.anybody:
         owned.outages.configure(config)
         owned.outages.probe_if_due(
             services.clock.now(), len(owned.stores.queue.jobs), plex, BEFORE_TASK
         )
-        if not (config.missing() or config.paused or owned.outages.blocked):
+        if not (config.not_ready() or config.paused or owned.outages.blocked):
             compare = partial(owned.reconciliation, config)
             owned.reconcile.catch_up(config, compare, RECONCILE_AHEAD)
     context = TaskContext(

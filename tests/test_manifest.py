@@ -101,3 +101,6 @@ def test_the_messages_name_the_settings_as_the_page_does(manifest: Manifest) -> 
     nothing_entered = PlexSyncConfig().missing()
     for key in ("plex_url", "plex_token"):
         assert f'"{manifest.settings[key].display_name}"' in nothing_entered
+    for key in ("sync_only", "sync_never"):
+        said = PlexSyncConfig(**{key: "?"}).unreadable()
+        assert f'"{manifest.settings[key].display_name}"' in said

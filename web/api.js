@@ -15,8 +15,10 @@
   const OPERATION = `mutation PlexSyncOperation($args: Map) {
     runPluginOperation(plugin_id: "PlexSync", args: $args)
   }`;
-  const RUN_TASK = `mutation PlexSyncRunTask($task: String!, $description: String!) {
-    runPluginTask(plugin_id: "PlexSync", task_name: $task, description: $description)
+  const RUN_TASK = `mutation PlexSyncRunTask($task: String!, $description: String!, $args: Map) {
+    runPluginTask(
+      plugin_id: "PlexSync", task_name: $task, description: $description, args_map: $args
+    )
   }`;
   const STOP_JOB = `mutation PlexSyncStopJob($id: ID!) { stopJob(job_id: $id) }`;
   const JOB_FIELDS = "id status progress description startTime error";

@@ -36,6 +36,7 @@
     reconcile_24h: "Reconcile Recent (24 h)",
     reconcile_missing: "Reconcile Missing Metadata Only",
     restore_removed: "Restore Removed",
+    undo_left_out: "Undo Scenes Left Out",
   };
 
   function seconds(count) {

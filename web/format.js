@@ -121,13 +121,16 @@
   function howThingsAre(status, inStash, settings) {
     const { waiting, later, failed } = status.badge;
     const scenes = status.scenes || {};
-    const known = sumOf(scenes);
-    const all = inStash === null ? known : Math.max(inStash, scenes.synced || 0);
-    const inStep = `In step: ${number(scenes.synced || 0)} of ${counted(all, "scene")}.`;
+    const leftOut = scenes["left out"] || 0;
+    const known = sumOf(scenes) - leftOut;
+    const all =
+      inStash === null ? known : Math.max(inStash - leftOut, scenes.synced || 0);
+    const apart = leftOut ? `, ${number(leftOut)} left out` : "";
+    const inStep = `In step: ${number(scenes.synced || 0)} of ${counted(all, "scene")}${apart}.`;
     const kept = waiting ? ` ${number(waiting)} waiting; nothing is lost.` : " Nothing is lost.";
 
     // both may stand in the environment instead; then it has read Plex's libraries all the same
-    const hasMetPlex = Boolean(known || (status.index && status.index.items));
+    const hasMetPlex = Boolean(known || leftOut || (status.index && status.index.items));
     if (settings && !settings.entered && !hasMetPlex) {
       return ["bad", "PlexSync is not set up yet: it needs Plex's address and a token."];
     }

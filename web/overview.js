@@ -8,10 +8,10 @@
   if (!PlexSync) return;
 
   const { TASKS } = PlexSync.core;
-  const { Fragment, createElement: h } = PlexSync.core.React;
+  const { Fragment, useState, createElement: h } = PlexSync.core.React;
   const { Button, Dropdown } = PlexSync.core.Bootstrap;
   const { number, counted, duration, ahead, clockTime, milliseconds, capital } = PlexSync.format;
-  const { Time, Note } = PlexSync.widgets;
+  const { Time, Note, Box, Confirm } = PlexSync.widgets;
   const { History } = PlexSync.timeline;
 
   const RECONCILIATIONS = [
@@ -247,6 +247,47 @@
     );
   }
 
+  /** The scenes that the filters leave out, and the way back for what was written of them before. */
+  function LeftOut({ status, tasks, startTask }) {
+    const [asking, setAsking] = useState(false);
+    const { scenes, written, why } = status.left_out || { scenes: 0 };
+    if (!scenes) return null;
+    const reasons = Object.entries(why).map(([words, count]) => `${words} (${number(count)})`);
+    const undo = () => {
+      setAsking(false);
+      startTask("undo_left_out", { confirmed: "true" });
+    };
+    return h(
+      Box,
+      { title: `${counted(scenes, "scene")} left out by the filters` },
+      h("p", null, `${capital(reasons.join(", "))}.`),
+      written > 0 &&
+        h(
+          "p",
+          null,
+          `${number(written)} of them ${written === 1 ? "has" : "have"} in Plex what PlexSync wrote before. `,
+          h(
+            Button,
+            {
+              size: "sm",
+              variant: "secondary",
+              disabled: Boolean(tasks.running),
+              onClick: () => setAsking(true),
+            },
+            `Undo the ${counted(written, "scene")} left out ...`,
+          ),
+        ),
+      asking &&
+        h(Confirm, {
+          title: "Put back what Plex had?",
+          text: `What PlexSync wrote of ${counted(written, "scene")} that the filters leave out would be as before; what somebody changed in Plex since stays. These scenes are synced again as soon as the filters let them in.`,
+          button: `Undo ${counted(written, "scene")}`,
+          onYes: undo,
+          onNo: () => setAsking(false),
+        }),
+    );
+  }
+
   function OverviewView({ status, health, tasks, startTask }) {
     if (!status) return null;
     const outages = `${status.outages && status.outages.count} ${status.outages && status.outages.ongoing}`;
@@ -255,6 +296,7 @@
       null,
       h(Buttons, { tasks, startTask }),
       h(Tiles, { status, health }),
+      h(LeftOut, { status, tasks, startTask }),
       status.problems.map((problem) => h(Note, { key: problem, tone: "warn" }, problem)),
       h(History, { revision: outages }),
       status.log.length > 0 &&

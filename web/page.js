@@ -145,7 +145,10 @@
     const { data: inStash } = usePolling(countScenes, EVERY.history);
     const health = useHealth(tasks.result);
     const [, act] = useAct();
-    const startTask = useCallback((mode) => act(mode, () => tasks.start(mode)), []);
+    const startTask = useCallback(
+      (mode, args) => act(mode, () => tasks.start(mode, args)),
+      [],
+    );
     const stopTask = () => act("stop", () => tasks.stop(tasks.running.id).then(() => ""));
     const panes = {
       overview: () => h(OverviewView, { status, health, tasks, startTask }),

@@ -68,8 +68,8 @@
       return () => runner.end();
     }, [id]);
 
-    const start = useCallback(async (task) => {
-      const variables = { task: TASKS[task], description: `PlexSync: ${TASKS[task]}` };
+    const start = useCallback(async (task, args) => {
+      const variables = { task: TASKS[task], description: `PlexSync: ${TASKS[task]}`, args };
       const job = (await mutate(RUN_TASK, variables)).runPluginTask;
       if (!wanted()) return;
       setResult(null);

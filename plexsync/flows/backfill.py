@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.model.job import BACKFILL, Job
+from plexsync.model.reasons import RECONCILE
 
 BACKFILL_TURN = 50
 """Scenes that a backfill puts into the queue before it is the next one's turn."""
@@ -14,6 +15,16 @@ BACKFILL_TURN = 50
 
 BACKFILL_WINDOW = 500
 """At most so many untried backfill jobs lie in the queue; the rest waits in its cursor."""
+
+
+def wake_neighbours(queue: JobQueue, ledger: Ledger, scenes: Iterable[int], now: float) -> None:
+    """Have those synced that share a Plex item with these scenes, or wait for theirs."""
+    found = [other for scene in scenes for other in ledger.neighbours(scene)]
+    queue.put_all(
+        Job(scene=scene, reason=RECONCILE, born=now, priority=BACKFILL, not_before=now)
+        for scene in dict.fromkeys(found)
+        if scene not in queue.jobs
+    )
 
 
 def backfill(

@@ -24,6 +24,8 @@ class Done:
     """The scenes that have the Plex items of this one; what becomes of them concerns it."""
     path: str = ""
     """The scene's first file, where the ledger is to know it of a scene that was not written."""
+    entities: frozenset[tuple[str, int]] | None = None
+    """Whose rename or removal concerns a scene that was not written; None: as the ledger has it."""
 
 
 @dataclass(frozen=True, slots=True)

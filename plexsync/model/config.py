@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from plexsync.model.filters import FilterError, parse_filter
 from plexsync.model.settings import (
     FIELDS,
     is_unset,
     read_address,
     read_certificate,
     read_choice,
+    read_filter,
     read_names,
     read_number,
     read_sort_pattern,
@@ -27,6 +29,9 @@ from plexsync.model.settings import (
 _DESIRED = {"plex_library", "path_map", "strict_matching", "preserve_plex_edits", "max_tags"}
 _DESIRED |= {"strip_emoji", "strict_mode", "max_performers"}
 """Settings that change what is written or to which item, besides every `sync_` switch."""
+
+_FILTERS = ("sync_only", "sync_never")
+"""Settings that choose the scenes; what is written of a scene does not depend on them."""
 
 
 class PlexSyncConfig(BaseModel):
@@ -101,6 +106,10 @@ class PlexSyncConfig(BaseModel):
     """On: collections that PlexSync created get poster and summary of what they stand for."""
     collection_sort: str = ""
     """Sort title of such collections, with {name} for their name; "" for none."""
+    sync_only: str = ""
+    """Conditions (model/filters.py) that must all hold for a scene to be written; "" for none."""
+    sync_never: str = ""
+    """Conditions of which any keeps a scene from being written; "" for none."""
     trigger_plex_scan: bool = False
     """On: a new scene makes Plex scan its folder."""
     skip_not_found: bool = False
@@ -151,16 +160,40 @@ class PlexSyncConfig(BaseModel):
             return ""
         return f"Nothing can be synced yet: enter {' and '.join(wanted)} in {_WHERE}."
 
+    def unreadable(self) -> str:
+        """One line about the filter that cannot be read, "" if there is none."""
+        for name in _FILTERS:
+            try:
+                parse_filter(getattr(self, name))
+            except FilterError as problem:
+                return (
+                    f'The filter "{_TITLES[name]}" cannot be read {problem}. Nothing is synced '
+                    f"until it is corrected in {_WHERE}."
+                )
+        return ""
+
+    def not_ready(self) -> str:
+        """One line about the settings without which nothing can be synced; "" if all is well."""
+        return self.missing() or self.unreadable()
+
     def desired_fingerprint(self) -> str:
-        """Hash of the settings that change what is written or matched.
+        """Hash of the settings that change what is written of a scene, or where it is written to.
 
         Settings at their default do not count, so that adding a setting keeps old hashes valid.
         """
+        return self._hash_of(name for name in type(self).model_fields if _changes_desired(name))
+
+    def scenes_fingerprint(self) -> str:
+        """The same with the settings that choose the scenes."""
+        return self._hash_of(
+            name for name in type(self).model_fields if _changes_desired(name) or name in _FILTERS
+        )
+
+    def _hash_of(self, names: Iterable[str]) -> str:
         chosen = {
             name: _libraries(value) if name == "plex_library" else value
-            for name, info in type(self).model_fields.items()
-            if (name in _DESIRED or name.startswith("sync_"))
-            and (value := getattr(self, name)) != info.default
+            for name in names
+            if (value := getattr(self, name)) != type(self).model_fields[name].default
         }
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
@@ -175,6 +208,11 @@ class PlexSyncConfig(BaseModel):
 
 
 _WHERE = "Settings > Plugins > PlexSync"
+_TITLES = {"sync_only": "Sync only", "sync_never": "Sync never"}
+
+
+def _changes_desired(name: str) -> bool:
+    return name in _DESIRED or (name.startswith("sync_") and name not in _FILTERS)
 
 
 def _libraries(names: str) -> list[str] | str:
@@ -273,6 +311,8 @@ def _parse(name: str, default: object, value: object) -> object:
         return read_names(value)
     if name == "collection_sort":
         return read_sort_pattern(value)
+    if name in _FILTERS:
+        return read_filter(value)
     choices = get_args(PlexSyncConfig.model_fields[name].annotation)
     return read_choice(value, choices) if choices else read_text(value)
 

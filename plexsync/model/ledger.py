@@ -19,7 +19,17 @@ RIVAL = "rival"
 SHARED = "shared"
 DESTROYED = "destroyed"
 UNDONE = "undone"
-STATES = (SYNCED, WAITING, NOT_IN_PLEX, AMBIGUOUS, FAILED, TOO_LITTLE, SHARED, DESTROYED, UNDONE)
+LEFT_OUT = "left out"
+"""The filters of the settings keep the scene from being written; what Plex has of it stays."""
+
+STATES = (
+    *(SYNCED, WAITING, NOT_IN_PLEX, AMBIGUOUS, FAILED, TOO_LITTLE, SHARED, DESTROYED, UNDONE),
+    LEFT_OUT,
+)
+
+USED_FIELDS = "used fields"
+"""The ledger's name for the fields of scene updates at which the settings of today look although
+they never show in Plex, with blanks between them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

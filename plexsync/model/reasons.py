@@ -82,6 +82,7 @@ STATES = {
     "shared": (NONE, "its Plex item is another scene's"),
     "destroyed": (NONE, "removed from Stash"),
     "undone": (NONE, "undone"),
+    "left out": (NONE, "left out"),
     "edited in Plex": (WARN, "edited in Plex"),
     "unknown": (NONE, "not met by PlexSync yet"),
     "changes": (WARN, "would change"),

@@ -56,6 +56,8 @@ FIELDS: Mapping[str, str] = {
     "sync_background": "sync_background",
     "sync_code": "sync_code",
     "sync_groups": "sync_groups",
+    "sync_never": "sync_never",
+    "sync_only": "sync_only",
     "sync_rating": "sync_rating",
     "trigger_plex_scan": "trigger_plex_scan",
 }
@@ -99,6 +101,13 @@ def read_certificate(value: object) -> str:
 def read_names(value: object) -> str:
     """Names with commas between them, as typed: a blank can be part of a name."""
     return value if read_text(value).strip(", ") and isinstance(value, str) else ""
+
+
+def read_filter(value: object) -> str:
+    """A filter as typed; anything but a text becomes one that cannot be read, which is no reason
+    to write scenes that somebody keeps out of Plex."""
+    text = value if isinstance(value, str) else repr(value)
+    return text.encode("utf-8", "replace").decode()
 
 
 def read_switch(value: object) -> bool:

@@ -61,6 +61,16 @@ class Refused(TypedDict):
     why: str
 
 
+class LeftOut(TypedDict):
+    """The scenes that the filters leave out: how many, how many of them have in Plex what PlexSync
+    wrote before, and how many for each reason, the most frequent first.
+    """
+
+    scenes: int
+    written: int
+    why: dict[str, int]
+
+
 class Breaker(TypedDict):
     """`since` is the first failure in a row, `retry_at` when a job may try."""
 
@@ -178,6 +188,7 @@ class Status(TypedDict):
     backfills: list[dict[str, object]]
     dead_letters: DeadLetterCounts | None
     scenes: dict[str, int] | None
+    left_out: LeftOut | None
     refused: list[Refused]
     breaker: Breaker
     recovery: Recovery

@@ -23,7 +23,8 @@ IGNORED_FIELDS = frozenset(
         "urls",
     }
 )
-"""Fields of a scene update that never show in Plex; all others, unknown ones included, may."""
+"""Fields of a scene update that never show in Plex, unless a setting looks at them; all others,
+unknown ones included, may."""
 
 DETAIL_FIELDS = frozenset({"details", "description", "synopsis", "image", "front_image"})
 """Fields of a performer, studio, tag or group that show in the collection that stands for it."""
@@ -86,10 +87,13 @@ def stronger_reason(first: str, second: str) -> str:
     return min((first, second), key=lambda r: _RANK.index(r if r in _RANK else ""))
 
 
-def actions_of(event: Event) -> tuple[Action, ...]:
-    """The actions for one event, in order; none if it changes nothing that PlexSync writes."""
+def actions_of(event: Event, used: frozenset[str] = frozenset()) -> tuple[Action, ...]:
+    """The actions for one event, in order; none if it changes nothing that matters.
+
+    `used` are those of IGNORED_FIELDS at which a setting looks.
+    """
     if event.subject == "Scene":
-        return _of_scene(event)
+        return _of_scene(event, IGNORED_FIELDS - used)
     if event.subject == "PlexSync":
         if event.action == "Command":
             return (RunCommand(event.input),)
@@ -107,14 +111,14 @@ def actions_of(event: Event) -> tuple[Action, ...]:
     return ()
 
 
-def _of_scene(event: Event) -> tuple[Action, ...]:
+def _of_scene(event: Event, ignored: frozenset[str]) -> tuple[Action, ...]:
     if event.action == "Create":
         return (SyncScene(event.id, CREATE),)
     if event.action not in ("Update", "Destroy"):
         return ()
     if event.fields is None or event.action == "Destroy":
         return (SyncScene(event.id, SCAN),)
-    return () if event.fields <= IGNORED_FIELDS else (SyncScene(event.id, UPDATE),)
+    return () if event.fields <= ignored else (SyncScene(event.id, UPDATE),)
 
 
 def _renamed(event: Event) -> bool:

@@ -22,7 +22,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding
 SECTIONS = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", TEXT, re.M | re.S))
 BY_NAME = {
     "args", "attempts", "by_class", "by_error", "classes", "counts", "errors", "failed", "fields",
-    "left", "output", "refused", "scenes",
+    "left", "output", "refused", "scenes", "why",
 }  # fmt: skip
 """Objects whose keys are data, unless they are lists."""
 

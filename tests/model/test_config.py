@@ -364,11 +364,35 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
         "recovery_strategy",
         "skip_missing",
         "skip_not_found",
+        "sync_never",
+        "sync_only",
         "trigger_plex_scan",
     }
     prints = {key: quiet({key: changes[key]}).desired_fingerprint() for key in FIELDS}
     assert {key for key, value in prints.items() if value == plain} == without_effect
     assert len(set(prints.values())) == len(prints) - len(without_effect) + 1
+
+
+def test_a_filter_changes_which_scenes_are_written_and_nothing_of_what_is() -> None:
+    plain, chosen = quiet({}), quiet({"sync_only": "organized"})
+    assert chosen.desired_fingerprint() == plain.desired_fingerprint()
+    assert chosen.scenes_fingerprint() != plain.scenes_fingerprint()
+    assert plain.scenes_fingerprint() == plain.desired_fingerprint()
+
+
+@pytest.mark.parametrize("key", ["sync_only", "sync_never"])
+@pytest.mark.parametrize("value", ["organised", 12, ["organized"], True, "tag:A\ud800; ?"])
+def test_a_filter_that_cannot_be_read_lets_nothing_be_synced(key: str, value: object) -> None:
+    config = quiet({**ENTERED, key: value})
+    assert "cannot be read at character" in config.unreadable() == config.not_ready()
+    assert "Settings > Plugins > PlexSync" in config.not_ready() and "\n" not in config.not_ready()
+    assert "Plex URL" in quiet({key: value}).not_ready()
+
+
+def test_a_filter_that_can_be_read_is_no_trouble() -> None:
+    config = quiet({**ENTERED, "sync_only": "organized; tag:A/*", "sync_never": " path:/data "})
+    assert config.not_ready() == ""
+    assert (config.sync_only, config.sync_never) == ("organized; tag:A/*", " path:/data ")
 
 
 def test_the_fingerprint_is_the_same_in_every_process() -> None:

@@ -109,6 +109,12 @@ test("the headline counts what is in step, what waits and what needs somebody", 
     "In step: 8 of 14 scenes. 1 waiting, 2 to be tried again later, 1 needs you.",
     3,
   ]);
+  const chosen = { ...STATUS, scenes: { ...STATUS.scenes, "left out": 1204 } };
+  assert.deepEqual(
+    howThingsAre(chosen, 1212, SET_UP),
+    ["ok", "In step: 8 of 8 scenes, 1\u00a0204 left out. Nothing waits.", 0],
+    "scenes that the filters leave out are no gap",
+  );
   assert.equal(howThingsAre(STATUS, 12, SET_UP)[2], 4, "scenes that PlexSync has never met");
   assert.equal(howThingsAre(STATUS, null, null)[0], "ok", "nothing is known of Stash yet");
 });

@@ -12,7 +12,15 @@ from plexsync.edges.ledger.side_tables import Backfills, Observations, OutageJob
 from plexsync.edges.storage import files
 from plexsync.edges.storage.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
-from plexsync.model.ledger import DESTROYED, RIVAL, SHARED, UNDONE, Backfill, SceneState
+from plexsync.model.ledger import (
+    DESTROYED,
+    LEFT_OUT,
+    RIVAL,
+    SHARED,
+    UNDONE,
+    Backfill,
+    SceneState,
+)
 from plexsync.model.plex import Base, Target, Written
 
 _SERVER = "server"
@@ -163,9 +171,10 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
             " JOIN targets u ON u.server = t.server AND u.rating_key = t.rating_key"
             " JOIN scenes o ON o.id = u.row WHERE s.archived_at IS NULL AND s.server = ?1"
             " AND s.scene = ?2 AND u.left_at IS NULL AND o.scene <> ?2 AND o.server = ?1"
-            " AND o.archived_at IS NULL AND o.destroyed_at IS NULL AND o.state NOT IN (?3, ?4)"
+            " AND o.archived_at IS NULL AND o.destroyed_at IS NULL AND o.state NOT IN (?3, ?4, ?5)"
         )
-        rows = self._connection.execute(sql, (self._server, scene, SHARED, UNDONE)).fetchall()
+        untouched = (SHARED, UNDONE, LEFT_OUT)
+        rows = self._connection.execute(sql, (self._server, scene, *untouched)).fetchall()
         waiting = self.scenes_with(RIVAL, [scene], 0, _ALL)
         return sorted({*waiting, *(int(row[0]) for row in rows)})
 
@@ -236,13 +245,16 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         )
         return [int(row[0]) for row in rows]
 
-    def written_scenes(self) -> list[int]:
-        """Live scenes with anything of ours in Plex that was not undone yet, ascending."""
+    def written_scenes(self, state: str = "") -> list[int]:
+        """Live scenes (in this state) with anything of ours in Plex that was not undone yet,
+        ascending.
+        """
         rows = self._connection.execute(
-            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND state <> ? AND EXISTS"
+            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ?1 AND state <> ?2"
+            " AND (?3 = '' OR state = ?3) AND EXISTS"
             " (SELECT 1 FROM targets WHERE row = scenes.id AND left_at IS NULL"
             " AND (written <> '{}' OR unconfirmed <> '{}')) ORDER BY scene",
-            (self._server, UNDONE),
+            (self._server, UNDONE, state),
         )
         return [int(row[0]) for row in rows]
 

@@ -195,6 +195,19 @@ def scene_counts(folder: str) -> dict[str, int]:
     return dict(rows(folder, LEDGER, sql, shape="si"))
 
 
+def left_out(folder: str) -> list[tuple[str, int, int]]:
+    """Why live scenes are left out by the filters, of how many, and how many of these have
+    anything of ours in Plex; the most frequent reason first.
+    """
+    sql = (
+        "SELECT detail, COUNT(*), SUM(EXISTS (SELECT 1 FROM targets t WHERE t.row = s.id AND"
+        " t.left_at IS NULL AND (t.written <> '{}' OR t.unconfirmed <> '{}'))) FROM scenes s"
+        " WHERE s.archived_at IS NULL AND s.destroyed_at IS NULL AND s.state = 'left out'"
+        f" AND s.server = {_LEDGER_SERVER} GROUP BY detail ORDER BY COUNT(*) DESC, detail"
+    )
+    return rows(folder, LEDGER, sql, shape="sii")
+
+
 def refusals(folder: str) -> list[tuple[str, int, str]]:
     """Each field that Plex refuses, of how many live scenes, and what it said the last time."""
     sql = (

@@ -198,13 +198,13 @@ def read_page(
     return answers, ids, count
 
 
-def read_matches(data: Mapping[str, Any]) -> tuple[list[Scene], int]:
+def read_matches(data: Mapping[str, Any], parts: SceneParts = BASIC) -> tuple[list[Scene], int]:
     """The scenes of a list that can be read, and how many it holds."""
     rows, _ = _list(data, "scenes with a file of that name", counted=False)
     found = []
     for row in rows:
         with suppress(Unusable):
-            found.append(read_scene(row))
+            found.append(read_scene(row, parts))
     return found, len(rows)
 
 

@@ -170,7 +170,7 @@ class StashClient:
         for trouble in answers.odd.values():
             raise stash_answers.unwell(trouble)
 
-    def scenes_by_file(self, names: Sequence[str]) -> list[Scene]:
+    def scenes_by_file(self, names: Sequence[str], parts: SceneParts = BASIC) -> list[Scene]:
         """Scenes that have a file of one of these names in any folder, by id.
 
         Case and Unicode form of the names do not matter; the caller compares folders and sizes.
@@ -178,7 +178,7 @@ class StashClient:
         wanted = {name_key(name) for name in names if name}
         found: dict[int, Scene] = {}
         for spelling in sorted({form for name in names for form in _spellings(name)}):
-            for scene in self._including(spelling):
+            for scene in self._including(spelling, parts):
                 if any(name_key(file.path) in wanted for file in scene.files):
                     found[scene.id] = scene
         return [found[scene] for scene in sorted(found)]
@@ -291,16 +291,15 @@ class StashClient:
         """Close every connection; the client may be used again."""
         self._connection.close()
 
-    def _including(self, name: str) -> Iterator[Scene]:
+    def _including(self, name: str, parts: SceneParts) -> Iterator[Scene]:
         """Scenes with a path that includes `name`; %, _ and quotes in it find more, never less.
 
         Stash splits the value at blanks unless it stands in double quotes.
         """
         for page in range(1, _MAX_PAGES + 1):
-            variables = {"path": f'"{name}"', "page": page, "size": _PAGE}
-            found, count = stash_answers.read_matches(
-                self._ask(stash_queries.SCENES_BY_FILE, variables)
-            )
+            variables = {"path": f'"{name}"', "page": page, "size": _PAGE, **_asking_for(parts)}
+            data = self._ask(stash_queries.SCENES_BY_FILE, variables)
+            found, count = stash_answers.read_matches(data, parts)
             yield from found
             if count < _PAGE:
                 return

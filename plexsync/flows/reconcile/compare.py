@@ -13,10 +13,11 @@ from plexsync.flows.sync.matcher import MatchedScene
 from plexsync.flows.sync.planning import plan_scene
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
 from plexsync.flows.sync.scene_reader import DesiredScene, is_other_file
+from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import StashDown
 from plexsync.model.job import Job
-from plexsync.model.ledger import UNDONE, Observation, SceneState
+from plexsync.model.ledger import LEFT_OUT, UNDONE, Observation, SceneState
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.reasons import RECONCILE
@@ -47,6 +48,8 @@ class Comparison:
     observations: tuple[Observation, ...]
     desired_hash: str = ""
     desired: Desired | None = None
+    left_out: bool = False
+    """The filters keep it from being written."""
     unread: bool = False
     """Plex could not deliver an item that would be needed to judge."""
 
@@ -57,6 +60,15 @@ class Comparison:
         return self.observations == self.before and any(
             0 < observation.queued_at <= since for observation in self.observations
         )
+
+    @property
+    def misjudged(self) -> bool:
+        """Whether the ledger has it as left out while the filters let it in, or the other way round:
+        something changed in Stash that no hook reported.
+        """
+        if self.state is None or self.state.state == UNDONE or self.state.destroyed_at is not None:
+            return False
+        return self.left_out is not (self.state.state == LEFT_OUT)
 
     @property
     def unsure(self) -> bool:
@@ -85,7 +97,8 @@ class Compare:
         self._stash = stash
         self._ledger = ledger
         path_map, _ = PathMap.parse(config.path_map)
-        self._matcher = SceneMatcher(path_map, index, stash, ledger)
+        self._selection = Selection(config, stash)
+        self._matcher = SceneMatcher(path_map, index, stash, ledger, self._selection)
         self._fingerprint = ""
 
     def views(self, scenes: Sequence[Scene], oldest: float) -> list[Comparison]:
@@ -95,6 +108,7 @@ class Compare:
         over (0: none is).
         """
         self._matcher.begin()
+        self._selection.begin(scenes)
         self._fingerprint = f"{self._ledger.server} {self._config.desired_fingerprint()}"
         ids = [scene.id for scene in scenes]
         states, before = self._ledger.scenes(ids), self._ledger.observations(ids)
@@ -118,7 +132,8 @@ class Compare:
     def _concerns_us(self, view: Comparison, oldest: float) -> bool:
         """The quality gate, and whether anybody wants this scene in Plex at all."""
         scene, state = view.scene, view.state
-        if not scene.files or (state is not None and state.state == UNDONE):
+        view.left_out = bool(self._selection.why_left_out(scene))
+        if view.left_out or not scene.files or (state is not None and state.state == UNDONE):
             return False
         if state is None and max(scene.updated_at, scene.created_at) < oldest:
             return False

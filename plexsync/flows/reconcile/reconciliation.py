@@ -216,7 +216,14 @@ class Reconciliation:
             if ids:
                 self._ledger.add_backfill(RECONCILE, "scene", ids, now)
                 session.waiting.update(ids)
+            self._judge_again(views, now)
         return tally
+
+    def _judge_again(self, views: Sequence[Comparison], now: float) -> None:
+        """Queue scenes that the filters leave out or let in by now; that is no gap."""
+        moved = [view.scene.id for view in views if view.misjudged]
+        if moved:
+            self._ledger.add_backfill(SWEEP, "scene", moved, now)
 
     def _gaps(self, view: Comparison, order: Order, session: _Session) -> tuple[Gap, ...]:
         section = session.section

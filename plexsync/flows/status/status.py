@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         DeadLetterCounts,
         HealthCheck,
         Index,
+        LeftOut,
         Queue,
         Refused,
         Status,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 FIRST = 10
-"""Waiting jobs and log lines that are shown."""
+"""Waiting jobs, reasons and log lines that are shown."""
 
 IDENTITY = "stash_identity.json"
 REFUSED = 3600.0
@@ -83,6 +84,7 @@ def status(folder: str, now: float) -> Status:
         "backfills": look.at(lambda: read_state.backfills(folder)) or [],
         "dead_letters": dead_letters,
         "scenes": look.at(lambda: read_state.scene_counts(folder)),
+        "left_out": look.at(lambda: _left_out(read_state.left_out(folder))),
         "refused": look.at(lambda: _refused(read_state.refusals(folder))) or [],
         "breaker": shown_breaker(breaker, now),
         "recovery": shown_recovery(recovery, now),
@@ -171,6 +173,14 @@ def _waiting(job: dict[str, Any]) -> Waiting:
 
 def _dead_letters(counts: dict[str, int]) -> DeadLetterCounts:
     return {"total": sum(counts.values()), "by_class": dict(sorted(counts.items()))}
+
+
+def _left_out(found: list[tuple[str, int, int]]) -> LeftOut:
+    return {
+        "scenes": sum(scenes for _, scenes, _ in found),
+        "written": sum(written for _, _, written in found),
+        "why": {one_line(why): scenes for why, scenes, _ in found[:FIRST]},
+    }
 
 
 def _refused(found: list[tuple[str, int, str]]) -> list[Refused]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.sync.scene_reader import DesiredScene, ever_written
+from plexsync.flows.sync.selection import Selection
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap, derive, name_key, path_key, pieces
 from plexsync.model.plex import IndexedPart, Part, PlexItem
@@ -25,12 +26,15 @@ _EXACT, _LOOSE, _WEAK = 0, 1, 2
 
 class Claims:
     """A pin goes before everything; else an item belongs to the first of its scenes that has
-    something to say or was ever written: first those with the exact path of a file of the item,
+    something to say and is not left out, or was ever written: first those with the exact path of a file of the item,
     then those with a looser spelling, each in the order of the item's files.
     """
 
-    def __init__(self, path_map: PathMap, stash: StashClient, ledger: Ledger) -> None:
+    def __init__(
+        self, path_map: PathMap, stash: StashClient, ledger: Ledger, selection: Selection
+    ) -> None:
         self._map = path_map
+        self._selection = selection
         self._stash = stash
         self._ledger = ledger
 
@@ -106,12 +110,17 @@ class Claims:
         names = [pieces(path_map.to_stash(file))[-1:] for file in files]
         if not names:
             return []
-        found = self._stash.scenes_by_file([name for some in names for name in some])
+        found = self._stash.scenes_by_file(
+            [name for some in names for name in some], self._selection.parts
+        )
+        self._selection.begin(found)
         return [other for other in found if other.id != scene.id]
 
     def _speaks(self, scene: Scene) -> bool:
         state = self._ledger.scenes([scene.id]).get(scene.id)
-        return has_enough_metadata(scene) or ever_written(state)
+        if ever_written(state):
+            return True
+        return has_enough_metadata(scene) and not self._selection.why_left_out(scene)
 
 
 def _ranks(scene: Scene, item: PlexItem, path_map: PathMap) -> Iterable[_Rank]:

@@ -14,6 +14,7 @@ from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.media_server import Depth, FileIndex, MediaServer
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
 from plexsync.flows.sync.scene_reader import DesiredScene
+from plexsync.flows.sync.selection import Selection
 from plexsync.flows.sync.unreadable import unreadable_items
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
@@ -63,7 +64,7 @@ class ItemMatcher:
         self._clock = clock
         self._log = log
         self._map, _ = PathMap.parse(config.path_map)
-        self._scenes = SceneMatcher(self._map, index, stash, ledger)
+        self._scenes = SceneMatcher(self._map, index, stash, ledger, Selection(config, stash))
         self._items = ItemReader(server)
         self._refreshed: float | None = None
         self.news = False

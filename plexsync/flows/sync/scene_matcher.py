@@ -14,6 +14,7 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.flows.sync.claims import Claims, Found
 from plexsync.flows.sync.media_server import FileIndex
 from plexsync.flows.sync.scene_reader import DesiredScene
+from plexsync.flows.sync.selection import Selection
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
@@ -41,12 +42,17 @@ class SceneMatcher:
     """Matches one scene at a time; `pins` are those of the last `begin`."""
 
     def __init__(
-        self, path_map: PathMap, index: FileIndex, stash: StashClient, ledger: Ledger
+        self,
+        path_map: PathMap,
+        index: FileIndex,
+        stash: StashClient,
+        ledger: Ledger,
+        selection: Selection,
     ) -> None:
         self._map = path_map
         self._index = index
         self._ledger = ledger
-        self._claims = Claims(path_map, stash, ledger)
+        self._claims = Claims(path_map, stash, ledger, selection)
         self.pins: dict[int, Pin] = {}
 
     def begin(self) -> None:

@@ -19,6 +19,7 @@ from plexsync.edges.stash.pictures import (
 )
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.sync.collection_notes import CollectionNotes
+from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     PlexPermanentError,
@@ -28,7 +29,7 @@ from plexsync.model.errors import (
     SyncError,
 )
 from plexsync.model.job import COMPARES, EDIT, Job
-from plexsync.model.ledger import SYNCED, TOO_LITTLE, UNDONE, SceneState
+from plexsync.model.ledger import LEFT_OUT, SYNCED, TOO_LITTLE, UNDONE, SceneState
 from plexsync.model.reasons import CREATE, FORCED, RETRY, SCAN, UPDATE
 from plexsync.model.scene import WHOLE, Scene
 from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_desired
@@ -88,6 +89,7 @@ class SceneReader:
         self._stash = stash
         self._ledger = ledger
         self._log = log
+        self._selection = Selection(config, stash)
 
     def read(self, jobs: Sequence[Job], now: float) -> ScenesRead:
         """Read a batch of at most 50 scenes.
@@ -95,6 +97,7 @@ class SceneReader:
         Raises StashDown or StashAuthError when Stash does not answer; no job is touched then.
         """
         answer = self._stash.scenes([job.scene for job in jobs], WHOLE)
+        self._selection.begin(answer.scenes)
         scenes = {scene.id: scene for scene in answer.scenes}
         states = self._ledger.scenes([job.scene for job in jobs])
         installed_at = float(self._ledger.get_meta("installed_at") or 0.0)
@@ -162,17 +165,35 @@ class SceneReader:
     def _ends_here(
         self, job: Job, scene: Scene, state: SceneState | None, installed_at: float
     ) -> Result | None:
+        unwanted = self._unwanted(job, scene, state, installed_at)
+        if unwanted is not None and (scene.files or unwanted.state == LEFT_OUT):
+            return unwanted
         if not scene.files:
             error = PlexPermanentError("the scene has no file, so nothing in Plex can match it")
             return Failed(job, error)
+        if not has_enough_metadata(scene) and not ever_written(state):
+            return Done(job=job, state=TOO_LITTLE, detail="too little metadata")
+        return None
+
+    def _unwanted(
+        self, job: Job, scene: Scene, state: SceneState | None, installed_at: float
+    ) -> Done | None:
+        """The end of a job for a scene that nobody wants in Plex now."""
         if state is not None and state.state == UNDONE and not _is_meant(job):
             return Done(job=job, state=UNDONE, detail=state.detail)
         old = max(scene.updated_at, scene.created_at) < installed_at
         if state is None and job.reason == SCAN and old:
             return Done(job=job, state="", detail="older than the installation, nobody edited it")
-        if not has_enough_metadata(scene) and not ever_written(state):
-            return Done(job=job, state=TOO_LITTLE, detail="too little metadata")
-        return None
+        why = self._selection.why_left_out(scene)
+        if not why:
+            return None
+        return Done(
+            job=job,
+            state=LEFT_OUT,
+            detail=why,
+            path=scene.files[0].path if scene.files else "",
+            entities=self._selection.entities(scene),
+        )
 
     def _asks_now(self, state: SceneState | None) -> bool:
         """Whether the cover is settled before Plex is asked; without images nothing is asked, and
@@ -201,6 +222,7 @@ class SceneReader:
         wanted, problem = desired(scene, self._config, self._images(sha1))
         if wanted is None:
             return Failed(job, PlexPermanentError(problem or "the metadata is not usable"))
+        wanted = self._watched(wanted, scene)
         if wanted.cut:
             self._log.warn_once(
                 ("cut", scene.id, wanted.cut),
@@ -214,9 +236,15 @@ class SceneReader:
         in_step = state is not None and state.desired_hash == digest and state.destroyed_at is None
         if state is not None and in_step and job.reason not in COMPARES:
             self._notes.see(scene, wanted.values, [each.target for each in state.targets])
-            return Done(job=job, state=SYNCED, detail="in step")
+            news = wanted.entities if wanted.entities != state.entities else None
+            return Done(job=job, state=SYNCED, detail="in step", entities=news)
         asked = cover is not None
         return DesiredScene(job, scene, state, wanted, digest, etag, sha1, missing, data, asked)
+
+    def _watched(self, wanted: Desired, scene: Scene) -> Desired:
+        """With the entities that decide whether the scene is wanted at all."""
+        decisive = self._selection.entities(scene)
+        return replace(wanted, entities=wanted.entities | decisive) if decisive else wanted
 
     def _images(self, sha1: str) -> dict[str, str]:
         return {"poster": sha1, "background": sha1} if sha1 else {}

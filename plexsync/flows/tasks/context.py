@@ -107,6 +107,8 @@ class Task:
 
     def carry_out(self, context: TaskContext) -> dict[str, object]:
         """Run it, if what it needs is there; raises TaskFailed."""
+        if self.needs == PLEX and context.config.unreadable():
+            raise TaskFailed(f"{self.refusal}: {context.config.unreadable()}")
         if self.needs == PLEX:
             context.require_plex(self.title, self.refusal)
         return self.run(context)

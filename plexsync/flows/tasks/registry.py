@@ -34,7 +34,7 @@ from plexsync.flows.tasks.reconcile import (
 from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
 from plexsync.flows.tasks.restore_removed import restore_removed
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced, sync_recent
-from plexsync.flows.tasks.undo import undo_all, undo_scene
+from plexsync.flows.tasks.undo import undo_all, undo_left_out, undo_scene
 from plexsync.flows.tasks.view_queue_status import view_queue_status
 from plexsync.model.arguments import Rule, one_of, scene_id, text
 from plexsync.model.command import COMMANDS
@@ -106,6 +106,14 @@ TASKS: Mapping[str, Task] = {
         title="Undo",
         refusal="Nothing was undone",
         button=False,
+    ),
+    "undo_left_out": Task(
+        QUEUES,
+        undo_left_out,
+        {"confirmed": Rule(yes_or_no, False)},
+        needs=PLEX,
+        title="Undo",
+        refusal="Nothing was undone",
     ),
     "undo_all": Task(QUEUES, undo_all, needs=PLEX, title="Undo", refusal="Nothing was undone"),
 }

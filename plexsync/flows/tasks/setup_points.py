@@ -56,7 +56,7 @@ class Point:
 
 
 def settings(context: TaskContext) -> Iterator[Point]:
-    """Plex's address, the token, and the path map's spelling."""
+    """Plex's address, the token, the path map's spelling, and the filters'."""
     url, token = context.config.plex_url, context.config.plex_token.get_secret_value()
     if not url:
         yield Point("Plex URL", BAD, "it is not entered", f'Enter "Plex URL" in {WHERE}.')
@@ -73,6 +73,8 @@ def settings(context: TaskContext) -> Iterator[Point]:
     for problem in PathMap.parse(context.config.path_map)[1]:
         text = problem.removeprefix("path_map: ")
         yield Point("Path map", BAD, text, f'Correct "Path map" in {WHERE}.')
+    if problem := context.config.unreadable():
+        yield Point("Filters", BAD, problem)
     if context.config.paused:
         remedy = f'Switch off "Pause syncing" and "Do not write anything" in {WHERE}.'
         yield Point("Syncing", WARN, "it is paused in the settings; events are kept", remedy)

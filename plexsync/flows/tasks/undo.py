@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from plexsync import inbox
+from plexsync.flows.backfill import wake_neighbours
 from plexsync.flows.tasks.confirmation import is_second_press
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.progress import Progress
@@ -14,16 +15,17 @@ from plexsync.flows.tasks.put_back import ItemRestorer, UndoResult
 from plexsync.flows.tasks.undo_collections import undo_collections
 from plexsync.model.errors import PlexAuthError, PlexServerDown
 from plexsync.model.event import parse_event
-from plexsync.model.ledger import DESTROYED, UNDONE, SceneState, TargetState
+from plexsync.model.ledger import DESTROYED, LEFT_OUT, UNDONE, SceneState, TargetState
 from plexsync.model.plex import FIELDS, Target
 from plexsync.model.words import counted
-from plexsync.policy.events import SyncScene, actions_of
+from plexsync.policy.events import IGNORED_FIELDS, SyncScene, actions_of
 
 BATCH = 50
 
 AFTERWARDS = (
     "An undone scene is synced again only when somebody edits it in Stash or asks for it by hand."
 )
+AFTERWARDS_LEFT_OUT = "These scenes are synced again as soon as the filters let them in."
 
 
 @dataclass(slots=True)
@@ -35,6 +37,8 @@ class _Outcome:
     fields: Counter[str] = field(default_factory=Counter)
     dropped: int = 0
     """Waiting jobs that were for undone scenes."""
+    left_out: bool = False
+    """The scenes are left out by the filters, and stay so."""
 
     @property
     def done(self) -> int:
@@ -77,6 +81,27 @@ def undo_all(context: TaskContext) -> dict[str, object]:
     return {**_undo(context, scenes), **undone, "would_undo": 0}
 
 
+def undo_left_out(context: TaskContext) -> dict[str, object]:
+    """Undo what was written of the scenes that the filters leave out now; the first press says how
+    many these are, the second does it, and so does one that is `confirmed`.
+    """
+    _check_server(context)
+    scenes = context.owner().stores.ledger.written_scenes(LEFT_OUT)
+    if not scenes:
+        context.log.info(
+            "There is nothing to undo: PlexSync has nothing in Plex of scenes that are left out."
+        )
+        return {"undone": 0, "would_undo": 0}
+    if not context.args["confirmed"] and is_second_press(context, "undo_left_out") is None:
+        context.log.warning(
+            f"Nothing was changed yet. This would put back what Plex had before PlexSync wrote to "
+            f"the items of {counted(len(scenes), 'scene')} that the filters leave out now. What was "
+            "changed in Plex since stays. Press Undo Scenes Left Out again within 5 minutes to do it."
+        )
+        return {"undone": 0, "would_undo": len(scenes)}
+    return {**_undo(context, scenes, left_out=True), "would_undo": 0}
+
+
 def _check_server(context: TaskContext) -> None:
     """Nothing is begun unless the Plex that was written to answers."""
     context.plex.verify_server()
@@ -88,8 +113,10 @@ def _check_server(context: TaskContext) -> None:
         )
 
 
-def _undo(context: TaskContext, scenes: Sequence[int]) -> dict[str, object]:
-    outcome, began = _Outcome(), context.clock.now()
+def _undo(
+    context: TaskContext, scenes: Sequence[int], *, left_out: bool = False
+) -> dict[str, object]:
+    outcome, began = _Outcome(left_out=left_out), context.clock.now()
     stopped = ""
     with Progress(context.log, lambda: 0.99 * outcome.done / max(1, len(scenes))):
         for start in range(0, len(scenes), BATCH):
@@ -131,9 +158,14 @@ def _some(context: TaskContext, scenes: Sequence[int], outcome: _Outcome, began:
         if left:
             outcome.left[state.scene] = left
         outcome.fields.update({name for each in ours.values() for name in each.done})
-    owned.stores.ledger.save(done)
-    outcome.undone += [state.scene for state in done]
-    outcome.dropped += _drop_older(context, {state.scene for state in done}, began)
+    scenes_done = [state.scene for state in done]
+    if outcome.left_out:
+        owned.stores.ledger.save(_taken_out(state, known[state.scene]) for state in done)
+        wake_neighbours(owned.stores.queue, owned.stores.ledger, scenes_done, context.clock.now())
+    else:
+        owned.stores.ledger.save(done)
+        outcome.dropped += _drop_older(context, set(scenes_done), began)
+    outcome.undone += scenes_done
 
 
 def _undone(state: SceneState, found: Mapping[Target, UndoResult], now: float) -> SceneState:
@@ -149,6 +181,14 @@ def _undone(state: SceneState, found: Mapping[Target, UndoResult], now: float) -
             _forgotten(each, found[each.target], now) if each.target in found else each
             for each in state.targets
         ),
+    )
+
+
+def _taken_out(state: SceneState, before: SceneState) -> SceneState:
+    """A scene that the filters leave out stays so, and is written as a new one once they let it in."""
+    targets = tuple(replace(target, written={}) for target in state.targets)
+    return replace(
+        state, state=before.state, detail=before.detail, since=before.since, targets=targets
     )
 
 
@@ -184,7 +224,7 @@ def _drop_older(context: TaskContext, scenes: set[int], began: float) -> int:
 def _is_about(data: bytes, at: float, scenes: set[int]) -> bool:
     """Whether a record asks for nothing but a sync of one of these scenes."""
     try:
-        asked = actions_of(parse_event(data, at))
+        asked = actions_of(parse_event(data, at), IGNORED_FIELDS)
     except ValueError:
         return False
     return bool(asked) and all(isinstance(w, SyncScene) and w.scene in scenes for w in asked)
@@ -208,4 +248,4 @@ def _tell(context: TaskContext, outcome: _Outcome) -> None:
         + "."
     )
     if outcome.undone:
-        context.log.info(AFTERWARDS)
+        context.log.info(AFTERWARDS_LEFT_OUT if outcome.left_out else AFTERWARDS)

@@ -10,8 +10,18 @@ from plexsync.flows.worker.statistics import brief, listed
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.plex_state import told
 from plexsync.model.reasons import class_words, classes_in_words, reason_words, state_words
-from plexsync.model.status import Breaker, Checks, Outages, Queue, Recovery, Status, Totals, Waiting
-from plexsync.model.words import counted, label
+from plexsync.model.status import (
+    Breaker,
+    Checks,
+    LeftOut,
+    Outages,
+    Queue,
+    Recovery,
+    Status,
+    Totals,
+    Waiting,
+)
+from plexsync.model.words import counted, grouped, label
 from plexsync.policy import reconcile_state
 from plexsync.policy.circuit_breaker import CLOSED
 from plexsync.policy.outage_history import format_duration, format_elapsed_since
@@ -36,8 +46,8 @@ def view_queue_status(context: TaskContext) -> dict[str, object]:
 
 
 def _settings_problem(config: PlexSyncConfig) -> str:
-    if config.missing():
-        return config.missing()
+    if config.not_ready():
+        return config.not_ready()
     return PAUSED if config.paused else ""
 
 
@@ -56,6 +66,7 @@ def lines(found: Status) -> Iterator[str]:
         yield f"Dead letters: {dead_letters['total']}{kinds}."
     if found["scenes"]:
         yield f"Scenes by state: {listed({state_words(state): n for state, n in found['scenes'].items()})}."
+    yield from _left_out(found["left_out"])
     for each in found["refused"]:
         yield (
             f"Plex refuses the {label(each['field'])} of {counted(each['scenes'], 'scene')}: "
@@ -74,6 +85,22 @@ def lines(found: Status) -> Iterator[str]:
         yield from found["log"]
     else:
         yield "The background worker has logged nothing yet."
+
+
+def _left_out(found: LeftOut | None) -> Iterator[str]:
+    if found is None or not found["scenes"]:
+        return
+    kept = ""
+    if found["written"]:
+        kept = (
+            f" {grouped(found['written'])} of them have in Plex what PlexSync wrote before; "
+            '"Undo Scenes Left Out" puts back what was there.'
+        )
+    more = ", ..." if sum(found["why"].values()) < found["scenes"] else ""
+    yield (
+        f"Left out by the filters: {counted(found['scenes'], 'scene')} ({listed(found['why'])}{more})."
+        f"{kept}"
+    )
 
 
 def _worker(owned: bool | None) -> str:

@@ -206,7 +206,7 @@ class Admission:
             self._stash_is_silent(error.message)
 
     def _usable(self, config: PlexSyncConfig) -> bool:
-        problem = config.missing()
+        problem = config.not_ready()
         if problem:
             self._log.warn_once("settings", problem)
             self._wait_for("settings")

@@ -15,7 +15,7 @@ from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.flows.backfill import BACKFILL_TURN, BACKFILL_WINDOW
 from plexsync.model.event import parse_event
 from plexsync.model.job import BACKFILL, COMPARES, Job
-from plexsync.model.ledger import Backfill
+from plexsync.model.ledger import USED_FIELDS, Backfill
 from plexsync.model.reasons import RENAME, UPDATE
 from plexsync.policy.debounce import BURST, Debounce
 from plexsync.policy.events import (
@@ -54,6 +54,7 @@ class Intake:
         if self._command_waits():
             return 0
         records = inbox.collect(self._folder)
+        used = frozenset(self._ledger.get_meta(USED_FIELDS).split()) if records else frozenset()
         jobs: dict[int, Job] = {}
         taken: list[str] = []
         unusable = 0
@@ -67,7 +68,7 @@ class Intake:
                 self._log.warning(f"An inbox record was unusable and set aside: {problem}.")
                 unusable += 1
                 continue
-            for action in actions_of(event):
+            for action in actions_of(event, used):
                 if isinstance(action, RunCommand):
                     self.commands.accept(record.name, action.sent, event.at)
                 else:

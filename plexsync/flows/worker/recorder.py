@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from plexsync.edges.log.log import Log
 from plexsync.edges.queue.job_index import is_due
 from plexsync.edges.stores import Stores
+from plexsync.flows.backfill import wake_neighbours
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.results import (
     ENDED_WELL,
@@ -27,16 +28,10 @@ from plexsync.flows.results import (
 from plexsync.flows.worker.intake import Intake
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import SCENE, AmbiguousMatch, PlexNotFound, SceneGone, SyncError
-from plexsync.model.job import BACKFILL, DeadLetter, Job
-from plexsync.model.ledger import (
-    NOT_IN_PLEX,
-    RIVAL,
-    SHARED,
-    SYNCED,
-    UNDONE,
-    SceneState,
-)
-from plexsync.model.reasons import RECONCILE, dead_state
+from plexsync.model.job import DeadLetter, Job
+from plexsync.model.ledger import LEFT_OUT as LEFT_OUT_BY_FILTERS
+from plexsync.model.ledger import NOT_IN_PLEX, RIVAL, SHARED, SYNCED, UNDONE, SceneState
+from plexsync.model.reasons import dead_state
 from plexsync.policy.backoff import (
     Bury,
     Finish,
@@ -62,6 +57,7 @@ class ResultRecorder:
     ) -> list[Outcome]:
         """Record a batch; returns what became of each of its jobs."""
         outcomes = [self._decided(result, config, now) for result in results]
+        unchanged = self._note_done([r for r in results if isinstance(r, Done)], now)
         for outcome in outcomes:
             self._log_outcome(outcome, now)
             self._record(outcome, now)
@@ -70,7 +66,9 @@ class ResultRecorder:
         queue.rewrite(*(o.job for o in outcomes if _is_rewritten(o)))
         queue.release([o.scene for o in outcomes if _is_left(o)])
         queue.finish([o.scene for o in outcomes if o.kind in ENDED_WELL])
-        self._wake_neighbours(outcomes, now)
+        # what changed for a scene may be news for those that share a Plex item with it
+        news = [o.scene for o in outcomes if _concerns_others(o) and o.scene not in unchanged]
+        wake_neighbours(queue, self._stores.ledger, news, now)
         return outcomes
 
     def _decided(self, result: Result, config: PlexSyncConfig, now: float) -> Outcome:
@@ -105,16 +103,14 @@ class ResultRecorder:
             )
 
     def _record(self, outcome: Outcome, now: float) -> None:
-        """What has to be known of a job before its row goes."""
-        result, scene = outcome.result, outcome.scene
-        if isinstance(result, Done) and result.state not in ("", SYNCED):
-            self.note(scene, result.state, result.detail, now, result.rivals, result.path)
-        elif outcome.kind == GIVEN_UP and outcome.error is not None:
+        """What has to be known of a job that failed before its row goes."""
+        scene = outcome.scene
+        if outcome.kind == GIVEN_UP and outcome.error is not None:
             self.bury(outcome.job, outcome.error, now)
         elif isinstance(outcome.error, SceneGone):
             self._intake.drop(scene, now)
         elif outcome.kind == LEFT_OUT and outcome.error is not None:
-            self.note(scene, NOT_IN_PLEX, outcome.error.message, now)
+            self._note_failed(scene, NOT_IN_PLEX, outcome.error.message, now)
 
     def bury(self, job: Job, error: SyncError, now: float) -> None:
         """Give a job up: its dead letter first, then its row."""
@@ -135,7 +131,7 @@ class ResultRecorder:
                 paths=error.paths if isinstance(error, PlexNotFound) else (),
             )
         )
-        self.note(job.scene, dead_state(error.kind), error.message, now)
+        self._note_failed(job.scene, dead_state(error.kind), error.message, now)
         self._stores.queue.bury(job.scene)
         self._log.warning(
             f"Gave up on a scene ({error.kind}): {error.message}. It is kept as a dead letter; "
@@ -144,45 +140,57 @@ class ResultRecorder:
             **({"path": [each.words() for each in candidates]} if candidates else {}),
         )
 
-    def note(
-        self,
-        scene: int,
-        state: str,
-        detail: str,
-        now: float,
-        rivals: frozenset[int] = frozenset(),
-        path: str = "",
-    ) -> None:
-        """Remember how a scene stands when nothing was written to Plex, and who has its items."""
+    def _note_done(self, results: Sequence[Done], now: float) -> set[int]:
+        """Remember how scenes stand to which nothing was written, in one transaction; gives those
+        that were left out before for the same reason, of which there is no news.
+        """
         ledger = self._stores.ledger
-        known = ledger.scenes([scene]).get(scene) or SceneState(scene=scene, state=state)
-        since = known.since if known.state == state == UNDONE else now
-        others = frozenset(each for each in known.entities if each[0] != RIVAL)
-        ledger.save(
-            [
-                replace(
-                    known,
-                    state=state,
-                    detail=detail,
-                    since=since,
-                    desired_hash="",
-                    path=path or known.path,
-                    entities=others | {(RIVAL, rival) for rival in rivals},
-                )
-            ]
-        )
+        noted = [result for result in results if _is_news(result)]
+        known = ledger.scenes([result.job.scene for result in noted])
+        before = [_before(result.job.scene, result.state, known) for result in noted]
+        after = [_after(result, b, now) for result, b in zip(noted, before, strict=True)]
+        same = {b.scene for b, a in zip(before, after, strict=True) if _still_left_out(b, a)}
+        ledger.save(state for state in after if state.scene not in same)
+        return same
 
-    def _wake_neighbours(self, outcomes: Sequence[Outcome], now: float) -> None:
-        """What changed for a scene may be news for those that share a Plex item with it."""
-        ledger, queue = self._stores.ledger, self._stores.queue
-        found = [
-            other for o in outcomes if _concerns_others(o) for other in ledger.neighbours(o.scene)
-        ]
-        queue.put_all(
-            Job(scene=scene, reason=RECONCILE, born=now, priority=BACKFILL, not_before=now)
-            for scene in dict.fromkeys(found)
-            if scene not in queue.jobs
-        )
+    def _note_failed(self, scene: int, state: str, detail: str, now: float) -> None:
+        """Remember how a scene stands of which nothing could be written."""
+        before = _before(scene, state, self._stores.ledger.scenes([scene]))
+        self._stores.ledger.save([_stands(before, state, detail, now)])
+
+
+def _is_news(result: Done) -> bool:
+    """Whether the ledger is to know more of the scene than was recorded when it was written."""
+    return result.state not in ("", SYNCED) or result.entities is not None
+
+
+def _before(scene: int, state: str, known: Mapping[int, SceneState]) -> SceneState:
+    return known.get(scene) or SceneState(scene=scene, state=state)
+
+
+def _after(result: Done, before: SceneState, now: float) -> SceneState:
+    if result.state == SYNCED:
+        return replace(before, entities=result.entities or frozenset())
+    after = _stands(before, result.state, result.detail, now, result.path)
+    own = after.entities if result.entities is None else result.entities
+    return replace(after, entities=own | {(RIVAL, rival) for rival in result.rivals})
+
+
+def _stands(before: SceneState, state: str, detail: str, now: float, path: str = "") -> SceneState:
+    """A scene to which nothing was written, and which has no rivals."""
+    return replace(
+        before,
+        state=state,
+        detail=detail,
+        since=before.since if before.state == state == UNDONE else now,
+        desired_hash="",
+        path=path or before.path,
+        entities=frozenset(each for each in before.entities if each[0] != RIVAL),
+    )
+
+
+def _still_left_out(before: SceneState, after: SceneState) -> bool:
+    return after.state == LEFT_OUT_BY_FILTERS and replace(after, since=before.since) == before
 
 
 def _ends_quietly(decision: Verdict, config: PlexSyncConfig) -> bool:

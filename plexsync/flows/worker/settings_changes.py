@@ -6,7 +6,14 @@ from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
 from plexsync.edges.stores import Stores
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.ledger import USED_FIELDS
 from plexsync.model.reasons import SETTINGS
+from plexsync.policy.filters import Filters
+
+
+def used_fields(config: PlexSyncConfig) -> frozenset[str]:
+    """Fields of a scene update that matter by these settings although they never show in Plex."""
+    return Filters.of(config.sync_only, config.sync_never).event_fields
 
 
 class SettingsChanges:
@@ -20,7 +27,8 @@ class SettingsChanges:
     def notice(self, config: PlexSyncConfig, before: PlexSyncConfig | None) -> None:
         """Have waiting jobs tried now, and all written scenes checked where they may differ."""
         ledger, queue = self._stores.ledger, self._stores.queue
-        desired = self._differs("settings", config.desired_fingerprint())
+        self._differs(USED_FIELDS, " ".join(sorted(used_fields(config))))
+        desired = self._differs("settings", config.scenes_fingerprint())
         plex = self._differs("plex", config.plex_fingerprint())
         collections = self._differs("collections", config.collection_fingerprint())
         if collections and config.collection_details:
