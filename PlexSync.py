@@ -1,8 +1,8 @@
-"""What Stash runs, once per hook and per task; the worker that they leave behind runs it too."""
+"""The entry point: Stash runs it for each hook and task, and they start the worker with it."""
 
 import sys
 
-sys.dont_write_bytecode = False  # else each hook compiles us anew, which takes as long as Python
+sys.dont_write_bytecode = False  # or each hook would compile us again
 HOME = __file__[: -len("/PlexSync.py")]
 TOO_OLD = '{"error": "PlexSync needs Python 3.10 or newer; Stash runs it with %d.%d"}'
 

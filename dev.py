@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Everything a developer runs: `python3 dev.py demo | test | test-ui | lint | bench | ...`.
+"""All commands for developers: `python3 dev.py demo | test | test-ui | lint | bench | ...`.
 
-Needs Python 3.10 or later and nothing else: the first command makes `.venv` from the pinned
-requirements, later ones use it. Words after the command are passed on, for example
-`python3 dev.py test -k hook`.
+Needs only Python 3.10 or later: the first command creates `.venv` from the pinned requirements,
+later ones use it. Arguments after the command are passed on, for example `python3 dev.py test -k
+hook`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / os.environ.get("PLEXSYNC_VENV", ".venv")
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 UI_VENV = ROOT / ".venv-ui"
-"""What the browser tests run in, so that all else does without a browser's driver."""
+"""The environment of the browser tests, so that all others need no browser driver."""
 UI_REQUIREMENTS = (*REQUIREMENTS, "requirements-ui.txt")
 OLDEST = (3, 10)
 MEMORY = Path("/dev/shm")
 ROOM = 2 << 30
-"""Bytes that the tests' files may take; a run of the suite needs a tenth of it."""
+"""Free bytes of memory needed for the tests' files; a run of the suite uses a tenth."""
 
 
 def venv_python(home: Path = VENV) -> Path:
@@ -37,13 +37,13 @@ def venv_python(home: Path = VENV) -> Path:
 
 
 def fingerprint(requirements: Sequence[str] = REQUIREMENTS) -> str:
-    """What an environment was made from: the requirements and the Python version."""
+    """Identifies an environment: a hash of its requirements and the Python version."""
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in requirements)
     return hashlib.sha256(f"{sys.version}\n{text}".encode()).hexdigest()
 
 
 def set_up(home: Path = VENV, requirements: Sequence[str] = REQUIREMENTS) -> None:
-    """Make `.venv` with exactly the pinned packages, unless it is there already."""
+    """Create `.venv` with exactly the pinned packages, unless it exists."""
     stamp = home / "plexsync-requirements"
     wanted = fingerprint(requirements)
     if venv_python(home).exists() and stamp.exists() and stamp.read_text() == wanted:
@@ -54,7 +54,7 @@ def set_up(home: Path = VENV, requirements: Sequence[str] = REQUIREMENTS) -> Non
         venv.create(home, with_pip=True)
         python = str(venv_python(home))
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        for name in requirements:  # one by one: pip wants hashes for all of a run or for none
+        for name in requirements:  # one by one: pip requires all hashes or none
             subprocess.run([*pip, "-r", str(ROOT / name)], check=True)
     except (OSError, subprocess.CalledProcessError) as problem:
         sys.exit(
@@ -66,31 +66,33 @@ def set_up(home: Path = VENV, requirements: Sequence[str] = REQUIREMENTS) -> Non
 
 
 def run(*command: str, home: Path = VENV, more: Mapping[str, str] = MappingProxyType({})) -> int:
-    """Run one command with the project's Python in the project's folder, with `more` environment."""
+    """Run a command with the project's Python in the project's folder, with `more` in its
+    environment.
+    """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **more}
     with subprocess.Popen([str(venv_python(home)), *command], cwd=ROOT, env=environment) as child:
         while True:
             try:
                 return child.wait()
             except KeyboardInterrupt:
-                continue  # the child got it too, and cleans up behind itself
+                continue  # the child receives it too, and cleans up
 
 
 def demo(words: Sequence[str]) -> int:
-    """The main job for real, against the simulated servers; exits non-zero if anything differs."""
+    """Run a demonstration against the simulated servers; exits non-zero if anything differs."""
     return run("-m", "simulator.demo", *words)
 
 
 def test(words: Sequence[str]) -> int:
-    """The whole test suite with its coverage gate; words go to pytest (and then no gate)."""
-    processes = (os.cpu_count() or 1) + 1  # a quarter of the tests' time is waiting for others
+    """Run the whole test suite with its coverage gate; arguments go to pytest (then no gate)."""
+    processes = (os.cpu_count() or 1) + 1  # a quarter of the tests' time is waiting
     in_parallel = ("-n", str(processes), "--dist", "worksteal")  # the long tests come first
     words = words or (*in_parallel, "--cov", "--cov-report=term:skip-covered")
     return run("-m", "pytest", *words, more=scratch())
 
 
 def test_python(words: Sequence[str]) -> int:
-    """The suite with other Pythons: `test-python 3.10 3.13 [-- words for pytest]`."""
+    """Run the suite with other Pythons: `test-python 3.10 3.13 [-- arguments for pytest]`."""
     cut = words.index("--") if "--" in words else len(words)
     results = {version: _suite_with(version, words[cut + 1 :]) for version in words[:cut]}
     for version, result in results.items():
@@ -101,14 +103,14 @@ def test_python(words: Sequence[str]) -> int:
 def _suite_with(version: str, words: Sequence[str]) -> str:
     python = _interpreter(version)
     if not python:
-        return "not run, there is no such interpreter here"
+        return "not run: this interpreter is not installed"
     command = [python, str(ROOT / "dev.py"), "test", *words]
     done = subprocess.run(command, env={**os.environ, "PLEXSYNC_VENV": f".venv-{version}"})
     return "FAILED" if done.returncode else "passed"
 
 
 def _interpreter(version: str) -> str:
-    """A Python of this version, on the PATH or of pyenv; "" if there is none that runs."""
+    """A working Python of this version, from the PATH or pyenv; "" if there is none."""
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
     found = [shutil.which(f"python{version}"), *pyenv.glob(f"{version}.*/bin/python")]
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
@@ -121,12 +123,11 @@ def _interpreter(version: str) -> str:
 
 
 def scratch() -> dict[str, str]:
-    """The environment that puts the tests' files into memory, where Linux has room there.
+    """The environment that puts the tests' files into memory, on Linux with enough of it.
 
-    They are files like all others. But every story makes some databases and journals, each of
-    which is synced to the disk, and the suite would wait for that longer than it computes. An
-    empty PYTHONDONTWRITEBYTECODE lets the hundreds of interpreters that tests start share what
-    the first of them compiled, also where the machine is set up not to.
+    Every story creates databases and journals that are synced to the disk, which would take the
+    suite longer than its computation. An empty PYTHONDONTWRITEBYTECODE lets the hundreds of
+    interpreters that tests start share compiled modules, even where the machine disables that.
     """
     environment = {"PYTHONDONTWRITEBYTECODE": ""}
     if MEMORY.is_dir() and "TMPDIR" not in os.environ:
@@ -137,7 +138,7 @@ def scratch() -> dict[str, str]:
 
 
 def test_ui(words: Sequence[str]) -> int:
-    """The page in Stash, in a real browser; --screenshots renews docs/images; words go to pytest."""
+    """Test the page in a real browser; --screenshots updates docs/images; arguments go to pytest."""
     set_up(UI_VENV, UI_REQUIREMENTS)
     named = any((ROOT / word.partition("::")[0]).exists() for word in words)
     tests = words if named else ("tests/ui", "-n", "auto", *words)
@@ -145,7 +146,7 @@ def test_ui(words: Sequence[str]) -> int:
 
 
 def lint(words: Sequence[str]) -> int:
-    """Style, formatting and types."""
+    """Check style, formatting and types."""
     steps = (
         ("-m", "ruff", "check", *words, "."),
         ("-m", "ruff", "format", "--check", "."),
@@ -155,27 +156,27 @@ def lint(words: Sequence[str]) -> int:
 
 
 def bench(words: Sequence[str]) -> int:
-    """One table of figures."""
+    """Run the benchmarks; prints one table of figures."""
     return run("-m", "bench", *words)
 
 
 def torture(words: Sequence[str]) -> int:
-    """The long crash tests: kills, full disks, every n-th system call; prints seed and figures."""
+    """Run the long crash tests: kills, full disks, every n-th system call; prints seed and figures."""
     return run("-m", "torture", *words)
 
 
 def docs(words: Sequence[str]) -> int:
-    """Write the generated documents anew; --check only says which are stale."""
+    """Write the generated documents; --check only lists stale ones."""
     return run("-m", "docgen", *words)
 
 
 def live(words: Sequence[str]) -> int:
-    """Read-only contract checks against real servers: --stash URL --plex URL [--write SCENE]."""
+    """Run read-only contract checks against real servers: --stash URL --plex URL [--write SCENE]."""
     return run("tests/live/contract.py", *words)
 
 
 def package(words: Sequence[str]) -> int:
-    """What users install: PlexSync.zip and index.yml in dist (--out DIR: elsewhere)."""
+    """Build the package for users: PlexSync.zip and index.yml in dist (--out DIR: elsewhere)."""
     return run("-m", "release.package", *words)
 
 
@@ -185,7 +186,7 @@ def install(words: Sequence[str]) -> int:
 
 
 def lock(words: Sequence[str]) -> int:
-    """requirements.txt anew, with the hash of each wheel of the versions it names."""
+    """Update requirements.txt with the hash of each wheel of its versions."""
     return run("-m", "release.lock", *words)
 
 
@@ -206,7 +207,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
 
 
 def main(argv: Sequence[str]) -> int:
-    """Set up, then do what the first word says."""
+    """Set up, then run the command named by the first argument."""
     if sys.version_info < OLDEST:
         sys.exit(f"PlexSync needs Python 3.10 or later; this is {sys.version.split()[0]}.")
     command = COMMANDS.get(argv[0]) if argv else None

@@ -1,1 +1,1 @@
-"""Figures: what PlexSync costs and how quick it is, measured on simulated servers."""
+"""Benchmarks: what PlexSync costs and how fast it is, measured with simulated servers."""

@@ -1,4 +1,4 @@
-"""`python3 dev.py bench`: one table of figures. Exits 1 only when something was lost or wrong."""
+"""`python3 dev.py bench`: one table of figures. Exits 1 only if something was lost or wrong."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bench.report import Row, markdown, plain
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much of everything; the figures of the small one mean nothing."""
+    """How much of everything to measure; figures of the small size mean nothing."""
 
     runs: int
     crowd: int
@@ -91,20 +91,20 @@ PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
 }
 LONG = ("row",)
 INSIDE = ("reconcile",)
-"""Measured by another part too: growth begins with the smaller library."""
+"""Parts that another one includes: growth starts with the smaller library."""
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="tiny: does it run at all?")
-    parser.add_argument("--long", action="store_true", help="5,000 hooks in a row too")
-    parser.add_argument("--only", choices=PARTS, help="this part alone")
-    parser.add_argument("--markdown", action="store_true", help="a table for docs/performance.md")
+    parser.add_argument("--quick", action="store_true", help="tiny: only check that it runs")
+    parser.add_argument("--long", action="store_true", help="also run 5,000 hooks in a row")
+    parser.add_argument("--only", choices=PARTS, help="only this part")
+    parser.add_argument("--markdown", action="store_true", help="as for docs/performance.md")
     return parser.parse_args(words)
 
 
 def main(words: Sequence[str]) -> int:
-    """Measure, print the table; 1 when something was lost or wrong."""
+    """Measure and print the table; returns 1 if something was lost or wrong."""
     args = _arguments(words)
     size = QUICK if args.quick else FULL
     wanted = (

@@ -1,4 +1,4 @@
-"""A long backfill of scenes that Plex lacks: how soon the first one that it has is in Plex."""
+"""A long backfill of scenes that Plex lacks: when the first one that it has is in Plex."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bench.traffic import sort
 from plexsync.edges.ledger.ledger import Ledger
 
 REACHED = 5.0
-"""Seconds in which the first present scene is written once the worker has reached it."""
+"""Most seconds until the first present scene is written once the worker has reached it."""
 
 
 def backfill(count: int) -> Iterator[Row]:
-    """Sync All over so many scenes that Plex lacks, and behind them one that it has."""
+    """Measure a Sync All over `count` scenes that Plex lacks, followed by one that it has."""
     with Site(LATENCY, WRITE_TIME, NO_IMAGES) as site:
         lacking = site.ask("lacking", count)
         (there,) = site.ask("fill", 1)

@@ -1,4 +1,4 @@
-"""A thousand edited scenes: how long, with how many requests, in how much memory."""
+"""A drain of a thousand edited scenes: time, requests and memory."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from bench.site import CONNECTIONS, Site, Worker
 from bench.traffic import Traffic, sort
 
 LATENCY, WRITE_TIME = 0.020, 0.015
-"""Seconds until Plex answers, and that a write takes while no other write may."""
+"""Seconds until Plex answers, and seconds that a write takes, one at a time."""
 SLOWEST = 1.3
-"""Times of what Plex alone would need."""
+"""Most time of a drain, as a multiple of what Plex alone would need."""
 BATCH = 50
 MEMORY = 200 * 2**20
-"""Bytes that the worker may have at its peak."""
+"""Most bytes of the worker's memory at its peak."""
 NO_IMAGES = {"no_poster": True}
 
 
 def drain(count: int) -> Iterator[Row]:
-    """Changed scenes, then the same ones unchanged, with and without the ledger."""
+    """Measure changed scenes, then the same ones unchanged, with and without the ledger."""
     with Site(LATENCY, WRITE_TIME, NO_IMAGES) as site:
         scenes = site.ask("fill", count)
         site.edited(scenes)
@@ -47,14 +47,14 @@ def drain(count: int) -> Iterator[Row]:
 
 
 def memory(what: str, peak: int | None, limit: int = MEMORY) -> Row:
-    """A process's peak, where the system tells it."""
+    """The row for a process's peak memory, "n/a" where the system does not report it."""
     if peak is None:
         return Row(what, "n/a", f"<= {limit >> 20} MiB")
     return at_most(what, peak / 2**20, limit / 2**20, f"{peak / 2**20:.0f} MiB", " MiB")
 
 
 def _speed(traffic: Traffic, count: int, begin: float, started: float) -> Iterator[Row]:
-    """From the first question to Stash until the last answer of Plex."""
+    """Rows for the time from the first request to Stash until Plex's last answer."""
     seconds = traffic.end - begin
     least = count * (LATENCY + WRITE_TIME) / CONNECTIONS
     pace = f"{LATENCY * 1000:.0f} ms latency, {WRITE_TIME * 1000:.0f} ms a write"

@@ -1,4 +1,4 @@
-"""What a hook costs a save: whole processes against bare Python, interleaved.
+"""The cost of a hook for a save: whole processes compared with bare Python, interleaved.
 
 It measures two interpreters: a clean one, and one with .pth files in its site-packages, which is
 common.
@@ -44,13 +44,14 @@ RICH = {
     "editable": "import pathlib, importlib.machinery, importlib.abc",
     "certificates": "import ssl, urllib.request",
 }
-"""The .pth files of the second interpreter: what those of namespace packages, editable installs and
-helpers for a company's certificates import."""
+"""The .pth files of the second interpreter: imports of those of namespace packages, editable
+installs and helpers for company certificates."""
 
 
 class Spent(NamedTuple):
-    """What a whole process took, in seconds: its time, and the CPU's in it. The difference is the
-    disk, which has to write the event, and whatever else the machine does."""
+    """Seconds of a whole process: wall-clock time, and CPU time. The difference is the disk, which
+    has to write the event, and the machine's other load.
+    """
 
     time: float
     cpu: float
@@ -58,8 +59,9 @@ class Spent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HookCost:
-    """Medians of whole processes: bare Python, and the hook with and without a worker, and with one
-    for the first time after an update, when it is compiled; and what it imports."""
+    """Medians of whole processes: bare Python, the hook with and without a worker, and the first
+    hook after an update, which is compiled; and what it imports.
+    """
 
     bare: Spent
     running: Spent
@@ -71,8 +73,8 @@ class HookCost:
 def measure(runs: int, plugin_dir: str) -> dict[str, HookCost]:
     """Run bare Python and the hooks of both interpreters `runs` times in turn.
 
-    `plugin_dir` holds PlexSync.py; a copy of the hook's files is measured, whose worker ends at
-    once and is waited for outside the measurement.
+    `plugin_dir` holds PlexSync.py. A copy of the hook's files is measured, whose worker exits at
+    once; waiting for it is not measured.
     """
     with tempfile.TemporaryDirectory() as folder:
         subjects = {
@@ -86,7 +88,7 @@ def measure(runs: int, plugin_dir: str) -> dict[str, HookCost]:
 
 
 class _Subject:
-    """One interpreter with an installed plugin of its own, and the times that were taken."""
+    """One interpreter with its own installed plugin, and the measured times."""
 
     def __init__(self, plugin_dir: str, folder: str, pth: dict[str, str]) -> None:
         python = _interpreter(os.path.join(folder, "python"), pth)
@@ -97,7 +99,7 @@ class _Subject:
         self._spent: dict[str, list[Spent]] = {name: [] for name in ("bare", *_HOOKS)}
 
     def turn(self) -> None:
-        """Each kind of process once."""
+        """Measure each kind of process once."""
         self._spent["bare"].append(_run(self._bare, b""))
         with self._worker():
             self._take("running")
@@ -131,7 +133,7 @@ _HOOKS = ("running", "starting", "compiling")
 
 
 def _interpreter(folder: str, pth: dict[str, str]) -> str:
-    """A fresh environment with these .pth files in its site-packages."""
+    """A new environment with these .pth files in its site-packages."""
     venv.create(folder, symlinks=os.name != "nt", with_pip=False)
     python = os.path.join(
         folder, *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python3"))
@@ -185,7 +187,7 @@ def _middle(found: list[Spent]) -> Spent:
 
 
 def _environ() -> dict[str, str]:
-    """What Stash would pass on: nothing that moves the data or keeps Python from caching."""
+    """Our environment, without variables that move the data or disable Python's cache."""
     ours = ("STASH_PLUGIN_DATA", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
     return {key: value for key, value in os.environ.items() if key not in ours}
 
@@ -194,6 +196,6 @@ def _await_workers(folder: str, count: int) -> None:
     deadline = time.monotonic() + 10
     while sum(name.startswith("ended-") for name in os.listdir(folder)) < count:
         if time.monotonic() > deadline:
-            raise RuntimeError("a worker did not come up")
+            raise RuntimeError("a worker did not start")
         time.sleep(0.005)
-    time.sleep(0.02)  # its interpreter ends
+    time.sleep(0.02)  # until its interpreter has exited

@@ -1,4 +1,4 @@
-"""What a hook costs the save that fires it, and that none of many is lost."""
+"""The cost of a hook for the save that fires it, and whether any of many hooks loses its event."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bench.site import ROOT, clean_environment, install
 from plexsync import inbox, system
 
 LIMITS = {"clean": (0.85, 1.1), "rich": (0.3, 0.5)}
-"""Times of bare Python's CPU that a hook may take beside a living worker, and to start one: in a clean
-interpreter, and in one with .pth files in its site-packages."""
+"""Most CPU of a hook as a multiple of bare Python's, with a living worker and to start one: in a
+clean interpreter, and in one with .pth files in its site-packages."""
 NAMES = {"clean": "clean Python", "rich": "Python with .pth files"}
 
 
 def cost(runs: int) -> Iterator[Row]:
-    """Medians of whole processes against bare Python, interleaved."""
+    """Rows with medians of whole processes compared with bare Python, interleaved."""
     for kind, found in measure(runs, ROOT).items():
         python, (running, starting) = NAMES[kind], LIMITS[kind]
         yield Row(f"{python}: an empty script", _milliseconds(found.bare))
@@ -43,7 +43,7 @@ def _milliseconds(spent: Spent) -> str:
 
 
 def crowd(count: int) -> Row:
-    """Hooks of a scan, all at once."""
+    """Hooks of a scan, all at once; counts lost events."""
     with _Hooks() as hooks:
         running = [hooks.start() for _ in range(count)]
         for process in running:
@@ -52,7 +52,7 @@ def crowd(count: int) -> Row:
 
 
 def row(count: int) -> Iterator[Row]:
-    """Hooks of a bulk edit, one after the other: does a full inbox slow them down?"""
+    """Hooks of a bulk edit, one after the other, to see whether a full inbox slows them down."""
     with _Hooks() as hooks:
         times = []
         for _ in range(count):
@@ -66,7 +66,7 @@ def row(count: int) -> Iterator[Row]:
 
 
 class _Hooks:
-    """An installed plugin beside a lock that looks like a living worker's."""
+    """An installed plugin, with a held lock in place of a living worker."""
 
     def __enter__(self) -> _Hooks:
         self._folder = tempfile.TemporaryDirectory(prefix="plexsync-bench-")
@@ -84,7 +84,7 @@ class _Hooks:
         self._folder.cleanup()
 
     def start(self) -> subprocess.Popen[bytes]:
-        """A hook that has its event."""
+        """Start a hook and send it its event."""
         pipe = subprocess.PIPE
         process = subprocess.Popen(
             self._command, stdin=pipe, stdout=pipe, stderr=pipe, env=self._environment
@@ -96,11 +96,11 @@ class _Hooks:
         return process
 
     def finish(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait for its answer, which must be ok."""
+        """Wait for a hook's answer, which must be ok."""
         out, err = process.communicate(timeout=60)
         if process.returncode or out != b'{"output": "ok"}':
             raise RuntimeError(f"a hook answered {out!r} {err!r}")
 
     def kept(self) -> int:
-        """How many events lie in the inbox."""
+        """The number of events in the inbox."""
         return len(inbox.collect(self._data, limit=1_000_000))

@@ -1,4 +1,4 @@
-"""Many events at once, as a scan of a whole library leaves them: what taking them in costs."""
+"""The cost of taking over many events at once, as a scan of a whole library leaves them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.flows.worker.intake import Intake
 
 PER_EVENT = 50e-6
-"""Seconds of CPU: 20,000 events a second."""
+"""Most seconds of CPU per event: 20,000 events a second."""
 MEMORY = 100.0
-"""MiB of a process that takes them all in."""
+"""Most MiB of a process that takes over all of them."""
 
 
 def inbox(count: int) -> Iterator[Row]:
-    """CPU time of one process that does nothing else, so that a busy machine does not count."""
+    """Measure the CPU time of one process, independent of the machine's load."""
     with tempfile.TemporaryDirectory(prefix="plexsync-bench-") as folder:
         _fill(folder, count)
         command = [sys.executable, "-m", "bench.inbox", folder]
@@ -48,7 +48,7 @@ def inbox(count: int) -> Iterator[Row]:
 
 
 def _fill(folder: str, count: int) -> None:
-    """Records as hooks leave them, but written without their two fsyncs each."""
+    """Write records as hooks leave them, but without their two fsyncs each."""
     plexsync_inbox.drop(folder, _event(1))
     new = os.path.join(folder, "inbox", "new")
     (name,) = os.listdir(new)

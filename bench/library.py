@@ -1,4 +1,4 @@
-"""The index of a large library: how long, with how many requests, how large, how quick."""
+"""The index of a large library: time, requests, size on disk, and speed of look-ups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOKUPS = 5000
 
 
 def index(count: int) -> Iterator[Row]:
-    """One edited scene in a library of `count` items makes the worker read all of it."""
+    """Measure an edited scene in a library of `count` items, which makes the worker read all of it."""
     with Site(LATENCY, WRITE_TIME, NO_IMAGES) as site:
         site.ask("shelve", count - 1)
         site.edited(site.ask("fill", 1))
@@ -63,6 +63,6 @@ def _lookups(site: Site, what: str, count: int) -> Iterator[Row]:
 
 
 def _size(data: str) -> int:
-    """Of the index with SQLite's files beside it."""
+    """Size of the index in bytes, with SQLite's side files."""
     names = [name for name in os.listdir(data) if name.startswith("plex_index.db")]
     return sum(os.path.getsize(os.path.join(data, name)) for name in names)

@@ -1,4 +1,4 @@
-"""What a page's request costs: whole processes against bare Python, interleaved."""
+"""The cost of the page's requests: whole processes compared with bare Python, interleaved."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from plexsync.model.job import DeadLetter, Job
 from plexsync.model.ledger import SYNCED, SceneState
 
 LIMIT = 4.0
-"""Times of bare Python that a request may take."""
+"""Most time of a request as a multiple of bare Python's."""
 
 REQUESTS: dict[str, dict[str, object]] = {
     "status": {},
@@ -35,7 +35,7 @@ _BLOCK = {"Scheme": "http", "Host": "127.0.0.1", "Port": 9, "SessionCookie": Non
 
 
 def cost(runs: int) -> Iterator[Row]:
-    """Medians of whole processes beside a lock that looks like a living worker's."""
+    """Rows with medians of whole processes, with a held lock in place of a living worker."""
     with tempfile.TemporaryDirectory(prefix="plexsync-bench-") as folder:
         plugin = install(os.path.join(folder, "PlexSync"))
         data = os.path.join(plugin, "data")
@@ -50,7 +50,7 @@ def cost(runs: int) -> Iterator[Row]:
 
 
 def _fill(data: str, scenes: int) -> None:
-    """Something to look at."""
+    """Fill the data folder with data to show."""
     now = time.time()
     dead_letters = DeadLetters(os.path.join(data, "dlq.db"), print)
     ledger = Ledger(os.path.join(data, "ledger.db"), print)

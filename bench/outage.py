@@ -1,4 +1,4 @@
-"""Plex comes back to waiting jobs: how soon they begin, how gently, and when they are done."""
+"""Plex's return with waiting jobs: when they start, at what rate, and when they are done."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bench.site import Site, Worker, wait_for
 from bench.traffic import sort
 
 FIRST = 10.0
-"""Seconds from the probe that finds Plex healthy until the first job is in Plex."""
+"""Most seconds from the probe that finds Plex healthy until the first job is in Plex."""
 
 
 def outage(count: int) -> Iterator[Row]:
-    """So many scenes are edited while Plex is down; then it is started again."""
+    """Measure `count` scenes edited while Plex is down, after it is started again."""
     with Site(LATENCY, WRITE_TIME, NO_IMAGES) as site:
         scenes = site.ask("fill", count)
         site.ask("down")

@@ -1,4 +1,4 @@
-"""A long queue: what a job costs the worker, and what a page of it costs who looks."""
+"""A long queue: the cost of a job for the worker, and of showing a page of it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from plexsync.model.job import BACKFILL, Job
 
 SHORT = 1000
 RATIO = 1.5
-"""Times of what a job costs in a short queue."""
+"""Most cost of a job, as a multiple of that in a short queue."""
 PAGE = 0.060
-"""Seconds for a page of the queue."""
+"""Most seconds of CPU for a page of the queue."""
 BATCH, DRAINED = 50, 10_000
 INTAKE = 500
 
 
 def queue(count: int) -> Iterator[Row]:
-    """CPU time only, so that a busy machine does not count."""
+    """Measure CPU time only, independent of the machine's load."""
     with tempfile.TemporaryDirectory(prefix="plexsync-bench-") as folder:
         short = min(_cpu_per_job(os.path.join(folder, f"short{n}"), SHORT) for n in range(3))
         long = _cpu_per_job(os.path.join(folder, "long"), count)
@@ -40,7 +40,7 @@ def queue(count: int) -> Iterator[Row]:
 
 
 def _cpu_per_job(folder: str, count: int) -> float:
-    """Filled, closed, opened again; then drained batch by batch, while it is still long."""
+    """Fill the queue, close it, open it again, then drain it batch by batch while it is still long."""
     began = time.process_time()
     with closing(JobQueue(folder, print)) as jobs:
         _fill(jobs, count)

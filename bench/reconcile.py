@@ -1,4 +1,4 @@
-"""A reconciliation of a large library with planted gaps: what it finds, asks for and takes."""
+"""A reconciliation of a large library with planted gaps: what it finds, its requests and time."""
 
 from __future__ import annotations
 
@@ -32,24 +32,25 @@ from plexsync.model.values import value_hash
 from plexsync.policy.desired import desired, hash_desired
 
 LATENCY = 0.020
-"""Seconds until Plex answers."""
+"""Plex's latency in seconds."""
 SETTINGS = {"no_poster": True, "pause_sync": True}
-"""Nothing is written meanwhile, so that the gaps stay as they were planted."""
+"""Settings that prevent writes, so that the planted gaps stay."""
 SHARE = 100
-"""One scene in so many has a gap of each kind."""
+"""One scene in this many has a gap of each kind."""
 MEMORY = 250 * 2**20
 GROWTH = 11.0
 OTHERS = 4
-"""Requests that any library takes: which libraries there are, what is new, is that all."""
+"""Requests that any library takes: the libraries, what is new, the count."""
 TIMES = 10
-"""How much larger the large library is."""
+"""How many times larger the large library is."""
 DETAILS, LIST, PAGE = 50, 1000, 500
 
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """One press of the button: its answer, seconds by the clock and of the processor, peak memory
-    in bytes, and what was asked."""
+    """One press of the button: its answer, seconds of wall-clock and CPU time, peak memory in
+    bytes, and requests.
+    """
 
     answer: Mapping[str, Any]
     seconds: float
@@ -60,12 +61,12 @@ class Pressed:
 
 
 def reconcile(count: int) -> Iterator[Row]:
-    """Gaps found in a library with so many scenes."""
+    """Rows for a library with `count` scenes."""
     yield from _measure(count)
 
 
 def growth(small: int) -> Iterator[Row]:
-    """The same in that library and in one ten times as large."""
+    """The same for a library with `small` scenes and for one ten times as large."""
     first, again = yield from _measure(small)
     many, many_again = yield from _measure(TIMES * small)
     for what, one, ten in (("first look", first, many), ("nothing changed", again, many_again)):
@@ -129,7 +130,7 @@ def _stash(what: str, pressed: Pressed, count: int) -> Row:
 
 
 def _press(site: Site) -> Pressed:
-    """The button as Stash presses it: a process of its own."""
+    """Run the button as Stash does: in a separate process."""
     order = {"server_connection": json.loads(site.connection()), "args": {"mode": "reconcile_all"}}
     site.ask("journal"), site.ask("pages")
     peak = 0
@@ -160,7 +161,7 @@ def _press(site: Site) -> Pressed:
 
 
 def _await_worker(site: Site) -> None:
-    """The task has left a worker behind; it can be sent away once it owns the folder."""
+    """Wait until the worker left behind by the task owns the folder, so that it can be dismissed."""
     lock = system.LockFile(os.path.join(site.data, "worker.lock"))
     deadline = time.monotonic() + 5.0
     while not lock.busy() and time.monotonic() < deadline:
@@ -196,17 +197,19 @@ def _seed(site: Site) -> None:
 def _written(
     scene: Scene, config: PlexSyncConfig, fingerprint: str, index: PlexIndex
 ) -> SceneState:
-    wish, _ = desired(scene, config, {})
+    desired_scene, _ = desired(scene, config, {})
     (part,) = index.find([scene.files[0].path])
-    assert wish is not None
-    written = {name: Written(value, value_hash(value), 1.0) for name, value in wish.values.items()}
+    assert desired_scene is not None
+    written = {
+        name: Written(value, value_hash(value), 1.0) for name, value in desired_scene.values.items()
+    }
     return SceneState(
         scene=scene.id,
         state=SYNCED,
         since=1.0,
-        desired_hash=hash_desired(wish, scene.files, fingerprint),
+        desired_hash=hash_desired(desired_scene, scene.files, fingerprint),
         oshash=scene.files[0].oshash,
         path=scene.files[0].path,
-        entities=wish.entities,
+        entities=desired_scene.entities,
         targets=(TargetState(target=part.target, part=part.file, written=written, synced_at=1.0),),
     )

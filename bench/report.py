@@ -13,9 +13,9 @@ TITLES = ("what", "measured", "target", "ok?")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. `ok` None: there is no target.
+    """One figure. `ok` is None if there is no target.
 
-    `right` is False when something was lost or wrong, which no speed makes up for.
+    `right` is False if something was lost or wrong, whatever the speed.
     """
 
     what: str
@@ -26,23 +26,23 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
-        """The row as the table shows it."""
+        """The row's cells, as shown in the table."""
         verdict = {True: "yes", False: "NO", None: ""}[self.ok if self.right else False]
         return self.what, self.measured, self.target, verdict
 
 
 def at_most(what: str, value: float, limit: float, text: str, unit: str = "") -> Row:
-    """A figure that should be at most `limit`; `text` is how it is shown."""
+    """A figure that must be at most `limit`; `text` is how it is shown."""
     return Row(what, text, f"<= {limit:g}{unit}", value <= limit)
 
 
 def none_of(what: str, count: int, of: int) -> Row:
-    """A count that has to be 0 of so many."""
+    """A count that must be 0, out of `of`."""
     return Row(what, f"{count} of {of}", "0", count == 0, right=count == 0)
 
 
 def headline() -> str:
-    """When and on what kind of machine; nothing that names it."""
+    """The date and the kind of machine; nothing that identifies it."""
     day = time.strftime("%Y-%m-%d", time.gmtime())
     python = f"{platform.python_implementation()} {platform.python_version()}"
     machine = f"{platform.system()} {platform.machine()}".strip()
@@ -50,7 +50,7 @@ def headline() -> str:
 
 
 def plain(rows: Sequence[Row]) -> str:
-    """For a terminal."""
+    """The table for a terminal."""
     lines = [TITLES, *(row.cells for row in rows)]
     widths = [max(len(line[n]) for line in lines) for n in range(len(TITLES))]
     shown = [_padded(line, widths) for line in lines]
@@ -59,7 +59,7 @@ def plain(rows: Sequence[Row]) -> str:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """For docs/performance.md."""
+    """The table for docs/performance.md."""
     lines = [TITLES, ["---"] * len(TITLES), *(row.cells for row in rows)]
     table = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
     return "\n".join([f"Measured {headline()}.", "", *table])

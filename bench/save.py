@@ -1,4 +1,4 @@
-"""From a click on Save in Stash until Plex shows it, with nothing else going on."""
+"""The time from a click on Save in Stash until Plex shows it, on an idle machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECONDS = 0.9
 
 
 def save(times: int) -> Iterator[Row]:
-    """The hook starts the worker for the first save; the worker rests before each of the others."""
+    """Measure saves: the first one's hook starts the worker, which is idle before the others."""
     with Site(LATENCY, WRITE_TIME, NO_IMAGES) as site:
         scene, *others = site.ask("fill", times + 1)
         _, first = site.ask("save", scene, "First title")

@@ -1,7 +1,7 @@
-"""The simulated servers in a process of their own, so that they and the worker share no lock.
+"""The simulated servers in a separate process, so that they and the worker share no lock (GIL).
 
-`python -m bench.servers PLUGIN_DIR` reads one JSON list `[command, argument, ...]` a line from
-stdin and writes `[answer]` a line to stdout; it ends with its stdin.
+`python -m bench.servers PLUGIN_DIR` reads JSON lists `[command, argument, ...]` from stdin, one per
+line, and writes `[answer]` to stdout, one per line; it exits when stdin ends.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PATIENCE = 60.0
 
 
 class PacedPlex(PlexSim):
-    """A Plex whose writes take just as long as they are said to, its own work included."""
+    """A Plex whose writes take exactly the set time, including the simulator's own work."""
 
     def _carry_out(self, request: Request, wire: Connection) -> Reply:
         if not is_write(request):
@@ -41,7 +41,7 @@ class PacedPlex(PlexSim):
 
 
 class Servers:
-    """What the benchmark may ask for; every public method is a command."""
+    """The commands for the benchmarks; every public method is one."""
 
     def __init__(self, plex: PlexSim, stash: StashSim) -> None:
         self._plex, self._stash = plex, stash
@@ -50,7 +50,7 @@ class Servers:
         self._count = 0
 
     def hello(self) -> dict[str, Any]:
-        """Where the servers are, with the connection block that Stash gives a plugin."""
+        """The servers' addresses, and the connection block that Stash passes to a plugin."""
         return {"plex": self._plex.url, "connection": self._stash.server_connection()}
 
     def configure(self, settings: Mapping[str, Any]) -> None:
@@ -63,7 +63,7 @@ class Servers:
         self._plex.latency, self._plex.write_time = latency, write_time
 
     def fill(self, count: int) -> list[int]:
-        """So many films in both servers: bare in Plex, fully described in Stash; their ids."""
+        """Add `count` films, bare in Plex and fully described in Stash; returns their ids."""
         stash = self._stash
         studios = [stash.add_studio(f"Studio {n}") for n in range(20)]
         people = [stash.add_performer(f"First{n} Last{n * 7 % 100}") for n in range(200)]
@@ -86,20 +86,20 @@ class Servers:
         return scenes
 
     def lacking(self, count: int) -> list[int]:
-        """So many scenes that Plex has no film for, nor ever had; their ids."""
+        """Add `count` scenes without a film in Plex; returns their ids."""
         return [
             self._stash.add_scene(f"Lacking {n}", [(f"{FOLDER}/Lacking/{n}.mkv", n)])
             for n in range(1, count + 1)
         ]
 
     def long_ago(self, scenes: list[int]) -> None:
-        """These were last updated in another age, so that no look for late changes finds them."""
+        """Set the update times of these scenes far in the past, so that no sweep finds them."""
         for number in scenes:
             scene = self._stash.scene(number)
             scene.created_at = scene.updated_at = 1.0
 
     def shelve(self, count: int) -> None:
-        """So many films that only Plex has."""
+        """Add `count` films that only Plex has."""
         for _ in range(count):
             self._film()
 
@@ -109,36 +109,36 @@ class Servers:
         return file, size, self._plex.item(self._plex.add_item(self._section, file, size))
 
     def files(self, count: int) -> list[str]:
-        """The paths of every so-many-th film, about `count` of them."""
+        """The paths of about `count` films, evenly spread."""
         paths = [item.files[0][0] for item in self._plex.items()]
         return paths[:: max(1, len(paths) // count)][:count]
 
     def down(self) -> None:
-        """Plex is stopped."""
+        """Stop Plex."""
         self._plex.stop()
 
     def up(self) -> None:
-        """Plex is started again."""
+        """Start Plex again."""
         self._plex.start()
 
     def journal(self) -> list[tuple[str, str, float, float]]:
-        """Method, path, begin and end of each request to Plex since the last time; forgets them."""
+        """Method, path, start and end of each request to Plex since the last call."""
         entries = self._plex.journal
         self._plex.clear_journal()
         return [(entry.method, entry.path, entry.at, entry.done) for entry in entries]
 
     def first_question(self) -> float:
-        """When Stash was first asked for anything since the last time; forgets all of it."""
+        """The time of the first request to Stash since the last call."""
         entries = list(self._stash.journal)
         self._stash.journal.clear()
         return min((entry.at for entry in entries), default=0.0)
 
     def different(self) -> int:
-        """How many films look different in Plex and in Stash."""
+        """The number of films that differ between Plex and Stash."""
         return sum(not self._same(scene, item) for scene, item in self._items.items())
 
     def shows(self, scene: int) -> bool:
-        """Whether the film of a scene looks alike in Plex and in Stash."""
+        """Whether the film of a scene is equal in Plex and Stash."""
         return self._same(scene, self._items[scene])
 
     def _same(self, number: int, item: Any) -> bool:
@@ -159,16 +159,16 @@ class Servers:
         ].count(False) == 0
 
     def age(self, seconds: float) -> None:
-        """Plex's clock goes so much behind from now on: what changes, changed that long ago."""
+        """Set Plex's clock back, so that later changes look that old."""
         self._plex.clock = lambda: time.time() - seconds
 
     def settle(self) -> None:
-        """Every film of `fill` in Plex becomes what Stash says, as if it had been synced."""
+        """Make every film of `fill` in Plex equal to Stash, as if it had been synced."""
         for number, item in self._items.items():
             scene = self._stash.scene(number)
             self._plex.assign(item, self._as_synced(scene))
             item.locks |= {"title", "summary"}
-        # what is here stays: looking through it again and again would be measured too
+        # exclude these objects from later collections, which would be measured too
         gc.collect()
         gc.freeze()
 
@@ -189,9 +189,9 @@ class Servers:
         }
 
     def plant(self, each: int) -> dict[str, list[int]]:
-        """So many gaps of each kind among the films of `fill`: the scenes that have them.
+        """Plant `each` gaps of each kind among the films of `fill`; returns their scenes by kind.
 
-        For orphaned these are as many zeros: no scene has those items.
+        For orphaned items they are zeros, since those have no scene.
         """
         scenes = sorted(self._items)
         step = len(scenes) // each
@@ -211,21 +211,20 @@ class Servers:
         return {**planted, "orphaned": [0] * each}
 
     def retouch(self, count: int) -> int:
-        """Plex stamps so many films as changed, although nothing in them is; how many."""
+        """Have Plex mark `count` films as updated, although nothing changed; returns how many."""
         some = list(self._items.values())[:count]
         for item in some:
             self._plex.touch(item)
         return len(some)
 
     def pages(self) -> int:
-        """How often whole scenes were asked for since the last time, not just which Stash it is;
-        forgets it."""
+        """The number of queries for whole scenes since the last call, without identity checks."""
         entries = list(self._stash.journal)
         self._stash.journal.clear()
         return sum("...PlexSyncScene" in entry.query for entry in entries)
 
     def save(self, scene: int, title: str) -> tuple[float, float]:
-        """A user saves a title in Stash: seconds until the save was over, and until Plex shows it."""
+        """Save a title in Stash; seconds until the save was done, and until Plex showed it."""
         item, start = self._items[scene], time.monotonic()
         runs = self._stash.edit(scene, title=title)
         saved = time.monotonic() - start
@@ -248,7 +247,7 @@ def serve(servers: Servers) -> None:
 
 
 def main() -> None:
-    """Both servers, on free ports of this machine."""
+    """Run both servers on free local ports."""
     with PacedPlex(token=TOKEN) as plex, StashSim(sys.argv[1]) as stash:
         serve(Servers(plex, stash))
 

@@ -1,4 +1,4 @@
-"""The servers' process, an installed plugin, and its worker, as the measurements use them."""
+"""The environment of a benchmark: the servers' process, an installed plugin, and its worker."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from plexsync.policy.debounce import BURST
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONNECTIONS = 2
 PATIENCE = 600.0
-"""Seconds after which a measurement is given up as hung."""
+"""Seconds after which a measurement counts as hung."""
 
 
 def clean_environment() -> dict[str, str]:
-    """Ours without what would move the plugin's data or its settings elsewhere."""
+    """Our environment without variables that change the plugin's data folder or settings."""
     theirs = ("STASH_PLUGIN_DATA", "PLEX_URL", "PLEX_TOKEN", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if name not in theirs}
 
@@ -76,7 +76,7 @@ class Site:
         remove(self._folder)
 
     def ask(self, command: str, *arguments: Any) -> Any:
-        """Have the servers' process do something; RuntimeError when it died of it."""
+        """Send the servers' process a command; raises RuntimeError if it exited."""
         pipes = self._process.stdin, self._process.stdout
         assert pipes[0] and pipes[1]
         pipes[0].write(json.dumps([command, *arguments]) + "\n")
@@ -87,22 +87,22 @@ class Site:
         return json.loads(line)[0]
 
     def connection(self) -> bytes:
-        """The block that Stash hands to a plugin."""
+        """The connection block that Stash passes to a plugin."""
         return json.dumps(self.ask("hello")["connection"]).encode()
 
     def edited(self, scenes: Iterable[int]) -> None:
-        """Leave behind what the hooks of saved scenes do, and let the scenes settle."""
+        """Store events as the hooks of saved scenes do, older than the debounce."""
         for scene in scenes:
             event = {"id": scene, "type": "Scene.Update.Post", "inputFields": ["title", "id"]}
             inbox.drop(self.data, json.dumps(event).encode())
         time.sleep(BURST)
 
     def drained(self) -> bool:
-        """Whether nothing is left to be done."""
+        """Whether no work is left."""
         return not inbox.collect(self.data, limit=1) and not live_jobs(self.data)
 
     def log(self) -> str:
-        """The end of the worker's log, for a failure's sake."""
+        """The end of the worker's log, for error messages."""
         try:
             with open(os.path.join(self.data, "plexsync.log"), encoding="utf-8") as file:
                 return "".join(file.readlines()[-20:])
@@ -111,7 +111,7 @@ class Site:
 
 
 def install(folder: str) -> str:
-    """The plugin as a user has it, away from the checkout, and not for its first run."""
+    """Install the plugin as users have it, outside the checkout, and already compiled."""
     os.makedirs(folder)
     for name in ("PlexSync.py", "PlexSync.yml", "requirements.txt"):
         shutil.copy(os.path.join(ROOT, name), folder)
@@ -123,8 +123,7 @@ def install(folder: str) -> str:
 
 
 def remove(folder: str) -> None:
-    """Delete a folder with all that is in it, although a worker that is about to end may still be
-    adding its compiled modules."""
+    """Delete a folder and its content, although an exiting worker may still add compiled modules."""
     deadline = time.monotonic() + 20
     while True:
         try:
@@ -137,7 +136,7 @@ def remove(folder: str) -> None:
 
 
 class Worker:
-    """A real background worker of a site, in a `with` block; it is sent away at the end.
+    """A real background worker of a site, in a `with` block; it is dismissed at the end.
 
     `command` may be another way to run PlexSync.py, for example under a profiler.
     """
@@ -176,7 +175,7 @@ class Worker:
             self._process.wait()
 
     def drain(self) -> None:
-        """Wait until all is done; RuntimeError with the log's end when it never is."""
+        """Wait until all work is done; raises RuntimeError with the end of the log on a timeout."""
         wait_for(self._site, self._done)
 
     def _done(self) -> bool:
@@ -185,12 +184,12 @@ class Worker:
         return self._site.drained()
 
     def peak(self) -> int | None:
-        """The most memory it had so far, in bytes; None where the system does not tell."""
+        """Its peak memory so far, in bytes; None where the system does not report it."""
         return peak_memory(self._process.pid)
 
 
 def peak_memory(pid: int) -> int | None:
-    """The most memory a living process had so far, in bytes; None where nobody tells."""
+    """Peak memory of a living process, in bytes; None where the system does not report it."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii") as status:
             (line,) = (line for line in status if line.startswith("VmHWM:"))
@@ -200,7 +199,7 @@ def peak_memory(pid: int) -> int | None:
 
 
 def wait_for(site: Site, question: Callable[[], bool]) -> None:
-    """Ask until the answer is yes; RuntimeError with the log's end when it never is."""
+    """Wait until `question` returns True; raises RuntimeError with the end of the log on a timeout."""
     deadline = time.monotonic() + PATIENCE
     while not question():
         if time.monotonic() > deadline:
@@ -209,7 +208,7 @@ def wait_for(site: Site, question: Callable[[], bool]) -> None:
 
 
 def send_away(site: Site) -> None:
-    """Have the site's worker, if there is one, think that the plugin was removed."""
+    """Make the site's worker, if there is one, exit as if the plugin had been removed."""
     entry = os.path.join(site.plugin, "PlexSync.py")
     os.rename(entry, f"{entry}.away")
     try:

@@ -1,4 +1,4 @@
-"""What Plex is asked for: the simulator's journal, counted and timed."""
+"""Requests to Plex: the simulator's journal, counted and timed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Requests of one measurement by what they are for; times on the servers' clock."""
+    """Requests of one measurement by purpose; times by the servers' clock."""
 
     writes: tuple[Span, ...]
     items: tuple[Span, ...]
@@ -20,12 +20,12 @@ class Traffic:
 
     @property
     def reads(self) -> int:
-        """Everything that is no write."""
+        """The number of requests other than writes."""
         return len(self.items) + len(self.index) + len(self.greetings)
 
     @property
     def end(self) -> float:
-        """When the last answer went out."""
+        """When the last answer was sent."""
         return max(end for _, end in self._all())
 
     def split(self, start: float) -> tuple[float, float, float]:
@@ -38,7 +38,7 @@ class Traffic:
 
 
 def sort(journal: Iterable[Request]) -> Traffic:
-    """Sort a journal: writes, reads of items, reads of lists for the index, and who are you."""
+    """Sort a journal: writes, reads of items, reads of lists for the index, and identity checks."""
     kinds: dict[str, list[Span]] = {"PUT": [], "items": [], "lists": [], "other": []}
     for method, path, at, done in journal:
         span = float(str(at)), float(str(done))
@@ -57,7 +57,7 @@ def _kind(method: str, path: str) -> str:
 
 
 def _covered(spans: Iterable[Span]) -> float:
-    """Seconds in which at least one of these was under way."""
+    """Seconds in which at least one of these was in flight."""
     total, until = 0.0, 0.0
     for start, end in sorted(spans):
         total += max(0.0, end - max(start, until))

@@ -1,4 +1,4 @@
-"""How long a button and Sync now wait for a worker that is in the middle of a batch."""
+"""How long a button and Sync now wait for a worker in the middle of a batch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bench.report import Row, at_most
 from bench.site import Site, Worker, clean_environment, wait_for
 
 WRITE = 1.5
-"""Seconds that Plex needs for a write, on a slow disk."""
+"""Seconds that Plex takes for a write, as on a slow disk."""
 SECONDS = 5.0
 
 
 def waiting(count: int) -> Iterator[Row]:
-    """A button is pressed, and Sync now, while the worker writes `count` scenes."""
+    """Press a button, and Sync now, while the worker writes `count` scenes."""
     with Site(LATENCY, WRITE, NO_IMAGES) as site:
         scenes = site.ask("fill", count)
         site.edited(scenes)
@@ -74,7 +74,7 @@ def _run(site: Site, args: dict[str, Any]) -> dict[str, Any]:
 
 
 def _first_line(site: Site, mode: str) -> float:
-    """Seconds from the press to the first line that is the task's own, or to its end."""
+    """Seconds from the press to the task's first own line, or to its end."""
     began = time.monotonic()
     with _start(site, {"mode": mode}) as process:
         assert process.stderr

@@ -1,1 +1,1 @@
-"""The documents that are generated: settings, buttons and the API, each from its one source."""
+"""Generated documents: settings, buttons and the performance chart, each from its single source."""

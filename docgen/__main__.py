@@ -1,6 +1,7 @@
-"""`python3 dev.py docs`: write the generated documents; `--check` only says which are stale.
+"""`python3 dev.py docs`: writes the generated documents; `--check` only lists stale ones.
 
-`--figures` measures the code anew for docs/architecture.md, in half a minute, and writes no other.
+`--figures` measures the code for docs/architecture.md, in half a minute, and writes no other
+document.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ DOCUMENTS: Mapping[str, Callable[[Path], str]] = {
     "docs/tasks.md": tasks.document,
     "docs/images/cost.svg": chart.document,
 }
-"""Where each lies, and what makes its text of the project's folder."""
+"""Path of each document -> the function that generates its text."""
 
 
 def stale(root: Path = ROOT) -> list[str]:
-    """The documents that do not say what their source says."""
+    """The documents that differ from their sources."""
     return [name for name, make in DOCUMENTS.items() if _read(root / name) != make(root)]
 
 
@@ -32,9 +33,9 @@ def _read(path: Path) -> str:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write what is stale; with `--check` write nothing and fail when something is."""
+    """Write stale documents; with `--check` write nothing, and return 1 if any is stale."""
     words = argparse.ArgumentParser(prog="python3 dev.py docs", description=__doc__)
-    words.add_argument("--check", action="store_true", help="only say what is stale")
+    words.add_argument("--check", action="store_true", help="only list stale documents")
     words.add_argument("--figures", nargs="*", metavar="REVISION", help="measure these revisions")
     said = words.parse_args(argv)
     if said.figures is not None:
@@ -47,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
         if not check:
             (ROOT / name).write_text(DOCUMENTS[name](ROOT), encoding="utf-8", newline="\n")
     if not names:
-        print(f"{', '.join(DOCUMENTS)} say what the code says.")
+        print(f"{', '.join(DOCUMENTS)} are up to date.")
     return 1 if check and names else 0
 
 

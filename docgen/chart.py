@@ -1,4 +1,4 @@
-"""The chart of cost against size: drawn from the table in docs/performance.md, never by hand."""
+"""The chart of cost against size, generated from the table in docs/performance.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 SOURCE = "docs/performance.md"
 RUNS = {"first look": "#c4501b", "nothing changed": "#1b6ac4"}
-"""The runs that are drawn, each in its colour: readable on a light and on a dark page."""
+"""Runs in the chart, with colours that are readable on light and dark pages."""
 FAINT = "#8a8a8a"
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 24, 48
@@ -18,7 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 24, 24, 48
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A measurement: seconds of CPU that a library of so many scenes took."""
+    """A measurement: seconds of CPU for a library with this number of scenes."""
 
     scenes: int
     seconds: float
@@ -48,7 +48,7 @@ class _Axis:
 
 
 def points(text: str, run: str) -> list[Point]:
-    """What the table says of one kind of run, by size."""
+    """The table's points of one kind of run, by size."""
     row = rf"^\| reconciliation of ([\d,]+) scenes: {run} \| .*?\(([\d.]+) s of it ours\)"
     found = re.findall(row, text, re.M)
     return sorted(
@@ -64,7 +64,7 @@ def document(root: Path) -> str:
 
 
 def draw(runs: dict[str, list[Point]]) -> str:
-    """A line for each run, beside the dashed line on which ten times the scenes cost ten times."""
+    """Draw a line for each run, and a dashed line for cost in proportion to size."""
     every = [point for line in runs.values() for point in line]
     across = _Axis.of([point.scenes for point in every], LEFT, WIDTH - RIGHT)
     up = _Axis.of([point.seconds for point in every], HEIGHT - BOTTOM, TOP)
@@ -117,7 +117,7 @@ def _line(run: str, line: Sequence[Point], across: _Axis, up: _Axis) -> list[str
 
 
 def _beside(places: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Room for a word under the middle of a rising line."""
+    """The place of a label below the middle of a rising line."""
     (left, low), (right, high) = places[0], places[-1]
     return (left + right) / 2, (low + high) / 2 + 20
 

@@ -1,4 +1,4 @@
-"""`python3 dev.py docs --figures [REVISION ...]`: how large, how deep and how tangled the code is."""
+"""`python3 dev.py docs --figures [REVISION ...]`: measures size, depth and coupling of the code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BEGIN, END = "<!-- figures: python3 dev.py docs --figures -->", "<!-- end of fig
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function or method, and its lines from `def` to its end."""
+    """A function or method, and its number of lines from `def` to its end."""
 
     name: str
     lines: int
@@ -36,7 +36,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is counted of one revision's package; `rooms` says per layer how many files lie where."""
+    """The figures of one revision's package; `rooms` lists the number of files per layer and room."""
 
     revision: str
     files: int
@@ -50,7 +50,7 @@ class Figures:
 
     @property
     def lengths(self) -> list[int]:
-        """Every function's length, the shortest first."""
+        """All function lengths, ascending."""
         return sorted(function.lines for function in self.functions)
 
     @property
@@ -60,14 +60,14 @@ class Figures:
 
     @property
     def inside(self) -> str:
-        """The share of imports in the thick layers that stay in one room, if there are any."""
+        """The share of imports in the thick layers that stay in one room, if there are rooms."""
         if not self.imports:
             return "no rooms"
         return f"{self.same_room} of {self.imports} ({100 * self.same_room // self.imports} %)"
 
 
 def measure(revision: str, root: Path) -> Figures:
-    """Count in a checkout of the revision."""
+    """Measure a checkout of the revision."""
     files = sorted((root / "plexsync").rglob("*.py"))
     texts = {path: path.read_text(encoding="utf-8") for path in files}
     imports = list(_imports(root, texts))
@@ -86,7 +86,7 @@ def measure(revision: str, root: Path) -> Figures:
 
 
 def _rooms(layer: Path) -> str:
-    """As "4 in page, 11 in sync, 6 beside"."""
+    """For example "4 in page, 11 in sync, 6 beside"."""
     rooms = sorted(path for path in layer.iterdir() if path.is_dir() and any(path.glob("*.py")))
     inside = [f"{len(list(room.glob('*.py')))} in {room.name}" for room in rooms]
     beside = len(list(layer.glob("*.py")))
@@ -100,7 +100,7 @@ def _functions(path: Path, text: str) -> Iterator[Function]:
 
 
 def _imports(root: Path, texts: dict[Path, str]) -> Iterator[tuple[Path, Path]]:
-    """The rooms at both ends of each import between files that lie in rooms of one layer."""
+    """The rooms at both ends of each import between rooms of one layer."""
     for path, text in texts.items():
         for node in ast.walk(ast.parse(text)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -118,7 +118,7 @@ def _room(root: Path, path: Path) -> Path | None:
 
 
 def _trail(root: Path) -> tuple[int, int]:
-    """Functions and shapes from the hook to the PUT, see hops.py."""
+    """The number of functions and value types from the hook to the PUT, see hops.py."""
     script = Path(__file__).with_name("hops.py")
     run = subprocess.run(
         [sys.executable, str(script)],
@@ -150,13 +150,13 @@ ROWS: Mapping[str, Callable[[Figures], str]] = {
 
 
 def document(figures: Sequence[Figures]) -> str:
-    """The table, a column for each revision."""
+    """The table, one column per revision."""
     rows = [[name, *map(cell, figures)] for name, cell in ROWS.items()]
     return "\n".join(table(["", *(each.revision for each in figures)], rows))
 
 
 def write(root: Path, revisions: Sequence[str]) -> None:
-    """Measure the revisions and put the table into the page."""
+    """Measure the revisions and write the table into the page."""
     measured = [_measured(root, revision) for revision in revisions or REVISIONS]
     page = root / PAGE
     text = page.read_text(encoding="utf-8")

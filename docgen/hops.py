@@ -1,10 +1,10 @@
-"""How many functions and shapes of value stand between a save in Stash and the request to Plex.
+"""Counts the functions and types of values between a save in Stash and the request to Plex.
 
 Run within a checkout of any revision: `PYTHONPATH=. python docgen/hops.py`. One scene is saved, the
 hook and then a worker run in this process against the simulated servers, and at each place where
-the change crosses a border (record written, record taken over, scene read from Stash, item read from
-Plex, PUT sent) everything of PlexSync's that is on the call stack is noted, and every value of one
-of its own kinds that those functions hold. Prints both as JSON.
+the change crosses a border (record written, record taken over, scene read from Stash, item read
+from Plex, PUT sent) all of PlexSync's functions on the call stack are recorded, and all values of
+its own types that they hold. Prints both counts as JSON.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from simulator.stash import StashSim
 from tests.world import TOKEN, World
 
 CROSSINGS = (b"PlexSyncScenes(", b"GET /library/metadata/", b"PUT /")
-"""What the three requests contain; the two crossings before them are files of the inbox."""
+"""Parts of the three requests that are crossings; the two before them are files of the inbox."""
 INSIDE = f"{os.sep}plexsync{os.sep}"
 
 
 class Trail:
-    """Notes who is on the stack at each crossing, until the PUT is sent."""
+    """Records the call stack at each crossing, until the PUT is sent."""
 
     def __init__(self) -> None:
         self.functions: set[str] = set()
@@ -38,7 +38,7 @@ class Trail:
         self.ended = False
 
     def watch(self, event: str, arguments: tuple[object, ...]) -> None:
-        """An audit hook of Python."""
+        """Python's audit hook."""
         if self.ended or not _is_crossing(event, arguments):
             return
         for frame in _frames(sys._getframe(1)):
@@ -96,7 +96,7 @@ def main() -> None:
         event = {"id": scene, "type": "Scene.Update.Post", "input": None, "inputFields": ["title"]}
         order = {"server_connection": {}, "args": {"hookContext": event}}
         alive = LockFile(os.path.join(folder, "worker.lock"))
-        alive.acquire()  # a worker lives, so that the hook starts none
+        alive.acquire()  # looks like a living worker, so that the hook starts none
         sys.addaudithook(trail.watch)
         hook.main(folder, json.dumps(order, separators=(",", ":")).encode())
         alive.release()

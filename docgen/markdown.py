@@ -1,4 +1,4 @@
-"""Pieces of Markdown."""
+"""Generates Markdown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table, a line each."""
+    """A table, as lines."""
     lines = [head, ["---"] * len(head), *rows]
     return [
         f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
@@ -15,7 +15,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Text in which only what stands in backticks is more than text."""
+    """Escape text, except for what is in backticks."""
     pieces = re.split(r"(`[^`]*`)", text)
     return "".join(piece if piece.startswith("`") else _escaped(piece) for piece in pieces)
 
@@ -25,5 +25,5 @@ def _escaped(text: str) -> str:
 
 
 def generated(source: str) -> str:
-    """The comment that tells an editor where to look instead."""
+    """The comment that tells readers which file to edit instead."""
     return f"<!-- Generated from {source} by `python3 dev.py docs`: change it there. -->"

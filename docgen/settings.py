@@ -1,4 +1,4 @@
-"""docs/settings.md: PlexSync.yml's texts joined with the model's defaults and limits."""
+"""Generates docs/settings.md from PlexSync.yml's texts and the model's defaults and limits."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Log and privacy": ("debug_logging", "obfuscate_paths"),
 }  # fmt: skip
-"""Every setting in the group where a reader looks for it."""
+"""All settings, grouped for the reader."""
 
 KINDS = {"BOOLEAN": "switch", "NUMBER": "number", "STRING": "text"}
 
@@ -49,8 +49,8 @@ Stash shows them under Settings > Plugins > PlexSync, sorted by their keys; here
 Only **Plex URL** and **Plex token** have to be entered. A change takes effect with the next batch; no
 restart is needed.
 
-- Stash knows no defaults for a plugin's settings: an untouched switch is off. Every switch is
-  therefore worded so that off is the default, and an empty field or a 0 means "left alone".
+- Stash has no defaults for a plugin's settings: an untouched switch is off. Every switch is
+  therefore worded so that off is the default, and an empty field or a 0 means "not set".
 - A value that cannot be used is replaced by the default, and the log names the setting, the value
   and the reason. A wrong address or token is not replaced: nothing is synced until it is corrected.
 - When Plex URL or Plex token is empty, the environment variables `PLEX_URL` and `PLEX_TOKEN` are
@@ -63,7 +63,7 @@ restart is needed.
 
 
 def document(root: Path) -> str:
-    """The whole text."""
+    """The document's text."""
     found = load_manifest(str(root / "PlexSync.yml")).settings
     grouped = [key for keys in GROUPS.values() for key in keys]
     if sorted(grouped) != sorted(found):
@@ -91,12 +91,12 @@ def _row(key: str, setting: Setting) -> Iterator[str]:
 
 
 def _split(description: str) -> tuple[str, str, str]:
-    """What it does, what it says of its default, and what follows."""
+    """Split a description into what it does, its default, and the rest."""
     parts = re.fullmatch(
         r"(.*?) Default: ((?:[^.(]|\([^)]*\))+)\.(?: Allowed: [^.]+\.)?(.*)", description
     )
     if parts is None:
-        raise ValueError(f"it names no default: {description}")
+        raise ValueError(f"it states no default: {description}")
     return parts[1], parts[2], parts[3].strip()
 
 
@@ -111,7 +111,7 @@ def _kind(key: str, setting: Setting) -> str:
 
 
 def _default(key: str, said: str) -> str:
-    """What the manifest says of the default, which must be the model's."""
+    """The default as stated in the manifest; raises ValueError unless it is the model's."""
     value = PlexSyncConfig.model_fields[FIELDS[key]].default
     empty = not isinstance(value, (bool, int)) and not str(value or "").strip("*")
     words = "off" if isinstance(value, bool) else "empty" if empty else str(value)

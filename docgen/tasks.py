@@ -1,4 +1,4 @@
-"""docs/tasks.md: the buttons of PlexSync.yml, and what the code knows of them."""
+"""Generates docs/tasks.md from the buttons in PlexSync.yml and the task registry."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from simulator.plugin_manifest import load_manifest
 
 KINDS = {
     READS: "It runs beside the background worker and queues nothing.",
-    QUEUES: "The background worker steps aside while it runs, and goes on afterwards.",
+    QUEUES: "The background worker steps aside while it runs, and continues afterwards.",
     DRAINS: "It works in the background worker's place, which steps aside while it runs.",
 }
 
 ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     "recover_outage_jobs": {
-        "error_types": "classes or causes with commas between them, such as "
+        "error_types": "classes or causes, separated by commas, such as "
         "`PlexTemporaryError,timeout`; default: `PlexServerDown`",
         "window": "`last` outage (the default), `all`, or a number of hours",
     },
     "retry_dead_letters": {
-        "error_types": "only dead letters of these classes or causes, with commas between them",
+        "error_types": "only dead letters of these classes or causes, separated by commas",
         "scene": "only the dead letter of this scene",
     },
     "preview_sync": {
-        "scene": "these scenes, with commas between them (`scenes` does too)",
-        "recent": "the scenes updated within so many hours",
-        "forced": "true or false: whether to compare with Plex also where nothing has changed since "
-        "the last sync; default: true when `scene` names some, otherwise false",
+        "scene": "these scenes, separated by commas (`scenes` works too)",
+        "recent": "the scenes updated within this number of hours",
+        "forced": "true or false: whether to compare with Plex even if nothing has changed since "
+        "the last sync; default: true if `scene` is given, otherwise false",
     },
     "restore_removed": {"copy": "the name of a file in `data/removed/`; default: the newest"},
     "undo_left_out": {"confirmed": "`true`: as a second press"},
-    "undo_scene": {"scene": "these scenes, with commas between them; required"},
+    "undo_scene": {"scene": "these scenes, separated by commas; required"},
 }
-"""What a task reads besides its mode; reconciliations share theirs, see below."""
+"""A task's arguments besides its mode; reconciliations share theirs, see below."""
 
 RECONCILE = {
     "dry_run": "`true`: only report",
-    "kinds": "kinds of gaps with commas between them, such as `empty,drifted`",
-    "fields": "fields with commas between them, such as `title,summary`",
+    "kinds": "kinds of gaps, separated by commas, such as `empty,drifted`",
+    "fields": "fields, separated by commas, such as `title,summary`",
     "library": "the name of one Plex library",
-    "by": "`updated` or `created`: which time the recent scopes mean",
+    "by": "`updated` or `created`: the time by which the recent scopes choose scenes",
 }
 
 HEAD = """# Buttons
@@ -60,13 +60,13 @@ Through Stash's GraphQL API a task is run by its mode and takes arguments:
 mutation { runPluginTask(plugin_id: "PlexSync", args_map: {mode: "preview_sync", scene: "12"}) }
 ```
 
-Every argument may be left out unless it is said to be required. A page or a script that wants
-answers as JSON uses [operations](operations.md) instead.
+Arguments are optional unless marked as required. A page or script that needs answers as JSON
+uses [operations](operations.md) instead.
 """
 
 
 def document(root: Path) -> str:
-    """The whole text."""
+    """The document's text."""
     buttons = load_manifest(str(root / "PlexSync.yml")).tasks
     lines = [generated("PlexSync.yml and plexsync/flows/tasks/registry.py"), HEAD]
     for button in buttons:
@@ -85,7 +85,7 @@ def _about(mode: str) -> Iterator[str]:
 
 
 def _unready(task: Task) -> str:
-    return " Works also before an address and a token are entered." if task.unready else ""
+    return " It also works before an address and a token are entered." if task.unready else ""
 
 
 def _arguments() -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""Composition root: builds every part, the one place that knows who uses what."""
+"""The composition root: the only place that builds the parts and connects them."""
 
 from __future__ import annotations
 
@@ -48,18 +48,17 @@ from plexsync.model.stash_identity import Owner
 from plexsync.model.stats import TRAFFIC
 
 MEET_EVERY = 900.0
-"""Seconds after which a worker asks again whether Stash is the one it knows."""
+"""Seconds after which a worker checks Stash's identity again."""
 
 
 LEGACY = (
-    "An earlier product has left its queue, dead letters or sync times here. They are not read, and"
-    ' are kept in {}. Press "Sync All Scenes" to bring every scene in line with Plex.'
+    "An earlier product has left its queue, dead letters or sync times here. They are not read, but"
+    ' kept in {}. Press "Sync All Scenes" to sync every scene.'
 )
 
 
 class Services:
-    """What everybody needs: the settings, and a client for Plex that is built again only when a
-    setting of it changes."""
+    """What every task needs: the settings, and a Plex client, rebuilt only if its settings change."""
 
     def __init__(
         self,
@@ -77,16 +76,16 @@ class Services:
         self._plex: PlexClient | None = None
         self._plex_key: object = None
         self._spent = dict.fromkeys(TRAFFIC, 0)
-        """What clients that were closed have sent and found."""
+        """Traffic of closed clients, by the names in TRAFFIC."""
 
     def path(self, name: str) -> str:
         """A file of the data folder."""
         return os.path.join(self.folder, name)
 
     def config(self, *, anybody: bool = False) -> PlexSyncConfig:
-        """The settings as Stash has them now; raises StashDown or StashAuthError.
+        """Read the current settings from Stash; raises StashDown or StashAuthError.
 
-        Raises AnotherStash where the data folder is another one's, unless it may be `anybody`'s.
+        Raises AnotherStash if the data folder belongs to another Stash, unless `anybody` is set.
         """
         found = self.stash.settings()
         config, warnings = read_config(found.plugin, self._environ)
@@ -101,7 +100,7 @@ class Services:
         return config
 
     def check_owner(self) -> None:
-        """Raises AnotherStash where the data folder is another one's; nothing is kept of it."""
+        """Raise AnotherStash if the data folder belongs to another Stash; stores nothing."""
         owner = files.peek_json(self.path(stash_identity.FILE), stash_identity.parse, Owner())
         problem, _ = judge(owner, self.stash)
         if problem:
@@ -138,7 +137,7 @@ class Services:
 
 
 class App(Services):
-    """What the owner of the data folder needs besides: the stores, and the steps of a batch."""
+    """Services for the owner of the data folder, with the stores and the steps of a batch."""
 
     def __init__(
         self,
@@ -154,7 +153,9 @@ class App(Services):
         newer = read_state.newer_files(folder)
         if newer:
             raise NewerSchema("; ".join(newer))
-        kept = legacy.set_aside(folder)  # before anything is opened: it has files of the same names
+        kept = legacy.set_aside(
+            folder
+        )  # before any file is opened: they may have the names of ours
         if kept:
             log.warning(LEGACY.format(kept))
         self._met: tuple[float, str] | None = None
@@ -180,7 +181,7 @@ class App(Services):
         self.statistics = Statistics(folder, self.stores, clock, log, self.traffic)
 
     def config(self, *, anybody: bool = False) -> PlexSyncConfig:
-        """See Services.config. Whose folder it is, is asked again when Stash was away meanwhile."""
+        """See Services.config. If Stash was away meanwhile, the folder's owner is checked again."""
         try:
             return super().config(anybody=anybody)
         except SyncError:
@@ -197,7 +198,7 @@ class App(Services):
         self._met = now, self.stash.address
 
     def index(self, config: PlexSyncConfig) -> PlexIndex:
-        """The library index, by the client for these settings."""
+        """The library index, with the client for these settings."""
         plex = self.plex(config)
         if self._index is None or self._index_of is not plex:
             if self._index is not None:
@@ -262,7 +263,7 @@ class App(Services):
         return self._reconciliation
 
     def traffic(self) -> dict[str, int]:
-        """What this process sent and looked up so far, by the names in TRAFFIC."""
+        """Traffic of this process so far, by the names in TRAFFIC."""
         total = dict(self._spent)
         if self._plex is not None:
             total["requests"] += self._plex.requests
@@ -273,13 +274,13 @@ class App(Services):
         return total
 
     def commands(self, store: CommandStore) -> Commands:
-        """Carries out what pages ask for, from the store that the worker fills."""
+        """Carries out the page's commands, from the store that the worker fills."""
         return Commands(self.folder, store, self, self.stash, self.clock, self.log)
 
     def worker(self, leave: Callable[[], str], observe: Observe | None = None) -> Worker:
         """The drain loop over these stores; foreground and background differ in the arguments.
 
-        Statistics are kept in both; an observer of one's own says himself how a drain ended.
+        Both keep statistics; a caller with its own observer reports the end of a drain itself.
         """
         statistics = self.statistics
         return Worker(

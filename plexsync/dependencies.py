@@ -25,7 +25,7 @@ from plexsync.edges import packages as wheel_records
 from plexsync.edges.storage import files
 
 PRIVATE_PLACE = (
-    "STASH_PLUGIN_DATA name a folder of Stash's own user on a disk that knows Unix rights (in "
+    "STASH_PLUGIN_DATA name a folder of Stash's own user on a disk with Unix permissions (in "
     "Docker: a volume)"
 )
 
@@ -67,7 +67,7 @@ class Dependencies:
             with open(self._file, encoding="utf-8") as file:
                 text = file.read()
         except (OSError, ValueError) as problem:
-            reason = f"PlexSync is not whole ({problem}): install it again."
+            reason = f"PlexSync is incomplete ({problem}): install it again."
             raise Unavailable(reason) from None
         pins = [found for line in text.splitlines() if (found := _PINNED.match(line.strip()))]
         self.pins = [(pin[1], pin[2]) for pin in pins]
@@ -139,7 +139,7 @@ class Dependencies:
         if self._open_place():
             return str(self._refusal())
         last = self._known()
-        again = f" The last try failed: {last.why}." if last.why else ""
+        again = f" The last attempt failed: {last.why}." if last.why else ""
         return (
             "The packages that PlexSync needs are not installed yet; what you save meanwhile is "
             f"kept.{again} Press Check Setup, which installs them, or {self.remedy()}"
@@ -164,7 +164,8 @@ class Dependencies:
 
     def _refusal(self) -> Unavailable:
         return Unavailable(
-            f"PlexSync loads no packages from {self._open_place()}, because others may write to it; "
+            f"PlexSync loads no packages from {self._open_place()}, because others may write to "
+            "it; "
             f"what you save meanwhile is kept. Let {PRIVATE_PLACE}, or install what {self._file} "
             f"lists for {sys.executable or 'the Python that Stash uses'} itself."
         )
@@ -178,7 +179,8 @@ class Dependencies:
             self._remember(Stamp(self.folder, time.time(), "others may write to its folder"))
             raise self._refusal()
         say(
-            f"Installing the packages that PlexSync needs into {self.folder}, once; it takes a minute."
+            f"Installing the packages that PlexSync needs into {self.folder}, once; it takes a "
+            "minute."
         )
         try:
             self._acquire()
@@ -190,7 +192,7 @@ class Dependencies:
                 self._lock.release()
         except OSError as problem:
             reason = (
-                f"{problem}; give Stash room and rights there, or let STASH_PLUGIN_DATA name "
+                f"{problem}; give Stash space and permission there, or let STASH_PLUGIN_DATA name "
                 "another folder"
             )
             raise self._gave_up(reason) from None
@@ -242,10 +244,10 @@ class Dependencies:
                 finally:
                     self._lock.release()
         except OSError:
-            pass  # there is nothing to lose but room
+            pass  # only disk space is lost
 
     def _sweep(self, ending: str, look: bool = False) -> int:
-        """Delete the other folders with this ending, or only count them."""
+        """Delete other folders with this ending, or only count them; returns how many."""
         if not os.path.isdir(self._root):
             return 0
         mine = os.path.basename(self.folder) if self.folder in sys.path else ""
@@ -264,25 +266,25 @@ def _set_name(requirements: str) -> str:
 
 def _closed(place: str) -> bool:
     try:
-        system.private_folder(place)  # a person's umask may have left it open
+        system.private_folder(place)  # a manual installation may have left it open
     except OSError:
         return False
     return system.is_private(place)
 
 
 def _version(name: str, places: list[str]) -> str:
-    """The version that an import would find; "" when there is none."""
+    """The version that an import would find; "" if there is none."""
     for found in metadata.distributions(name=name, path=places):
         try:
             return str(found.version)
         except (LookupError, TypeError, ValueError, OSError):
-            break  # its record is damaged
+            break  # its metadata is damaged
     return ""
 
 
 def _parse_stamp(value: object) -> Stamp:
     if not isinstance(value, dict):
-        raise ValueError("it is no object")
+        raise ValueError("it is not an object")
     said = (str(value.get(name, "")) for name in ("why", "verified"))
     return Stamp(str(value["folder"]), float(value["at"]), *said)
 
@@ -297,5 +299,5 @@ def _discard(path: str) -> None:
             doomed = f"{path}.{os.urandom(4).hex()}{_UNFINISHED}"
             os.rename(path, doomed)
     except OSError:
-        return  # it is not there, or (on Windows) somebody has a file of it open
+        return  # it is missing, or (on Windows) another process has a file in it open
     shutil.rmtree(doomed, ignore_errors=True)

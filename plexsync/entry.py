@@ -1,7 +1,7 @@
-"""Where a worker and a task begin.
+"""Entry points of the worker and of tasks.
 
-Nothing heavy is imported before the worker owns its lock: most workers that start find another one
-alive and leave again.
+Nothing heavy is imported before the worker owns its lock: most workers find another one alive and
+exit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from plexsync.edges.log.log import Log
 
 INSTALLS = "check_setup"
-"""The one task that installs what is missing; the worker does it too."""
+"""The only task that installs missing packages; the worker does so too."""
 
 
 def run_task(plugin_dir: str, stdin: bytes) -> bytes:
@@ -58,7 +58,7 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
 
 
 def _keep_report(plugin_dir: str, mode: object, error: str) -> None:
-    """For pages, too, if it is a task that a page could ask about."""
+    """Store the error as the task's report, so that the page can show it."""
     from plexsync.edges.page.reports import Report
 
     if isinstance(mode, str) and mode.isidentifier():
@@ -69,7 +69,7 @@ def _keep_report(plugin_dir: str, mode: object, error: str) -> None:
 
 
 def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object) -> bytes:
-    """Answer a page: at once, by the standard library alone."""
+    """Answer an operation of the page at once, with the standard library alone."""
     from plexsync.flows.page import operations
 
     folder = system.data_folder(plugin_dir, os.environ)
@@ -84,7 +84,7 @@ def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object)
 
 
 def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
-    """Make the packages importable that a task needs; "" or why that is not possible now."""
+    """Make the packages importable that a task needs; returns "" or why that is not possible now."""
     _load_site()
     from plexsync.dependencies import Dependencies, Unavailable
     from plexsync.edges.log.log import Log, StashSink
@@ -98,7 +98,7 @@ def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
         if not installs:
             return needs.missing()
         needs.install(Log(StashSink(sys.stderr)).info)
-        if inbox.collect(folder, limit=1):  # what was kept until now
+        if inbox.collect(folder, limit=1):  # events stored meanwhile
             inbox.wake(plugin_dir, folder, json.dumps(block).encode())
     except (Unavailable, OSError, ValueError) as problem:
         return str(problem)
@@ -106,8 +106,7 @@ def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
 
 
 def _load_site() -> None:
-    """Have site-packages, and all else that an interpreter started with `-S` (for the hook's sake)
-    lacks, as if it had been started without."""
+    """Load site-packages, which an interpreter started with `-S` (for the hook's sake) lacks."""
     if sys.flags.no_site:
         import site
 
@@ -115,7 +114,7 @@ def _load_site() -> None:
 
 
 def _unloadable(problem: ImportError) -> str:
-    """The packages are there, and yet one cannot be loaded."""
+    """The message if the packages are there, but one cannot be loaded."""
     return (
         f"PlexSync cannot load what it needs ({problem}). Install PlexSync again; "
         "if that does not help, remove the folder `dependencies` in its data folder and press "
@@ -128,7 +127,7 @@ def _answer(*, error: str) -> bytes:
 
 
 def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
-    """The background worker's whole life; returns when it is idle, or at once if one is alive."""
+    """Run the background worker; returns when it is idle, or at once if one is alive."""
     plugin_dir = os.path.abspath(plugin_dir)
     block = sys.stdin.buffer.read(65536)
     folder = system.data_folder(plugin_dir, os.environ)
@@ -141,14 +140,16 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
             return
     except OSError as problem:
         _open_log(folder).error(
-            f"The worker cannot take its lock ({problem}). Mend the data folder's disk or rights; "
+            f"The worker cannot take its lock ({problem}). Check the data folder's disk and "
+            "permissions; "
             "the next event starts another worker and nothing is lost."
         )
         return
     log = _open_log(folder)
     if ownership.lock_elsewhere:
         log.warning(
-            f"The data folder's file system knows no locks, so {ownership.lock_elsewhere} is locked "
+            f"The data folder's file system does not support locks, so {ownership.lock_elsewhere} "
+            "is locked "
             "instead. Let only one Stash use this folder, or let STASH_PLUGIN_DATA name one on a "
             "local disk."
         )
@@ -168,7 +169,7 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
 
 
 def _claim(ownership: Ownership) -> bool:
-    """Become the owner, if nobody is; a disk that stumbles is asked again for two seconds."""
+    """Become the owner, unless another process is; disk errors are retried for two seconds."""
     for _ in range(8):
         try:
             return ownership.claim()
@@ -178,9 +179,9 @@ def _claim(ownership: Ownership) -> bool:
 
 
 def _equip(plugin_dir: str, folder: str, log: Log) -> bool:
-    """Make the packages importable that the worker needs, and install them if they are missing.
+    """Make the packages importable that the worker needs; installs them if they are missing.
 
-    Within a while after a failed try it gives up without a word: each event starts a worker.
+    For a while after a failed attempt it gives up silently, since each event starts a worker.
     """
     from plexsync.dependencies import Dependencies, Unavailable
 
@@ -198,7 +199,7 @@ def _equip(plugin_dir: str, folder: str, log: Log) -> bool:
 
 
 def _open_log(folder: str) -> Log:
-    """The worker's log, for libraries too."""
+    """Open the worker's log, also for messages of libraries."""
     from plexsync.edges.log.log import FileSink, Log, capture
 
     log = Log(FileSink(os.path.join(folder, "plexsync.log")))

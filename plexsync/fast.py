@@ -34,7 +34,7 @@ def answer(out: int, text: bytes) -> None:
 
 
 def drop(data: str, record: bytes) -> str:
-    """Keep one record in the inbox of a data folder that is ready, see `inbox.drop`."""
+    """Store one record in the inbox of a data folder that is ready, see `inbox.drop`."""
     name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(4).hex()}"
     temp, new = f"{data}/inbox/tmp/{name}", f"{data}/inbox/new"
     fd = create(temp)
@@ -121,15 +121,15 @@ def hand_over(path: str, data: bytes) -> bool:
 if sys.platform == "win32":
 
     def data_folder(plugin_dir: str) -> str:
-        """Always left to `system`: paths are complicated there."""
+        """Always left to `system`: Windows paths are complicated."""
         return ""
 
     def is_ready(data: str) -> bool:
-        """In doubt always."""
+        """Always in doubt."""
         return False
 
     def is_locked(path: str) -> bool:
-        """In doubt always."""
+        """Always in doubt."""
         return False
 
     def is_our_pipe(path: str | int) -> bool:
@@ -143,7 +143,7 @@ if sys.platform == "win32":
 else:
 
     def data_folder(plugin_dir: str) -> str:
-        """Where state lives, as `system.data_folder` finds it; "" when in doubt."""
+        """The data folder, as `system.data_folder` finds it; "" if in doubt."""
         found = os.environ.get(b"STASH_PLUGIN_DATA") or b"data"
         named = found.decode(sys.getfilesystemencoding(), "surrogateescape")
         path = named if named.startswith("/") else f"{plugin_dir}/{named}"
@@ -155,7 +155,7 @@ else:
         return not parts[0] and not {"", ".", ".."} & set(parts[1:])
 
     def is_ready(data: str) -> bool:
-        """Whether the data folder and its inbox exist and only we may write there; False when in
+        """Whether the data folder and its inbox exist and only we may write there; False if in
         doubt.
         """
         try:
@@ -167,7 +167,7 @@ else:
         return ours and all(part.st_mode & _KIND == _FOLDER for part in [info, *parts])
 
     def is_locked(path: str) -> bool:
-        """Whether another process holds this lock; False when in doubt, see `LockFile.busy`."""
+        """Whether another process holds this lock; False if in doubt, see `LockFile.busy`."""
         try:
             fd = os.open(path, os.O_RDWR | NO_FOLLOW | NO_WAIT)
         except OSError:

@@ -10,7 +10,7 @@ import sys
 from plexsync import fast
 
 OK = b'{"output": "ok"}'
-REMEDY = "; give Stash room and rights there, or let STASH_PLUGIN_DATA name another folder"
+REMEDY = "; give Stash space and permission there, or let STASH_PLUGIN_DATA name another folder"
 MAX_RECORD = 16 << 10
 """No event is larger; a merge of so many tags is stored without them and stands for all tags."""
 
@@ -92,7 +92,7 @@ def read(stdin: bytes) -> tuple[bytes, bytes] | None:
 
 
 def _cut(stdin: bytes) -> tuple[bytes, bytes] | None:
-    """The same for the usual form of the input; None for any other.
+    """As `read`, for the usual form of the input; None for any other.
 
     `input` is not stored: it only has to be one object or list, so that the names after it are
     the event's. A merge is parsed, since its input matters.
@@ -127,7 +127,7 @@ def _cut(stdin: bytes) -> tuple[bytes, bytes] | None:
 
 
 def _are_names(names: bytes) -> bool:
-    """Whether this is "a","b_c": a list of GraphQL names without its brackets."""
+    """Whether this is a list of GraphQL names without its brackets, such as "a","b_c"."""
     inner = names.replace(b'","', b"")
     quoted = inner.startswith(b'"') and inner.endswith(b'"')
     return quoted and inner[1:-1].replace(b"_", b"").isalnum() and len(names) < MAX_RECORD
@@ -156,7 +156,7 @@ def _brackets(text: bytes) -> bytes:
 
 
 def _parse(stdin: bytes) -> tuple[bytes, bytes] | None:
-    """The same for any other JSON."""
+    """As `read`, for any other JSON."""
     import json
 
     from plexsync.model.event import parse_event

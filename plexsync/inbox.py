@@ -18,20 +18,20 @@ _BATCH_BYTES = 16 << 20
 _KEPT_DAMAGED = 100
 _DAY = 86400
 _TURN = 200
-"""Milliseconds for which a hook waits while another one starts a worker, which takes about one."""
+"""Milliseconds that a hook waits while another one starts a worker, which takes about 1 ms."""
 _LONGEST_START = 10.0
 """Seconds after which a starting worker is assumed to hang."""
 COARSE_MTIME = 2.5
 """Some file systems have a resolution of 2 s: a younger time stamp proves nothing, so check
 again."""
 _MAX_CONNECTION = 8 << 10
-"""Fits into any pipe; Stash's block has about 500 bytes."""
+"""Largest connection block in bytes: it fits into any pipe, and Stash's has about 500."""
 
 
 class Record:
-    """One record: its name, when it was dropped (wall-clock seconds), and its bytes.
+    """One record: its name, when it was stored (wall-clock seconds), and its bytes.
 
-    `data` is None when it cannot be read, is no regular file, or is larger than 1 MiB.
+    `data` is None if it cannot be read, is not a regular file, or is larger than 1 MiB.
     """
 
     __slots__ = ("name", "at", "data")
@@ -43,9 +43,9 @@ class Record:
 
 
 def drop(folder: str, record: bytes) -> str:
-    """Keep one record; when this returns its name, it survives a power cut.
+    """Store one record; once this returns its name, it survives a power cut.
 
-    Raises OSError when it cannot be kept; nothing is left behind then.
+    Raises OSError if it cannot be stored; nothing is left behind then.
     """
     make_ready(folder)
     return fast.drop(folder, record)
@@ -77,7 +77,7 @@ def names(folder: str) -> "set[str]":
 
 
 def read(folder: str, names: "Iterable[str]") -> list[Record]:
-    """Those of these records that still wait, up to about 16 MiB."""
+    """Those of these records that are still waiting, up to about 16 MiB."""
     new = _new(folder)
     records: list[Record] = []
     size = 0
@@ -106,7 +106,7 @@ def _dropped_at(name: str) -> float:
 
 
 def forget(folder: str, names: "Iterable[str]") -> None:
-    """Delete records that are stored elsewhere now."""
+    """Delete records that have been taken over."""
     new = _new(folder) + os.sep
     for name in names:
         _unlink(new + name)
@@ -123,7 +123,7 @@ def set_aside(folder: str, name: str) -> None:
 
 
 def sweep(folder: str, now: float) -> int:
-    """Delete unfinished files of killed processes after a day; returns how many."""
+    """Delete files that killed processes left unfinished a day ago; returns how many."""
     removed = 0
     for place, ending in ((os.path.join(folder, "inbox", "tmp"), ""), (folder, ".tmp")):
         try:
@@ -143,7 +143,7 @@ def _is_old(file: "os.DirEntry[str]", now: float) -> bool:
 
 
 def signature(folder: str) -> int:
-    """When `new/` last changed, in nanoseconds, 0 before the first record; one stat.
+    """When `new/` last changed, in nanoseconds, 0 before the first record; costs one stat.
 
     Time stamps have a resolution (milliseconds, on some file systems 2 s): two changes within it
     look the same.
@@ -180,9 +180,9 @@ def wake(plugin_dir: str, data: str, connection: bytes) -> None:
     """Start a worker unless one is alive or starting, or a task will leave one behind.
 
     The new worker holds `started.lock` until it owns the folder, so that a crowd of hooks starts
-    one: in a container where nobody reaps orphans each further one would be a zombie for good. They
-    take turns by `starting.lock`, which no worker holds: a hook that is killed before it started
-    one leaves it to the next in turn. A start that takes too long hangs (a stopped process keeps
+    only one: in a container whose init does not reap orphans each further one would stay a zombie.
+    Hooks take turns by `starting.lock`, which no worker holds: if a hook is killed before it has
+    started a worker, the next one does. A start that takes too long hangs (a stopped process keeps
     its locks), and is not waited for. A living worker is handed the connection, since its own may
     have expired.
     """
@@ -207,7 +207,7 @@ def wake(plugin_dir: str, data: str, connection: bytes) -> None:
 
 
 def _take_turn(turn: system.LockFile) -> bool:
-    """Wait while another hook starts a worker, but not for one that hangs."""
+    """Wait while another hook starts a worker, unless that one hangs."""
     for _ in range(_TURN):
         if turn.acquire():
             return True
@@ -230,13 +230,13 @@ def _began_lately(lock: str) -> bool:
 
 
 def has_owner(data: str) -> bool:
-    """Whether a worker is alive, or a task that leaves one behind."""
+    """Whether a worker is alive, or a task that will leave one behind."""
     locks = ("worker.lock", "takeover.lock")
     return any(system.LockFile(os.path.join(data, name)).busy() for name in locks)
 
 
 def _still_has_owner(data: str) -> bool:
-    """The same after a moment: on Windows the check by another hook can look like an owner."""
+    """Check twice, a moment apart: on Windows another hook's check can look like an owner."""
     time.sleep(0.01)
     return has_owner(data)
 

@@ -1,4 +1,4 @@
-"""The background worker's life: drain, step aside for tasks, make way for a new version, and end."""
+"""The background worker's lifecycle: drain, step aside for tasks, make way for a new version, exit."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from plexsync.edges.stash.handover import Handover
 from plexsync.edges.storage.files import NewerSchema, is_damage, is_disk_trouble
 from plexsync.model.connection import parse_connection
 
-LOST = "its data folder was taken away"
+LOST = "its data folder was removed"
 
 DISK_PAUSE = 60.0
-"""Seconds between two tries while the data folder cannot be written."""
+"""Seconds between attempts while the data folder cannot be written."""
 
 
 def run(
@@ -39,8 +39,8 @@ def run(
     log: Log,
     clock: Clock | None = None,
 ) -> None:
-    """Drain, step aside for tasks and come back, until there is nothing to do any more."""
-    gc.freeze()  # the modules stay for good: no need to look through them at each collection
+    """Drain, step aside for tasks and come back, until nothing is left to do."""
+    gc.freeze()  # modules are never freed: collections need not scan them
     clock = clock or SystemClock()
     try:
         connection = parse_connection(block)
@@ -68,7 +68,7 @@ def _live(
 
     def leave() -> str:
         handover.waiting()  # reads the pipe: one that is full takes nothing more
-        with suppress(OSError):  # a sick disk is waited out like any other
+        with suppress(OSError):  # a failing disk is waited out, see run_as_owner
             if ownership.wanted():
                 return "a task takes over"
         return LOST if ownership.lost() else package.stop_reason()
@@ -93,7 +93,7 @@ def _live(
             if _work_left(folder) and package.wait_until_stable(clock):
                 inbox.wake(plugin_dir, folder, _renewed(handover.block, stash.cookie))
             return
-        # An event whose hook found the lock still taken would be stranded without this look.
+        # Without this check an event whose hook found the lock still held would be stranded.
         if reason != "nothing to do" or not inbox.collect(folder, limit=1):
             return
         if not ownership.claim():
@@ -101,7 +101,7 @@ def _live(
 
 
 def _work_left(folder: str) -> bool:
-    """Whether anything waits that no event would bring up again."""
+    """Whether anything waits that no later event would trigger."""
     try:
         return anything_waits(folder)
     except read_state.Unreadable:
@@ -109,7 +109,7 @@ def _work_left(folder: str) -> bool:
 
 
 def _renewed(block: bytes, cookie: str) -> bytes:
-    """The connection block with the session as it is now."""
+    """The connection block with the current session cookie."""
     raw = json.loads(block)
     if cookie and raw.get("SessionCookie"):
         raw["SessionCookie"]["Value"] = cookie
@@ -119,7 +119,7 @@ def _renewed(block: bytes, cookie: str) -> bytes:
 def run_as_owner(
     folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callable[[], str]
 ) -> str:
-    """One ownership, from opening the stores to closing them; a sick disk is waited out."""
+    """Run as owner, from opening the stores to closing them; waits while the disk fails."""
     damaged = False
     while True:
         try:
@@ -133,7 +133,7 @@ def run_as_owner(
         except (sqlite3.Error, OSError) as problem:
             if is_damage(problem) and not damaged:
                 damaged = True
-                log.warning(f"A database is damaged ({problem}); PlexSync opens all of them anew.")
+                log.warning(f"A database is damaged ({problem}); PlexSync opens all of them again.")
                 continue
             log.error(f"The data folder cannot be used ({problem}). {_advice(problem)}")
             clock.wait(DISK_PAUSE, lambda: bool(leave()))
@@ -143,6 +143,11 @@ def run_as_owner(
 
 def _advice(problem: Exception) -> str:
     if is_disk_trouble(problem):
-        return "Free some space or mend its rights; PlexSync tries again each minute and loses nothing."
-    what = "Move away what is named there" if isinstance(problem, OSError) else "Please report it"
-    return f"{what}; PlexSync tries again each minute and loses nothing."
+        return (
+            "Free some space or correct its permissions; PlexSync tries again every minute and "
+            "loses nothing."
+        )
+    what = (
+        "Move away the file that it names" if isinstance(problem, OSError) else "Please report it"
+    )
+    return f"{what}; PlexSync tries again every minute and loses nothing."

@@ -1,8 +1,8 @@
-"""Where operating systems differ: locks, processes, folders. No other module asks which one it is,
-but for `fast`, the hook's part of this one.
+"""What differs between operating systems: locks, processes, folders. No other module asks which one
+it runs on, except `fast`, the hook's part of this one.
 
-A hook that starts a worker loads it: it imports what bare Python has loaded anyway, and fcntl or
-msvcrt.
+A hook that starts a worker loads this module, so it imports only what bare Python has loaded
+anyway, and fcntl or msvcrt.
 """
 
 import os
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 
 class LockFile:
-    """One advisory lock on a file that is never deleted; it ends with its process.
+    """An advisory lock on a file that is never deleted; it ends with its process.
 
-    Where the file system knows no locks, a file in this machine's folder for temporary files is
-    locked `instead`: that keeps the processes of one machine apart, but not those of two.
+    If the file system does not support locks, a file in this machine's temporary folder is locked
+    `instead`. That excludes other processes of this machine, but not those of another.
     """
 
     def __init__(self, path: str) -> None:
@@ -55,17 +55,17 @@ class LockFile:
         return self._fd >= 0
 
     def acquire(self) -> bool:
-        """Take the lock without waiting; False when another process holds it.
+        """Take the lock without waiting; False if another process holds it.
 
-        A hook's look holds it for an instant too. Raises OSError where the file cannot be opened
-        or locks do not work.
+        A hook's check also holds it for an instant. Raises OSError if the file cannot be opened or
+        locks do not work.
         """
         if not self.held:
             self._fd = self._take()
         return self.held
 
     def release(self) -> None:
-        """Let go of the lock, if held."""
+        """Release the lock, if held."""
         if self.held:
             fd, self._fd = self._fd, -1
             try:
@@ -74,14 +74,14 @@ class LockFile:
                 os.close(fd)
 
     def lend(self) -> None:
-        """Let processes that are started from now on hold it too, until they close their files.
+        """Let processes started from now on hold it too, until they close their files.
 
-        On Windows a lock cannot be shared: there it ends with this process.
+        On Windows a lock cannot be inherited: there it ends with this process.
         """
         os.set_inheritable(self._fd, True)
 
     def leave(self) -> None:
-        """Close it, if held, without letting go for those that it was lent to."""
+        """Close its file, if held, without releasing it for processes that it was lent to."""
         if self.held:
             fd, self._fd = self._fd, -1
             if sys.platform == "win32":
@@ -89,28 +89,29 @@ class LockFile:
             os.close(fd)
 
     def fileno(self) -> int:
-        """Its open file; -1 when it is not held."""
+        """Its open file descriptor; -1 if it is not held."""
         return self._fd
 
     def is_its_file(self) -> bool:
-        """Whether the file that holds it is still the one at its path. Raises OSError without one."""
+        """Whether its open file is still the one at its path. Raises OSError if none is there."""
         return os.path.samestat(os.fstat(self._fd), os.stat(self.path))
 
     def busy(self) -> bool:
-        """Whether another process holds it at this instant. Raises OSError like `acquire`.
+        """Whether another process holds it at this moment. Raises OSError like `acquire`.
 
-        Any number may ask at once without taking each other for the owner (not so on Windows).
+        Any number of processes may check at once without taking each other for the owner (except on
+        Windows).
         """
         fd = self._take(shared=True)
         if fd >= 0:
             try:
-                _unlock(fd)  # Windows takes its time with locks that are merely closed
+                _unlock(fd)  # Windows releases the locks of a closed file with a delay
             finally:
                 os.close(fd)
         return fd < 0
 
     def _take(self, shared: bool = False) -> int:
-        """An open file that holds the lock; -1 when another process does."""
+        """An open file descriptor that holds the lock; -1 if another process does."""
         try:
             return _open_locked(self.path, shared)
         except _NoLocks:
@@ -119,7 +120,7 @@ class LockFile:
 
 
 class _NoLocks(OSError):
-    """The file system knows no locks, as some network drives and FUSE do not."""
+    """The file system does not support locks, like some network drives and FUSE."""
 
 
 def _open_locked(path: str, shared: bool) -> int:
@@ -179,9 +180,9 @@ def _open_lock(path: str) -> int:
 
 
 def stands_in_the_way(path: str) -> str:
-    """What is in the place of a plain file, in words; empty for a plain file and for nothing.
+    """What is at a path instead of a regular file, in words; "" for a regular file and for nothing.
 
-    One look decides: a file that another process removes meanwhile is simply gone.
+    A single stat decides: a file that another process removes meanwhile counts as nothing.
     """
     try:
         mode = os.lstat(path).st_mode
@@ -191,7 +192,7 @@ def stands_in_the_way(path: str) -> str:
 
 
 def is_regular(path: str) -> bool:
-    """Whether a plain file stands there, which nobody can wait in; a link to one is none."""
+    """Whether a regular file is there, which never blocks; a link to one does not count."""
     try:
         return os.path.isfile(path) and not os.path.islink(path)
     except ValueError:
@@ -199,7 +200,7 @@ def is_regular(path: str) -> bool:
 
 
 def kind_of(path: str) -> str:
-    """What stands there instead of what should, in words. Raises OSError where nothing is."""
+    """What kind of file is there, in words. Raises OSError if there is nothing."""
     return _kind_of(os.lstat(path).st_mode)
 
 
@@ -243,15 +244,15 @@ else:
 
 
 def data_folder(plugin_dir: str, environ: "Mapping[str, str]") -> str:
-    """Where state lives: $STASH_PLUGIN_DATA, else `data` in the plugin's folder; absolute.
+    """The data folder: $STASH_PLUGIN_DATA, or else `data` in the plugin's folder; absolute.
 
-    A relative one counts from the plugin's folder, so that every process finds the same.
+    A relative path starts at the plugin's folder, so that every process finds the same one.
     """
     return os.path.abspath(os.path.join(plugin_dir, environ.get("STASH_PLUGIN_DATA") or "data"))
 
 
 PRIVATE, OPEN, FOREIGN = "private", "open", "foreign"
-"""Whose a folder is: ours alone; one that others may write to; one that a stranger may have made."""
+"""Who can write to a folder: only we; others too; or a stranger may even have created it."""
 
 
 def whose(
@@ -259,10 +260,10 @@ def whose(
 ) -> str:
     """PRIVATE, OPEN or FOREIGN, by user ids (0 is root) and modes.
 
-    OPEN is what cannot be helped: a file system without rights shows 0777 always, and a NAS gives
-    folders to users of its own, whom root serves. `squashed` says that its file system gives each
-    new file to the folder's owner, so that owner and mode tell nothing. A sticky parent that anyone
-    may write to, such as /tmp, is where a stranger can lay a folder in our way.
+    OPEN is unavoidable in places: a file system without permissions always shows 0777, and on a NAS
+    folders belong to its own users, for whom root works. `squashed`: the file system gives each new
+    file to the folder's owner, so that owner and mode prove nothing. In a sticky parent that anyone
+    may write to, such as /tmp, a stranger can create the folder before we do.
     """
     trusted = (me, 0)
     laid = parent_mode & 0o1002 == 0o1002
@@ -273,11 +274,12 @@ def whose(
 
 
 def private_folder(path: str) -> None:
-    """Make sure that `path` is a folder for us; made 0700 when missing, and mended when it is ours.
+    """Make sure that `path` is a folder that we can use; create it as 0700, or repair the mode of
+    ours.
 
-    It goes on with one that others may write to where that cannot be helped (see `is_private`).
-    Raises OSError whose text says what is wrong and what to do: its parent is missing, it is not a
-    folder, or a stranger may have made it. A link to a good one is fine.
+    A folder that others may write to is accepted where that is unavoidable (see `is_private`).
+    Raises OSError that says what is wrong and what to do: its parent is missing, it is not a
+    folder, or a stranger may have created it. A link to a good folder is accepted.
     """
     if not os.path.lexists(path):
         make_folder(path)
@@ -290,12 +292,12 @@ def private_folder(path: str) -> None:
 
 
 def is_private(path: str) -> bool:
-    """Whether nobody else may write to this folder. On Windows its parent says who may."""
+    """Whether nobody else may write to this folder. On Windows its parent's permissions apply."""
     return sys.platform == "win32" or _whose(path) == PRIVATE
 
 
 def is_shown(path: str) -> bool:
-    """Whether others may look into this folder. On Windows its parent says so."""
+    """Whether others may read this folder. On Windows its parent's permissions apply."""
     return sys.platform != "win32" and os.stat(path).st_mode & 0o077 != 0
 
 
@@ -318,7 +320,7 @@ if sys.platform != "win32":
             try:
                 os.chmod(path, 0o700)
             except OSError:
-                pass  # a file system without rights: it stays open
+                pass  # a file system without permissions: it stays open
         if _whose(path, squashed=owner != me and _squashes(path)) == FOREIGN:
             raise PermissionError(
                 f"{path} belongs to user {owner}, but Stash runs as user {me}: "
@@ -326,7 +328,7 @@ if sys.platform != "win32":
             )
 
     def _squashes(folder: str) -> bool:
-        """Whether a file that we make there belongs to the folder's owner, who is not we."""
+        """Whether a file that we create there belongs to the folder's owner instead of us."""
         path = os.path.join(folder, f".owner-{os.getpid()}.tmp")
         try:
             fd = create(path)
@@ -340,7 +342,7 @@ if sys.platform != "win32":
 
 
 def make_folder(path: str) -> None:
-    """Make one folder, 0700 and durable; fine when it is there. Its parent must exist."""
+    """Create one folder, 0700 and durable, unless it exists. Its parent must exist."""
     parent = os.path.dirname(path)
     try:
         os.mkdir(path, 0o700)
@@ -348,15 +350,16 @@ def make_folder(path: str) -> None:
         return
     except FileNotFoundError:
         raise FileNotFoundError(
-            f"{parent} does not exist (a drive that is not mounted?): make it, "
+            f"{parent} does not exist (a drive that is not mounted?): create it, "
             "or let STASH_PLUGIN_DATA name another folder"
         ) from None
     sync_folder(parent)
 
 
 def append_to(path: str) -> int:
-    """Open a file for writing at its end, 0600, made when missing. Raises OSError for a link or
-    anything else that is no file; whoever would wait in a pipe does not."""
+    """Open a file for appending, created as 0600 if missing. Raises OSError for a link or anything
+    else that is not a regular file; never blocks on a pipe.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_FOLLOW | NO_WAIT | BINARY
     fd = os.open(path, flags, 0o600)
     if not os.path.isfile(fd):
@@ -366,7 +369,7 @@ def append_to(path: str) -> int:
 
 
 def keep_private(fd: int) -> None:
-    """Let nobody else read or write an open file. On Windows its folder says who may."""
+    """Make an open file private. On Windows the permissions of its folder apply."""
     if sys.platform != "win32" and os.fstat(fd).st_mode & 0o777 != 0o600:
         os.fchmod(fd, 0o600)
 
@@ -399,7 +402,7 @@ def read_regular(path: str, limit: int) -> bytes:
 def _open_to_read(path: str) -> int:
     flags = os.O_RDONLY | NO_FOLLOW | NO_WAIT | BINARY
     if sys.platform == "win32" and not os.path.isdir(path):
-        for _ in range(20):  # for an instant, a file that is being replaced cannot be opened
+        for _ in range(20):  # for a moment, a file that is being replaced cannot be opened
             try:
                 return os.open(path, flags)
             except PermissionError:
@@ -408,7 +411,7 @@ def _open_to_read(path: str) -> int:
 
 
 def sync_all() -> None:
-    """Make everything written so far survive a power cut: for many files at once, done rarely."""
+    """Flush everything written so far to disk: for many files at once, rarely used."""
     if sys.platform != "win32":
         os.sync()
 
@@ -478,10 +481,10 @@ if sys.platform != "win32":
 
 
 def start_detached(argv: list[str], stdin: bytes) -> None:
-    """Start a process that outlives this one and holds nothing of it.
+    """Start a process that outlives this one and inherits nothing from it.
 
-    `stdin` (at most a few KiB) waits for it in a pipe that is already closed on this side; stdout
-    and stderr are the null device. Raises OSError when it cannot be started.
+    `stdin` (a few KiB at most) is passed through a pipe that is already closed on this side; stdout
+    and stderr are the null device. Raises OSError if it cannot be started.
     """
     if sys.platform == "win32":
         _start_windows(argv, stdin)
@@ -494,8 +497,8 @@ if sys.platform == "win32":
     def _start_windows(argv: list[str], stdin: bytes) -> None:
         from subprocess import CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW, DEVNULL, PIPE, Popen
 
-        # DETACHED_PROCESS would leave it without any console: each program that it runs, such as
-        # pip, would then open a window of its own
+        # with DETACHED_PROCESS it would have no console, and each program that it runs, such as
+        # pip, would open a window
         flags = CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP
         worker = Popen(argv, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, creationflags=flags)
         if worker.stdin:
@@ -507,7 +510,7 @@ else:
     def _start_posix(argv: list[str], stdin: bytes) -> None:
         read, write = os.pipe()
         try:
-            os.set_blocking(write, False)  # a pipe that is too small must not hold the user's save
+            os.set_blocking(write, False)  # a pipe that is too small must not block the user's save
             if os.write(write, stdin) < len(stdin):
                 raise OSError("the pipe to the worker is too small for Stash's connection block")
             os.posix_spawn(
@@ -529,12 +532,12 @@ if sys.platform == "win32":
     WITHOUT_WINDOW, PRIVATE_UMASK = 0x08000000, -1
 else:
     WITHOUT_WINDOW, PRIVATE_UMASK = 0, 0o077
-"""For a child process: flags that keep it from opening a console window, and a mask under which what
-it writes is its user's alone."""
+"""For child processes: flags that prevent a console window, and a umask that keeps files private.
+"""
 
 
 def command_line(argv: list[str]) -> str:
-    """A command as a person can copy it into a shell (on Windows: the command prompt)."""
+    """A command as the user can paste it into a shell (on Windows: the command prompt)."""
     if sys.platform == "win32":
         from subprocess import list2cmdline as join
     else:
@@ -543,15 +546,15 @@ def command_line(argv: list[str]) -> str:
 
 
 def detach(keep: int = -1) -> None:
-    """Leave the starter's session, folder and files, but for the open file `keep`.
+    """Leave the parent's session, working folder and open files, except the file `keep`.
 
-    What the worker creates from here on is for its user only.
+    Files that the worker creates from here on are private.
     """
     if sys.platform != "win32":
         try:
             os.setsid()
         except PermissionError:
-            pass  # it leads a session already
+            pass  # it already leads a session
         _close_inherited(keep)
     os.umask(0o077)
     os.chdir(os.path.abspath(os.sep))

@@ -1,4 +1,4 @@
-"""Runs one task for Stash: owns the data folder where the task needs to, and answers."""
+"""Runs one task for Stash: owns the data folder if the task needs it, and answers."""
 
 from __future__ import annotations
 
@@ -23,16 +23,18 @@ from plexsync.model.connection import read_connection
 from plexsync.model.plex_state import BEFORE_TASK
 
 RECONCILE_AHEAD = 20.0
-"""Seconds of an automatic reconciliation for which somebody who pressed a button has to wait."""
+"""Most seconds that an automatic reconciliation may delay a task."""
 
 TAKEOVER_PATIENCE = 65.0
-"""Seconds that the worker may need to step aside: a slow attempt of its and 5 more."""
+"""Seconds that the worker may need to step aside: its slowest request, and 5 more."""
 
 
 def run_mode(
     plugin_dir: str, mode: object, args: Mapping[str, object], block: object
 ) -> dict[str, object]:
-    """Run the task that a mode names and return its output; raises TaskFailed with a sentence for the user."""
+    """Run the task with this mode and return its output; raises TaskFailed with a sentence for the
+    user.
+    """
     task = TASKS.get(mode) if isinstance(mode, str) else None
     if task is None:
         raise TaskFailed(
@@ -45,7 +47,7 @@ def run_mode(
     log = Log(StashSink(sys.stderr), report)
     try:
         output = log.clean(_carry_out(plugin_dir, task, read, block, log))
-    except Exception as problem:  # noqa: BLE001 - whatever it is, its words are shown
+    except Exception as problem:  # noqa: BLE001 - any failure is shown to the user
         said = log.safe(str(problem)) or type(problem).__name__
         report.failed(said)
         raise TaskFailed(said) from None

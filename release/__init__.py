@@ -1,1 +1,1 @@
-"""What users install: built from the source tree, byte for byte the same wherever it is built."""
+"""Builds and installs the package for users; builds are reproducible byte for byte."""

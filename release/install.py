@@ -1,4 +1,4 @@
-"""`python3 dev.py install`: what a package holds, copied into a Stash's plugins folder."""
+"""`python3 dev.py install`: copies the package's files into a Stash's plugins folder."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from release.package import FOLDERS, ID, ROOT, SINGLE, files
 
 
 class NotInstalled(Exception):
-    """It cannot be installed there; the text says why and what to do."""
+    """It cannot be installed there; the message says why and what to do."""
 
 
 def plugins_folder(stash: Path) -> Path:
-    """The plugins folder of the Stash whose config.yml lies in `stash`. Raises NotInstalled."""
+    """The plugins folder of the Stash whose config.yml is in `stash`. Raises NotInstalled."""
     config = stash / "config.yml"
     try:
         settings = yaml.safe_load(config.read_text(encoding="utf-8"))
@@ -36,8 +36,9 @@ def plugins_folder(stash: Path) -> Path:
 
 
 def install(plugins: Path) -> Path:
-    """Copy the plugin, over an older one; returns its folder. What Stash and PlexSync keep there
-    stays. Raises NotInstalled, and OSError when the disk refuses."""
+    """Copy the plugin, over an older one; returns its folder. Files that Stash and PlexSync keep
+    there are not touched. Raises NotInstalled, or OSError if the disk refuses.
+    """
     target = plugins / ID
     for other in plugins.rglob(f"{ID}.yml"):
         if other.parent != target:
@@ -74,10 +75,10 @@ def uninstall(plugins: Path) -> Path:
 
 
 def main(argv: Sequence[str]) -> int:
-    """The command line; 1 when nothing was installed or removed."""
+    """Run the command; returns 1 if nothing was installed or removed."""
     parser = argparse.ArgumentParser(prog="dev.py install", description=__doc__)
     parser.add_argument("--stash", default="~/.stash", help="where its config.yml is: ~/.stash")
-    parser.add_argument("--uninstall", action="store_true", help="remove it again")
+    parser.add_argument("--uninstall", action="store_true", help="remove it")
     words = parser.parse_args(argv)
     try:
         plugins = plugins_folder(Path(words.stash).expanduser())

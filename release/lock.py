@@ -1,7 +1,8 @@
-"""`python3 dev.py lock`: requirements.txt anew, with the hash of each wheel that may be installed.
+"""`python3 dev.py lock`: updates requirements.txt with the hash of each wheel that may be
+installed.
 
-The versions are those in the file: change them there first, then run this. It asks the package
-index that pip uses, whichever that is.
+The versions are those in the file: change them there first, then run this. It uses pip's configured
+package index.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "requirements.txt"
 
 PYTHONS = range(10, 16)
-"""CPython 3.10 and later, as far as there are builds."""
+"""CPython versions from 3.10 on with existing builds."""
 
 _SYSTEMS = re.compile(
     r"any|win32|win_amd64|win_arm64"
@@ -26,7 +27,7 @@ _SYSTEMS = re.compile(
     r"|(manylinux(1|2010|2014|_\d+_\d+)_(x86_64|aarch64|armv7l|i686|ppc64le|riscv64)\.?)+"
     r"|(musllinux_1_\d+_(x86_64|aarch64|armv7l)\.?)+"
 )
-"""The systems that docs/install.md names."""
+"""The systems listed in docs/install.md."""
 
 _PIN = re.compile(r"^([\w.-]+)==([^\s\\]+)", re.MULTILINE)
 _PAGE = re.compile(r"Fetching project page and analyzing links: (\S+)")
@@ -34,7 +35,7 @@ _JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
 
 
 def fits(wheel: str, version: str) -> bool:
-    """Whether this file name is of that version, and for one of our systems and Pythons."""
+    """Whether this file name has that version, and one of our systems and Pythons."""
     parts = wheel.removesuffix(".whl").split("-")
     if len(parts) != 5 or parts[1] != version or not _SYSTEMS.fullmatch(parts[4]):
         return False
@@ -47,7 +48,7 @@ def fits(wheel: str, version: str) -> bool:
 
 
 def rendered(text: str, hashes: dict[str, Iterable[str]]) -> str:
-    """The file with these hashes by package, all else as it was."""
+    """The file's text with these hashes by package, otherwise unchanged."""
     lines = [line for line in text.splitlines() if not line.startswith(" ")]
     found = (_PIN.match(line) for line in lines)
     blocks = [
@@ -60,7 +61,7 @@ def rendered(text: str, hashes: dict[str, Iterable[str]]) -> str:
 
 
 def _page(name: str) -> str:
-    """Where pip looks for a package."""
+    """The URL of a package in pip's index."""
     command = [sys.executable, "-m", "pip", "index", "versions", name, "-vv"]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     found = _PAGE.search(said.stdout + said.stderr)
@@ -70,7 +71,7 @@ def _page(name: str) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    """Write requirements.txt; 1 when a package has no wheel of its version."""
+    """Write requirements.txt; returns 1 if a package has no wheel of its version."""
     text = FILE.read_text(encoding="utf-8")
     hashes: dict[str, Iterable[str]] = {}
     for name, version in _PIN.findall(text):

@@ -1,7 +1,8 @@
-"""`python3 dev.py package`: PlexSync.zip and index.yml, as a plugin source for Stash serves them.
+"""`python3 dev.py package`: builds PlexSync.zip and index.yml, as served by a plugin source for
+Stash.
 
-The same sources give the same bytes, whoever builds them, when and on which system: the archive is
-stored uncompressed (compressors differ), sorted, with fixed times and modes.
+Builds are reproducible on every system: the archive is uncompressed (compressors differ), sorted,
+with fixed times and modes.
 """
 
 from __future__ import annotations
@@ -32,22 +33,22 @@ FOLDERS = {
     "plexsync": (".py",),
     "web": (".css", ".html", ".js", ".json", ".png", ".svg", ".woff2"),
 }
-"""What a user needs: these files, and in these folders the files of these kinds."""
+"""What the package contains: these files, and files with these endings in these folders."""
 
 TEXTS = (".css", ".html", ".js", ".json", ".py", ".svg", ".txt", ".yml", "")
 NEVER = "1980-01-01"
-"""The date of what was never released: any release counts as an update of it."""
+"""The date of unreleased builds, so that any release counts as an update."""
 
 _HEADING = re.compile(r"^## \[?([^\]\s]+)\]?(?: - (\d{4}-\d\d-\d\d))?\s*$", re.MULTILINE)
 
 
 class NotReady(Exception):
-    """It cannot be packaged, or not be released; the text says why and what to do."""
+    """It cannot be packaged or released; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What the index says of the package; `date` is YYYY-MM-DD, NEVER for what is no release."""
+    """The package's entry in the index; `date` is YYYY-MM-DD, or NEVER for an unreleased build."""
 
     name: str
     version: str
@@ -56,14 +57,14 @@ class Release:
 
     @property
     def released(self) -> bool:
-        """Whether CHANGELOG.md has this version, with a date and nothing newer above it."""
+        """Whether CHANGELOG.md has this version on top, with a date."""
         return self.date != NEVER
 
 
 def read_release(root: Path) -> Release:
     """Name and description from the manifest, the version from the code, the date from CHANGELOG.
 
-    Raises NotReady when manifest and code name different versions, or the date is none.
+    Raises NotReady if manifest and code have different versions, or the date is invalid.
     """
     manifest = yaml.safe_load((root / "PlexSync.yml").read_text(encoding="utf-8"))
     if manifest["version"] != __version__:
@@ -77,21 +78,21 @@ def read_release(root: Path) -> Release:
 
 
 def release_date(changelog: str, version: str) -> str:
-    """When this version was released; NEVER when changes above its entry wait for a release."""
+    """The release date of this version; NEVER if there are unreleased changes above its entry."""
     parts = _HEADING.split(changelog)[1:]
     for name, day, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         if name == version and day:
             try:
                 return date.fromisoformat(day).isoformat()
             except ValueError:
-                raise NotReady(f"CHANGELOG.md: {day} of {version} is no date.") from None
+                raise NotReady(f"CHANGELOG.md: {day} of {version} is not a date.") from None
         if name != "Unreleased" or text.strip():
             break
     return NEVER
 
 
 def files(root: Path) -> Iterator[tuple[str, bytes]]:
-    """Name in the archive and content of everything that a user needs, sorted by name."""
+    """Name in the archive and content of each file of the package, sorted by name."""
     found = [root / name for name in SINGLE]
     for folder, kinds in FOLDERS.items():
         found += [
@@ -102,7 +103,7 @@ def files(root: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(found, key=lambda path: path.relative_to(root).as_posix()):
         data = path.read_bytes()
         if path.suffix in TEXTS:
-            data = data.replace(b"\r\n", b"\n")  # a checkout on Windows may have its own ends
+            data = data.replace(b"\r\n", b"\n")  # a checkout on Windows may have CRLF line ends
         yield path.relative_to(root).as_posix(), data
 
 
@@ -111,7 +112,7 @@ def _hidden(path: Path) -> bool:
 
 
 def archive(root: Path) -> bytes:
-    """The zip."""
+    """The zip file's bytes."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as target:
         for name, data in files(root):
@@ -151,10 +152,10 @@ def build(root: Path, out: Path) -> Release:
 
 
 def main(argv: Sequence[str]) -> int:
-    """The command line; 1 when it cannot be packaged or may not be released."""
+    """Run the command; returns 1 if it cannot be packaged or released."""
     parser = argparse.ArgumentParser(prog="dev.py package", description=__doc__)
     parser.add_argument("--out", default=os.fspath(ROOT / "dist"), help="default: dist")
-    parser.add_argument("--tag", help="refuse unless exactly this tag (v1.2.3) is to be released")
+    parser.add_argument("--tag", help="fail unless this tag (v1.2.3) is the version to release")
     words = parser.parse_args(argv)
     out = Path(words.out)
     try:
@@ -169,7 +170,7 @@ def main(argv: Sequence[str]) -> int:
     print(f"{out / INDEX}: dated {release.date}")
     if not release.released:
         print(
-            f"CHANGELOG.md has no dated entry for {release.version} on top, so this is no release: "
+            f"CHANGELOG.md has no dated entry for {release.version} on top, so this is not a release: "
             f"the date {NEVER} lets Stash offer every release as an update of it."
         )
     return 0

@@ -1,1 +1,1 @@
-"""A Plex and a Stash that speak real HTTP, can be slow and can be sick: for demo, tests and bench."""
+"""A simulated Plex and Stash with real HTTP, delays and faults, for demo, tests and benchmarks."""

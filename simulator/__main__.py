@@ -1,4 +1,4 @@
-"""`python -m simulator`: a Plex and a Stash with sample films, to play with by hand."""
+"""`python -m simulator`: a Plex and a Stash with sample films, to experiment with."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from simulator.stash import ManifestError, StashSim
 HOW_TO = """\
 Plex   {plex}   (token {token})
 Stash  {stash}   (GraphQL at /graphql)
-{count} films are in both; Stash knows what they are about, Plex only the files.
+{count} films are in both; Stash has their metadata, Plex only the files.
 
 Rename a scene, as the web page would (fires the hooks of the plugin, if one is loaded):
   curl -s {stash}/graphql -H 'Content-Type: application/json' \\
     -d '{{"query":"mutation{{sceneUpdate(input:{{id:1,title:\\"New title\\"}}){{id title}}}}"}}'
-Look at it in Plex:
+See it in Plex:
   curl -s '{plex}/library/sections/1/all?X-Plex-Token={token}'
 {plugin}
 Ctrl-C ends both.
@@ -29,7 +29,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     parser.add_argument("--plex-port", type=int, default=32499, help="0 picks a free one")
     parser.add_argument("--stash-port", type=int, default=19999, help="0 picks a free one")
-    parser.add_argument("--plugin-dir", help="folder of the plugin whose hooks are to fire")
+    parser.add_argument("--plugin-dir", help="folder of the plugin whose hooks fire")
     parser.add_argument("--ui-dir", default="", help="folder of a web app to serve to browsers")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     return parser.parse_args()
@@ -56,7 +56,7 @@ def _serve(plex: PlexSim, stash: StashSim) -> NoReturn:
 
 
 def main() -> int:
-    """Serve until Ctrl-C; 2 when a port is taken or the plugin's manifest is no good."""
+    """Serve until Ctrl-C; returns 2 if a port is in use or the plugin's manifest is invalid."""
     args = _arguments()
     try:
         stash = StashSim(

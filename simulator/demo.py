@@ -1,4 +1,4 @@
-"""`python -m simulator.demo`: the main job for real, and one table of what came of it.
+"""`python -m simulator.demo`: runs the real plugin, and prints a table of the results.
 
 Stash and Plex are simulated; the plugin, its hooks and its worker are the real ones.
 """
@@ -21,7 +21,7 @@ LOG_LINES = 20
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Play the story; 0 when Plex shows everything as Stash has it, 130 after Ctrl-C."""
+    """Play the story; returns 0 if Plex shows everything as Stash has it, 130 after Ctrl-C."""
     args = _arguments(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 dev.py demo", description=__doc__)
-    # For the demo's own test: one step only, and then a defect that must be found.
+    # For the demo's own test: one step only, then a defect that must be detected.
     parser.add_argument("--break", dest="broken", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -101,7 +101,7 @@ def _failed(runs: Sequence[PluginRun]) -> list[PluginRun]:
 
 
 def _judge(story: Story, seconds: float) -> int:
-    """Print everything; 1 when a row, a field at the end, or a hook is not as it must be."""
+    """Print everything; returns 1 if a row, a field at the end, or a hook is wrong."""
     rows, final = story.watch.rows, story.watch.compare("At the end")
     wrong = [row for row in final if row.differs]
     _print_table([*rows, *wrong])

@@ -1,4 +1,4 @@
-"""A small library, the same films in both servers: sample data to play with."""
+"""Sample data: a small library with the same films in both servers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDER = "/media/films"
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """One scene and its file; `summary` "" and `date` None are what Stash has when unset."""
+    """One scene and its file; `summary` "" and `date` None are Stash's unset values."""
 
     file: str
     title: str
@@ -65,7 +65,7 @@ FILMS = (
 
 
 def png(color: tuple[int, int, int], width: int = 48, height: int = 27) -> bytes:
-    """A picture of one colour."""
+    """An image of one colour."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         check = zlib.crc32(kind + data)
@@ -78,18 +78,18 @@ def png(color: tuple[int, int, int], width: int = 48, height: int = 27) -> bytes
 
 
 def cover(film: Film) -> bytes:
-    """The film's own colour."""
+    """A cover in the film's own colour."""
     mark = zlib.crc32(film.path.encode())
     return png((mark & 255, mark >> 8 & 255, mark >> 16 & 255))
 
 
 def _names(*lists: Sequence[str]) -> list[str]:
-    """Every name once, in the order of appearance."""
+    """All names without duplicates, in order of appearance."""
     return list(dict.fromkeys(name for names in lists for name in names))
 
 
 def fill_stash(stash: StashSim, films: Sequence[Film] = FILMS) -> list[int]:
-    """Put the films into Stash with all they refer to; gives the scenes' ids in their order."""
+    """Add the films to Stash with everything they refer to; returns the scene ids in order."""
     studios = {
         name: stash.add_studio(name) for name in _names([f.studio for f in films if f.studio])
     }
@@ -112,6 +112,6 @@ def fill_stash(stash: StashSim, films: Sequence[Film] = FILMS) -> list[int]:
 
 
 def fill_plex(plex: PlexSim, films: Sequence[Film] = FILMS) -> list[int]:
-    """Put the bare files into a movie library of Plex; gives the rating keys in their order."""
+    """Add the bare files to a movie library of Plex; returns the rating keys in order."""
     section = plex.add_section("Films", [FOLDER])
     return [plex.add_item(section, film.path, film.size) for film in films]

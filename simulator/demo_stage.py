@@ -1,4 +1,4 @@
-"""What the demo plays on: a copy of the plugin, a Plex, a Stash, and an end that leaves nothing."""
+"""The demo's environment: a copy of the plugin, a Plex and a Stash, removed completely at the end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from simulator.stash import StashSim
 if sys.platform == "win32":
     import msvcrt
 
-    _KILL = signal.SIGTERM  # ends a process there without asking it
+    _KILL = signal.SIGTERM  # ends a process there unconditionally
 else:
     import fcntl
 
@@ -27,17 +27,17 @@ else:
 
 ROOT = Path(__file__).resolve().parent.parent
 LATENCY = 0.004
-"""Seconds that both servers take for an answer, about as in a home network."""
+"""Seconds that both servers take for an answer, about as on a home network."""
 _WORKER = re.compile(r"worker starts\b.*\bpid=(\d+)")
 _LEAVE = 20.0
 
 
 class Trouble(Exception):
-    """The demo cannot go on; the text says why."""
+    """The demo cannot continue; the message says why."""
 
 
 def until(question: Callable[[], bool], seconds: float, problem: str, every: float = 0.01) -> None:
-    """Ask until the answer is yes; raises Trouble with `problem` when it is not in time."""
+    """Wait until `question` returns True; raises Trouble with `problem` on a timeout."""
     deadline = time.monotonic() + seconds
     while not question():
         if time.monotonic() >= deadline:
@@ -46,7 +46,9 @@ def until(question: Callable[[], bool], seconds: float, problem: str, every: flo
 
 
 class Stage:
-    """As a context manager: everything set up, and at the end the worker gone and no file left."""
+    """A context manager that sets up everything, and in the end stops the worker and removes all
+    files.
+    """
 
     def __init__(self) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="plexsync-demo-"))
@@ -64,7 +66,7 @@ class Stage:
 
     def _open(self) -> None:
         _install(self.plugin)
-        # Nothing of the checkout and of the developer's own settings reaches the plugin.
+        # The plugin must not see the checkout or the developer's own settings.
         cleared = dict.fromkeys(("PYTHONPATH", "STASH_PLUGIN_DATA", "PLEX_URL", "PLEX_TOKEN"), "")
         self.stash = StashSim(
             str(self.plugin), username="demo", password="demo", latency=LATENCY, env=cleared
@@ -91,7 +93,7 @@ class Stage:
         return text.splitlines()
 
     def starts(self) -> list[int]:
-        """The process ids of all workers that came to life."""
+        """The pids of all workers so far."""
         found = (_WORKER.search(line) for line in self.log())
         return [int(match[1]) for match in found if match]
 
@@ -100,7 +102,7 @@ class Stage:
         return not _lock_is_free(self._data / "worker.lock")
 
     def kill_worker(self) -> int:
-        """SIGKILL for the worker; returns its process id when it is dead."""
+        """Kill the worker; returns its pid once it is dead."""
         if not self.starts():
             raise Trouble("The worker that is to be killed never said its process id")
         pid = self.starts()[-1]
@@ -111,7 +113,7 @@ class Stage:
     # -- the end -----------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Have the worker leave, stop both servers, remove the folder; Trouble if it cannot."""
+        """Stop the worker and both servers, and remove the folder; raises Trouble if that fails."""
         if hasattr(self, "stash"):
             self.stash.stop()
         self.plex.stop()
@@ -121,7 +123,7 @@ class Stage:
             until(self._removed, 10, f"{self._home} could not be removed", every=0.05)
 
     def _send_worker_home(self) -> None:
-        """A worker leaves when its plugin is uninstalled and somebody wakes it."""
+        """Make the worker exit: it does if its plugin is uninstalled and it is woken."""
         (self.plugin / "PlexSync.py").unlink(missing_ok=True)
         try:
             until(self._worker_left, _LEAVE, "The worker did not leave", every=0.05)
@@ -141,7 +143,7 @@ class Stage:
 
 
 def _install(target: Path) -> None:
-    """The plugin as a user has it, away from the checkout."""
+    """Install the plugin as users have it, outside the checkout."""
     target.mkdir(parents=True)
     for name in ("PlexSync.py", "PlexSync.yml", "requirements.txt"):
         shutil.copy(ROOT / name, target)
@@ -173,7 +175,7 @@ if sys.platform == "win32":
 else:
 
     def _can_lock(fd: int) -> bool:
-        """A shared lock, so that the look is not taken for an owner by other looks."""
+        """Try a shared lock, so that concurrent checks do not take each other for the owner."""
         try:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:

@@ -1,4 +1,4 @@
-"""What happens in the demo: a user at work in Stash, and a Plex that is not always there."""
+"""The demo's story: a user who works in Stash, and a Plex that is not always available."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ SHORTS = (
     Film("shorts/Tin Moon/clip0001.mp4", "Tin Moon", None, None, tags=("animation",)),
     Film("shorts/Half a Fish/fish.mp4", "Half a Fish", None, "2012"),
 )
-"""They lie below the films, in a library of their own as well: each is two items in Plex."""
+"""They are below the films' folder and in a library of their own as well: each is two items in
+Plex."""
 NEW = Film("Lantern Road (2024)/Lantern Road.mkv", "", None, None)
 HARBOUR, ORCHARD, KITES, SALT, KOELN, COTTON, BUS, WINTER = range(1, 9)
 TIN_MOON = len(FILMS) + 1
@@ -27,7 +28,7 @@ Say = Callable[[str], None]
 
 
 class Story:
-    """Fills the stage, plays the steps and keeps their rows in `watch.rows`."""
+    """Fills the stage, plays the steps and stores their rows in `watch.rows`."""
 
     def __init__(self, stage: Stage, say: Say) -> None:
         self.stage = stage
@@ -41,7 +42,9 @@ class Story:
     # -- before the first save ---------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Two libraries, the same films in both servers, and what Plex has found by itself."""
+        """Set up two libraries, the same films in both servers, and values that Plex has found
+        itself.
+        """
         films = (*FILMS, *SHORTS)
         scenes, keys = fill_stash(self.stash, films), fill_plex(self.plex, films)
         shorts = self.plex.add_section("Shorts", [f"{FOLDER}/shorts"])
@@ -59,7 +62,7 @@ class Story:
         self._configure()
 
     def _found_by_plex(self, keys: Sequence[int]) -> None:
-        """Values of an agent, a locked field and a collection that is the user's own."""
+        """Set values of an agent, a locked field and a collection of the user's own."""
         plex, (harbour, koeln, winter) = self.plex, (keys[i - 1] for i in (HARBOUR, KOELN, WINTER))
         plex.agent_refresh(harbour, summary="A man and a lamp.", studio="Unknown", genres=["Boats"])
         plex.user_edit(harbour, collections=["Rainy Sundays"])
@@ -67,7 +70,7 @@ class Story:
         plex.agent_refresh(winter, studio="Old Studio", date="2001-01-01")
 
     def _configure(self, **more: object) -> None:
-        """The settings page of the plugin, filled in and saved."""
+        """Fill in and save the plugin's settings."""
         settings = {
             "plex_url": self.plex.url,
             "plex_token": self.plex.token,
@@ -79,7 +82,7 @@ class Story:
     # -- the steps ---------------------------------------------------------------------------
 
     def single_edits(self) -> None:
-        """A whole form with a cover, a few fields, and one field."""
+        """Save a whole form with a cover, a few fields, and one field."""
         self._begin("1 Three scenes are edited and saved, one after the other")
         stash = self.stash
         cover = base64.b64encode(png((20, 60, 120))).decode()
@@ -99,7 +102,7 @@ class Story:
         self._end("A worker came to life. ")
 
     def bulk_edit(self) -> None:
-        """One save, three scenes, four items."""
+        """One save of three scenes with four items."""
         self._begin("2 A bulk edit gives three scenes a tag; one of them is in two libraries")
         chosen = [ORCHARD, KITES, TIN_MOON]
         tag = {"ids": [self.stash.add_tag("festival")], "mode": "ADD"}
@@ -107,7 +110,7 @@ class Story:
         self._end()
 
     def rename(self) -> None:
-        """The scenes themselves are not touched in Stash."""
+        """Rename a performer, which does not change the scenes in Stash."""
         self._begin("3 The performer Ada Marsh is renamed; every scene written with her follows")
         self.watch.save(
             lambda: self.stash.rename_performer(1, "Ada Marsh-Lund"), [HARBOUR, ORCHARD, WINTER]
@@ -115,14 +118,14 @@ class Story:
         self._end()
 
     def emptied(self) -> None:
-        """What PlexSync wrote goes away again."""
+        """Empty fields, so that what PlexSync wrote is removed again."""
         self._begin("4 Fields are emptied in Stash")
         self._save(ORCHARD, details="", performer_ids=[])
         self._save(KITES, studio_id=None, date=None)
         self._end()
 
     def new_file(self) -> None:
-        """The scan in Stash leads to a scan in Plex."""
+        """Scan a new file in Stash, which leads to a scan in Plex."""
         self._begin("5 Stash finds a new file; PlexSync is set to make Plex scan for it")
         self._configure(trigger_plex_scan=True)
         self.plex.scan_delay = 0.3
@@ -142,7 +145,7 @@ class Story:
         return any(NEW.path in dict(item.files) for item in self.plex.items())
 
     def outage(self) -> None:
-        """Nobody clicks anything for Plex's sake."""
+        """Stop Plex and start it again, without any other action."""
         self._begin("6 Plex is stopped. 7 scenes are edited meanwhile ...")
         known = len(self.stage.log())
         self.plex.stop()
@@ -199,7 +202,7 @@ class Story:
         return sum(1 for e in self.plex.journal if e.method == "PUT" and e.status)
 
     def spoil(self) -> None:
-        """A planted defect: Plex loses what PlexSync wrote."""
+        """Plant a defect: Plex loses what PlexSync wrote."""
         self.watch.pairs[0].item.summary = "Not what Stash says"
 
     # -- plumbing ----------------------------------------------------------------------------
@@ -227,6 +230,6 @@ class Story:
         )
 
     def _read_back(self) -> bool:
-        """The last that was asked of Plex is a read, and it is answered."""
+        """Whether the last request to Plex was a read, and is answered."""
         last = self.plex.journal[-1]
         return last.method == "GET" and last.status > 0

@@ -1,4 +1,4 @@
-"""The demo's table: what Stash says, what Plex had and has, and how long it took."""
+"""The demo's table: Stash's values, Plex's before and after, and the time it took."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ WIDTHS = (16, 11, 22, 15, 22, 7)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field of one scene in one step. `seconds` None: it never arrived, or never had to."""
+    """One field of one scene in one step. `seconds` is None if it never arrived, or did not have
+    to.
+    """
 
     step: str
     scene: str
@@ -34,7 +36,7 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether Plex shows something else than it must."""
+        """Whether Plex shows a wrong value."""
         return self.after != self.wanted
 
     @property
@@ -76,7 +78,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def shown(field: str, value: Value) -> str:
-    """A value for people."""
+    """A value as shown in the table."""
     if field == "poster":
         return f"cover {value[:8]}" if isinstance(value, str) and value else "(Plex's own)"
     text = value if isinstance(value, str) else ", ".join(sorted(value))
@@ -84,7 +86,7 @@ def shown(field: str, value: Value) -> str:
 
 
 def fit(text: str, width: int) -> str:
-    """The text in exactly so many columns, cut with an ellipsis or filled up with blanks."""
+    """The text in exactly `width` columns, cut with an ellipsis or padded with spaces."""
     if _columns(text) > width:
         while _columns(text) > width - 1:
             text = text[:-1]

@@ -1,4 +1,4 @@
-"""Looks at both servers, field by field, and takes the time from a save to its arrival in Plex."""
+"""Compares both servers by field, and measures the time from a save to its arrival in Plex."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from simulator.stash import SimScene, StashSim
 
 FIELDS = ("title", "summary", "studio", "date", "performers", "tags", "collections", "poster")
 PATIENCE = 45.0
-"""Seconds after which something that has not arrived never will."""
+"""Seconds after which a change that has not arrived counts as lost."""
 _POLL = 0.004
 
 
 def in_stash(stash: StashSim, scene: SimScene) -> dict[str, Value]:
-    """What Plex should show of a scene, worked out from Stash alone."""
+    """What Plex should show of a scene, by Stash's data alone."""
     data = stash.data
     studio = "".join(e.name for e in data.known("studio", [scene.studio] if scene.studio else []))
     return {
@@ -41,7 +41,7 @@ def _whole_date(date: str) -> str:
 
 
 def in_plex(plex: PlexSim, item: SimItem) -> dict[str, Value]:
-    """What Plex shows of an item; a poster that nobody uploaded is ""."""
+    """What Plex shows of an item; "" for a poster that was not uploaded."""
     with plex.lock:
         poster = item.selected_poster
         return {
@@ -65,20 +65,20 @@ class Pair:
     item: SimItem
     start: Mapping[str, Value]
     ours: set[str] = field(default_factory=set)
-    """The fields that have had a value from Stash."""
+    """The fields that have ever had a value from Stash."""
 
     @property
     def touched(self) -> bool:
-        """Whether somebody asked for this scene at all."""
+        """Whether the scene was saved at all."""
         return bool(self.ours)
 
-    def wanted(self, wish: Mapping[str, Value]) -> dict[str, Value]:
-        """What Plex has to show: Stash's values, what a user added, and what was never ours."""
+    def wanted(self, desired: Mapping[str, Value]) -> dict[str, Value]:
+        """What Plex must show: Stash's values, what a user added, and what was never ours."""
         wanted = {
             name: value if value or name in self.ours else self.start[name]
-            for name, value in wish.items()
+            for name, value in desired.items()
         }
-        wanted["collections"] = frozenset(wish["collections"]) | frozenset(
+        wanted["collections"] = frozenset(desired["collections"]) | frozenset(
             self.start["collections"]
         )
         return wanted
@@ -104,7 +104,7 @@ class _Wait:
 
 
 class Watch:
-    """Knows which items belong to which scene, and what each save has to bring about."""
+    """Knows which items belong to which scene, and what each save must change."""
 
     def __init__(self, plex: PlexSim, stash: StashSim) -> None:
         self._plex = plex
@@ -114,11 +114,11 @@ class Watch:
         self._waits: list[_Wait] = []
 
     def add(self, scene: int, name: str, item: SimItem) -> None:
-        """From now on this item is looked at."""
+        """Watch this item from now on."""
         self.pairs.append(Pair(scene, name, item, in_plex(self._plex, item)))
 
     def save(self, action: Callable[[], object], scenes: Iterable[int]) -> None:
-        """Do what a user does and expect these scenes to arrive; the time starts before it."""
+        """Run a user's action and expect changes of these scenes; the time starts before it."""
         affected = [pair for pair in self.pairs if pair.scene in set(scenes)]
         before = [in_plex(self._plex, pair.item) for pair in affected]
         saved = time.monotonic()
@@ -128,17 +128,17 @@ class Watch:
 
     def _expect(self, pair: Pair, before: Mapping[str, Value], saved: float) -> None:
         first = not pair.touched
-        wish = in_stash(self._stash, self._stash.scene(pair.scene))
-        pair.ours |= {name for name, value in wish.items() if value}
-        for name, wanted in pair.wanted(wish).items():
-            kept = first and before[name] == wanted and not wish[name] and bool(wanted)
+        desired = in_stash(self._stash, self._stash.scene(pair.scene))
+        pair.ours |= {name for name, value in desired.items() if value}
+        for name, wanted in pair.wanted(desired).items():
+            kept = first and before[name] == wanted and not desired[name] and bool(wanted)
             if before[name] != wanted or kept:
                 self._waits.append(
-                    _Wait(pair, name, wish[name], wanted, before[name], saved, not kept)
+                    _Wait(pair, name, desired[name], wanted, before[name], saved, not kept)
                 )
 
     def arrived(self) -> bool:
-        """Look once; whether all that is expected is in Plex."""
+        """Check once whether all expected changes are in Plex."""
         now: dict[int, dict[str, Value]] = {}
         for wait in self._waits:
             key = wait.pair.item.key
@@ -149,15 +149,15 @@ class Watch:
         return all(wait.seen for wait in self._waits)
 
     def complete(self) -> set[str]:
-        """The items of this step that show all they have to."""
+        """The items of this step that show everything expected."""
         self.arrived()
         missing = {wait.pair.name for wait in self._waits if not wait.seen}
         return {wait.pair.name for wait in self._waits} - missing
 
     def finish(self, step: str) -> float:
-        """Wait for everything, make it the step's rows, and return the longest time in seconds.
+        """Wait for all changes, add the step's rows, and return the longest time in seconds.
 
-        Raises Trouble when something does not arrive; its rows are kept then too.
+        Raises Trouble if a change does not arrive; the rows are added then too.
         """
         deadline = time.monotonic() + PATIENCE
         while not self.arrived() and time.monotonic() < deadline:
@@ -175,14 +175,22 @@ class Watch:
         return longest
 
     def compare(self, step: str) -> list[Row]:
-        """Every field of every item against Stash, or for scenes nobody saved against the start."""
+        """Compare all fields of all items with Stash, or for unsaved scenes with the start."""
         rows = []
         for pair in self.pairs:
-            wish = in_stash(self._stash, self._stash.scene(pair.scene))
-            wanted = pair.wanted(wish) if pair.touched else dict(pair.start)
+            desired = in_stash(self._stash, self._stash.scene(pair.scene))
+            wanted = pair.wanted(desired) if pair.touched else dict(pair.start)
             after = in_plex(self._plex, pair.item)
             rows += [
-                Row(step, pair.name, name, wish[name], wanted[name], pair.start[name], after[name])
+                Row(
+                    step,
+                    pair.name,
+                    name,
+                    desired[name],
+                    wanted[name],
+                    pair.start[name],
+                    after[name],
+                )
                 for name in FIELDS
             ]
         return rows

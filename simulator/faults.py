@@ -1,4 +1,4 @@
-"""Faults that a simulated server can be told to have; nothing in here knows which server it is."""
+"""Faults for a simulated server, independent of which server it is."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHER_PRODUCT = b'{"status":"ok","server":{"name":"another product","version":"1
 
 @dataclass(slots=True)
 class Reply:
-    """An answer before it is put on the wire; a `foreign` one lacks the server's own headers."""
+    """An answer before it is sent; a `foreign` one lacks the server's own headers."""
 
     status: int = 200
     body: bytes = b""
@@ -36,7 +36,7 @@ class Reply:
 
 
 def error_page(status: int) -> Reply:
-    """The tiny HTML page that stands in an error answer."""
+    """The tiny HTML page of an error answer."""
     phrase = reason(status)
     page = (
         f"<html><head><title>{phrase}</title></head><body><h1>{status} {phrase}</h1></body></html>"
@@ -53,14 +53,14 @@ def reason(status: int) -> str:
 
 
 class Asked(Protocol):
-    """What `match` may look at (a request has more: it is handed over as it is)."""
+    """What `match` may use (a request has more: it is passed on as it is)."""
 
     method: str
     path: str
 
 
 class Wire(Protocol):
-    """What a fault needs of the connection that it happens on."""
+    """What a fault needs of its connection."""
 
     stopping: threading.Event
 
@@ -77,15 +77,15 @@ Match = Callable[[Any], bool]
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """One fault; `remove()` ends it and lets go whoever hangs in it."""
+    """One fault; `remove()` ends it and releases requests that hang in it."""
 
     kind: str
     book: Faults
     match: Match
-    left: int | None = None  # how many times it still happens; None: for ever
+    left: int | None = None  # how many times it still happens; None: forever
     used: int = 0
     status: int = 500
-    apply: bool = False  # status, html, empty, unauthorized, hang: the request is carried out
+    apply: bool = False  # status, html, empty, unauthorized, hang: the request is still carried out
     retry_after: int | str | None = None
     body: bytes | None = None
     content_type: str = "text/html"
@@ -123,7 +123,7 @@ class Faults:
         return fault
 
     def take(self, request: Asked) -> Fault | None:
-        """The fault that happens to this request, if any; one use of it is spent."""
+        """The fault for this request, if any; counts one use of it."""
         if not self._faults:
             return None
         with self._cond:
@@ -146,12 +146,12 @@ class Faults:
             self.remove(fault)
 
     def wake(self) -> None:
-        """To be called after a wire's `stopping` was set: whoever hangs looks at it again."""
+        """Call after setting a wire's `stopping`: requests that hang check it again."""
         with self._cond:
             self._cond.notify_all()
 
     def wait(self, fault: Fault, stopping: threading.Event, seconds: float | None = None) -> bool:
-        """Wait until the fault is removed (True), the server stops or the time is over (False)."""
+        """Wait until the fault is removed (True), or the server stops or the time is up (False)."""
         with self._cond:
             self._cond.wait_for(lambda: fault.removed or stopping.is_set(), seconds)
             return fault.removed
@@ -172,7 +172,9 @@ def matcher(match: Match | str | None) -> Match:
 
 
 def deliver(fault: Fault, carry_out: Callable[[], Reply], wire: Wire) -> None:
-    """Answer on `wire` as the fault wants; `carry_out` does the request and gives its reply."""
+    """Answer on `wire` as the fault requires; `carry_out` executes the request and returns its
+    reply.
+    """
     ways = {"hang": _hang, "drip": _drip, "cut": _cut, "reset": _reset, "rewrite": _rewrite}
     way = ways.get(fault.kind)
     if way is not None:
@@ -205,7 +207,9 @@ def _other_answer(fault: Fault) -> Reply:
 
 
 def _hang(fault: Fault, carry_out: Callable[[], Reply], wire: Wire) -> None:
-    """A request whose client has given up meanwhile is dropped, unless `apply` did it first."""
+    """Hang; a request whose client has given up meanwhile is dropped, unless `apply` executed it
+    first.
+    """
     done = carry_out() if fault.apply else None
     if fault.book.wait(fault, wire.stopping) and not wire.gone():
         wire.reply(done or carry_out())

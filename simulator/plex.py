@@ -1,4 +1,4 @@
-"""A Plex Media Server that is not one: state in memory, HTTP for real, faults on demand."""
+"""A simulated Plex Media Server: state in memory, real HTTP, faults on demand."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ __all__ = ["Entry", "Fault", "PlexSim", "SimItem"]
 class PlexSim(PlexLibrary):
     """`with PlexSim() as plex:` serves until the end of the block.
 
-    `stop()` refuses and breaks everything, `start()` goes on at the same port with the state
-    kept. The switches (tag_mode, max_header_bytes, latency, tls ...) may be set at any time.
+    `stop()` breaks and refuses all connections, `start()` continues on the same port with the same
+    state. The switches (tag_mode, max_header_bytes, latency, tls ...) may be set at any time.
     """
 
     max_header_bytes = 8192  # of request line and headers together
@@ -75,7 +75,7 @@ class PlexSim(PlexLibrary):
         return self
 
     def stop(self) -> None:
-        """As if the process were killed: port closed, connections reset, scans forgotten."""
+        """Act like a killed process: close the port, reset connections, drop scans."""
         server, self._server = self._server, None
         if server is not None:
             server.stop(self._faults.wake)
@@ -130,32 +130,32 @@ class PlexSim(PlexLibrary):
         return self._journal.entries()
 
     def clear_journal(self) -> None:
-        """Forget the requests, and the largest number of them at once."""
+        """Clear the journal, including the largest number of concurrent requests."""
         self._journal.clear()
 
     def count(self, method: str | None = None, path_prefix: str | None = None) -> int:
-        """How many requests there were, of that method and below that path."""
+        """The number of requests with this method and below this path."""
         return self._journal.count(method, path_prefix)
 
     def writes(self) -> int:
-        """How many PUT, POST and DELETE there were."""
+        """The number of PUT, POST and DELETE requests."""
         return sum(self.count(method) for method in WRITES)
 
     def reads(self) -> int:
-        """How many GET there were (a scan asked for by GET is one too)."""
+        """The number of GET requests, including scans."""
         return self.count("GET")
 
     def max_in_flight(self) -> int:
-        """The most requests that were being answered at one moment."""
+        """The largest number of concurrent requests."""
         return self._journal.most()
 
     @property
     def scanning(self) -> int:
-        """How many scans are under way."""
+        """The number of running scans."""
         return len(self._scanner.running)
 
     def finish_scans(self) -> None:
-        """Let them come to their end now."""
+        """Finish all running scans now."""
         self._scanner.finish()
 
     # -- faults ------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ class PlexSim(PlexLibrary):
         return self._faults.add(kind, times, match, **options)
 
     def clear_faults(self) -> None:
-        """All is well again; whoever hung in a fault is answered."""
+        """Remove all faults; hanging requests are answered."""
         self._faults.clear()
 
 

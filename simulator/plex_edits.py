@@ -1,4 +1,4 @@
-"""The edit parameters of PUT: what they mean, what they refuse, what they do to an item."""
+"""The edit parameters of PUT: parsing, validation, and their effect on an item."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TAG = re.compile(r"(\w+)\[(\d*)\]\.(tag\.tag-?|tagging\.text|tag\.thumb|tag\.ar
 
 
 class Refused(Exception):
-    """The request is answered with this status and nothing is done."""
+    """The request is refused with this status and has no effect."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -69,7 +69,7 @@ OTHER_KINDS = {"mood", "style", "similar", "autotag"}  # of music and photos: no
 
 @dataclass(slots=True)
 class TagEdit:
-    """What happens to one kind of tags: cleared first, then added to, then taken from."""
+    """The edits of one kind of tags: clear first, then add, then remove."""
 
     clear: bool = False
     added: dict[str, str] = field(default_factory=dict)  # index as sent -> name
@@ -78,7 +78,7 @@ class TagEdit:
 
 @dataclass(slots=True)
 class Edits:
-    """A PUT, understood."""
+    """The edits of a PUT request."""
 
     values: dict[str, Any] = field(default_factory=dict)  # attribute -> value
     locks: dict[str, bool] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Edits:
 
     @property
     def names(self) -> set[str]:
-        """The edit names of everything whose value, and not only its lock, would change."""
+        """The edit names of all fields whose value changes, not only the lock."""
         attributes = {attribute: name for name, (attribute, _) in FIELDS.items()}
         return {attributes[each] for each in self.values} | set(self.tags)
 
@@ -141,7 +141,7 @@ def _tag(edits: Edits, found: re.Match[str], value: str, unknown_field: str) -> 
 
 
 def as_kept(edits: Edits, whole_ratings: bool, folds_blanks: bool) -> Edits:
-    """The edits as a server keeps them that rounds ratings, or folds white space."""
+    """The edits as stored by a server that rounds ratings, or folds white space."""
     kept = dict(edits.values)
     for attribute, value in edits.values.items():
         if whole_ratings and isinstance(value, float):
@@ -152,7 +152,7 @@ def as_kept(edits: Edits, whole_ratings: bool, folds_blanks: bool) -> Edits:
 
 
 def apply(item: SimItem, edits: Edits, tags: TagBook, tag_mode: str = "add") -> None:
-    """Do the edits to one item; times are the caller's."""
+    """Apply the edits to one item; the caller sets its times."""
     for attribute, value in edits.values.items():
         set_value(item, attribute, value)
     for kind, edit in edits.tags.items():
@@ -195,5 +195,5 @@ def _names_after(there: list[str], edit: TagEdit, tag_mode: str) -> list[str]:
 
 
 def set_names(item: SimItem, kind: str, names: Iterable[str], tags: TagBook) -> None:
-    """The item has exactly these tags, each once, in the server's spelling."""
+    """Set an item's tags to exactly these, without duplicates, in the server's spelling."""
     item.tags[kind] = list(dict.fromkeys(tags.tag(kind, name).name for name in names))

@@ -1,4 +1,4 @@
-"""What the simulated Plex keeps: sections, items, tags, pictures. Plain values, no behaviour."""
+"""The simulated Plex's data: sections, items, tags, pictures. Plain values without behaviour."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class HasPictures:
 
 @dataclass(slots=True, eq=False)
 class SimItem(HasPictures):
-    """One film. Text that is not there is "", a number or time that is not there is None."""
+    """One film. Missing text is "", a missing number or time is None."""
 
     key: int
     section: int
@@ -99,7 +99,7 @@ class SimItem(HasPictures):
     studio: str = ""
     tagline: str = ""
     originallyAvailableAt: str = ""  # noqa: N815 - the names of the edit parameters
-    year: str = ""  # follows each date that is set, and stays when the date is taken away
+    year: str = ""  # follows each date that is set, and stays when the date is removed
     originalTitle: str = ""  # noqa: N815
     titleSort: str = ""  # noqa: N815
     contentRating: str = ""  # noqa: N815
@@ -113,7 +113,7 @@ class SimItem(HasPictures):
     deleted_at: int | None = None
     last_rated_at: int | None = None
     stacked: bool = False  # all files are parts of one version, not a version each
-    broken: bool = False  # Plex cannot put it into an answer: whatever would hold it is a 500
+    broken: bool = False  # Plex cannot deliver it: every answer that contains it is a 500
     tags: dict[str, list[str]] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)  # actor -> the text of the part played
     locks: set[str] = field(default_factory=set)
@@ -138,7 +138,7 @@ class SimItem(HasPictures):
 
 @dataclass(slots=True, eq=False)
 class Collection(HasPictures):
-    """What a collection tag brings to life; `tag` is its index, the id of the tag. A smart one
+    """A collection, created by a collection tag; `tag` is its index, the id of the tag. A smart one
     lives by a filter instead, and takes no tags.
 
     Without a selected poster Plex shows one that it puts together of its members'.
@@ -163,7 +163,7 @@ class Collection(HasPictures):
 
 @dataclass(slots=True, eq=False)
 class Section:
-    """One library. `revision` rises with each change of what is in it or how it sorts."""
+    """One library. `revision` increases with each change of its content or order."""
 
     key: int
     title: str
@@ -194,7 +194,7 @@ class Section:
 
 @dataclass(slots=True, eq=False)
 class Tag:
-    """A tag as the server knows it: one spelling, one id; an actor has a photo too."""
+    """A tag of the server: one spelling, one id; an actor also has a photo."""
 
     id: int
     name: str
@@ -208,7 +208,7 @@ class TagBook:
         self._tags: dict[tuple[str, str], Tag] = {}
 
     def tag(self, kind: str, name: str) -> Tag:
-        """The tag of that name; it comes into being when it is not there."""
+        """The tag with this name; created if missing."""
         known = self._tags.get((kind, name.casefold()))
         if known is None:
             known = Tag(len(self._tags) + 1, name)

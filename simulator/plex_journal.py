@@ -1,4 +1,4 @@
-"""What was asked of the simulated server, and how much of it at the same time."""
+"""The requests to the simulated server, and how many were concurrent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WRITES = ("PUT", "POST", "DELETE")
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One request. `status` and `done` are 0 as long as no answer went out (hang, reset)."""
+    """One request. `status` and `done` are 0 until an answer is sent (hang, reset)."""
 
     method: str
     path: str
@@ -59,7 +59,7 @@ class Journal:
         return entry
 
     def end(self, entry: Entry, status: int | None = None) -> None:
-        """The request is over; may be called twice, the first call counts for `in flight`."""
+        """End a request; may be called twice, the first call counts for `in flight`."""
         with self._lock:
             if status is not None:
                 entry.status, entry.done = status, time.monotonic()

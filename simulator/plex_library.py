@@ -1,4 +1,4 @@
-"""The state of the simulated Plex, and what happens to it other than over HTTP."""
+"""The state of the simulated Plex, and changes other than by HTTP."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ALIASES = {
 class PlexLibrary:
     """Sections, items, tags, pictures, and how the server behaves. `lock` guards the state."""
 
-    tag_mode = "add"  # or "replace": indexed tags take the place of those there
+    tag_mode = "add"  # or "replace": indexed tags replace the existing ones
     unknown_field = "400"  # or "ignore"
     unknown_id = "ignore"  # id= is a filter, so nothing happens; or "404"
     max_container_size: int | None = None  # more items than this come in no page
@@ -56,7 +56,7 @@ class PlexLibrary:
 
     def __init__(self, token: str, machine: str, name: str, version: str) -> None:
         self.token, self.machine, self.name, self.version = token, machine, name, version
-        self.start_state = ""  # what /identity tells while the server starts
+        self.start_state = ""  # what /identity reports while the server starts
         self.guest_token = ""  # a Home user's: it may read and not write
         self.disk: dict[str, int] = {}  # path -> size: what a scan finds
         self.lock = threading.RLock()
@@ -65,7 +65,7 @@ class PlexLibrary:
         self.tags = TagBook()
         self.images: dict[str, bytes] = {}  # sha1 -> bytes
         self._items: dict[int, SimItem] = {}
-        self._by_file: dict[str, int] = {}  # a hint: files may have been changed by hand
+        self._by_file: dict[str, int] = {}  # a hint: tests may have changed files directly
         self._last_key = 0
 
     # -- setting the scene -------------------------------------------------------------------
@@ -79,7 +79,7 @@ class PlexLibrary:
         uuid: str | None = None,
         scanner: str = "",
     ) -> int:
-        """A new library; gives its key."""
+        """Add a library; returns its key."""
         with self.lock:
             key = len(self.sections) + 1
             now = int(self.clock())
@@ -99,10 +99,10 @@ class PlexLibrary:
         files: Files | None = None,
         **values: Any,
     ) -> int:
-        """A new item, with `file` or with several `files`; gives its rating key.
+        """Add an item with `file` or several `files`; returns its rating key.
 
         `values` by plain names (summary, studio, date, genres ...), `locked` the names of locked
-        fields, `stacked=True` makes all files parts of one version. Size 0: Plex knows none.
+        fields, `stacked=True` makes all files parts of one version. Size 0 means unknown to Plex.
         """
         with self.lock:
             there = list(files) if files else [(file, size)]
@@ -130,7 +130,7 @@ class PlexLibrary:
         return self._last_key
 
     def remove_item(self, key: int) -> None:
-        """The item is gone, as after "empty trash"; its key is never used again."""
+        """Remove an item, as by "empty trash"; its key is never used again."""
         with self.lock:
             item = self._items.pop(key)
             home = self.sections[item.section]
@@ -141,7 +141,9 @@ class PlexLibrary:
                     del self._by_file[path]
 
     def move_item(self, key: int, new_file: str, keep_key: bool = False) -> int:
-        """The first file moved. Plex makes a new, bare item of it unless `keep_key`; gives the key."""
+        """Move the first file. Plex creates a new, bare item for it unless `keep_key`; returns the
+        key.
+        """
         with self.lock:
             old = self._items[key]
             files = [(new_file, old.files[0][1]), *old.files[1:]]
@@ -152,9 +154,9 @@ class PlexLibrary:
             return key
 
     def change_files(self, key: int, files: Files) -> None:
-        """A scan found the item's files changed: renamed, replaced, a version more or less.
+        """Change the item's files as by a scan: renamed, replaced, a version more or less.
 
-        The item's own times stay as they are; only the clocks of its library move.
+        The item's own times stay; only those of its library change.
         """
         with self.lock:
             item = self._items[key]
@@ -163,7 +165,7 @@ class PlexLibrary:
             self._scanned(self.sections[item.section])
 
     def rebuild(self, section: int, files: Iterable[str]) -> None:
-        """The library made anew under the same keys and times; item by item it holds other files."""
+        """Rebuild the library under the same keys and times, with other files in its items."""
         with self.lock:
             home = self.sections[section]
             for item, file in zip(home.items.values(), list(files), strict=True):
@@ -172,12 +174,12 @@ class PlexLibrary:
             self._scanned(home)
 
     def _scanned(self, home: Section) -> None:
-        """A scan ended that changed something; its time is told in whole seconds."""
+        """Record the end of a scan that changed something; times are in whole seconds."""
         home.scanned_at = max(home.scanned_at, int(self.clock()))
         home.revision += 1
 
     def trash_item(self, key: int) -> None:
-        """The files are missing: the item stays listed, with `deletedAt`."""
+        """Mark an item's files as missing: it stays listed, with `deletedAt`."""
         with self.lock:
             self._items[key].deleted_at = int(self.clock())
             self.touch(self._items[key])
@@ -185,7 +187,7 @@ class PlexLibrary:
     # -- looking at it -----------------------------------------------------------------------
 
     def item(self, key: int) -> SimItem:
-        """The item itself, to be read or changed. Raises KeyError when there is none."""
+        """The item itself, to be read or changed. Raises KeyError if there is none."""
         return self._items[key]
 
     def items(self) -> list[SimItem]:
@@ -193,7 +195,7 @@ class PlexLibrary:
             return list(self._items.values())
 
     def find(self, file: str, section: int | None = None) -> SimItem:
-        """The (first) item that has this file. Raises KeyError when there is none."""
+        """The (first) item with this file. Raises KeyError if there is none."""
         with self.lock:
             hint = self._items.get(self._by_file.get(file, 0))
             if hint and has_file(hint, file) and section in (None, hint.section):
@@ -204,7 +206,7 @@ class PlexLibrary:
         raise KeyError(file)
 
     def find_all(self, keys: Iterable[str]) -> list[SimItem | Collection]:
-        """Items and collections by their keys, in that order; unknown keys are left out."""
+        """Items and collections by their keys, in that order; unknown keys are skipped."""
         found: dict[int, SimItem | Collection] = {}
         for text in keys:
             key = int(text) if text.isdecimal() else 0
@@ -220,7 +222,7 @@ class PlexLibrary:
         return next((c for c in every if c.key == key), None)
 
     def collections(self, home: Section) -> list[Collection]:
-        """The collections of a section, as the tags of its items have it at the moment."""
+        """The collections of a section, by the current tags of its items."""
         members: dict[str, list[SimItem]] = {}
         for item in home.items.values():
             for name in item.tags.get("collection", ()):
@@ -273,7 +275,7 @@ class PlexLibrary:
     # -- changing it -------------------------------------------------------------------------
 
     def user_edit(self, key: int, **values: Any) -> None:
-        """A person edits in Plex Web: the values are set and locked. `poster=bytes` uploads."""
+        """Edit as a user in Plex Web: values are set and locked. `poster=bytes` uploads an image."""
         with self.lock:
             item = self._items[key]
             for resource in ("poster", "art"):
@@ -283,7 +285,7 @@ class PlexLibrary:
             self.touch(item)
 
     def agent_refresh(self, key: int, **values: Any) -> None:
-        """The agent brings these values; locked fields stay as they are."""
+        """Set values as an agent does; locked fields stay."""
         with self.lock:
             item = self._items[key]
             kept = {n: v for n, v in values.items() if ALIASES.get(n, n) not in item.locks}
@@ -291,7 +293,7 @@ class PlexLibrary:
             self.touch(item)
 
     def assign(self, item: SimItem, values: dict[str, Any]) -> set[str]:
-        """Set values by plain names; gives the names under which Plex would lock them."""
+        """Set values by plain names; returns the names under which Plex would lock them."""
         names = set()
         for plain, value in values.items():
             name = ALIASES.get(plain, plain)
@@ -307,14 +309,14 @@ class PlexLibrary:
         return names
 
     def touch(self, item: SimItem | Collection) -> None:
-        """The item was changed now; Plex counts in whole seconds."""
+        """Set the item's update time to now, in whole seconds."""
         item.updated_at = int(self.clock())
         self.sections[item.section].revision += 1
 
     # -- pictures ----------------------------------------------------------------------------
 
     def upload(self, item: SimItem | Collection, resource: str, data: bytes) -> str:
-        """Store, select and lock a picture; the same bytes twice are one entry."""
+        """Store, select and lock a picture; identical bytes are one entry."""
         digest = hashlib.sha1(data).hexdigest()
         self.images[digest] = data
         entries = item.picture(resource)
@@ -325,7 +327,7 @@ class PlexLibrary:
         return rating_key
 
     def select(self, item: SimItem | Collection, resource: str, rating_key: str) -> None:
-        """Make an entry the picture of the item ("": none), and lock it; the path changes."""
+        """Select an entry as the item's picture ("" for none), and lock it; its path changes."""
         attribute = "thumb" if resource == "posters" else "art"
         item.picture(resource).selected = rating_key
         last = str(getattr(item, attribute)).rpartition("/")[2]
@@ -338,12 +340,12 @@ class PlexLibrary:
 
 
 def uploads(resource: str) -> str:
-    """What the rating key of an uploaded picture begins with."""
+    """The prefix of an uploaded picture's rating key."""
     return "upload://posters/" if resource == "posters" else "upload://art/"
 
 
 def stem(file: str) -> str:
-    """The name of a file without folder and ending, whichever way the slashes lean."""
+    """The name of a file without folder and suffix, with either kind of slashes."""
     name = file.replace("\\", "/").rpartition("/")[2]
     return name.rpartition(".")[0] or name
 

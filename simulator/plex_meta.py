@@ -1,4 +1,4 @@
-"""Answers that hardly change: the server itself, and the description of filters."""
+"""Mostly constant answers: the server itself, and the description of filters."""
 
 from __future__ import annotations
 

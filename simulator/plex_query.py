@@ -1,4 +1,4 @@
-"""Which items a request means: filters, order, page. What is not a field restricts nothing."""
+"""Selects the items of a request: filters, order, page. Unknown fields restrict nothing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from simulator.plex_wire import Pair, Request
 T = TypeVar("T")
 Test = Callable[[SimItem], bool]
 
-# The operator is what stands before the "=" of the parameter; `addedAt>>=` arrives as the name
-# `addedAt>>`, and as `addedAt>>=` when somebody encoded the sign of equality too.
+# The operator precedes the "=" of the parameter; `addedAt>>=` arrives as the name
+# `addedAt>>`, or as `addedAt>>=` if the client encoded the equals sign too.
 _FILTER = re.compile(r"(?:movie\.)?(\w+?)([!<>]*=?)", re.ASCII)
 _AGO = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "mon": 2592000, "y": 31536000}
 _STRINGS = {"title", "studio", "titleSort", "originalTitle", "summary", "tagline", "editionTitle"}
@@ -106,7 +106,7 @@ def _string_test(name: str, operator: str, wanted: str) -> Test | None:
 
 
 def listed(section: Section, request: Request, tags: TagBook, now: float) -> list[SimItem]:
-    """The items that a list request means, in the order it wants; `limit` is applied."""
+    """The items of a list request in the requested order; `limit` is applied."""
     sort = request.get("sort")
     if _unfiltered(request.params) and len(section.items) > BIG:
         revision, items = section.sorted.get(sort, (-1, []))
@@ -139,7 +139,7 @@ _SORTS: dict[str, Callable[[SimItem], Any]] = {
 
 
 def _sorted(items: Iterable[SimItem], sort: str) -> list[SimItem]:
-    """By several `field:dir`, ties by key; Plex sorts by title when nothing is asked for."""
+    """Sort by several `field:dir`, ties by key; Plex sorts by title by default."""
     result = sorted(items, key=_SORTS["id"])
     for part in reversed((sort or "titleSort").split(",")):
         field, _, direction = part.rpartition(".")[2].partition(":")
@@ -149,7 +149,7 @@ def _sorted(items: Iterable[SimItem], sort: str) -> list[SimItem]:
 
 
 def cut(things: list[T], request: Request, most: int | None) -> tuple[list[T], int | None, int]:
-    """The page that was asked for: its things, the total (None when unpaged), its offset."""
+    """The requested page: its things, the total (None if unpaged), its offset."""
     start = request.option("X-Plex-Container-Start")
     size = request.option("X-Plex-Container-Size")
     if not size.isdecimal() and most is None:

@@ -1,4 +1,4 @@
-"""What is answered to those who only read."""
+"""The endpoints that only read."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def xml(body: bytes, headers: list[tuple[str, str]] | None = None) -> Reply:
 
 
 class Reads:
-    """The endpoints that change nothing. Raises Refused for what cannot be answered."""
+    """The endpoints that change nothing. They raise Refused for requests that cannot be answered."""
 
     def __init__(self, library: PlexLibrary, scanner: Scanner) -> None:
         self.lib, self.scanner = library, scanner
 
     def section_of(self, key: str) -> Section:
-        if key == "None":  # what a client without a section id asks for
+        if key == "None":  # what a client without a section id sends
             raise Refused(500)
         section = self.lib.sections.get(int(key) if key.isdecimal() else 0)
         if section is None:
@@ -93,7 +93,7 @@ class Reads:
         return xml(plex_xml.container(f'size="{len(scans)}"', scans))
 
     def playing(self, request: Request) -> Reply:
-        """Nobody plays anything; only the owner may ask."""
+        """Answer that nothing is being played; only the owner may ask."""
         return xml(plex_xml.container('size="0"', []))
 
     # -- reading -----------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class Reads:
 
 
 def _convert(items: Iterable[SimItem]) -> None:
-    """ "Cannot convert data to std::tm": one broken item spoils the whole answer."""
+    """Fail for a broken item ("Cannot convert data to std::tm"), which fails the whole answer."""
     if any(item.broken for item in items):
         raise Refused(500)
 

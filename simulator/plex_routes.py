@@ -1,4 +1,4 @@
-"""Which path is answered by what."""
+"""Maps paths to endpoints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Route = Callable[..., Reply]
 
 
 class Routes(Writes):
-    """The endpoints of one server. `answer` never raises for anything a client sends."""
+    """The endpoints of one server. `answer` never raises, whatever a client sends."""
 
     def __init__(self, library: PlexLibrary, scanner: Scanner) -> None:
         super().__init__(library, scanner)
@@ -63,7 +63,7 @@ class Routes(Writes):
         return error_page(404)
 
     def _forbidden(self, request: Request) -> int:
-        """401 for a token that is none of ours, 403 for what only the owner may do."""
+        """401 for an unknown token, 403 for requests that only the owner may send."""
         token = request.option("X-Plex-Token")
         if request.path == "/identity" or token == self.lib.token:
             return 0

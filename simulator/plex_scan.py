@@ -1,4 +1,4 @@
-"""Partial scans: after a while, files of the virtual disk become bare items."""
+"""Partial scans: after a delay, files of the virtual disk become bare items."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator.plex_skips import passed_over
 
 @dataclass(slots=True, eq=False)
 class Scan:
-    """One scan that is under way. `path` "": the whole section."""
+    """One running scan. `path` "" means the whole section."""
 
     id: str
     section: Section
@@ -29,7 +29,7 @@ class Scanner:
         self.running: dict[str, Scan] = {}
 
     def start(self, section: Section, path: str, delay: float) -> str:
-        """Begin a scan; gives the id of its activity. Without a delay it is over at once."""
+        """Start a scan; returns the id of its activity. Without a delay it ends at once."""
         scan = Scan(str(uuid.uuid4()), section, path)
         with self._library.lock:
             self.running[scan.id] = scan
@@ -43,19 +43,19 @@ class Scanner:
         return scan.id
 
     def cancel(self, section: Section | None = None) -> None:
-        """Give up the scans of a section, or all: they do not survive a restart."""
+        """Cancel the scans of a section, or all: they do not survive a restart."""
         with self._library.lock:
             for scan in list(self.running.values()):
                 if section in (None, scan.section):
                     self._over(scan)
 
     def finish(self) -> None:
-        """Let the scans under way come to their end now."""
+        """Finish all running scans now."""
         for scan in list(self.running.values()):
             self._finish(scan)
 
     def _over(self, scan: Scan) -> bool:
-        """Whether the scan was still running; it is not any more."""
+        """End a scan; returns whether it was still running."""
         if self.running.pop(scan.id, None) is None:
             return False
         if scan.timer:
@@ -84,13 +84,13 @@ class Scanner:
 
 
 def covers(scan: Scan, file: str) -> bool:
-    """Whether a scan comes across this file."""
+    """Whether a scan covers this file."""
     return (not scan.path or inside(file, scan.path)) and any(
         inside(file, place) for place in scan.section.locations
     )
 
 
 def inside(file: str, folder: str) -> bool:
-    """Whether a file lies in a folder or below it; a file is no folder, so it holds nothing."""
+    """Whether a file is in a folder or below it; a file contains nothing."""
     file, folder = file.replace("\\", "/"), folder.replace("\\", "/").rstrip("/")
     return file.startswith(f"{folder}/")

@@ -1,4 +1,4 @@
-"""Files that a scan of a movie library passes over, as Plex's own scanners do."""
+"""Files that a scan of a movie library skips, like Plex's own scanners."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from simulator.plex_items import Section
 
-SAMPLE_LIMIT = 300 << 20  # a larger file is no sample, whatever its name
+SAMPLE_LIMIT = 300 << 20  # a larger file is not a sample, whatever its name
 
 _FOLDER = re.compile(
     r"extras?|behind the scenes|deleted scenes?|featurettes?|interviews?|scenes?|shorts?"
@@ -25,7 +25,7 @@ _DATE = re.compile(
 
 
 def passed_over(section: Section, file: str, size: int) -> bool:
-    """Whether this file never becomes an item of its own in this library."""
+    """Whether this file never becomes an item in this library."""
     path = file.replace("\\", "/")
     roots = [place.replace("\\", "/").rstrip("/") for place in section.locations]
     root = max((place for place in roots if path.startswith(f"{place}/")), key=len, default="")

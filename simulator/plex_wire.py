@@ -1,4 +1,4 @@
-"""HTTP/1.1 as Plex speaks it: a small, quick request reader and a server that can really go away."""
+"""HTTP/1.1 as in Plex: a small, fast request reader and a server that can abort its connections."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ FIXED = "Connection: {0}\r\nCache-Control: no-cache\r\nAccept-Ranges: bytes\r\n{
 
 
 class Stopped(Exception):
-    """The server is being stopped; what was going on is lost, as with a killed process."""
+    """The server is being stopped; requests in flight are lost, as with a killed process."""
 
 
 class Garbled(Exception):
-    """What came in is not HTTP."""
+    """The client did not send HTTP."""
 
 
 @dataclass(slots=True)
@@ -74,15 +74,17 @@ class Server(ThreadingHTTPServer):
         self._loop.start()
 
     def server_bind(self) -> None:
-        """Without the look-up of the host's name, which can take seconds."""
+        """Bind without looking up the host's name, which can take seconds."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is nothing to print."""
+        """Ignore clients that disconnect early."""
 
     def stop(self, wake: Callable[[], None]) -> None:
-        """Close all; `wake` is called once `stopping` is set. Returns when no handler runs."""
+        """Close all connections; `wake` is called once `stopping` is set. Returns when no handler
+        runs.
+        """
         self.stopping.set()
         wake()
         self.shutdown()
@@ -104,7 +106,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Connection(socketserver.StreamRequestHandler):
-    """One connection: requests one after the other until somebody closes it."""
+    """One connection: requests one after the other until either side closes it."""
 
     disable_nagle_algorithm = True
     rbufsize = 65536
@@ -152,7 +154,7 @@ class Connection(socketserver.StreamRequestHandler):
             self.busy = False
 
     def _choose_tls(self) -> None:
-        """Both are spoken on one port, by the first byte; without TLS a handshake is garbage."""
+        """Choose http or https by the first byte; without TLS a handshake is garbage."""
         hello = self.request.recv(1, socket.MSG_PEEK) == b"\x16"
         context, wanted = self.server.rules.tls, self.server.rules.secure_connections
         if hello and context:
@@ -168,7 +170,7 @@ class Connection(socketserver.StreamRequestHandler):
             self.server.serve(request, self)
         except (Stopped, OSError):
             raise
-        except Exception:  # noqa: BLE001 - a defect of the simulator: shown, and answered
+        except Exception:  # noqa: BLE001 - a bug in the simulator is printed, and answered
             traceback.print_exc()
             self.reply(error_page(500))
 
@@ -217,7 +219,7 @@ class Connection(socketserver.StreamRequestHandler):
             raise Garbled
         body = self.rfile.read(int(length)) if length != "0" else b""
         if len(body) < int(length):
-            raise OSError("the client went away in the middle of the body")
+            raise OSError("the client disconnected in the middle of the body")
         return body
 
     def _chunks(self) -> bytes:
@@ -233,7 +235,7 @@ class Connection(socketserver.StreamRequestHandler):
     # -- writing: what faults.Wire asks for --------------------------------------------------
 
     def raw(self, reply: Reply) -> tuple[bytes, bytes]:
-        """The head and the body as they go over the wire; notes the status for the journal."""
+        """The head and the body as sent; records the status for the journal."""
         self.before_reply(reply.status)
         alive = f"Keep-Alive: timeout={self.server.rules.keep_alive:.0f}\r\n"
         fixed = FIXED.format("close", "") if self.over else FIXED.format("Keep-Alive", alive)
@@ -254,7 +256,7 @@ class Connection(socketserver.StreamRequestHandler):
         self.request.sendall(data)
 
     def pause(self, seconds: float) -> None:
-        """Take that long; raises Stopped when the server is stopped meanwhile."""
+        """Sleep so long; raises Stopped if the server is stopped meanwhile."""
         if seconds > 0 and self.stopping.wait(seconds):
             raise Stopped
 
@@ -272,10 +274,10 @@ class Connection(socketserver.StreamRequestHandler):
             pass
 
     def break_off(self) -> None:
-        """From another thread: wake the one that reads or writes here, for good."""
+        """Abort the thread that reads or writes here; called from another thread."""
         self.over = True
         try:
-            # past SSLSocket, which would take TLS away under the reader
+            # bypass SSLSocket, which would remove TLS under the reader
             socket.socket.shutdown(self.request, socket.SHUT_RDWR)
         except OSError:
             pass
@@ -284,7 +286,7 @@ class Connection(socketserver.StreamRequestHandler):
         timeout = self.request.gettimeout()
         try:
             self.request.setblocking(False)
-            # past SSLSocket, which cannot peek; over TLS a goodbye comes first
+            # bypass SSLSocket, which cannot peek; over TLS a close_notify comes first
             return socket.socket.recv(self.request, 1, socket.MSG_PEEK) in (b"", b"\x15")
         except BlockingIOError:
             return False
@@ -305,9 +307,9 @@ def _request_line(line: bytes) -> Pair:
 
 
 def _linger() -> bytes:
-    """Linger on, zero seconds, as the system wants it (Windows has shorts)."""
+    """The linger option, on with zero seconds, in the system's format (Windows has shorts)."""
     return struct.pack("hh" if hasattr(socket, "SO_EXCLUSIVEADDRUSE") else "ii", 1, 0)
 
 
 def _nothing(status: int) -> None:
-    """Until a request is being served, nobody wants to know about replies."""
+    """The recorder of replies while no request is being served: does nothing."""

@@ -1,4 +1,4 @@
-"""What is answered to those who change something: edits, ratings, pictures, scans."""
+"""The endpoints that change something: edits, ratings, pictures, scans."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Writes(Reads):
-    """The other endpoints."""
+    """The endpoints that write."""
 
     def scan(self, request: Request, key: str) -> Reply:
         section = self.section_of(key)
@@ -31,7 +31,7 @@ class Writes(Reads):
     # -- writing -----------------------------------------------------------------------------
 
     def edit_section(self, request: Request, key: str) -> Reply:
-        """Everything that the filters leave is edited: without `id` the whole section."""
+        """Edit all items that pass the filters: without `id` the whole section."""
         section = self.section_of(key)
         if not self.lib.section_edits:
             raise Refused(404)
@@ -162,7 +162,7 @@ class Writes(Reads):
 
 
 def _download(url: str) -> bytes:
-    """Plex itself fetches a picture given by address: whatever goes wrong is one bad answer."""
+    """Fetch a picture by URL, as Plex itself does: any failure is one error status."""
     if not url.startswith(("http://", "https://")):
         raise Refused(400)
     try:

@@ -1,4 +1,4 @@
-"""Items and containers as XML, put together from strings: a page of a thousand must be quick."""
+"""Items and containers as XML, built from strings, since a page of a thousand must be fast."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOTHING: frozenset[str] = frozenset()
 
 
 def esc(text: str) -> str:
-    """Text for an attribute. Control characters go out as they are: Plex does not clean them."""
+    """Text for an attribute. Control characters are sent unchanged: Plex does not clean them."""
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
@@ -36,7 +36,7 @@ def container(attributes: str, children: Iterable[str] = ()) -> bytes:
 
 
 def page(size: int, total: int | None, offset: int) -> str:
-    """The attributes of a page; `total` None: the whole was asked for."""
+    """The attributes of a page; `total` is None for a request without paging."""
     if total is None:
         return f'size="{size}"'
     return f'size="{size}" totalSize="{total}" offset="{offset}"'
@@ -226,7 +226,7 @@ def section(entry: Section) -> str:
 
 
 def preferences(entry: Section) -> bytes:
-    """The advanced settings of a library, as far as they concern anybody here."""
+    """The advanced settings of a library, as far as they are needed here."""
     choices = "0:Disabled|1:Hide items which are in collections|2:Show collections and their items"
     return container(
         'size="2" identifier="com.plexapp.plugins.library"',

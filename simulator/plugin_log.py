@@ -1,4 +1,4 @@
-"""Stash's side of a plugin's stderr: the line protocol, with its sharp edges."""
+"""Stash's side of a plugin's stderr: the line protocol, with its pitfalls."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class LogLine:
 
 
 class LogDecoder:
-    """Turns stderr's bytes into log lines and progress values as they arrive.
+    """Decodes stderr into log lines and progress values as they arrive.
 
-    `broken` becomes True with the first line that is too long: that line and all that follows
-    are lost, and the reader closes the pipe.
+    `broken` is set by the first line that is too long: it and all further lines are lost, and the
+    reader closes the pipe.
     """
 
     def __init__(self, default_level: str = "error") -> None:
@@ -51,7 +51,7 @@ class LogDecoder:
         self.broken = len(self._rest) >= LONGEST
 
     def close(self) -> None:
-        """The end of stderr: a last line may lack its newline."""
+        """Handle the end of stderr: the last line may lack its newline."""
         if not self.broken and self._rest:
             self._line(self._rest)
         self._rest = b""

@@ -1,4 +1,4 @@
-"""A plugin's manifest, read as strictly as Stash reads it."""
+"""Reads a plugin's manifest as strictly as Stash."""
 
 from __future__ import annotations
 
@@ -69,18 +69,18 @@ class Manifest:
 
     @property
     def folder(self) -> str:
-        """The plugin's folder as it was given, maybe relative."""
+        """The plugin's folder as given, possibly relative."""
         return os.path.dirname(self.path) or "."
 
     def task(self, name: str) -> Operation:
-        """The task of that name; KeyError when there is none."""
+        """The task with this name; raises KeyError if there is none."""
         for task in self.tasks:
             if task.name == name:
                 return task
         raise KeyError(name)
 
     def hooks_for(self, trigger: str) -> list[Operation]:
-        """The entries to run for an event, one for each time they list it."""
+        """The entries to run for an event, repeated as often as they list it."""
         return [hook for hook in self.hooks for name in hook.triggered_by if name == trigger]
 
 
@@ -214,7 +214,7 @@ def _ui(raw: Mapping[str, Any]) -> Ui:
 
 
 def load_manifest(path: str) -> Manifest:
-    """Load a manifest; raises ManifestError for what Stash's strict parser refuses.
+    """Load a manifest; raises ManifestError for anything that Stash's strict parser refuses.
 
     That is: unknown keys, duplicate keys, a list where a text belongs and the like. The names in
     `triggeredBy` are not checked, as in Stash: a typo is silently never called.
@@ -246,7 +246,7 @@ def load_manifest(path: str) -> Manifest:
 
 
 def find_manifest(plugin_dir: str) -> str:
-    """The one `*.yml` directly in the plugin's folder; ManifestError for none or several."""
+    """The only `*.yml` directly in the plugin's folder; raises ManifestError for none or several."""
     found = sorted(name for name in os.listdir(plugin_dir) if name.endswith(".yml"))
     if len(found) != 1:
         raise ManifestError(f"{plugin_dir} holds {len(found)} manifests: {', '.join(found)}")
@@ -254,13 +254,13 @@ def find_manifest(plugin_dir: str) -> str:
 
 
 CHECKOUT = (".git", ".venv", ".venv-ui", ".ui", "dist")
-"""Folders that a checkout has and an installation has not."""
+"""Folders of a checkout that an installation lacks."""
 
 
 def other_manifests(plugin_dir: str, skip: Collection[str] = CHECKOUT) -> list[str]:
     """Every other `*.yml` below the folder: Stash would try each as a plugin.
 
-    `skip` names folders that are not looked into.
+    `skip` names folders that are not searched.
     """
     own = os.path.realpath(find_manifest(plugin_dir))
     found: list[str] = []

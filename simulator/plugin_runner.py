@@ -1,4 +1,4 @@
-"""Starts a plugin as Stash does: a process per call, JSON in, JSON out, log on stderr."""
+"""Starts a plugin as Stash does: one process per call, JSON in, JSON out, log on stderr."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class StartError(OSError):
 
 @dataclass(slots=True)
 class PluginRun:
-    """What Stash knows about one call when it is over.
+    """What Stash knows about a finished call.
 
-    `error` is None for success; `exit_code` is negative for a signal and None when the process
-    never started; `stdin` is what the plugin was given, `seconds` how long Stash waited.
+    `error` is None for success; `exit_code` is negative for a signal and None if the process never
+    started; `stdin` is the plugin's input, `seconds` how long Stash waited.
     """
 
     trigger: str
@@ -79,10 +79,10 @@ def _refuse(name: str) -> Any:
 
 
 def decode_output(stdout: bytes) -> tuple[Any, str | None]:
-    """Stdout as Stash understands it: (output, error).
+    """Parse stdout as Stash does: (output, error).
 
-    A JSON object or null gives its `output` and `error` (names ignore case, other keys do not
-    count); anything else is one text, taken whole.
+    A JSON object or null has `output` and `error` (case is ignored, other keys are dropped);
+    anything else is taken as text.
     """
     text = stdout.decode("utf-8", "replace")
     try:
@@ -122,7 +122,7 @@ def environment(manifest: Manifest, extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def _end_of(code: int) -> str | None:
-    """A process's end in Go's words; None for success."""
+    """A process's end in Go's wording; None for success."""
     if code == 0:
         return None
     if code == -9:
@@ -131,9 +131,9 @@ def _end_of(code: int) -> str | None:
 
 
 class PluginProcess:
-    """One running call. `kill` it from any thread; `wait` for its PluginRun.
+    """One running call. `kill` may be called from any thread; `wait` returns its PluginRun.
 
-    Raises StartError when the process cannot be started.
+    Raises StartError if the process cannot be started.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class PluginProcess:
         return list(self._log.progress)
 
     def kill(self) -> None:
-        """SIGKILL to this one process, as Stash's Stop; its children live on."""
+        """Kill this process only, like Stash's Stop; its children survive."""
         self._cancelled = True
         self._process.kill()
         self._finish(exit_code=self._process.wait(), error=CANCELLED)
@@ -180,7 +180,7 @@ class PluginProcess:
     def wait(
         self, gone: Callable[[], bool] | None = None, cancel_after: float | None = None
     ) -> PluginRun:
-        """Wait for the end, or kill when `gone` says so or after `cancel_after` seconds."""
+        """Wait for the end, or kill it if `gone` returns True or after `cancel_after` seconds."""
         deadline = None if cancel_after is None else self._began + cancel_after
         if gone is None and deadline is None:
             self._done.wait()
@@ -210,7 +210,7 @@ class PluginProcess:
                 pass  # the plugin need not read its input
 
     def _pump(self) -> None:
-        """Read stdout until everybody who holds it has closed it, then await the process."""
+        """Read stdout until all processes that hold it have closed it, then wait for the process."""
         stream = self._process.stdout
         assert stream is not None
         with stream:
@@ -218,7 +218,7 @@ class PluginProcess:
         code = self._process.wait()
         self._stderr.finish()
         if self._cancelled:
-            return  # nobody waits any more
+            return  # no client waits any more
         output, error = decode_output(stdout)
         error = error if error is not None else _end_of(code)
         self._finish(stdout=stdout, exit_code=code, output=output, error=error)
@@ -232,7 +232,7 @@ class PluginProcess:
 
 
 class _StderrReader:
-    """Reads stderr beside everything else; at the end it takes what is there and closes."""
+    """Reads stderr in a thread; at the end it takes what has arrived and closes."""
 
     def __init__(self, stream: Any, log: LogDecoder) -> None:
         self._stream = stream
@@ -242,7 +242,7 @@ class _StderrReader:
         self._thread.start()
 
     def finish(self) -> None:
-        """The process has ended: keep what it wrote, but wait for no grandchild."""
+        """Finish after the process's end: keep what it wrote, but do not wait for grandchildren."""
         os.close(self._waker)
         self._thread.join(1.0 if sys.platform == "win32" else None)
 
@@ -261,7 +261,7 @@ class _StderrReader:
         os.close(self._wake)
 
     def _readable(self, fd: int) -> bool:
-        """Wait for data; False when the process is gone and nothing is left."""
+        """Wait for data; False if the process has ended and nothing is left."""
         if sys.platform == "win32":
             return True
         poll = select.poll()

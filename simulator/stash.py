@@ -1,4 +1,4 @@
-"""A Stash that speaks real HTTP, fires the plugin's hooks as processes, and can be sick."""
+"""A simulated Stash: real HTTP, the plugin's hooks as processes, faults on demand."""
 
 from __future__ import annotations
 
@@ -41,13 +41,14 @@ __all__ = [
 class StashSim(EntityActions):
     """The simulated Stash; use it as a context manager or call `start` and `stop`.
 
-    `host` is the configured listen address as the plugin is told it ("0.0.0.0" is served on the
-    loopback only); `port` 0 picks one and keeps it. With `username` and `password` requests need
-    the session cookie or the `api_key`. `clock`, which may be replaced, gives the server's time, `env` more environment
-    for the plugin, `latency` the seconds before each answer, `seed` the order of inputFields,
-    `ui_dir` is a folder with the web app (`index.html` at every free path) to serve to browsers,
-    `whole_schema` chooses between Stash's true schema and the part in stash_subset.graphql (None:
-    the true one where it is at hand). Raises ManifestError when Stash would not load the plugin.
+    `host` is the configured listen address as passed to the plugin ("0.0.0.0" is only served on the
+    loopback); `port` 0 picks one and keeps it. With `username` and `password` requests need the
+    session cookie or the `api_key`. `clock`, which may be replaced, gives the server's time, `env`
+    more environment for the plugin, `latency` the seconds before each answer, `seed` the order of
+    inputFields, `ui_dir` is a folder with the web app (`index.html` at every free path) to serve to
+    browsers, `whole_schema` chooses between Stash's true schema and the part in
+    stash_subset.graphql (None: the true one where it is at hand). Raises ManifestError when Stash
+    would not load the plugin.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class StashSim(EntityActions):
         self._server.start()
 
     def stop(self) -> None:
-        """Go away: connections are cut and refused until `start`."""
+        """Stop serving: connections are aborted and refused until `start`."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -116,28 +117,28 @@ class StashSim(EntityActions):
 
     @property
     def url(self) -> str:
-        """The server's address, without a slash at the end."""
+        """The server's address, without a trailing slash."""
         host = {"0.0.0.0": "127.0.0.1", "::1": "[::1]"}.get(self.host, self.host)  # noqa: S104
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 
     def server_connection(self) -> dict[str, Any]:
-        """The connection block a plugin would be given now, with a fresh session cookie."""
+        """The connection block that a plugin would receive now, with a new session cookie."""
         folder = (
             self.core.plugin.manifest.folder if self.core.plugin else "/config/plugins/PlexSync"
         )
         return self.core.connection_block(self._connection("/config"), folder)
 
     def session_value(self) -> str:
-        """The value of a fresh `session` cookie of the signed-in user."""
+        """The value of a new `session` cookie of the signed-in user."""
         return self.core.sessions.seal(Session(self.core.caller().user))
 
     def require_login(self, username: str, password: str) -> None:
-        """Credentials are set: from now on a session without a user is refused."""
+        """Set credentials: from now on a session without a user is refused."""
         self.core.config = replace(self.core.config, username=username, password=password)
         self.core.guard.username, self.core.guard.password = username, password
 
     def expire_sessions(self) -> None:
-        """Every cookie given out so far is now too old."""
+        """Expire all session cookies issued so far."""
         self.core.sessions.expire_all()
 
     def _connection(self, folder: str) -> Connection:
@@ -152,7 +153,7 @@ class StashSim(EntityActions):
 
     @property
     def log(self) -> list[LogLine]:
-        """Stash's own log, as far as it is about the plugin."""
+        """Stash's log lines of the plugin."""
         return self.core.log
 
     @property
@@ -161,7 +162,7 @@ class StashSim(EntityActions):
         return self.core.plugin.runs if self.core.plugin else []
 
     def set_plugin_settings(self, settings: Mapping[str, Any]) -> None:
-        """Replace what the settings page has saved; no hook tells the plugin."""
+        """Replace the plugin's saved settings; this fires no hook."""
         self.data.plugin_settings[self.plugin_id] = dict(settings)
 
     def enable_plugin(self, enabled: bool) -> None:
@@ -180,7 +181,7 @@ class StashSim(EntityActions):
         args: Mapping[str, Any] | None = None,
         cancel_after: float | None = None,
     ) -> PluginRun:
-        """Run a task to its end, or have the user stop it after some seconds (SIGKILL)."""
+        """Run a task to its end, or stop it as the user would after some seconds (SIGKILL)."""
         job = self.start_task(task_name, args)
         try:
             return job.wait(cancel_after)
@@ -189,7 +190,7 @@ class StashSim(EntityActions):
             return job.wait()
 
     def run_operation(self, args: Mapping[str, Any]) -> Any:
-        """Run an operation: its output; StashError with its error."""
+        """Run an operation and return its output; raises StashError with its error."""
         return self.core.operate(self.plugin_id, args, self._caller())
 
     # --- faults
@@ -203,7 +204,7 @@ class StashSim(EntityActions):
         message: str = "database is locked",
         **options: Any,
     ) -> Fault:
-        """Make requests go wrong until `Fault.remove()` or `times` are used up.
+        """Make requests fail until `Fault.remove()`, or for `times` requests.
 
         Kinds: those of simulator.faults (status, hang, html, unauthorized, drip, cut, reset,
         empty ...), "slow" (right answers `seconds` late) and "graphql_errors" (status 200 with
@@ -219,10 +220,10 @@ class StashSim(EntityActions):
         return self.faults.add(kind, times, match, **options)
 
     def clear_journal(self) -> None:
-        """Forget the requests so far."""
+        """Clear the journal."""
         self.journal.clear()
 
     def clear_faults(self) -> None:
-        """Healthy again."""
+        """Remove all faults."""
         self.faults.clear()
         self._slow.clear()

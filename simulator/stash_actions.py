@@ -1,4 +1,4 @@
-"""What a user, a scan or a job does in Stash, as Python calls that fire the hooks."""
+"""Actions of a user, a scan or a job in Stash, as Python calls that fire the hooks."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def _id(scene: SceneRef) -> int:
 
 
 def _lists_set(name: str, value: Any) -> Any:
-    """In a bulk update a plain list means: set to exactly this."""
+    """In a bulk update a plain list replaces the values."""
     if not isinstance(value, (list, tuple)):
         return value
     return {"values" if name == "urls" else "ids": list(value), "mode": "SET"}
 
 
 class Actions:
-    """Everything that fires hooks returns the plugin's runs, in order.
+    """All actions that fire hooks return the plugin's runs, in order.
 
     `patience` is how many seconds the client of each call waits before it closes the connection:
     the running hook is then killed and the hooks of the remaining objects never run.
@@ -62,7 +62,7 @@ class Actions:
     # --- filling the database, without hooks
 
     def add_performer(self, name: str, disambiguation: str = "") -> int:
-        """A performer's id."""
+        """Add a performer; returns the id."""
         performer = self.data.add_entity("performer", name)
         performer.more["disambiguation"] = disambiguation or None
         return performer.id
@@ -80,7 +80,7 @@ class Actions:
         return studio.id
 
     def add_group(self, name: str) -> int:
-        """A group's id."""
+        """Add a group; returns the id."""
         return self.data.add_entity("group", name).id
 
     def add_scene(
@@ -92,7 +92,9 @@ class Actions:
         updated_at: Time = None,
         **fields: Any,
     ) -> int:
-        """A scene's id; `fields` are those of SimScene, `groups` ids or (id, index) pairs."""
+        """Add a scene; returns the id. `fields` are those of SimScene, `groups` ids or (id, index)
+        pairs.
+        """
         created = _seconds(created_at)
         own = {k: list(v) if isinstance(v, (list, tuple)) else v for k, v in fields.items()}
         scene = self.data.add_scene(
@@ -106,7 +108,7 @@ class Actions:
         return scene.id
 
     def scene(self, scene_id: int) -> SimScene:
-        """The stored scene itself; changing it fires nothing and moves no time."""
+        """The stored scene itself; changing it fires no hook and updates no time."""
         return self.data.scene(scene_id)
 
     # --- edits
@@ -145,7 +147,7 @@ class Actions:
         return self.edit(scene, cover_image=f"data:image/jpeg;base64,{text}")
 
     def play(self, scene: SceneRef) -> Runs:
-        """A play counts, fires nothing and moves no time."""
+        """Count a play, which fires no hook and updates no time."""
         self.scene(_id(scene)).play_count += 1
         return []
 
@@ -163,7 +165,9 @@ class Actions:
     # --- jobs: scan, identify, clean
 
     def identify(self, scene: SceneRef, **fields: Any) -> Runs:
-        """The Identify job found these fields; `cover_image` may be bytes, groups go as movies."""
+        """The Identify job found these fields; `cover_image` may be bytes, groups are sent as
+        movies.
+        """
         if isinstance(fields.get("cover_image"), bytes):
             fields["cover_image"] = base64.b64encode(fields["cover_image"]).decode()
         if "groups" in fields:
@@ -174,7 +178,7 @@ class Actions:
             return self.core.mutations.identify(given, self._caller())
 
     def auto_tag(self, scene: SceneRef, **fields: Any) -> Runs:
-        """Auto Tag changes a scene and its `updated_at`, and fires nothing."""
+        """Auto Tag changes a scene and its `updated_at`, and fires no hook."""
         stored = self.scene(_id(scene))
         for name, value in fields.items():
             setattr(stored, name, value)
@@ -234,7 +238,7 @@ class Actions:
         return self.core.mutations.scenes_destroy(given, self._caller())
 
     def merge_scenes(self, sources: Sequence[int], destination: int) -> Runs:
-        """`sceneMerge`: the sources' files move, the sources vanish, nothing is fired."""
+        """`sceneMerge`: the sources' files move, the sources are deleted, no hook is fired."""
         target = self.scene(destination)
         for source in sources:
             target.files += self.data.scenes.pop(source).files

@@ -1,4 +1,4 @@
-"""How the fields of an update change what is stored."""
+"""Applies the fields of an update to the stored objects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 
 
 def apply_scene(data: StashData, scene: SimScene, given: Given) -> None:
-    """Apply a SceneUpdateInput; null empties a field, a missing one stays. Moves `updated_at`."""
+    """Apply a SceneUpdateInput; null clears a field, a missing one stays. Sets `updated_at`."""
     fields = dict(given)
     for name in _TEXTS:
         if name in fields:

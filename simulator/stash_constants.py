@@ -1,4 +1,4 @@
-"""What every simulated object shows in the fields that are not simulated."""
+"""Values of the fields that are not simulated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated Stash without its network: data, plugin, jobs and sessions joined together."""
+"""The simulated Stash without its network: data, plugin, jobs and sessions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from simulator.stash_session import Guard, Session, SessionStore
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What an administrator would set; see StashSim for the meaning."""
+    """The configuration that an administrator would set; see StashSim for the meaning."""
 
     api_key: str = ""
     username: str = ""
@@ -39,7 +39,7 @@ class Configuration:
 
 
 class StashCore:
-    """State and rules; `connection` tells where the plugin reaches this Stash."""
+    """State and rules; `connection` returns where the plugin reaches this Stash."""
 
     utc_offset_minutes = 60
     """The server's time zone: times are stored and shown in it."""
@@ -64,10 +64,10 @@ class StashCore:
         self._connection = connection
 
     def load_plugin(self, plugin_dir: str, env: Mapping[str, str], python: str = "") -> None:
-        """Load the plugin's manifest; ManifestError when Stash would refuse it.
+        """Load the plugin's manifest; raises ManifestError if Stash would refuse it.
 
-        A relative folder stays relative and is shown so to the plugin, whose working directory is
-        then ours; else it is a folder that is neither ours nor the plugin's.
+        A relative folder is passed to the plugin unchanged, with our working directory; otherwise
+        the working directory is neither ours nor the plugin's folder.
         """
         manifest = load_manifest(find_manifest(plugin_dir))
         here = functools.partial(self._connection, config_folder(plugin_dir))
@@ -91,7 +91,7 @@ class StashCore:
         return connection_block(at, self.sessions.seal(Session(self.caller().user)), plugin_dir)
 
     def operate(self, plugin_id: str, args: Mapping[str, Any], caller: Caller) -> Any:
-        """`runPluginOperation`: the plugin's output; StashError with its error."""
+        """`runPluginOperation`: returns the plugin's output; raises StashError with its error."""
         plugin = self._named(plugin_id)
         if plugin is None:
             what = "runtime error: invalid memory address or nil pointer dereference"
@@ -107,7 +107,7 @@ class StashCore:
     def queue_task(
         self, plugin_id: str, name: str | None, args: Mapping[str, Any], caller: Caller
     ) -> Job:
-        """`runPluginTask`: the job, which runs when its turn comes."""
+        """`runPluginTask`: returns the job, which runs when its turn comes."""
 
         def start() -> Any:
             plugin = self._named(plugin_id)

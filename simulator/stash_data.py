@@ -1,4 +1,4 @@
-"""What the simulated Stash stores: scenes, their files, and the things they refer to."""
+"""The simulated Stash's data: scenes, their files, and the entities they refer to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class StashError(Exception):
-    """What a resolver would report under `errors`, with status 200."""
+    """An error that a resolver reports under `errors`, with status 200."""
 
 
 @dataclass(slots=True)
@@ -142,14 +142,14 @@ class StashData:
         )
 
     def scene(self, scene_id: int | str) -> SimScene:
-        """The scene; StashError when there is none or the id is no number."""
+        """The scene; raises StashError if there is none or the id is not a number."""
         scene = self.scenes.get(number(scene_id))
         if scene is None:
             raise StashError(f"scene with id {scene_id} not found")
         return scene
 
     def touch(self, scene: SimScene) -> None:
-        """Move `updated_at`, as every kind of scene update does."""
+        """Set `updated_at`, as every kind of scene update does."""
         scene.updated_at = self.now()
 
     # --- performers, tags, studios, groups
@@ -163,7 +163,7 @@ class StashData:
         return entity
 
     def entity(self, kind: str, entity_id: int | str) -> Entity:
-        """The entity; StashError when there is none."""
+        """The entity; raises StashError if there is none."""
         found = self.entities[kind].get(number(entity_id))
         if found is None:
             raise StashError(f"{kind} with id {entity_id} not found")
@@ -175,7 +175,7 @@ class StashData:
         return [table[i] for i in ids if i in table]
 
     def refer(self, kind: str, ids: Sequence[Any]) -> list[int]:
-        """Ids sent by a client as stored: numbers, each once; StashError for an unknown one."""
+        """Ids from a client as numbers without duplicates; raises StashError for an unknown one."""
         numbers = list(dict.fromkeys(number(i) for i in ids))
         if any(i not in self.entities[kind] for i in numbers):
             raise StashError("FOREIGN KEY constraint failed")
@@ -201,7 +201,7 @@ class StashData:
             self._replace(kind, entity_id, None)
 
     def merge_entity(self, kind: str, source: int, destination: int) -> None:
-        """Delete `source`; what referred to it refers to `destination`."""
+        """Delete `source`; references to it become references to `destination`."""
         with self.lock:
             self.entity(kind, source)
             self.entity(kind, destination)

@@ -1,4 +1,4 @@
-"""GraphQL over the simulated Stash: which resolver serves which field, and running a query."""
+"""GraphQL for the simulated Stash: maps fields to resolvers, and runs queries."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _stored(name: str, source: Any, info: GraphQLResolveInfo[Context], **args: A
 
 
 def _stored_or(name: str, default: Any, source: Any, info: Any, **args: Any) -> Any:
-    """A field of a performer, tag, studio or group that was set, else what Stash shows then."""
+    """A field of a performer, tag, studio or group if set, or Stash's default."""
     value = getattr(source, "more", _NOTHING).get(name)
     return default if value is None else value
 
@@ -86,7 +86,7 @@ def _time(name: str, source: Any, info: GraphQLResolveInfo[Context], **args: Any
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A GraphQL answer: `refused` when nothing was executed (syntax, validation, variables)."""
+    """A GraphQL answer; `refused` if nothing was executed (syntax, validation, variables)."""
 
     body: bytes
     refused: bool = False

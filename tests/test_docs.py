@@ -97,7 +97,7 @@ OLD_WORDS = re.compile(
 once called here."""
 
 
-@pytest.mark.parametrize("page", sorted(set(WRITTEN) - {"CHANGELOG.md"}))
+@pytest.mark.parametrize("page", sorted(set(PAGES) - {"CHANGELOG.md"}))
 def test_it_speaks_of_things_by_the_trades_words(page: str) -> None:
     alphabet = r"(?i:(drive|dead)[-\s]letters?|letter by letter|form of a letter)"
     text = re.sub(rf"`[^`\n]+`|\]\([^)]*\)|{alphabet}", "", without_blocks(PAGES[page]))
@@ -213,7 +213,7 @@ def test_the_status_in_the_readme_is_what_the_button_says() -> None:
 
 
 def test_the_figures_in_the_readme_are_those_of_the_tables() -> None:
-    section = PAGES["README.md"].split("## How well it does")[1].split("## ")[0]
+    section = PAGES["README.md"].split("## How fast it is")[1].split("## ")[0]
     rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| (\d{4}-\d\d-\d\d) \|$", section, re.M)
     assert len(rows) == 5
     for measured, day in rows:
@@ -317,7 +317,7 @@ def test_the_numbers_of_the_code_were_counted_by_the_script() -> None:
 
 def test_defaults_in_the_hand_written_pages_are_the_models() -> None:
     text = PAGES["docs/troubleshooting.md"]
-    (tags,) = re.findall(r"\*\*Tags per scene\*\* are written \((\d+) by itself\)", text)
+    (tags,) = re.findall(r"\*\*Tags per scene\*\* are written \(default (\d+)\)", text)
     assert int(tags) == PlexSyncConfig.model_fields["max_tags"].default
 
 

@@ -86,7 +86,7 @@ def test_a_settings_type_is_the_fields(manifest: Manifest, key: str) -> None:
 @pytest.mark.parametrize("key", sorted(FIELDS))
 def test_a_settings_text_states_its_default_and_range(manifest: Manifest, key: str) -> None:
     setting, value = manifest.settings[key], default(key)
-    description = setting.description.replace(" (while the field was never touched)", "")
+    description = setting.description.replace(" (if the field was never set)", "")
     if setting.type == "NUMBER":
         low, high = bounds(FIELDS[key])
         words = f"Default: {value}. Allowed: {low} to {high}."

@@ -188,7 +188,7 @@ def test_its_date_is_the_releases(changelog: str, expected: str) -> None:
 
 
 def test_a_date_that_is_none_would_make_the_whole_source_unreadable() -> None:
-    with pytest.raises(package.NotReady, match="2026-02-30 of 1.2.0 is no date"):
+    with pytest.raises(package.NotReady, match="2026-02-30 of 1.2.0 is not a date"):
         package.release_date("## 1.2.0 - 2026-02-30\n", "1.2.0")
 
 

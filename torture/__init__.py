@@ -1,1 +1,1 @@
-"""PlexSync under attack: killed, starved of disk, lied to by the clock, thousands of times."""
+"""Crash and property tests: PlexSync is killed, starved of disk and misled by the clock."""

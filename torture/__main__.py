@@ -1,7 +1,7 @@
 """`python3 dev.py torture`: the long versions of the crash and property tests, as one table.
 
-Prints its seed first; the same seed falls the same way wherever time plays no part. Exits 1 when
-anything was lost, wrong or left lying.
+Prints its seed first; the same seed gives the same run wherever time plays no part. Exits 1 if
+anything was lost, wrong or left behind.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ from torture.report import Figures, markdown, plain
 from torture.stage import Verdict
 
 LIVES = 200
-"""Worker kills on one stage."""
+"""Worker kills per stage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much of everything."""
+    """How much of everything to run."""
 
     mutations: int
     hook_kills: int
     hooks: int
     worker_kills: int
     every: int
-    """Of the steps every so-many-th."""
+    """Test only every n-th step."""
     damages: int
     rows: int
-    """Of a value and a column so many; there are some 300."""
+    """Number of (column, value) pairs to test; there are some 300."""
     kinds: int
     oddities: int
     levels: int
@@ -227,10 +227,10 @@ TESTS: dict[str, Callable[[Path, int, Size], Figures]] = {
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py torture", description=__doc__)
-    parser.add_argument("--seed", type=int, help="repeat a run; else by dice")
-    parser.add_argument("--quick", action="store_true", help="tiny: does it run at all?")
-    parser.add_argument("--only", choices=TESTS, help="this test alone")
-    parser.add_argument("--markdown", action="store_true", help="a table for docs/reliability.md")
+    parser.add_argument("--seed", type=int, help="repeat a run; default: random")
+    parser.add_argument("--quick", action="store_true", help="tiny: only check that it runs")
+    parser.add_argument("--only", choices=TESTS, help="only this test")
+    parser.add_argument("--markdown", action="store_true", help="as for docs/reliability.md")
     return parser.parse_args(words)
 
 
@@ -247,7 +247,7 @@ def _run(name: str, seed: int, size: Size) -> Figures:
 
 
 def main(words: Sequence[str]) -> int:
-    """Run, print the table; 1 when anything was lost, wrong or left lying."""
+    """Run and print the table; returns 1 if anything was lost, wrong or left behind."""
     args = _arguments(words)
     size = QUICK if args.quick else FULL
     seed = random.SystemRandom().randrange(10**6) if args.seed is None else args.seed

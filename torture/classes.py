@@ -1,4 +1,4 @@
-"""The table of error classes as the code has it: `python -m torture.classes` prints it."""
+"""The table of error classes, generated from the code: `python -m torture.classes` prints it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHEN = {
     "PlexNotFound": "no item in Plex holds the file yet",
     "PlexPermanentError": "400, 413, 414, 422 and other 4xx on a write, for every field alone",
     "AmbiguousMatch": "several items in Plex could be the scene",
-    "SceneUnusable": "Stash's answer about this scene, and about it alone, makes no sense",
+    "SceneUnusable": "Stash's answer about this scene, and only this one, is invalid",
     "PlexAuthError": "401, 403",
     "StashDown": "no usable answer from Stash",
     "StashAuthError": "Stash refuses session and key",
@@ -28,7 +28,7 @@ _WAITING = {"stash": "waits for Stash", "auth": "waits for a new token"}
 
 
 def table() -> str:
-    """Markdown, one row per class of `RULES`."""
+    """The table as Markdown, one row per class of `RULES`."""
     rows = [_row(kind.__name__, rule) for kind, rule in RULES.items()]
     lines = [TITLES, ["---"] * len(TITLES), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -48,7 +48,7 @@ def _tries(rule: ErrorRule) -> tuple[str, str]:
     retries = (
         f"{budget.retries} (`max_retries`)" if rule.budget == STANDARD else str(budget.retries)
     )
-    return retries, f"{budget.base:.0f} s doubling to {budget.cap:.0f} s, half of it by dice"
+    return retries, f"{budget.base:.0f} s doubling to {budget.cap:.0f} s, half of it random"
 
 
 def _end(rule: ErrorRule) -> str:

@@ -1,4 +1,4 @@
-"""A data folder as a killed worker leaves it, and one of its files damaged before the next starts."""
+"""Damages one file of a data folder that a killed worker has left, before the next worker starts."""
 
 from __future__ import annotations
 
@@ -30,35 +30,35 @@ FILES = (*DATABASES, *LOGS, *STATES)
 
 
 def cut(path: Path, dice: random.Random) -> None:
-    """Its end is missing."""
+    """Cut off its end."""
     os.truncate(path, dice.randrange(path.stat().st_size))
 
 
 def zeroed(path: Path, dice: random.Random) -> None:
-    """One page, or all of a small file, is zeros."""
+    """Overwrite one page, or all of a small file, with zeros."""
     size = path.stat().st_size
     start = dice.randrange(max(1, size // 4096)) * 4096
     _overwrite(path, start, bytes(min(4096, size - start)))
 
 
 def flipped(path: Path, dice: random.Random) -> None:
-    """A few bytes are wrong."""
+    """Change a few bytes."""
     for _ in range(4):
         _overwrite(path, dice.randrange(path.stat().st_size), bytes([dice.randrange(256)]))
 
 
 def emptied(path: Path, dice: random.Random) -> None:
-    """Nothing is left in it."""
+    """Empty it."""
     os.truncate(path, 0)
 
 
 def deleted(path: Path, dice: random.Random) -> None:
-    """It is gone."""
+    """Delete it."""
     path.unlink()
 
 
 def nonsense(path: Path, dice: random.Random) -> None:
-    """It holds something else altogether."""
+    """Replace its content."""
     texts = (b"null", b"[]", b"{}", b'{"version": 1e999}', b"\xff\xfe", b"[" * 100_000, b"\0" * 64)
     path.write_bytes(dice.choice(texts))
 
@@ -80,7 +80,7 @@ def _overwrite(path: Path, start: int, data: bytes) -> None:
 
 
 def _edits(film: Any) -> Callable[[Any], bool]:
-    """By whichever way: one that Plex refuses has a second one."""
+    """Matches edits of a film by either endpoint, since a refused one is repeated by the other."""
     way = f"/library/metadata/{film.key}"
     return lambda request: (
         request.method == "PUT" and (("id", str(film.key)) in request.params or request.path == way)
@@ -88,10 +88,10 @@ def _edits(film: Any) -> Callable[[Any], bool]:
 
 
 class Damage:
-    """Scenes in step, one that waits for a retry and one given up; a context manager.
+    """A context manager: scenes in step, one that waits for a retry, and one given up.
 
-    Every trial begins with the same folder, as it was at an instant between two batches, and with
-    the same servers, whose films go on from where the last trial left them.
+    Every trial starts with the same folder, as it was between two batches, and with the same
+    servers, whose films stay as the previous trial left them.
     """
 
     def __init__(self, root: Path) -> None:
@@ -117,7 +117,7 @@ class Damage:
         self._stash.stop()
 
     def _prepare(self) -> None:
-        """An outage, a recovery, and a batch in which one write fails and one is refused."""
+        """Play an outage, a recovery, and a batch in which one write fails and one is refused."""
         world = self.world
         world.plex.stop()
         world.event(next(iter(self.films)))
@@ -131,7 +131,7 @@ class Damage:
             world.edit(scene, title=f"Scene {scene}, edited")
         world.run(1, self._take_image)
         if not self._image.exists():
-            raise AssertionError("the image was never taken")
+            raise AssertionError("the data folder was never copied")
         world.plex.clear_faults()
 
     def _take_image(self) -> str:
@@ -140,19 +140,19 @@ class Damage:
         if done and not self._image.exists():
             rows.fill(Path(self.world.folder) / "ledger.db", min(self.films))
             shutil.copytree(self.world.folder, self._image)
-        return "the image is taken" if done else ""
+        return "the data folder is copied" if done else ""
 
     def trial(self, file: str, kind: Callable[[Path, random.Random], None], seed: int) -> list[str]:
-        """Damage one file, let workers live; what went wrong."""
+        """Damage one file and run workers; returns what went wrong."""
         dice = random.Random(f"{file} {kind.__name__} {seed}")
         return self._try(file, lambda path: kind(path, dice))
 
     def columns(self) -> list[rows.Column]:
-        """Every column of every database, as the image has them."""
+        """Every column of every database in the copied data folder."""
         return [each for file in DATABASES for each in rows.columns(self._image / file, file)]
 
     def row_trial(self, column: rows.Column, value: str) -> list[str]:
-        """Put an SQL value in place of each value of a column; what went wrong."""
+        """Replace each value of a column by an SQL value; returns what went wrong."""
         bad = self._try(column.file, lambda path: rows.replace(path, column, value))
         return bad + [text for _, text in self.world.sink.lines if "cannot be used" in text]
 
@@ -179,7 +179,7 @@ class Damage:
         return bad
 
     def _live(self, file: str) -> list[str]:
-        """A worker as it really lives, with its way of waiting out a sick disk."""
+        """Run a worker with its real loop, which waits while the disk fails."""
         world = self.world
         end = world.clock.passed + 300
         tries = iter(range(200))
@@ -191,12 +191,12 @@ class Damage:
         stash = world.client()
         try:
             run_as_owner(world.folder, stash, world.clock, Log(world.sink), leave)
-        except Exception as problem:  # noqa: BLE001 - whatever it is, it must not come out
+        except Exception as problem:  # noqa: BLE001 - no exception may leave the worker
             return [f"the worker ended with {problem!r}"]
         return []
 
     def _unharmed(self, file: str) -> list[str]:
-        """What another file knows has gone on as if nothing had happened."""
+        """Check that what is in other files was not affected."""
         bad = []
         waiting = self.films[self.waiting]
         if not file.startswith("queue/") and waiting.title != self._title(self.waiting):

@@ -1,4 +1,4 @@
-"""A worker on a disk that runs full, and later has room again."""
+"""Runs a worker on a disk that becomes full, and later has space again."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ SIZE = "2m"
 
 
 class NoMount(Exception):
-    """This machine does not let us mount a small file system."""
+    """This machine does not allow mounting a small file system."""
 
 
 class SmallDisk:
-    """A file system of 2 MiB; a context manager. Raises NoMount where that is not allowed."""
+    """A context manager for a file system of 2 MiB. Raises NoMount if mounting is not allowed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,7 +40,7 @@ class SmallDisk:
         subprocess.run(["umount", "-l", str(self.folder)], check=True)
 
     def fill(self, leave: int = 0) -> None:
-        """Take all room but `leave` bytes."""
+        """Fill it, except for `leave` bytes."""
         with open(self._ballast, "ab", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(bytes(4096))
@@ -49,17 +49,17 @@ class SmallDisk:
 
     @property
     def is_full(self) -> bool:
-        """Whether it was filled and not freed since."""
+        """Whether it was filled and has not been freed since."""
         return self._ballast.exists()
 
     def free(self) -> None:
-        """Give the room back."""
+        """Free the space again."""
         self._ballast.unlink()
 
 
 @contextmanager
 def small_stage(root: Path, seed: int) -> Iterator[tuple[Stage, SmallDisk]]:
-    """Twenty scenes, all in step once, on a small disk."""
+    """A stage of twenty scenes on a small disk, all in step at first."""
     with SmallDisk(root / "disk") as disk:
         with Stage(
             root, seed, scenes=20, refused=0.1, sick=0.1, data=disk.folder / "data"
@@ -71,9 +71,9 @@ def small_stage(root: Path, seed: int) -> Iterator[tuple[Stage, SmallDisk]]:
 
 
 def run_full(stage: Stage, disk: SmallDisk, leave: int, in_the_middle: bool) -> Verdict:
-    """Fill the disk before a worker starts or while it writes to Plex; give room later.
+    """Fill the disk before a worker starts or while it writes to Plex; free space later.
 
-    The worker has to live through it, and the same one has to finish.
+    The same worker has to survive this and finish.
     """
     puts = iter(range(10**6))
 

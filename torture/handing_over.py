@@ -1,10 +1,10 @@
-"""A model of who looks at the inbox: hooks, workers and tasks with their locks, step by step.
+"""A model of who takes over the inbox: hooks, workers and tasks with their locks, step by step.
 
-Every interleaving is gone through, with kills and stops after any step. In the end no event that
-was acknowledged may lie in the inbox with nobody to look at it. Left out are a kill of a worker, for
-which the next hook has to make up, and the instant in which a worker ends that was idle for five
-minutes: no task begins to ask just then. What each process does on the locks is held against the
-real programs in tests/hostile/test_handing_over.py.
+Every interleaving is explored, with kills and stops after any step. In the end no acknowledged
+event may be stranded in the inbox, with no process to take it over. Not modelled are kills of a
+worker, after which the next hook starts another one, and the moment in which a worker exits that
+was idle for five minutes: no task asks it to step aside just then.
+tests/hostile/test_handing_over.py compares each process's use of the locks with the real programs.
 """
 
 from __future__ import annotations
@@ -86,19 +86,19 @@ PROGRAMS: dict[str, Sequence[tuple[str, ...]]] = {
         ("label", "end"),
     ),
 }
-"""What each does, in its order. Each step but the looks at the inbox is one system call."""
+"""The steps of each program. Each step, except checks of the inbox, is one system call."""
 
 PROGRAMS[CARELESS] = tuple(step for step in PROGRAMS[TASK] if step[0] != "spawn")
-"""A task that has no worker stand by, as Preview Sync once had none: the model must find its fault."""
+"""A task without a worker on standby, as Preview Sync once was: the model must find the fault."""
 
 _PLACES = {
     name: {step[1]: at for at, step in enumerate(steps) if step[0] == "label"}
     for name, steps in PROGRAMS.items()
 }
 _ASKS = range(_PLACES[TASK]["wait"])
-"""A task before it has a worker stand by, or waits for one."""
+"""Steps of a task before a worker stands by, or it waits for one."""
 _ENDS = range(PROGRAMS[OWNER].index(("sleep", "own")) + 1, _PLACES[OWNER]["late"])
-"""A worker that was idle for long, on its way to its end."""
+"""Steps of an idle worker on its way to exit."""
 WORDS = {"look": "look", "try": "take", "enter": "take", "wait": "take", "give": "give"}
 ENDED, KILLED, STOPPED = -1, -2, -3
 MOST_WORKERS = 4
@@ -106,7 +106,9 @@ MOST_WORKERS = 4
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Processes as (program, next step), who holds each lock, events by the hook that dropped them."""
+    """Processes as (program, next step), holders of each lock, and events by the hook that stored
+    them.
+    """
 
     processes: tuple[tuple[str, int], ...]
     holders: tuple[frozenset[int], ...]
@@ -117,11 +119,11 @@ class State:
 
     @property
     def stranded(self) -> frozenset[int]:
-        """Acknowledged events that nobody has looked at."""
+        """Acknowledged events that no process has taken over."""
         return self.inbox & self.acknowledged
 
     def at(self, me: int, place: int) -> State:
-        """The same with this process at another step."""
+        """The state with this process at another step."""
         steps = PROGRAMS[self.processes[me][0]]
         while 0 <= place < len(steps) and steps[place][0] in ("label", "goto"):
             step = steps[place]
@@ -135,21 +137,21 @@ class State:
         return _PLACES[self.processes[me][0]][label]
 
     def holding(self, lock: str, holders: frozenset[int]) -> State:
-        """The same with other holders of a lock."""
+        """The state with other holders of a lock."""
         at = LOCKS.index(lock)
         return replace(self, holders=(*self.holders[:at], holders, *self.holders[at + 1 :]))
 
     def of(self, lock: str) -> frozenset[int]:
-        """Who holds a lock."""
+        """The holders of a lock."""
         return self.holders[LOCKS.index(lock)]
 
     def without(self, me: int) -> State:
-        """The same after a process let go of everything, as its end does."""
+        """The state after a process has released everything, as by its exit."""
         return replace(self, holders=tuple(held - {me} for held in self.holders))
 
 
 def start(*names: str, kills: int = 0, stops: int = 0, alive: bool = False) -> State:
-    """These processes before their first step; with a worker that lives already, or none."""
+    """These processes before their first step, with or without a living worker."""
     state = State(
         tuple((name, 0) for name in names), (frozenset(),) * len(LOCKS), kills=kills, stops=stops
     )
@@ -163,7 +165,7 @@ def start(*names: str, kills: int = 0, stops: int = 0, alive: bool = False) -> S
 
 
 def successors(state: State, *, workers_too: bool = False) -> Iterator[tuple[str, State]]:
-    """Whatever may happen next, with its name."""
+    """All possible next states, each with the name of its step."""
     for me, (name, place) in enumerate(state.processes):
         if place < 0:
             continue
@@ -222,11 +224,11 @@ def _lock(state: State, on: State, me: int, kind: str, rest: Sequence[str]) -> I
         if name not in TASKS or not _any(state, (OWNER,), _ENDS):
             yield state.at(me, _PLACES[name][rest[1]]) if others else on
     elif kind == "try" and name == HOOK and me not in state.of(STARTING):
-        yield on  # it goes on alone: two workers are harmless
+        yield on  # it continues alone: two workers are harmless
     elif not others:
         yield on.holding(lock, frozenset({me}))
     elif kind == "enter":
-        yield on  # whoever takes too long is not waited for
+        yield on  # a process that takes too long is not waited for
     elif kind == "try" and not _all_stopped(state, others):
         yield state.at(me, _PLACES[name][rest[1]])
     elif kind == "try":
@@ -245,7 +247,7 @@ def _all_stopped(state: State, processes: frozenset[int]) -> bool:
 
 
 def _spawned(state: State, me: int, *, lends: bool) -> State:
-    """One more worker; more than MOST_WORKERS would only repeat what those do."""
+    """The state with another worker; more than MOST_WORKERS would only repeat states."""
     if sum(name == OWNER for name, _ in state.processes) >= MOST_WORKERS:
         return state
     child = len(state.processes)
@@ -255,9 +257,10 @@ def _spawned(state: State, me: int, *, lends: bool) -> State:
 
 
 def explore(first: State, *, workers_too: bool = False) -> tuple[int, list[list[str]]]:
-    """Go through every state: how many there are, and the ways to those where an event is stranded.
+    """Explore every state; returns how many there are, and the paths to those with a stranded
+    event.
 
-    With `workers_too` workers are killed as well; then the next alarm, another hook, has to help.
+    With `workers_too` workers are killed as well; then the next hook has to help.
     """
     came: dict[State, tuple[State, str] | None] = {first: None}
     waiting: deque[State] = deque([first])
@@ -276,7 +279,7 @@ def explore(first: State, *, workers_too: bool = False) -> tuple[int, list[list[
 
 
 def _alarm_helps(state: State) -> bool:
-    """Whether another hook leads to a look at everything, however it goes on."""
+    """Whether another hook always leads to all events being taken over."""
     me = len(state.processes)
     more = replace(state, processes=(*state.processes, (HOOK, 0)), kills=0, stops=0)
     assert more.processes[me] == (HOOK, 0)
@@ -295,7 +298,7 @@ SMALL: Sequence[tuple[tuple[str, ...], dict[str, int | bool]]] = (
     ((HOOK, HOOK), {"kills": 1}),
     ((HOOK, TASK), {"kills": 1}),
 )
-"""What the suite goes through, seconds."""
+"""Cases that the test suite explores, in seconds."""
 
 LARGE: Sequence[tuple[tuple[str, ...], dict[str, int | bool]]] = (
     *SMALL,
@@ -304,23 +307,23 @@ LARGE: Sequence[tuple[tuple[str, ...], dict[str, int | bool]]] = (
     ((HOOK, TASK), {"kills": 1, "alive": True}),
     ((HOOK, HOOK), {"kills": 1, "stops": 1}),
 )
-"""What torture goes through, minutes."""
+"""Cases that torture explores, in minutes."""
 
 
 def check(cases: Sequence[tuple[tuple[str, ...], dict[str, int | bool]]]) -> tuple[int, list[str]]:
-    """Go through these cases: states seen, and the shortest way to each event that is stranded."""
+    """Explore these cases; returns the number of states, and the shortest path to each violation."""
     states, bad = 0, []
     for names, more in cases:
         seen, ways = explore(start(*names, **more))  # type: ignore[arg-type]
         states += seen
         bad += [f"{' + '.join(names)}, {more}: {'; '.join(way)}" for way in ways[:1]]
     seen, ways = explore(start(HOOK, HOOK, kills=1), workers_too=True)
-    bad += [f"a killed worker, and no hook mends it: {'; '.join(way)}" for way in ways[:1]]
+    bad += [f"a killed worker, and no hook helps: {'; '.join(way)}" for way in ways[:1]]
     return states + seen, bad
 
 
 def alone(name: str, holders: Mapping[str, int]) -> list[tuple[str, str]]:
-    """What a process does on the locks when nobody moves but it, and others (-1, -2 ...) hold the rest."""
+    """A process's operations on locks if it runs alone, while others (-1, -2 ...) hold `holders`."""
     state = start(name)
     for lock, other in holders.items():
         state = state.holding(lock, frozenset({other}))

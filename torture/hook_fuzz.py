@@ -1,4 +1,4 @@
-"""Mutated hook input: what the hook keeps, against what a JSON parser and the worker read in it."""
+"""Fuzzes the hook's input: compares what it stores with what a JSON parser and the worker read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TEXT = 'ab"\\{}[],:k v\n\x01é\U0001f600<'
 
 
 def disagreements(seed: int, cases: int) -> Iterator[str]:
-    """What is wrong in so many cases: nothing may be."""
+    """Disagreements in `cases` random cases; there may be none."""
     dice = random.Random(seed)
     for _ in range(cases):
         stdin = _mutated(dice, _written(dice))
@@ -43,7 +43,7 @@ def _disagreement(stdin: bytes) -> str:
     meant = _meant(stdin)
     try:
         found = hook.read(stdin)
-    except Exception as refusal:  # noqa: BLE001 - whatever it is, the hook answers with it
+    except Exception as refusal:  # noqa: BLE001 - the hook answers with any error
         return f"refused ({refusal})" if meant else ""
     if found is None:
         return "taken for a page's call" if meant else ""
@@ -53,13 +53,13 @@ def _disagreement(stdin: bytes) -> str:
         return f"kept a record that the worker cannot read ({problem})"
     if meant:
         return "" if kept == meant else f"kept {kept}, not {meant}"
-    # `input` and the connection are not the event's own: with one of them damaged it is still kept
+    # `input` and the connection are not part of the event, which is stored even if they are damaged
     said = b'"id":%d,"type":"%b.%b.Post"' % (kept.id, kept.subject.encode(), kept.action.encode())
     return "" if said in stdin and kept.input is None else f"made {kept} up"
 
 
 def _meant(stdin: bytes) -> Event | None:
-    """The event as a parser reads it; None when there is none."""
+    """The event as read by a JSON parser; None if there is none."""
     try:
         order = json.loads(stdin)
         args = order["args"]
@@ -75,7 +75,7 @@ def _meant(stdin: bytes) -> Event | None:
 
 
 def _written(dice: random.Random) -> bytes:
-    """An event as Stash writes it, or with other spaces, an odd connection or more arguments."""
+    """An event as Stash writes it, or with other white space, connections or arguments."""
     block = CONNECTION if dice.random() < 0.9 else go_json({"Dir": _value(dice, 2)})
     fields = [_text(dice)] if dice.random() < 0.05 else dice.sample(NAMES, dice.randrange(1, 4))
     stdin = event(
@@ -92,7 +92,7 @@ def _written(dice: random.Random) -> bytes:
 
 
 def _sent(dice: random.Random) -> object:
-    """Mostly an object or a list of some, as a mutation's input is."""
+    """An `input`, usually an object or a list of objects, as of a mutation."""
     if dice.random() < 0.2:
         return _value(dice, 3)
     sent = {name: _value(dice, 2) for name in dice.sample(NAMES, 4)}
@@ -115,7 +115,7 @@ def _text(dice: random.Random) -> str:
 
 
 def _mutated(dice: random.Random, stdin: bytes) -> bytes:
-    """The same with up to three bits of it changed, doubled, cut or moved."""
+    """The input with up to three parts changed, doubled, cut or moved."""
     own = stdin.find(b'"hookContext"') if dice.random() < 0.8 else 0
     for _ in range(dice.choice((0, 1, 1, 1, 2, 3))):
         place = dice.randrange(min(max(own, 0), len(stdin)), len(stdin) + 1)

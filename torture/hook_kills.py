@@ -1,4 +1,4 @@
-"""Hooks killed at any instant, alone and together with the workers that they start."""
+"""Kills hooks at any moment, alone and together with the workers that they start."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOKEN = "torture-plex-token"
 
 
 def kill_hooks(root: Path, seed: int, kills: int) -> tuple[int, list[str]]:
-    """Kill so many hooks while a worker seems to live: how many said ok, and what is lost."""
+    """Kill hooks while a worker seems to be running; returns how many answered ok, and lost events."""
     dice = random.Random(seed)
     plugin = Plugin(root / "PlexSync")
     acknowledged: set[int] = set()
@@ -45,7 +45,7 @@ def kill_hooks(root: Path, seed: int, kills: int) -> tuple[int, list[str]]:
             timer.cancel()
             if process.returncode == -signal.SIGKILL:
                 killed += 1
-            else:  # the machine has its moods, and the kills are to hit
+            else:  # adapt to the machine's speed, so that the kills hit
                 usual += (time.perf_counter() - start - usual) / 10
             if out == b'{"output": "ok"}':
                 acknowledged.add(scene)
@@ -63,14 +63,16 @@ def _usual_time(plugin: Plugin) -> float:
 
 
 def _all_events(plugin: Plugin) -> Iterator[Any]:
-    """Every record parses, so each is whole; taken away in between, as collect has a limit."""
+    """All events in the inbox, which proves that each record is complete; collect has a limit, so
+    records are removed in between.
+    """
     while found := plugin.events():
         yield from found
         inbox.forget(str(plugin.data), [r.name for r in inbox.collect(str(plugin.data))])
 
 
 class Crowd:
-    """A real plugin between two servers, whose hooks and workers die; a context manager."""
+    """A context manager for a real plugin between two servers, whose hooks and workers are killed."""
 
     def __init__(self, root: Path, scenes: int) -> None:
         self.plugin = copy_plugin(root / "plugins" / "PlexSync")
@@ -104,7 +106,7 @@ class Crowd:
         return not lock.exists() or not LockFile(str(lock)).busy()
 
     def hook(self, scene: int, kill_after: float | None) -> bool:
-        """One hook of one scene; whether it said ok."""
+        """Run one hook of a scene; returns whether it answered ok."""
         block = json.dumps(self.stash.server_connection()).encode()
         process = subprocess.Popen(
             [sys.executable, str(self.plugin / "PlexSync.py")],
@@ -118,14 +120,14 @@ class Crowd:
         return out == b'{"output": "ok"}'
 
     def workers(self) -> list[int]:
-        """Pids of all workers so far, as their log has them."""
+        """Pids of all workers so far, from their log."""
         parts = sorted(self.data.glob("plexsync.log*"), reverse=True)
         text = "".join(part.read_text() for part in parts)
         return [int(pid) for pid in re.findall(r"worker starts .*pid=(\d+)", text)]
 
     @contextmanager
     def killer(self, dice: random.Random) -> Iterator[None]:
-        """Kills workers for as long as the block runs."""
+        """Kill workers while the block runs."""
         over = threading.Event()
 
         def kill() -> None:
@@ -150,12 +152,12 @@ class Crowd:
                 pass
 
     def at_rest(self) -> bool:
-        """Whether nothing waits any more."""
+        """Whether no work is left."""
         return not inbox.collect(str(self.data), limit=1) and not live_jobs(str(self.data))
 
 
 def kill_everybody(root: Path, seed: int, hooks: int, scenes: int = 100) -> tuple[int, list[str]]:
-    """So many hooks, every third of them killed, while workers die too: worker kills, and losses."""
+    """Run hooks, kill every third of them, and workers too; returns worker kills, and losses."""
     dice = random.Random(seed)
     system.private_folder(str(root))
     with Crowd(root, scenes) as crowd:
@@ -173,7 +175,7 @@ def kill_everybody(root: Path, seed: int, hooks: int, scenes: int = 100) -> tupl
                     told.pop(scene, None)
         last = sorted(crowd.films)[0]
         if not crowd.hook(last, None):
-            return crowd.worker_kills, ["the last hook did not say ok"]
+            return crowd.worker_kills, ["the last hook did not answer ok"]
         until(crowd.at_rest, 180.0)
         lost = [
             f"scene {scene} should show {title!r}, but shows {crowd.films[scene].title!r}"

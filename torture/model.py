@@ -1,7 +1,7 @@
-"""Random days in the life of a Stash, a Plex and a worker between them; at rest both agree.
+"""Random days of a Stash, a Plex and a worker between them; at rest both servers must agree.
 
-Everything is real but time: a day of retries takes a second. A crash is simulated from within: from
-some instant on no statement reaches any database of the worker any more.
+Everything but time is real: a day of retries takes a second. A crash is simulated from within: from
+some moment on no statement reaches the worker's databases.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from torture.stage import LONG_AGO
 STEPS = 40
 DAY = 86400.0
 _PACE = 4
-"""Instructions of SQLite between two looks at a transaction."""
+"""SQLite instructions between two checks of a transaction."""
 
 
 _FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -41,7 +41,7 @@ _FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 class Doom:
-    """Kills a worker in its n-th write transaction: it and all that follow never happen."""
+    """Kills a worker in its n-th write transaction: that one and all later ones never happen."""
 
     def __init__(self, transactions: int) -> None:
         self._left = transactions
@@ -49,7 +49,7 @@ class Doom:
         self.came = False
 
     def watch(self, connections: Iterable[sqlite3.Connection]) -> None:
-        """Be asked by these from now on."""
+        """Watch these connections from now on."""
         for connection in connections:
             connection.set_progress_handler(partial(self._tick, connection), _PACE)
 
@@ -65,7 +65,7 @@ class Doom:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a sequence came to; `bad` says what must not be."""
+    """The result of a sequence; `bad` lists violations."""
 
     bad: list[str]
     lost: int
@@ -78,7 +78,7 @@ class Outcome:
 class Model:
     """One sequence. `known` are scenes with an acknowledged event after their last change.
 
-    With an even seed the sweep for lost events sees nothing, so that it cannot mend what is lost.
+    With an even seed the sweep finds nothing, so that it cannot repair lost events.
     """
 
     def __init__(self, world: World, seed: int) -> None:
@@ -110,7 +110,7 @@ class Model:
     # -- what happens ----------------------------------------------------------------------------
 
     def create(self) -> None:
-        """A scan finds a file; Plex knows it, or will later, or never."""
+        """A scan finds a file; Plex has it, or will have it later, or never."""
         name = f"{self._next()}.mp4"
         scene = self.world.stash.add_scene(files=[(f"/data/{name}", 1000)])
         self.world.stash.scene(scene).title = self._text(scene)
@@ -127,14 +127,14 @@ class Model:
             self.films[number] = self._all_films[number] = self.world.film(self._files[number])
 
     def edit(self) -> None:
-        """Somebody saves a scene; now and then its event is lost with the killed hook."""
+        """The user saves a scene; now and then its event is lost with a killed hook."""
         for scene in self._some(1):
             self._change(scene)
             if self.dice.random() < 0.9:
                 self._tell(scene)
 
     def bulk_edit(self) -> None:
-        """Many scenes at once."""
+        """The user saves many scenes at once."""
         scenes = self._some(self.dice.randrange(2, 6))
         for scene in scenes:
             self._change(scene)
@@ -142,12 +142,12 @@ class Model:
             self._tell(scene)
 
     def watch(self) -> None:
-        """Somebody watches a scene: nothing that Plex shows."""
+        """The user watches a scene, which changes nothing that Plex shows."""
         for scene in self._some(1):
             self.world.event(scene, inputFields=["play_count", "id"])
 
     def rename(self) -> None:
-        """A performer, tag or studio gets another name, in all its scenes."""
+        """A performer, tag or studio is renamed, which affects all its scenes."""
         kind, ids = self.dice.choice(
             [("performer", self.people), ("tag", self.tags), ("studio", self.studios)]
         )
@@ -156,7 +156,7 @@ class Model:
         self.world.event(entity, f"{kind.capitalize()}.Update.Post", inputFields=["name", "id"])
 
     def destroy(self) -> None:
-        """A scene leaves Stash; Plex keeps its film."""
+        """A scene is removed from Stash; Plex keeps its film."""
         for scene in self._some(1):
             self.world.stash.destroy(scene)
             self.world.event(scene, "Scene.Destroy.Post", inputFields=...)
@@ -164,29 +164,29 @@ class Model:
             del self.films[scene]
 
     def touch_plex(self) -> None:
-        """Plex begins or stops to refuse a film, for good as it says."""
+        """Plex starts or stops refusing a film with a permanent error."""
         films = [film for film in self.films.values() if film is not None]
         for film in films[:1] if self.refused else self.dice.sample(films, min(1, len(films))):
             self.refused = set() if self.refused else {film.key}
 
     def plex_fails(self) -> None:
-        """The next writes, or all requests, go wrong somehow."""
+        """The next writes, or all requests, fail in some way."""
         kind, options = self.dice.choice(_FAULTS)
         self.world.plex.add_fault(kind, times=self.dice.randrange(1, 4), **options)
 
     def plex_outage(self) -> None:
-        """Plex goes away, or comes back."""
+        """Plex stops, or starts again."""
         plex = self.world.plex
         plex.stop() if plex.running else plex.start()
 
     def stash_outage(self) -> None:
-        """Stash goes away for a moment; nobody can save meanwhile."""
+        """Stash stops for a moment; the user cannot save meanwhile."""
         self.world.stash.stop()
         self._live(self.dice.uniform(0.1, 15))
         self.world.stash.start()
 
     def token(self) -> None:
-        """The token is wrong, or right again."""
+        """The token becomes invalid, or valid again."""
         wrong = self.world.settings.get("plex_token") == TOKEN
         self.world.configure(plex_token="another-token-0000" if wrong else TOKEN)
 
@@ -195,11 +195,11 @@ class Model:
         self.world.clock.jumped += self.dice.choice([-DAY, DAY, -3600, 3600, -5])
 
     def work(self) -> None:
-        """A worker lives for a while and leaves."""
+        """A worker runs for a while and exits."""
         self._live(self.dice.choice([0.02, 0.1, 0.5, 3, 20]))
 
     def crash(self) -> None:
-        """A worker is killed at some scenes, which are often edited again before the next one."""
+        """A worker is killed while it syncs scenes, which are often edited again afterwards."""
         scenes = self._some(self.dice.randrange(1, 4))
         for again in (False, True):
             for scene in scenes if not again or self.dice.random() < 0.6 else ():
@@ -248,7 +248,7 @@ class Model:
     # -- the worker --------------------------------------------------------------------------------
 
     def _live(self, minutes: float, doom: Doom | None = None) -> str:
-        """One worker's life; it ends when doom comes, when idle, or after so many minutes."""
+        """Run one worker until `doom` kills it, it is idle, or so many minutes have passed."""
         world = self.world
         end = world.clock.passed + minutes * 60
 
@@ -275,7 +275,7 @@ class Model:
             app.close()
 
     def run(self, steps: int) -> Outcome:
-        """So many random steps, then all is well and a worker is left in peace."""
+        """Run random steps, then remove all faults and let a worker finish."""
         actions, weights = zip(*_ACTIONS, strict=True)
         for action in self.dice.choices(actions, weights, k=steps):
             self.history.append(action.__name__)
@@ -290,7 +290,8 @@ class Model:
         self.world.plex.start()
         self.world.configure(plex_token=TOKEN)
 
-    # -- the judge -----------------------------------------------------------------------------------
+    # -- the judge
+    # -----------------------------------------------------------------------------------
 
     def _judge(self) -> Outcome:
         app = self.world.stores()
@@ -303,7 +304,7 @@ class Model:
             waiting = [f"scene {scene} still waits" for scene in app.stores.queue.jobs]
         finally:
             app.close()
-        waiting += [f"{r.name} still lies in the inbox" for r in inbox.collect(self.world.folder)]
+        waiting += [f"{r.name} is still in the inbox" for r in inbox.collect(self.world.folder)]
         lost = [
             complaint
             for scene in self.films
@@ -311,14 +312,15 @@ class Model:
         ]
         wrong = list(self._judge_writes())
         gone = [
-            f"scene {s} is gone, its letter is not" for s in dead_letters.keys() - self.films.keys()
+            f"scene {s} is gone, its dead letter is not"
+            for s in dead_letters.keys() - self.films.keys()
         ]
         unexpected = [text for _, text in self.world.sink.lines if "Unexpected" in text]
         bad = waiting + lost + wrong + gone + unexpected
         return Outcome(bad, len(lost), len(wrong), self.crashes, len(dead_letters), self.history)
 
     def _judge_writes(self) -> Iterable[str]:
-        """Every text sent to an item must be one that its scene had."""
+        """Check that every text sent to an item is one that its scene had."""
         owners = {str(film.key): scene for scene, film in self._all_films.items()}
         for entry in self.world.plex.journal:
             key = entry.get("id") or entry.path.rpartition("/")[2]  # the item's own endpoint
@@ -330,14 +332,14 @@ class Model:
         film = self.films[scene]
         if dead_letter is not None:
             if not dead_letter.message:
-                yield f"scene {scene} has a letter without a reason"
+                yield f"scene {scene} has a dead letter without a reason"
             if dead_letter.error == "PlexNotFound" and film is not None:
-                yield f"the film of scene {scene} has turned up, its letter remains"
+                yield f"Plex now has the film of scene {scene}, but its dead letter remains"
             if state is None or state.state == "synced":
-                yield f"scene {scene} has a letter and is {state and state.state}"
+                yield f"scene {scene} has a dead letter and is {state and state.state}"
         elif scene in self.known:
             if film is None:
-                yield f"scene {scene} has no film and no letter"
+                yield f"scene {scene} has no film and no dead letter"
             elif self._wanted(scene) != _shown(film):
                 yield f"scene {scene} should show {self._wanted(scene)}, but shows {_shown(film)}"
 
@@ -363,7 +365,7 @@ def _shown(film: Any) -> tuple[object, ...]:
 
 
 def _connections(app: App) -> list[sqlite3.Connection]:
-    """Every database of the worker; reaching in here spares all of them a switch for tests."""
+    """Every database of the worker, by private attributes, so that the code needs no test switch."""
     stores: Any = app.stores
     return [
         stores.queue._queue.connection,
@@ -392,7 +394,7 @@ _ACTIONS: tuple[tuple[Callable[[Model], None], int], ...] = (
 
 
 def play(root: Path, seed: int, steps: int = STEPS) -> Outcome:
-    """One sequence in a fresh folder below `root`."""
+    """Play one sequence in a new folder below `root`."""
     folder = root / f"model-{seed}"
     folder.mkdir(mode=0o700)
     with PlexSim(token=TOKEN) as plex, StashSim() as stash:

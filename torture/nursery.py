@@ -1,8 +1,8 @@
-"""Workers that start at once: a process that has imported everything and forks lives on demand.
+"""Starts workers quickly: a process that has imported everything forks them on demand.
 
-`python -m torture.nursery PLUGIN_DIR SPEED` reads one JSON list `[command, argument, ...]` a
-line from stdin and writes `[answer]` a line to stdout. A life is the worker as PlexSync.py runs it,
-but for its clock; the data folder comes with the environment.
+`python -m torture.nursery PLUGIN_DIR SPEED` reads JSON lists `[command, argument, ...]` from stdin,
+one per line, and writes `[answer]` to stdout, one per line. Each fork runs the worker as
+PlexSync.py does, except for its clock; the data folder comes from the environment.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from torture.swift import SwiftClock
 
 ROOT = Path(__file__).resolve().parent.parent
 RAN = 3
-"""Exit status of a life that ended by itself through an exception."""
+"""Exit status of a worker that ended with an exception."""
 
 
 class Nursery:
-    """The client's side; a context manager. Pids are of the lives."""
+    """The client's side, a context manager. Pids are those of workers."""
 
     def __init__(self, data: Path, speed: float, home: Path = ROOT) -> None:
         words = [sys.executable, "-m", "torture.nursery", str(home), str(speed)]
@@ -51,32 +51,34 @@ class Nursery:
         self._process.communicate()
 
     def start(self, block: bytes, held: bool = False) -> int:
-        """A new life; a held one stops before its first step, until SIGCONT."""
+        """Fork a worker and return its pid; if `held`, it stops before its first step until
+        SIGCONT.
+        """
         pid = int(self._ask("start", block.decode(), held))
         self._living.add(pid)
         return pid
 
     def kill(self, pid: int) -> bool:
-        """SIGKILL; False when it had ended by itself (which must have been in good order)."""
+        """Kill a worker; False if it had already exited (without an error)."""
         os.kill(pid, signal.SIGKILL)
         status = self._ask("reap", pid, 30.0)
         self._living.discard(pid)
         return self._ended(pid, status)
 
     def wait(self, pid: int, seconds: float = 60.0) -> bool:
-        """Wait for the end; True when it was killed by somebody. Fails when it never ends."""
+        """Wait for its exit; True if it was killed. Raises TimeoutError if it does not exit."""
         status = self._ask("reap", pid, seconds)
         if status is None:
-            raise TimeoutError(f"worker {pid} still lives after {seconds:.0f} s")
+            raise TimeoutError(f"worker {pid} is still running after {seconds:.0f} s")
         self._living.discard(pid)
         return self._ended(pid, status)
 
     def alive(self, pid: int) -> bool:
-        """Whether a life goes on; one that has ended is not forgotten yet."""
+        """Whether a worker is running; an exited one can still be waited for."""
         return bool(self._ask("alive", pid))
 
     def waited_for_room(self) -> bool:
-        """Whether the life that was started last found its disk full and began to wait."""
+        """Whether the worker that was started last found its disk full and started to wait."""
         return bool(self._ask("waited_for_room"))
 
     def _ended(self, pid: int, status: int) -> bool:
@@ -92,7 +94,7 @@ class Nursery:
 
 
 class _WatchedClock(SwiftClock):
-    """Tells the process that forked a life when this waits for a disk to be mended."""
+    """Notifies the parent process when the worker waits for a failing disk."""
 
     def __init__(self, speed: float) -> None:
         super().__init__(speed)
@@ -112,7 +114,7 @@ class _WatchedClock(SwiftClock):
 
 
 class _Matron:
-    """Inside the process; every public method is a command."""
+    """The server's side; every public method is a command."""
 
     def __init__(self, home: str, clock: _WatchedClock) -> None:
         self._home = home
@@ -161,7 +163,7 @@ class _Matron:
                 os.kill(os.getpid(), signal.SIGSTOP)
             entry.run_worker(self._home, self._clock)
             code = 0
-        except BaseException:  # noqa: BLE001 - a child must not go on in its parent's place
+        except BaseException:  # noqa: BLE001 - a child must not continue in its parent's code
             traceback.print_exc()
         finally:
             os._exit(code)

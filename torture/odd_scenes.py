@@ -1,5 +1,5 @@
-"""Stash's answer about one scene of three with each of its fields null, missing or of a wrong kind:
-the others arrive, and that one arrives or is a dead letter that says why; never more.
+"""Changes one field of one scene in Stash's answers to null, nothing or a wrong type: the other
+scenes must be synced, and that one must be synced or become a dead letter that says why.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ PLACES: tuple[tuple[str | int, ...], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One field of one scene, and what it is instead."""
+    """One field of one scene, and its replacement."""
 
     place: tuple[str | int, ...]
     kind: str
 
     def run(self, root: Path) -> Iterator[str]:
-        """What must not be, in words."""
+        """Run the trial; yields violations."""
         with (
             tempfile.TemporaryDirectory(dir=root) as folder,
             PlexSim(token=TOKEN) as plex,
@@ -80,7 +80,7 @@ class Trial:
             world.event(scene)
         world.run()
         if [pairs[0][1].title, pairs[2][1].title] != ["T0", "T2"]:
-            yield "another scene did not arrive"
+            yield "another scene was not synced"
         dead_letter = world.dead_letter(odd)
         if dead_letter is None and any(
             job.last_error != "PlexNotFound" for job in world.waiting().values()
@@ -92,15 +92,15 @@ class Trial:
         ):
             yield f"it became a {dead_letter.error}: {dead_letter.message}"
         if "Unexpected" in world.said():
-            yield "it broke the code"
+            yield "it raised a bug"
         fault.remove()
         world.edit(odd, title="Well")
         world.run()
         if item.title != "Well":
-            yield "it did not arrive when it was well again"
+            yield "it was not synced once it was valid again"
 
     def change(self, scene: dict[str, Any]) -> None:
-        """Make the scene odd."""
+        """Replace the field."""
         inside: Any = scene
         for step in self.place[:-1]:
             inside = inside[step]
@@ -111,6 +111,6 @@ class Trial:
 
 
 def trials(seed: int, count: int) -> list[Trial]:
-    """So many of all of them."""
+    """A random choice of `count` trials."""
     every = [Trial(place, kind) for place in PLACES for kind in ODD]
     return random.Random(seed).sample(every, min(count, len(every)))

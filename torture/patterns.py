@@ -1,8 +1,8 @@
-"""Every regular expression of PlexSync on 1 MB of the worst that was found for it.
+"""Runs every regular expression of PlexSync on 1 MB of its worst input.
 
-The worst is looked for among repeated pieces of what the pattern itself looks for: on 2 KB each, by
-time; what is worse than linear there takes hours on 1 MB. `python -m torture.patterns` prints each
-pattern before its turn, so that whoever waits for ever can be named.
+The worst input is chosen by time, on 2 KB each, among repeated pieces of what the pattern itself
+matches; a pattern that is worse than linear takes hours on 1 MB. `python -m torture.patterns`
+prints each pattern before it runs, so that one that hangs can be identified.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ class Use:
             list(found)
 
     def worst(self) -> str:
-        """The piece with which it takes longest."""
+        """The piece of text with which it takes longest."""
         made = max(_texts(self.pattern), key=lambda made: _seconds(partial(self.run, made(SMALL))))
         return made(LARGE)
 
 
 def uses() -> Iterator[Use]:
-    """Every use of a pattern in the package, those within functions too."""
+    """All uses of patterns in the package, including those within functions."""
     for path in sorted(ROOT.rglob("*.py")):
         source = path.read_text(encoding="utf-8")
         if "import re\n" not in source:
@@ -83,7 +83,7 @@ def uses() -> Iterator[Use]:
 
 
 def _compiled(name: str) -> dict[str, re.Pattern[Any]]:
-    """The patterns of a module by their names; those that are made later are found by theirs."""
+    """The module's compiled patterns by name."""
     module = importlib.import_module(name)
     found = {key: value for key, value in vars(module).items() if isinstance(value, re.Pattern)}
     if name == "plexsync.edges.log.log.redact":
@@ -107,7 +107,7 @@ def _texts(pattern: re.Pattern[Any]) -> Iterator[Callable[[int], str]]:
 
 
 def _sample(parsed: Any) -> str:
-    """Something like what the pattern matches."""
+    """A text similar to what the pattern matches."""
     return "".join(_piece(kind, value) for kind, value in parsed)
 
 
@@ -144,7 +144,7 @@ def _seconds(run: Callable[[], None]) -> float:
 
 
 def main() -> None:
-    """Run them all."""
+    """Run all patterns."""
     for use in uses():
         print(f"{use.where} {use.method} {use.pattern.pattern!r:.60}", flush=True)
         print(f"  {_seconds(partial(use.run, use.worst())) * 1000:.0f} ms", flush=True)

@@ -1,4 +1,4 @@
-"""What holds for every history of values, whatever the dice say: thousands of cases a minute."""
+"""Property tests of pure code with random histories, thousands of cases a minute."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _EARLIEST = BUDGETS[NOT_FOUND].cap
 
 
 def _retries(seed: int) -> None:
-    """Any failures in any order: attempts never fall, no wait is too long, every job ends."""
+    """Random failures in any order: attempts never decrease, no wait is too long, every job ends."""
     dice = random.Random(seed)
     job, now = Job(scene=1, reason="update", born=0.0), 1000.0
     for _ in range(40):
@@ -64,7 +64,7 @@ def _retries(seed: int) -> None:
         outcome = verdict(job, error, now, dice, _RETRIES)
         if isinstance(outcome, Later):
             assert now <= outcome.job.not_before <= now + LONGEST_WAIT
-            # A try before its time, because a file may have come, costs nothing.
+            # An early attempt, because a file may have appeared, costs nothing.
             assert sum(outcome.job.attempts.values()) == before + (not early)
             job = outcome.job
         elif isinstance(outcome, Wait):
@@ -81,19 +81,19 @@ def _retries(seed: int) -> None:
 
 @dataclass(slots=True)
 class _Item:
-    """A Plex item as a value, what the ledger says of it, and what a worker sent unrecorded."""
+    """A Plex item as a value, its ledger state, and what a worker sent without recording it."""
 
     item: PlexItem
     written: dict[str, Written] = field(default_factory=dict)
     unconfirmed: dict[str, Value] = field(default_factory=dict)
 
-    def sync(self, wish: dict[str, Value], dies: str, replaces: bool) -> None:
-        """One run of a worker; it may die "before" Plex has its edits, or "after"."""
+    def sync(self, desired: dict[str, Value], dies: str, replaces: bool) -> None:
+        """One run of a worker; it may be killed "before" Plex has its edits, or "after"."""
         ours = with_unconfirmed(self.item, self.written, self.unconfirmed, {})
-        edits = plan(wish, self.item, ours, False)
+        edits = plan(desired, self.item, ours, False)
         self.written = ours
         self.unconfirmed = {
-            edit.field: value_to_record(edit, wish, ours) for edit in edits if not edit.lock_only
+            edit.field: value_to_record(edit, desired, ours) for edit in edits if not edit.lock_only
         }
         if dies == "before":
             return
@@ -101,7 +101,9 @@ class _Item:
         if dies == "after":
             return
         for edit in edits:
-            self.written[edit.field] = Written(value_to_record(edit, wish, ours), edit.desired_hash)
+            self.written[edit.field] = Written(
+                value_to_record(edit, desired, ours), edit.desired_hash
+            )
         self.unconfirmed = {}
 
     def _send(self, edits: tuple[Edit, ...], replaces: bool) -> None:
@@ -110,26 +112,26 @@ class _Item:
 
 
 def _crashes(seed: int) -> None:
-    """However often workers die in between, one that does not leaves Plex as Stash wants it."""
+    """However often workers are killed, the first one that is not makes Plex equal to Stash."""
     dice = random.Random(seed)
     shown = [name for name, kind in FIELDS.items() if kind.kind != IMAGE]
     empty: dict[str, Value] = {name: () if FIELDS[name].kind == LIST else "" for name in shown}
     state = _Item(PlexItem(target=Target("s", "1", 1), values={**empty, "title": "file"}))
     replaces = dice.random() < 0.5
-    wish: dict[str, Value] = {}
+    desired: dict[str, Value] = {}
     for _ in range(dice.randrange(2, 7)):
-        wish = {name: some_value(dice, name) for name in shown}
-        wish["title"] = dice.choice(("a", "b", "Café"))
-        state.sync(wish, dice.choice(("", "before", "after", "after")), replaces)
-    state.sync(wish, "", replaces)
-    for name, wanted in wish.items():
+        desired = {name: some_value(dice, name) for name in shown}
+        desired["title"] = dice.choice(("a", "b", "Café"))
+        state.sync(desired, dice.choice(("", "before", "after", "after")), replaces)
+    state.sync(desired, "", replaces)
+    for name, wanted in desired.items():
         have = state.item.values[name]
         if FIELDS[name].kind == LIST:
             assert name_keys(wanted) == name_keys(have), name
         else:
             assert same(name, wanted, have), name
     before = replace(state.item)
-    state.sync(wish, "", replaces)
+    state.sync(desired, "", replaces)
     assert state.item == before
 
 
@@ -141,11 +143,11 @@ PROPERTIES: dict[str, tuple[Callable[[int], None], float]] = {
     "probes": (test_recovery_scheduler.test_random_probes_keep_every_promise, 0.16),
     "history": (test_outage_history.test_random_outages_keep_every_promise, 0.02),
 }
-"""Each takes a seed and asserts; with its share of the cases, by how long it takes."""
+"""The properties, functions of a seed that assert, each with its share of the cases."""
 
 
 def check(seed: int, cases: int) -> tuple[int, list[str]]:
-    """About so many cases: how many there were, and which failed, to be repeated by number."""
+    """Run about `cases` cases; returns how many, and which failed, to be repeated by number."""
     failed, done = [], 0
     for name, (holds, share) in PROPERTIES.items():
         for number in range(seed, seed + max(1, round(cases * share))):

@@ -1,4 +1,4 @@
-"""The table: per test how often it was tried and what came out, as plain text or Markdown."""
+"""The table of results, one row per test, as plain text or Markdown."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ TITLES = ("test", "trials", "lost", "run twice", "wrong writes", "besides", "sec
 
 @dataclass(slots=True)
 class Figures:
-    """What one test came to. None where a figure means nothing; `bad` is everything that must not
-    be, the lost and the wrong included."""
+    """The result of one test. None where a figure has no meaning; `bad` lists all violations,
+    including what was lost or wrong.
+    """
 
     test: str
     trials: str
@@ -27,14 +28,14 @@ class Figures:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The row as the table shows it."""
+        """The row's cells, as shown in the table."""
         figures = ("–" if n is None else f"{n:,}" for n in (self.lost, self.twice, self.wrong))
         besides = self.besides + (f"; FAILED {len(self.bad)}" if self.bad else "")
         return self.test, self.trials, *figures, besides.strip("; "), f"{self.seconds:.0f}"
 
 
 def headline(seed: int) -> str:
-    """When, with which seed, and on what kind of machine; nothing that names it."""
+    """The date, the seed and the kind of machine; nothing that identifies it."""
     day = time.strftime("%Y-%m-%d", time.gmtime())
     python = f"{platform.python_implementation()} {platform.python_version()}"
     machine = f"{platform.system()} {platform.machine()}"
@@ -42,7 +43,7 @@ def headline(seed: int) -> str:
 
 
 def plain(rows: Sequence[Figures], seed: int) -> str:
-    """For a terminal."""
+    """The table for a terminal."""
     lines = [TITLES, *(row.cells for row in rows)]
     widths = [max(len(line[n]) for line in lines) for n in range(len(TITLES))]
     shown = [
@@ -53,7 +54,7 @@ def plain(rows: Sequence[Figures], seed: int) -> str:
 
 
 def markdown(rows: Sequence[Figures], seed: int) -> str:
-    """For docs/reliability.md."""
+    """The table for docs/reliability.md."""
     lines = [TITLES, ["---"] * len(TITLES), *(row.cells for row in rows)]
     table = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
     return "\n".join([f"Last run: {headline(seed)}.", "", *table])

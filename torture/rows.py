@@ -1,4 +1,4 @@
-"""Single values of a database replaced by what no column may hold, behind SQLite's back."""
+"""Replaces single values of a database by ones that the column must not have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NO_TEXT, HUGE, SLIP, BYTES = "CAST(X'ff' AS TEXT)", "1e300", "'17959x7'", "X'00ff'"
-"""SQL: a text that is none, a huge number, a number with a slip, bytes."""
+"""SQL values: invalid text, a huge number, a number with a typing error, bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class Column:
 
     @property
     def values(self) -> tuple[str, str, str]:
-        """What is put into it; among texts a number would only become one."""
+        """The values to put into it; a number in a text column would only become text."""
         return (NO_TEXT, BYTES if self.kind == "TEXT" else HUGE, SLIP)
 
 
 def fill(ledger: Path, scene: int) -> None:
-    """A row in the ledger's tables that a plain sync leaves empty; its owner may have it open."""
+    """Add a row to each ledger table that a plain sync leaves empty; its owner may have it open."""
     server = "(SELECT value FROM meta WHERE key = 'server')"
     with closing(sqlite3.connect(ledger)) as db, db:
         row = f"(SELECT id FROM scenes WHERE scene = {scene} AND archived_at IS NULL)"
@@ -43,7 +43,7 @@ def fill(ledger: Path, scene: int) -> None:
 
 
 def columns(path: Path, file: str) -> list[Column]:
-    """The columns of the tables that hold anything."""
+    """The columns of all tables with rows."""
     with closing(sqlite3.connect(path)) as db:
         tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         return [
@@ -55,12 +55,12 @@ def columns(path: Path, file: str) -> list[Column]:
 
 
 def replace(path: Path, column: Column, value: str) -> int:
-    """Put the value into every row of the column that takes it; how many did."""
+    """Put the value into every row of the column that accepts it; returns how many did."""
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA ignore_check_constraints = ON")
         sql = f"UPDATE OR IGNORE {column.table} SET {column.name} = {value}"
         try:
             with db:
                 return db.execute(sql).rowcount
-        except sqlite3.IntegrityError:  # a row's number takes nothing but numbers
+        except sqlite3.IntegrityError:  # the row id accepts only numbers
             return 0

@@ -1,7 +1,7 @@
-"""Answers that no Plex should give, and what reading them costs in time and memory.
+"""Malformed answers of Plex, and what reading them costs in time and memory.
 
-Each kind is read in a process of its own (`python -m torture.sick_answers`), as the answer to each
-request that reads; whatever comes of it must be a SyncError or a value, soon and within bounds.
+Each kind is read in a separate process (`python -m torture.sick_answers`), as the answer to each
+reading request; the result must be a SyncError or a value, within bounds of time and memory.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from plexsync.model.plex import Target
 from simulator.plex import PlexSim
 
 MOST_MEMORY = 100.0
-"""MB that a process may grow by, whatever it is given to read."""
+"""Most MB by which a process may grow, whatever it reads."""
 MOST_SECONDS = 10.0
-"""CPU seconds of one request; on an idle machine the worst takes less than one."""
+"""Most CPU seconds of one request; on an idle machine the worst takes less than one."""
 
 _ROOT = Path(__file__).resolve().parent.parent
 _FULL = 15 << 20
@@ -141,7 +141,7 @@ KINDS: dict[str, tuple[int, Callable[[], bytes]]] = {
     ),
     "more than any answer": (200, lambda: _plex(b"x" * (20 << 20))),
 }
-"""Status and body of each."""
+"""Status and body of each kind."""
 
 REQUESTS: dict[str, tuple[str, Callable[[PlexClient], object]]] = {
     "libraries": ("/library/sections", lambda plex: plex.sections()),
@@ -151,13 +151,13 @@ REQUESTS: dict[str, tuple[str, Callable[[PlexClient], object]]] = {
     "scan": ("/library/sections/1/refresh", lambda plex: plex.scan_folder("1", "/plex")),
     "identity": ("/identity", lambda plex: plex.server_id()),
 }
-"""The path that is answered oddly, and what asks for it."""
+"""The path with the malformed answer, and the request for it."""
 
 _ITEM_1 = Target("server", "1", 1)
 
 
 def harm(kinds: Iterable[str], requests: Sequence[str] = tuple(REQUESTS)) -> Iterator[str]:
-    """What of these kinds broke a bound or came out as anything but a SyncError, in words."""
+    """Messages for kinds that broke a bound or raised anything but a SyncError."""
     with PlexSim(token="t") as whole, PlexSim(token="t") as nameless:
         for plex in (whole, nameless):
             plex.add_item(plex.add_section("Films"), file="/plex/a.mp4", size=1)
@@ -192,7 +192,7 @@ def _read(*words: str) -> Iterator[str]:
 
 
 def _measure(url: str, nameless: str, *requests: str) -> dict[str, float]:
-    """What each request costs this process in seconds of CPU, and all of them in memory."""
+    """The cost of each request in seconds of CPU, and of all of them in memory."""
     figures: dict[str, float] = {}
     base = _peak()
     for name in requests:
@@ -206,7 +206,7 @@ def _measure(url: str, nameless: str, *requests: str) -> dict[str, float]:
 
 
 def _peak() -> float:
-    """The most memory this process ever took, in MB; 0 where no system tells."""
+    """The peak memory of this process in MB; 0 where the system does not report it."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""A Plex that fails now and then, by dice that fall the same way for the same seed."""
+"""A Plex that fails now and then, reproducibly for a seed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class Sickness:
-    """Makes a share of the writes fail, each in one of KINDS; items in `refused` take none at all.
+    """Makes a share of the writes fail, each in one of KINDS; items in `refused` accept none at
+    all.
 
-    The n-th write of an item meets the same fate in every run with the same seed.
+    The n-th write of an item has the same result in every run with the same seed.
     """
 
     def __init__(self, plex: PlexSim, seed: int, share: float, refused: set[int]) -> None:
@@ -42,7 +43,7 @@ class Sickness:
         return lambda request: self._judge(request) == name
 
     def _judge(self, request: Any) -> str:
-        # The server asks for one request after the other, and once per kind.
+        # The server calls this for one request after the other, once per kind.
         if self._seen is not request:
             self._seen = request
             self._verdict = self._decide(request)

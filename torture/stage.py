@@ -1,4 +1,4 @@
-"""Both simulated servers, a data folder and workers that can be killed; and the judge of it all."""
+"""Both simulated servers, a data folder and workers that can be killed, with checks of the result."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from torture.sickness import Sickness
 TOKEN = "torture-plex-token"
 SETTINGS = {"plex_token": TOKEN, "path_map": "/plex=>/data", "no_poster": True, "max_retries": 10}
 LONG_AGO = 1_500_000_000.0
-"""When scenes say they were updated: the sweep for lost events would find every lost job again."""
+"""The update time of scenes, in the past: otherwise the sweep would find every lost job again."""
 _OWN = re.compile(r"\b(?:Scene|scene) (\d+)\b")
 _TEXTS = re.compile(r"(title|summary|studio)\.value|\w+\[\d+\]\.tag\.tag", re.ASCII)
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What came out; nothing may be `bad`.
+    """The result; `bad` must be empty.
 
-    `lost`: scenes whose acknowledged event shows neither in Plex nor in a dead letter. `wrong`:
-    writes to an item of another scene's values. `twice`: writes that changed nothing any more.
-    `innocent`: dead letters of scenes that Plex would have taken. `complaints`: lines of the log
-    that no kill excuses.
+    `lost`: scenes whose acknowledged event appears neither in Plex nor in a dead letter. `wrong`:
+    writes of another scene's values to an item. `twice`: writes that changed nothing. `innocent`:
+    dead letters of scenes that Plex would have accepted. `complaints`: log lines that no kill
+    explains.
     """
 
     lost: list[str]
@@ -53,14 +53,14 @@ class Verdict:
 
     @property
     def bad(self) -> list[str]:
-        """Everything that must not be."""
+        """All violations."""
         return self.lost + self.wrong + self.complaints
 
 
 class Stage:
-    """So many scenes, each with its film in Plex; a context manager.
+    """A context manager for a number of scenes, each with its film in Plex.
 
-    A share `refused` of the films takes no edit, a share `sick` of all writes fails.
+    A share `refused` of the films accepts no edit, a share `sick` of all writes fails.
     """
 
     def __init__(
@@ -84,9 +84,9 @@ class Stage:
         self.takes: Counter[int] = Counter()
         self.touched: set[int] = set()
         self.worker = 0
-        """The worker that a test watches."""
+        """Pid of the worker under test."""
         self.on_request: Callable[[Any], bool] = lambda request: False
-        """Sees every request before it is carried out; True drops it."""
+        """Called with every request before it is carried out; True drops it."""
         for server in (self.plex, self.stash):
             server.add_fault("reset", match=lambda request: self.on_request(request))
         self._section = self.plex.add_section("Films", locations=["/plex"])
@@ -117,7 +117,7 @@ class Stage:
         self.films[scene] = self.plex.item(key)
 
     def reset(self) -> None:
-        """As at the beginning, but for the takes: an empty data folder, bare films."""
+        """Reset all but the takes: an empty data folder, bare films."""
         shutil.rmtree(self.data)
         self.data.mkdir(mode=0o700)
         self.plex.clear_journal()
@@ -142,23 +142,23 @@ class Stage:
         self.touched.add(scene)
 
     def edit_some(self, count: int) -> None:
-        """Save so many scenes, any of them."""
+        """Save `count` random scenes."""
         for scene in self.dice.sample(sorted(self.films), count):
             self.edit(scene)
 
     def kill_worker(self) -> None:
-        """SIGKILL the watched worker; another thread waits for its end."""
-        if self.worker > 1:  # 0 would be everybody
+        """Kill the worker under test; another thread waits for its end."""
+        if self.worker > 1:  # 0 would mean the whole process group
             os.kill(self.worker, signal.SIGKILL)
 
     # -- workers -------------------------------------------------------------------------------
 
     def block(self) -> bytes:
-        """The connection block as Stash hands it over."""
+        """The connection block as Stash passes it."""
         return json.dumps(self.stash.server_connection()).encode()
 
     def drain(self) -> None:
-        """One worker, left in peace until it finds nothing more to do."""
+        """Run one worker, undisturbed, until no work is left."""
         self.nursery.wait(self.nursery.start(self.block()), 120.0)
 
     def idle(self) -> bool:
@@ -172,19 +172,19 @@ class Stage:
         with closing(DeadLetters(str(self.data / "dlq.db"), self._complain)) as dead:
             page = dead.page(10**6)
             if len(page) != len({dead_letter.scene for dead_letter in page}):
-                raise AssertionError("a scene lies twice in the dead letters")
+                raise AssertionError("a scene has two dead letters")
             return {dead_letter.scene: dead_letter for dead_letter in page}
 
     def _complain(self, text: str) -> None:
         raise AssertionError(text)
 
     def log(self) -> str:
-        """All that the workers logged and that is kept."""
+        """The workers' log."""
         parts = sorted(self.data.glob("plexsync.log*"), reverse=True)
         return "".join(part.read_text() for part in parts)
 
     def queued(self) -> set[int]:
-        """Scenes with a live job; read as a bystander does."""
+        """Scenes with a live job, read beside the owner."""
         path = self.data / "queue" / FILE
         if not path.exists() or path.with_name(f"{FILE}-journal").exists():  # being made
             return set()
@@ -196,7 +196,7 @@ class Stage:
         return {int(json.loads(row[0])["scene"]) for row in rows}
 
     def homeless(self) -> list[str]:
-        """Scenes whose event is in no place: inbox, queue, dead letters, or done."""
+        """Scenes whose event is nowhere: not in inbox, queue or dead letters, and not done."""
         inboxed = {json.loads(r.data or b"")["id"] for r in inbox.collect(str(self.data))}
         dlq = self.data / "dlq.db"
         made = dlq.exists() and dlq.stat().st_size
@@ -209,7 +209,7 @@ class Stage:
         ]
 
     def judge(self) -> Verdict:
-        """Look at everything, when all is at rest."""
+        """Check everything once no work is left."""
         dead_letters = self.dead_letters()
         writes = [e for e in self.plex.journal if e.method == "PUT"]
         applied = Counter((e.get("id"), tuple(e.params)) for e in writes if e.status == 200)
@@ -219,7 +219,7 @@ class Stage:
             twice=sum(count - 1 for count in applied.values()),
             dead=len(dead_letters),
             innocent=len(dead_letters.keys() - self.refused),
-            complaints=[] if self.idle() else ["it is not at rest"],
+            complaints=[] if self.idle() else ["work is left"],
         )
 
     def _lost(self, dead_letters: dict[int, DeadLetter]) -> Iterable[str]:

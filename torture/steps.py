@@ -1,8 +1,8 @@
-"""The worker's steps one by one: killed at each, or let down by the disk at each.
+"""Kills the worker at each of its steps, or makes the disk fail at each.
 
-A step on the disk is "the n-th fdatasync" of the thread that does all of them, for strace to act
-on; a step on the network is the n-th request, for the simulated servers to act on. The same work
-is done in the same state for each step.
+A step on the disk is, for example, "the n-th fdatasync" of the thread that does all of them, at
+which strace acts; a step on the network is the n-th request, at which the simulated servers act.
+The same work is done in the same state for each step.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from torture.stage import Stage, Verdict
 CHANGES = ("write", "pwrite64", "fsync", "fdatasync", "rename", "unlink", "ftruncate", "mkdir")
 CALLS = ("openat", *CHANGES)
 ALLOCATE = ("openat", "write", "pwrite64", "rename", "ftruncate", "mkdir")
-"""Calls that a full disk fails."""
+"""System calls that fail on a full disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The `number`-th `call` of the worker; `line` is what strace wrote about it.
+    """The `number`-th `call` of the worker; `line` is strace's line for it.
 
-    With call "request" the `number`-th request that it sends, `line` its method and path.
+    With the call "request" it is the `number`-th request, and `line` its method and path.
     """
 
     call: str
@@ -41,22 +41,22 @@ class Step:
 
     @property
     def changes(self) -> bool:
-        """Whether a kill before it finds another state than a kill before the next step."""
+        """Whether a kill before it leaves another state than a kill before the next step."""
         return self.call in CHANGES or "O_CREAT" in self.line
 
 
 def works() -> bool:
-    """Whether strace is there and may be used."""
+    """Whether strace is installed and allowed."""
     if not shutil.which("strace"):
         return False
     return subprocess.run(["strace", "-qq", "true"], capture_output=True).returncode == 0
 
 
 class Steps:
-    """A small stage whose one worker can be stopped at every step; a context manager.
+    """A context manager for a small stage whose worker can be stopped at every step.
 
-    Five scenes, one of them refused by Plex, some of the writes failing; one connection to Plex,
-    so that everything happens in the same order each time.
+    It has five scenes, one of them refused by Plex, some failing writes, and one connection to
+    Plex, so that everything happens in the same order each time.
     """
 
     def __init__(self, root: Path, seed: int) -> None:
@@ -75,17 +75,17 @@ class Steps:
     # -- what steps there are -------------------------------------------------------------------
 
     def on_disk(self) -> list[Step]:
-        """Every step in the data folder, in order."""
+        """All steps in the data folder, in order."""
         return [step for step in self._traced() if step.call != "request"]
 
     def requests(self) -> list[Step]:
-        """Every request, in order."""
+        """All requests, in order."""
         with _requests(self.stage) as seen:
             self._work()
         return [Step("request", n, line) for n, line in enumerate(seen, 1)]
 
     def named(self) -> dict[str, Step]:
-        """The steps between two things that belong together."""
+        """The steps between two operations that belong together."""
         return named(self._traced())
 
     def _traced(self) -> list[Step]:
@@ -97,7 +97,8 @@ class Steps:
     # -- what is done to the worker ---------------------------------------------------------------
 
     def kill(self, step: Step, carried_out: bool = True) -> tuple[bool, Verdict]:
-        """Kill the worker before the step, let a new one finish: whether it was killed, what came.
+        """Kill the worker before the step and let a new one finish; returns whether it was killed,
+        and the verdict.
 
         `carried_out` is for requests, which the server has received by then.
         """
@@ -114,17 +115,18 @@ class Steps:
         return killed, verdict
 
     def fail(self, step: Step, error: str, seconds: float = 0.0) -> Verdict:
-        """Let the step fail, once or for a while with every call like it; the same worker has to
-        get over it."""
+        """Make the step fail, once or for a while with all calls of its kind; the worker must
+        recover.
+        """
         self._work(_inject(step, f"error={error}", onwards="+" if seconds else ""), seconds)
         if "cannot take its lock" in self.stage.log():
             self.stage.drain()
         return self.stage.judge()
 
     def _work(self, options: Sequence[str] = (), seconds: float = 0.0) -> bool:
-        """Begin afresh, edit every scene, and let one worker live; whether it was killed.
+        """Reset, edit every scene, and run one worker; returns whether it was killed.
 
-        strace lets go of it after so many `seconds`, if there are any.
+        If `seconds` is given, strace detaches after that time.
         """
         stage = self.stage
         stage.reset()
@@ -165,7 +167,7 @@ def _strace(pid: int, options: Sequence[str], seconds: float) -> Iterator[None]:
 
 
 def _read_trace(lines: Iterable[str], data: str) -> Iterator[Step]:
-    """Steps of the first thread in the data folder, and requests of all threads."""
+    """Parse the steps of the first thread in the data folder, and the requests of all threads."""
     counts: Counter[str] = Counter()
     first = ""
     for line in lines:
@@ -184,7 +186,7 @@ def _read_trace(lines: Iterable[str], data: str) -> Iterator[Step]:
 
 @contextmanager
 def _requests(stage: Stage, kill_at: int = 0, carried_out: bool = True) -> Iterator[list[str]]:
-    """Notes the requests to both servers; kills the stage's worker at the n-th."""
+    """Record the requests to both servers; kill the stage's worker at the n-th."""
     seen: list[str] = []
 
     def arrived(request: Any) -> bool:
@@ -204,7 +206,7 @@ _AFTER_THE_EDITS = "PUT /library/sections/"
 
 
 def named(steps: Sequence[Step]) -> dict[str, Step]:
-    """The steps that stand between two things that belong together, by what has just happened."""
+    """The steps between two operations that belong together, named by what has just happened."""
     at = {
         "the queue's file half made": _first(steps, "unlink", "/queue/data.db-journal"),
         "an empty mark's file": _first(steps, "write", "epoch.json."),
@@ -237,7 +239,7 @@ def _since_edits(steps: Sequence[Step]) -> Sequence[Step]:
 
 
 def _groups(steps: Sequence[Step]) -> list[tuple[str, Step]]:
-    """The stores as they are written one after the other, each with its first step."""
+    """The stores in the order in which they are written, each with its first step."""
     groups: list[tuple[str, Step]] = []
     for step in steps:
         store = next((name for name in (_QUEUE, _LEDGER, _LETTERS) if name in step.line), "")

@@ -1,4 +1,4 @@
-"""A clock whose waits are short, so that an hour of retries takes seconds."""
+"""A clock with shortened waits, so that an hour of retries takes seconds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _NUMBER = struct.Struct("d")
 
 
 class SwiftClock:
-    """The computer's clock, on which waiting takes one `speed`-th of its time, and all else its own:
-    however slow the machine, what a worker does between two waits finds no more to be due.
+    """The computer's clock, on which waits take 1/`speed` of their time, and everything else its
+    real time: however slow the machine, no further jobs become due between two waits.
 
-    Forks of a process share it: what one has waited, all have.
+    Forks of a process share it: a wait in one advances it for all.
     """
 
     def __init__(self, speed: float) -> None:
@@ -25,15 +25,15 @@ class SwiftClock:
         self._lock = threading.Lock()
 
     def now(self) -> float:
-        """Wall-clock seconds, as they would be by now."""
+        """Wall-clock seconds, advanced by the waits."""
         return time.time() + self._ahead()
 
     def monotonic(self) -> float:
-        """Seconds that only grow."""
+        """Monotonic seconds."""
         return time.monotonic() + self._ahead()
 
     def wait(self, seconds: float, woken: Callable[[], bool]) -> None:
-        """Return after `seconds` of this clock, or as soon as `woken` answers yes."""
+        """Return after `seconds` of this clock, or as soon as `woken` returns True."""
         end = self.monotonic() + seconds
         while (left := end - self.monotonic()) > 0 and not woken():
             nap = min(left / self._speed, _LOOK)

@@ -1,4 +1,4 @@
-"""The worker killed at any instant while it drains: nothing lost, nothing wrong, nothing twice."""
+"""Kills the worker at any moment while it drains: nothing may be lost, wrong or written twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST_LIFE = 0.3
 
 
 def kill_workers(root: Path, seed: int, kills: int, scenes: int = 400) -> Verdict:
-    """SIGKILL so many workers 1 to 300 ms after their first step, then let one finish."""
+    """Kill `kills` workers 1 to 300 ms after their first step, then let one finish."""
     dice = random.Random(seed)
     with Stage(root, seed, scenes) as stage:
         for scene in stage.films:

@@ -65,14 +65,14 @@
   async function operation(mode, args) {
     const answer = (await mutate(OPERATION, { args: { mode, ...args } })).runPluginOperation;
     if (!answer || typeof answer !== "object") {
-      throw new Error("PlexSync's answer cannot be understood: see Stash's log.");
+      throw new Error("PlexSync's answer is invalid: see Stash's log.");
     }
     return answer;
   }
 
   /**
-   * Have the worker carry out a command and wait for what comes of it, while the page is visible.
-   * Resolves to its output, or to null once `wanted` says that nobody cares any more.
+   * Have the worker carry out a command and wait for its result, while the page is visible.
+   * Resolves to its output, or to null once `wanted` says that it is no longer needed.
    */
   async function command(mode, args, wanted) {
     const { accepted, warning } = await operation(mode, args);
@@ -84,10 +84,10 @@
       const found = await operation("result", { id: accepted });
       if (found.state === "done") return found.output;
       if (found.state === "failed") throw new Error(found.error);
-      if (found.state === "unknown") throw new Error("PlexSync has lost sight of this command.");
+      if (found.state === "unknown") throw new Error("PlexSync no longer has this command.");
       if (found.why && Date.now() - asked > 3e3) throw new Error(found.why);
       if (found.state === "waiting" && Date.now() - asked > 90e3) {
-        throw new Error(warning || "The command is kept; the worker has not come to it yet.");
+        throw new Error(warning || "The command is stored; the worker has not started it yet.");
       }
     }
     return null;

@@ -1,10 +1,10 @@
 /*
- * PlexSync's page in Stash: how things stand, and every button.
+ * PlexSync's page in Stash: the status, and every button.
  *
  * Plain scripts without a build step: Stash serves the files of `ui.javascript` in PlexSync.yml as one,
- * in that order. Each is a function of its own that takes what it needs from `window.PlexSync` and puts
- * there what later files use. Where Stash lacks what they need, this first one defines nothing and the
- * others end at once. Every text is shown as text: nothing here builds HTML.
+ * in that order. Each is a function that takes what it needs from `window.PlexSync` and adds
+ * what later files use. If Stash lacks what they need, this first one defines nothing and the
+ * others end at once. All text is rendered as text: nothing here builds HTML.
  */
 (function () {
   "use strict";
@@ -17,7 +17,7 @@
   if (!Bootstrap || !Router || !Apollo) return;
 
   const PLUGIN = "PlexSync";
-  const ADDRESS = "/plugins/plexsync"; // not below /plugin/, which Stash's server keeps for itself
+  const ADDRESS = "/plugins/plexsync"; // not below /plugin/, which Stash's server reserves
   const SETTINGS_PAGE = "/settings?tab=plugins";
   const GUIDE = "Settings > Plugins > PlexSync";
 

@@ -1,5 +1,5 @@
 /*
- * The view Dead letters: what PlexSync gave up on, and what a person can do about it.
+ * The view Dead letters: what PlexSync gave up on, and what the user can do about it.
  */
 (function () {
   "use strict";
@@ -94,7 +94,7 @@
     const dialogs = useDialogs(act, refresh);
     const { error } = table.request;
     const searching = Boolean(table.request.search);
-    const onlyWhole = "This acts on all dead letters of a class: empty the search first.";
+    const onlyWhole = "This affects all dead letters of a class: clear the search first.";
     const chosen = countOf(classes, error);
     const words = error ? `${number(chosen)} “${wordsOf(classes, error)}”` : number(chosen);
 
@@ -102,7 +102,7 @@
       act(`retry ${scene}`, async (wanted) => {
         await command("retry", { scene }, wanted);
         refresh();
-        return "The scene is tried again; its dead letter goes when it is in step.";
+        return "The scene is tried again; its dead letter is removed when it is in step.";
       });
     const retryAll = () =>
       act("retry all", async (wanted) => {
@@ -113,7 +113,7 @@
             const answer = await command("retry_class", { class: each }, wanted);
             queued += answer ? answer.queued + answer.already_queued : 0;
           } catch (problem) {
-            failure = problem; // perhaps the last dead letter of this class has just gone
+            failure = problem; // the last dead letter of this class may just have been removed
           }
         }
         refresh();
@@ -170,7 +170,7 @@
         sort: table.request.sort,
         onSort: (sort) => table.change({ sort }),
         busy: table.busy,
-        empty: filtered(table) ? "No dead letter fits." : "No dead letters: nobody needs you.",
+        empty: filtered(table) ? "No dead letter matches." : "No dead letters: nothing needs your attention.",
       }),
       h(Pager, {
         total: data ? data.total : 0,
@@ -181,7 +181,7 @@
       asking &&
         h(Confirm, {
           title: "Clear dead letters?",
-          text: `${words} dead ${chosen === 1 ? "letter" : "letters"} would be removed. Their scenes are then tried again only when somebody edits them. A copy is kept for 7 days; neither Stash nor Plex is changed.`,
+          text: `${words} dead ${chosen === 1 ? "letter" : "letters"} would be removed. Their scenes are then only tried again when they are edited. A copy is kept for 7 days; neither Stash nor Plex is changed.`,
           button: `Clear ${counted(chosen, "dead letter")}`,
           busy: Boolean(busy),
           onYes: clear,

@@ -1,5 +1,5 @@
 /*
- * How numbers, times, scenes and the whole state read: pure functions, tested in
+ * Formats numbers, times, scenes and the overall state: pure functions, tested in
  * tests/web/format.test.js.
  */
 (function () {
@@ -115,8 +115,8 @@
   }
 
   /**
-   * How things are: [how good that is, one sentence, how many scenes PlexSync has never met].
-   * `inStash` is the number of scenes in Stash, `settings` what plexSettings() found; null: unknown.
+   * The overall state: [tone, one sentence, number of scenes that PlexSync has never seen].
+   * `inStash` is the number of scenes in Stash, `settings` the result of plexSettings(); null: unknown.
    */
   function howThingsAre(status, inStash, settings) {
     const { waiting, later, failed } = status.badge;
@@ -129,7 +129,7 @@
     const inStep = `In step: ${number(scenes.synced || 0)} of ${counted(all, "scene")}${apart}.`;
     const kept = waiting ? ` ${number(waiting)} waiting; nothing is lost.` : " Nothing is lost.";
 
-    // both may stand in the environment instead; then it has read Plex's libraries all the same
+    // both may be set in the environment instead; then it has read Plex's libraries anyway
     const hasMetPlex = Boolean(known || leftOut || (status.index && status.index.items));
     if (settings && !settings.entered && !hasMetPlex) {
       return ["bad", "PlexSync is not set up yet: it needs Plex's address and a token."];

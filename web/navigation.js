@@ -1,5 +1,5 @@
 /*
- * The entry in Stash's navigation with its badges. Loaded last: it wakes PlexSync up.
+ * The entry in Stash's navigation with its badges. Loaded last, since it wakes PlexSync.
  */
 (function () {
   "use strict";

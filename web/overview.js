@@ -93,13 +93,13 @@
       return h(
         Tile,
         { title: "Worker", tone: "ok", value: "Alive" },
-        "It works in the background.",
+        "It is working in the background.",
       );
     if (worker === null)
       return h(
         Tile,
         { title: "Worker", tone: "warn", value: "Unknown" },
-        "It cannot be told on this disk.",
+        "Unknown on this disk.",
       );
     if (due) {
       return h(
@@ -122,12 +122,12 @@
     return h(
       Tile,
       { title: "Queue", tone: "none", value: `${number(waiting)} waiting` },
-      waiting ? queueWords(status) : backfills.length ? "More is added bit by bit." : "Nothing waits.",
+      waiting ? queueWords(status) : backfills.length ? "A backfill adds more." : "Nothing waits.",
     );
   }
 
   function untilWhen(trouble) {
-    return trouble.settings ? "the settings are right" : "Plex is well again";
+    return trouble.settings ? "the settings are right" : "Plex is healthy again";
   }
 
   function queueWords(status) {
@@ -167,7 +167,7 @@
             h(Time, { at: last }),
             ".",
           )
-        : "Plex has not been away yet.",
+        : "No outage so far.",
     );
   }
 

@@ -1,5 +1,5 @@
 /*
- * The page itself: its headline, its tabs, and where it is found in Stash.
+ * The page itself: its headline, its tabs, and its place in Stash.
  */
 (function () {
   "use strict";
@@ -163,7 +163,7 @@
       h("h2", null, "PlexSync"),
       status
         ? h(Headline, { status, inStash, settings, tasks, startTask })
-        : !error && h(Busy, null, "Asking PlexSync how things are ..."),
+        : !error && h(Busy, null, "Asking PlexSync for its status ..."),
       h(Problem, { text: error, again }),
       tasks.running && h(Running, { tasks, onStop: stopTask }),
       tasks.result && h(Result, { tasks }),

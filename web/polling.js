@@ -1,5 +1,5 @@
 /*
- * Asking again while somebody can see the page, and the counts for the navigation.
+ * Polls while the page is visible, and the counts for the navigation.
  */
 (function () {
   "use strict";
@@ -14,8 +14,8 @@
   const TICK_AGAIN = 300;
 
   /**
-   * Ask now, and again while the page is visible: `pause(answer)` says after how many seconds, 0 for
-   * not again. Failures are reported, and asked again ever more rarely. Two never run at a time.
+   * Poll now, and again while the page is visible: `pause(answer)` is the number of seconds, 0 for
+   * never. Failures are reported, and retried less and less often. Only one request runs at a time.
    */
   function repeat(ask, pause, report) {
     let timer = 0;
@@ -79,7 +79,7 @@
       const { waiting, failed } = await operation("tick");
       board.publish({ waiting, failed });
     } catch (problem) {
-      // The page says what is wrong; no other page of Stash should be bothered with it.
+      // The page shows what is wrong; Stash's other pages should not.
     }
   }
 
@@ -101,8 +101,8 @@
   }
 
   /**
-   * The answer to `ask` (stable, by useCallback), asked again by `pause`: seconds or a function of
-   * the answer. The last answer stays while another one is on its way or fails.
+   * The answer of `ask` (stable, by useCallback), repeated after `pause`: seconds or a function of
+   * the answer. The last answer stays while the next one is pending or fails.
    */
   function usePolling(ask, pause) {
     const [state, setState] = useState({ data: null, error: "" });

@@ -1,5 +1,5 @@
 /*
- * The view Preview: what a sync would change, with nothing written.
+ * The view Preview: what a sync would change, without writing anything.
  */
 (function () {
   "use strict";
@@ -15,8 +15,8 @@
   const { Diff, itemsWithFields } = PlexSync.diff;
 
   const PREVIEW_SCOPES = [
-    ["waiting", "Scenes that wait (the first 50)"],
-    ["recent", "The 50 scenes updated last"],
+    ["waiting", "Waiting scenes (the first 50)"],
+    ["recent", "The 50 most recently updated scenes"],
     ["named", "These scenes:"],
   ];
 
@@ -65,7 +65,7 @@
       h(Form.Check, {
         type: "checkbox",
         id: "plexsync-forced",
-        label: "Compare with Plex itself, also where all was in step",
+        label: "Compare with Plex itself, even scenes that were in step",
         checked: forced,
         onChange: (event) => setForced(event.target.checked),
       }),

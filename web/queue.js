@@ -40,7 +40,7 @@
   function nextTry(job, away) {
     if (job.running) return "now";
     if (away) return "when Plex is back";
-    if (job.not_before <= Date.now() / 1000) return "at its turn";
+    if (job.not_before <= Date.now() / 1000) return "in its turn";
     return h(Time, { at: job.not_before }, ahead(job.not_before));
   }
 
@@ -132,7 +132,7 @@
         onSort: (sort) => table.change({ sort }),
         busy: table.busy,
         empty: filtered(table)
-          ? "Nothing in the queue fits."
+          ? "Nothing in the queue matches."
           : "Nothing waits: every edit is in Plex.",
       }),
       h(Pager, {
@@ -144,7 +144,7 @@
       asking &&
         h(Confirm, {
           title: "Clear the queue?",
-          text: `${counted(everything, "waiting job")} would be removed. These scenes are then synced only when somebody edits them. A copy is kept for 7 days; neither Stash nor Plex is changed.`,
+          text: `${counted(everything, "waiting job")} would be removed. These scenes are then only synced when they are edited. A copy is kept for 7 days; neither Stash nor Plex is changed.`,
           button: `Clear ${counted(everything, "job")}`,
           busy: Boolean(busy),
           onYes: clear,
@@ -160,7 +160,7 @@
       parts.push(`${counted(data.inbox, "event")} not taken over yet`);
     if (data.backfills.length)
       parts.push(
-        `${counted(data.backfills.length, "run")} over many scenes, which add jobs bit by bit`,
+        `${counted(data.backfills.length, "backfill")} still adding jobs`,
       );
     if (!parts.length) return null;
     return h("p", { className: "plexsync-dim" }, `Besides: ${parts.join("; ")}.`);

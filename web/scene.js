@@ -22,7 +22,7 @@
     const since = state.since ? ` since ${clockTime(state.since)}` : "";
     if (state.state === "waiting" && job) {
       if (job.running) return ["warn", "being synced now"];
-      if (away) return ["warn", "waiting until Plex is well again"];
+      if (away) return ["warn", "waiting until Plex is healthy again"];
       const later = job.not_before > Date.now() / 1000 + 1;
       const when = later
         ? ` until ${clockTime(job.not_before)} (${ahead(job.not_before)})`
@@ -41,14 +41,14 @@
     return [state.tone, `${state.words}${more === undefined ? detail : more}`];
   }
 
-  const SETTLING = 12; // seconds after a save in which the worker may still be about to notice it
+  const SETTLING = 12; // seconds after a save in which the worker may not have noticed it yet
 
   function UndoConfirm({ state, busy, onYes, onNo }) {
     const fields = [...new Set(state.targets.flatMap((target) => target.written))];
     return h(Confirm, {
-      title: "Put back what Plex had?",
-      text: `${counted(fields.length, "field")} that PlexSync wrote (${fields.join(", ")}) would be as before; what somebody changed in Plex since stays. The scene is then synced only when it is edited in Stash or by Sync now.`,
-      button: `Put back ${counted(fields.length, "field")}`,
+      title: "Restore what Plex had?",
+      text: `${counted(fields.length, "field")} that PlexSync wrote (${fields.join(", ")}) would be as before; what was changed in Plex since stays. The scene is then only synced when it is edited in Stash or by Sync now.`,
+      button: `Restore ${counted(fields.length, "field")}`,
       busy,
       onYes,
       onNo,
@@ -77,7 +77,7 @@
         again();
         const left = answer ? Object.keys(answer.left).length : 0;
         return left
-          ? "Undone, but for fields that somebody changed in Plex since."
+          ? "Undone, except for fields that were changed in Plex since."
           : "Undone: Plex has what it had before.";
       });
     if (error && !state)

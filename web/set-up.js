@@ -95,8 +95,8 @@
         changed();
         if (!answer) return "";
         return answer.adopted
-          ? `This Stash is adopted: ${TASKS.sync_all} brings all of its scenes into Plex.`
-          : "The data folder belongs to this Stash already; nothing was changed.";
+          ? `This Stash is adopted: ${TASKS.sync_all} syncs all of its scenes.`
+          : "The data folder already belongs to this Stash; nothing was changed.";
       });
     return h(
       Fragment,
@@ -109,7 +109,7 @@
       asking &&
         h(Confirm, {
           title: "Give the data folder to this Stash?",
-          text: "After a new database, or when this Stash takes the place of another one: which scenes the other one had is forgotten, with their waiting jobs, dead letters and pins. Copies are kept for 7 days, and what Plex had before PlexSync wrote stays known. Neither Stash nor Plex is changed.",
+          text: "After a new database, or if this Stash replaces another one: what is stored about the other's scenes is deleted, with their waiting jobs, dead letters and pins. Copies are kept for 7 days, and what Plex had before PlexSync wrote is kept. Neither Stash nor Plex is changed.",
           button: "Adopt This Stash",
           busy: Boolean(busy),
           onYes: adopt,
@@ -144,7 +144,7 @@
           !report
             ? ""
             : report.state === "unknown"
-              ? "Nothing was checked yet. The check looks at everything PlexSync depends on and changes nothing."
+              ? "Not checked yet. The check covers everything PlexSync depends on and changes nothing."
               : h(Fragment, null, "Checked ", h(Time, { at: report.ended_at }), "."),
         ),
         h(AdoptStash, { changed }),

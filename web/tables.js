@@ -1,5 +1,5 @@
 /*
- * What the tables of the queue and of dead letters share: sorting, paging, searching, actions.
+ * Shared by the tables of the queue and of dead letters: sorting, paging, searching, actions.
  */
 (function () {
   "use strict";
@@ -26,7 +26,7 @@
 
   const ROWS = 25;
 
-  const COMES_BACK = `for 7 days the task ${TASKS.restore_removed} brings it back`;
+  const COMES_BACK = `for 7 days the task ${TASKS.restore_removed} restores it`;
 
   const DESCENDING = /^newest$|_desc$/;
 
@@ -213,9 +213,9 @@
   }
 
   /**
-   * A table's page as the server has it. `revision` changes when something there has changed.
+   * A page of a table from the server. `revision` changes when the data there has changed.
    * Filters and order are arguments of the operation, so that ten thousand rows cost no more.
-   * It is busy while what is shown is not what was asked for.
+   * It is busy while another page than the requested one is shown.
    */
   function useTable(mode, firstSort, revision) {
     const [request, setRequest] = useState({ offset: 0, error: "", sort: firstSort, search: "" });
@@ -232,7 +232,7 @@
     const busy = !error && (!data || data.request !== request);
     const total = data ? data.total : 0;
     useEffect(() => {
-      // What was on the last page may be done meanwhile.
+      // The rows of the last page may be done by now.
       if (!busy && request.offset && request.offset >= total) change({});
     }, [busy, total]);
     return { data, error, again, busy, request, change };
@@ -383,8 +383,8 @@
       ),
       asking &&
         h(Confirm, {
-          title: "Bring back what was removed last?",
-          text: "The youngest copy of the last 7 days would be put back, whether it holds jobs or dead letters. What is there already stays as it is.",
+          title: "Restore what was last removed?",
+          text: "The newest copy of the last 7 days would be restored, whether it holds jobs or dead letters. Existing entries are not changed.",
           button: TASKS.restore_removed,
           onYes: restore,
           onNo: () => setAsking(false),
@@ -400,7 +400,7 @@
     return h(
       Note,
       { tone: "warn" },
-      `More than ${MOST_FOUND} scenes in Stash fit these words; only the first of them were looked for.`,
+      `More than ${MOST_FOUND} scenes in Stash match; only the first of them are shown.`,
     );
   }
 

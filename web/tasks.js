@@ -1,5 +1,5 @@
 /*
- * Tasks of Stash: started, watched, stopped, and what came of them.
+ * Starts, watches and stops Stash's tasks, and shows their results.
  */
 (function () {
   "use strict";
@@ -15,7 +15,7 @@
   const { repeat, useAlive } = PlexSync.polling;
   const { Mark } = PlexSync.widgets;
 
-  const UNKNOWN = { status: "UNKNOWN", error: "Stash knows nothing of this task any more." };
+  const UNKNOWN = { status: "UNKNOWN", error: "Stash no longer has this task." };
   const ENDED = ["FINISHED", "CANCELLED", "FAILED", UNKNOWN.status];
   const OURS = /^(?:PlexSync: |Running plugin task: )(.+)$/;
 
@@ -94,7 +94,7 @@
         h(
           "span",
           { className: "plexsync-dim", role: "status" },
-          waits ? "waits behind other tasks of Stash" : `${share} %`,
+          waits ? "waits for other tasks of Stash" : `${share} %`,
         ),
         h(Button, { size: "sm", variant: "secondary", onClick: onStop }, "Stop"),
       ),
@@ -129,7 +129,7 @@
     if (result.status === "CANCELLED")
       text = "Stopped. Nothing is lost: what remains is done in the background.";
     else if (result.error) text = result.error;
-    else if (!report) text = "It ended without a word: see Settings > Logs.";
+    else if (!report) text = "It ended without a report: see Settings > Logs.";
     else if (report.state === "failed") text = report.error;
     else if (!lines.length) text = "Done.";
     return h(

@@ -55,7 +55,7 @@
 
   function outageWords(outage) {
     const until =
-      outage.end == null ? "and it lasts" : `for ${duration(outage.end - outage.start)}`;
+      outage.end == null ? "ongoing" : `for ${duration(outage.end - outage.start)}`;
     return `${clockTime(outage.start)}, ${until}: ${outage.cause || "cause unknown"}`;
   }
 
@@ -151,7 +151,7 @@
         { className: "plexsync-figures" },
         h(
           Figure,
-          { label: "Availability", title: "The part of the observed time without an outage" },
+          { label: "Availability", title: "The fraction of the observed time without an outage" },
           data.observed_since === null ? "–" : percent(data.availability),
         ),
         h(

@@ -1,5 +1,5 @@
 /*
- * Small parts that every view uses: marks, notes, boxes, dialogs, and one action at a time.
+ * Small parts for all views: marks, notes, boxes, dialogs, and one action at a time.
  */
 (function () {
   "use strict";
@@ -32,8 +32,8 @@
   const useToast = (PluginApi.hooks && PluginApi.hooks.useToast) || (() => null);
 
   /**
-   * One thing at a time: `act(key, work)` runs `work(wanted)` and shows the text it resolves to, or
-   * what went wrong. `busy` is the key of what runs.
+   * One action at a time: `act(key, work)` runs `work(wanted)` and shows the text it resolves to, or
+   * the error. `busy` is the key of the running action.
    */
   function useAct() {
     const wanted = useAlive();
@@ -71,7 +71,7 @@
       const { problem } = this.state;
       if (!problem) return this.props.children;
       if (this.props.quiet) return null;
-      return h(Note, { tone: "bad" }, `PlexSync's page has a fault: ${sentence(problem)}`);
+      return h(Note, { tone: "bad" }, `PlexSync's page has an error: ${sentence(problem)}`);
     }
   }
 
@@ -98,7 +98,7 @@
     );
   }
 
-  const TONES = { ok: "all right", warn: "to look at", bad: "wrong" };
+  const TONES = { ok: "all right", warn: "warning", bad: "wrong" };
 
   /** A mark that says by form, colour and (for screen readers) words how good something is. */
   function Mark({ tone }) {

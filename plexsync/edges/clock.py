@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 POLL = 0.25
-"""Seconds between two checks whether to wake up."""
+"""Seconds between checks whether to wake up."""
 
 
 class Clock(Protocol):

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from plexsync.model.errors import Interrupted
 
 LAST_LOOK = 0.8
-"""Seconds for the request that completes work in progress, once somebody waits."""
+"""Most seconds for a request that completes work in progress, once another process waits."""
 
 
 class InFlight:
     """Counts the requests of all threads of this process, to both servers.
 
-    Without `until` nothing interrupts. `note` is called with the number of requests left whenever
-    somebody waits for them.
+    Outside of `until` nothing interrupts. `note` is called with the number of requests left while
+    another process waits for them.
     """
 
     def __init__(self, note: Callable[[int], None] = lambda count: None) -> None:
@@ -28,8 +28,8 @@ class InFlight:
         self._thread = threading.local()
 
     def asked(self) -> bool:
-        """Whether somebody waits for this process."""
-        with self._asking:  # on Windows two checks of a lock take each other for its owner
+        """Whether another process waits for this one."""
+        with self._asking:  # on Windows two concurrent checks take each other for the lock's owner
             return self._asks()
 
     @contextmanager
@@ -53,7 +53,7 @@ class InFlight:
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Within this block this thread's requests are neither counted nor interrupted: they are
-        short and serve to find out whether somebody waits.
+        short and serve to find out whether another process waits.
         """
         self._thread.aside = True
         try:
@@ -65,7 +65,7 @@ class InFlight:
     def request(self) -> Iterator[float | None]:
         """Count one request; yields the seconds that it may take, None for the usual limit.
 
-        Raises Interrupted instead of starting it when somebody waits.
+        Raises Interrupted instead if another process waits.
         """
         if getattr(self._thread, "aside", False):
             yield LAST_LOOK
@@ -78,7 +78,7 @@ class InFlight:
             self._tell(-1)
 
     def go_on(self) -> float | None:
-        """The same as `request` between the parts of a request that consists of several."""
+        """As `request`, between the parts of a request that consists of several."""
         if not self.asked():
             return None
         if getattr(self._thread, "completing", False):

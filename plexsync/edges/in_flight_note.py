@@ -1,7 +1,7 @@
-"""What a worker that steps aside tells who waits for it: how many requests it still finishes.
+"""The note by which a worker that steps aside reports how many requests it still finishes.
 
-A file of its own: a page's request and a starting worker read it, and in_flight.py loads threads and
-dataclasses.
+Separate from in_flight.py, which loads threads and dataclasses: the page's requests and a starting
+worker read it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from contextlib import suppress
 from plexsync import system
 
 NOTE = "in_flight"
-"""The file in which a worker that was asked to step aside says how many requests it finishes."""
+"""Name of the note's file in the data folder."""
 
 
 def write_note(folder: str, count: int) -> None:
-    """Say how many requests are left; a disk that refuses it only makes the wait silent."""
+    """Write how many requests are left; if the disk refuses, the wait is merely silent."""
     with suppress(OSError):
         remove_note(folder)
         fd = system.create(os.path.join(folder, NOTE))
@@ -27,7 +27,7 @@ def write_note(folder: str, count: int) -> None:
 
 
 def read_note(folder: str) -> int | None:
-    """What the worker said last; None when it has said nothing."""
+    """How many requests are left by the latest note; None if there is none."""
     try:
         data = system.read_regular(os.path.join(folder, NOTE), 20)
     except (OSError, ValueError):
@@ -36,6 +36,6 @@ def read_note(folder: str) -> int | None:
 
 
 def remove_note(folder: str) -> None:
-    """Forget what an earlier worker said."""
+    """Delete the note of an earlier worker."""
     with suppress(OSError):
         os.unlink(os.path.join(folder, NOTE))

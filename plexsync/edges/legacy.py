@@ -1,7 +1,7 @@
-"""Moves what an earlier product of the same name left in the data folder to `legacy/`.
+"""Moves files that an earlier product of the same name left in the data folder to `legacy/`.
 
 Its files have the names of ours, and its queue holds jobs in Python's own serialisation, which can
-run code when they are loaded: none of them is read. Sync All Scenes does what they would have done.
+run code when loaded: none of them is read. Sync All Scenes does what they would have done.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _LARGEST_STATE = 1 << 20
 
 
 def set_aside(folder: str) -> str:
-    """Move everything of an earlier product to `legacy/<time>/`, before anything is opened in its
-    place; returns that folder, "" when there was nothing.
+    """Move all files of an earlier product to `legacy/<time>/`, before ours are opened; returns
+    that folder, "" if there were none.
 
-    A kill on the way costs nothing: what proves that it was there is moved last, so the rest is
-    found again. Raises OSError when the disk refuses.
+    Safe against a kill: the file that proves that they are there is moved last, so the rest is
+    found again. Raises OSError if the disk refuses.
     """
     proof = [name for name in (_TIMES, os.path.join("queue", _TIMES)) if _is_there(folder, name)]
     proof += [_DEAD_LETTERS] * _has_its_dead_letters(folder) + [_QUEUE] * _is_its_queue(folder)
@@ -59,7 +59,7 @@ def _move(folder: str, name: str, to: str) -> None:
     steps = os.path.dirname(to).split(os.sep)
     for count in range(1, len(steps) + 1):
         system.private_folder(os.path.join(folder, *steps[:count]))
-    # the file last: as long as it is there, all of it is found again
+    # the database last: while it is there, its side files are found again
     for side in _SIDES if name.endswith(".db") else ("",):
         with suppress(FileNotFoundError):
             system.replace(source + side, target + side)
@@ -68,7 +68,7 @@ def _move(folder: str, name: str, to: str) -> None:
 
 
 def _is_its_queue(folder: str) -> bool:
-    """Whether the queue has jobs and bears none of our marks."""
+    """Whether the queue has jobs and none of our marks."""
     path = os.path.join(folder, _QUEUE)
     marked = os.path.lexists(os.path.join(os.path.dirname(path), "epoch.json"))
     return not marked and _has(path, TABLE, without="epoch", rows=True)
@@ -94,7 +94,7 @@ def _has(path: str, table: str, *, without: str, rows: bool) -> bool:
                 return False
             return not rows or connection.execute(f"SELECT 1 FROM {table}").fetchone() is not None
     except sqlite3.Error:
-        return False  # damaged or locked: whoever opens it deals with that
+        return False  # damaged or locked, which is handled when it is opened
 
 
 def _is_its_state(path: str) -> bool:

@@ -66,9 +66,7 @@ class Ownership:
 
     @property
     def lock_elsewhere(self) -> str:
-        """The file that is locked instead, if the data folder does not support locks; otherwise
-        "".
-        """
+        """The file that is locked instead if the data folder does not support locks, or ""."""
         return self._worker.instead
 
     def wanted(self) -> bool:
@@ -121,7 +119,7 @@ class Takeover:
         while self._worker.acquire():
             if stands_by:
                 return self
-            self._worker.release()  # the worker ended just now, and a kill of ours would leave none
+            self._worker.release()  # the worker has just exited; a kill now would leave none
             self._takeover.release()
             stands_by = self._ask()
         remove_note(self._folder)
@@ -144,7 +142,7 @@ class Takeover:
             self._start_worker()
         if not _acquire(self._takeover, 2.0):
             raise TakeoverRefused(
-                "Another PlexSync task is at work; start this one again when it is done."
+                "Another PlexSync task is running; start this one again when it is done."
             )
         return alone
 

@@ -1,8 +1,9 @@
 """Runs pip for PlexSync's private set of packages, and verifies what it unpacked.
 
-What that buys over a plain `pip install`: pip gets 10 minutes at most, no configuration file and
-only the variables that it needs (no token of Stash's environment); its failure is one sentence with
-what to do instead of dozens of lines; and no file is imported that is not as its wheel packed it.
+Compared with a plain `pip install`: pip runs for 10 minutes at most, without configuration files
+and with only the environment variables that it needs (no token of Stash's environment); a failure
+is one sentence with a remedy instead of dozens of lines; and no file is imported that differs from
+its wheel.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from importlib import machinery
 from plexsync import system
 
 MOST_SECONDS = 600.0
-"""Seconds after which pip is ended."""
+"""Seconds after which pip is stopped."""
 
 _LONGEST = 300
 _OTHER = re.compile(r"DO NOT MATCH THE HASHES[^=]{0,500}?\n[ \t]{1,40}([^\s=]{1,200}==\S{1,200})")
@@ -87,13 +88,16 @@ def _reason(said: str, code: int) -> str:
             "Alpine: apk add py3-pip)"
         )
     if _NO_INDEX.search(said):
-        return "pip cannot reach its package index (is there a network, or a proxy to name?)"
+        return (
+            "pip cannot reach its package index (is there a network connection, or a proxy to "
+            "configure?)"
+        )
     system_here = f"Python {sysconfig.get_python_version()} on {sysconfig.get_platform()}"
     other = _OTHER.search(said)
     if other:
         return (
             f"the {other[1]} that pip found is not the one that PlexSync was tested with (its hash "
-            f"differs): another one lies in pip's index, or none was tested for {system_here}"
+            f"differs): pip's index has another file, or none was tested for {system_here}"
         )
     absent = re.search(r"No matching distribution found for (\S+)", said)
     if absent:
@@ -115,17 +119,17 @@ _CACHE = "__pycache__"
 def flaw(folder: str) -> str:
     """The first difference from the packages' records in this folder; "" if none. Deletes bytecode.
 
-    Raises OSError when the folder cannot be read.
+    Raises OSError if the folder cannot be read.
     """
     _discard_bytecode(folder)
     known: set[str] = set()
     for record in _records(folder):
         for path, digest in _rows(folder, record):
             if path.startswith("..") or path.endswith(".pyc"):
-                continue  # a script beside the packages; bytecode, which Python writes itself
+                continue  # a script outside the packages, or bytecode, which Python writes itself
             known.add(path)
             if path != record and not _is_as_packed(os.path.join(folder, path), digest):
-                return f"{path} is not as it was packed"
+                return f"{path} differs from its package"
     extra = next((path for path in _importable(folder) if path not in known), "")
     return f"{extra} belongs to no package" if extra else ""
 

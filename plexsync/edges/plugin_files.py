@@ -30,9 +30,7 @@ class PluginFiles:
         self._reason = ""
 
     def stop_reason(self) -> str:
-        """Why this process must stop: replaced or removed; "" if it may go on. Usually two stat
-        calls.
-        """
+        """Why this process must stop: replaced or removed; "" if not. Usually costs two stat calls."""
         if not os.path.exists(self._entry):
             return REMOVED
         seen = _stamp(self._constant)

@@ -1,4 +1,4 @@
-"""Facts about the environment: file systems, other plugins, a server's clock."""
+"""Reads facts about the environment: file systems, other plugins, a server's clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DEPTH = 3
 
 
 def filesystem(path: str) -> str:
-    """The type of the file system under a path ("ext4", "nfs4", "fuse.sshfs"); "" when unknown."""
+    """The type of the file system at a path ("ext4", "nfs4", "fuse.sshfs"); "" if unknown."""
     real = os.path.realpath(path)
     best, found = -1, ""
     with suppress(OSError), open(MOUNTS, encoding="utf-8", errors="surrogateescape") as mounts:
@@ -37,7 +37,7 @@ def free_bytes(path: str) -> int:
 
 
 def manifests_beside(plugin_dir: str, name: str) -> list[str]:
-    """Other files of this name in the folder of all plugins, where Stash looks for them."""
+    """Other files of this name in Stash's plugins folder."""
     own = os.path.realpath(os.path.join(plugin_dir, name))
     found = _files_named(os.path.dirname(os.path.abspath(plugin_dir)), name, _DEPTH)
     return sorted(path for path in found if os.path.realpath(path) != own)

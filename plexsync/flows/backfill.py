@@ -1,4 +1,4 @@
-"""Many scenes at once, behind the edits and taking turns with whatever else is many."""
+"""Queues many scenes at once, behind edits and in turn with other backfills."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from plexsync.model.job import BACKFILL, Job
 from plexsync.model.reasons import RECONCILE
 
 BACKFILL_TURN = 50
-"""Scenes that a backfill puts into the queue before it is the next one's turn."""
+"""Scenes that a backfill queues before the next one's turn."""
 
 
 BACKFILL_WINDOW = 500
-"""At most so many untried backfill jobs lie in the queue; the rest waits in its cursor."""
+"""Most untried backfill jobs in the queue; further scenes wait in their backfill."""
 
 
 def wake_neighbours(queue: JobQueue, ledger: Ledger, scenes: Iterable[int], now: float) -> None:
@@ -30,10 +30,10 @@ def wake_neighbours(queue: JobQueue, ledger: Ledger, scenes: Iterable[int], now:
 def backfill(
     queue: JobQueue, ledger: Ledger, scenes: Iterable[int], reason: str, now: float
 ) -> list[int]:
-    """Have these scenes synced, those that wait already left out; returns the others.
+    """Queue these scenes, except those already waiting; returns the ones queued.
 
-    As many as one turn of a backfill go straight into the queue; more are a backfill of their own,
-    so that thousands of dead letters hold up no rename.
+    Up to one turn of a backfill go straight into the queue; more become a backfill of their own, so
+    that thousands of dead letters do not delay a rename.
     """
     wanted = [scene for scene in scenes if scene not in queue.jobs]
     ahead = ledger.ahead(reason) if wanted else set()

@@ -1,4 +1,4 @@
-"""What a batch came to, job by job: its result, and the outcome that the records show."""
+"""Results of a batch, job by job, and the outcomes that are recorded."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from plexsync.policy.matching import LOW
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The job needs nothing more. `changed` names the fields written to Plex."""
+    """The job is done. `changed` names the fields written to Plex."""
 
     job: Job
     state: str
     detail: str = ""
     changed: tuple[str, ...] = ()
     confidence: str = ""
-    """How sure the match was, "" when none was needed."""
+    """Confidence of the match, "" if none was needed."""
     rivals: frozenset[int] = frozenset()
-    """The scenes that have the Plex items of this one; what becomes of them concerns it."""
+    """Scenes that own this one's Plex items; a change of them affects it."""
     path: str = ""
-    """The scene's first file, where the ledger is to know it of a scene that was not written."""
+    """The scene's first file, if the ledger is to store it for a scene that was not written."""
     entities: frozenset[tuple[str, int]] | None = None
     """Whose rename or removal concerns a scene that was not written; None: as the ledger has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job met an error; what that means is decided by policy/backoff."""
+    """The job failed; policy/backoff.py decides what that means."""
 
     job: Job
     error: SyncError
@@ -38,7 +38,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """Plex went away before this job's turn, or somebody else came first: it was not tried."""
+    """Plex went away before this job's turn, or the worker had to step aside: it was not tried."""
 
     job: Job
 
@@ -49,12 +49,12 @@ WRITTEN, IN_STEP, LEFT_OUT, LATER, GIVEN_UP, RETURNED, UNTRIED = (
     "written to Plex",
     "needed nothing",
     "left out",
-    "failed and tried again later",
+    "failed, to be retried",
     "given up",
     "put back while a server was away",
     "not tried",
 )
-"""What can become of a job: the first three end it well, the fourth and the last two keep it."""
+"""Kinds of outcomes: the first three end a job well; after the fourth and the last two it waits."""
 
 ENDED_WELL = (WRITTEN, IN_STEP, LEFT_OUT)
 
@@ -68,11 +68,11 @@ _COUNTED_AS = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a job, decided once, by whoever records it; log, statistics, drains, outages
-    and pages show this and guess nothing.
+    """The outcome of a job, decided once, by the recorder; log, statistics, drains, outages and the
+    page all use it.
 
-    `job` is the job as it is kept, or as it was when it ended; `why` says more in words.
-    `waits_for`: on whom a job waits that was RETURNED: "plex", "stash" or "auth".
+    `job` is the job as stored, or as it was when it ended; `why` gives details. `waits_for` is what
+    a RETURNED job waits for: "plex", "stash" or "auth".
     """
 
     result: Result
@@ -83,12 +83,12 @@ class Outcome:
 
     @property
     def scene(self) -> int:
-        """The scene that the job is about."""
+        """The scene of the job."""
         return self.job.scene
 
     @property
     def error(self) -> SyncError | None:
-        """What went wrong, if anything."""
+        """The error, if the job failed."""
         return self.result.error if isinstance(self.result, Failed) else None
 
     @property
@@ -98,7 +98,7 @@ class Outcome:
 
     @property
     def confidence(self) -> str:
-        """How sure the match was, "" when none was needed."""
+        """Confidence of the match, "" if none was needed."""
         if isinstance(self.result, Done):
             return self.result.confidence
         return LOW if isinstance(self.error, AmbiguousMatch) else ""
@@ -110,5 +110,5 @@ class Outcome:
 
     @property
     def counted_as(self) -> str:
-        """The statistics' word for it; "" for a job that was not tried."""
+        """The outcome's name in the statistics; "" for a job that was not tried."""
         return _COUNTED_AS.get(self.kind, "")

@@ -1,4 +1,4 @@
-"""What the composition root gives to the loop, to tasks and to the page's commands."""
+"""The services that the composition root provides to the loop, to tasks and to the page's commands."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class WorkerServices(Protocol):
         """What brings collections in step, for these settings."""
 
     def config(self, *, anybody: bool = False) -> PlexSyncConfig:
-        """The settings as Stash has them now; raises StashDown or StashAuthError, and AnotherStash
-        unless it may be `anybody`.
+        """Read the current settings from Stash; raises StashDown or StashAuthError, and
+        AnotherStash unless `anybody` is set.
         """
 
     def check_owner(self) -> None:
-        """Raises AnotherStash where the data folder is another one's."""
+        """Raise AnotherStash if the data folder belongs to another Stash."""
 
 
 class OwnerServices(Protocol):
-    """What a task may use that owns the data folder."""
+    """Services for a task that owns the data folder."""
 
     stores: Stores
     outages: OutageController
@@ -63,26 +63,26 @@ class OwnerServices(Protocol):
     def worker(
         self, leave: Callable[[], str], observe: Callable[[Sequence[Outcome], float], None]
     ) -> Loop:
-        """The drain loop; `leave` says why to stop, `observe` is given the outcomes of each batch."""
+        """The drain loop; `leave` says why to stop, `observe` receives the outcomes of each batch."""
 
 
 class Loop(Protocol):
     """The drain loop, see flows/worker/worker.py."""
 
     def start(self) -> None:
-        """What is due once, before the first job."""
+        """Do what is due once, before the first job."""
 
     def take_in(self, now: float) -> None:
-        """Bring what waits in the inbox and in stored backfills into the queue."""
+        """Move waiting inbox records and scenes of backfills into the queue."""
 
     def look_around(self, now: float) -> None:
-        """Do what is due by its own clock, and bring what it found into the queue."""
+        """Run the duties that are due, and queue what they found."""
 
     def request_sweep(self) -> None:
-        """Let a sweep be due now."""
+        """Make a sweep due now."""
 
     def waits_for(self, now: float) -> str:
-        """Who or what stops all work now."""
+        """What all work waits for now, "" if it can continue."""
 
     def run(self) -> str:
-        """Work until it is to leave; returns the reason."""
+        """Work until it must stop; returns the reason."""

@@ -1,4 +1,4 @@
-"""What Stash updated lately: one query for whoever asks, and one margin."""
+"""What Stash updated recently: one query for all callers, and one margin."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from plexsync.edges.stash.client import StashClient
 PAGE = 1000
 
 MARGIN = 26 * 3600.0
-"""Stash sorts times as text, with their offsets: so many seconds apart can equal times stand in its
-list when the time zone was changed in between."""
+"""Stash sorts times as text, with their UTC offsets: after a change of the time zone its list can
+be out of order by this many seconds."""
 
 
 def updated_since(
     stash: StashClient, since: float, kind: str = "scene"
 ) -> Iterator[list[tuple[int, float]]]:
-    """Id and time of what was updated since then, a list for each page that was read, the newest
-    first. Raises StashDown or StashAuthError.
+    """Yield a list per page of (id, time) of what was updated since then, newest first. Raises
+    StashDown or StashAuthError.
     """
     page = 1
     while True:
@@ -29,10 +29,10 @@ def updated_since(
 
 
 def is_past(at: float, since: float) -> bool:
-    """Whether nothing as new as `since` can follow this time in Stash's list."""
+    """Whether nothing updated after `since` can follow this time in Stash's list."""
     return at < since - MARGIN
 
 
 def last_updated(stash: StashClient, count: int) -> Sequence[int]:
-    """The scenes that were updated last."""
+    """The most recently updated scenes."""
     return [scene for scene, _ in stash.recently_updated(1, count)]

@@ -1,6 +1,6 @@
-"""What a page sends along with a request, read strictly: a mistake is named, never guessed at.
+"""Arguments of the page's requests, read strictly: a mistake is reported, never guessed around.
 
-Light on purpose: requests of a page are answered by processes that live for milliseconds.
+Light on purpose: the page's requests are answered by processes that live for milliseconds.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 REQUIRED = object()
-"""The default of an argument that has none."""
+"""Marks an argument without a default."""
 
 _MOST_DIGITS = 18
 _SHOWN = 60
@@ -29,9 +29,9 @@ class Rule:
 def read_arguments(
     what: str, rules: Mapping[str, Rule], args: Mapping[str, object]
 ) -> dict[str, object]:
-    """Every argument of the rules, read or by its default; null counts as not given.
+    """Read each argument of the rules or take its default; null counts as not given.
 
-    Raises ValueError with a sentence for a person: which argument is wrong, and what it must be.
+    Raises ValueError with a sentence for the user: which argument is wrong, and what it must be.
     """
     unknown = sorted(set(map(str, args)) - set(rules))
     if unknown:
@@ -57,7 +57,7 @@ def shown(value: object) -> str:
 
 
 def whole(low: int, high: int) -> Callable[[object], int]:
-    """Reads a whole number in a range; digits in a text do, as ids are texts in GraphQL."""
+    """Reads a whole number in a range, also as text, since ids are strings in GraphQL."""
 
     def read(value: object) -> int:
         if isinstance(value, str) and value.isascii() and value.isdigit():
@@ -81,7 +81,7 @@ def one_of(*words: str) -> Callable[[object], str]:
 
 
 def text(longest: int, *, empty: bool = False) -> Callable[[object], str]:
-    """Reads a text of one line."""
+    """Reads text of one line."""
 
     def read(value: object) -> str:
         plain = value.strip() if isinstance(value, str) else None
@@ -111,11 +111,11 @@ def switch(value: object) -> bool:
 
 
 scene_id = whole(1, 2**63 - 1)
-"""Reads the id of a scene."""
+"""Reads a scene id."""
 
 
 def scene_ids(most: int) -> Callable[[object], tuple[int, ...]]:
-    """Reads ids of scenes, each kept once; one alone need not be a list."""
+    """Reads scene ids, without duplicates; a single id need not be in a list."""
 
     def read(value: object) -> tuple[int, ...]:
         given = value if isinstance(value, (list, tuple)) else [value]

@@ -1,4 +1,4 @@
-"""One of several Plex items that may be the same film as a scene."""
+"""One of several Plex items that may match a scene."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Candidate:
     """The item's file as Plex sees it, the file's size in bytes, and the item's library.
 
-    `rating_key` is 0 and `section` "" when only a line of text was stored.
+    `rating_key` is 0 and `section` "" if only a line of text was stored.
     """
 
     part: str
@@ -18,13 +18,13 @@ class Candidate:
     rating_key: int = 0
 
     def words(self) -> str:
-        """The candidate in one line, as shown to people."""
+        """The candidate in one line, for the user."""
         size = f"{self.size} bytes" if self.size else "size unknown"
         return f"{self.part} ({size}), section {self.section}, item {self.rating_key}"
 
 
 def candidates(raw: object) -> tuple[Candidate, ...]:
-    """Candidates from a stored list. Plain text becomes a candidate without a key; the rest is dropped."""
+    """Candidates from a stored list. Plain text becomes a candidate without a key."""
     listed = raw if isinstance(raw, (list, tuple)) else ()
     return tuple(found for each in listed if (found := _candidate(each)) is not None)
 

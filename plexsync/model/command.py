@@ -1,4 +1,4 @@
-"""What a page asks the owner of the data folder to do: one table of commands and their arguments.
+"""The page's commands to the owner of the data folder: one table with their arguments.
 
 Light on purpose: a command is checked by the process that stores it in the inbox, and again by the
 owner that runs it.

@@ -50,14 +50,14 @@ class PlexSyncConfig(BaseModel):
     plex_token: SecretStr = SecretStr("")
     """Token for Plex; only ever sent in a header."""
     plex_certificate: str = ""
-    """Which certificates are accepted from Plex: "" those of known issuers, a path those in that PEM
-    file, "ignore" any."""
+    """Which certificates are accepted from Plex: "" those of known issuers, a path those in that
+    PEM file, "ignore" any."""
     plex_library: str = ""
-    """Names of the movie libraries to write to, as typed; empty means all of them."""
+    """Names of the movie libraries to write to, as entered; empty means all of them."""
     enabled: bool = True
     """Off: events are stored, but nothing is sent to Plex."""
     strict_matching: bool = True
-    """Off: when several items may be the scene, the first one is written."""
+    """Off: if several items may be the scene, the first one is written."""
     preserve_plex_edits: bool = False
     """On: edits made in Plex are kept, and only names that PlexSync added are removed."""
     path_map: str = ""
@@ -139,7 +139,7 @@ class PlexSyncConfig(BaseModel):
     reconcile_missing: bool = True
     """Off: scenes missing from Plex are not reported as gaps (Plex holds only some on purpose)."""
     dlq_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
-    """Days after which a dead letter is forgotten."""
+    """Days after which a dead letter is deleted."""
 
     @property
     def paused(self) -> bool:
@@ -225,11 +225,11 @@ def _libraries(names: str) -> list[str] | str:
 def read_config(
     settings: Mapping[str, object], environ: Mapping[str, str]
 ) -> tuple[PlexSyncConfig, list[str]]:
-    """Parse the plugin's settings as Stash keeps them; never raises.
+    """Parse the plugin's settings as Stash stores them; never raises.
 
-    A bad value falls back to its default and adds a warning, which never contains a secret. A missing
-    address or token is taken from PLEX_URL or PLEX_TOKEN, then from the settings of the older plugin
-    of this name.
+    A bad value falls back to its default and adds a warning, which never contains a secret. A
+    missing address or token is taken from PLEX_URL or PLEX_TOKEN, then from the settings of the
+    older plugin of this name.
     """
     reader = _Reader(settings if isinstance(settings, Mapping) else {})
     values: dict[str, Any] = {}
@@ -241,7 +241,7 @@ def read_config(
     values["plex_token"] = SecretStr(token)
     if sends_openly(values["plex_url"]):
         reader.warnings.append(
-            "plex_url: the token travels unencrypted to a server that seems to be on the internet; "
+            "plex_url: the token is sent unencrypted to a server that seems to be on the internet; "
             "use https://"
         )
     return PlexSyncConfig(**values), reader.warnings
@@ -318,7 +318,7 @@ def _parse(name: str, default: object, value: object) -> object:
 
 
 def _means_zero(name: str, value: object) -> bool:
-    """A 0 that somebody stored, for a setting that takes it; one left alone is missing."""
+    """Whether 0 was entered for a setting that accepts it; an unset one is missing."""
     default = PlexSyncConfig.model_fields[name].default
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return number and type(default) is int and bounds(name)[0] == 0

@@ -11,13 +11,13 @@ from pydantic import SecretStr
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}\Z")
 _COOKIE_VALUE = re.compile(r"[\x21-\x3a\x3c-\x7e]*\Z")
-_EVERYWHERE = "0.0.0.0"  # noqa: S104 - what Stash says of itself; nothing is bound here
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - the address that Stash reports; nothing is bound here
 _HOST_NAME = re.compile(r"[0-9A-Za-z._-]{1,253}\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where Stash listens, and the session it lent us; the cookie's value never shows in repr.
+    """Where Stash listens, and the session it gave us; the cookie's value never appears in repr.
 
     `host` is an address to connect to (never "all interfaces"), an IPv6 one without brackets.
     An empty `cookie_name` means that Stash sent no session.
@@ -33,7 +33,7 @@ class Connection:
 
     @property
     def base_url(self) -> str:
-        """For example "http://127.0.0.1:9999" or "https://[::1]:9999", with no slash at the end."""
+        """For example "http://127.0.0.1:9999" or "https://[::1]:9999", without a trailing slash."""
         host = f"[{self.host.replace('%', '%25')}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
@@ -51,14 +51,14 @@ def parse_connection(block: bytes) -> Connection:
 
 
 def read_connection(raw: object) -> Connection:
-    """The same for a block that is already JSON values (a task's input is parsed as a whole)."""
+    """As `parse_connection`, for a block that is already parsed, as in a task's input."""
     if not isinstance(raw, dict):
         raise _bad("is not an object")
     scheme, port = raw.get("Scheme"), raw.get("Port")
     if scheme not in ("http", "https"):
         raise _bad('has a Scheme that is neither "http" nor "https"')
     if type(port) is not int or not 0 < port < 65536:
-        raise _bad("has a Port that is no number from 1 to 65535")
+        raise _bad("has a Port that is not a number from 1 to 65535")
     name, value = _cookie(raw.get("SessionCookie"))
     return Connection(
         scheme=scheme,
@@ -72,7 +72,7 @@ def read_connection(raw: object) -> Connection:
 
 
 def _host(raw: object) -> str:
-    """A listen address as one to connect to: "all interfaces" becomes this machine."""
+    """The address to connect to for a listen address: "all interfaces" becomes this machine."""
     if not isinstance(raw, str):
         raise _bad("has a Host that is not text")
     host = raw[1:-1] if raw.startswith("[") and raw.endswith("]") else raw
@@ -105,7 +105,7 @@ def _text(raw: dict[object, object], key: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or "\0" in value:
-        raise _bad(f"has a {key} that is no path")
+        raise _bad(f"has a {key} that is not a path")
     return value
 
 

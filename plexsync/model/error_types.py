@@ -1,4 +1,4 @@
-"""The words by which people choose dead letters: classes of errors, their causes, and older names."""
+"""The names by which users select dead letters: error classes, causes, and legacy names."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ OLDER = {
     "PermanentError": ("PlexPermanentError",),
     "NotFound": ("PlexNotFound",),
 }
-"""Names that earlier tools and documents use, and what they mean here."""
+"""Legacy names, used by earlier tools and documents, and what they mean here."""
 
 
 def error_types(given: str, known: frozenset[str] = frozenset()) -> frozenset[str]:
-    """The classes and causes that a text with commas names, in any case; none for an empty one.
+    """The classes and causes in a comma-separated text, ignoring case; none for an empty one.
 
-    `known` are classes and causes of letters that are there. Raises ValueError with a sentence
-    that lists the valid ones.
+    `known` are the classes and causes of existing dead letters, which are valid as well. Raises
+    ValueError with a sentence that lists the valid names.
     """
     names = {name.lower(): meant for name, meant in OLDER.items()}
     names |= {name.lower(): (name,) for name in (*CLASSES, *CAUSES, *known)}
@@ -49,6 +49,6 @@ def error_types(given: str, known: frozenset[str] = frozenset()) -> frozenset[st
         if word.lower() not in names:
             raise ValueError(
                 f"error_types has no {word[:40]!r}; it takes the classes {', '.join(CLASSES)} and "
-                f"the causes {', '.join(CAUSES)}, with commas between them."
+                f"the causes {', '.join(CAUSES)}, separated by commas."
             )
     return frozenset(name for word in wanted for name in names[word.lower()])

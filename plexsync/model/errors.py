@@ -6,15 +6,16 @@
     |  |- PlexTemporaryError          408, 425, 429, 500, broken bodies, 4xx on a read, unknown
     |  `- PlexNotFound                no such item yet: slow retry
     |- PlexPermanentError             400, 404 on a write, 413, 414, 422: dead letter at once
-    |- AmbiguousMatch                 several items fit: dead letter that names them
+    |- AmbiguousMatch                 several items match: dead letter that lists them
     |- PlexAuthError                  401, 403: everything pauses
     |- StashDown, StashAuthError      the other server: jobs wait untouched
-    |- SceneUnusable                  Stash's answer about it makes no sense: dead letter at once
+    |- SceneUnusable                  Stash's answer about it is invalid: dead letter at once
     `- SceneGone                      nothing left to do
 
-The class says what would follow if the failure were the scene's own. Whether it is, `fault` says:
-an error is made once, where the HTTP answer is, and what that answer leaves open is settled by one
-probe of Plex (flows/worker/blame.py). A fault of the whole is never charged to a part.
+The class says what would follow if the failure were the scene's own; `fault` says whether it is. An
+error is classified once, where the HTTP answer is received, and what the answer leaves open is
+decided by one probe of Plex (flows/worker/blame.py). A scene is never charged for a fault of the
+server.
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ from plexsync.model.candidate import Candidate
 SERVER, REQUEST, ITEM, WRITE, SCENE = "server", "request", "item", "write", "scene"
 """Whose fault a failure is.
 
-SERVER: Plex as a whole, as a probe found. REQUEST: of a request that names no item, so never a
-scene's. ITEM and WRITE: met while one or several items were read, or one was written, by something
-that may be the whole as well. SCENE: this scene's own, and only this costs attempts.
+SERVER: Plex as a whole, confirmed by a probe. REQUEST: a request that names no item failed, so it
+is never a scene's fault. ITEM and WRITE: reading one or several items, or writing one, failed, and
+the server may be at fault as well. SCENE: the scene's own; only this costs attempts.
 """
 
 UNPROVEN = frozenset({REQUEST, ITEM, WRITE})
-"""Faults that a probe has to settle."""
+"""Faults that need a probe to be decided."""
 
 
 class SyncError(Exception):
-    """A failure with what is needed to decide and to explain it.
+    """A failure, with what is needed to handle and explain it.
 
     `status` is the HTTP status when there was an answer, `cause` a short word for the kind of
     failure ("refused", "dns", "timeout", "reset", "http", "body", "redirect", "web page",
-    "foreign", ...), `retry_after` seconds the server asked for, `fault` whose fault it is.
+    "foreign", ...), `retry_after` the seconds that the server asked for, `fault` whose fault it is.
     """
 
     def __init__(
@@ -61,31 +62,31 @@ class SyncError(Exception):
 
     @property
     def unproven(self) -> bool:
-        """Whether a probe has to say whose fault it is."""
+        """Whether only a probe can decide whose fault it is."""
         return self.fault in UNPROVEN
 
     def of_step(self) -> SyncError:
-        """The same, as the end of a whole step: then it concerns no single scene."""
+        """The same error as a failure of a whole step, which concerns no single scene."""
         if self.fault != SERVER and not isinstance(self, (StashDown, StashAuthError)):
             self.fault = REQUEST
         return self
 
     @property
     def kind(self) -> str:
-        """The class name, as dead letters and statistics store it."""
+        """The class name, as stored in dead letters and statistics."""
         return type(self).__name__
 
 
 class TransientError(SyncError):
-    """May succeed later without anybody doing anything."""
+    """May succeed later without anyone acting."""
 
 
 class PlexServerDown(TransientError):
-    """Plex did not answer, said that it is not ready, or something else answered in its place."""
+    """Plex did not answer or is not ready, or something else answered in its place."""
 
 
 class PlexTemporaryError(TransientError):
-    """Plex answered, but not usefully; the next try may be better."""
+    """Plex gave an unusable answer; the next attempt may succeed."""
 
 
 class PlexNotFound(TransientError):
@@ -106,15 +107,15 @@ class PlexNotFound(TransientError):
 
 
 class PlexPermanentError(SyncError):
-    """Plex understood and refused; trying again would not help."""
+    """Plex understood and refused; a retry would not help."""
 
 
 class PlexAuthError(SyncError):
-    """Plex rejects the token: a person has to act."""
+    """Plex rejects the token; the user has to act."""
 
 
 class AmbiguousMatch(SyncError):
-    """Several Plex items could be the scene: `candidates`."""
+    """Several Plex items (`candidates`) could be the scene."""
 
     def __init__(self, message: str, candidates: Sequence[Candidate] = ()) -> None:
         super().__init__(message, cause="ambiguous")
@@ -122,7 +123,7 @@ class AmbiguousMatch(SyncError):
 
 
 class StashDown(SyncError):
-    """Stash did not answer usefully."""
+    """Stash did not answer, or its answer was unusable."""
 
 
 class StashAuthError(SyncError):
@@ -134,12 +135,12 @@ class SceneGone(SyncError):
 
 
 class Interrupted(Exception):  # noqa: N818 - nothing went wrong
-    """Somebody waits for this process: what was not sent yet waits, at no cost."""
+    """Another process waits for this one; unsent work stays queued, at no cost."""
 
 
 class SceneUnusable(SyncError):
-    """What Stash says about this scene, and about it alone, cannot be used."""
+    """Stash's answer about this scene, and only this one, is unusable."""
 
 
 class AnotherStash(Exception):
-    """The data folder belongs to another Stash; the text says so to a person, and what to do."""
+    """The data folder belongs to another Stash; the text tells the user so, and what to do."""

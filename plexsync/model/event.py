@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Event:
     """One hook call: "Scene.Update.Post" of 7 is subject "Scene", action "Update", id 7.
 
-    `fields` is None when Stash sent no inputFields (scan, move, create, destroy). `input` holds the
-    JSON input of a merge or of a page's command; None when absent or too large to keep. `at` is when
+    `fields` is None if Stash sent no inputFields (scan, move, create, destroy). `input` holds the
+    JSON input of a merge or of a page command; None if absent or too large to store. `at` is when
     the hook ran, in wall-clock seconds.
     """
 

@@ -38,7 +38,8 @@ class Job:
     starts: int = 0
     """How often it was started alone without ending; after three the job is a dead letter."""
     running: bool = False
-    """Set before a run and cleared after it. Set at start-up, the last worker died during the run."""
+    """Set before a run and cleared after it. Set at start-up, the last worker died during the run.
+    """
     attempts: dict[str, int] = field(default_factory=dict)
     """Failed attempts by error class."""
     last_error: str = ""

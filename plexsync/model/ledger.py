@@ -39,8 +39,8 @@ class TargetState:
     `part` is the Plex file that matched. The mappings are keyed by field name. `dirty` names the
     fields that still differ from the desired state. `unconfirmed` holds values that were sent, or
     about to be, but not seen in Plex yet; where Plex shows them they count as written. `read_back`
-    holds fields that Plex showed differently the last time, `refused` those that it rejects; neither
-    is dirty.
+    holds fields that Plex showed differently the last time, `refused` those that it rejects;
+    neither is dirty.
     """
 
     target: Target
@@ -58,9 +58,9 @@ class TargetState:
 class SceneState:
     """The state of a scene. Times are wall-clock seconds since the epoch.
 
-    `state` is one of STATES and holds since `since`. `desired_hash` is the hash of the desired state
-    while the scene is in step, and "" while any field is dirty. `entities` are the (kind, id) pairs
-    whose rename or removal affects the scene.
+    `state` is one of STATES and holds since `since`. `desired_hash` is the hash of the desired
+    state while the scene is in step, and "" while any field is dirty. `entities` are the (kind, id)
+    pairs whose rename or removal affects the scene.
     """
 
     scene: int
@@ -81,7 +81,7 @@ class SceneState:
 class Pin:
     """The user's decision that a scene is the Plex item with the file `part` (as Plex sees it).
 
-    `rating_key` decides when several items hold that file; 0 when unknown.
+    `rating_key` decides if several items hold that file; 0 if unknown.
     """
 
     part: str
@@ -110,7 +110,8 @@ class Backfill:
     """A stored backfill over many scenes: all (kind ""), those with entities of `kind`, or listed
     scenes (kind "scene").
 
-    `after` is the last id that was queued (0: none yet); `listed` limits it to the ids stored with it.
+    `after` is the last id that was queued (0: none yet); `listed` limits it to the ids stored with
+    it.
     """
 
     id: int

@@ -11,9 +11,9 @@ _MOST_COMMAS = 50
 def choose(setting: str, titles: Sequence[str]) -> tuple[list[str], list[str]]:
     """The titles of the libraries that the setting names, and the names that no library has.
 
-    The whole setting is compared first; then the longest known names are taken from it, from left to
-    right. Quotes keep a name together. An exact name wins over one that differs in surrounding blanks
-    or in case. An empty setting chooses nothing.
+    The whole setting is compared first; then the longest known names are taken from it, from left
+    to right. Quotes keep a name together. An exact name wins over one that differs in surrounding
+    blanks or in case. An empty setting chooses nothing.
     """
     chosen: dict[str, None] = {}
     missing: dict[str, None] = {}
@@ -58,7 +58,7 @@ def _names(setting: str, titles: Sequence[str]) -> Iterator[tuple[list[str], str
 
 
 def _unknown(pieces: Sequence[str]) -> tuple[str, int]:
-    """A name that no library has, up to its closing quote or the next comma, and its number of pieces."""
+    """An unknown name, up to its closing quote or the next comma, and its number of pieces."""
     if pieces[0].lstrip().startswith('"'):
         for count in range(1, min(len(pieces), _MOST_COMMAS) + 1):
             name = _unquoted(",".join(pieces[:count]))

@@ -19,7 +19,7 @@ MOST_NAMES = 10_000
 """Names of a list beyond this number are ignored."""
 
 YEARS = range(1850, 2101)
-"""Years that Plex can store: one broken date makes Plex fail on every list with that item."""
+"""Years that Plex can store: an item with a broken date makes Plex fail on every list with it."""
 
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ].*)?)?)?\Z", re.DOTALL)
 
@@ -39,8 +39,8 @@ class Limits:
 class SyncMetadata(BaseModel):
     """The values of one scene in Plex's terms; empty text is "", an empty list ().
 
-    `date` is YYYY-MM-DD, `rating` a number from 0 to 10 as text ("8.5"). Names are unique regardless
-    of case; the first spelling wins.
+    `date` is YYYY-MM-DD, `rating` a number from 0 to 10 as text ("8.5"). Names are unique
+    regardless of case; the first spelling wins.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -61,7 +61,7 @@ class SyncMetadata(BaseModel):
     @classmethod
     def _title(cls, value: object, info: ValidationInfo) -> str:
         title = _text(value, NAME_LENGTH, info)
-        # A title that consists of emoji only keeps them: it must not become empty.
+        # A title of emoji only keeps them, since it must not become empty.
         title = title or cut(clean(_plain(value), False, False), NAME_LENGTH)
         if not title:
             raise ValueError("must not be empty")
@@ -138,7 +138,7 @@ def _text(value: object, length: int, info: ValidationInfo, multiline: bool = Fa
     raw = whole[: 2 * length]
     text = clean(raw, multiline, limits.strip_emoji)
     if limits.strict_mode and is_damaged(raw):
-        raise ValueError("holds control characters")
+        raise ValueError("contains control characters")
     if limits.strict_mode and len(text) > length:
         raise ValueError(f"is longer than {length} characters")
     short = cut(text, length)

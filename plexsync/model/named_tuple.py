@@ -1,6 +1,6 @@
 """`NamedTuple` as in `typing`, without importing `typing`.
 
-Each request of a page is a process, and `typing` or `dataclasses` would take it longer to import
+Each request of the page is a process, and importing `typing` or `dataclasses` would take it longer
 than all the rest. So values that a request reads are named tuples of this kind.
 """
 

@@ -1,6 +1,6 @@
-"""Paths as two servers see them: what makes two of them equal, and the user's map between them.
+"""Paths as Stash and Plex see them: when two are equal, and the user's map between them.
 
-Paths are compared and rewritten as text only; nothing here looks at a disk.
+Paths are compared and rewritten as text only; nothing here reads a disk.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _SLASHES = re.compile(r"/{2,}")
 
 
 def exact_key(path: str) -> str:
-    """The path with "/" for every separator, in NFC, doubled slashes folded; case is kept.
+    """The path in NFC with "/" as the separator and repeated slashes folded; case is kept.
 
-    Drive letters stay, and so does the double slash that begins a UNC path.
+    Drive letters and the double slash at the start of a UNC path are kept.
     """
     text = path if path.isascii() else unicodedata.normalize("NFC", path)
     text = text.replace("\\", "/")
@@ -28,7 +28,9 @@ def exact_key(path: str) -> str:
 
 
 class _Folded(dict[int, str]):
-    """The lower case of each character as a disk without case has it, found when first met."""
+    """A translation table filled on demand: the lower case of each character, as a case-insensitive
+    file system has it.
+    """
 
     def __missing__(self, code: int) -> str:
         self[code] = _lower(chr(code))
@@ -36,7 +38,9 @@ class _Folded(dict[int, str]):
 
 
 def _lower(char: str) -> str:
-    """One character for one, and none becomes ASCII: no disk takes "ß" for "ss" or "ﬁ" for "fi"."""
+    """Lower-case one character to one, never a non-ASCII one to ASCII: no file system equates "ß"
+    and "ss" or "ﬁ" and "fi".
+    """
     upper = char.upper()
     lower = (upper if len(upper) == 1 else char).lower()
     return lower if len(lower) == 1 and char.isascii() >= lower.isascii() else char
@@ -46,7 +50,7 @@ _FOLDED = _Folded()
 
 
 def path_key(path: str) -> str:
-    """`exact_key` without case: equal for every spelling that some disk takes for the same file."""
+    """`exact_key` in lower case: equal for all spellings that a file system may equate."""
     text = exact_key(path)
     if text.isascii():
         return text.lower()
@@ -54,7 +58,7 @@ def path_key(path: str) -> str:
 
 
 def name_key(path: str) -> str:
-    """The file name alone, as `path_key` spells it."""
+    """The file name alone, in the form of `path_key`."""
     return path_key(path).rpartition("/")[2]
 
 
@@ -67,17 +71,17 @@ def tail_key(path: str) -> str:
 
 
 def index_keys(path: str) -> tuple[str, str, str, str]:
-    """Everything the library index files a path under: exact, path, name and tail key."""
+    """The keys under which the library index stores a path: exact, path, name and tail key."""
     return exact_key(path), path_key(path), name_key(path), tail_key(path)
 
 
 def components(path: str) -> tuple[str, ...]:
-    """Folders and file name, each as `path_key` spells it; a drive letter counts as a folder."""
+    """Folders and file name in the form of `path_key`; a drive letter counts as a folder."""
     return tuple(part for part in path_key(path).split("/") if part)
 
 
 def folder_of(path: str) -> str:
-    """The folder of a file, spelled as in `path`; "" for a bare name."""
+    """The folder of a file, as spelled in `path`; "" for a bare name."""
     ends = [path.rfind(mark) for mark in _separators(path)]
     head = path[: max(ends) + 1]
     bare = head.rstrip("/\\")
@@ -103,7 +107,9 @@ def shared_start(mine: Sequence[str], theirs: Sequence[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Prefix:
-    """A folder that whole paths are cut off and put on, written with `mark` between its names."""
+    """One folder of a pair, which is stripped from absolute paths or prepended to them; `mark`
+    separates its names.
+    """
 
     text: str
     root: str
@@ -119,7 +125,7 @@ class _Prefix:
         return cls(text.rstrip(mark), _root(folder), mark, parts)
 
     def rest(self, path: str) -> list[str] | None:
-        """What of `path` lies below this folder; None when the path is somewhere else."""
+        """The components of `path` below this folder; None if it is not below it."""
         names = pieces(path)
         depth = len(self.parts)
         if _root(path) != self.root or len(names) < depth:
@@ -128,7 +134,7 @@ class _Prefix:
         return names[depth:] if inside else None
 
     def spelt_in(self, path: str) -> bool:
-        """Whether a path below this folder names it letter by letter. Windows knows no other way."""
+        """Whether a path below this folder spells it exactly; on Windows any spelling does."""
         return self.mark == "\\" or path.startswith(self.text)
 
     def join(self, rest: Sequence[str]) -> str:
@@ -141,13 +147,13 @@ class _Prefix:
 
 @dataclass(frozen=True, slots=True)
 class PathMap:
-    """Pairs of folders, (in Plex, in Stash), that hold the same files; empty means same paths."""
+    """Pairs (folder in Plex, folder in Stash) with the same files; empty if the paths are equal."""
 
     pairs: tuple[tuple[_Prefix, _Prefix], ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> tuple[PathMap, list[str]]:
-        """Read "/plex/path=>/stash/path; ..."; a bad pair is left out and named in a warning."""
+        """Parse "/plex/path=>/stash/path; ..."; each bad pair is ignored with a warning."""
         pairs: list[tuple[_Prefix, _Prefix]] = []
         warnings = []
         for chunk in re.split(r"[;\n]", text):
@@ -157,26 +163,26 @@ class PathMap:
             if pair:
                 pairs.append(pair)
             else:
-                warnings.append(f'path_map: "{_clip(chunk)}" {problem}; this pair is left out')
+                warnings.append(f'path_map: "{_clip(chunk)}" {problem}; this pair is ignored')
         return cls(tuple(pairs)), warnings
 
     def to_plex(self, stash_path: str) -> str:
-        """The path under which Plex sees a file of Stash; unchanged when no pair fits."""
+        """The path under which Plex sees a file of Stash; unchanged if no pair matches."""
         return self.locate(stash_path)[0]
 
     def to_stash(self, plex_path: str) -> str:
-        """The path under which Stash sees a file of Plex; unchanged when no pair fits."""
+        """The path under which Stash sees a file of Plex; unchanged if no pair matches."""
         return _move(plex_path, self.pairs)[0]
 
     def locate(self, stash_path: str) -> tuple[str, bool]:
-        """`to_plex`, and whether the folder that was replaced is spelt as in the map."""
+        """`to_plex`, and whether the replaced folder is spelled as in the map."""
         return _move(stash_path, [(stash, plex) for plex, stash in self.pairs])
 
 
 def derive(stash_path: str, plex_path: str) -> PathMap:
-    """The map that one file's two paths suggest for its siblings: their common end stripped.
+    """The map that one file's two paths suggest for its siblings: both without their common end.
 
-    Empty when the names differ or both paths are the same.
+    Empty if the names differ or both paths are the same.
     """
     mine, theirs = pieces(stash_path), pieces(plex_path)
     count = shared_end([path_key(p) for p in mine], [path_key(p) for p in theirs])
@@ -190,7 +196,7 @@ def derive(stash_path: str, plex_path: str) -> PathMap:
 
 
 def _move(path: str, pairs: Sequence[tuple[_Prefix, _Prefix]]) -> tuple[str, bool]:
-    """By the longest folder; between two spellings of it by the path's own."""
+    """Apply the pair with the longest folder; between two spellings of it, the path's own."""
     best, moved = (-1, True), path
     for source, goal in pairs:
         rest = source.rest(path)
@@ -207,12 +213,12 @@ def _read_pair(
     if len(sides) != 2 or not all(sides):
         return None, "is not of the form /plex/path=>/stash/path"
     if not all(_root(side) or _DRIVE.match(side) for side in sides):
-        return None, "needs whole paths, beginning with / or a drive letter, on both sides"
+        return None, "needs absolute paths, starting with / or a drive letter, on both sides"
     plex, stash = (_Prefix.of(side) for side in sides)
     if any(
         (stash.root, stash.parts) == (s.root, s.parts) and s.spelt_in(stash.text) for _, s in known
     ):
-        return None, "names a Stash folder that an earlier pair has"
+        return None, "repeats the Stash folder of an earlier pair"
     return (plex, stash), ""
 
 
@@ -222,7 +228,7 @@ def _separators(path: str) -> str:
 
 
 def pieces(path: str) -> list[str]:
-    """Folders and file name as spelled. A backslash in a POSIX path is an ordinary character of a name."""
+    """Folders and file name as spelled. In a POSIX path a backslash is part of a name."""
     text = path.replace("\\", "/") if "\\" in _separators(path) else path
     return [piece for piece in text.split("/") if piece]
 

@@ -18,7 +18,7 @@ class Field:
     """How one field is called on each side.
 
     `edit` is Plex's name in an edit and for locks, `shown` the XML attribute (scalar) or element
-    (list) in an answer, `setting` the model's switch ("" when only the master switch rules it).
+    (list) in an answer, `setting` its switch in PlexSyncConfig ("" if it has none).
     """
 
     name: str
@@ -46,10 +46,10 @@ FIELDS: Mapping[str, Field] = {
         Field("background", IMAGE, "art", "art", "sync_background"),
     )
 }
-"""In the order in which edits go out: scalars, lists, images."""
+"""In the order in which edits are sent: scalars, lists, images."""
 
 YEAR = Field("year", SCALAR, "year", "year", "")
-"""Not a field that PlexSync writes: Plex sets it along with a date, and only undo puts it back."""
+"""Not a field that PlexSync writes: Plex sets it along with a date, and only undo restores it."""
 
 SORT_TITLE = Field("sort_title", SCALAR, "titleSort", "titleSort", "")
 """What PlexSync gives to collections of its own."""
@@ -71,7 +71,8 @@ class Target:
 class Section:
     """A movie library; `locations` are its folders as Plex sees them.
 
-    `clock` is another one whenever Plex has scanned the library or changed what it holds.
+    `clock` is its change stamp: it differs once Plex has scanned the library or changed its
+    content.
     """
 
     key: str
@@ -83,7 +84,7 @@ class Section:
     clock: str = ""
 
     def below(self, path: str) -> tuple[str, ...] | None:
-        """The components of a path below the library's folder; None when it lies elsewhere."""
+        """The components of a path below the library's folder; None if it is elsewhere."""
         whole = components(path)
         folders = [components(location) for location in self.locations]
         holding = [len(folder) for folder in folders if whole[: len(folder)] == folder]
@@ -92,7 +93,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a Plex item; `file` as Plex sees it, `size` in bytes (None when unknown)."""
+    """One file of a Plex item; `file` as Plex sees it, `size` in bytes (None if unknown)."""
 
     file: str
     size: int | None = None
@@ -100,10 +101,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlexItem:
-    """A movie as Plex shows it when fetched alone.
+    """A complete Plex movie, as fetched by its rating key.
 
     `values` holds every scalar and list field of FIELDS (lists in Plex's order), `locks` the edit
-    names of locked fields. Images appear only as `thumb` and `art` (Plex's path, "" when none).
+    names of locked fields. Images appear only as `thumb` and `art` (Plex's path, "" if none).
     """
 
     target: Target
@@ -137,7 +138,8 @@ class Written:
     """What PlexSync last wrote to a field and saw confirmed.
 
     `desired_hash` is the hash of the desired value; it differs from the hash of `value` only where
-    the text had to be cut to fit a request. `shown` is what Plex shows for `value`; None if the same.
+    the text had to be cut to fit a request. `shown` is what Plex shows for `value`; None if the
+    same.
     """
 
     value: Value
@@ -158,7 +160,7 @@ class ReadBack:
 class Refusal:
     """A value that Plex refused when it was sent alone, and Plex's answer.
 
-    `desired_hash` is the hash of the desired value: another value is tried again.
+    `desired_hash` is the hash of the desired value: a different one is sent again.
     """
 
     desired_hash: str
@@ -170,7 +172,7 @@ class Refusal:
 class Base:
     """What Plex had before PlexSync first wrote a field, for undo.
 
-    For images `value` is the key of the poster that was selected ("" when unknown or none).
+    For images `value` is the key of the poster that was selected ("" if unknown or none).
     """
 
     value: Value
@@ -179,7 +181,8 @@ class Base:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One field to change. For lists `value` is the whole list to send, `remove` what must go.
+    """One field to change. For lists `value` is the whole list to send, `remove` the names to
+    remove.
 
     `locked` is the lock's state afterwards; only undo ever unlocks.
     """

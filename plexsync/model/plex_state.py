@@ -1,6 +1,7 @@
-"""How Plex can stand, in words for people: one table for log, tasks, status and page.
+"""The states that Plex can be in, with their user-visible words: one table for log, tasks, status
+and page.
 
-A page's request starts a process for it, so this imports nothing.
+Each of the page's requests starts a process, so this imports next to nothing.
 """
 
 from __future__ import annotations
@@ -9,22 +10,22 @@ from plexsync.model.stored import moment, one_line, words
 
 HEALTHY, STARTING, FAILING, DOWN = "healthy", "starting", "failing", "down"
 FOREIGN, TLS, UNAUTHORISED = "not Plex", "no TLS", "unauthorised"
-"""What a health check can find."""
+"""States that a health check can find."""
 
 WRITING = "writing"
-"""Reads are fine, and nothing is written."""
+"""Reads work, and writes fail."""
 
 STUCK = "stuck"
-"""Plex is healthy, and a request that no scene can do without fails."""
+"""Plex is healthy, but a request that every scene needs fails."""
 
 READ_ONLY = "read only"
 JWT, CLAIM, REFUSED = "jwt", "claim", "refused token"
 
 TOKEN_TROUBLES = frozenset({READ_ONLY, JWT, CLAIM, REFUSED})
-"""What can be wrong with a token that was sent."""
+"""What can be wrong with a token."""
 
 BY_SETTINGS = TOKEN_TROUBLES | {FOREIGN, TLS, "redirect", "web page"}
-"""What ends when somebody corrects a setting."""
+"""Kinds of trouble that only a changed setting ends."""
 
 _WHERE = "Settings > Plugins > PlexSync"
 _NEW_TOKEN = f"Enter a new Plex token in {_WHERE}."
@@ -48,12 +49,12 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     STARTING: (
         "Starting",
         "Plex is starting",
-        "Plex is starting or repairs its database; PlexSync waits and goes on by itself.",
+        "Plex is starting or repairing its database; PlexSync waits and goes on by itself.",
     ),
     FAILING: (
         "Failing",
         "Plex is failing",
-        "Look at Plex's own log and its disk; PlexSync waits and goes on by itself.",
+        "Check Plex's log and disk; PlexSync waits and goes on by itself.",
     ),
     FOREIGN: (
         "Not Plex",
@@ -64,7 +65,7 @@ _WORDS: dict[str, tuple[str, str, str]] = {
         "Redirected",
         "Plex URL is redirected",
         f"If that is where your Plex is, enter it as Plex URL in {_WHERE}. PlexSync follows no "
-        "redirect, because the token would go along.",
+        "redirect, because the token would be sent along.",
     ),
     "web page": (
         "Not Plex",
@@ -102,38 +103,38 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     STUCK: (
         "Refuses a request",
         "Plex refuses what every scene needs",
-        "Look at Plex's own log; PlexSync asks again each minute and goes on by itself.",
+        "Check Plex's log; PlexSync tries again every minute and goes on by itself.",
     ),
 }
 
 
 def kind_of(state: str, cause: str) -> str:
-    """The most exact kind that has words of its own."""
+    """The most specific kind in the table: `cause` if it has an entry, otherwise `state`."""
     return cause if cause in _WORDS else state if state in _WORDS else DOWN
 
 
 def title(kind: str) -> str:
-    """A kind in two or three words."""
+    """The short title of a kind, two or three words."""
     return _WORDS.get(kind, _WORDS[DOWN])[0]
 
 
 def headline(kind: str) -> str:
-    """A kind as a sentence without its full stop."""
+    """The headline of a kind, a sentence without its full stop."""
     return _WORDS.get(kind, _WORDS[DOWN])[1]
 
 
 def remedy(kind: str) -> str:
-    """What a person can do about it."""
+    """What the user can do about it."""
     return _WORDS.get(kind, _WORDS[DOWN])[2]
 
 
 def told(kind: str, words: str) -> str:
-    """A kind with what happened, as a sentence without its full stop that says nothing twice."""
+    """The headline with the details, without repeating them; a sentence without its full stop."""
     return words if words.startswith(headline(kind)) else f"{headline(kind)}: {words}"
 
 
 def token_trouble(token: str) -> str:
-    """What kind of token it is that Plex refuses."""
+    """Which kind of token Plex refuses, as far as its form shows."""
     if token.startswith("claim-"):
         return CLAIM
     return JWT if token.startswith("eyJ") else REFUSED
@@ -141,8 +142,8 @@ def token_trouble(token: str) -> str:
 
 TOKEN_WORDS = {
     REFUSED: "Plex refuses the token",
-    JWT: "Plex refuses the token: it is a short-lived one of plex.tv (JWT), and no server takes it",
-    CLAIM: "Plex refuses the token: it is a claim code and no token",
+    JWT: "Plex refuses the token: it is a short-lived token of plex.tv (JWT), valid for no server",
+    CLAIM: "Plex refuses the token: it is a claim code, not a token",
     READ_ONLY: "The Plex token may read but not write: it is not the server owner's",
 }
 
@@ -154,20 +155,20 @@ if TYPE_CHECKING:
 FILE = "health_check.json"
 
 WORKER, WAKE_UP = "the worker", "the worker, when it was woken"
-"""A probe by its schedule, or because somebody had seen Plex well."""
+"""A scheduled probe, or one because another process has found Plex healthy."""
 
 FAILURE = "a sync that met a failure"
-"""Asked wherever something failed and the answers leave open why."""
+"""A probe after a failure whose cause the answers leave open."""
 
 BEFORE_TASK = "a task, before it began"
-"""A button looks at a Plex that is left alone, if that is due."""
+"""A task probes before it starts if the breaker is open and a probe is due."""
 
 NEVER: HealthCheck = {"at": 0.0, "by": "", "state": ""}
-"""Nobody has looked yet."""
+"""No health check yet."""
 
 
 def parse_health_check(raw: object) -> HealthCheck:
-    """Read a stored look; raises ValueError on any doubt."""
+    """Parse a stored health check; raises ValueError if anything is wrong with it."""
     if not isinstance(raw, dict):
         raise ValueError("it holds no object")
     found = one_line(words(raw, "state"))

@@ -21,7 +21,7 @@ SYNC_ALL = "sync all"
 RECENT = "recent"
 
 FORCED = "forced"
-"""The scene is written whatever the ledger says."""
+"""The scene is compared with Plex, whatever the ledger has about it."""
 
 RETRY = "retry"
 """The user retries a dead letter."""
@@ -38,14 +38,14 @@ REASONS = {
     SCAN: "Changed by a task of Stash",
     RENAME: "A name in it was changed, merged or deleted",
     SETTINGS: "The settings were changed",
-    SWEEP: "Changed in Stash without telling",
+    SWEEP: "Changed in Stash without a hook",
     SYNC_ALL: "Part of Sync All Scenes",
     RECENT: "Part of Sync Recent Scenes",
-    FORCED: "Asked for by hand",
-    RETRY: "A dead letter that is tried again",
+    FORCED: "Requested by hand",
+    RETRY: "Retry of a dead letter",
     RECONCILE: "Found by a reconciliation",
-    RECOVERED: "Comes back after an outage",
-    REVIVED: "Its file turned up in Plex",
+    RECOVERED: "Recovered after an outage",
+    REVIVED: "Its file appeared in Plex",
 }
 """Every reason that a job or a backfill can have."""
 
@@ -54,19 +54,19 @@ SERVER_DOWN = "PlexServerDown"
 
 CLASSES = {
     SERVER_DOWN: "Plex was down",
-    "PlexTemporaryError": "Plex stumbled",
+    "PlexTemporaryError": "Temporary Plex error",
     NOT_FOUND: "Not in Plex",
     "PlexPermanentError": "Refused by Plex",
     "AmbiguousMatch": "Ambiguous",
-    "SceneUnusable": "Odd in Stash",
+    "SceneUnusable": "Unreadable in Stash",
 }
-"""Every class of errors after which a job is tried again or becomes a dead letter."""
+"""All error classes after which a job is retried or becomes a dead letter."""
 
 DEAD_STATES = {"AmbiguousMatch": "ambiguous", NOT_FOUND: "not in Plex"}
 """Error class of a dead letter -> the scene's state; any other class is "failed"."""
 
 PIN_HELPS = frozenset({"AmbiguousMatch"})
-"""Error classes of dead letters that a person ends by naming the right Plex item."""
+"""Error classes of dead letters that a pin to the right Plex item resolves."""
 
 NOT_TRIED = "Waits for its turn"
 
@@ -84,18 +84,18 @@ STATES = {
     "undone": (NONE, "undone"),
     "left out": (NONE, "left out"),
     "edited in Plex": (WARN, "edited in Plex"),
-    "unknown": (NONE, "not met by PlexSync yet"),
+    "unknown": (NONE, "not seen by PlexSync yet"),
     "changes": (WARN, "would change"),
     "in step": (OK, "in step"),
     "left alone": (NONE, "left alone"),
     "gone": (NONE, "no longer in Stash"),
 }
-"""Tone and text for each state of a scene: those of the ledger, those that only a page shows, and
+"""Tone and text for each state of a scene: those of the ledger, those that only the page shows, and
 the outcomes of a preview."""
 
 
 def reason_words(reason: str) -> str:
-    """A reason as shown to users; one that another version wrote is shown as it is."""
+    """A reason as shown to users; one written by another version is shown unchanged."""
     return REASONS.get(reason, reason)
 
 
@@ -105,17 +105,17 @@ def class_words(error: str) -> str:
 
 
 def class_tone(error: str) -> str:
-    """How a page marks an error class: WARN where only a person can decide, NONE otherwise."""
+    """How the page marks an error class: WARN if only the user can decide, NONE otherwise."""
     return WARN if error in PIN_HELPS else NONE
 
 
 def can_pin(state: str) -> bool:
-    """Whether a scene in this state is for a person to pin to one of its candidates."""
+    """Whether the user can resolve this state by pinning the scene to a candidate."""
     return state in {dead_state(error) for error in PIN_HELPS}
 
 
 def classes_in_words(counts: Mapping[str, int]) -> dict[str, int]:
-    """How many of each error class, by its words."""
+    """The number of each error class, keyed by its text."""
     return {class_words(error): number for error, number in counts.items()}
 
 

@@ -1,7 +1,7 @@
-"""The settings as Stash keeps them: their names, and how a typed value is read.
+"""The settings as Stash stores them: their names, and how an entered value is read.
 
-Stash has no defaults and shows an unset switch as off, so what is on by default is asked the other
-way round: the key `pause_sync` sets the field `enabled`. Missing, "" and 0 mean "left alone".
+Stash has no defaults and shows an unset switch as off, so a setting that is on by default has an
+inverted key: `pause_sync` clears the field `enabled`. A missing value, "" and 0 mean "not set".
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ FIELDS: Mapping[str, str] = {
     "sync_rating": "sync_rating",
     "trigger_plex_scan": "trigger_plex_scan",
 }
-"""Key in Stash and in PlexSync.yml -> field of PlexSyncConfig. A field that is on by default is
-set by a key that says the opposite."""
+"""Key in Stash and in PlexSync.yml -> field of PlexSyncConfig. A field that is on by default has an
+inverted key."""
 
 IGNORE = "ignore"
-"""As a certificate: none is checked."""
+"""Value of the certificate setting that switches the check off."""
 
 _WEB_CLIENT = re.compile(r"/web(/index\.html)?$")
 _NEVER_IN_A_HOST = frozenset('\\<>"{}|^`,;')
@@ -73,33 +73,33 @@ _PRIVATE_NAMES = (".local", ".lan", ".home", ".internal", ".localdomain", ".home
 
 
 def is_unset(value: object) -> bool:
-    """True for what Stash keeps or shows for a setting that nobody entered."""
+    """Whether Stash stores or shows this value for a setting that was never entered."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or (isinstance(value, (int, float)) and value == 0)
 
 
 def read_text(value: object) -> str:
-    """A text without the blanks around it; raises ValueError for anything else."""
+    """Read a text and strip it; raises ValueError for anything else."""
     if not isinstance(value, str):
-        raise ValueError("is not a text")
+        raise ValueError("is not text")
     if any("\ud800" <= char <= "\udfff" for char in value):
         raise ValueError("contains broken characters")
     return value.strip()
 
 
 def read_certificate(value: object) -> str:
-    """ "ignore" or the whole path of a file; raises ValueError for anything else."""
+    """Read "ignore" or the absolute path of a file; raises ValueError for anything else."""
     text = read_text(value).strip('"')
     if text.lower() == IGNORE:
         return IGNORE
     if not os.path.isabs(text) or not text.isprintable():
-        raise ValueError(f'is neither the whole path of a file nor the word "{IGNORE}"')
+        raise ValueError(f'is neither the absolute path of a file nor the word "{IGNORE}"')
     return text
 
 
 def read_names(value: object) -> str:
-    """Names with commas between them, as typed: a blank can be part of a name."""
+    """Read comma-separated names, as entered: a name may contain spaces."""
     return value if read_text(value).strip(", ") and isinstance(value, str) else ""
 
 
@@ -111,7 +111,7 @@ def read_filter(value: object) -> str:
 
 
 def read_switch(value: object) -> bool:
-    """On or off, also as the words true and false; raises ValueError for anything else."""
+    """Read a switch, also as the words true and false; raises ValueError for anything else."""
     if isinstance(value, bool):
         return value
     words = {"true": True, "false": False}
@@ -122,9 +122,9 @@ def read_switch(value: object) -> bool:
 
 
 def read_number(value: object, low: int, high: int, default: int) -> int:
-    """A whole number from `low` to `high`, also as digits; `default` for a 0 out of range.
+    """Read a whole number from `low` to `high`, also as text; `default` if 0 is out of range.
 
-    Raises ValueError with the range.
+    Raises ValueError that names the range.
     """
     reason = f"is not a whole number from {low} to {high}"
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,15}\s*", value):
@@ -137,7 +137,7 @@ def read_number(value: object, low: int, high: int, default: int) -> int:
 
 
 def read_choice(value: object, choices: tuple[str, ...]) -> str:
-    """One of some words, in any case; raises ValueError with the words."""
+    """Read one of `choices`, ignoring case; raises ValueError that lists them."""
     word = read_text(value).lower()
     if word not in choices:
         raise ValueError(f"is none of {', '.join(choices)}")
@@ -159,15 +159,16 @@ _PASTED_AROUND = " \t\r\n\u00a0\u200b\ufeff\"'`\u2018\u2019\u201c\u201d\u00ab\u0
 
 
 def read_token(value: object) -> str:
-    """A token that fits into a header; the reason of a ValueError never repeats it.
+    """Read a token that is valid in a header; raises ValueError, whose text never repeats it.
 
-    What is often pasted with it goes: quotes, blanks, the parameter's name, the rest of an address.
+    What is often pasted along with it is stripped: quotes, spaces, the parameter's name, the rest
+    of a URL.
     """
     token = read_text(value).strip(_PASTED_AROUND)
     named = re.search(r"X-Plex-Token=([^&#\s]*)", token, re.IGNORECASE)
     token = (named[1] if named else token).strip(_PASTED_AROUND)
     if not all("!" <= char <= "~" for char in token):
-        raise ValueError("contains blanks or characters that no Plex token has")
+        raise ValueError("contains spaces or characters that no Plex token has")
     return token
 
 
@@ -179,22 +180,24 @@ def read_address(value: object) -> str:
     """
     text = read_text(value)
     if any(char.isspace() or not char.isprintable() for char in text):
-        raise ValueError("contains blanks; enter an address like http://192.168.1.5:32400")
+        raise ValueError("contains spaces; enter an address like http://192.168.1.5:32400")
     if re.match(r"https?[:/](?!//)", text, re.IGNORECASE):
         raise ValueError("is not complete; write http:// or https:// before the host")
     url = _split(text if "://" in text else "http://" + text.lstrip("/"))
     if url.scheme not in ("http", "https"):
         raise ValueError("must begin with http:// or https://")
     if url.username is not None or url.password is not None:
-        raise ValueError("must not contain a user name or password; Plex is entered with a token")
+        raise ValueError(
+            "must not contain a user name or password; PlexSync signs in to Plex with a token"
+        )
     if url.query or url.fragment or "?" in text or "#" in text:
-        raise ValueError("must be the server's address alone, without anything after ? or #")
+        raise ValueError("must be the server's address alone, without a ? or # part")
     path = _WEB_CLIENT.sub("", url.path.rstrip("/"))
     return f"{url.scheme}://{url.netloc}{path}"
 
 
 def sends_openly(address: str) -> bool:
-    """True where an address would carry the token unencrypted over the internet."""
+    """Whether requests to this address would carry the token unencrypted over the internet."""
     url = urlsplit(address)
     host = url.hostname or ""
     if url.scheme != "http":

@@ -13,7 +13,7 @@ from plexsync.model.stored import DOCUMENTS, LATEST, count, moment, versioned, w
 
 FILE = "stash_identity.json"
 SAMPLE = 25
-"""How many of the oldest scenes, and of the newest, are remembered."""
+"""How many of the oldest scenes, and of the newest, are stored."""
 
 _VERSION = DOCUMENTS[FILE]
 
@@ -65,7 +65,7 @@ def to_json(owner: Owner) -> object:
 
 
 def parse(raw: object) -> Owner:
-    """The reverse of `to_json`; raises ValueError on any doubt."""
+    """The inverse of `to_json`; raises ValueError if anything is wrong with the state."""
     fields = versioned(raw, _VERSION)
     listed = fields.get("scenes")
     if not isinstance(listed, dict) or not all(map(_is_scene, listed.items())):
@@ -82,8 +82,8 @@ def _is_scene(pair: tuple[object, object]) -> bool:
 
 
 def is_same(known: Identity, met: Meeting) -> bool:
-    """Whether both are the same Stash, judged by the scenes that both should have; an update, a move
-    or a restored backup keeps them.
+    """Whether both are the same Stash, judged by the scenes that both should have; an update, a
+    move or a restored backup keeps them.
 
     If all of them are gone, Stash may have been emptied. Stash never reuses an id, so an unknown
     scene with an id up to the highest known one means another database.

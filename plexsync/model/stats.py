@@ -1,7 +1,7 @@
-"""Counters of what was done, and how long it took: bounded, however long they run.
+"""Counters of finished jobs, errors and durations, bounded in size however long they run.
 
-Operations that only read import this, so it is no dataclass: importing those takes longer than all
-the rest of such a process.
+Read-only operations import this, so it is not a dataclass: importing `dataclasses` takes longer
+than all the rest of such a process.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from bisect import bisect_left
 from plexsync.model.stored import count, moment, versioned
 
 DONE, RETRIED, PUT_BACK, FAILED = "done", "retried", "put_back", "failed"
-"""What a try came to: nothing is left to do; it is tried again; a server was away, nobody's fault;
-given up, so that it is a dead letter now."""
+"""Results of an attempt: nothing is left to do; the job will be retried; it was put back untouched
+because a server was away; it was given up and is a dead letter now."""
 
 TRAFFIC = ("requests", "received", "lookups", "hits")
-"""Requests to Plex, bytes from it, look-ups in the library index and those that found something."""
+"""Requests to Plex, bytes received, look-ups in the library index, and those with a result."""
 
 FIRST_GUESS = 2.0
-"""Seconds per job while too few were measured."""
+"""Assumed seconds per job until ENOUGH jobs were measured."""
 
 ENOUGH = 5
-"""Jobs that make a measurement."""
+"""Jobs that must be measured before their mean is used."""
 
 BOUNDS = tuple(0.001 * 10 ** (step / 20) for step in range(121))
-"""Upper ends of the classes of time, 1 ms to 1000 s, each 12 % above the one before."""
+"""Upper bounds of the histogram of durations, 1 ms to 1000 s, in steps of 12 %."""
 
 SLICE = 600.0
-"""Seconds whose jobs are counted together, for the rates of the last hour and day."""
+"""Width in seconds of the slices from which the rates of the last hour and day are computed."""
 
 _DAY = 144
 _OUTCOMES = (DONE, RETRIED, PUT_BACK)
@@ -36,11 +36,12 @@ _VERSION = 1
 
 
 class Stats:
-    """Counts from `since` on; `last` is when something was counted last, 0.0 for never.
+    """Counts since `since`; `last` is when something was last counted, 0.0 for never.
 
     `written` of the jobs `done` changed something in Plex. `failed` counts jobs given up and
-    `errors` all failed tries, by error class; `matches` by confidence. `slices` holds, for each
-    ten minutes of the last day with any, their number since the epoch, jobs done and given up.
+    `errors` all failed attempts, by error class; `matches` counts by confidence. `slices` holds a
+    (slice number since the epoch, jobs done, jobs given up) for each SLICE of the last day that has
+    any.
     """
 
     __slots__ = (
@@ -64,7 +65,7 @@ class Stats:
 
     @property
     def done(self) -> int:
-        """Jobs of which nothing is left to do."""
+        """Jobs with nothing left to do."""
         return self.counts[DONE]
 
     @property
@@ -74,13 +75,13 @@ class Stats:
 
     @property
     def tried(self) -> int:
-        """Tries that came to something: those put back untouched are not among them."""
+        """Attempts, without those that were put back untouched."""
         return self.done + self.given_up + self.counts[RETRIED]
 
     def note(
         self, outcome: str, now: float, *, error: str = "", match: str = "", written: bool = False
     ) -> None:
-        """Count one try, the class of its error and the confidence of its match, if any."""
+        """Count one attempt with the class of its error and the confidence of its match, if any."""
         self.last = now
         self.written += written
         if outcome == FAILED:
@@ -95,21 +96,21 @@ class Stats:
             self._slice(int(now // SLICE), outcome == DONE)
 
     def took(self, seconds: float, jobs: int) -> None:
-        """So many jobs took so many seconds each."""
+        """Count `jobs` jobs that took `seconds` each."""
         self.seconds += seconds * jobs
         self.timed += jobs
         self.histogram[bisect_left(BOUNDS, seconds)] += jobs
 
     def mean(self) -> float | None:
-        """Seconds per job."""
+        """Mean seconds per job; None before any was measured."""
         return self.seconds / self.timed if self.timed else None
 
     def pace(self) -> float:
-        """Seconds per job to reckon with."""
+        """Seconds per job for estimates: the mean, or FIRST_GUESS until ENOUGH jobs were measured."""
         return self.seconds / self.timed if self.timed >= ENOUGH else FIRST_GUESS
 
     def percentile(self, part: float) -> float | None:
-        """Seconds within which this part (0 to 1) of the jobs were done, at most 12 % too many."""
+        """Seconds within which the fraction `part` (0 to 1) of the jobs was done; up to 12 % high."""
         rank, seen = part * self.timed, 0
         for bound, jobs in zip((*BOUNDS, BOUNDS[-1]), self.histogram, strict=True):
             seen += jobs
@@ -118,7 +119,7 @@ class Stats:
         return None
 
     def recent(self, seconds: float, now: float) -> int:
-        """Jobs done in the last so many seconds (at most a day), to ten minutes."""
+        """Jobs done in the last `seconds` (at most a day), to the nearest SLICE."""
         newest = int(now // SLICE)
         return sum(n for at, n, _ in self.slices if newest - seconds / SLICE < at <= newest)
 
@@ -147,7 +148,7 @@ class Stats:
 
     @classmethod
     def parse(cls, raw: object) -> Stats:
-        """Read stored counters; raises ValueError on any doubt."""
+        """Parse stored counters; raises ValueError if anything is wrong with them."""
         fields = versioned(raw, _VERSION)
         stats = cls(moment(fields, "since"))
         stats.last = moment(fields, "last")
@@ -161,7 +162,7 @@ class Stats:
         stats.timed = count(fields, "timed")
         stats.histogram = _counts(fields.get("histogram"), len(BOUNDS) + 1)
         if sum(stats.histogram) != stats.timed:
-            raise ValueError("its histogram does not fit its number of jobs")
+            raise ValueError("its histogram does not add up to its number of jobs")
         stats.slices = _slices(fields.get("slices"))
         return stats
 

@@ -1,7 +1,7 @@
-"""The shape of what flows/status/status.py tells, for type checkers and readers.
+"""The shape of what flows/status/status.py returns.
 
-Times are wall-clock seconds, lengths of time seconds; None is "unknown" or "never". A whole section
-is None when its file cannot be read, and `problems` says why.
+Times are wall-clock seconds, lengths of time seconds; None means unknown or never. A section is
+None if its file cannot be read; `problems` says why.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TypedDict
 
 
 class Waiting(TypedDict):
-    """A job that waits for its time: `why` in words, `error` "" when nothing failed yet."""
+    """A job that is not due yet: `why` in words, `error` "" if nothing has failed yet."""
 
     scene: int
     reason: str
@@ -21,9 +21,10 @@ class Waiting(TypedDict):
 
 
 class Queue(TypedDict):
-    """`pending` = `running` + `due` + `waiting` = `edits` + `backfill`; `estimate` seconds of work.
+    """`pending` = `running` + `due` + `waiting` = `edits` + `backfill`; `estimate` in seconds.
 
-    `by_error` counts those that wait, "" for those that only wait for the debounce; `first_waiting` has ten.
+    `by_error` counts waiting jobs by error class, "" for those in the debounce; `first_waiting` has
+    the first ten.
     """
 
     pending: int
@@ -46,7 +47,7 @@ class DeadLetterCounts(TypedDict):
 
 
 class Badge(TypedDict):
-    """What the badges count, see policy/badge.py; `later` jobs wait for another try."""
+    """What the badges count, see policy/badge.py; `later` jobs wait for a retry."""
 
     waiting: int
     later: int
@@ -54,7 +55,7 @@ class Badge(TypedDict):
 
 
 class Refused(TypedDict):
-    """A field that Plex refuses of so many scenes, and what it said the last time."""
+    """A field that Plex refuses, in how many scenes, and Plex's latest message."""
 
     field: str
     scenes: int
@@ -72,7 +73,7 @@ class LeftOut(TypedDict):
 
 
 class Breaker(TypedDict):
-    """`since` is the first failure in a row, `retry_at` when a job may try."""
+    """`since` is the first of the failures in a row, `retry_at` when one job may be tried."""
 
     state: str
     since: float | None
@@ -101,9 +102,7 @@ class HealthCheck(TypedDict):
 
 
 class Checks(TypedDict):
-    """The health checks: when the last was, `by` whom, and how it `found` Plex. `next` is None while
-    no probe is needed.
-    """
+    """The last health check, who it was `by`, how it `found` Plex, and the next scheduled probe."""
 
     last: float | None
     by: str
@@ -113,8 +112,8 @@ class Checks(TypedDict):
 
 
 class Trouble(TypedDict):
-    """Why no job goes to Plex: a kind of model/plex_state.py, two or three words for it, a sentence
-    for it, what happened, what a person can do, since when, and whether only a setting helps.
+    """Why no job is sent to Plex: a kind of model/plex_state.py, its short title, its headline, the
+    details, the remedy, since when, and whether only a changed setting helps.
     """
 
     kind: str
@@ -137,7 +136,7 @@ class OutageShown(TypedDict):
 
 
 class Outages(TypedDict):
-    """How many are on record, and the last of them."""
+    """How many outages are on record, and the last of them."""
 
     count: int
     ongoing: bool
@@ -145,7 +144,7 @@ class Outages(TypedDict):
 
 
 class Totals(TypedDict):
-    """What stats.json adds up to, see model/stats.py; `last_hour` and `last_day` are jobs done."""
+    """Totals of stats.json, see model/stats.py; `last_hour` and `last_day` are jobs done."""
 
     since: float | None
     last: float | None
@@ -168,7 +167,7 @@ class Totals(TypedDict):
 
 
 class Index(TypedDict):
-    """The library index; `age` in seconds of its oldest library."""
+    """The library index; `age` is that of its least recently read library, in seconds."""
 
     items: int
     libraries: int
@@ -176,7 +175,7 @@ class Index(TypedDict):
 
 
 class Status(TypedDict):
-    """Everything; `worker` is whether somebody owns the data folder at this instant."""
+    """The whole status; `worker` says whether a process owns the data folder at this moment."""
 
     version: str
     folder: str

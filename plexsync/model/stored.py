@@ -1,4 +1,4 @@
-"""Reading small state back from JSON: whatever is in doubt is a ValueError."""
+"""Reads small state back from JSON strictly: any invalid value raises ValueError."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MANY = 2**53
 
 
 class NewerVersion(ValueError):
-    """A newer PlexSync wrote this state: it is not damaged, and not for us to write."""
+    """A newer version wrote this state: it is not damaged, but we must not write it."""
 
     def __init__(self, found: int, known: int) -> None:
         super().__init__(f"a newer PlexSync wrote it: version {found}, known are {known}")
@@ -18,17 +18,17 @@ class NewerVersion(ValueError):
 
 
 def versioned(raw: object, version: int) -> dict[str, object]:
-    """The fields of a state that was written with a "version" of 1 to `version`.
+    """The fields of a state with a "version" from 1 to `version`.
 
     Raises NewerVersion above that, ValueError for anything else.
     """
     if not isinstance(raw, dict):
-        raise ValueError("it holds something else than an object")
+        raise ValueError("it is not an object")
     found = count(raw, "version")
     if version < found <= ABSURD:
         raise NewerVersion(found, version)
     if not 1 <= found <= version:
-        raise ValueError(f"its version {found} cannot be right")
+        raise ValueError(f"its version {found} is invalid")
     return raw
 
 
@@ -41,7 +41,7 @@ def count(fields: dict[str, object], key: str) -> int:
 
 
 def moment(fields: dict[str, object], key: str) -> float:
-    """Wall-clock seconds, or a length of time: a number, 0 or more."""
+    """Wall-clock seconds or a duration: a number, 0 or more."""
     value = fields.get(key)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LATEST:
         raise ValueError(f"{key} is not a time")
@@ -49,7 +49,7 @@ def moment(fields: dict[str, object], key: str) -> float:
 
 
 def moment_or_none(fields: dict[str, object], key: str) -> float | None:
-    """A moment after the epoch's first, or None where null or nothing is stored."""
+    """A time after the epoch, or None if null or nothing is stored."""
     if fields.get(key) is None:
         return None
     value = moment(fields, key)
@@ -95,18 +95,18 @@ DOCUMENTS = {
     "log_salt.json": 1,
     "stash_identity.json": 1,
 }
-"""The "version" of a JSON file; one that says none is of the first."""
+"""The "version" of a JSON file; a file without one has version 1."""
 
 FOLDERS = ("inbox", "inbox/tmp", "inbox/new", "queue", "results", "reports", "removed", "legacy")
 """Folders within the data folder, parents first."""
 
 ABSURD = 100
-"""No version is larger: such a number comes from damage."""
+"""A larger version number means damage."""
 
 
 def refusal(path: str, found: int, known: int) -> str:
-    """What is wrong with a file that a newer PlexSync wrote, and what to do."""
+    """The message for a file that a newer PlexSync wrote, with what to do."""
     return (
         f"{path} has version {found}, but this PlexSync knows only {known}: install the newer "
-        "PlexSync again, or move that file away to begin a new one"
+        "PlexSync again, or move that file away to start with a new one"
     )

@@ -1,8 +1,9 @@
-"""Making text fit for Plex: cleaned of what does harm, cut where it hurts least.
+"""Prepares text for Plex: removes harmful characters, and cuts at a sensible place.
 
-What nobody sees may still carry meaning: Persian and Hindi need U+200C and U+200D inside words,
-Hebrew and Arabic beside Latin letters U+200E and U+200F, the flags of England, Scotland and Wales
-their tag characters. So there is a list of what goes, not a category.
+Invisible characters may carry meaning: Persian and Hindi need U+200C and U+200D inside words,
+Hebrew and Arabic need U+200E and U+200F beside Latin letters, the flags of England, Scotland and
+Wales are made of tag characters. So harmful characters are listed one by one; no Unicode category
+is removed as a whole.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ _QUOTES = {**dict.fromkeys(map(ord, "‘’‚‛"), "'"), **dict.fromkeys(map(o
 _LINES = {ord("\n"): "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n\n", ord(_JOINER): _JOINER}
 
 _HARMFUL = frozenset("\u200b\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Blanks without a width, and what turns the direction of the text around them (it can make
-"exe.txt" of "txt.exe"); beside them control and noncharacters and halves of characters."""
+"""Zero-width spaces and the controls that override text direction (which can make "txt.exe" read
+"exe.txt"). Control characters, noncharacters and lone surrogates are removed as well."""
 
 _TAGS = "\U000e0020-\U000e007f"
 _PICTURE = (
@@ -33,7 +34,7 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 class _Replacements(dict[int, str]):
-    """What becomes of each character, decided when it is first met."""
+    """A translation table filled on demand: the replacement of each character."""
 
     def __missing__(self, code: int) -> str:
         self[code] = _replacement(chr(code))
@@ -47,7 +48,7 @@ def _replacement(char: str) -> str:
 
 
 def _is_noncharacter(char: str) -> bool:
-    """True for the code points that mean nothing; U+FFFE and U+FFFF would even break the XML."""
+    """Whether the code point is a noncharacter; U+FFFE and U+FFFF would even be invalid in XML."""
     return ord(char) & 0xFFFE == 0xFFFE or "\ufdd0" <= char <= "\ufdef"
 
 
@@ -55,27 +56,27 @@ _REPLACEMENTS = _Replacements({**_QUOTES, **_LINES})
 
 
 def clean(text: str, multiline: bool, strip_emoji: bool) -> str:
-    """Normalised text (NFC) without what does harm and without stray blanks.
+    """Normalise text to NFC, and remove harmful characters and redundant white space.
 
-    Joined emoji stay whole; with `multiline` paragraphs stay, at most one empty line apart, else
-    every line break becomes a blank. Text without anything to see becomes empty. Cleaning cleaned
-    text changes nothing.
+    Joined emoji stay whole. With `multiline` paragraphs stay, at most one empty line apart; without
+    it every line break becomes a space. Text with nothing visible becomes empty. Cleaning is
+    idempotent.
     """
     if text.isascii() and text.isprintable():
-        return " ".join(text.split())  # nothing below can change more: most names, and quickly
-    # UTF-16 joins the halves of a split character; "ignore" drops a half that stands alone.
+        return " ".join(text.split())  # fast path: nothing below changes plain ASCII
+    # UTF-16 joins split surrogate pairs; "ignore" drops a lone surrogate.
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_REPLACEMENTS)
     if strip_emoji:
         text = _EMOJI.sub(lambda found: "" if found[0].endswith("\u20e3") else " ", text)
-    # Last of the replacements: what was removed may have kept an accent from its letter.
+    # After the removals: a removed character may have stood between a letter and its accent.
     text = unicodedata.normalize("NFC", text)
     text = _paragraphs(text) if multiline else " ".join(text.split())
     return _visible(text.lstrip(" \n" + _JOINER + _VARIATIONS).rstrip(" \n" + _JOINER))
 
 
 def _visible(text: str) -> str:
-    """The text, or "" when there is nothing in it to see."""
+    """The text, or "" if nothing in it is visible."""
     for char in text:
         if not (char.isspace() or char in _VARIATIONS or unicodedata.category(char) == "Cf"):
             return text
@@ -88,7 +89,7 @@ def _paragraphs(text: str) -> str:
 
 
 def is_damaged(text: str) -> bool:
-    """Whether text holds what no keyboard types: control characters, halves of characters."""
+    """Whether text contains control characters or lone surrogates, which no keyboard types."""
     return any(
         unicodedata.category(char) in ("Cc", "Cs") and char not in _SPACES or _is_noncharacter(char)
         for char in text
@@ -96,16 +97,16 @@ def is_damaged(text: str) -> bool:
 
 
 def cut(text: str, limit: int) -> str:
-    """Text of at most `limit` characters.
+    """Cut text to at most `limit` characters.
 
-    It ends at a word boundary when one lies beyond 80 % of the limit, and never inside a joined
-    emoji or between a letter and its accents (unless one such cluster alone is over the limit).
+    The cut is at a word boundary if one lies beyond 80 % of the limit, and never inside a joined
+    emoji or between a letter and its accents (unless a single such cluster exceeds the limit).
     """
     return text if len(text) <= limit else _cut(text, limit, limit * 4 // 5)
 
 
 def cut_encoded(text: str, limit_bytes: int) -> str:
-    """As `cut`, but the limit counts the bytes the text takes in a URL (percent-encoded UTF-8)."""
+    """As `cut`, but the limit is in bytes of percent-encoded UTF-8, as in a URL."""
     if len(text) * 12 <= limit_bytes:  # no character takes more
         return text
     costs = list(accumulate(map(_encoded_length, text)))
@@ -125,7 +126,7 @@ def _cut(text: str, end: int, least: int) -> str:
 
 
 def _belongs_to_previous(text: str, index: int) -> bool:
-    """Whether a cut before `index` would tear one visible character apart."""
+    """Whether a cut before `index` would split one visible character."""
     before, here = text[index - 1], text[index]
     if _JOINER in (before, here) or unicodedata.category(here).startswith("M"):
         return True
@@ -135,7 +136,7 @@ def _belongs_to_previous(text: str, index: int) -> bool:
 
 
 def _flag_letters_before(text: str, index: int) -> int:
-    """How many flag letters in a row end at `index`; they make flags in pairs."""
+    """How many flag letters in a row end at `index`; each pair is a flag."""
     start = index
     while start > 0 and _is_flag_letter(text[start - 1]):
         start -= 1

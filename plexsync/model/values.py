@@ -1,4 +1,4 @@
-"""When two values of a field are the same, and what stands for a value in a hash."""
+"""When two values of a field count as equal, and how a value is hashed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from plexsync.model.plex import Value, Written
 
 @lru_cache(8192)
 def name_key(name: str) -> str:
-    """What makes two names of a list the same for Plex: it keeps one spelling of each."""
+    """Key under which Plex takes two names of a list for the same; it keeps one spelling of each."""
     return unicodedata.normalize("NFC", " ".join(name.split()).casefold())
 
 
 def names(value: Value) -> tuple[str, ...]:
-    """A list field's names; text where a list is due (a damaged record) counts as none."""
+    """A list field's names; () for text, which only a damaged record has here."""
     return () if isinstance(value, str) else value
 
 
@@ -28,9 +28,9 @@ def name_keys(value: Value) -> set[str]:
 
 
 def same(field: str, left: Value, right: Value) -> bool:
-    """Whether two values of a field mean the same to Plex, which may fold white space.
+    """Whether two values of a field are the same to Plex, which may fold white space.
 
-    Names are compared as a set without case, ratings as numbers, dates by day, text after
+    Names are compared as a set, ignoring case, ratings as numbers, dates by day, text after
     normalising.
     """
     if isinstance(left, str) and isinstance(right, str):
@@ -41,14 +41,14 @@ def same(field: str, left: Value, right: Value) -> bool:
 
 
 def equal(field: str, left: Value, right: Value) -> bool:
-    """As `same`, but the blanks and line breaks within a text count."""
+    """As `same`, but white space within text counts."""
     if isinstance(left, str) and isinstance(right, str):
         return _normal(field, left) == _normal(field, right)
     return same(field, left, right)
 
 
 def close(field: str, left: Value, right: Value) -> bool:
-    """Whether one value may be how Plex keeps the other: ratings less than 1 apart, dates a day."""
+    """Whether Plex may store one value as the other: ratings less than 1 apart, dates one day."""
     if not isinstance(left, str) or not isinstance(right, str):
         return False
     try:
@@ -63,7 +63,7 @@ def close(field: str, left: Value, right: Value) -> bool:
 
 
 def is_ours(field: str, have: Value, last: Written) -> bool:
-    """Whether Plex still has what PlexSync wrote last, as Plex shows it."""
+    """Whether Plex still shows what PlexSync wrote last."""
     if same(field, have, last.value):
         return True
     return last.shown is not None and same(field, have, last.shown)
@@ -71,7 +71,7 @@ def is_ours(field: str, have: Value, last: Written) -> bool:
 
 @lru_cache(1024)
 def value_hash(value: Value) -> str:
-    """32 hex digits that stand for a value; the order, case and repetition of names do not count."""
+    """Hash of a value, 32 hex digits; order, case and repetition of names do not count."""
     plain = value if isinstance(value, str) else sorted(name_keys(value))
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:32]
 
@@ -88,7 +88,7 @@ def _folded(field: str, text: str) -> str:
 
 
 def _rating(text: str) -> str:
-    """ "8.50" as "8.5"; Plex has no rating of nought, so "0" is none."""
+    """Normalise a rating, "8.50" to "8.5"; "0" becomes "", since Plex has no rating of zero."""
     try:
         number = round(float(text), 1)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Numbers in words that people read."""
+"""Formats numbers and names for the user."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SHOWN = 20
 
 
 def counted(number: int, thing: str) -> str:
-    """As "1 scene", "2 scenes", "3 libraries" or "4 misses"."""
+    """For example "1 scene", "2 scenes", "3 libraries" or "4 misses"."""
     return f"{number} {thing if number == 1 else plural(thing)}"
 
 
@@ -22,17 +22,17 @@ def plural(thing: str) -> str:
 
 
 def some_scenes(scenes: Sequence[int]) -> str:
-    """As "scene 7" or "scenes 7, 9 and 4 more"."""
+    """For example "scene 7" or "scenes 7, 9 and 4 more"."""
     shown = ", ".join(map(str, sorted(scenes)[:_SHOWN]))
     more = f" and {len(scenes) - _SHOWN} more" if len(scenes) > _SHOWN else ""
     return f"scene {shown}" if len(scenes) == 1 else f"scenes {shown}{more}"
 
 
 def grouped(number: int) -> str:
-    """As "5 300"."""
+    """For example "5 300"."""
     return f"{number:,}".replace(",", " ")
 
 
 def label(field: str) -> str:
-    """A field's name for people."""
+    """A field's name, as shown to the user."""
     return field.replace("_", " ")

@@ -29,17 +29,17 @@ POISON_STARTS = 3
 """After so many starts alone without an end a job becomes a dead letter: it kills the worker."""
 
 MAX_RETRY_AFTER = 600.0
-"""The longest that a server's Retry-After is obeyed, in seconds."""
+"""Longest Retry-After of a server that is obeyed, in seconds."""
 
 WRITE_PAUSE = 5.0
-"""Seconds until a scene that could not be written is tried again; others go first."""
+"""Seconds before a scene that could not be written is retried, so that others go first."""
 
 DEAD_LETTER, DONE, WAITS = "dead letter", "done", "waits"
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """`retries` further tries; the nominal delay doubles from `base` to `cap`, in seconds."""
+    """`retries` after the first attempt; the nominal delay doubles from `base` to `cap` seconds."""
 
     base: float
     cap: float
@@ -59,11 +59,11 @@ BUDGETS: Mapping[str, Budget] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRule:
-    """How one class of errors is treated.
+    """How a class of errors is handled.
 
-    `costs_attempt`: it counts against `budget`. `end`: what becomes of the job when nothing is left
-    to try: DEAD_LETTER, DONE, or WAITS (it stays until the server is well). `waits_for`: "plex",
-    "stash" or "auth".
+    `costs_attempt`: it counts against `budget`. `end`: what becomes of the job when no attempt is
+    left: DEAD_LETTER, DONE, or WAITS (it stays queued until the server works again). `waits_for`:
+    "plex", "stash" or "auth".
     """
 
     costs_attempt: bool = True
@@ -90,7 +90,7 @@ RULES: Mapping[type[SyncError], ErrorRule] = {
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Try again when `job.not_before` has come."""
+    """Retry at `job.not_before`."""
 
     job: Job
 
@@ -105,14 +105,14 @@ class Bury:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Nothing is left to do; `state` is the reason in a word."""
+    """Nothing is left to do; `state` is the reason in one word."""
 
     state: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not the job's fault: it stays as it is until "plex", "stash" or "auth" is well again."""
+    """Not the job's fault: it stays unchanged until "plex", "stash" or "auth" works again."""
 
     what: str
 
@@ -121,7 +121,7 @@ Verdict = Later | Bury | Finish | Wait
 
 
 def rule_for(error: SyncError) -> ErrorRule:
-    """The rule of the error's class, or of the nearest class above it; unknown is temporary."""
+    """The rule of the error's class or its nearest base class; unknown errors are temporary."""
     for kind in type(error).__mro__:
         if kind in RULES:
             return RULES[kind]
@@ -142,11 +142,11 @@ def verdict(
     rng: random.Random,
     max_retries: int,
 ) -> Verdict:
-    """Decide what becomes of a job that failed.
+    """Decide what happens to a failed job.
 
-    Only the scene's own fault costs an attempt; an early try that still finds no file costs
-    nothing. `max_retries` is the standard budget. The returned job is not running and holds its
-    attempts and last failure.
+    Only the scene's own fault costs an attempt; an early attempt that still finds no file is free.
+    `max_retries` is the standard budget. The returned job is not running, and holds its attempts
+    and last failure.
     """
     rule = rule_for(error)
     if isinstance(error, PlexNotFound) and _before_its_time(job, now):
@@ -170,13 +170,13 @@ def verdict(
 
 
 def is_last_try(job: Job) -> bool:
-    """Whether the job is given up if its file is still not in Plex."""
+    """Whether the job will be given up if its file is still not in Plex."""
     return _spent(job, NOT_FOUND, PlexNotFound.__name__) >= BUDGETS[NOT_FOUND].retries
 
 
 def _before_its_time(job: Job, now: float) -> bool:
-    """Whether the job was tried early. A time further away than any pause means a clock set
-    back.
+    """Whether the job was tried early. A time further away than any delay means that the clock was
+    set back.
     """
     return 0 < job.not_before - now <= BUDGETS[NOT_FOUND].cap
 
@@ -187,7 +187,7 @@ def _note(job: Job, error: SyncError, now: float) -> Job:
 
 
 def _said(job: Job, error: SyncError, now: float) -> Job:
-    """The job with its last failure; no attempt is counted."""
+    """The job with its last failure, without counting an attempt."""
     return replace(
         job,
         running=False,
@@ -203,9 +203,7 @@ def _said(job: Job, error: SyncError, now: float) -> Job:
 
 
 def _spent(job: Job, budget: str, kind: str) -> int:
-    """Attempts of all classes that share a budget, so that alternating errors do not multiply
-    it.
-    """
+    """Attempts of all classes that share a budget: alternating errors must not multiply it."""
     shared = {known.__name__ for known, rule in RULES.items() if rule.budget == budget} | {kind}
     return sum(count for name, count in job.attempts.items() if name in shared)
 

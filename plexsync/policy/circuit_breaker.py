@@ -1,4 +1,4 @@
-"""When Plex is left alone: five failures in a row open the breaker, a sign of life closes it."""
+"""The circuit breaker: five failures in a row open it, any proof that Plex works closes it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ LULL = 3600.0
 """Failures further apart than this, in seconds, belong to different outages."""
 
 LONGEST_REASON = 400
-"""Letters that are kept of a reason."""
+"""Characters of a reason that are stored."""
 
 _VERSION = 1
 
 
 class Permit(NamedTuple):
-    """Leave to send. Results are reported with its `generation`; a `trial` is one job, no more."""
+    """Permission to send. Report results with its `generation`; a `trial` covers a single job."""
 
     generation: int
     trial: bool = False
 
 
 class Transition(NamedTuple):
-    """A change of state; `text` is one line that says why and what happens next."""
+    """A change of state; `text` is one line for the log: why, and what happens next."""
 
     before: str
     after: str
@@ -42,11 +42,11 @@ Stepped = tuple["CircuitBreaker", Transition | None]
 class CircuitBreaker(NamedTuple):
     """The breaker as a value: each step returns the next one, which the caller keeps.
 
-    Times are wall-clock seconds. `failing_since` is the first of the failures in a row and so the
-    start of the outage, `reason` the last failure in words, `cause` its kind. Only failures judged
-    the server's own belong here. Any other answer of Plex (not found, refused, bad token) proves it
-    alive, except when the cause is WRITING: then reads prove nothing, and only what was written
-    does. Results of an older `generation` change nothing.
+    Times are wall-clock seconds. `failing_since` is the first of the failures in a row, and so the
+    start of the outage; `reason` is the last failure in words, `cause` its kind. Only failures that
+    are the server's fault belong here. Any other answer of Plex (not found, refused, bad token)
+    proves that it works, except if the cause is WRITING: then only a successful write does. Results
+    of an older `generation` are ignored.
     """
 
     state: str = CLOSED
@@ -60,9 +60,9 @@ class CircuitBreaker(NamedTuple):
     cause: str = ""
 
     def allow(self, now: float) -> tuple[CircuitBreaker, Permit | None, Transition | None]:
-        """Ask for leave to send; None means not now.
+        """Ask for permission to send; None means not now.
 
-        A stored time ahead of `now` becomes `now`, so that no clock change freezes anything.
+        A stored time in the future becomes `now`, so that a clock change cannot block jobs.
         """
         if self.state == CLOSED:
             return self, Permit(self.generation), None
@@ -79,7 +79,7 @@ class CircuitBreaker(NamedTuple):
         return trial, permit, _transition(self.state, HALF_OPEN, why)
 
     def retry_in(self, now: float) -> float:
-        """Seconds, at most a minute, until `allow` may give leave; 0 when it would."""
+        """Seconds until `allow` may give a permit, at most a minute; 0 if it would now."""
         if self.state == CLOSED:
             return 0.0
         since, rest = self.opened_at, COOLDOWN
@@ -88,17 +88,17 @@ class CircuitBreaker(NamedTuple):
         return 0.0 if since is None else min(rest, max(0.0, since + rest - now))
 
     def success(self, generation: int, now: float) -> Stepped:
-        """A job went through."""
-        return self._alive(generation, "a job went through. The others follow")
+        """A job succeeded."""
+        return self._alive(generation, "a job succeeded. The others follow")
 
     def answered(self, generation: int, now: float) -> Stepped:
-        """Plex gave an answer below 500, whatever it said."""
+        """Plex gave any answer with a status below 500."""
         if self.cause == WRITING:
             return self._untried(generation, now), None
         return self._alive(generation, "Plex answers again. All jobs are sent")
 
     def failure(self, generation: int, now: float, why: str, cause: str = "") -> Stepped:
-        """A failure judged the server's: no answer, or one that says it is not ready."""
+        """A failure that is the server's fault: no answer, or one that says it is not ready."""
         if generation != self.generation or self.state == OPEN:
             return self, None
         failed = self._replace(
@@ -118,18 +118,18 @@ class CircuitBreaker(NamedTuple):
             trial = f"{failed.failures} failures in a row"
         until = "or all when a probe finds Plex healthy"
         if cause == WRITING:
-            until = "and all others follow when it was written"
+            until = "and all others follow once it is written"
         text = f"{trial} ({failed.reason}). Jobs wait; one is tried in {COOLDOWN:.0f} s, {until}"
         return opened, _transition(self.state, OPEN, text)
 
     def trial_due_now(self, now: float) -> CircuitBreaker:
-        """Let the next job try now."""
+        """Let the next job be the trial now, without the rest of the cooldown."""
         if self.state != OPEN:
             return self
         return self._replace(opened_at=now - COOLDOWN)
 
     def close(self, now: float, why: str) -> Stepped:
-        """Close after a healthy probe; for the recovery scheduler alone. `why` ends the line."""
+        """Close after a healthy probe, for the recovery scheduler only. `why` ends the log line."""
         if self.state == CLOSED:
             return self, None
         closed = CircuitBreaker(generation=self.generation + 1)
@@ -141,7 +141,7 @@ class CircuitBreaker(NamedTuple):
 
     @classmethod
     def parse(cls, raw: object) -> CircuitBreaker:
-        """Read a stored state; raises ValueError on any doubt."""
+        """Parse a stored state; raises ValueError if anything is wrong with it."""
         fields = versioned(raw, _VERSION)
         breaker = cls(
             state=words(fields, "state"),
@@ -171,7 +171,7 @@ class CircuitBreaker(NamedTuple):
         return closed, _transition(self.state, CLOSED, why)
 
     def _untried(self, generation: int, now: float) -> CircuitBreaker:
-        """A trial that had nothing to write says nothing: the next job may try at once."""
+        """A trial that had nothing to write proves nothing: the next job may be tried at once."""
         if generation != self.generation or self.state != HALF_OPEN:
             return self
         again = self._replace(state=OPEN, generation=self.generation + 1, permit_at=None)

@@ -6,16 +6,16 @@ import math
 from collections import deque
 
 BURST = 2.0
-"""Seconds that a scene rests after the last of several saves."""
+"""Seconds to wait after the last of several saves of a scene."""
 
 QUIET = 0.5
-"""Seconds that it rests after a save that stands alone; most do, and somebody waits for it."""
+"""Seconds to wait after a single save; most are, and the user is waiting for the result."""
 
 MEMORY = 5.0
 """Seconds within which two saves of a scene belong together."""
 
 CROWD = 5
-"""Events within BURST seconds that are a bulk edit or a scan: those are better synced together."""
+"""This many events within BURST seconds are a bulk edit or a scan, better synced together."""
 
 
 class Debounce:
@@ -27,9 +27,10 @@ class Debounce:
         self._times: deque[float] = deque(maxlen=CROWD - 1)
 
     def rest(self, scene: int, at: float, together: int) -> float:
-        """Seconds that the scene rests after an edit at `at`, one of `together` that were found.
+        """Seconds to wait after an edit of the scene at `at`, one of `together` events taken over
+        at once.
 
-        A scene that was saved a moment ago, or that is one of many, rests for BURST.
+        BURST for a scene that was saved a moment ago, or that is one of many.
         """
         again = 0 <= at - self._last.pop(scene, -math.inf) < MEMORY
         crowd = len(self._times) == CROWD - 1 and 0 <= at - self._times[0] < BURST

@@ -34,7 +34,7 @@ KINDS = {"Performer": "performer", "Studio": "studio", "Tag": "tag", "Group": "g
 
 @dataclass(frozen=True, slots=True)
 class SyncScene:
-    """Bring Plex in line with this scene. `reason` is UPDATE, CREATE or SCAN.
+    """Sync this scene. `reason` is UPDATE, CREATE or SCAN.
 
     Also for destroyed scenes: only Stash knows whether the scene is really gone.
     """
@@ -64,12 +64,12 @@ class DetailsChanged:
 
 @dataclass(frozen=True, slots=True)
 class ProbePlex:
-    """Something has found Plex healthy: probe now instead of when the next probe is due."""
+    """Another process found Plex healthy: probe now instead of when the next probe is due."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """Run a page's command; `sent` is not parsed yet."""
+    """Run a command from the page; `sent` is not parsed yet."""
 
     sent: object
 
@@ -78,8 +78,8 @@ Action = SyncScene | Expand | DetailsChanged | ProbePlex | RunCommand
 
 
 _RANK = (CREATE, FORCED, RECONCILE, UPDATE, "", SCAN)
-"""Reasons, strongest first; "" stands for all others, which are those of backfills. SCAN is the
-weakest, because only it skips scenes that are older than the installation."""
+"""Reasons, strongest first; "" stands for all others, those of backfills. SCAN is the weakest,
+because only it skips scenes that are older than the installation."""
 
 
 def stronger_reason(first: str, second: str) -> str:

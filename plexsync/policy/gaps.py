@@ -1,4 +1,4 @@
-"""Gaps between Stash and Plex, field by field, and their counts in a reconciliation."""
+"""Gaps between Stash and Plex, by field, and their counts in a reconciliation."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ DRIFTED, ORPHANED = "drifted", "orphaned"
 KINDS: Mapping[str, str] = {
     EMPTY: "Plex has nothing where Stash has something",
     STALE: "Stash has changed since the last sync, or PlexSync never wrote it",
-    DRIFTED: "somebody changed in Plex what PlexSync wrote",
+    DRIFTED: "what PlexSync wrote was changed in Plex",
     MISSING: "no Plex item holds the scene's file",
-    ORPHANED: "no scene in Stash has the Plex item's file; nothing is done about it",
+    ORPHANED: "no scene in Stash has the Plex item's file; PlexSync leaves it alone",
 }
-"""Every kind, in the order of a report, and what it means."""
+"""All kinds in the order of the report, with their meaning."""
 
 EXAMPLES = 5
-"""Examples kept per kind at most."""
+"""Most examples kept per kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class Gap:
 
 
 def find_gaps(edits: Iterable[Edit], written: Mapping[str, Written]) -> tuple[Gap, ...]:
-    """The gaps that a plan's edits would close; an edit that only locks closes none.
+    """The gaps that a plan's edits would close; lock-only edits close none.
 
-    Values that the plan keeps because a person set them in Plex are no gaps. `written` is what
-    PlexSync wrote to the item. A field without a value in Plex is empty, whoever emptied it; one
-    that changed on both sides is stale.
+    Values that the plan keeps because the user set them in Plex are not gaps. `written` is what
+    PlexSync wrote to the item. A field without a value in Plex counts as empty even if it was
+    emptied there; one that changed on both sides counts as stale.
     """
     return tuple(_gap(edit, written.get(edit.field)) for edit in edits if not edit.lock_only)
 
@@ -59,9 +59,9 @@ def chosen(gaps: Iterable[Gap], kinds: Collection[str], fields: Collection[str])
 
 @dataclass(frozen=True, slots=True)
 class GapCount:
-    """Gaps counted: `found` and `queued` scenes by kind, `fields` by kind and field.
+    """Counted gaps: `found` and `queued` scenes by kind, `fields` by kind and field.
 
-    A scene counts once per kind. `unsure` are scenes with a LOW match, which are only reported.
+    A scene counts once per kind. `unsure` counts scenes with a LOW match, which are only reported.
     `examples` are texts for the report.
     """
 

@@ -1,4 +1,4 @@
-"""Which Plex items are a scene: the exact path is certain, everything looser needs the sizes."""
+"""Decides which Plex items are a scene: an exact path is certain, looser rules need equal sizes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ HIGH, LOW, NONE = "HIGH", "LOW", "NONE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """The items that are the scene, and how sure that is.
+    """The items that match a scene, and with which confidence.
 
     HIGH: every target is the scene. LOW: the targets are candidates in a fixed order; the first is
-    the one to take when an unsure match is accepted, and `doubt` says in words what is against it.
-    NONE: no target. `rule` is "pin", "path", "spelling", "suffix", "name+size", "name" or "".
+    the one to use if uncertain matches are accepted, and `doubt` says in words what speaks against
+    it. NONE: no target. `rule` is "pin", "path", "spelling", "suffix", "name+size", "name" or "".
     `candidates` holds the matching file of each target, `matched` its path as Plex spells it, for
-    the check before a write. `loose` are those of these paths that are not spelt as the scene's.
+    the check before a write. `loose` are those of these paths that are spelled differently in
+    Stash.
     """
 
     confidence: str = NONE
@@ -43,13 +44,14 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A file and a part of the same name. `end` counts common components from the name upwards.
+    """A file of the scene and a Plex part of the same name. `end` counts common components from the
+    name upwards.
 
-    `path` is the file's as Plex would spell it. `same` is None when a size is unknown. `whole`:
-    the paths differ at most in what some disks do not tell apart (case, Unicode form, separators);
-    `exact`: not even in that, as far as the common end goes. `taken`: another scene is spelt
-    exactly like the part. `tree`: both begin with the same folder. `apart`: they do, and then go
-    different ways before they meet again, so they are two places on one disk.
+    `path` is the file's path as Plex would see it. `same`: the sizes are equal (None: one is
+    unknown). `whole`: the paths differ at most in what some file systems ignore (case, Unicode
+    form, separators). `exact`: the common end is spelled exactly alike. `taken`: another scene has
+    exactly the part's path. `tree`: both paths start with the same folder. `apart`: they do, but
+    diverge before their common end, so they are two places on one disk.
     """
 
     part: IndexedPart
@@ -64,12 +66,12 @@ class _Pair:
 
     @property
     def sure(self) -> bool:
-        """Whether a looser spelling may be taken for the file: equal sizes, and nobody else's."""
+        """Whether a loosely spelled match is certain: equal sizes, and no other scene's file."""
         return self.same is True and not self.taken
 
 
 _Rule = Callable[[Sequence[_Pair]], tuple[list[_Pair], bool]]
-"""The pairs that fit, and whether a single item among them would be certain."""
+"""The pairs that match, and whether a single item among them would be certain."""
 
 
 def match(
@@ -80,8 +82,8 @@ def match(
 ) -> Match:
     """Find the items of a scene among the parts that the library index proposes.
 
-    `taken` are files in Plex of which other scenes have the exact path; whoever has only a match
-    with a `loose` spelling asks for them, and then once more.
+    `taken` are files in Plex whose exact path belongs to another scene. To save a query, the caller
+    may omit them, and call again with them if the match has `loose` paths.
     """
     pairs = [
         pair
@@ -105,9 +107,9 @@ def match(
 
 
 def pinned(pin: Pin, parts: Iterable[IndexedPart]) -> Match:
-    """The one item that a person named: the file decides, the rating key only between several.
+    """The item that the user pinned: the file decides, the rating key only between several.
 
-    A file that is spelt differently by now counts only in the item that was named.
+    A file that is spelled differently by now counts only in the item that was pinned.
     """
     same = [part for part in parts if is_pinned(pin, part.file, part.target.rating_key)]
     exact = [part for part in same if part.file == pin.part] or same
@@ -123,14 +125,14 @@ def pinned(pin: Pin, parts: Iterable[IndexedPart]) -> Match:
 
 
 def is_pinned(pin: Pin, file: str, rating_key: int) -> bool:
-    """Whether this file of this item is the one that a person named."""
+    """Whether this file of this item is the pinned one."""
     if file == pin.part:
         return True
     return rating_key == pin.rating_key and path_key(file) == path_key(pin.part)
 
 
 def describe(candidates: Iterable[IndexedPart]) -> list[Candidate]:
-    """The candidates as they are told: the file, its size, and where to find the item."""
+    """The candidates as shown to the user: the file, its size, and where to find the item."""
     return [
         Candidate(_plain(part.file), part.size, part.target.section, part.target.rating_key)
         for part in candidates
@@ -138,8 +140,8 @@ def describe(candidates: Iterable[IndexedPart]) -> list[Candidate]:
 
 
 def _certain(pairs: Sequence[_Pair]) -> list[_Pair]:
-    """For each file the parts of its exact path; where there are none, those of a looser spelling
-    that the sizes prove.
+    """For each file the parts with its exact path, or else those of a looser spelling and equal
+    size.
     """
     found: list[_Pair] = []
     for path in dict.fromkeys(pair.path for pair in pairs):
@@ -188,12 +190,12 @@ def _spelt_alike(path: str, file: str, whole: bool, end: int) -> bool:
 
 
 def _by_spelling(pairs: Sequence[_Pair]) -> tuple[list[_Pair], bool]:
-    """What `_certain` did not take: the sizes speak against it, or say nothing."""
+    """Loosely spelled pairs whose size differs or is unknown."""
     return [p for p in pairs if p.whole], False
 
 
 def _by_suffix(pairs: Sequence[_Pair]) -> tuple[list[_Pair], bool]:
-    """The longest common end of each file. Two places on one disk need equal sizes to be one."""
+    """The longest common end of each file. Two places on one disk also need equal sizes."""
     able = [p for p in pairs if p.end > 1 and not p.whole and (p.same or not p.apart)]
     longest = {path: max(p.end for p in able if p.path == path) for path in {p.path for p in able}}
     best = [p for p in able if p.end == longest[p.path]]
@@ -206,7 +208,7 @@ def _by_name_and_size(pairs: Sequence[_Pair]) -> tuple[list[_Pair], bool]:
 
 
 def _by_name(pairs: Sequence[_Pair]) -> tuple[list[_Pair], bool]:
-    """Only where a size is unknown, and never between two folders of one disk."""
+    """Pairs of equal name and unknown size, but not in two places on one disk."""
     able = [p for p in pairs if p.same is None and not p.tree]
     return able, len({p.part.target for p in pairs}) == 1 and all(p.exact for p in able)
 
@@ -243,15 +245,15 @@ def _result(confidence: str, rule: str, pairs: Iterable[_Pair]) -> Match:
 
 
 def _doubt(items: Sequence[_Pair]) -> str:
-    """What speaks against the one item that there is; "" where there are several."""
+    """What speaks against the only candidate; "" if there are several."""
     if len(items) != 1:
         return ""
     (pair,) = items
     if pair.taken:
-        return "another scene's file is spelt exactly like it"
+        return "another scene's file has exactly its path"
     if pair.same is False:
-        return "it is of another size"
-    how = "" if pair.exact else " and it is not spelt exactly alike"
+        return "its size differs"
+    how = "" if pair.exact else " and it is not spelled exactly alike"
     return f"its size is not known{how}" if pair.same is None else "only its name is the same"
 
 

@@ -17,8 +17,9 @@ _LONGEST = 40
 def notes(
     desired: Mapping[str, Value], written: Mapping[str, Written], refused: Mapping[str, Refusal]
 ) -> Iterator[str]:
-    """A sentence without its full stop for each field that Plex refuses, shows differently or has
-    only a part of."""
+    """Yield a sentence without its full stop for each field that Plex refuses, shows differently or
+    has only in part.
+    """
     for name in EDITABLE:
         if name in refused:
             yield f"Plex refuses the {label(name)}: {refused[name].words}"
@@ -27,7 +28,7 @@ def notes(
 
 
 def how_much(name: str, kept: int, of: int) -> str:
-    """As "the first 2 140 of 5 300 characters"."""
+    """For example "the first 2 140 of 5 300 characters"."""
     what = "names" if EDITABLE[name].kind == LIST else "characters"
     return f"the first {grouped(kept)} of {grouped(of)} {what}"
 

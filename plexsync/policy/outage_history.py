@@ -1,4 +1,4 @@
-"""The outages of Plex: one record each, and what they add up to."""
+"""The history of Plex's outages, and its summary: MTTR, MTBF and availability."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from plexsync.model.stored import (
 )
 
 KEPT = 30
-"""Outages that are listed; of older ones only the summed length is kept."""
+"""Outages kept in the list; of older ones only the total length is kept."""
 
 LONGEST_CAUSE = 400
-"""Letters that are kept of an outage's cause."""
+"""Characters of an outage's cause that are stored."""
 
 _VERSION = 1
 
 
 class Outage(NamedTuple):
-    """From the first failure to the recovery, in wall-clock seconds; `end` None while it lasts.
+    """An outage from the first failure to the recovery, in wall-clock seconds; `end` is None while
+    it lasts.
 
-    `jobs_affected` were held back, `jobs_recovered` of them are in step again.
+    `jobs_affected` jobs were held back; `jobs_recovered` of them are in step again.
     """
 
     start: float
@@ -35,16 +36,16 @@ class Outage(NamedTuple):
 
     @property
     def ongoing(self) -> bool:
-        """Whether it has no end yet."""
+        """Whether the outage has not ended yet."""
         return self.end is None
 
     def length(self, now: float) -> float:
-        """Seconds, so far when it lasts; never negative."""
+        """Length in seconds, up to `now` while the outage lasts; never negative."""
         return max(0.0, (now if self.end is None else self.end) - self.start)
 
     @classmethod
     def parse(cls, raw: object) -> Outage:
-        """Read one stored outage; raises ValueError on any doubt."""
+        """Parse one stored outage; raises ValueError if anything is wrong with it."""
         if not isinstance(raw, dict):
             raise ValueError("an outage is not an object")
         outage = cls(
@@ -64,8 +65,8 @@ class Outage(NamedTuple):
 class OutageHistory(NamedTuple):
     """The last outages, oldest first, as a value: each step returns the next one.
 
-    `observed_since` is when PlexSync began to look (None: not yet), `earlier_downtime` the seconds
-    of outages no longer listed. Only the last outage can be ongoing.
+    `observed_since` is when PlexSync began to watch Plex (None: not yet), `earlier_downtime` the
+    total seconds of outages no longer listed. Only the last outage can be ongoing.
     """
 
     outages: tuple[Outage, ...] = ()
@@ -73,13 +74,13 @@ class OutageHistory(NamedTuple):
     earlier_downtime: float = 0.0
 
     def observe(self, now: float) -> OutageHistory:
-        """Begin to count observed time, unless that began before."""
+        """Start counting observed time, unless it is counted already."""
         if self.observed_since is not None and self.observed_since <= now:
             return self
         return self._replace(observed_since=now)
 
     def begin(self, first_failure: float, cause: str) -> OutageHistory:
-        """An outage began with its first failure; nothing new while one lasts."""
+        """Begin an outage at its first failure; no change while one is ongoing."""
         if self.ongoing():
             return self
         observed = self.observe(first_failure)
@@ -91,8 +92,9 @@ class OutageHistory(NamedTuple):
         )
 
     def counted(self, affected: int, recovered: int) -> OutageHistory:
-        """So many jobs the last outage has held back, so many of them are in step again; each job
-        counts once. The highest numbers stand, so that they may be told again after a restart.
+        """Set how many jobs the last outage held back, and how many of them are in step again.
+
+        Each job counts once. The numbers never fall, so the caller may repeat them after a restart.
         """
         last = self.last()
         if last is None:
@@ -102,7 +104,7 @@ class OutageHistory(NamedTuple):
         return self._with_last(last._replace(jobs_affected=affected, jobs_recovered=recovered))
 
     def end(self, now: float) -> OutageHistory:
-        """Plex is back; nothing happens when no outage lasts."""
+        """End the ongoing outage; no change without one."""
         last = self.ongoing()
         return self if last is None else self._with_last(last._replace(end=max(last.start, now)))
 
@@ -111,12 +113,12 @@ class OutageHistory(NamedTuple):
         return self.outages[-1] if self.outages else None
 
     def ongoing(self) -> Outage | None:
-        """The outage that lasts."""
+        """The ongoing outage, or None."""
         last = self.last()
         return last if last and last.ongoing else None
 
     def mttr(self) -> float | None:
-        """Mean seconds from first failure to recovery of the listed outages that ended."""
+        """Mean seconds from first failure to recovery of the listed outages that have ended."""
         return _mean([each.end - each.start for each in self.outages if each.end])
 
     def mtbf(self) -> float | None:
@@ -125,7 +127,7 @@ class OutageHistory(NamedTuple):
         return _mean([max(0.0, after.start - before.end) for before, after in pairs if before.end])
 
     def availability(self, now: float) -> float:
-        """The part of the observed time, 0 to 1, in which Plex was there; 1 before any time passed."""
+        """Fraction of the observed time in which Plex was available, 0 to 1; 1 before any time."""
         if self.observed_since is None or now <= self.observed_since:
             return 1.0
         down = self.earlier_downtime + sum(each.length(now) for each in self.outages)
@@ -138,7 +140,7 @@ class OutageHistory(NamedTuple):
 
     @classmethod
     def parse(cls, raw: object) -> OutageHistory:
-        """Read a stored history; raises ValueError on any doubt."""
+        """Parse a stored history; raises ValueError if anything is wrong with it."""
         fields = versioned(raw, _VERSION)
         listed = fields.get("outages")
         if not isinstance(listed, (list, tuple)) or len(listed) > KEPT:
@@ -160,7 +162,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def format_duration(seconds: float) -> str:
-    """A length of time in its two largest units, as "2 h 5 min"; "0 s" for nothing or less."""
+    """A duration in its two largest units, such as "2 h 5 min"; "0 s" for zero or less."""
     left = round(min(seconds, 1e12)) if seconds > 0 else 0
     for (size, name), (small, small_name) in zip(_UNITS, _UNITS[1:], strict=False):
         if left >= size:
@@ -171,7 +173,9 @@ def format_duration(seconds: float) -> str:
 
 
 def format_elapsed_since(then: float | None, now: float) -> str:
-    """How long ago that was, as "5 min 3 s ago"; "never" for None or 0, "just now" for the future."""
+    """Time since `then`, such as "5 min 3 s ago"; "never" for None or 0, "just now" if in the
+    future.
+    """
     if not then:
         return "never"
     return f"{format_duration(now - then)} ago" if now - then >= 1 else "just now"

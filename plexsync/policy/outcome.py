@@ -37,8 +37,7 @@ def read_back(
     *,
     alone: bool,
 ) -> tuple[ReadBack | None, bool]:
-    """What an edit that is not `applied` reads back as, and whether that is Plex's form of the
-    value.
+    """What an edit that is not `applied` reads back as, and whether that is Plex's form of it.
 
     It is if the same was read back for the same value `earlier`. None if the edit seems to have had
     no effect: Plex shows the old value, and nothing else indicates otherwise. `alone`: no other
@@ -128,12 +127,11 @@ def already_equal(
     written: Mapping[str, Written],
     attempted: Collection[str],
 ) -> dict[str, Value]:
-    """Texts that are equal on both sides although the ledger says otherwise: to be recorded as
-    ours.
+    """Texts to record as ours: equal on both sides although the ledger says otherwise.
 
-    It happens when a worker dies between the request and the record, or when a person typed in Plex
-    what Stash has. Unrecorded, `preserve` would take our own text for a person's. `attempted` are
-    the fields that PlexSync has sent before; texts it never sent stay the user's.
+    It happens when a worker dies between the request and the record, or when the user typed in Plex
+    what Stash has. If it were not recorded, `preserve` would take our own text for the user's.
+    `attempted` are the fields that PlexSync has sent before; texts it never sent stay the user's.
     """
     agreed = {}
     for name, want in desired.items():

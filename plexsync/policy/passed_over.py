@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from plexsync.model.plex import Section
 
 SAMPLE_LIMIT = 300 << 20
-"""A larger file is not taken for a sample, whatever its name."""
+"""Plex takes no larger file for a sample, whatever its name."""
 
 MOVIE_SCANNER = "plex movie"
-"""How the names of scanners for films begin."""
+"""Prefix of the names of Plex's scanners for films."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """Why Plex makes no item of a file, and what to do about it.
+    """Why Plex creates no item for a file, and what to do about it.
 
-    `kind` is the same for all files with that reason, for counting.
+    `kind` is the same for all files with the same reason, so that they can be counted.
     """
 
     kind: str
@@ -50,7 +50,7 @@ _DATE = re.compile(
 
 
 def why_passed_over(path: str, size: int | None, libraries: Iterable[Section]) -> PassedOver | None:
-    """Why no library that contains this path (as Plex sees it) makes an item of the file.
+    """Why no library that contains this path (as Plex sees it) creates an item for the file.
 
     None if at least one of them may, or if no library contains it.
     """
@@ -69,19 +69,20 @@ def why_missing(files: Iterable[tuple[str, int | None]], libraries: Sequence[Sec
     there = [(path, size) for path, size in files if any(x.below(path) for x in libraries)]
     if libraries and not there:
         return (
-            "no item in Plex holds this file yet, and by its path it lies in none of the libraries "
+            "no item in Plex holds this file yet, and its path is in none of the libraries "
             "that PlexSync writes to; add its folder to one, or correct the path map"
         )
     reasons = [why_passed_over(path, size, libraries) for path, size in there]
     if reasons and reasons[0] and all(reasons):
         return (
-            f"no item in Plex holds this file, and Plex will make none of it: {reasons[0].why}. "
+            f"no item in Plex holds this file, and Plex will not create one: {reasons[0].why}. "
             f"{reasons[0].remedy}"
         )
     if there:
         return "no item in Plex holds this file yet; Plex may still have to scan it"
     return (
-        "no item in Plex holds this file yet; Plex may still have to scan it, or the paths of Stash "
+        "no item in Plex holds this file yet; Plex may still have to scan it, or the paths of "
+        "Stash "
         "and Plex differ and a path map is needed"
     )
 
@@ -91,7 +92,7 @@ def _reason(below: Sequence[str], size: int | None, scanner: str) -> PassedOver 
     stem = name.rpartition(".")[0] or name
     extras = next((folder for folder in folders if _EXTRAS_FOLDER.fullmatch(folder)), "")
     if extras:
-        why = f'it lies in a folder named "{extras.title()}", which Plex takes for extras of a film'
+        why = f'it is in a folder named "{extras.title()}", which Plex takes for extras of a film'
         return PassedOver("a folder like Extras or Scenes", why, _RENAME_FOLDER)
     if suffix := _EXTRAS_SUFFIX.search(stem):
         why = f'its name ends in "{suffix[0]}", which Plex takes for an extra of a film'
@@ -108,6 +109,6 @@ def _like_an_episode(stem: str, scanner: str) -> PassedOver | None:
     kinds = (("a date in its name", _DATE), ("a name like an episode's", _EPISODE))
     for kind, pattern in kinds:
         if pattern.search(stem):
-            why = f'it has {kind}, and the scanner "{scanner}" takes it for a part of a series'
+            why = f'it has {kind}, and the scanner "{scanner}" takes it for an episode of a series'
             return PassedOver(kind, why, _OTHER_TYPE)
     return None

@@ -1,4 +1,4 @@
-"""The path map that two libraries themselves suggest: few pairs of folders that explain most files."""
+"""Suggests a path map from the files of both servers: few pairs of folders that explain most files."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from plexsync.model.paths import path_key
 
 File = tuple[str, "int | None"]
-"""A path as one server sees it, and the size in bytes."""
+"""A path as one server sees it, and the size in bytes, None if unknown."""
 
 MOST_PAIRS = 8
 
 WORTH = 0.005
-"""A pair that explains a smaller share of the files is left out."""
+"""A pair that explains a smaller fraction of the files is dropped."""
 
 FEWEST = 2
-"""So many files at least stand behind a pair, unless there is only one."""
+"""Files that a pair must explain, unless there is only one file."""
 
 _SAMPLE = 20_000
 _DEEPEST = 4
-"""So many folders a pair may be narrowed down by, where it collides with another."""
+"""Folders by which a pair may be narrowed if it conflicts with another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """One file as both servers have it; keys as `path_key` spells them."""
+    """One file as both servers see it; keys in the form of `path_key`."""
 
     plex: str
     stash: str
@@ -36,8 +36,9 @@ class Twin:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Pairs (folder in Plex, folder in Stash), the best first, and how many of `files` files they
-    explain; `alike` of those have the same path on both sides and need no pair."""
+    """Pairs (folder in Plex, folder in Stash), best first, and how many of `files` files they
+    explain; `alike` of those have the same path on both sides and need no pair.
+    """
 
     pairs: tuple[tuple[str, str], ...]
     explained: int
@@ -46,13 +47,13 @@ class Suggestion:
 
     @property
     def text(self) -> str:
-        """As the setting takes it."""
+        """The pairs in the form of the setting."""
         return "; ".join(f"{plex}=>{stash}" for plex, stash in self.pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """A candidate: two folders as keys, and as spelled."""
+    """A candidate pair: two folders as keys, and as spelled."""
 
     plex_key: str
     stash_key: str
@@ -61,9 +62,9 @@ class _Pair:
 
 
 def twins(stash: Iterable[File], plex: Iterable[File]) -> list[Twin]:
-    """Files that are the same on both sides beyond doubt: one name and size, once on each.
+    """Files that are certainly the same: their name and size occur once on each side.
 
-    A size that one side does not know is no obstacle where the name alone is unique.
+    If one side does not know the size, the name alone must be unique.
     """
     theirs, ours = _by_name(plex), _by_name(stash)
     found = []
@@ -75,12 +76,12 @@ def twins(stash: Iterable[File], plex: Iterable[File]) -> list[Twin]:
 
 
 def _is_plain(path: str) -> bool:
-    """Whether its folders are where its slashes are: a backslash may be part of a POSIX name."""
+    """Whether only slashes separate its folders: a backslash may be part of a POSIX name."""
     return not (path.startswith("/") and "\\" in path)
 
 
 _Named = dict["int | None", "tuple[str, str] | None"]
-"""Size -> path and key of the one file of that name and size; None when there are several."""
+"""Size -> path and key of the only file of that name and size; None if there are several."""
 
 
 def _by_name(files: Iterable[File]) -> dict[str, _Named]:
@@ -107,12 +108,12 @@ def _pairs_of(mine: _Named, theirs: _Named) -> Iterable[tuple[str, str, str, str
 
 
 def explained(files: Sequence[Twin], to_plex: Callable[[str], str]) -> int:
-    """How many files a map from Stash's paths to Plex's leads to the right place."""
+    """How many files the map translates from Stash's path to Plex's correctly."""
     return sum(path_key(to_plex(file.stash)) == file.plex_key for file in files)
 
 
 def suggest(files: Sequence[Twin]) -> Suggestion:
-    """The few pairs that explain most of the files; the order of the files does not matter."""
+    """The few pairs that explain most of the files, independent of their order."""
     ordered = sorted(files, key=lambda file: file.stash_key)
     step = max(1, len(ordered) // _SAMPLE)
     sample = ordered[::step]
@@ -127,7 +128,7 @@ def suggest(files: Sequence[Twin]) -> Suggestion:
 
 
 def _choose(sample: Sequence[Twin]) -> list[_Pair]:
-    """Pairs for what lies elsewhere in Plex; then for what they would lead astray with it."""
+    """Pairs for files whose path differs; then pairs for files that those would break."""
     moved = [file for file in sample if file.plex_key != file.stash_key]
     alike = [file for file in sample if file.plex_key == file.stash_key]
     keys = [file.stash_key for file in sample]
@@ -150,8 +151,8 @@ def _add_pairs(
     least: float,
     useful: Callable[[_Pair], bool],
 ) -> None:
-    """Take the pair behind most files, then the next; one that is of no use as it is, because it
-    collides with another, is narrowed down.
+    """Take the pair that explains most files, then the next. A pair that gains nothing because it
+    conflicts with another is narrowed.
     """
     groups: dict[_Pair, list[Twin]] = {}
     for file in files:
@@ -173,7 +174,7 @@ def _add_pairs(
 
 
 def _gain(sample: Sequence[Twin], keys: Sequence[str], pair: _Pair, chosen: Iterable[_Pair]) -> int:
-    """How many more files are explained with this pair; only those below its folder can differ."""
+    """How many more files the pair explains; only those below its folder can differ."""
     start = bisect_left(keys, f"{pair.stash_key}/")
     below = sample[start : bisect_left(keys, f"{pair.stash_key}0", start)]  # "0" follows "/"
     before = list(chosen)
@@ -181,7 +182,7 @@ def _gain(sample: Sequence[Twin], keys: Sequence[str], pair: _Pair, chosen: Iter
 
 
 def _general(file: Twin) -> _Pair:
-    """The most general pair that explains a file, with a folder left on either side."""
+    """The most general pair that explains a file and keeps a folder on either side."""
     plex, stash = file.plex_key.split("/"), file.stash_key.split("/")
     end = 0
     for mine, theirs in zip(reversed(stash), reversed(plex), strict=False):
@@ -193,18 +194,18 @@ def _general(file: Twin) -> _Pair:
 
 
 def _leading(key: str) -> int:
-    """Pieces before the first folder's name."""
+    """Number of components before the first folder's name."""
     return 2 if key.startswith("//") else 1 if key.startswith("/") else 0
 
 
 def _narrowed(file: Twin, pair: _Pair) -> _Pair | None:
-    """The pair with one more folder of this file; None when there is none left."""
+    """The pair with one more folder of this file; None if there is none left."""
     rest = file.stash_key[len(pair.stash_key) :].strip("/")
     return _pair(file, rest.count("/")) if "/" in rest else None
 
 
 def _pair(file: Twin, end: int) -> _Pair:
-    """The folders that remain when `end` pieces are taken off both paths."""
+    """Both paths without their last `end` components."""
     return _Pair(
         _cut(file.plex_key, end),
         _cut(file.stash_key, end),
@@ -221,7 +222,7 @@ def _cut(path: str, end: int) -> str:
 
 
 def _count(files: Sequence[Twin], pairs: Sequence[_Pair]) -> int:
-    """How many files the pairs lead right; of several the longest folder in Stash decides."""
+    """How many files the pairs explain; the longest matching folder in Stash wins."""
     longest = sorted(pairs, key=lambda pair: -len(pair.stash_key))
     moves = [(f"{pair.stash_key}/", f"{pair.plex_key}/") for pair in longest]
     count = 0
@@ -236,5 +237,5 @@ def _count(files: Sequence[Twin], pairs: Sequence[_Pair]) -> int:
 
 
 def _writable(pair: _Pair) -> bool:
-    """Whether the setting can hold it."""
+    """Whether the setting's syntax can express the pair."""
     return not any(mark in side for side in (pair.plex, pair.stash) for mark in (";", "=>", "\n"))

@@ -22,7 +22,7 @@ from plexsync.model.values import equal, is_ours, name_key, name_keys, names, sa
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One field with everything that decides about it."""
+    """One field, with everything needed to plan its edit."""
 
     field: Field
     want: Value
@@ -45,7 +45,7 @@ class _Case:
 
     @property
     def persons(self) -> bool:
-        """A person set it in Plex: changed since we wrote it, or locked before our first write."""
+        """The user set it in Plex: changed since we wrote it, or locked before our first write."""
         if self.last is None:
             return self.locked
         return not is_ours(self.field.name, self.have, self.last)
@@ -61,7 +61,7 @@ def plan(
     """The edits that bring the item to the desired state; () if it is in step.
 
     `written` is what PlexSync wrote to this item and saw confirmed. With `preserve` a field, or a
-    name in a list, that a person changed in Plex is left alone. A field that Plex `refused` is left
+    name in a list, that the user changed in Plex is left alone. A field that Plex `refused` is left
     out until its desired value changes. Fields that match but are not locked yet are added as
     lock-only edits if a request is sent anyway.
     """
@@ -145,7 +145,7 @@ def _list(case: _Case) -> Edit | None:
         return None
     want, have = names(case.want), names(case.have)
     present, ours = name_keys(have), name_keys(case.last.value if case.last else ())
-    if case.preserve:  # names that a person removed stay removed
+    if case.preserve:  # names that the user removed stay removed
         want = tuple(n for n in want if name_key(n) in present or name_key(n) not in ours)
     wanted = name_keys(want)
     others = [name for name in have if name_key(name) not in wanted]
@@ -178,9 +178,7 @@ def _lockable(case: _Case) -> bool:
 
 
 def _lock(case: _Case) -> Edit:
-    """Lock a field. Plex's value is sent unchanged, so the edit is right with every kind of
-    request.
-    """
+    """Lock a field. Plex's value is sent unchanged, so that any kind of request is correct."""
     desired_hash = value_hash(case.want)
     return Edit(
         field=case.field.name,

@@ -8,30 +8,30 @@ from dataclasses import dataclass, replace
 from plexsync.policy.timing import DEFAULT_RAMP, LOWEST_RATE, ramp_rate
 
 CAPACITY = 1.0
-"""Size of the bucket in tokens: after a pause one request may go at once, never a burst."""
+"""Size of the bucket in tokens: after a pause one request may be sent at once, never a burst."""
 
 LONGEST_WAIT = 2 * CAPACITY / LOWEST_RATE
-"""Seconds for one token at the lowest rate, halved."""
+"""Seconds per token at half the lowest rate."""
 
 WINDOW = 60
 """Seconds over which errors are counted."""
 
 SAMPLE = 10
-"""Fewer results in the window are too few to judge by."""
+"""Results in the window that are needed to judge the error rate."""
 
 SLOW_ABOVE, FAST_BELOW = 30, 10
 """Percent of errors above which the rate is halved, and below which it is restored."""
 
 SLOW_FOR = 60.0
 _ROUNDING = 1e-4
-"""A token that lacks less than this counts as whole, or a wait could be too short for the clock."""
+"""A token that lacks less than this counts as whole: the wait could be too short for the clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
     """Requests per second after a recovery: from `start_rate` up to `end_rate`, then no limit.
 
-    Half the time brings it to their geometric mean (5 over 10 to 20), in straight lines.
+    At half time the rate is the geometric mean of both (10 for 5 and 20), and linear in between.
     `minutes` 0 means no ramp.
     """
 
@@ -46,7 +46,7 @@ class Ramp:
 
 @dataclass(frozen=True, slots=True)
 class _Second:
-    """The results of one second."""
+    """Results within one second."""
 
     at: int
     results: int
@@ -57,8 +57,8 @@ class _Second:
 class RecoveryRateLimiter:
     """A token bucket as a value: each step returns the next one, which the caller keeps.
 
-    All times are on the monotonic clock, so that a stepped wall clock neither ends the ramp nor
-    begins it anew. A token is one request that writes.
+    All times are on the monotonic clock, so that a stepped wall clock neither ends nor restarts the
+    ramp. A token is one write request.
     """
 
     ramp: Ramp = Ramp()
@@ -83,18 +83,18 @@ class RecoveryRateLimiter:
         return cls(ramp, started=started, filled_at=monotonic)
 
     def configured(self, ramp: Ramp) -> RecoveryRateLimiter:
-        """The same with other settings."""
+        """The same limiter with another ramp."""
         return self if ramp == self.ramp else replace(self, ramp=ramp)
 
     def rate(self, monotonic: float) -> float | None:
-        """Requests per second at present; None: no limit, the recovery is over."""
+        """Current limit in requests per second; None once the recovery is over."""
         if self.started is None:
             return None
         rate = self.ramp.rate(monotonic - self.started)
         return rate / 2 if rate is not None and self.slow_since is not None else rate
 
     def take(self, monotonic: float) -> tuple[RecoveryRateLimiter, float]:
-        """Ask to send one request: 0.0 means send it; otherwise wait that many seconds and ask
+        """Ask to send one request: 0.0 means send it; more means wait so many seconds and ask
         again.
         """
         rate = self.rate(monotonic)
@@ -107,9 +107,9 @@ class RecoveryRateLimiter:
         return filled, min(LONGEST_WAIT, (CAPACITY - tokens) / rate)
 
     def result(self, ok: bool, monotonic: float) -> tuple[RecoveryRateLimiter, str]:
-        """Count a request's result; returns a line for the log, mostly "".
+        """Count a request's result; returns a line for the log, usually "".
 
-        `ok` is any answer of a working server, so also the refusal of a single item.
+        `ok` is any answer of a working server, including the refusal of a single item.
         """
         if self.rate(monotonic) is None:
             return self, ""
@@ -123,20 +123,20 @@ class RecoveryRateLimiter:
         if self.slow_since is None:
             if results < SAMPLE or errors * 100 <= results * SLOW_ABOVE:
                 return self, ""
-            text = f"{share}: the rate is halved for {SLOW_FOR:.0f} s, and until few fail."
+            text = f"{share}: the rate is halved for at least {SLOW_FOR:.0f} s, until few fail."
             return replace(self, slow_since=monotonic), text
         if 0 <= monotonic - self.slow_since < SLOW_FOR or errors * 100 >= results * FAST_BELOW:
             return self, ""
         return replace(self, slow_since=None), f"{share}: the rate is restored."
 
     def _tokens(self, rate: float, monotonic: float) -> float:
-        """The tokens by now, earned at the lower of the rates then and now."""
+        """The current number of tokens, earned at the lower of the rates then and now."""
         earned = max(0.0, monotonic - self.filled_at) * min(rate, self.rate(self.filled_at) or rate)
         return min(CAPACITY, self.tokens + earned)
 
 
 def _noted(seconds: tuple[_Second, ...], ok: bool, at: int) -> tuple[_Second, ...]:
-    """The window with one more result: at most one entry for each of its seconds."""
+    """The window with one more result; it has at most one entry per second."""
     kept = [second for second in seconds if 0 <= at - second.at < WINDOW]
     last = kept.pop() if kept and kept[-1].at == at else _Second(at, 0, 0)
     return (*kept, _Second(at, last.results + 1, last.errors + (not ok)))

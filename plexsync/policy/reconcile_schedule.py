@@ -9,11 +9,11 @@ from plexsync.policy.gaps import GapCount
 
 NEVER = "never"
 INTERVALS: Mapping[str, float] = {"hourly": 3600.0, "daily": 86400.0, "weekly": 7 * 86400.0}
-"""Setting reconcile_interval, besides NEVER, to seconds."""
+"""Seconds for each value of the setting reconcile_interval, except NEVER."""
 
 ALL, RECENT, WEEK, SINCE = "all", "24h", "7days", "since"
 WIDTHS: Mapping[str, float] = {RECENT: 86400.0, WEEK: 7 * 86400.0}
-"""Scope to seconds back in time; ALL is unlimited, SINCE has a time of its own."""
+"""How many seconds back each scope reaches; ALL is unlimited, SINCE has its own time."""
 
 MANUAL, INTERVAL, STARTUP = "manual", "interval", "startup"
 OUTAGE, DAMAGE = "outage", "damage"
@@ -24,13 +24,13 @@ STALE_AFTER = 3600.0
 """Seconds after the last run from which recent scenes are compared when a worker starts."""
 
 LONG_OUTAGE = 3600.0
-"""Outages longer than so many seconds are followed by a comparison of what changed meanwhile."""
+"""After an outage longer than this many seconds, scenes that changed meanwhile are compared."""
 
 OVERLAP = 3 * 3600.0
-"""Seconds by which the range is extended, for clocks that differ or were changed."""
+"""Seconds by which the range is extended, since clocks may differ or be changed."""
 
 RESUME_WITHIN = 86400.0
-"""An interrupted run continues if it was last active within so many seconds, or starts over."""
+"""An interrupted run is resumed if it was active within this many seconds, else started over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Order:
     """What to compare. `since` 0 means all scenes, otherwise those whose `by` ("updated" or
     "created") is not older; empty `kinds`, `fields` and `library` mean all.
 
-    `known` skips scenes that nobody ever asked to sync.
+    `known` skips scenes that were never requested to be synced.
     """
 
     trigger: str
@@ -64,8 +64,8 @@ class Order:
 class Run:
     """A reconciliation and its progress. Times are wall-clock seconds, `seconds` is working time.
 
-    `cursor` is the last scene id (scope ALL) or the last page; `held` are scenes before it that
-    are not compared yet; `total` the scenes in Stash.
+    `cursor` is the last scene id (scope ALL) or the last page; `held` are scenes before it that are
+    not compared yet; `total` is the number of scenes in Stash.
     """
 
     order: Order
@@ -82,11 +82,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What is remembered between runs.
+    """What is stored between runs.
 
-    `stamps`: trigger -> begin of its last run that came to an end. `covered`: scope -> the same of
-    a run that left nothing of it out. `wanted`: DAMAGE or OUTAGE -> from when on (0: everything).
-    `runs`: trigger -> the run that is under way.
+    `stamps`: trigger -> start of its last finished run. `covered`: scope -> start of the last
+    finished run that covered all of it. `wanted`: DAMAGE or OUTAGE -> since when to compare (0:
+    everything). `runs`: trigger -> the unfinished run.
     """
 
     stamps: Mapping[str, float] = field(default_factory=dict)
@@ -96,16 +96,16 @@ class Schedule:
     last: Run | None = None
 
     def want(self, trigger: str, since: float) -> Schedule:
-        """Something was lost or missed from `since` on; an earlier moment stays."""
+        """Request a comparison of what may be missing since `since`; an earlier time is kept."""
         earlier = min(since, self.wanted.get(trigger, since))
         runs = {name: run for name, run in self.runs.items() if name != trigger}
         return replace(self, wanted={**self.wanted, trigger: earlier}, runs=runs)
 
     def due(self, interval: str, scope: str, now: float, *, starting: bool) -> Order | None:
-        """What to begin now, None for nothing; `starting`: PlexSync has just begun to work.
+        """The run to start now, or None; `starting`: the worker has just started.
 
-        A run that failed has left no stamp, so it is due again. NEVER leaves only the repairs: of a
-        damaged queue, and after an outage.
+        A failed run leaves no stamp, so it is due again. NEVER still allows repairs: of a damaged
+        queue, and after an outage.
         """
         if DAMAGE in self.wanted:
             return Order(trigger=DAMAGE, scope=ALL)
@@ -121,13 +121,13 @@ class Schedule:
         return None
 
     def waiting(self, now: float) -> bool:
-        """Whether an automatic run is wanted or under way, whatever the settings say to it."""
+        """Whether an automatic run is requested or unfinished, whatever the settings."""
         return bool(self.wanted) or any(
             name in AUTOMATIC and _fresh(run, now) for name, run in self.runs.items()
         )
 
     def under_way(self, interval: str, now: float) -> Run | None:
-        """The automatic run to go on with."""
+        """The unfinished automatic run to continue, or None."""
         for trigger in AUTOMATIC:
             run = self.runs.get(trigger)
             allowed = trigger in (DAMAGE, OUTAGE) or interval in INTERVALS
@@ -136,7 +136,7 @@ class Schedule:
         return None
 
     def resumed(self, order: Order, now: float) -> Run:
-        """The run for an order of the same content that was interrupted, else a new one."""
+        """The interrupted run of an equal order, or a new one."""
         run = self.runs.get(order.trigger)
         if run is not None and _fresh(run, now):
             asked = replace(order, since=run.order.since)
@@ -145,7 +145,7 @@ class Schedule:
         return Run(order=order, started=now, seen=now)
 
     def kept(self, run: Run) -> Schedule:
-        """With a run that is under way, or has come to its end."""
+        """The schedule with the progress of a run, or its end."""
         trigger = run.order.trigger
         if not run.done:
             return replace(self, runs={**self.runs, trigger: run})
@@ -160,17 +160,19 @@ class Schedule:
 
 
 def since(scope: str, now: float) -> float:
-    """The moment from which on a scope goes, 0 for everything."""
+    """When a scope starts, 0 for everything."""
     return max(1.0, now - WIDTHS[scope]) if scope in WIDTHS else 0.0
 
 
 def after_outage(start: float, end: float) -> float | None:
-    """From when on to compare after an outage; None when it was too short to matter."""
+    """Since when to compare after an outage; None if it was too short to matter."""
     return max(1.0, start - OVERLAP) if end - start > LONG_OUTAGE else None
 
 
 def _passed(last: float | None, seconds: float, now: float) -> bool:
-    """Whether that long ago, or never; a moment in the future comes from a clock set back."""
+    """Whether `last` is at least so many seconds ago, or never; a time in the future means that the
+    clock was set back.
+    """
     return last is None or not 0 <= now - last < seconds
 
 

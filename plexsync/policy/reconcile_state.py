@@ -1,4 +1,4 @@
-"""What reconciliations leave in reconcile_state.json."""
+"""Reads and writes the state of reconciliations, stored in reconcile_state.json."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def to_json(schedule: Schedule) -> object:
 
 
 def parse(raw: object) -> Schedule:
-    """Read a stored schedule; raises ValueError on any doubt."""
+    """Parse a stored schedule; raises ValueError if anything is wrong with it."""
     fields = versioned(raw, _VERSION)
     last = fields.get("last")
     return Schedule(
@@ -99,7 +99,7 @@ def _each(
     names: Collection[str],
     read: Callable[[dict[str, object], str], T],
 ) -> dict[str, T]:
-    """An object whose keys are among `names`, each value read."""
+    """Parse an object whose keys are among `names`, each value with `read`."""
     found = _object(fields.get(key), key)
     if not found.keys() <= set(names):
         raise ValueError(f"{key} names something unknown")

@@ -1,4 +1,4 @@
-"""When Plex is asked whether it is back, and what follows when it is."""
+"""Schedules probes of a Plex that is away, and what follows its return."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from plexsync.policy.timing import FLAPPING as FLAPPING
 
 
 def due(state: RecoveryState, now: float) -> bool:
-    """Whether to probe now; asked only while the breaker is not CLOSED or sync is paused."""
+    """Whether to probe now; only called while the breaker is not CLOSED or sync is paused."""
     return next_check(state, now) <= now
 
 
 def checked(state: RecoveryState, healthy: bool, now: float) -> RecoveryState:
-    """Note what a probe of this schedule found. It changes no breaker."""
+    """Record the result of a scheduled probe. Never changes the breaker."""
     return state._replace(
         last_check=now,
         consecutive_successes=state.consecutive_successes + 1 if healthy else 0,
@@ -30,7 +30,7 @@ def checked(state: RecoveryState, healthy: bool, now: float) -> RecoveryState:
 
 
 def recovered(state: RecoveryState, now: float) -> RecoveryState:
-    """Plex is back, by a probe or by a trial that went through: the ramp begins."""
+    """Plex is back, shown by a probe or a successful trial: start the ramp."""
     relapsed = bool(state.last_recovery_at) and 0 <= now - state.last_recovery_at < FLAPPING
     return state._replace(
         consecutive_failures=0,
@@ -42,12 +42,14 @@ def recovered(state: RecoveryState, now: float) -> RecoveryState:
 
 
 def clear_recovery_period(state: RecoveryState) -> RecoveryState:
-    """The ramp is over."""
+    """End the ramp."""
     return state._replace(recovery_started_at=0.0)
 
 
 def troubled(state: RecoveryState, kind: str, why: str, now: float) -> RecoveryState:
-    """Something lasts that no breaker counts; what was just seen needs no second look at once."""
+    """Record trouble that the breaker does not count; schedule the next probe as after a failed
+    one.
+    """
     if state.trouble == kind:
         return state
     return state._replace(
@@ -60,16 +62,17 @@ def troubled(state: RecoveryState, kind: str, why: str, now: float) -> RecoveryS
 
 
 def untroubled(state: RecoveryState) -> RecoveryState:
-    """It is over."""
+    """The trouble is over."""
     return state._replace(trouble="", trouble_words="", trouble_since=0.0)
 
 
 def probed(
     state: RecoveryState, breaker: CircuitBreaker, healthy: bool, now: float, why: str
 ) -> tuple[RecoveryState, CircuitBreaker, Transition | None]:
-    """Note a probe and, the only place that does, close a breaker that it found needless.
+    """Record a probe and close the breaker if Plex was healthy; no other place closes it after a
+    probe.
 
-    `why` becomes part of the transition's line, see `recovery_words`.
+    `why` becomes part of the transition's log line, see `recovery_words`.
     """
     state = checked(state, healthy, now)
     if not healthy or breaker.state == CLOSED or breaker.cause == WRITING:
@@ -79,7 +82,7 @@ def probed(
 
 
 def recovery_words(state: RecoveryState, outage: float, waiting: int) -> str:
-    """What to say of the recovery that follows `state`; `outage` in seconds, `waiting` jobs."""
+    """The log text for the recovery that follows `state`; `outage` in seconds, `waiting` jobs."""
     jobs = "1 job waits and is" if waiting == 1 else f"{waiting} jobs wait and are"
     return (
         f"Plex is healthy again after {format_duration(outage)} "
@@ -94,7 +97,7 @@ STRATEGIES = (CONSERVATIVE, NORMAL, AGGRESSIVE)
 DEFAULT = CONSERVATIVE
 
 AGGRESSIVE_START = 10.0
-"""Requests per second with which an aggressive recovery starts, or more when so set."""
+"""Requests per second at the start of an aggressive recovery, unless the setting is higher."""
 
 _CONSERVATIVE = frozenset({PlexServerDown.__name__})
 _NORMAL = _CONSERVATIVE | {PlexTemporaryError.__name__}
@@ -106,7 +109,7 @@ _CLASSES: Mapping[str, frozenset[str]] = {
 
 
 def recovered_classes(strategy: str) -> frozenset[str]:
-    """Error classes of the last outage's dead letters that go back to the queue by themselves.
+    """Error classes of the last outage's dead letters that are requeued automatically.
 
     Raises ValueError for a name that is not in STRATEGIES.
     """
@@ -116,7 +119,7 @@ def recovered_classes(strategy: str) -> frozenset[str]:
 
 
 def ramp_for(strategy: str, minutes: float, start_rate: float, end_rate: float) -> Ramp:
-    """The ramp of these settings under a strategy."""
+    """The ramp for a strategy and these settings."""
     if strategy == AGGRESSIVE:
         start_rate = max(start_rate, AGGRESSIVE_START)
     return Ramp(minutes, start_rate, end_rate)

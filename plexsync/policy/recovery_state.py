@@ -1,4 +1,4 @@
-"""What the probes of Plex found, as recovery_state.json keeps it."""
+"""The state of probes and recovery, as stored in recovery_state.json."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from plexsync.model.stored import count, moment, one_line, triple, versioned, wo
 from plexsync.policy.timing import DEFAULT_RAMP, FLAPPING, OWNER_CHECK, probe_delay
 
 LONGEST_WORDS = 400
-"""Letters that are kept of a trouble's words."""
+"""Characters of a trouble's text that are stored."""
 
 MOST_RELAPSES = 4
 
@@ -18,18 +18,18 @@ _UNKNOWN_BEFORE: dict[str, object] = {
     "trouble_since": 0.0,
     "ramp": DEFAULT_RAMP,
 }
-"""What an earlier PlexSync did not write."""
+"""Defaults of fields that earlier versions did not write."""
 
 _VERSION = 1
 
 
 class RecoveryState(NamedTuple):
-    """What the probes found. Times are wall-clock seconds, 0.0 means never.
+    """The state of probes and recovery. Times are wall-clock seconds, 0.0 means never.
 
-    `recovery_started_at` is the start of the ramp after an outage, 0.0 when there is none;
-    `relapses` counts recoveries in a row that did not last. `trouble` is what lasts until a person
-    acts, or that no breaker counts (model/plex_state.py names the kinds, "" is none), with its
-    words and its begin. `ramp` is as set: minutes, first and last rate.
+    `recovery_started_at` is the start of the ramp after an outage, 0.0 if there is none; `relapses`
+    counts recoveries in a row that did not last. `trouble` is a kind of model/plex_state.py that
+    lasts until the user acts, or that the breaker does not count ("" for none), stored with its
+    text and start. `ramp` is as set: minutes, first and last rate.
     """
 
     last_check: float = 0.0
@@ -46,7 +46,7 @@ class RecoveryState(NamedTuple):
 
     @property
     def token_refused(self) -> bool:
-        """Whether all jobs wait for another token."""
+        """Whether all jobs wait for a new token."""
         return self.trouble in TOKEN_TROUBLES
 
     def to_json(self) -> object:
@@ -55,7 +55,7 @@ class RecoveryState(NamedTuple):
 
     @classmethod
     def parse(cls, raw: object) -> RecoveryState:
-        """Read a stored state; raises ValueError on any doubt."""
+        """Parse a stored state; raises ValueError if anything is wrong with it."""
         fields = _UNKNOWN_BEFORE | versioned(raw, _VERSION)
         return cls(
             last_check=moment(fields, "last_check"),
@@ -73,10 +73,10 @@ class RecoveryState(NamedTuple):
 
 
 def next_check(state: RecoveryState, now: float) -> float:
-    """When the next probe is due: 5, 10, 20, 40, 60 s after the last; never more than 60 s away.
+    """When the next probe is due: 5, 10, 20, 40, 60 s after the last.
 
-    It is `now` when it is overdue, and when the last check lies in the future. A token that may not
-    write is looked at each ten minutes.
+    `now` if it is overdue, or if the last check lies in the future. A token that may not write is
+    checked every ten minutes.
     """
     if state.last_check > now:
         return now

@@ -1,6 +1,6 @@
-"""When the next trial, probe and request are due, as plain numbers.
+"""Times of the next trial, probe and request, as plain numbers.
 
-A page's request starts a process to show them, so this imports next to nothing.
+Each of the page's requests starts a process to show them, so this imports next to nothing.
 """
 
 from __future__ import annotations
@@ -8,30 +8,28 @@ from __future__ import annotations
 from math import sqrt
 
 DEFAULT_RAMP = (5.0, 5.0, 20.0)
-"""Minutes, first and last rate of the ramp after an outage by default."""
+"""The default ramp after an outage: minutes, first and last rate."""
 
 COOLDOWN = 60.0
-"""Seconds after opening until one job may try."""
+"""Seconds after opening until one job may be tried."""
 
 PERMIT = 60.0
 """Seconds after which the permit of a trial that never reported expires."""
 
 FLAPPING = 300.0
-"""A recovery within so many seconds of another did not last: the next outage is probed less."""
+"""A recovery within this many seconds of another did not last: the next outage is probed slower."""
 
 OWNER_CHECK = 600.0
-"""Seconds between two checks whether a token that may not write has become the owner's."""
+"""Seconds between checks whether a token that may not write has been replaced by the owner's."""
 
 SWEEP_EVERY = 900.0
-"""Seconds between two sweeps, which ask Stash for changes without a hook."""
+"""Seconds between sweeps, which ask Stash for changes that fired no hook."""
 
 LOWEST_RATE = 1.0
 
 
 def probe_delay(failures: int) -> float:
-    """Seconds until the next probe, after `failures` failed ones (0 at first): 5, 10, 20, 40,
-    60.
-    """
+    """Seconds until the next probe after `failures` failed ones: 5, 10, 20, 40, then 60."""
     return min(60.0, 5.0 * 2.0 ** min(max(failures, 0), 30))
 
 

@@ -28,7 +28,7 @@ class UndoPlan:
 
     `edits` are texts, lists and locks (a lock alone is `lock_only`); `images` are sent one by one.
     `done` names every field that will be as before, except the `year` that Plex set along with a
-    date: it is sent last, and only if Plex does not reset it along with the date.
+    date: it is sent last, and only if Plex does not reset it with the date.
     """
 
     edits: tuple[Edit, ...]
@@ -102,7 +102,7 @@ def _year(item: PlexItem, date: str, base: Mapping[str, Base]) -> Edit | None:
 
 
 def _as_shown(name: str, item: PlexItem, last: Written) -> Value:
-    """What was written, or the form in which Plex shows it. For collections only our own names."""
+    """What was written, or how Plex shows it; of collections only our own names."""
     shown, have = last.shown, item.values.get(name, "")
     if shown is None or name == "collections" or not same(name, have, shown):
         return last.value
@@ -142,9 +142,7 @@ def _text(case: _Case) -> Edit | str | None:
 
 
 def _list(case: _Case) -> Edit | str | None:
-    """A list counts as unchanged if all our names are in it, and none that is neither ours nor
-    older.
-    """
+    """A list counts as unchanged if it has all our names, and no others but those it had before."""
     before, have = names(case.base.value), names(case.have)
     if name_keys(have) == name_keys(before):
         nothing_added = name_keys(case.written) <= name_keys(before)

@@ -1,6 +1,6 @@
-"""How long the worker waits when something but Plex stops it, and when it ends.
+"""How long the worker waits for anything but Plex, and when it exits.
 
-A file of its own: timing.py is loaded for each request of a page, and dataclasses would double that.
+Separate from timing.py, which each request of the page loads: `dataclasses` would double its cost.
 """
 
 from __future__ import annotations
@@ -11,26 +11,27 @@ from dataclasses import dataclass
 from plexsync.policy.timing import probe_delay
 
 IDLE = 300.0
-"""Seconds without work after which the worker ends."""
+"""Seconds without work after which the worker exits."""
 
 PAUSED_IDLE = 60.0
 """The same while PlexSync is paused or not set up: long enough that a bulk edit of thousands of
-scenes does not start a process for each."""
+scenes does not start a process for each scene."""
 
 SETTINGS_CHECK = 10.0
-"""Seconds between two looks at the settings while anything waits; each costs one small query."""
+"""Seconds between reads of the settings while anything waits; each costs one small query."""
 
 IDLE_SETTINGS_CHECK = 60.0
 """The same while nothing waits."""
 
 NEXT_TRY = 1.0
-"""Seconds before the next try while Plex has failed, but not often enough to be left alone."""
+"""Seconds before the next attempt while Plex has failed, but not often enough to open the breaker.
+"""
 
 CLOCK_PAUSE = 10.0
-"""Seconds between two questions for the clocks of Plex's libraries while jobs wait for a file."""
+"""Seconds between requests for the libraries' change times in Plex while jobs wait for a file."""
 
 LONGEST = 60.0
-"""No wait is longer, so that a stepped clock cannot freeze anything."""
+"""Longest wait, so that a stepped clock cannot block the worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Hold:
     failures: int = 0
 
     def active(self, monotonic: float) -> bool:
-        """Whether nothing may be tried yet."""
+        """Whether jobs are still held back."""
         return bool(self.reason) and monotonic < self.until
 
 
@@ -58,16 +59,16 @@ def hold(before: Hold, reason: str, monotonic: float) -> Hold:
 
 
 def idle_limit(held: Hold, pending: bool) -> float:
-    """Seconds without events after which the worker ends; infinity while anything waits."""
+    """Seconds without events after which the worker exits; infinity while anything waits."""
     if pending:
         return math.inf
     return PAUSED_IDLE if held.reason in ("settings", "paused") else IDLE
 
 
 def until_settings(read_at: float, held: Hold, waits: bool, monotonic: float) -> float:
-    """Seconds until the settings are to be looked at again; `read_at` is -inf before the first time.
+    """Seconds until the settings are to be read again; `read_at` is -inf before the first time.
 
-    Whatever stops the work is asked about when its hold ends.
+    While a hold is active they are read when it ends.
     """
     if held.reason:
         return max(0.0, held.until - monotonic)
@@ -75,10 +76,10 @@ def until_settings(read_at: float, held: Hold, waits: bool, monotonic: float) ->
 
 
 def until_clocks(asked_at: float, waits: bool, blocked: float, monotonic: float) -> float:
-    """Seconds until the clocks of Plex's libraries are to be asked for again.
+    """Seconds until the libraries' change times are to be requested from Plex again.
 
-    Infinity while no job waits for a file (`waits`); `blocked` are the seconds for which nothing
-    may be tried anyway.
+    Infinity while no job waits for a file (`waits`); `blocked` is how many seconds jobs are held
+    back anyway.
     """
     if not waits:
         return math.inf
@@ -86,10 +87,10 @@ def until_clocks(asked_at: float, waits: bool, blocked: float, monotonic: float)
 
 
 def pause(now: float, next_due: float | None, busy_at: float, blocked: float) -> float:
-    """Seconds to sleep when nothing is due; an event wakes earlier.
+    """Seconds to sleep when nothing is due; an event wakes the worker earlier.
 
-    `next_due` is the wall-clock time of the next job, None without any; `blocked` the seconds for
-    which nothing may be tried anyway.
+    `next_due` is the wall-clock time of the next job, None if there is none; `blocked` is how many
+    seconds jobs are held back anyway.
     """
     if next_due is None:
         return min(LONGEST, max(0.25, IDLE - (now - busy_at)))

@@ -160,7 +160,7 @@ def test_an_address_in_numbers_is_right_for_the_wildcard_of_plex_alone(names, ho
 def test_an_unknown_issuer_is_refused_with_the_way_out(listen):
     cause, text = refused(listen("by_address"), PUBLIC)
     assert cause == "certificate chain"
-    assert "nobody whom this machine trusts has signed" in text
+    assert "this machine does not trust the issuer" in text
     assert 'name that file as "Plex certificate" in Settings' in text
 
 

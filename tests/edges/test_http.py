@@ -538,7 +538,7 @@ def test_https_to_a_plain_server_is_a_tls_failure(serve, session):
 
     threading.Thread(target=serve_plain, daemon=True).start()
     with plain:
-        with pytest.raises(TransportError, match="speaks no TLS") as caught:
+        with pytest.raises(TransportError, match="does not speak TLS") as caught:
             session.request("GET", f"https://127.0.0.1:{plain.getsockname()[1]}")
         assert caught.value.cause == "tls"
 

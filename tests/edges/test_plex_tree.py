@@ -78,7 +78,7 @@ def test_what_is_never_read_is_not_kept() -> None:
         (b"<Stream/>" * 400_001, "more than 400000 elements"),
         (b"<a>" * 70, "deep"),
         (b'<V t="' + b"x" * 600_000 + b'"/>', "a tag of more than"),
-        ("".join(f"<a n{n}=''/>" for n in range(5000)).encode(), "different names"),
+        ("".join(f"<a n{n}=''/>" for n in range(5000)).encode(), "distinct names"),
         (b'<V t="' + b"x" * 100_000 + b'"/>', ""),
         (b"<a></b>", "mismatched"),
     ],

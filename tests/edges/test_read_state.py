@@ -1,4 +1,4 @@
-"""Looking at a data folder beside its owner: nothing is moved, made or locked, and nothing hurts."""
+"""Checking a data folder beside its owner: nothing is moved, made or locked, and nothing hurts."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_damaged_databases_are_named_and_left_alone(tmp_path: Path) -> None:
         read_state.index_sections,
     )
     for look in looks:
-        with pytest.raises(Unreadable, match=r"\w+\.db cannot be read now .*set aside"):
+        with pytest.raises(Unreadable, match=r"\w+\.db cannot be read now .*the worker replaces"):
             look(str(tmp_path))
     assert seen(tmp_path) == before
 

@@ -454,8 +454,8 @@ def test_a_query_that_this_stash_does_not_know_says_what_is_needed(serve: Serve)
     ("version", "advice"),
     [
         ("v0.26.2", "this is Stash v0.26.2, and PlexSync needs 0.27 or newer: update Stash"),
-        ("v0.31.0", "Stash v0.31.0 no longer has what this PlexSync asks for: update PlexSync"),
-        ("v1.2.3-55-gabc", "no longer has what this PlexSync asks for: update PlexSync"),
+        ("v0.31.0", "Stash v0.31.0 no longer supports this PlexSync's queries: update PlexSync"),
+        ("v1.2.3-55-gabc", "no longer supports this PlexSync's queries: update PlexSync"),
         ("", "for a newer Stash there may be a newer PlexSync"),
     ],
 )
@@ -487,13 +487,13 @@ def test_what_is_not_graphql_means_that_stash_is_down(serve: Serve, body: bytes)
 
 ODD: list[tuple[dict[str, object], str]] = [
     ({"id": "8"}, "it is about scene 8"),
-    ({"id": "x"}, "id is a text and no id"),
-    ({"id": None}, "id is null and no id"),
-    ({"title": 7}, "title is a number, not a text"),
+    ({"id": "x"}, "id is text, not an id"),
+    ({"id": None}, "id is null, not an id"),
+    ({"title": 7}, "title is a number, not text"),
     ({"files": None}, "files is null, not a list"),
     ({"files": [{"path": None}]}, "files size is missing"),
     ({"files": [{"path": "/a", "size": 1e999, "fingerprints": []}]}, "files size is a number"),
-    ({"files": [{"path": "/a", "size": 10**30, "fingerprints": []}]}, "files size is a huge"),
+    ({"files": [{"path": "/a", "size": 10**30, "fingerprints": []}]}, "files size is too large"),
     ({"performers": None}, "performers is null, not a list"),
     ({"performers": [{"id": "1"}]}, "performers name is missing"),
     ({"performers": [None]}, "performers is null, not an object"),
@@ -501,8 +501,8 @@ ODD: list[tuple[dict[str, object], str]] = [
     ({"groups": [{}]}, "groups group is missing"),
     ({"studio": [1]}, "studio is a list, not an object"),
     ({"rating100": True}, "rating100 is true or false"),
-    ({"updated_at": "yesterday"}, "updated_at is no time that can be read: 'yesterday'"),
-    ({"created_at": "0000-01-01T00:00:00Z"}, "created_at is no time"),
+    ({"updated_at": "yesterday"}, "updated_at is not a readable time: 'yesterday'"),
+    ({"created_at": "0000-01-01T00:00:00Z"}, "created_at is not a readable time"),
     ({"updated_at": None}, "updated_at is null, not a time"),
 ]
 
@@ -681,7 +681,7 @@ def test_the_placeholder_is_no_cover_yet(serve: Serve, answer: Answer) -> None:
 )
 def test_what_is_no_raster_image_is_refused(serve: Serve, body: bytes, kind: str) -> None:
     found = client(serve(picture(body, kind))).cover(7)
-    assert isinstance(found, PictureRefused) and "picture" in found.reason
+    assert isinstance(found, PictureRefused) and "not an image" in found.reason
 
 
 def test_a_cover_over_ten_megabytes_is_refused(serve: Serve) -> None:

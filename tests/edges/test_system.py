@@ -188,7 +188,7 @@ def test_whose_a_folder_is(me, owner, mode, more, expected):
 
 def test_every_refusal_says_what_to_do(tmp_path):
     (tmp_path / "file").write_text("")
-    for path, remedy in [("file", "move it away"), ("gone/data", "make it"), ("file/x", "")]:
+    for path, remedy in [("file", "move it away"), ("gone/data", "create it"), ("file/x", "")]:
         with pytest.raises(OSError) as problem:
             system.private_folder(str(tmp_path / path))
         assert remedy in str(problem.value)

@@ -38,9 +38,9 @@ def test_a_set_as_it_was_packed_has_no_flaw(folder: Path) -> None:
 @pytest.mark.parametrize("path", ["one/__init__.py", "one/data.txt"])
 def test_a_file_that_was_changed_or_lost_is_named(folder: Path, path: str) -> None:
     (folder / path).write_bytes(b"other")
-    assert flaw(str(folder)) == f"{path} is not as it was packed"
+    assert flaw(str(folder)) == f"{path} differs from its package"
     (folder / path).unlink()
-    assert flaw(str(folder)) == f"{path} is not as it was packed"
+    assert flaw(str(folder)) == f"{path} differs from its package"
 
 
 @pytest.mark.parametrize("path", ["json.py", "one/more.pyc", "one/fast.so", "two/__init__.py"])
@@ -71,7 +71,7 @@ def test_bytecode_is_discarded_because_python_would_believe_it(folder: Path) -> 
 def test_links_are_not_followed(folder: Path) -> None:
     os.rename(folder / "one" / "__init__.py", folder / "elsewhere")
     os.symlink(folder / "elsewhere", folder / "one" / "__init__.py")
-    assert "not as it was packed" in flaw(str(folder))
+    assert "differs from its package" in flaw(str(folder))
     os.rename(folder / "elsewhere", folder / "one" / "__init__.py")
     os.symlink(folder / "one", folder / "json")
     assert flaw(str(folder)) == "json belongs to no package"
@@ -80,7 +80,7 @@ def test_links_are_not_followed(folder: Path) -> None:
 def test_a_row_without_a_hash_proves_nothing(folder: Path) -> None:
     record = folder / "one-1.dist-info" / "RECORD"
     record.write_text(record.read_text().replace("one/__init__.py,sha256=", "one/__init__.py,md5="))
-    assert flaw(str(folder)) == "one/__init__.py is not as it was packed"
+    assert flaw(str(folder)) == "one/__init__.py differs from its package"
 
 
 def test_the_fingerprint_changes_with_what_is_installed(folder: Path) -> None:

@@ -256,7 +256,7 @@ def test_a_crowd_of_missed_files_reads_the_library_whole_once_in_ten_minutes(wor
         ("/data/1.sample.mp4", "", "smaller than 300 MB"),
         ("/data/Site 2023-05-14.mp4", "Plex Movie", "a date in its name"),
         ("/data/Site 2023-05-14.mp4", "", "Plex may still have to scan it"),
-        ("/other/1.mp4", "", "lies in none of the libraries"),
+        ("/other/1.mp4", "", "is in none of the libraries"),
     ],
 )
 def test_why_a_file_is_not_there_is_told(world: Any, path: str, scanner: str, said: str) -> None:

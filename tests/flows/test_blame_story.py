@@ -236,7 +236,7 @@ def test_a_firewall_that_forbids_one_item_stops_one_scene(quiet: Any) -> None:
     quiet.run(minutes=5)
     assert synced(pairs) == 5
     assert dead_letters(quiet) == {"PlexTemporaryError": 1}
-    assert "something before Plex answered 403" in quiet.dead_letter(pairs[0][0]).message
+    assert "something in front of Plex answered 403" in quiet.dead_letter(pairs[0][0]).message
     assert "token" not in quiet.said("warning")
 
 
@@ -244,8 +244,8 @@ def test_a_firewall_that_forbids_one_item_stops_one_scene(quiet: Any) -> None:
     ("token", "words"),
     [
         ("wrong-token", "refuses the token (401). Enter a new Plex token"),
-        ("eyJhbGciOiJFZERTQSJ9.e30.sig", "(401): it is a short-lived one of plex.tv (JWT)"),
-        ("claim-AbCdEfGh1234", "(401): it is a claim code and no token"),
+        ("eyJhbGciOiJFZERTQSJ9.e30.sig", "(401): it is a short-lived token of plex.tv (JWT)"),
+        ("claim-AbCdEfGh1234", "(401): it is a claim code, not a token"),
     ],
 )
 def test_each_token_that_plex_refuses_has_its_own_words(quiet: Any, token: str, words: str) -> None:

@@ -153,7 +153,7 @@ def test_paths_that_go_together_in_no_simple_way(world: Any) -> None:
         files = [(f"/data/{number}/{number % 3}/{number}.mp4", number + 1)]
         world.stash.add_scene(title="A", files=files)
     state, text, remedy = one(check(world), "Path map")
-    assert (state, "no few pairs explain more than" in text) == ("warn", True)
+    assert (state, "no small set of pairs explains more than" in text) == ("warn", True)
     assert "name and size" in remedy
 
 
@@ -246,7 +246,7 @@ def test_an_item_that_plex_cannot_read_is_named(world: Any) -> None:
     _, (state, text, remedy) = named(world, "Library Films")
     assert (state, text) == (
         "warn",
-        "1 item cannot be read by Plex itself: at place 8, added next after '/plex/6.mp4'",
+        "1 item cannot be read by Plex itself: at position 8, added next after '/plex/6.mp4'",
     )
     assert "refresh its metadata" in remedy
     for key in (1, 3, 5):
@@ -254,8 +254,8 @@ def test_an_item_that_plex_cannot_read_is_named(world: Any) -> None:
     world.clock.jumped += 90000
     text = named(world, "Library Films")[1][1]
     assert text == (
-        "4 items cannot be read by Plex itself: at place 1, at place 3, added next after "
-        "'/plex/1.mp4', at place 5, added next after '/plex/3.mp4' and 1 more"
+        "4 items cannot be read by Plex itself: at position 1, at position 3, added next after "
+        "'/plex/1.mp4', at position 5, added next after '/plex/3.mp4' and 1 more"
     )
 
 
@@ -268,9 +268,9 @@ def test_files_that_can_never_become_items_are_counted_among_the_misses(world: A
     ((state, text, remedy),) = named(world, "Files that Plex passes over")
     assert state == "warn"
     assert text == (
-        "4 of 6 files that Plex lacks can never become items of it (2: a folder like Extras or "
-        'Scenes; 1: a name that ends like -scene or -trailer; 1: a small file named "sample"), as '
-        "'/data/Scenes/a.mp4': it lies in a folder named \"Scenes\", which Plex takes for extras of "
+        "4 of 6 files that Plex lacks can never become its items (2: a folder like Extras or "
+        'Scenes; 1: a name that ends like -scene or -trailer; 1: a small file named "sample"), such as '
+        "'/data/Scenes/a.mp4': it is in a folder named \"Scenes\", which Plex takes for extras of "
         "a film"
     )
     assert remedy == "Rename the folder, then let Plex scan it."
@@ -281,7 +281,11 @@ def test_files_that_can_never_become_items_are_counted_among_the_misses(world: A
 def test_a_token_that_is_not_the_owners(world: Any) -> None:
     world.plex.add_fault("status", match="GET /status/sessions", status=403)
     state, text, remedy = one(check(world), "Token's owner")
-    assert (state, "who alone may edit" in text, "as the owner" in remedy) == ("bad", True, True)
+    assert (state, "only the owner may edit" in text, "as the owner" in remedy) == (
+        "bad",
+        True,
+        True,
+    )
     world.plex.clear_faults()
     world.plex.add_fault("status", match="GET /status/sessions", status=404)
     assert one(check(world), "Token's owner")[0] == "ok"
@@ -332,7 +336,10 @@ def test_what_the_log_warned_of_and_what_waits(world: Any) -> None:
     inbox.drop(world.folder, b'{"id":1,"type":"Scene.Update.Post"}')
     points = check(world)
     state, text, remedy = one(points, "Worker's log")
-    assert (state, text) == ("warn", "2 warnings within the last 24 hours, at last: first; second")
+    assert (state, text) == (
+        "warn",
+        "2 warnings within the last 24 hours, the last one: first; second",
+    )
     assert str(log) in remedy
     assert one(points, "Worker")[0] == "warn"
     lock = LockFile(os.path.join(world.folder, "worker.lock"))

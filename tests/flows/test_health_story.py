@@ -84,7 +84,7 @@ def test_a_root_path_that_is_treated_otherwise_hides_the_platform_alone(desk: Bu
         ("status", {"status": 401, "foreign": True}, "not Plex", "answered 401", "Plex URL"),
         ("status", {"status": 503, "foreign": True}, "proxy", "Plex is down", "the proxy"),
         ("status", {"status": 521, "foreign": True}, "proxy", "Plex is down", "the proxy"),
-        ("status", {"status": 500}, "failing", "Plex is failing", "Plex's own log"),
+        ("status", {"status": 500}, "failing", "Plex is failing", "Plex's log"),
         ("unauthorized", {"match": "/library"}, "refused token", "refuses the token (401)", "new"),
     ],
 )

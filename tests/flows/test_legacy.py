@@ -79,7 +79,7 @@ def test_what_an_earlier_product_left_is_kept_unread_and_sync_all_does_its_jobs(
 
     assert "waited" not in item.title and "dead" not in other.title
     (warning,) = world.said("warning").splitlines()
-    assert "They are not read, and are kept in" in warning
+    assert "They are not read, but kept in" in warning
     assert 'Press "Sync All Scenes"' in warning
     found = kept(world)
     assert {"data.db", "dlq.db"} < found.keys()

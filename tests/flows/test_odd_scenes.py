@@ -40,8 +40,11 @@ def _scenes(value: Any) -> list[dict[str, Any]]:
     ("change", "words"),
     [
         (lambda scene: scene.update(performers=None), "performers is null"),
-        (lambda scene: scene.update(updated_at="0000-01-01T00:00:00Z"), "updated_at is no time"),
-        (lambda scene: scene.update(title=["x"]), "title is a list, not a text"),
+        (
+            lambda scene: scene.update(updated_at="0000-01-01T00:00:00Z"),
+            "updated_at is not a readable time",
+        ),
+        (lambda scene: scene.update(title=["x"]), "title is a list, not text"),
         (lambda scene: scene.pop("files"), "files is missing"),
     ],
     ids=["null", "year 0", "wrong type", "missing"],

@@ -253,7 +253,7 @@ def test_it_ends_when_stash_goes_away_meanwhile(desk: Buttons) -> None:
     done = desk.press(process_queue)
     desk.world.clock.on_wait = lambda: None
     desk.world.stash.start()
-    assert "Stash does not answer" in done["stopped"]
+    assert "Stash no longer answers" in done["stopped"]
     assert done["remaining"] == 1
 
 
@@ -314,9 +314,9 @@ def test_a_job_that_killed_workers_is_not_run_again(desk: Buttons) -> None:
 
 def test_the_estimate_goes_by_what_was_measured_from_five_scenes_on() -> None:
     assert Pace(4, 40.0).mean == 2.0
-    assert Pace(4, 40.0).estimate(30).startswith("about 1 min (2.0 s a scene, assumed")
+    assert Pace(4, 40.0).estimate(30).startswith("about 1 min (2.0 s per scene, assumed")
     assert Pace(4, 4.0).after(1, 1.0).mean == 1.0
-    assert Pace(5, 5.0).estimate(30) == "about 30 s (1.0 s a scene)"
+    assert Pace(5, 5.0).estimate(30) == "about 30 s (1.0 s per scene)"
 
 
 # --- Sync All, Sync Recent
@@ -458,7 +458,7 @@ def test_retry_queues_a_fresh_job_and_the_letter_goes_with_success(desk: Buttons
     assert "2 scenes queued again: 1 Not in Plex, 1 Refused by Plex." in desk.said
     assert desk.dead_letters() == {scene, other}
     assert desk.press(retry_dead_letters) == {"queued": 0, "already_queued": 2, "undone": 0}
-    assert "2 scenes waited in the queue already" in desk.said
+    assert "2 scenes already waiting in the queue" in desk.said
     desk.press(process_queue)
     assert (item.title, its.title) == ("T", "T2")
     assert desk.dead_letters() == set()
@@ -472,7 +472,7 @@ def test_retry_by_class_cause_and_scene(desk: Buttons) -> None:
     desk.press(retry_dead_letters, scene="3")
     assert set(desk.world.waiting()) == {1, 2, 3}
     assert desk.press(retry_dead_letters, scene=4)["queued"] == 0
-    assert "no dead letter fits. Their classes are AmbiguousMatch, PlexNotFound" in desk.said
+    assert "no dead letter matches. Their classes are AmbiguousMatch, PlexNotFound" in desk.said
 
 
 @pytest.mark.parametrize("scene", ["1 OR 1=1", "-3", True, [1], "²", "9" * 30])
@@ -526,7 +526,7 @@ def test_what_came_after_the_first_press_stays(desk: Buttons) -> None:
     desk.bury(2)
     assert desk.press(clear_dead_letters)["removed"] == 1
     assert desk.dead_letters() == {2}
-    assert "1 dead letter came after the first press: kept" in desk.said
+    assert "1 dead letter added after the first press: kept" in desk.said
 
 
 def test_a_damaged_confirmation_is_none(desk: Buttons) -> None:
@@ -631,7 +631,7 @@ def test_a_cleared_queue_comes_back_with_its_backfill_and_its_attempts(desk: But
     assert walks == [list(range(510, 900))]
     again = desk.press(restore_removed)
     assert (again["jobs"], again["backfills"]) == (0, 0)
-    assert "everything in it is there already" in desk.said
+    assert "everything in it exists already" in desk.said
 
 
 def test_cleared_dead_letters_come_back_but_those_of_waiting_scenes(desk: Buttons) -> None:
@@ -800,5 +800,5 @@ def test_rebuild_leaves_the_index_when_plex_is_down(desk: Buttons) -> None:
     desk.world.film("1.mp4")
     desk.press(rebuild_index)
     desk.world.plex.stop()
-    with pytest.raises(TaskFailed, match="The index was left as it is: Plex is down"):
+    with pytest.raises(TaskFailed, match="The index was not changed: Plex is down"):
         desk.press(rebuild_index)

@@ -289,7 +289,7 @@ def test_only_some_kinds_and_fields(quiet: Any) -> None:
         ({"fields": "colour"}, "fields must be some of .*'colour'"),
         ({"by": "size"}, "by must be"),
         ({"dry_run": "perhaps"}, "dry_run must be"),
-        ({"library": "Home"}, "no library named 'Home'; it knows: Films"),
+        ({"library": "Home"}, "no library named 'Home', only to: Films"),
     ],
 )
 def test_a_wrong_argument_is_named(quiet: Any, args: dict[str, str], complaint: str) -> None:
@@ -348,14 +348,14 @@ def test_an_interrupted_run_goes_on_at_its_page(quiet: Any) -> None:
         return pages >= 7
 
     fault = quiet.stash.add_fault("status", match=seventh, status=503)
-    with pytest.raises(TaskFailed, match="goes on from there"):
+    with pytest.raises(TaskFailed, match="continue from there"):
         press(quiet, "reconcile_all")
     fault.remove()
     quiet.stash.journal.clear()
     answer = press(quiet, "reconcile_all")
     assert answer["checked"] == 100
     assert found(answer) == {DRIFTED: 10}
-    assert "Going on where it was interrupted, after 60 scenes" in quiet.said("info")
+    assert "Continuing where it was interrupted, after 60 scenes" in quiet.said("info")
     quiet.run(minutes=0.5)
     assert [item.title for _, item in pairs] == [f"T{n}" for n in range(100)]
 
@@ -459,7 +459,7 @@ def test_a_task_waits_only_so_long_for_what_is_due_by_itself(quiet: Any) -> None
     app.reconcile.catch_up(config, lambda: app.reconciliation(config), seconds=0.0)
     app.reconcile.mark(config)
     app.close()
-    assert "goes on in the background" in quiet.said("info")
+    assert "continues in the background" in quiet.said("info")
     quiet.run(minutes=3)
     assert pairs[0][1].title == "T0"
 

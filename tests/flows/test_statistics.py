@@ -284,7 +284,7 @@ def test_the_summary_names_what_went_wrong() -> None:
     found.note(FAILED, NOW, error="AmbiguousMatch", match="LOW")
     found.note(PUT_BACK, NOW, error="PlexServerDown")
     assert summary(found) == (
-        "1 job done (1 written to Plex), 1 failed and tried again later, 1 given up, 1 put back "
+        "1 job done (1 written to Plex), 1 failed, to be retried, 1 given up, 1 put back "
         "while a server was away; 0.50 s per job; matches: 0 sure, 2 unsure; errors: "
         "AmbiguousMatch 1, PlexNotFound 1."
     )

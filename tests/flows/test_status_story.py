@@ -352,8 +352,8 @@ def test_the_button_tells_an_empty_setup(desk: Desk) -> None:
         "Plex: circuit breaker CLOSED, no outage holds jobs back.",
         "Outages: none on record.",
         "Reconciliation: never run.",
-        "Statistics: nothing was counted yet.",
-        "No worker is at work",
+        "Statistics: nothing counted yet.",
+        "No worker is running",
     ):
         assert line in text
 
@@ -378,7 +378,7 @@ def test_the_button_tells_of_an_outage_and_of_the_work_after_it(desk: Desk) -> N
     until(lambda: status(desk.folder(), 2e9)["breaker"]["state"] == "OPEN")
     output, text = desk.view()
     assert output["worker"] is True
-    assert "A worker is at work." in text
+    assert "A worker is running." in text
     assert "Queue: 1 job pending" in text
     assert "Plex is away: Plex does not answer: nothing listens at" in text
     assert "circuit breaker OPEN: one is tried " in text

@@ -19,7 +19,7 @@ OLD = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
 
 
 def looks(world: World) -> int:
-    """How often Stash was asked which scenes were updated lately."""
+    """How often Stash was asked which scenes were updated recently."""
     asked = [entry.operation for entry in world.stash.journal]
     return sum(name.startswith("query PlexSyncRecentlyUpdated(") for name in asked)
 

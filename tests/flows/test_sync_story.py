@@ -459,7 +459,7 @@ def test_a_file_whose_name_differs_in_case_is_another_one(world: Any) -> None:
     world.event(scene)
     world.run()
     assert item.title == "clip"
-    assert "but it is of another size; it is not taken" in world.dead_letter(scene).message
+    assert "but its size differs; it is not taken" in world.dead_letter(scene).message
 
 
 def test_another_spelling_with_the_same_size_is_the_file_unless_a_scene_has_it_exactly(
@@ -476,7 +476,7 @@ def test_another_spelling_with_the_same_size_is_the_file_unless_a_scene_has_it_e
     world.edit(loose, title="Looser")
     world.run()
     assert item.title == "Exact"
-    assert "another scene's file is spelt exactly like it" in world.dead_letter(loose).message
+    assert "another scene's file has exactly its path" in world.dead_letter(loose).message
     world.configure(accept_ambiguous=True)
     world.event(loose)
     world.run()

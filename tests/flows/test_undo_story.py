@@ -160,7 +160,7 @@ def test_a_plex_that_goes_away_in_the_middle_costs_nothing(world: Any) -> None:
     synced(world, *(scene for scene, _ in pairs))
     fault = world.plex.add_fault("status", match=_after(world, 1), status=503)
     ids = ",".join(str(scene) for scene, _ in pairs)
-    with pytest.raises(TaskFailed, match="Start it again to go on"):
+    with pytest.raises(TaskFailed, match="Start it again to continue"):
         run_task(world, undo_scene, owns=True, scene=ids)
     fault.remove()
     assert run_task(world, undo_scene, owns=True, scene=ids)["undone"] == 3

@@ -94,7 +94,7 @@ def test_another_stash_is_told_by_the_tasks_and_the_page(world: World, other: St
     accepted = asked(world, "clear", what="queue")["accepted"]
     world.run()
     assert "belongs to another Stash" in asked(world, "result", id=accepted)["error"]
-    assert "asked for it and was refused" in str(asked(world, "status")["problems"])
+    assert "tried to use it and was refused" in str(asked(world, "status")["problems"])
 
 
 def test_the_right_stash_learns_that_another_one_asked(world: World, other: StashSim) -> None:

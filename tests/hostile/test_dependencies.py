@@ -344,7 +344,7 @@ def test_a_killed_pip_is_said_once_and_tried_again_only_by_check_setup(home: Hom
     assert home.log().count("cannot install") == 1
     assert len(home.index.asked) == 1
     refused = home.stash.run_task("Health Check").error
-    assert "The last try failed: pip was killed (signal 9). Press Check Setup" in refused
+    assert "The last attempt failed: pip was killed (signal 9). Press Check Setup" in refused
     home.index.open.set()
     assert home.check().error is None
     until(lambda: item.title == "new 4")
@@ -644,7 +644,7 @@ def test_what_pip_says_is_told_in_one_line(
     assert COMMAND.search(str(raised.value))
     assert os.listdir(tmp_path / "data" / "dependencies") == []
     assert expected.rstrip(".") in needs.failed(time.time())
-    assert f"The last try failed: {needs.failed(time.time())}." in needs.missing()
+    assert f"The last attempt failed: {needs.failed(time.time())}." in needs.missing()
 
 
 def test_a_place_that_cannot_be_written_is_named_with_its_remedy(home: Home) -> None:
@@ -682,7 +682,7 @@ def test_a_read_only_disk_is_said_with_the_command(
 
 def test_a_plugin_without_its_list_is_not_whole(home: Home) -> None:
     (home.plugin / "requirements.txt").unlink()
-    assert "PlexSync is not whole" in home.check().error
+    assert "PlexSync is incomplete" in home.check().error
     with pytest.raises(Unavailable, match=r"requirements\.txt"):
         Dependencies(str(home.plugin), str(home.data))
 

@@ -84,7 +84,7 @@ def test_one_worker_does_the_work_and_says_which_lock_it_uses(
         until(lambda: plex.item(key).title == "new")
         assert said(plugin).count("worker starts") == 1
         (folder,) = (tmp_path / "tmp").glob("plexsync-locks-*")
-        assert f"knows no locks, so {folder}" in said(plugin)
+        assert f"does not support locks, so {folder}" in said(plugin)
         assert folder.stat().st_mode & 0o777 == 0o700
         own = system.LockFile(str(plugin / "data" / "worker.lock"))
         assert not own.busy(), "the lock of the data folder itself is not used"

@@ -64,9 +64,9 @@ VARIES = (
     (r"Traffic: \d+ requests?", "Traffic: <number> requests"),
     (r"\d+ lookups, \d+ hits, \d+ misses", "<number> lookups, <number> hits, <number> misses"),
     (r"at \d+\.\d writes/s", "at <rate> writes/s"),
-    (r"Plex was there \d+\.\d\d%", "Plex was there <share>%"),
+    (r"Plex was available \d+\.\d\d%", "Plex was available <share>%"),
     (r"<seconds> {2,}", "<seconds>  "),
-    (r"checked: \d+ ok, \d+ to look at", "checked: <some> ok, <some> to look at"),
+    (r"checked: \d+ ok, \d+ with a warning", "checked: <some> ok, <some> with a warning"),
 )
 
 

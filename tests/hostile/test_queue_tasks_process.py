@@ -168,7 +168,7 @@ def test_of_two_tasks_at_once_the_second_is_refused(office: Office) -> None:
     job = office.stash.start_task("Process Queue")
     until(lambda: held.used)
     for mode in ("process_queue", "clear_queue"):
-        with pytest.raises(StashError, match="Another PlexSync task is at work"):
+        with pytest.raises(StashError, match="Another PlexSync task is running"):
             office.stash.run_operation({"mode": mode})
     reports = len(job.process.progress())
     until(lambda: len(job.process.progress()) > reports)  # a slow batch is not silent

@@ -105,7 +105,7 @@ def test_what_is_due_by_itself_comes_before_the_task(desk: Desk) -> None:
     run = desk.stash.run_task("Purge Old Dead Letters")
     assert run.error is None
     said = [line.text for line in run.log]
-    assert "An automatic reconciliation is due; it comes first." in said[0]
+    assert "An automatic reconciliation is due and runs first." in said[0]
     assert "25" in said[1]
     assert "dead letter" in said[-1]
     until(lambda: [item.title for item in items] == [f"T{n}" for n in range(25)])

@@ -61,7 +61,7 @@ def test_preview_before_the_first_sync_and_beside_a_working_worker(desk: Desk) -
     run = desk.stash.run_task("Preview Sync", {"scene": str(scene)})
     assert run.error is None
     assert run.output["counts"] == {"in step": 1}
-    assert "The background worker is at work" in told(run)
+    assert "The background worker is running" in told(run)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Stash's Stop is SIGKILL on POSIX")
@@ -84,7 +84,7 @@ def test_check_setup_on_a_bare_and_on_a_good_installation(desk: Desk) -> None:
     desk.stash.set_plugin_settings({})
     run = desk.stash.run_task("Check Setup")
     assert run.error is None
-    assert '[bad] Plex URL: it is not entered. Enter "Plex URL"' in told(run)
+    assert '[bad] Plex URL: it is not set. Enter "Plex URL"' in told(run)
     desk.configure()
     desk.pair("1.mp4", title="A")
     run = desk.stash.run_task("Check Setup")

@@ -114,7 +114,7 @@ def test_outage_summary_lists_what_happened(desk: Desk) -> None:
     desk.plex.stop()
     desk.stash.edit(scene, title="new")
     until(lambda: "CLOSED -> OPEN" in desk.worker_log())
-    assert "still going on" in told(desk.press("Outage Summary Report"))
+    assert "ongoing" in told(desk.press("Outage Summary Report"))
     desk.plex.start()
     desk.press("Health Check")
     until(lambda: item.title == "new")

@@ -239,4 +239,4 @@ def test_a_worker_whose_data_folder_is_taken_away_makes_way(install: Install) ->
     install.stash.edit(scene, title="newer")
     until(lambda: item.title == "newer")
     assert install.worker_pids() != [old]
-    until(lambda: "its data folder was taken away" in (away / "plexsync.log").read_text())
+    until(lambda: "its data folder was removed" in (away / "plexsync.log").read_text())

@@ -121,7 +121,7 @@ def libraries(plex: Plex) -> None:
     for directory in found:
         lacking = {"key", "type", "title", "uuid"} - set(directory.keys())
         demand(not lacking, f"a library has no {', '.join(sorted(lacking))}")
-        demand(directory.get("key", "").isdecimal(), "the key of a library is no number")
+        demand(directory.get("key", "").isdecimal(), "the key of a library is not a number")
         demand(all(p.get("path") for p in directory.iter("Location")), "a folder has no path")
         lacking = {"agent", "scanner", "scannedAt", "contentChangedAt"} - set(directory.keys())
         demand(not lacking, f"a library does not tell its {', '.join(sorted(lacking))}")

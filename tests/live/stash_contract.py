@@ -183,10 +183,12 @@ def scene_shape(stash: Stash) -> None:
         demand(isinstance(raw["id"], str), "an id is no text")
         for name in ("title", "details", "code", "director"):
             demand(isinstance(raw[name], str), f"{name} of scene {scene.id} is no text")
-        demand(raw["rating100"] is None or type(raw["rating100"]) is int, "rating100 is no number")
+        demand(
+            raw["rating100"] is None or type(raw["rating100"]) is int, "rating100 is not a number"
+        )
         for file in raw["files"]:
             demand(
-                type(file["size"]) is int, f"the size of a file of scene {scene.id} is no number"
+                type(file["size"]) is int, f"the size of a file of scene {scene.id} is not a number"
             )
         demand(
             all(file.oshash for file in scene.files), f"a file of scene {scene.id} has no oshash"

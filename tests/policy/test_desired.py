@@ -189,7 +189,7 @@ def test_hostile_text_is_cleaned() -> None:
 def test_strict_mode_names_the_field_instead() -> None:
     scene = replace(SCENE, details="a\x00b")
     result, error = desired(scene, Settings(strict_mode=True), {})
-    assert result is None and error == "summary: holds control characters"
+    assert result is None and error == "summary: contains control characters"
 
 
 def test_strict_mode_leaves_alone_what_is_not_synced() -> None:

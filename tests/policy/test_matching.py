@@ -110,7 +110,7 @@ def test_what_another_scene_has_exactly_is_not_taken() -> None:
     clip = part("/d/clip.mp4", 1)
     result = match([VideoFile("/d/Clip.mp4", 1)], [clip], SAME_PATHS, {"/d/clip.mp4"})
     assert (result.confidence, result.rule) == (LOW, "spelling")
-    assert result.doubt == "another scene's file is spelt exactly like it"
+    assert result.doubt == "another scene's file has exactly its path"
     moved = match([VideoFile("/e/clip.mp4", 1)], [clip], SAME_PATHS, {"/d/clip.mp4"})
     assert (moved.confidence, moved.rule) == (LOW, "name+size")
 

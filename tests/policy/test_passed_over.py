@@ -109,7 +109,7 @@ def test_what_is_said_of_a_missing_file() -> None:
         return why_missing([(path, BIG) for path in paths], libraries)
 
     assert said("/plex/scenes/a.mp4").endswith("yet; Plex may still have to scan it")
-    assert "lies in none of the libraries" in said("/data/a.mp4")
+    assert "is in none of the libraries" in said("/data/a.mp4")
     assert "a path map is needed" in said("/data/a.mp4", libraries=())
-    assert "Plex will make none of it" in said("/plex/scenes/Extras/a.mp4", "/data/a.mp4")
+    assert "Plex will not create one" in said("/plex/scenes/Extras/a.mp4", "/data/a.mp4")
     assert "still have to scan" in said("/plex/scenes/Extras/a.mp4", "/plex/scenes/a.mp4")

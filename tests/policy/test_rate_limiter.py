@@ -162,8 +162,8 @@ def test_more_than_thirty_percent_of_ten_results_halve_the_rate(
 def test_the_line_names_the_numbers() -> None:
     _, said = results(limiter(), UP, 6, 4)
     assert said == [
-        "4 of 10 requests to Plex failed in the last minute: the rate is halved for 60 s, and until "
-        "few fail."
+        "4 of 10 requests to Plex failed in the last minute: the rate is halved for at least 60 s, "
+        "until few fail."
     ]
 
 

@@ -147,7 +147,7 @@ def test_what_was_cleared_is_brought_back(house: House, open_page: Open) -> None
     expect(page.get_by_text("No dead letters")).to_be_visible()
     page.get_by_role("button", name="Restore Removed").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("What is there already stays")
+    expect(dialog).to_contain_text("Existing entries are not changed")
     dialog.get_by_role("button", name="Restore Removed").click()
     expect(page.get_by_role("region", name="Result of Restore Removed")).to_contain_text("1 dead")
     expect(row(page, scene)).to_be_visible()

@@ -22,7 +22,7 @@ expect = pytest.importorskip(
 def test_a_preview_writes_nothing_until_it_is_told_to(house: House, open_page: Open) -> None:
     changed = [house.pair(f"{n}.mp4", title=f"Film {n}", plex={"title": "Raw"}) for n in range(3)]
     page = open_page(house.stash, f"{ADDRESS}?view=preview")
-    page.get_by_text("The 50 scenes updated last").click()
+    page.get_by_text("The 50 most recently updated scenes").click()
     page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.get_by_text(re.compile("^3 of 3 scenes would change"))).to_be_visible()
     plans = page.get_by_role("list", name="Previewed scenes")
@@ -47,7 +47,7 @@ def test_a_preview_while_plex_is_down_says_so(house: House, open_page: Open) -> 
     house.pair("1.mp4", title="Film")
     house.plex.stop()
     page = open_page(house.stash, f"{ADDRESS}?view=preview")
-    page.get_by_text("The 50 scenes updated last").click()
+    page.get_by_text("The 50 most recently updated scenes").click()
     page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.locator(".plexsync").get_by_role("alert")).to_contain_text("Plex")
 
@@ -88,7 +88,7 @@ def test_a_scenes_page_tells_syncs_and_undoes(house: House, open_page: Open) -> 
     scene, item = house.pair("1.mp4", title="Film", plex={"title": "Raw"})
     page = open_page(house.stash, f"/scenes/{scene}")
     line = page.get_by_role("region", name="PlexSync")
-    expect(line).to_contain_text("not met by PlexSync yet")
+    expect(line).to_contain_text("not seen by PlexSync yet")
     line.get_by_role("button", name="Preview").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("row", name=re.compile("^title Raw Film"))).to_be_visible()
@@ -100,7 +100,7 @@ def test_a_scenes_page_tells_syncs_and_undoes(house: House, open_page: Open) -> 
     line.get_by_role("button", name="Undo").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("would be as before")
-    dialog.get_by_role("button", name=re.compile("^Put back")).click()
+    dialog.get_by_role("button", name=re.compile("^Restore")).click()
     expect(line).to_contain_text("undone since")
     assert item.title == "Raw"
 

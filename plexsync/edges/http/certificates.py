@@ -1,4 +1,4 @@
-"""Which certificates a server may show, and what is wrong with one that is refused."""
+"""Decides which server certificates are accepted, and explains why one is refused."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from urllib3.util.ssl_match_hostname import CertificateError, match_hostname
 from plexsync.model.settings import IGNORE
 
 VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
-"""Name files and folders with further issuers, in the environment."""
+"""Environment variables that name files and folders with further issuers."""
 
 SETTING = '"Plex certificate" in Settings > Plugins > PlexSync'
 _LARGEST = 4 << 20
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _PLEX_DIRECT = re.compile(r"\*\.([0-9a-f]{32})\.plex\.direct", re.IGNORECASE)
 _SHOWN = 3
-# OpenSSL's numbers of what is wrong with a chain (X509_V_ERR_...).
+# OpenSSL's error numbers for a chain (X509_V_ERR_...).
 _NOT_YET, _EXPIRED, _SELF_SIGNED = 9, 10, 18
 _UNKNOWN_ISSUER = frozenset({2, 19, 20, 21})
 
 
 class CertificateFileError(Exception):
-    """The file that the setting names holds no certificate that we can read."""
+    """The file named by the setting holds no readable certificate."""
 
 
 class Trust:
     """Which certificates are accepted.
 
-    `setting`: "" accepts what a public issuer has signed, or one that this machine's store or the
-    `environ` knows; "ignore" accepts everything; a path accepts the certificates in that PEM file,
-    whatever names they are for, and what they have signed. A file that changes is read again.
+    `setting`: "" accepts certificates of public issuers, and of those in this machine's store or
+    named by `environ`; "ignore" accepts every certificate; a path accepts the certificates in that
+    PEM file, whatever their names, and those that they have signed. A changed file is read again.
     """
 
     def __init__(self, setting: str = "", environ: Mapping[str, str] | None = None) -> None:
@@ -50,7 +50,7 @@ class Trust:
         self._pins: frozenset[bytes] = frozenset()
 
     def context(self) -> ssl.SSLContext:
-        """For a handshake that fails unless the chain is good; names are left to `fits`.
+        """Context for a handshake that fails unless the chain is valid; `fits` checks the name.
 
         Raises CertificateFileError.
         """
@@ -64,29 +64,29 @@ class Trust:
     def _strict(self) -> ssl.SSLContext:
         context = unchecked()
         context.verify_mode = ssl.CERT_REQUIRED
-        # A pinned certificate need not be its own issuer.
+        # A pinned certificate need not be a root.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         if self.file:
             self._pins = frozenset(read(self.file))
             context.load_verify_locations(cadata=b"".join(self._pins))
             return context
         context.load_verify_locations(certifi.where())
-        with suppress(ssl.SSLError):  # a broken entry in the store of this machine
+        with suppress(ssl.SSLError):  # a broken entry in this machine's store
             context.load_default_certs()
         for path in self._named.values():
-            with suppress(OSError):  # `refusal` tells of it where it matters
+            with suppress(OSError):  # `refusal` reports it if it matters
                 context.load_verify_locations(**{_kind(path): path})
         return context
 
     def pinned(self, certificate: bytes | None) -> bool:
-        """Whether the file has this very certificate."""
+        """Whether the file holds exactly this certificate."""
         return certificate in self._pins
 
     def fits(self, certificate: Mapping[str, Any], host: str) -> bool:
-        """Whether a certificate whose chain is good is this host's.
+        """Whether a certificate with a valid chain is valid for this host.
 
-        An address in numbers is right for Plex's own wildcard, whose names are addresses written
-        with dashes.
+        An IP address matches Plex's own wildcard certificate, whose names are addresses with
+        dashes.
         """
         try:
             match_hostname(dict(certificate), host)  # type: ignore[arg-type]
@@ -95,7 +95,7 @@ class Trust:
         return True
 
     def refusal(self, problem: ssl.SSLCertVerificationError, where: str) -> tuple[str, str]:
-        """Cause and text for a chain that is not good."""
+        """Cause and message for an invalid chain."""
         code, said = problem.verify_code, problem.verify_message
         if code in (_EXPIRED, _NOT_YET):
             state = "has expired" if code == _EXPIRED else "is not valid yet"
@@ -104,7 +104,7 @@ class Trust:
         if code == _SELF_SIGNED:
             text = f"the certificate of {where} is self-signed"
         elif code in _UNKNOWN_ISSUER:
-            text = f"nobody whom this machine trusts has signed the certificate of {where}"
+            text = f"this machine does not trust the issuer of the certificate of {where}"
         else:
             text = f"the certificate of {where} is not accepted: {said}"
         if self.file:
@@ -119,7 +119,7 @@ class Trust:
 
 
 def misnamed(certificate: Mapping[str, Any], host: str, where: str, to_enter: str) -> str:
-    """What to say of a certificate that is for other names than `host`."""
+    """The message for a certificate that is valid for other names than `host`."""
     names = [_clean(value) for _, value in certificate.get("subjectAltName", ())]
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     listed = ", ".join(names[:_SHOWN]) + more if names else "no name at all"
@@ -131,9 +131,10 @@ def misnamed(certificate: Mapping[str, Any], host: str, where: str, to_enter: st
 
 
 def plex_direct(certificate: Mapping[str, Any], address: str, port: int) -> str:
-    """The URL under which Plex's own certificate is right for this address; "" if it is not one.
+    """The URL under which Plex's own certificate is valid for this address; "" if it is not Plex's
+    own.
 
-    Only IPv4: how Plex writes longer addresses is not known for certain.
+    Only for IPv4: how Plex writes IPv6 addresses is not known for certain.
     """
     found, ip = _plex_hash(certificate), _address(address)
     if not found or not isinstance(ip, ipaddress.IPv4Address):
@@ -142,9 +143,9 @@ def plex_direct(certificate: Mapping[str, Any], address: str, port: int) -> str:
 
 
 def read(path: str) -> list[bytes]:
-    """The certificates in a PEM file; raises CertificateFileError with the reason in words."""
+    """The certificates in a PEM file; raises CertificateFileError with the reason."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe might never end
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe might block forever
             raise CertificateFileError(f"{path} is not a file")
         with open(path, encoding="latin-1") as file:
             found = [ssl.PEM_cert_to_DER_cert(pem) for pem in _PEM.findall(file.read(_LARGEST))]
@@ -157,13 +158,14 @@ def read(path: str) -> list[bytes]:
         found = []
     if not found:
         raise CertificateFileError(
-            f"{path} holds no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----"
+            f"{path} holds no certificate in PEM form, which starts with -----BEGIN "
+            "CERTIFICATE-----"
         )
     return found
 
 
 def unchecked() -> ssl.SSLContext:
-    """For a handshake with anybody."""
+    """Context for a handshake without any check."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -203,4 +205,4 @@ def _clean(text: str) -> str:
 
 
 PUBLIC, ANYBODY = Trust(), Trust(IGNORE)
-"""Accepts what a public issuer has signed; accepts every certificate."""
+"""Trust in public issuers, and in any certificate."""

@@ -220,7 +220,7 @@ def _handshake_trouble(problem: OSError, where: str) -> tuple[str, str]:
     if not isinstance(problem, ssl.SSLError) or isinstance(problem, ssl.SSLEOFError):
         return "reset", f"{where} closed the connection during the TLS handshake"
     if problem.reason in _NOT_TLS:
-        return "tls", f"what answers at {where} speaks no TLS"
+        return "tls", f"the server at {where} does not speak TLS"
     reason = (problem.reason or "it failed").lower().replace("_", " ")
     return "tls", f"no secure connection to {where}: {reason}"
 

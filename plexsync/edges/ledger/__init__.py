@@ -1,4 +1,4 @@
-"""What was written to Plex and when, what Plex had before, and what is remembered per scene.
+"""What was written to Plex and when, what Plex had before, and the state of each scene.
 
 From outside: ledger, ledger_view.
 """

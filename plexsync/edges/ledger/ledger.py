@@ -1,4 +1,4 @@
-"""The ledger: per scene where it stands, what was written to Plex, and what Plex had before."""
+"""The ledger: the state of each scene, what was written to Plex, and what Plex had before."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _ALL = 2**31
 
 
 class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
-    """ledger.db, opened by the owner. A damaged file is set aside and an empty one begun.
+    """ledger.db, opened by the owner. A damaged file is set aside and replaced by an empty one.
 
-    Everything about scenes concerns the Plex server named by `use_server`, which is remembered;
-    rows of other servers stay as they are. `lost` is what rows that could not be read were about.
+    Everything about scenes concerns the Plex server set by `use_server`, which is stored; rows of
+    other servers are left alone. `lost` is what unreadable rows were about.
     """
 
     lost = Lost()
@@ -49,7 +49,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         self._connection.close()
 
     def get_meta(self, key: str, default: str = "") -> str:
-        """A stored value such as the watermark or the settings' fingerprint."""
+        """A stored value such as the watermark or the fingerprint of the settings."""
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return str(row[0]) if row else default
 
@@ -60,13 +60,13 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
 
     @property
     def server(self) -> str:
-        """The machineIdentifier in use; "" until the first one is known."""
+        """machineIdentifier of the current Plex server; "" until the first one is known."""
         return self._server
 
     def use_server(self, server: str) -> bool:
-        """Work on this server's rows from now on; True when another one was in use before.
+        """Work on this server's rows from now on; True if another one was current before.
 
-        What was stored before any server was known becomes the first one's.
+        Rows stored before any server was known become the first one's.
         """
         before = self._server
         if server in ("", before):
@@ -81,13 +81,13 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         return bool(before)
 
     def scenes(self, ids: Iterable[int]) -> dict[int, SceneState]:
-        """What is known of these scenes, live and destroyed ones; unknown ones are left out."""
+        """The states of these scenes, live and destroyed; unknown ones are omitted."""
         return load_scenes(self._connection, self._server, ids)
 
     def save(self, states: Iterable[SceneState]) -> None:
-        """Store scenes whole, in one transaction; a destroyed one lives again.
+        """Replace scenes in one transaction; a destroyed one becomes live again.
 
-        Only base values are never replaced: the first one stored for a Plex item's field stays. A
+        Base values are never replaced: the first one stored for a field of a Plex item stays. A
         target that a scene no longer has is hidden, but can still be inherited.
         """
         with transaction(self._connection) as connection:
@@ -103,9 +103,9 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
             )
 
     def forget_ids(self, now: float) -> None:
-        """Scene ids mean other scenes from now on, whichever the server.
+        """Archive all rows, for every server: from now on scene ids mean other scenes.
 
-        What was written to each Plex item, and what it had before, can still be inherited.
+        What was written to each Plex item and what it had before can still be inherited.
         """
         with transaction(self._connection) as connection:
             connection.execute(
@@ -116,7 +116,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
             connection.execute("UPDATE collections SET kind = '', entity = 0")
 
     def destroy(self, scenes: Iterable[int], now: float) -> None:
-        """Mark scenes as destroyed in Stash, whichever the server; their rows stay for a while."""
+        """Mark scenes as destroyed in Stash, for every server; their rows are kept for a while."""
         with transaction(self._connection) as connection:
             connection.executemany(
                 "UPDATE scenes SET destroyed_at = ?, state = ?, since = ?, desired_hash = ''"
@@ -125,7 +125,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
             )
 
     def forget_destroyed(self, before: float) -> int:
-        """Delete scenes destroyed before that time, with what Plex had before; returns how many."""
+        """Delete scenes destroyed before that time, with their base values; returns how many."""
         old = "s.archived_at IS NULL AND s.destroyed_at < ?"
         held = "SELECT {} FROM targets t JOIN scenes s ON s.id = t.row WHERE"
         with transaction(self._connection) as connection:
@@ -140,7 +140,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         return gone.rowcount
 
     def inherit(self, target: Target) -> tuple[Mapping[str, Written], Mapping[str, Base]]:
-        """What any scene ever wrote to this Plex item (the latest per field), and its base."""
+        """What was ever written to this Plex item (the latest per field), and its base values."""
         item = (target.server, target.rating_key)
         rows = self._connection.execute(
             "SELECT written FROM targets WHERE server = ? AND rating_key = ? ORDER BY synced_at",
@@ -153,7 +153,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         return written, load_bases(self._connection, {item}).get(item, {})
 
     def owner(self, target: Target) -> int | None:
-        """The live scene that has this Plex item; the one that wrote last if there are several."""
+        """The live scene that owns this Plex item; of several the one written last."""
         row = self._connection.execute(
             "SELECT s.scene FROM targets t JOIN scenes s ON s.id = t.row"
             f" WHERE t.server = ? AND t.rating_key = ? AND t.left_at IS NULL AND {LIVE}"
@@ -163,9 +163,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         return int(row[0]) if row else None
 
     def neighbours(self, scene: int) -> list[int]:
-        """Live scenes that share a Plex item with this one: they have one that it had, too, or it
-        is why they have none.
-        """
+        """Live scenes that share a Plex item with this one, or lost theirs to it."""
         sql = (
             "SELECT o.scene FROM scenes s JOIN targets t ON t.row = s.id"
             " JOIN targets u ON u.server = t.server AND u.rating_key = t.rating_key"
@@ -184,7 +182,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         return self._connection.execute(sql, (self._server, state)).fetchone() is not None
 
     def shared(self) -> dict[int, str]:
-        """The live scenes of which other scenes have the Plex items, with their first paths."""
+        """Live scenes whose Plex items belong to other scenes, with their first paths."""
         rows = self._connection.execute(
             f"SELECT scene, path FROM scenes WHERE {LIVE} AND server = ? AND state = ?",
             (self._server, SHARED),
@@ -200,7 +198,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         return [int(row[0]) for row in rows]
 
     def entities_of(self, kind: str) -> set[int]:
-        """The entities of a kind that live scenes were written with."""
+        """Entities of a kind that live scenes were written with."""
         rows = self._connection.execute(
             "SELECT DISTINCT e.entity FROM entities e JOIN scenes s ON s.id = e.row"
             f" WHERE e.kind = ? AND s.server = ? AND {LIVE}",
@@ -209,7 +207,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         return {int(row[0]) for row in rows}
 
     def backfill_scenes(self, backfill: Backfill, limit: int) -> list[int]:
-        """The next scenes of a walk, ascending, at most `limit`."""
+        """The next scenes of a backfill, ascending, at most `limit`."""
         if backfill.kind == "scene":
             return self.backfill_ids(backfill, backfill.after, limit)
         if backfill.kind:
@@ -218,7 +216,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         return self.live_scenes(backfill.after, limit)
 
     def backfill_ahead(self, backfill: Backfill) -> int:
-        """How many scenes a walk has ahead of it."""
+        """How many scenes of a backfill are still to be queued."""
         if backfill.kind == "scene":
             sql = "SELECT COUNT(*) FROM backfill_ids WHERE backfill = ? AND number > ?"
             return int(self._connection.execute(sql, (backfill.id, backfill.after)).fetchone()[0])
@@ -228,7 +226,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         return int(self._connection.execute(sql, (self._server, backfill.after)).fetchone()[0])
 
     def ahead(self, reason: str) -> set[int]:
-        """The scenes that backfills with this reason list and have not come to yet."""
+        """Scenes listed by backfills with this reason that are still to be queued."""
         rows = self._connection.execute(
             "SELECT number FROM backfill_ids JOIN backfills ON backfills.id = backfill_ids.backfill"
             " WHERE reason = ? AND kind = 'scene' AND number > after",

@@ -1,4 +1,4 @@
-"""The ledger for those who only look: what they learn on the way is forgotten with them."""
+"""A read-only ledger; what a process learns about it stays in that process's memory."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from plexsync.edges.storage.sqlite_view import view_sqlite
 
 
 class LedgerView(Ledger):
-    """ledger.db read beside its owner; empty where there is none. Whatever writes fails.
+    """ledger.db read beside its owner; empty if there is no file. Every write fails.
 
-    Two things that the owner would write down are only kept in mind: which server is in use, and
-    that a scene's id went to another file.
+    Two things that the owner would store are only kept in memory: the current server, and that a
+    scene's id now belongs to another file.
     """
 
     def __init__(self, path: str) -> None:
@@ -21,10 +21,10 @@ class LedgerView(Ledger):
         self._server = self.get_meta("server")
 
     def use_server(self, server: str) -> bool:
-        """Look at this server's rows from now on; True when another one is in use."""
+        """Read this server's rows from now on; True if another one is current."""
         before = self._server
         self._server = server or before
         return bool(before) and before != self._server
 
     def set_aside(self, scene: int, now: float) -> None:
-        """Nothing: whoever asks for this goes on as if the scene were unknown."""
+        """Do nothing; the caller continues as if the scene were unknown."""

@@ -1,4 +1,4 @@
-"""Scenes in and out of the ledger's tables."""
+"""Reads and writes scenes in the ledger's tables."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _INSERT = (
     f" VALUES ({', '.join('?' * (len(_COLUMNS) + 2))})"
 )
 _CHUNK = 400
-"""Values in one statement; old builds of SQLite take 999."""
+"""Most values in one statement; old builds of SQLite accept 999."""
 
 
 def current_rows(
     connection: sqlite3.Connection, server: str, scenes: Iterable[int]
 ) -> dict[int, int]:
-    """Scene id -> row id of the scenes that the ledger has."""
+    """Scene id -> row id of those scenes that are in the ledger."""
     sql = "SELECT scene, id FROM scenes WHERE archived_at IS NULL AND server = ? AND scene IN ({})"
     return dict(_fetch(connection, sql, sorted(set(scenes)), (server,)))
 
@@ -50,7 +50,7 @@ def current_rows(
 def load_scenes(
     connection: sqlite3.Connection, server: str, scenes: Iterable[int]
 ) -> dict[int, SceneState]:
-    """The scenes' states, live and destroyed."""
+    """The states of these scenes, live and destroyed."""
     rows = current_rows(connection, server, scenes)
     ids = sorted(rows.values())
     targets, entities = _load_targets(connection, ids), load_entities(connection, ids)
@@ -98,7 +98,7 @@ def _load_targets(
 def load_entities(
     connection: sqlite3.Connection, rows: Sequence[int]
 ) -> defaultdict[int, set[tuple[str, int]]]:
-    """Row id -> the entities of its scene."""
+    """Row id -> entities of its scene."""
     sql = "SELECT row, kind, entity FROM entities WHERE row IN ({})"
     entities: defaultdict[int, set[tuple[str, int]]] = defaultdict(set)
     for row, kind, entity in _fetch(connection, sql, rows):
@@ -109,7 +109,7 @@ def load_entities(
 def load_bases(
     connection: sqlite3.Connection, items: Collection[Item]
 ) -> dict[Item, dict[str, Base]]:
-    """What these Plex items had before the first write."""
+    """Base values of these Plex items: what they had before the first write."""
     bases = {}
     for server in {server for server, _ in items}:
         sql = "SELECT rating_key, base FROM bases WHERE server = ? AND rating_key IN ({})"
@@ -120,7 +120,7 @@ def load_bases(
 
 
 def save_scenes(connection: sqlite3.Connection, server: str, states: Sequence[SceneState]) -> None:
-    """Replace these scenes' rows, inside the caller's transaction. Bases are only added to."""
+    """Replace these scenes' rows within the caller's transaction. Base values are only added."""
     known = current_rows(connection, server, [state.scene for state in states])
     entities = load_entities(connection, sorted(known.values()))
     _add_bases(connection, [target for state in states for target in state.targets])

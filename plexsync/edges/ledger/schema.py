@@ -178,7 +178,9 @@ def storable(text: str) -> str:
 
 
 def written_to_json(written: Mapping[str, Written]) -> str:
-    """`{"title": ["A Day Out", "<hash>", 1700000000.0], ...}`; then what Plex shows instead."""
+    """`{"title": ["A Day Out", "<hash>", 1700000000.0], ...}`, each with what Plex shows instead,
+    if it differs.
+    """
     return _json(
         {
             name: [w.value, w.desired_hash, w.at, *(() if w.shown is None else (w.shown,))]
@@ -188,7 +190,7 @@ def written_to_json(written: Mapping[str, Written]) -> str:
 
 
 def written_from_json(text: str) -> dict[str, Written]:
-    """The reverse of `written_to_json`; nothing when the text is damaged."""
+    """The inverse of `written_to_json`; empty if the text is damaged."""
     return {
         name: Written(
             _value(value), str(desired_hash), _time(at), _value(shown[0]) if shown else None
@@ -203,12 +205,12 @@ def base_to_json(base: Mapping[str, Base]) -> str:
 
 
 def base_from_json(text: str) -> dict[str, Base]:
-    """The reverse of `base_to_json`; nothing when the text is damaged."""
+    """The inverse of `base_to_json`; empty if the text is damaged."""
     return {name: Base(_value(value), bool(locked)) for name, (value, locked) in _pairs(text, 2)}
 
 
 def dirty_from_json(text: str) -> frozenset[str]:
-    """The names of dirty fields; none when the text is damaged."""
+    """Names of the dirty fields; empty if the text is damaged."""
     names = _decoded(text)
     return frozenset(map(str, names)) if isinstance(names, list) else frozenset()
 
@@ -219,7 +221,7 @@ def unconfirmed_to_json(values: Mapping[str, Value]) -> str:
 
 
 def unconfirmed_from_json(text: str) -> dict[str, Value]:
-    """The reverse of `unconfirmed_to_json`; nothing when the text is damaged."""
+    """The inverse of `unconfirmed_to_json`; empty if the text is damaged."""
     fields = _decoded(text)
     if not isinstance(fields, dict):
         return {}
@@ -227,12 +229,12 @@ def unconfirmed_from_json(text: str) -> dict[str, Value]:
 
 
 def read_back_to_json(values: Mapping[str, ReadBack]) -> str:
-    """`{"rating": ["8.3", "8"], ...}`: sent, and shown."""
+    """`{"rating": ["8.3", "8"], ...}`: the value sent, and the value shown."""
     return _json({name: [pair.sent, pair.shown] for name, pair in values.items()})
 
 
 def read_back_from_json(text: str) -> dict[str, ReadBack]:
-    """The reverse of `read_back_to_json`; nothing when the text is damaged."""
+    """The inverse of `read_back_to_json`; empty if the text is damaged."""
     return {name: ReadBack(_value(sent), _value(shown)) for name, (sent, shown) in _pairs(text, 2)}
 
 
@@ -242,7 +244,7 @@ def refused_to_json(refused: Mapping[str, Refusal]) -> str:
 
 
 def refused_from_json(text: str) -> dict[str, Refusal]:
-    """The reverse of `refused_to_json`; nothing when the text is damaged."""
+    """The inverse of `refused_to_json`; empty if the text is damaged."""
     return {
         name: Refusal(str(desired_hash), str(words), _time(at))
         for name, (desired_hash, words, at) in _pairs(text, 3)

@@ -1,4 +1,4 @@
-"""What the ledger keeps beside its scenes: observations, backfills, pins, and jobs held back."""
+"""What the ledger stores besides scenes: observations, backfills, pins, and jobs held back."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ _COLUMNS = "scene, rating_key, plex_updated, desired_hash, verdict, queued_at"
 
 
 class Observations:
-    """The ledger's observations: one per scene and Plex item, with rating key 0 if no item
-    matched.
-    """
+    """The ledger's observations: one per scene and Plex item, rating key 0 if none matched."""
 
     _connection: sqlite3.Connection
     _server: str
@@ -77,7 +75,7 @@ class Observations:
             self.save_observations(gone)
 
     def unclaimed(self, keys: Sequence[int]) -> list[int]:
-        """Those of these rating keys that no observation has."""
+        """Those of these rating keys that occur in no observation."""
         claimed: set[int] = set()
         for some in _chunks(keys):
             rows = self._connection.execute(

@@ -1,7 +1,7 @@
 """The log: one record is one line, clipped, without secrets; writing one never fails.
 
-Text says what happened and fields say with what: `log.info("synced", scene=7, ms=12)`. Titles and
-paths belong into fields of those names, where `obfuscate_paths` turns them into words.
+The text says what happened, the fields give details: `log.info("synced", scene=7, ms=12)`. Titles
+and paths belong in fields of those names, where `obfuscate_paths` turns them into words.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from plexsync.edges.log.redact import LONGEST, PathWords, Redactor
 from plexsync.edges.storage import files
 
 MAX_LINE = 4096
-"""Bytes of a line, with everything before and behind its text."""
+"""Most bytes of a line, with everything before and after its text."""
 _MAX_TEXT = MAX_LINE - 96
 _OLD_LOGS = 3
 T = TypeVar("T")
@@ -98,7 +98,7 @@ class Log:
     def _write(self, level: str, text: str, fields: Mapping[str, object]) -> None:
         try:
             line = record_line(self._redactor, text, fields, _MAX_TEXT)
-        except Exception as problem:  # noqa: BLE001 - a value that cannot be shown stops nobody
+        except Exception as problem:  # noqa: BLE001 - an unprintable value must not stop work
             line = f"(a record could not be shown: {type(problem).__name__})"
         for sink in self._sinks if line else ():
             with suppress(Exception):
@@ -106,7 +106,7 @@ class Log:
 
 
 class FileSink:
-    """A file of at most 1 MB, 0600, the three before it kept; lines start with the local time."""
+    """A file of at most 1 MB, 0600, with three older ones kept; lines start with the local time."""
 
     def __init__(self, path: str, now: Callable[[], float] = time.time) -> None:
         self._handler = _PrivateFile(
@@ -138,7 +138,7 @@ class StashSink:
     """Stash's log, by its protocol on a plugin's stderr; a closed pipe is ignored."""
 
     def __init__(self, stream: Any) -> None:
-        # Unbuffered: what stays in a buffer after the pipe was closed would fail again at exit.
+        # Unbuffered: text left in a buffer after the pipe was closed would fail again at exit.
         buffer = getattr(stream, "buffer", stream)
         self._stream = getattr(buffer, "raw", buffer)
 
@@ -222,14 +222,14 @@ def record_line(redactor: Redactor, text: str, fields: Mapping[str, object], siz
     """
     shown = [redactor.text(str(text))]
     shown += [f"{key}={_value(redactor, key, value)}" for key, value in fields.items()]
-    # Once more as a whole: only the name of a field may show that its value is a secret.
+    # Redact the whole line again: only a field's name may show that its value is a secret.
     line = redactor.secrets_out(" ".join(shown))
     return clip(one_line(line).strip(), size)
 
 
 def one_line(text: str) -> str:
-    """The text on one line: line breaks and odd blanks as spaces, whatever else does not print as
-    an escape such as \\x1b. Joined emoji stay joined.
+    """The text on one line: line breaks and unusual blanks become spaces, other unprintable
+    characters an escape such as \\x1b. Joined emoji stay joined.
     """
     if text.isprintable():
         return text

@@ -1,8 +1,8 @@
 """Removes secrets from what is shown or stored; in a log, private paths become words.
 
-With "Obfuscate paths" each part of a path becomes a word such as "maple-3fa9" (4 million different
-ones), the same in every line and process. A log can so be published and lines about one file still
-be matched, which *** would prevent. A line takes 0.35 ms, the worst 16 KiB of hostile text 0.3 s.
+With "Obfuscate paths" each part of a path becomes a word such as "maple-3fa9" (one of 4 million),
+the same in every line and process. So a log can be published, and lines about one file can still be
+matched, which *** would prevent. A line takes 0.35 ms, the worst 16 KiB of hostile text 0.3 s.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from plexsync.model.stored import versioned
 
 HIDDEN = "***"
 LONGEST = 16_384
-"""Characters of a text that are processed; a log line shows far fewer."""
+"""Most characters of a text that are processed; a log line shows far fewer."""
 _SHORTEST_SECRET = 4
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class Redactor:
         hidden = _URL_LOGIN.sub(rf"\1{HIDDEN}@", hidden)
         for pattern in (_PARAMETER, _HEADER, _BEARER):
             hidden = pattern.sub(rf"\1{HIDDEN}", hidden)
-        # The cut may have split a secret, of which the rest would not be recognised.
+        # The cut may have split a secret whose rest would not be recognised.
         return hidden if len(text) <= LONGEST else hidden[:-2048]
 
     def clean(self, value: T) -> T:
@@ -118,7 +118,8 @@ _PRIVATE = re.compile(
     rf"|(?P<quote>[\"'])(?P<quoted>{_ROOT}(?:(?!(?P=quote)).)*)(?P=quote)"
     # an absolute path that is not the tail of something else, nor an address of Plex or Stash
     rf"|(?P<bare>(?:(?<=file://)|(?<![\w:/\\.%-]))(?!{_OUR_URLS}){_ROOT}"
-    # and goes on over a blank while a later word still belongs to it: a folder, or a file's name
+    # and it continues after a space while a later word still belongs to it: a folder, or a file's
+    # name
     rf"(?:[^\s\"'<>|]| (?=(?:{_WORD}+ ){{0,12}}{_WORD}+(?:[/\\]|\.(?:{_ENDS})\b)))+)",
     re.IGNORECASE,
 )
@@ -127,7 +128,7 @@ _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}\Z")
 
 @dataclass(frozen=True, slots=True)
 class PathWords:
-    """Replaces parts of paths, and titles, by words; one salt gives a part the same word always."""
+    """Replaces parts of paths, and titles, by words, the same for a part as long as the salt is."""
 
     salt: bytes = field(repr=False)
 
@@ -181,7 +182,7 @@ def load_words(folder: str, warn: Callable[[str], None]) -> PathWords:
             salt = files.read_json(path, _salt, b"", warn)
         if salt:
             return PathWords(salt)
-    warn("The salt for private paths cannot be kept, so their words differ in each process.")
+    warn("The salt for private paths cannot be stored, so their words differ in each process.")
     return PathWords(secrets.token_bytes(32))
 
 

@@ -1,6 +1,6 @@
-"""Commands of a page on their way: taken over from the inbox, carried out, and what came of them.
+"""Stores the page's commands and their results: taken over from the inbox, waiting, done or failed.
 
-One small file each in `results/`, named by the accepted id, so that a page can ask at any time.
+Each is a small file in `results/`, named by its accepted id, so that the page can ask at any time.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from plexsync.edges.storage import files
 from plexsync.model.command import KIND, from_input, is_accepted_id, to_input
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
-"""A command's states, as pages see them."""
+"""A command's states, as the page sees them."""
 OPEN = (WAITING, RUNNING)
 
 KEPT_SECONDS = 86400.0
 KEPT = 500
-"""Results that are kept at most; the oldest go first."""
+"""Most results kept; the oldest are deleted first."""
 
 MOST_BYTES = 4 << 20
-"""A larger answer is not kept: it would hold up every page that asks for it."""
+"""A larger answer, in bytes, is not stored: it would slow down every page that asks for it."""
 
 MOST_STARTS = 2
-"""A command that took the worker down so often is not begun again."""
+"""A command that crashed the worker this often is not started again."""
 
 _VERSION = 1
 
 Clean = Callable[[Any], Any]
-"""Takes secrets out of a value of JSON."""
+"""Removes secrets from a JSON value."""
 
 
 class CommandStore:
-    """The owner's side of `results/`. Raises OSError when the disk refuses."""
+    """The owner's side of `results/`. Raises OSError if the disk refuses."""
 
     def __init__(self, folder: str, clean: Clean = lambda value: value) -> None:
         self._folder = os.path.join(folder, RESULTS)
@@ -45,9 +45,9 @@ class CommandStore:
         self._open: dict[str, dict[str, object]] | None = None
 
     def accept(self, accepted: str, sent: object, at: float) -> None:
-        """Keep a command before its inbox record is forgotten; a second time changes nothing.
+        """Store a command before its inbox record is deleted; repeating it changes nothing.
 
-        One that nobody could ask for again by its id, or whose text is no command, is not kept.
+        A command without a usable id, or that is not an object, is not stored.
         """
         known = accepted in self._waiting() or os.path.exists(self._path(accepted))
         if known or not is_accepted_id(accepted):
@@ -61,7 +61,7 @@ class CommandStore:
         self._write({**entry, **to_input(command), "state": WAITING})
 
     def next(self) -> dict[str, object] | None:
-        """The oldest command that waits, now marked as begun; None without any."""
+        """The oldest waiting command, now marked as started; None if none waits."""
         waiting = self._waiting()
         if not waiting:
             return None
@@ -72,37 +72,37 @@ class CommandStore:
         return entry
 
     def put_back(self, entry: Mapping[str, object]) -> None:
-        """A command that was begun could not be carried out now, by no fault of its own."""
+        """Let a started command wait again: it could not run, through no fault of its own."""
         starts = entry.get("starts")
         begun = starts if type(starts) is int else 0
         self._write({**entry, "state": WAITING, "starts": max(0, begun - 1)})
 
     @property
     def waiting(self) -> bool:
-        """Whether any command has no end yet."""
+        """Whether any command is unfinished."""
         return bool(self._waiting())
 
     def worn_out(self, entry: Mapping[str, object]) -> bool:
-        """Whether this command, just begun, ended the worker too often before."""
+        """Whether this command, just started, has crashed the worker too often before."""
         starts = entry.get("starts")
         return type(starts) is int and starts > MOST_STARTS
 
     def done(self, entry: Mapping[str, object], output: object, now: float) -> None:
-        """Keep what a command answered."""
+        """Store the answer of a finished command."""
         output = self._clean(output)
         if len(json.dumps(output)) > MOST_BYTES:
-            self.failed(entry, "The answer is too long to be kept: ask for fewer scenes.", now)
+            self.failed(entry, "The answer is too long to be stored: ask for fewer scenes.", now)
         else:
             self._end({**entry, "state": DONE, "output": output, "ended_at": now})
 
     def failed(self, entry: Mapping[str, object], reason: str, now: float) -> None:
-        """Keep why a command could not be carried out."""
+        """Store why a command could not be carried out."""
         self._end({**entry, "state": FAILED, "error": self._clean(reason), "ended_at": now})
 
     def sweep(self, now: float) -> int:
-        """Remove results older than a day, and the oldest beyond KEPT; the number removed.
+        """Delete results older than a day, and the oldest beyond KEPT; returns how many.
 
-        Commands that still wait stay.
+        Unfinished commands are kept.
         """
         self._sweep_unfinished(now)
         names = sorted(self._names())
@@ -118,7 +118,7 @@ class CommandStore:
         return removed
 
     def _sweep_unfinished(self, now: float) -> None:
-        """What a killed worker was writing."""
+        """Delete files that a killed worker left unfinished."""
         with suppress(OSError):
             for file in list(os.scandir(self._folder)):
                 if file.name.endswith(".tmp") and abs(now - file.stat().st_mtime) > KEPT_SECONDS:
@@ -135,7 +135,7 @@ class CommandStore:
             self._waiting()[str(entry["id"])] = entry
 
     def _waiting(self) -> dict[str, dict[str, object]]:
-        """Commands without an end, by id; read once, since only the owner writes here."""
+        """Unfinished commands by id; read once, since only the owner writes here."""
         if self._open is None:
             read = {name: files.peek_json(self._path(name), _entry, None) for name in self._names()}
             self._open = {
@@ -157,7 +157,7 @@ class CommandStore:
 
 
 def _quiet(_warning: str) -> None:
-    """The owner has said it when it opened the folder."""
+    """Ignore warnings: the owner has already logged them when it opened the folder."""
 
 
 def _stamp(accepted: str) -> float:
@@ -171,7 +171,7 @@ def _entry(raw: object) -> dict[str, object] | None:
 
 
 class NewCommands:
-    """Notices a command in the inbox that nobody has taken over yet; one stat when nothing came."""
+    """Notices commands in the inbox that are not taken over yet; usually costs one stat."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -180,7 +180,7 @@ class NewCommands:
         self._commands: set[str] = set()
 
     def came(self) -> bool:
-        """Whether a command lies in the inbox."""
+        """Whether a command is in the inbox."""
         signature = inbox.signature(self._folder)
         if signature != self._signature:
             self._look()

@@ -1,6 +1,6 @@
-"""What the owner keeps, page by page, for whoever asks: read-only, beside a working owner.
+"""Reads the owner's data page by page, read-only, beside a working owner.
 
-Light on purpose (json, os, sqlite3): a page of Stash starts a process for each request.
+Light on purpose (json, os, sqlite3): Stash starts a process for each of the page's requests.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def dead_letters(
     wanted: tuple[str | None, Sequence[int] | None] = (None, None),
     order: str = "newest",
 ) -> list[dict[str, object]]:
-    """Dead letters, a page of them; `wanted` are an error class and scenes, None for any."""
+    """A page of dead letters; `wanted` are an error class and scenes, None for any."""
     where, values = _wanted(*wanted)
     found = read_state.rows(
         folder,
@@ -111,7 +111,7 @@ def _wanted(error: str | None, ids: Sequence[int] | None) -> tuple[str, tuple[ob
 
 
 def dead_letters_of(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
-    """The dead letters of these scenes (some hundred at most)."""
+    """The dead letters of these scenes (a few hundred at most)."""
     sql = f"SELECT {', '.join(_DEAD_LETTER)} FROM dead_letters WHERE scene IN ({_marks(ids)})"
     found = read_state.rows(folder, read_state.DEAD_LETTERS, sql, ids, _DEAD_LETTER_SHAPE)
     return {row[0]: _dead_letter(row) for row in found}
@@ -124,7 +124,7 @@ def _dead_letter(row: tuple[Any, ...]) -> dict[str, object]:
 
 
 def _candidates(listed: object) -> list[dict[str, object]]:
-    """A dead letter's candidates; of one that is only a line of text nothing but that is known."""
+    """A dead letter's candidates; one stored as a line of text has only that."""
     found = []
     for each in listed if isinstance(listed, list) else ():
         raw = each if isinstance(each, dict) else {"part": each}
@@ -134,7 +134,7 @@ def _candidates(listed: object) -> list[dict[str, object]]:
 
 
 def scenes(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
-    """What the ledger says of these scenes (some hundred at most), destroyed ones too."""
+    """What the ledger has about these scenes (a few hundred at most), including destroyed ones."""
     found = read_state.rows(folder, read_state.LEDGER, _SCENES.format(_marks(ids)), ids, "iissns")
     targets = _targets(folder, [row[0] for row in found])
     return {
@@ -171,12 +171,12 @@ def _targets(folder: str, ids: Sequence[int]) -> dict[int, list[dict[str, object
 
 
 def _words(refused: str) -> dict[str, str]:
-    """What Plex said, by field that it refused."""
+    """Plex's message for each refused field."""
     return {name: words for name, (_, words, _) in read_state.fields(refused)}
 
 
 def pins(folder: str, ids: Sequence[int]) -> dict[int, dict[str, object]]:
-    """The pins of these scenes (some hundred at most)."""
+    """The pins of these scenes (a few hundred at most)."""
     found = read_state.rows(folder, read_state.LEDGER, _PINS.format(_marks(ids)), ids, "isi")
     return {scene: {"part": part, "rating_key": key or None} for scene, part, key in found}
 
@@ -190,7 +190,7 @@ def server(folder: str) -> str | None:
 
 
 def drifted(folder: str, ids: Sequence[int]) -> dict[int, dict[int, tuple[float, set[str]]]]:
-    """What the last reconciliation saw changed in Plex: scene -> rating key -> when, and fields."""
+    """What the last reconciliation found changed in Plex: scene -> rating key -> when, and fields."""
     found: dict[int, dict[int, tuple[float, set[str]]]] = {}
     sql = _LOOKS.format(_marks(ids))
     for scene, key, updated, queued_at, verdict in read_state.rows(
@@ -213,7 +213,7 @@ def _marks(values: Sequence[int]) -> str:
 
 
 def result(folder: str, accepted: str) -> dict[str, object] | None:
-    """What is known of a command by its accepted id, which must look like one; None: nothing."""
+    """The state of a command by its accepted id, which must have that form; None if unknown."""
     known = _stored_result(folder, accepted)
     if known is None and os.path.exists(os.path.join(folder, "inbox", "new", accepted)):
         return {"state": "waiting"}
@@ -221,13 +221,13 @@ def result(folder: str, accepted: str) -> dict[str, object] | None:
 
 
 def report(folder: str, task: str) -> dict[str, object] | None:
-    """A task's last report, by its mode, which must be a plain name; None without one."""
+    """A task's last report by its mode, which must be a plain name; None if there is none."""
     found = stored(folder, os.path.join(REPORTS, f"{task}.json"))
     return found if isinstance(found, dict) else None
 
 
 def commands_waiting(folder: str) -> bool:
-    """Whether a command was taken over and not carried out."""
+    """Whether a command was taken over but not carried out."""
     try:
         names = sorted(os.listdir(os.path.join(folder, RESULTS)), reverse=True)
     except OSError:
@@ -245,7 +245,7 @@ def _stored_result(folder: str, accepted: str) -> dict[str, object] | None:
 
 
 def stored(folder: str, name: str) -> object:
-    """The JSON value of a state file as it is; None when there is none or it is damaged."""
+    """The JSON value of a state file, unchecked; None if it is missing or damaged."""
     try:
         return read_json(os.path.join(folder, name))
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
-"""The queue as a page or a task shows it: read-only, beside a working owner, by the owner's index.
+"""Reads the queue for the page and tasks: read-only, beside a working owner, by the owner's index.
 
-Light on purpose, like pages.py: a page of Stash starts a process for each request.
+Light on purpose, like pages.py: Stash starts a process for each of the page's requests.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def page(
     wanted: Wanted = (None, None),
     order: str = "due",
 ) -> list[dict[str, object]]:
-    """Live jobs, some hundred at most, in one of ORDERS; a row that is no job is left out.
+    """Live jobs, a few hundred at most, in one of ORDERS; rows that are not jobs are skipped.
 
-    `wanted` are a class of error and scenes, None for any.
+    `wanted` are an error class and scenes, None for any.
     """
     where, values = _where(*wanted, by_order=order in _STREAMED)
     sql = f"SELECT row FROM job_index WHERE {where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?"
@@ -64,25 +64,25 @@ def page(
 
 
 def count(folder: str, error: str | None, scenes: Sequence[int] | None) -> int:
-    """How many live jobs there are with this class of error and of these scenes, None for any."""
+    """How many live jobs have this error class and are of these scenes, None for any."""
     where, values = _where(error, scenes)
     return _number(folder, f"SELECT COUNT(*) FROM job_index WHERE {where}", values)
 
 
 def live_jobs(folder: str) -> int:
-    """How many jobs are live, also in a queue that has no index yet."""
+    """How many jobs are live, even in a queue without an index."""
     found = _rows(folder, "SELECT COUNT(*) FROM job_index")
     found = found or _rows(folder, f"SELECT COUNT(*) FROM ack_queue_default WHERE {_LIVE}")
     return sum(row[0] for row in found)
 
 
 def running(folder: str) -> int:
-    """How many jobs run now."""
+    """How many jobs are running."""
     return _number(folder, "SELECT COUNT(*) FROM job_index WHERE waits = 0")
 
 
 def classes(folder: str) -> dict[str, int]:
-    """How many jobs there are by the class of their last error; "" for those without one."""
+    """The number of jobs by the class of their last error, "" for those without one."""
     return dict(_rows(folder, "SELECT error, COUNT(*) FROM job_index GROUP BY error", shape="si"))
 
 
@@ -93,7 +93,7 @@ def edits(folder: str) -> int:
 
 
 def resting(folder: str, after: float, until: float) -> dict[str, int]:
-    """Jobs whose time comes within that span, by the class of their last error."""
+    """The number of jobs that become due within that span, by the class of their last error."""
     known = list(classes(folder))
     sums = ", ".join("COALESCE(SUM(error = ?), 0)" for _ in known)
     sql = f"SELECT {sums or 0} FROM job_index WHERE {_RESTS}"
@@ -102,13 +102,13 @@ def resting(folder: str, after: float, until: float) -> dict[str, int]:
 
 
 def first_resting(folder: str, after: float, until: float, limit: int) -> list[dict[str, Any]]:
-    """The stored jobs whose time comes first within that span."""
+    """The stored jobs that become due first within that span."""
     sql = f"SELECT row FROM job_index WHERE {_RESTS} ORDER BY not_before, scene LIMIT ?"
     return _loaded(folder, sql, (after, until, limit))
 
 
 def first_retry(folder: str, after: float, until: float) -> float | None:
-    """When the first job within that span is due that failed before; None without any."""
+    """When the first job that failed before is due within that span; None if there is none."""
     sql = f"SELECT MIN(not_before) FROM job_index WHERE {_RESTS} AND error <> ''"
     found = _rows(folder, sql, (after, until), "N")
     return found[0][0] if found else None
@@ -117,7 +117,7 @@ def first_retry(folder: str, after: float, until: float) -> float | None:
 def _where(
     error: str | None, scenes: Sequence[int] | None, *, by_order: bool = False
 ) -> tuple[str, tuple[object, ...]]:
-    """A condition and its values. `by_order`: the order's index is read, not the errors'."""
+    """An SQL condition and its values. `by_order`: use the index of the order, not that of errors."""
     terms: list[str] = []
     if error is not None:
         terms.append("+error = ?" if by_order else "error = ?")
@@ -128,7 +128,7 @@ def _where(
 
 
 def _loaded(folder: str, sql: str, values: Sequence[object]) -> list[dict[str, Any]]:
-    """The stored jobs of the rows that a query names, in its order."""
+    """The stored jobs of the rows that a query returns, in its order."""
     numbers = [row[0] for row in _rows(folder, sql, values, "i")]
     data = dict(_rows(folder, _DATA.format(_marks(numbers)), numbers, "ib"))
     found = (read_state.stored_job(data.get(number)) for number in numbers)
@@ -161,11 +161,11 @@ def _marks(values: Iterable[object]) -> str:
 
 
 SWEPT_AT = "swept at"
-"""The ledger's name for when the last sweep was, on our own clock."""
+"""The ledger's key for the time of the last sweep, by our own clock."""
 
 
 def anything_waits(folder: str) -> bool:
-    """Whether anything waits that no event would bring up again; raises Unreadable."""
+    """Whether anything waits that no later event would trigger; raises Unreadable."""
     return bool(
         read_state.records_waiting(folder)
         or live_jobs(folder)
@@ -175,7 +175,7 @@ def anything_waits(folder: str) -> bool:
 
 
 def swept_at(folder: str) -> float | None:
-    """When the last sweep was, None before the first; raises Unreadable."""
+    """When the last sweep was; None before the first. Raises Unreadable."""
     sql = "SELECT value FROM meta WHERE key = ?"
     found = read_state.rows(folder, read_state.LEDGER, sql, (SWEPT_AT,))
     try:

@@ -1,7 +1,7 @@
 """Reads the data folder beside its owner, and never changes it.
 
-Nothing is locked, made, moved or mended, even where a file is damaged. Stash starts a process for
-each request of a page, so this imports little: json, os, sqlite3.
+It never locks, creates, moves or repairs a file, even a damaged one. Stash starts a process for
+each of the page's requests, so this imports little: json, os, sqlite3.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ class Unreadable(Exception):
 def rows(
     folder: str, name: str, sql: str, values: Sequence[object] = (), shape: str = ""
 ) -> list[tuple[Any, ...]]:
-    """Rows of one of the owner's databases; none while the file or the table is not there yet.
+    """Rows of one of the owner's databases; none while the file or the table does not exist yet.
 
     `shape` has a letter for each column (s text, i whole number, n time or length, b bytes; a
-    capital: or null). A row of another shape is left out; its owner sets it aside.
+    capital: or null). Rows of another shape are skipped; the owner sets them aside.
     """
     path = os.path.join(folder, name)
     try:
         return _shaped(_rows(path, sql, values), shape)
     except sqlite3.DatabaseError:
-        pass  # perhaps its owner began or ended just then
+        pass  # its owner may have started or exited just then
     try:
         return _shaped(_rows(path, sql, values), shape)
     except sqlite3.DatabaseError as problem:
@@ -63,7 +63,7 @@ def rows(
         if newer:
             raise Unreadable(newer) from None
         if str(problem).startswith(("no such table", "no such column")):
-            return []  # the owner has not brought the file up to date yet
+            return []  # the owner has not migrated the file yet
         raise _unreadable(name, problem) from None
 
 
@@ -106,9 +106,9 @@ def _read(path: str, sql: str, values: Sequence[object], at_rest: bool) -> list[
 
 
 def newer_files(folder: str) -> list[str]:
-    """What is wrong with each file that a newer PlexSync wrote, and what to do; the rest is fine.
+    """A message for each file that a newer PlexSync wrote, with what to do.
 
-    Nobody but that PlexSync may write in such a folder.
+    Only that version may write in such a folder.
     """
     databases = [_newer_database(folder, name) for name in DATABASES]
     documents = [_newer_document(folder, name) for name in DOCUMENTS]
@@ -132,7 +132,7 @@ def _newer_document(folder: str, name: str) -> str:
     except NewerVersion as newer:
         return refusal(path, newer.found, newer.known)
     except (OSError, ValueError, RecursionError):
-        pass  # absent or damaged; whoever opens it deals with that
+        pass  # missing or damaged, which is handled when it is opened
     return ""
 
 
@@ -142,13 +142,14 @@ def _text(data: bytes) -> str:
 
 def _unreadable(name: str, problem: Exception) -> Unreadable:
     return Unreadable(
-        f"{os.path.basename(name)} cannot be read now ({problem}). A damaged file is set aside and "
-        "begun afresh by the worker when it next starts."
+        f"{os.path.basename(name)} cannot be read now ({problem}). If it is damaged, the worker "
+        "replaces "
+        "it when it next starts."
     )
 
 
 def jobs(folder: str) -> list[dict[str, Any]]:
-    """The live jobs as stored, the oldest row first; a row that is no job is left out."""
+    """The live jobs as stored, oldest row first; rows that are not jobs are skipped."""
     found = rows(
         folder,
         QUEUE,
@@ -159,7 +160,7 @@ def jobs(folder: str) -> list[dict[str, Any]]:
 
 
 def stored_job(data: object) -> dict[str, Any] | None:
-    """A row's payload, None when it is no job."""
+    """A row's payload, None if it is not a job."""
     try:
         job = json.loads(data) if isinstance(data, bytes) else None
     except (ValueError, RecursionError):
@@ -168,7 +169,7 @@ def stored_job(data: object) -> dict[str, Any] | None:
 
 
 def dead_letter_counts(folder: str) -> dict[str, int]:
-    """How many dead letters of each error class."""
+    """The number of dead letters by error class."""
     return dict(
         rows(
             folder,
@@ -180,14 +181,14 @@ def dead_letter_counts(folder: str) -> dict[str, int]:
 
 
 def backfills(folder: str) -> list[dict[str, Any]]:
-    """Backfills that still feed the queue, the oldest first."""
+    """Unfinished backfills, oldest first."""
     sql = "SELECT reason, after, born FROM backfills ORDER BY id"
     found = rows(folder, LEDGER, sql, shape="sin")
     return [{"reason": reason, "after": after, "born": born} for reason, after, born in found]
 
 
 def scene_counts(folder: str) -> dict[str, int]:
-    """How many live scenes of the server in use are in each state."""
+    """The number of live scenes of the current server by state."""
     sql = (
         "SELECT state, COUNT(*) FROM scenes WHERE archived_at IS NULL AND destroyed_at IS NULL"
         f" AND server = {_LEDGER_SERVER} GROUP BY state"
@@ -209,7 +210,7 @@ def left_out(folder: str) -> list[tuple[str, int, int]]:
 
 
 def refusals(folder: str) -> list[tuple[str, int, str]]:
-    """Each field that Plex refuses, of how many live scenes, and what it said the last time."""
+    """The fields that Plex refuses: name, number of live scenes, and Plex's latest message."""
     sql = (
         "SELECT t.refused FROM targets t JOIN scenes s ON s.id = t.row WHERE t.refused <> '{}'"
         " AND t.left_at IS NULL AND s.archived_at IS NULL AND s.destroyed_at IS NULL"
@@ -225,7 +226,7 @@ def refusals(folder: str) -> list[tuple[str, int, str]]:
 
 
 def fields(text: str) -> list[tuple[str, tuple[str, str, float]]]:
-    """The fields that a row of the ledger has as refused: desired hash, Plex's words, when."""
+    """The refused fields in a ledger row, each with desired hash, Plex's message, and when."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -239,7 +240,7 @@ def fields(text: str) -> list[tuple[str, tuple[str, str, float]]]:
 
 
 def index_sections(folder: str) -> list[tuple[int, float]]:
-    """Items of each library in the index of the server read last, and when it was read whole."""
+    """(items, when it was last read whole) of each library of the server that was indexed last."""
     sql = (
         "SELECT (SELECT COUNT(*) FROM parts WHERE list = sections.list AND place = 0), read_at"
         f" FROM sections WHERE server = {_NEWEST_SERVER}"
@@ -248,9 +249,9 @@ def index_sections(folder: str) -> list[tuple[int, float]]:
 
 
 def document(folder: str, name: str, parse: Callable[[object], T], default: T) -> T:
-    """What `parse` makes of a state file, `default` when there is none.
+    """Parse a state file with `parse`; `default` if there is none.
 
-    Raises Unreadable when it is damaged, or `parse` raises ValueError.
+    Raises Unreadable if it is damaged, or `parse` raises ValueError.
     """
     try:
         return parse(read_json(os.path.join(folder, name)))
@@ -264,7 +265,7 @@ def document(folder: str, name: str, parse: Callable[[object], T], default: T) -
 
 
 def records_waiting(folder: str) -> int:
-    """How many inbox records the worker has not taken over yet."""
+    """The number of inbox records that the worker has not taken over yet."""
     try:
         return len(os.listdir(os.path.join(folder, "inbox", "new")))
     except OSError:
@@ -272,7 +273,7 @@ def records_waiting(folder: str) -> int:
 
 
 def owned(folder: str) -> bool | None:
-    """Whether a worker or a task owns the folder at this instant; None when it cannot be told."""
+    """Whether a worker or a task owns the folder at this moment; None if unknown."""
     path = os.path.join(folder, "worker.lock")
     try:
         return os.path.exists(path) and system.LockFile(path).busy()
@@ -281,7 +282,7 @@ def owned(folder: str) -> bool | None:
 
 
 def log_tail(folder: str, lines: int) -> list[str]:
-    """The last lines of the background worker's log, also when it was begun afresh just now."""
+    """The last lines of the background worker's log, also if it has just been rotated."""
     found: list[str] = []
     for name in (LOG, LOG + ".1"):
         try:

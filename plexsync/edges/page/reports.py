@@ -1,6 +1,6 @@
-"""The last report of each task, one small file each in `reports/`, so that a page can show it.
+"""Stores the last report of each task as a small file in `reports/`, so that the page can show it.
 
-Stash keeps a task's answer from pages, and only the last few lines of its log.
+Stash shows pages neither a task's answer nor more than the last few lines of its log.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from plexsync.edges.page.pages import REPORTS
 from plexsync.edges.storage import files
 
 MOST_LINES = 200
-"""The last so many lines are kept."""
+"""Most lines kept, the latest."""
 
 MOST_BYTES = 1 << 20
-"""A larger answer is left out: it would hold up every page that asks."""
+"""A larger answer, in bytes, is dropped: it would slow down every page that asks."""
 
 _VERSION = 1
 
@@ -34,25 +34,25 @@ class Report:
         self._lines: deque[dict[str, str]] = deque(maxlen=MOST_LINES)
 
     def write(self, level: str, text: str) -> None:
-        """Keep one line, unless only a developer wants it."""
+        """Keep one line, unless it is a debug line."""
         if level != "debug":
             self._lines.append({"level": level, "text": text})
 
     def progress(self, value: float) -> None:
-        """Stash shows it."""
+        """Ignored: Stash shows the progress itself."""
 
     def done(self, output: object) -> None:
-        """The task came to its end with this answer."""
+        """Store that the task succeeded with this answer."""
         with suppress(TypeError, ValueError):
             fits = len(json.dumps(output)) <= MOST_BYTES
             self._keep("done", output if fits else None, None)
 
     def failed(self, error: str) -> None:
-        """The task could not do its work."""
+        """Store that the task failed."""
         self._keep("failed", None, error)
 
     def _keep(self, state: str, output: object, error: str | None) -> None:
-        """A report is not worth failing for: Stash has the task's lines too."""
+        """Errors are ignored: Stash has the task's log lines too."""
         entry = {
             "version": _VERSION,
             "state": state,

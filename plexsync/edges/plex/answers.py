@@ -1,7 +1,8 @@
-"""What an answer of Plex means, and whose fault a bad one is: the one place that decides it.
+"""Classifies Plex's answers: what each means, and whose fault a bad one is. No other place decides
+this.
 
-An answer is believed to be Plex's only when it bears Plex's marks. A redirect, a web page or the
-JSON of another program says nothing about an item, whatever its status.
+An answer counts as Plex's only if it is recognisably so. A redirect, a web page or another
+program's JSON proves nothing about an item, whatever its status.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from plexsync.model.errors import (
 )
 
 LONGEST_WAIT = 600.0
-"""Seconds; a longer Retry-After is cut to it."""
+"""Seconds to which a longer Retry-After is reduced."""
 
 LONG, SHORT = 16 << 20, 2 << 20
 
@@ -40,12 +41,13 @@ _GOOD = frozenset({200, 201, 204})
 _DOWN = frozenset({502, 503, 504})
 _BUSY = frozenset({408, 425, 429})
 _PROXY = frozenset({502, 503, 504, *range(520, 531)})
-"""How a proxy says that the server behind it does not answer; 520 to 530 are Cloudflare's."""
+"""By these a proxy reports that the server behind it does not answer; 520 to 530 are Cloudflare's.
+"""
 _TINY = 1024
-"""Bytes; Plex's own error pages are far smaller."""
+"""Most bytes of an answer other than a list or item; Plex's own error pages are far smaller."""
 
 _HEAD = 4096
-"""Bytes of an answer that are inspected to tell what it is."""
+"""Bytes at the start of an answer by which it is recognised."""
 _STATUS = re.compile(r'<Response\b[^<>"]*(?:"[^"]*"[^<>"]*)*?\bstatus="([^"]*)"')
 _TAG = re.compile(r"<[^<>]*>")
 _QUERY = re.compile(r"\?[^\s?=]*=\S*")
@@ -53,9 +55,9 @@ _QUERY = re.compile(r"\?[^\s?=]*=\S*")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request: what is said of it, and what a failure of it may concern.
+    """A request, how it appears in messages, and whose fault its failure may be.
 
-    `order` is a GET that makes Plex do something.
+    `order` marks a GET that makes Plex do something.
     """
 
     method: str
@@ -64,30 +66,30 @@ class Asked:
 
     @property
     def reads(self) -> bool:
-        """Whether its answer is wanted."""
+        """Whether it reads, so that its answer is needed."""
         return self.method == "GET" and not self.order
 
     @property
     def most(self) -> int:
-        """Bytes of an answer at most: lists and items may be long, whatever else is asked may not."""
+        """Most bytes of an answer: only lists and items may be long."""
         path = self.url.partition("?")[0]
         return LONG if path.endswith("/all") or "/library/metadata/" in path else SHORT
 
     @property
     def fault(self) -> str:
-        """Whose fault a failure of it may be, apart from the server's."""
+        """Whose fault its failure may be, apart from the server's."""
         if self.method != "GET":
             return WRITE
         return ITEM if "/library/metadata/" in self.url.partition("?")[0] else REQUEST
 
     def __str__(self) -> str:
-        """The request without its query, which may hold anything."""
+        """The request without its query, which may hold private data."""
         path = urlsplit(self.url).path
         return f"{self.method} {path if len(path) <= 80 else path[:77] + '...'}"
 
 
 def is_plex(reply: Reply) -> bool:
-    """Whether an answer is recognisably Plex's: its XML, or a tiny body with its own header."""
+    """Whether an answer is recognisably Plex's: its XML, or a tiny body with Plex's own header."""
     body = reply.body[:_TINY].decode("utf-8", "replace")
     if _CONTAINER.match(body) or _RESPONSE.match(body):
         return True
@@ -95,7 +97,7 @@ def is_plex(reply: Reply) -> bool:
 
 
 def trouble(asked: Asked, reply: Reply, token: str, now: float) -> SyncError | None:
-    """What is wrong with an answer; None when it is good."""
+    """The error that an answer stands for; None if it is good."""
     if 300 <= reply.status < 400:
         where = f" to {reply.redirect}" if reply.redirect else f" ({reply.status})"
         return _foreign(asked, f"it redirects{where}", reply.status, "redirect")
@@ -105,7 +107,7 @@ def trouble(asked: Asked, reply: Reply, token: str, now: float) -> SyncError | N
     answered = f"{reply.status} to {asked}" + (f": {said}" if said else "")
     wait = _wait(reply.headers.get("Retry-After", ""), now)
     if reply.status in (401, 403):
-        who = "Plex" if is_plex(reply) else "something before Plex"
+        who = "Plex" if is_plex(reply) else "something in front of Plex"
         return PlexAuthError(
             f"{who} answered {answered}",
             status=reply.status,
@@ -135,7 +137,7 @@ def trouble(asked: Asked, reply: Reply, token: str, now: float) -> SyncError | N
 
 
 def no_answer(asked: Asked, problem: TransportError) -> SyncError:
-    """What it means that no whole answer came."""
+    """The error for a request without a complete answer."""
     if problem.cause in ("body", "too large"):
         text = f"Plex's answer is unusable: {problem}"
         return PlexTemporaryError(text, cause="body", fault=asked.fault)
@@ -144,14 +146,14 @@ def no_answer(asked: Asked, problem: TransportError) -> SyncError:
 
 
 def unreadable(asked: Asked, problem: Exception) -> SyncError:
-    """Plex's answer, and yet no use: broken, or more than any answer of Plex's."""
+    """The error for an answer of Plex's that is broken or exceeds every limit."""
     return PlexTemporaryError(
         f"Plex's answer is broken XML: {problem}", cause="body", fault=asked.fault
     )
 
 
 def _judged(asked: Asked, status: int) -> tuple[type[SyncError], str]:
-    """The class and the fault of Plex's own refusal."""
+    """The error class and the fault for a refusal by Plex itself."""
     if status in _DOWN:
         return PlexServerDown, asked.fault
     if status in _BUSY or not 400 <= status < 500:
@@ -166,7 +168,7 @@ def _judged(asked: Asked, status: int) -> tuple[type[SyncError], str]:
 def _foreign(
     asked: Asked, what: str, status: int, cause: str, wait: float | None = None
 ) -> SyncError:
-    """Something else answered in Plex's place; only an edit may have provoked it itself."""
+    """The error for an answer that is not Plex's; only an edit may have caused it by its content."""
     provoked = asked.fault == WRITE and 400 <= status < 500
     kind = PlexPermanentError if provoked else PlexServerDown
     return kind(
@@ -180,14 +182,16 @@ def _bad_body(asked: Asked, reply: Reply, token: str) -> SyncError | None:
         return None
     said = _quoted(text, token)
     if _WEB_PAGE.match(text):
-        return _foreign(asked, f"{asked} brought a web page: {said}", reply.status, "web page")
+        return _foreign(
+            asked, f"{asked} was answered with a web page: {said}", reply.status, "web page"
+        )
     if text.strip():
         return _foreign(asked, f"{asked} brought {said}", reply.status, "foreign")
     return PlexTemporaryError(f"the answer to {asked} is empty", cause="body", fault=asked.fault)
 
 
 def _quoted(body: str, token: str) -> str:
-    """What an answer says, for people: one short line without markup, query or token."""
+    """The text of an answer, for messages: one short line without markup, query or token."""
     said = _STATUS.search(body)
     text = said[1] if said else _TAG.sub(" ", body)
     return _one_line(_QUERY.sub("", text.replace(token, "***") if token else text))
@@ -199,7 +203,7 @@ def _one_line(text: str) -> str:
 
 
 def _wait(header: str, now: float) -> float | None:
-    """Seconds that a Retry-After asks for, in either of its forms."""
+    """Seconds requested by a Retry-After header, which holds seconds or a date."""
     header = header[:64]
     if not header:
         return None

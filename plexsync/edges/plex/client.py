@@ -1,6 +1,6 @@
-"""Plex, by way of plexapi: reading items, writing edits, images, scans, health.
+"""Client for Plex, by way of plexapi: reads items, writes edits and images, scans, checks health.
 
-Everything raises the errors of model/errors.py; see answers.py for what each answer means.
+All methods raise the errors of model/errors.py; answers.py decides what each answer means.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ __all__ = ["Cut", "Health", "PlexClient", "Sent", "load_client_id"]
 BATCH = 50
 """Items per request of `items`."""
 LARGEST_IMAGE = 10_000_000
-"""Bytes; Plex fails on images above 10 MB."""
+"""Largest image in bytes; Plex fails on images above 10 MB."""
 _IMAGE_REFUSALS = frozenset({400, 406, 413, 415, 422})
-"""Answers to an upload that concern the image alone."""
+"""Statuses of an upload that concern only the image."""
 _IMAGES = {"poster": "posters", "background": "arts"}
 _CHOICES = {"poster": "poster", "background": "art"}
 
 
 class PlexClient(PlexLists):
-    """One Plex server. Nothing is asked before it is needed; safe to use from several threads.
+    """One Plex server. Connects when first needed; safe to use from several threads.
 
-    At most `connections` requests are in flight. An attempt ends after `read_timeout` seconds as
-    a whole. `now` is the wall clock, for a Retry-After that names a date. None begins while somebody
-    waits for those `in_flight`: Interrupted is raised instead. `checked` is called
-    with the result of each health check, and who asked for it.
+    At most `connections` requests are in flight. An attempt takes at most `read_timeout` seconds in
+    all. `now` is the wall clock, for a Retry-After with a date. While another process waits for the
+    requests `in_flight`, none is sent and Interrupted is raised. `checked` is called with the
+    result of each health check and who asked for it.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class PlexClient(PlexLists):
 
     @property
     def answers(self) -> int:
-        """Answers so far that were recognisably Plex's, good or bad: they prove that it lives."""
+        """Answers so far that were recognisably Plex's, good or bad: proof that it is running."""
         return self._session.answers
 
     def server_id(self) -> str:
@@ -98,14 +98,14 @@ class PlexClient(PlexLists):
         return self._connection.server_id()
 
     def verify_server(self) -> None:
-        """Ask again who answers, if a connection was made since somebody last did.
+        """Check the server's identity again if a connection was opened since the last check.
 
-        Raises PlexTemporaryError when it is another server; the next call adopts that one.
+        Raises PlexTemporaryError if it is another server; the next call adopts that one.
         """
         self._connection.verify()
 
     def items(self, keys: Sequence[int]) -> dict[int, PlexItem]:
-        """The items with these rating keys, whole; unknown ones are missing in the result."""
+        """The complete items with these rating keys; unknown ones are missing from the result."""
         wanted = [key for key in dict.fromkeys(keys) if key > 0]
         server = self.server_id() if wanted else ""
         found: dict[int, PlexItem] = {}
@@ -120,20 +120,20 @@ class PlexClient(PlexLists):
         return found
 
     def write(self, target: Target, edits: Sequence[Edit]) -> Sent:
-        """Make these edits, in one request where one can hold them; gives what became of each.
+        """Write these edits, in one request if they fit; returns what happened to each.
 
-        Images go by `upload_image` and are left out here. Safe to repeat.
+        Images are skipped, see `upload_image`. Safe to repeat.
         """
         self.verify_server()
         return self._writer.write(target, edits)
 
     def fit(self, target: Target, edits: Sequence[Edit]) -> tuple[list[Edit], dict[str, Cut]]:
-        """The edits as `write` would send them by what is known of Plex, and what it would cut."""
+        """The edits as `write` would send them with the known limits, and what it would cut."""
         return self._writer.fit(target, edits)
 
     @property
     def line_limit(self) -> int | None:
-        """Bytes of the longest request line that Plex takes; None while none was too long."""
+        """Bytes of the longest request line that Plex accepts; None while none was too long."""
         return self._writer.line_limit
 
     @line_limit.setter
@@ -141,16 +141,16 @@ class PlexClient(PlexLists):
         self._writer.line_limit = limit
 
     def replaces_lists(self) -> None:
-        """Remember that names which are sent take the place of those that an item has."""
+        """Record that Plex replaces an item's names by those that are sent, instead of adding them."""
         self._writer.replaces_lists = True
 
     def upload_image(self, target: Target, field: str, data: bytes) -> str:
         """Upload a "poster" or "background"; Plex selects and locks it, and keeps the old one.
 
-        Gives Plex's words when it refuses this image, "" when it took it.
+        Returns Plex's message if it refuses this image, "" if it accepts it.
         """
         if not 0 < len(data) <= LARGEST_IMAGE:
-            return f"it has {len(data)} bytes, and Plex takes 1 to {LARGEST_IMAGE}"
+            return f"it has {len(data)} bytes, and Plex accepts 1 to {LARGEST_IMAGE}"
         path = f"/library/metadata/{_key(target)}/{_IMAGES[field]}"
         self.verify_server()
         try:
@@ -165,16 +165,16 @@ class PlexClient(PlexLists):
         return ""
 
     def selected_image(self, target: Target, field: str) -> str:
-        """The key of the selected "poster" or "background", "" when none is."""
+        """The key of the selected "poster" or "background", "" if none is."""
         return plex_xml.selected(
             self._connection.read(f"/library/metadata/{_key(target)}/{_IMAGES[field]}")
         )
 
     def select_image(self, target: Target, field: str, key: str) -> None:
-        """Show the "poster" or "background" with this key again; "" shows none.
+        """Select the "poster" or "background" with this key again; "" selects none.
 
-        The key is one that `selected_image` gave. Raises PlexPermanentError when Plex has that
-        image no longer. The lock is a matter of its own, see `write`.
+        The key is one returned by `selected_image`. Raises PlexPermanentError if Plex no longer has
+        that image. The lock is set separately, see `write`.
         """
         item = f"/library/metadata/{_key(target)}"
         self.verify_server()
@@ -186,7 +186,7 @@ class PlexClient(PlexLists):
             self._connection.send(path, self._session.delete, target.server)
 
     def scan_folder(self, section: str, folder: str) -> None:
-        """Ask for a scan of one folder, as Plex sees it; Plex does it later."""
+        """Request a scan of one folder, a path as Plex sees it; Plex scans it later."""
         if not folder.strip():
             raise PlexPermanentError("no folder to scan", cause="path")
         path = quote(folder, safe="", errors="ignore")
@@ -196,11 +196,13 @@ class PlexClient(PlexLists):
     def check(
         self, asked_by: str, *, to_write: bool = False, deadline: float | None = None
     ) -> Health:
-        """Is the process there, and can the library be read with our token? Never a SyncError.
+        """Check whether Plex runs and its library can be read with our token. Never raises
+        SyncError.
 
-        With `to_write` also whether the token may write. Each of its (at most four) requests may
-        take `deadline` seconds: unless given, half the read timeout and 5 s at least, since a
-        sleeping disk needs its time. All health checks go through here, and each says who asked for it.
+        `to_write` also checks whether the token may write. Each of its (at most four) requests may
+        take `deadline` seconds; the default is half the read timeout, at least 5 s, since a
+        sleeping disk needs time to start. All health checks go through here, and each names who
+        asked for it.
         """
         seconds = deadline or self._patience
         health = plex_health.check(self._connection, self._token, seconds, to_write=to_write)
@@ -219,7 +221,7 @@ class PlexClient(PlexLists):
 
 
 def _key(target: Target) -> int:
-    """Without an id Plex would edit the whole library."""
+    """The item's id; without one Plex would edit the whole library."""
     if target.rating_key <= 0:
-        raise PlexPermanentError(f"{target.rating_key} is no rating key", cause="target")
+        raise PlexPermanentError(f"{target.rating_key} is not a rating key", cause="target")
     return target.rating_key

@@ -1,4 +1,4 @@
-"""The one module that knows plexapi: a server object that asks only through our session."""
+"""The only module that knows plexapi: a server object that sends everything through our session."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from plexsync.model.errors import REQUEST, PlexServerDown, PlexTemporaryError
 from plexsync.model.stored import versioned
 
 IDENTITY = "/identity"
-"""Says which server it is, to everybody: it needs no token."""
+"""Identifies the server; needs no token."""
 
 
 def load_client_id(path: str, warn: Callable[[str], None] = lambda text: None) -> str:
-    """The identity under which Plex lists this installation as a device; made once, then kept."""
+    """The identifier under which Plex lists this installation as a device; created once."""
     known = files.read_json(path, _read_client_id, "", warn)
     if known:
         return known
@@ -32,7 +32,7 @@ def load_client_id(path: str, warn: Callable[[str], None] = lambda text: None) -
 
 
 class PlexConnection:
-    """The server behind one URL; connects (one request) when it is first needed."""
+    """The server behind one URL; connects (one request) when first needed."""
 
     def __init__(
         self, url: str, token: str, client_id: str, session: PlexSession, timeout: float
@@ -45,13 +45,13 @@ class PlexConnection:
         self._verified = 0
 
     def server_id(self) -> str:
-        """The machineIdentifier of the server that answered first."""
+        """The machineIdentifier of the connected server."""
         return str(self._connected().machineIdentifier)
 
     def verify(self) -> None:
-        """Ask again who answers, if a connection was made since somebody last did.
+        """Check the server's identity again if a connection was opened since the last check.
 
-        Raises PlexTemporaryError when it is another server; the next call adopts that one.
+        Raises PlexTemporaryError if it is another server; the next call adopts that one.
         """
         known = self.server_id()
         if self.session.opened != self._verified:
@@ -59,15 +59,15 @@ class PlexConnection:
             self._verified = self.session.opened
 
     def read(self, path: str, headers: Mapping[str, str] | None = None) -> Element:
-        """Plex's XML at a path; of a list the part that `headers` name, else all of it."""
+        """Plex's XML at a path; of a list the part named by `headers`, or all of it."""
         asked = WHOLE | dict(headers or {})
         root: Element = self._connected().query(path, headers=asked)
         return root
 
     def send(self, path: str, method: Callable[..., Answer], to: str, **options: Any) -> None:
-        """An order, edit or upload for the server `to`; `method` is one of the session's.
+        """Send an order, edit or upload to the server `to`; `method` is one of the session's.
 
-        When it needs a new connection, that one is asked first who it leads to.
+        If a new connection is needed, the server's identity is checked first.
         """
         server = self._connected()
         self._compare(server.machineIdentifier, to)
@@ -78,7 +78,7 @@ class PlexConnection:
         server.query(path, method=method, identity_check=identity_check, **options)
 
     def probe(self, path: str, headers: Mapping[str, str], deadline: float) -> Element:
-        """Read without connecting before, within `deadline` seconds."""
+        """Read without a connect before it, within `deadline` seconds."""
         sent = self._headers | WHOLE | dict(headers)
         root = self.session.get(self._url + path, headers=sent, timeout=deadline).root
         assert root is not None
@@ -87,7 +87,7 @@ class PlexConnection:
     def _check_name(self, found: str | None) -> None:
         if not found:
             raise PlexServerDown(
-                f"{NOT_PLEX}: it does not name itself", cause="foreign", fault=REQUEST
+                f"{NOT_PLEX}: it sends no identity", cause="foreign", fault=REQUEST
             )
 
     def _compare(self, found: str, known: str) -> None:
@@ -109,9 +109,9 @@ class PlexConnection:
 
 
 class _Server(PlexServer):
-    """plexapi's server with our headers, whatever plexapi's defaults or a config.ini say.
+    """plexapi's server with our headers, whatever plexapi's defaults or its config.ini say.
 
-    It connects by /identity: proxies and Plex itself treat `/` in ways of their own.
+    It connects by /identity, since proxies and Plex itself treat `/` specially.
     """
 
     key = IDENTITY
@@ -139,7 +139,7 @@ class _Server(PlexServer):
         timeout: float | None = None,
         **kwargs: Any,
     ) -> Element | None:
-        """The tree as our session read it; plexapi would parse an answer's text once more."""
+        """The tree that our session has parsed; plexapi would parse the text again."""
         ask: Any = method or self._session.get
         answer: Answer = ask(
             self.url(key),
@@ -151,21 +151,21 @@ class _Server(PlexServer):
         return answer.root
 
     def url(self, key: str, includeToken: bool | None = None) -> str:  # noqa: N803
-        """The address of a path, never with the token."""
+        """The URL of a path, never with the token."""
         return f"{self._baseurl}{key}"
 
 
 def span(start: int, size: int) -> dict[str, str]:
-    """The headers that ask for a part of a list; size 0 asks for the total only."""
+    """Headers that request a part of a list; size 0 requests only the total."""
     return {"X-Plex-Container-Start": str(start), "X-Plex-Container-Size": str(size)}
 
 
 WHOLE = span(0, 100_000)
-"""Plex refuses more and more lists that are asked for without these headers."""
+"""Newer versions of Plex refuse many lists that are requested without these headers."""
 
 
 def _device(client_id: str) -> dict[str, str]:
-    """How Plex lists us. It takes an unknown identifier for a new device and tells its owner."""
+    """Headers that identify us as a device. Plex notifies its owner of each unknown identifier."""
     return {
         "X-Plex-Client-Identifier": client_id,
         "X-Plex-Product": "PlexSync",

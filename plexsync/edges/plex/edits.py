@@ -1,4 +1,4 @@
-"""Edits as the query strings of Plex's edit request, each short enough for its request line."""
+"""Turns edits into query strings of Plex's edit request, each short enough for a request line."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _TEXT, _ADD, _REMOVE = range(3)
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What one request has to hold whole: a parameter or two, a name to add, a name to remove.
+    """What must not be split across requests: one or two parameters, a name to add, a name to
+    remove.
 
-    `text` is encoded; `tag` is Plex's name of the list it belongs to, "" for parameters.
+    `text` is encoded; `tag` is Plex's name of its list, "" for parameters.
     """
 
     kind: int
@@ -26,7 +27,7 @@ class _Piece:
 
     @property
     def size(self) -> int:
-        """Bytes it takes at most."""
+        """Most bytes that it takes."""
         if self.kind == _TEXT:
             return len(self.text) + 1
         return len(_add(self.tag, 9999, self.text)) + 3
@@ -34,7 +35,7 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How many characters of a text, or names of a list, were kept of how many."""
+    """How many characters of a text, or names of a list, were kept, and of how many."""
 
     kept: int
     of: int
@@ -43,11 +44,11 @@ class Cut:
 def fit(
     edits: Iterable[Edit], room: int | None, *, whole_lists: bool = False
 ) -> tuple[list[Edit], dict[str, Cut]]:
-    """The edits as they can be sent in queries of at most `room` bytes, and what had to be cut.
+    """Fit edits into queries of at most `room` bytes; returns them, and what had to be cut.
 
-    Text loses what no request can carry (lone surrogates) and, from its end, what is over the
-    limit; a name over the limit is left out, and with `whole_lists` what is beyond one request.
-    Without a limit (None) nothing is cut. Edits of images are dropped: they are no parameters.
+    Text loses lone surrogates, which cannot be sent, and its end beyond the limit. A name over the
+    limit is dropped, and with `whole_lists` all names beyond one request. Without a limit (None)
+    nothing is cut. Image edits are dropped, since they are not parameters.
     """
     fitted: list[Edit] = []
     cut: dict[str, Cut] = {}
@@ -73,11 +74,10 @@ def is_torn(edit: Edit, room: int | None) -> bool:
 
 
 def queries(edits: Sequence[Edit], room: int | None) -> list[str]:
-    """The query strings, without the item's id, that make these (fitted) edits.
+    """The query strings, without the item's id, for these (fitted) edits.
 
-    One where everything fits in `room` bytes; else scalar fields first (a long one on its own),
-    then names to add (those of a list together, where one request can hold them), names to remove
-    last.
+    One if everything fits in `room` bytes. Otherwise scalar fields first (a long one on its own),
+    then names to add (those of a list together if they fit), then names to remove.
     """
     pieces = sorted((p for edit in edits for p in _pieces(edit)), key=lambda piece: piece.kind)
     if not pieces:
@@ -103,7 +103,7 @@ def _packed(pieces: Sequence[_Piece], room: int) -> list[list[_Piece]]:
 
 
 def _bundles(pieces: Sequence[_Piece], room: int) -> Iterator[list[_Piece]]:
-    """What has to go in one request; a list whose names are torn is whole only where Plex adds."""
+    """Groups to send in one request each; a split list stays complete only if Plex adds names."""
     for (kind, _), group in groupby(pieces, key=lambda piece: (piece.kind, piece.tag)):
         some = list(group)
         if kind == _ADD and sum(piece.size for piece in some) <= room:
@@ -113,7 +113,7 @@ def _bundles(pieces: Sequence[_Piece], room: int) -> Iterator[list[_Piece]]:
 
 
 def _first_names(edit: Edit, room: int) -> tuple[str, ...]:
-    """As many names as one request can hold."""
+    """As many names as fit into one request."""
     tag = EDITABLE[edit.field].edit
     sizes = accumulate(_Piece(_ADD, tag, _encoded(name)).size for name in edit.value)
     return tuple(name for name, size in zip(edit.value, sizes, strict=True) if size <= room)
@@ -157,7 +157,7 @@ def _encoded(text: str) -> str:
 
 
 def _twice(name: str) -> str:
-    """Plex splits the decoded list at commas and decodes each name once more."""
+    """Encode a name twice: Plex splits the decoded list at commas and decodes each name again."""
     return _encoded(_encoded(name))
 
 
@@ -175,7 +175,7 @@ def _sendable(text: str) -> str:
 
 
 def _surely_fits(edit: Edit, room: int) -> bool:
-    """A quick look: a byte becomes at most 3, in a removal 5."""
+    """A fast check: encoding turns a byte into at most 3, in a removal 5."""
     texts = (edit.value,) if isinstance(edit.value, str) else (*edit.value, *edit.remove)
     return max((len(text.encode()) for text in texts), default=0) * 5 + 80 <= room
 

@@ -1,4 +1,4 @@
-"""Is Plex there, and can it work?"""
+"""Checks whether Plex runs, and whether it works."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _FOREIGN = frozenset({"redirect", "web page", "foreign"})
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How Plex is.
+    """The result of a health check.
 
-    "down": no answer. "no TLS": no secure connection. "starting": Plex says that it is not ready.
-    "not Plex": something else answers. "failing": Plex answers, but not usefully. "unauthorised":
-    it refuses the token. "healthy": its library can be read. `latency` is the time of the whole
-    check in seconds, `detail` a sentence for people, `cause` that of the error, `version` Plex's
-    own when it told.
+    `state` is "down": no answer; "no TLS": no secure connection; "starting": Plex says that it is
+    not ready; "not Plex": something else answers; "failing": Plex's answers are unusable;
+    "unauthorised": it refuses the token; or "healthy": its library can be read. `latency` is the
+    time of the whole check in seconds, `detail` a sentence for the user, `cause` that of the error,
+    `version` Plex's, if known.
     """
 
     state: str
@@ -51,22 +51,22 @@ class Health:
 
     @property
     def healthy(self) -> bool:
-        """Whether Plex can work."""
+        """Whether Plex works."""
         return self.state == HEALTHY
 
     @property
     def kind(self) -> str:
-        """The state as exactly as there are words for it."""
+        """The most specific kind of model/plex_state.py for this result."""
         return kind_of(self.state, self.cause)
 
     @property
     def remedy(self) -> str:
-        """What a person can do about it, one or two sentences."""
+        """What the user can do about it, one or two sentences."""
         return remedy(self.kind)
 
     @property
     def words(self) -> str:
-        """State and reason, to begin a sentence with."""
+        """State and reason, for the beginning of a sentence."""
         if self.state in (UNAUTHORISED, FOREIGN, TLS):
             return self.detail[:1].upper() + self.detail[1:]
         return f"Plex is {self.state} ({self.detail})"
@@ -75,10 +75,11 @@ class Health:
 def check(
     connection: PlexConnection, token: str, deadline: float, *, to_write: bool = False
 ) -> Health:
-    """Ask for the identity, which proves the process, then read a library, which proves the rest.
+    """Request the identity, which proves that Plex runs, then read a library, which proves the
+    rest.
 
-    With `to_write` a token that is not the owner's is no good either. Each of the (at most four)
-    requests may take `deadline` seconds. Raises nothing of ours.
+    With `to_write` a token that is not the owner's counts as unauthorised. Each of the (at most
+    four) requests may take `deadline` seconds. Never raises SyncError.
     """
     started = time.monotonic()
     version = starting = ""
@@ -112,11 +113,11 @@ def _ask_owner(connection: PlexConnection, deadline: float) -> None:
     except PlexAuthError:
         raise PlexAuthError(TOKEN_WORDS[READ_ONLY], cause=READ_ONLY) from None
     except PlexNotFound:
-        pass  # Plex does not tell
+        pass  # Plex does not say
 
 
 def _state(problem: SyncError, *, known: bool, starting: bool) -> str:
-    """`known`: Plex itself told its version, `starting`: and that it is not ready."""
+    """The state for a failure. `known`: Plex sent its version, `starting`: and is not ready."""
     if isinstance(problem, PlexAuthError):
         return UNAUTHORISED if known or problem.cause != "foreign" else FOREIGN
     if starting or problem.cause == "starting":
@@ -130,14 +131,14 @@ def _state(problem: SyncError, *, known: bool, starting: bool) -> str:
 
 
 class HealthChecks:
-    """Keeps the last health check, with who asked for it; every process that checks writes it."""
+    """Stores the last health check and who asked for it; every process that checks writes it."""
 
     def __init__(self, folder: str, clock: Clock) -> None:
         self._path = os.path.join(folder, FILE)
         self._clock = clock
 
     def note(self, health: Health, asked_by: str) -> None:
-        """Keep it; a disk that takes nothing is no reason to know less of Plex."""
+        """Store it; a full disk must not fail the check itself."""
         check = {"at": self._clock.now(), "by": asked_by, "state": health.state}
         with suppress(OSError):
             files.replace_json(self._path, check)

@@ -1,4 +1,4 @@
-"""plex_index.db: its tables, and what is kept of a library."""
+"""The tables of plex_index.db, and the row of a library."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BEGIN_ANEW = "DROP TABLE sections; DROP TABLE parts; DROP TABLE coverage;"
 SCHEMA = (
     _TABLES,
     _BEGIN_ANEW + _TABLES.replace("size INTEGER,", "size INTEGER, updated INTEGER NOT NULL,"),
-    # the keys of paths are folded as disks do it since
+    # keys of paths are folded differently since this version
     "DELETE FROM parts; DELETE FROM sections; DELETE FROM coverage; CREATE TABLE line_limits"
     " (server TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, learned_at REAL NOT NULL)",
     """
@@ -34,7 +34,7 @@ SCHEMA = (
     ALTER TABLE sections ADD COLUMN unreadable TEXT NOT NULL DEFAULT ''
     """,
 )
-"""A cache is not worth converting: what changes a table beyond a new column empties it."""
+"""A cache is not worth migrating: any change but a new column empties its tables."""
 TABLES = (
     Table("sections", rules={"key": DIGITS, **dict.fromkeys(("added", "updated"), CLOCK)}),
     Table("parts", rules={"updated": CLOCK}),
@@ -44,13 +44,14 @@ TABLES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionRow:
-    """What is known of a library.
+    """What the index stores of a library.
 
-    `list` numbers its rows, `surplus` is by how much Plex's total exceeded them when it was read
-    whole at `read_at`; `added` and `updated` are the newest times seen, of Plex's clock.
-    `clock` is the library's own as it was last seen, `read_clock` as it was when the library was
-    read whole, "" when an item has contradicted the index since. `reread_at` is when it was last
-    read whole because a file was missed, `unreadable` the places of items that Plex cannot deliver.
+    `list` identifies its rows in `parts`; `surplus` is by how much Plex's total exceeded them when
+    it was last read whole, at `read_at`; `added` and `updated` are the newest times seen, by Plex's
+    clock. `clock` is the library's change stamp (`scannedAt` and `contentChangedAt`) as last seen,
+    `read_clock` the one when it was last read whole, "" once an item has contradicted the index.
+    `reread_at` is when it was last read whole because a file was missing, `unreadable` the
+    positions of items that Plex cannot deliver.
     """
 
     server: str
@@ -68,7 +69,7 @@ class SectionRow:
 
     @property
     def places(self) -> tuple[int, ...]:
-        """Where in Plex's list, counted from 1, the items stand that it cannot deliver."""
+        """Positions in Plex's list, from 1, of the items that it cannot deliver."""
         numbers = (text for text in self.unreadable.split() if text.isdecimal() and len(text) < 10)
         return tuple(map(int, numbers))
 

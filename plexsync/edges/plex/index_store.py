@@ -1,4 +1,4 @@
-"""The tables of the library index. A library's files stand in a list that can be replaced whole."""
+"""The library index's database. The files of a library form a list that is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from plexsync.edges.storage.sqlite_view import view_sqlite
 from plexsync.model.plex import IndexedPart, Target
 
 MOST_PER_KEY = 200
-"""Files of one path, folder and name, or name that are proposed at most."""
+"""Most files returned per key of a look-up."""
 
 LIMIT_KEPT = 30 * 86400.0
-"""Seconds after which a limit is forgotten: a newer Plex, or another proxy, may take more."""
+"""Seconds after which a limit is dropped: a newer Plex or another proxy may accept more."""
 
 PATH, TAIL, NAME = "path_key", "tail_key", "name_key"
 
 Keys = Callable[[str], tuple[str, str, str, str]]
-"""The exact, path, name and tail key of a path; "" where it has none."""
+"""The exact, path, name and tail key of a path; "" for one that it lacks."""
 
 _CHUNK = 500
 
 _File = tuple[int, int, str, "int | None", int]
-"""Rating key, place among the item's files, path, size, and when Plex changed the item."""
+"""Rating key, position among the item's files, path, size in bytes, and when Plex changed the item.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexStats:
-    """Size of the index; `age` of its oldest library in seconds, None when it is empty."""
+    """Size of the index; `age` of its least recently read library in seconds, None if empty."""
 
     items: int
     parts: int
@@ -51,7 +52,7 @@ class IndexStore:
         )
         if not view and (audit := Audit(self._db, TABLES)).unsound:
             audit.empty()
-            warn("The library index held what cannot be read; the libraries are read anew.")
+            warn("The library index was damaged; PlexSync reads the libraries again.")
         # A damaged path must only fail to match, not stop the look-up.
         self._db.text_factory = lambda data: data.decode("utf-8", "replace")
 
@@ -68,18 +69,18 @@ class IndexStore:
         return {row.key: row for row in found}
 
     def covered(self, server: str) -> str | None:
-        """What `cover` kept last; None when no refresh of this server was ever finished."""
+        """The libraries of the last finished refresh of this server; None if there was none."""
         found = self._db.execute("SELECT libraries FROM coverage WHERE server = ?", (server,))
         row = found.fetchone()
         return None if row is None else str(row[0])
 
     def cover(self, server: str, libraries: str) -> None:
-        """A refresh for these libraries is finished."""
+        """Record a finished refresh of these libraries."""
         with self._db:
             self._db.execute("INSERT OR REPLACE INTO coverage VALUES (?, ?)", (server, libraries))
 
     def line_limit(self, server: str, now: float) -> int | None:
-        """The longest request line in bytes that the server was seen to take; None: not known."""
+        """Bytes of the longest request line that the server accepted; None if unknown."""
         found = self._db.execute(
             "SELECT bytes, learned_at FROM line_limits WHERE server = ?", (server,)
         )
@@ -87,21 +88,21 @@ class IndexStore:
         return int(row[0]) if row and 0 <= now - row[1] < LIMIT_KEPT else None
 
     def keep_line_limit(self, server: str, limit: int, now: float) -> None:
-        """The server takes request lines of so many bytes, and no longer ones."""
+        """Record that the server accepts request lines of up to `limit` bytes."""
         with self._db:
             self._db.execute(
                 "INSERT OR REPLACE INTO line_limits VALUES (?, ?, ?)", (server, limit, now)
             )
 
     def new_list(self) -> int:
-        """A number for a list that nobody sees yet; what an interrupted reading left is removed."""
+        """The number of a new list, not visible yet; leftovers of an interrupted read are removed."""
         with self._db:
             self._db.execute("DELETE FROM parts WHERE list NOT IN (SELECT list FROM sections)")
             (last,) = self._db.execute("SELECT coalesce(max(list), 0) FROM sections").fetchone()
             return int(last) + 1
 
     def put(self, number: int, items: Sequence[Listed]) -> tuple[int, int]:
-        """Enter these items into a list; gives how many files came and went by that."""
+        """Put these items into a list; returns how many files that added and removed."""
         latest = {item.rating_key: item for item in items}
         new = set(_files(latest.values()))
         with self._db:
@@ -117,14 +118,14 @@ class IndexStore:
         return len(_paths(new) - _paths(old)), len(_paths(old) - _paths(new))
 
     def count(self, number: int) -> int:
-        """How many items a list has."""
+        """The number of items in a list."""
         found = self._db.execute(
             "SELECT count(*) FROM parts WHERE list = ? AND place = 0", (number,)
         )
         return int(found.fetchone()[0])
 
     def save(self, row: SectionRow) -> tuple[int, int]:
-        """From now on the library's list is this one; gives how many files came and went by that."""
+        """Make this the library's list; returns how many files that added and removed."""
         with self._db:
             found = self._db.execute(
                 "SELECT list FROM sections WHERE server = ? AND key = ?", (row.server, row.key)
@@ -139,11 +140,11 @@ class IndexStore:
                 return 0, 0
             changed = self._only_in(row.list, old), self._only_in(old, row.list)
             self._db.execute("DELETE FROM parts WHERE list = ?", (old,))
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log is now as large as the list
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the -wal file is as large as the list
         return changed
 
     def drop(self, server: str, key: str) -> int:
-        """The library is gone; gives how many files went with it."""
+        """Delete a library; returns how many files that removed."""
         with self._db:
             gone = self._db.execute(
                 "DELETE FROM parts WHERE file <> '' AND list IN"
@@ -154,7 +155,7 @@ class IndexStore:
         return gone
 
     def forget(self, target: Target) -> None:
-        """One item is gone."""
+        """Delete one item."""
         with self._db:
             self._db.execute(
                 "DELETE FROM parts WHERE rating_key = ? AND list IN"
@@ -163,7 +164,9 @@ class IndexStore:
             )
 
     def correct(self, target: Target, item: Listed) -> None:
-        """An item has other files than its library's list says: which others have is in doubt."""
+        """Correct an item whose files differ from the list; other items may differ too, so the
+        library is marked for a full read.
+        """
         row = self.sections(target.server).get(target.section)
         if row is not None:
             self.put(row.list, [item])
@@ -194,7 +197,7 @@ class IndexStore:
                 yield Target(server, section.key, key), file
 
     def file_at(self, number: int, place: int) -> str:
-        """The first file of the item at a place (from 0) of a list, in the order of the keys."""
+        """First file of the item at a position (from 0) of a list sorted by rating key."""
         found = self._db.execute(
             "SELECT file FROM parts WHERE list = ? AND place = 0 ORDER BY rating_key"
             " LIMIT 1 OFFSET ?",
@@ -212,7 +215,7 @@ class IndexStore:
         )
 
     def stats(self, now: float) -> IndexStats:
-        """Of the server that was read last."""
+        """Statistics of the server that was read last."""
         items, parts, oldest = self._db.execute(
             "SELECT coalesce(sum(p.place = 0), 0), coalesce(sum(p.file <> ''), 0), min(s.read_at)"
             " FROM sections s LEFT JOIN parts p ON p.list = s.list WHERE s.server ="
@@ -245,7 +248,7 @@ class IndexStore:
 
 
 def _files(items: Iterable[Listed]) -> Iterator[_File]:
-    """Every item has at least one row, so that items can be counted."""
+    """The rows of items; each item has at least one, so that items can be counted."""
     for item in items:
         if not item.parts:
             yield item.rating_key, 0, "", None, item.updated_at

@@ -1,6 +1,6 @@
-"""The library index: which Plex item holds which file, kept locally so that a look-up is cheap.
+"""The library index: which Plex item holds which file, stored locally so that look-ups are cheap.
 
-It is a cache: deleting plex_index.db costs one reading of the libraries.
+It is a cache: deleting plex_index.db costs one full read of the libraries.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ MAX_AGE = 86400.0
 """Seconds after which a library is read whole again."""
 
 REREAD_PAUSE = 600.0
-"""Seconds between two times that a library is read whole because a file was missed."""
+"""Seconds between two full reads of a library because a file was missing."""
 
 
 class PlexIndex:
-    """Belongs to one thread. Kept per server: another one starts empty and takes nothing away.
+    """Belongs to one thread. Stored per server: a new server starts empty and leaves the others'
+    rows.
 
-    `keys` says what makes two paths alike; a path that only looks like another is found too, and
-    the caller decides. With `read_only` it is read beside its owner, and neither refreshed
-    nor corrected.
+    `keys` defines which paths are alike; similar paths are found too, and the caller decides. With
+    `read_only` it is read beside its owner, and neither refreshed nor corrected.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class PlexIndex:
         self._client, self._keys, self._read_only = client, keys, read_only
         self._store = IndexStore(path, keys, warn, read_only=read_only)
         self.libraries: tuple[Section, ...] = ()
-        """The libraries as the last refresh found them; none before it."""
+        """The libraries found by the last refresh; none before it."""
         self._known_limit: int | None = None
         self.lookups = self.hits = 0
-        """How often somebody looked for a scene's files, and found something."""
+        """Number of look-ups of a scene's files, and of those with a result."""
 
     def complete(self, wanted: str) -> bool:
-        """Whether a refresh for these libraries (none: all) was ever finished for this server."""
+        """Whether a refresh of these libraries ("" for all) was ever finished for this server."""
         return self._store.covered(self._client.server_id()) == wanted
 
     def refresh(
@@ -62,10 +62,11 @@ class PlexIndex:
         force: bool = False,
         depth: Depth = Depth.NEW,
     ) -> RefreshResult:
-        """Learn what Plex added or changed since the last time; read whole what does not add up.
+        """Read what Plex added or changed since the last refresh; read a library whole if that does
+        not add up.
 
-        `wanted` names the libraries (none: all), `now` is wall-clock seconds, `force` reads all of
-        it. Raises the errors of PlexClient; the index is then as good as it was before.
+        `wanted` names the libraries ("" for all), `now` is wall-clock seconds, `force` reads them
+        whole. Raises the errors of PlexClient; the index is then as it was before.
         """
         if self._read_only:
             return RefreshResult(0, 0, 0, False, ())
@@ -94,15 +95,15 @@ class PlexIndex:
         )
 
     def worth_reading(self, now: float, depth: Depth) -> bool:
-        """Whether a refresh of this depth would read a library whole for the sake of a miss."""
+        """Whether a refresh of this depth would read a library whole because a file was missing."""
         known = self._store.sections(self._client.server_id()).values()
         return not self._read_only and any(_wants_reading(row, now, depth) for row in known)
 
     def find(self, paths: Sequence[str]) -> list[IndexedPart]:
-        """The files that may be one of these (as Plex would spell them), in a fixed order.
+        """The files that may be one of these (paths as Plex sees them), in a fixed order.
 
-        Those with the same whole path if there are any, else those with the same folder and name
-        and those with the same name. Connects when nobody did yet, for the server's identity.
+        Those with the same path if there are any, otherwise those with the same folder and name,
+        and those with the same name. Connects if needed, for the server's identity.
         """
         server, keys = self._client.server_id(), self._keys_of(paths)
         found = dict.fromkeys(self._store.lookup(server, PATH, (key[1] for key in keys)))
@@ -114,7 +115,7 @@ class PlexIndex:
         return list(found)
 
     def may_hold(self, paths: Sequence[str]) -> bool:
-        """Whether any file has the name of one of these, wherever it lies; not counted."""
+        """Whether any file in any folder has the name of one of these; not counted as a look-up."""
         names = (key[2] for key in self._keys_of(paths))
         return any(True for _ in self._store.lookup(self._client.server_id(), NAME, names))
 
@@ -122,38 +123,39 @@ class PlexIndex:
         return [self._keys(path.encode("utf-8", "replace").decode()) for path in paths]
 
     def forget(self, target: Target) -> None:
-        """This item is no longer in Plex."""
+        """Delete an item that is no longer in Plex."""
         if not self._read_only:
             self._store.forget(target)
 
     def line_limit(self, now: float) -> int | None:
-        """The longest request line, in bytes, that the server in use takes; None: not known."""
+        """Bytes of the longest request line that the current server accepts; None if unknown."""
         return self._store.line_limit(self._client.server_id(), now)
 
     def keep_line_limit(self, limit: int, now: float) -> None:
-        """Remember that limit for 30 days."""
+        """Store that limit for 30 days."""
         if not self._read_only:
             self._store.keep_line_limit(self._client.server_id(), limit, now)
 
     def recall_limits(self, now: float) -> None:
-        """Have the client heed what is known of the server in use."""
+        """Set the client's limit to the one stored for the current server."""
         self._client.line_limit = self._known_limit = self.line_limit(now)
 
     def keep_limits(self, now: float) -> None:
-        """Remember what the client has learned since."""
+        """Store the limit that the client has found since."""
         limit = self._client.line_limit
         if limit is not None and limit != self._known_limit:
             self.keep_line_limit(limit, now)
 
     def correct(self, target: Target, item: PlexItem) -> None:
-        """This item has other files than the index says, so its whole library is in doubt."""
+        """Correct an item whose files differ from the index, and have its library read whole again."""
         if not self._read_only:
             found = Listed(target.rating_key, 0, item.updated_at, item.parts, item.deleted)
             self._store.correct(target, found)
 
     def unreadable(self) -> dict[str, list[tuple[int, str]]]:
-        """By library, the items that Plex itself cannot deliver: their places in its list, which
-        has the order in which they were added, and the file before each ("" for the first)."""
+        """By library, the items that Plex itself cannot deliver: their positions in its list, which
+        is in the order of addition, and the file before each ("" for the first).
+        """
         known = self._store.sections(self._client.server_id())
         return {
             key: [
@@ -164,15 +166,15 @@ class PlexIndex:
         }
 
     def parts(self) -> Iterator[tuple[str, int | None]]:
-        """Path and size of every file in the index of the server in use."""
+        """Path and size in bytes of every indexed file of the current server."""
         return self._store.parts(self._client.server_id())
 
     def items(self) -> Iterator[tuple[Target, str]]:
-        """Every item of the server in use with its first file, library by library."""
+        """Every item of the current server with its first file, library by library."""
         return self._store.items(self._client.server_id())
 
     def stats(self, now: float) -> IndexStats:
-        """How large and how old the index of the server read last is."""
+        """Size and age of the index of the server that was read last."""
         return self._store.stats(now)
 
     def close(self) -> None:
@@ -182,13 +184,13 @@ class PlexIndex:
     def _libraries(self, wanted: str, some_known: bool) -> Sections:
         libraries = self._client.sections(wanted)
         if some_known and not libraries.found:
-            return self._client.sections(wanted)  # one odd answer is no reason to drop them all
+            return self._client.sections(wanted)  # a single empty answer must not drop them all
         return libraries
 
     def _update(
         self, row: SectionRow, section: Section, now: float, depth: Depth, tally: RefreshCount
     ) -> None:
-        """Bring a library that is known up to date."""
+        """Update a library that is already indexed."""
         moved, came = row.clock != section.clock, tally.added
         row = replace(row, clock=section.clock)
         if depth in (Depth.MISSED, Depth.DOUBTED) and _wants_reading(row, now, depth):
@@ -199,9 +201,9 @@ class PlexIndex:
             self._read_whole(row.server, section, now, tally, missed=True)
 
     def _catch_up(self, row: SectionRow, now: float, tally: RefreshCount) -> bool:
-        """Read what is new; False when the number of items is still not Plex's.
+        """Read what is new; False if the number of items still differs from Plex's.
 
-        Twice, because Plex may add items between the two questions.
+        Tries twice, because Plex may add items between the two requests.
         """
         for _ in range(2):
             for since in (("addedAt", row.added - 1), ("updatedAt", row.updated - 1)):
@@ -222,7 +224,7 @@ class PlexIndex:
         *,
         missed: bool = False,
     ) -> None:
-        """Again when it changed meanwhile, or is suddenly empty; the second answer is believed."""
+        """Read a library whole; once more if it changed meanwhile or is suddenly empty."""
         tally.whole = True
         old = self._store.sections(server).get(section.key)
         reread_at = now if missed else old.reread_at if old else 0.0
@@ -255,13 +257,15 @@ class PlexIndex:
 
 
 def _wants_reading(row: SectionRow, now: float, depth: Depth) -> bool:
-    """Whether a miss may lie in what the library's items do not tell by their times."""
+    """Whether a missing file may be a change that the items' own times do not show."""
     rests = 0 <= now - row.reread_at < REREAD_PAUSE
     return not rests and (depth is Depth.DOUBTED or row.clock != row.read_clock)
 
 
 def _newer(row: SectionRow, page: Page, now: float) -> SectionRow:
-    """With the newest times of the page; one in the future must not hide what comes before it."""
+    """The row with the newest times of the page; future times are ignored, or they would hide
+    changes.
+    """
     latest = int(now)
     return replace(
         row,

@@ -1,4 +1,4 @@
-"""Plex's libraries and the lists of their items; see plex.py for the client that has them."""
+"""Reads Plex's libraries and the lists of their items; PlexClient inherits this."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _LEAN = (
     "&excludeFields=summary,tagline,title,titleSort,originalTitle,thumb,art,studio,guid,slug,"
     "chapterSource,primaryExtraKey,ratingImage,audienceRatingImage,contentRating"
 )
-"""A list is for keys, times and files; Plex need not obey."""
+"""Only keys, times and files are needed; Plex may ignore this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """The movie libraries that were found, and the wanted names that no library has."""
+    """The movie libraries that were found, and the requested names that no library has."""
 
     found: tuple[Section, ...]
     missing: tuple[str, ...] = ()
@@ -40,9 +40,10 @@ class Sections:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A piece of a list, and how many items the whole list has.
+    """A page of a list, and the number of items in the whole list.
 
-    `unreadable`: instead of items, the place (from 1) of the one that Plex cannot deliver.
+    `unreadable`: the position (from 1) of an item that Plex cannot deliver; the page then has no
+    items.
     """
 
     items: tuple[Listed, ...]
@@ -51,13 +52,13 @@ class Page:
 
 
 class PlexLists:
-    """What a client reads of the server and its libraries as a whole."""
+    """Requests about the server and its libraries as a whole."""
 
     def __init__(self, connection: PlexConnection) -> None:
         self._connection = connection
 
     def sections(self, wanted: str = "") -> Sections:
-        """The movie libraries that the setting `plex_library` names, all of them when it is empty."""
+        """The movie libraries named by the setting `plex_library`, or all of them if it is empty."""
         every = plex_xml.movie_sections(self._connection.read("/library/sections"))
         names, missing = choose(wanted, [section.title for section in every])
         if not (names or missing):
@@ -66,19 +67,19 @@ class PlexLists:
         return Sections(found, tuple(missing))
 
     def libraries(self) -> list[tuple[str, str]]:
-        """Title and type ("movie", "show", ...) of every library, for people."""
+        """Title and type ("movie", "show", ...) of every library, for messages."""
         return plex_xml.libraries(self._connection.read("/library/sections"))
 
     def platform(self) -> str:
-        """The system that Plex runs on, for people; "" when it does not tell."""
+        """The operating system that Plex runs on, for messages; "" if unknown."""
         try:
             told = self._connection.read("/")
-        except SyncError:  # proxies and Plex itself treat this path in ways of their own
+        except SyncError:  # proxies and Plex itself treat this path specially
             return ""
         return f"{told.get('platform', '')} {told.get('platformVersion', '')}".strip()
 
     def collection_mode(self, section: str) -> str:
-        """How a library shows collections: one of Plex's values, "" when it does not tell."""
+        """How a library shows collections: one of Plex's values, "" if unknown."""
         try:
             told = self._connection.read(f"/library/sections/{section_key(section)}/prefs")
         except PlexNotFound:
@@ -86,9 +87,9 @@ class PlexLists:
         return plex_xml.setting(told, "collectionMode")
 
     def owns(self) -> bool | None:
-        """Whether the token is the server owner's, who alone may edit; None when Plex won't tell.
+        """Whether the token is the server owner's, as edits require; None if unknown.
 
-        Who plays what is told to nobody else.
+        Only the owner may read what is being played.
         """
         try:
             self._connection.read("/status/sessions")
@@ -101,7 +102,7 @@ class PlexLists:
     def list_page(
         self, section: str, start: int, size: int, since: tuple[str, int] | None = None
     ) -> Page:
-        """Items of a library by id, from place `start`, at most `size`; Plex may give fewer.
+        """Items of a library by id, from position `start`, at most `size`; Plex may return fewer.
 
         `since` ("addedAt" or "updatedAt", seconds) keeps only those at or after that time.
         """
@@ -113,7 +114,7 @@ class PlexLists:
         return Page(found, start + len(found) if total is None else total)
 
     def count(self, section: str, since: tuple[str, int] | None = None) -> int:
-        """How many items a library has, all or those that `list_page` gives."""
+        """The number of items in a library, or of those that `list_page` returns for `since`."""
         total = plex_xml.number(self._list(section, f"type=1{_since(since)}", 0, 0), "totalSize")
         if total is None:
             raise _uncounted()
@@ -169,7 +170,7 @@ def _uncounted() -> PlexTemporaryError:
 
 
 def section_key(key: str) -> str:
-    """The key of a library as a part of a path."""
+    """The key of a library, checked for use in a path."""
     if not re.fullmatch(r"[0-9]{1,18}", key):
         raise PlexPermanentError(f"{key!r:.40} is not the key of a library", cause="target")
     return key

@@ -1,4 +1,4 @@
-"""A library's list, page by page, past the items that Plex itself cannot deliver."""
+"""Reads a library's list page by page, skipping items that Plex itself cannot deliver."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plexsync.model.errors import PlexTemporaryError, SyncError
 PAGE = 1000
 
 MOST_UNREADABLE = 200
-"""Items passed over in one reading; each costs a dozen requests to find."""
+"""Most items skipped in one read; finding each costs a dozen requests."""
 
 
 def pages(
@@ -20,14 +20,14 @@ def pages(
     since: tuple[str, int] | None = None,
     most: int = MOST_UNREADABLE,
 ) -> Iterator[Page]:
-    """Every page, however many items Plex puts into one, all of them from one server.
+    """Yield every page, all from one server, however many items Plex puts into one.
 
-    An item that spoils its page is found by halving; it comes as a page of its own that holds
-    nothing but its place. Raises the errors of PlexClient, also when there are more than `most`, or
-    when not one item of several in a library could be delivered: then it is no item's fault.
+    An item that fails its page is found by bisection, and yielded as a page with only its position.
+    Raises the errors of PlexClient, also for more than `most` such items, or if none of several
+    items in a library could be delivered: then no single item is at fault.
     """
     start, total, passed_over, delivered = 0, 1, 0, 0
-    spoiled = 0  # an item before this place spoils what holds it
+    spoiled = 0  # an item before this position fails its page
     while start < total:
         searching = spoiled > start
         size = max(1, (spoiled - start) // 2) if searching else PAGE
@@ -37,7 +37,7 @@ def pages(
             if not _one_item_may_do_that(problem) or passed_over >= most:
                 raise
             if size == 1 or not searching:
-                total = client.count(section, since)  # raises when it is not the item but Plex
+                total = client.count(section, since)  # raises if Plex is at fault, not the item
             spoiled = min(start + size, total)
             if size > 1:
                 continue
@@ -56,5 +56,7 @@ def pages(
 
 
 def _one_item_may_do_that(problem: SyncError) -> bool:
-    """A server that fails as a whole says so to the small read that follows."""
+    """Whether a single item may cause this. If the whole server fails, the small read that follows
+    fails too.
+    """
     return problem.status == 500 or problem.cause == "body"

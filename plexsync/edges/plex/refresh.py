@@ -7,30 +7,32 @@ from enum import Enum
 
 
 class Depth(Enum):
-    """How much a refresh asks of libraries that are known.
+    """How much a refresh reads of libraries that are already indexed.
 
-    An item's own times do not move when its files are renamed or replaced; the clock of its
-    library does. So a file that is missed is looked for by reading the library whole, but at most
-    each REREAD_PAUSE.
+    An item's own times do not change when its files are renamed or replaced; the change stamp
+    ("clock") of its library does. So a missing file is searched for by reading the library whole,
+    but at most once per REREAD_PAUSE.
     """
 
     MOVED = "moved"
-    """Nothing of a library whose clock stands still. Where it moved, what is new; the library
-    whole when that brought no file."""
+    """Nothing of a library whose clock is unchanged. Otherwise what is new, and the library whole
+    if that added no file.
+    """
     NEW = "new"
-    """What items' times say was added or changed."""
+    """What was added or changed by the items' times."""
     MISSED = "missed"
-    """The library whole if its clock moved since it was read so, else what is new."""
+    """The library whole if its clock has changed since the last full read, otherwise what is new.
+    """
     DOUBTED = "doubted"
-    """The library whole, whatever its clock says."""
+    """The library whole, even if its clock is unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshResult:
-    """What a refresh did: requests sent, files that came and went.
+    """What a refresh did: requests sent, files added and removed.
 
-    `whole`: a library was read from its first item to its last. `missing`: names of libraries
-    that Plex does not have.
+    `whole`: a library was read from the first item to the last. `missing`: names of libraries that
+    Plex does not have.
     """
 
     requests: int
@@ -42,13 +44,13 @@ class RefreshResult:
 
 @dataclass(slots=True)
 class RefreshCount:
-    """Counts while a refresh is under way."""
+    """Counters of a refresh in progress."""
 
     added: int = 0
     removed: int = 0
     whole: bool = False
 
     def add(self, changed: tuple[int, int]) -> None:
-        """So many files came and went."""
+        """Count (added, removed) files."""
         self.added += changed[0]
         self.removed += changed[1]

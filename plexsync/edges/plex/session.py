@@ -1,6 +1,6 @@
-"""What plexapi is given as its session: bounded, and judged before plexapi sees the answer.
+"""The session for plexapi: bounds each request, and classifies the answer before plexapi sees it.
 
-What an answer means is decided in answers.py.
+answers.py decides what an answer means.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from plexsync.model.errors import REQUEST, Interrupted, PlexAuthError, PlexServe
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer; `root` is the tree of a read."""
+    """A good answer; `root` is the parsed tree of a read."""
 
     root: Element | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityCheck:
-    """What to ask first over a new connection; `check` raises when it does not like the answer."""
+    """The request to send first over a new connection; `check` raises if the answer is wrong."""
 
     url: str
     check: Callable[[Element], None]
 
 
 class PlexSession:
-    """Stands in for requests.Session inside plexapi; at most `connections` requests at a time.
+    """Replaces requests.Session inside plexapi; sends at most `connections` requests at a time.
 
-    An answer that comes back has a good status and is whole; anything else raises one of the
-    errors of model/errors.py. `timeout` bounds a whole request, seconds; `greeting` goes first if
-    a new connection has to be made. Raises Interrupted when somebody waits for this process.
+    A returned answer has a good status and is complete; anything else raises an error of
+    model/errors.py. `timeout` bounds a whole request, in seconds; the identity check is sent first
+    if a new connection has to be opened. Raises Interrupted if another process waits for this one.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class PlexSession:
 
     @property
     def opened(self) -> int:
-        """TCP connections made so far."""
+        """TCP connections opened so far."""
         return sum(session.opened for session in self._sessions)
 
     @property
@@ -74,29 +74,29 @@ class PlexSession:
         return sum(session.received for session in self._sessions)
 
     def get(self, url: str, **options: Any) -> Answer:
-        """Read; the answer is Plex's XML."""
+        """Send a read; the answer is Plex's XML."""
         return Answer(self._send(Asked("GET", url), **options))
 
     def order(self, url: str, **options: Any) -> Answer:
-        """A GET that makes Plex do something. Its answer, like an edit's, may hold anything but a
-        web page, and is not passed on.
+        """Send a GET that makes Plex do something. Its answer, like an edit's, may be anything but
+        a web page, and is dropped.
         """
         return self._done(Asked("GET", url, order=True), **options)
 
     def put(self, url: str, **options: Any) -> Answer:
-        """An edit."""
+        """Send an edit."""
         return self._done(Asked("PUT", url), **options)
 
     def post(self, url: str, **options: Any) -> Answer:
-        """An upload."""
+        """Send an upload."""
         return self._done(Asked("POST", url), **options)
 
     def delete(self, url: str, **options: Any) -> Answer:
-        """Take a choice back."""
+        """Send a deletion, which deselects an image."""
         return self._done(Asked("DELETE", url), **options)
 
     def close(self) -> None:
-        """Close every connection; later requests make new ones."""
+        """Close every connection; later requests open new ones."""
         for session in self._sessions:
             session.close()
 
@@ -117,7 +117,7 @@ class PlexSession:
         more: dict[str, Any] = {"headers": headers, "params": params, "total": timeout}
         if not (self._token.isascii() and self._token.isprintable() and self._token):
             raise PlexAuthError(
-                "the Plex token is empty or holds characters that no token has", fault=REQUEST
+                "the Plex token is empty or contains characters that no token has", fault=REQUEST
             )
         with self._turn() as session, self._in_flight.request() as seconds:
             if seconds is not None:
@@ -132,10 +132,10 @@ class PlexSession:
             except PlexServerDown:
                 if seconds is None:
                     raise
-                raise Interrupted from None  # it had no time to answer
+                raise Interrupted from None  # our own deadline cut it short
 
     def _ask(self, session: Session, asked: Asked, more: Mapping[str, Any]) -> Element | None:
-        """The tree of a read, None for the answer to anything else, which is dropped."""
+        """The parsed tree of a read; None for anything else, whose answer is dropped."""
         reader = TreeReader() if asked.reads else None
         into = reader.feed if reader else bool
         try:
@@ -153,7 +153,7 @@ class PlexSession:
 
     @contextmanager
     def _turn(self) -> Iterator[Session]:
-        """The session that was used last, so that its connection is still open."""
+        """Borrow the session that was used last, so that its connection is still open."""
         session = self._free.get()
         try:
             yield session

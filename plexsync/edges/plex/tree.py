@@ -1,6 +1,6 @@
-"""Parses Plex's XML into a tree while it arrives, with limits on everything that it could cost.
+"""Parses Plex's XML into a tree while it arrives, with limits on memory and CPU time.
 
-Measured over 70 kinds of sick answers: the worst costs 52 MB and 0.5 s of CPU; with
+Measured with 70 kinds of malformed answers: the worst costs 52 MB and 0.5 s of CPU; with
 ElementTree.fromstring on the whole body it cost 1.66 GB and 42 s. A list page of 1,000 items takes
 less than a tenth of each limit.
 """
@@ -15,31 +15,31 @@ from xml.parsers import expat
 MOST_ELEMENTS = 400_000
 DEEPEST = 64
 MOST_NAMES = 4_000
-"""Different names of elements and attributes; Plex has a few hundred."""
+"""Most distinct names of elements and attributes; Plex has a few hundred."""
 MOST_MEMORY = 48 << 20
-"""Bytes that the elements and their attributes take, roughly."""
+"""Most bytes for elements and their attributes, roughly."""
 LONGEST_TAG = 512 << 10
-"""Bytes of a tag with its attributes, or of a comment."""
+"""Most bytes of a tag with its attributes, or of a comment."""
 
 _ELEMENT = 150
-"""Bytes of an element besides its attributes, with its place among its parent's."""
+"""Bytes of an element besides its attributes, including its slot in the parent."""
 _CONTROLS = bytes(code for code in range(32) if chr(code) not in "\t\n\r")
 _UNREAD = frozenset(
     {"Stream", "Chapter", "Marker", "Image", "UltraBlurColors", "Guid", "Rating"}
     | {"Writer", "Producer", "Country", "Similar", "Label"}
 )
-"""Elements that PlexSync never reads, with all that is in them; an item has dozens."""
+"""Elements that PlexSync never reads, skipped with their content; an item has dozens."""
 
 
 class BrokenXml(Exception):
-    """An answer that is no XML of Plex's, or more than any of Plex's; says why."""
+    """The answer is not Plex's XML, or exceeds a limit; the message says why."""
 
 
 class TreeReader:
-    """Takes the chunks of one answer and gives its root element in the end.
+    """Builds the root element of one answer from its chunks.
 
-    Control characters, which XML forbids and Plex's titles may hold, are left out, and bytes that
-    are no UTF-8 are replaced.
+    Control characters, which XML forbids but Plex's titles may contain, are dropped, and bytes that
+    are not UTF-8 are replaced.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class TreeReader:
         self._problem: BrokenXml | None = None
 
     def feed(self, chunk: bytes) -> bool:
-        """Take the next bytes; False when no more are wanted, since `close` will raise anyway."""
+        """Parse the next bytes; False if no more are needed, since `close` will raise anyway."""
         if self._problem is None:
             self._parse(self._decoder.decode(chunk.translate(None, _CONTROLS)))
         return self._problem is None
@@ -65,7 +65,7 @@ class TreeReader:
         """The root element of what was fed; raises BrokenXml."""
         if self._problem is None:
             self._parse(self._decoder.decode(b"", True), final=True)
-        self._parser = None  # which knows the reader: a circle would keep the tree
+        self._parser = None  # it refers to this reader: the cycle would keep the tree alive
         if self._problem is not None or self._root is None:
             raise self._problem or BrokenXml("it is empty")
         return self._root
@@ -79,11 +79,11 @@ class TreeReader:
             return
         try:
             self._parser.Parse(data, final)
-            # Expat parses an unfinished tag again with each chunk, and keeps all of it.
+            # Expat parses an unfinished tag again with each chunk, and buffers all of it.
             if self._fed - self._parser.CurrentByteIndex > LONGEST_TAG:
                 raise BrokenXml(f"a tag of more than {LONGEST_TAG} bytes")
             if len(self._parser.intern) > MOST_NAMES:
-                raise BrokenXml(f"more than {MOST_NAMES} different names")
+                raise BrokenXml(f"more than {MOST_NAMES} distinct names")
         except (BrokenXml, expat.ExpatError) as problem:
             self._problem = BrokenXml(str(problem))
             self._parser = self._root = None
@@ -119,12 +119,12 @@ class TreeReader:
         self._depth -= 1
 
     def _doctype(self, *declared: object) -> None:
-        """Entities could make much of little, and Plex declares nothing."""
+        """Reject it: entities can expand without bound, and Plex declares none."""
         raise BrokenXml("it declares a document type")
 
 
 def _allowed(text: str) -> str:
-    """Without the two noncharacters that XML forbids."""
+    """The text without the two noncharacters that XML forbids."""
     if "\ufffe" in text or "\uffff" in text:
         return text.replace("\ufffe", "").replace("\uffff", "")
     return text

@@ -1,7 +1,7 @@
-"""Edits on their way to Plex: by the endpoint that takes them, in pieces that it takes.
+"""Sends edits to Plex, by the endpoint and in the sizes that it accepts.
 
-A refused edit goes once more by the other endpoint, then in halves, then field by field. What is
-refused alone is given up, and only that. How a server wants its edits is remembered.
+A refused request is repeated by the other endpoint, then in halves, then field by field. Only a
+field that is refused on its own is given up. What a server accepts is remembered.
 """
 
 from __future__ import annotations
@@ -19,25 +19,27 @@ from plexsync.model.errors import WRITE, PlexPermanentError, PlexTemporaryError,
 from plexsync.model.plex import EDITABLE, IMAGE, Edit, PlexItem, Target
 
 REFUSALS = frozenset({400, 403, 404, 405, 406, 409, 413, 414, 415, 422, 431})
-"""Answers that may mean the endpoint, the length or one field of an edit."""
+"""Statuses that may be due to the endpoint, the length or one field of an edit."""
 
 SHORT = 1000
-"""Bytes of a request line that every server takes."""
+"""Bytes of a request line that every server accepts."""
 
 _TOO_LONG = frozenset({414, 431})
 _SMALL = 2048
-"""Bytes; a refused line of this length and less is not too long, so that fields go one by one."""
+"""A refused line of at most this many bytes is not too long; the fields are then sent one by one.
+"""
 _NEAR = 64
-"""Bytes to which the limit of a request line is narrowed down."""
+"""Precision in bytes of the measured limit of a request line."""
 _FRAME = len("PUT  HTTP/1.1")
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of some edits.
+    """The result of sending edits.
 
-    `edits` went out, as they are here: texts `cut` to what a request holds. `refused` holds Plex's
-    words by field. `torn` lists went in several requests, which is right only where Plex adds.
+    `edits` are those that were sent, with texts as `cut` to fit a request. `refused` holds Plex's
+    message by field. `torn` lists were sent in several requests, which is correct only if Plex adds
+    names.
     """
 
     edits: tuple[Edit, ...] = ()
@@ -48,14 +50,14 @@ class Sent:
 
 @dataclass(slots=True)
 class _Writing:
-    """One item's edits under way; `limit` is what its request lines may take."""
+    """The edits of one item in progress; `limit` is the longest request line in bytes."""
 
     target: Target
     limit: int | None
     well: bool = False
-    """Plex was probed because of a refusal, and is well."""
+    """Plex was probed because of a refusal, and is healthy."""
     takes_edits: bool = False
-    """The item takes edits: one that changes nothing got through."""
+    """The item accepts edits: one that changes nothing succeeded."""
     edits: list[Edit] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     cut: dict[str, Cut] = field(default_factory=dict)
@@ -63,7 +65,7 @@ class _Writing:
 
 
 class _TooLong(Exception):
-    """The request line was too long; there is a limit now, or a lower one."""
+    """The request line was too long; a (lower) limit is set now."""
 
 
 class _Refused(Exception):
@@ -76,9 +78,9 @@ class _Refused(Exception):
 
 
 class PlexWriter:
-    """Writes edits to one Plex server; safe to use from several threads.
+    """Sends edits to one Plex server; safe to use from several threads.
 
-    `healthy` probes Plex, `read` reads one item (None when Plex has it no longer).
+    `healthy` probes Plex, `read` reads one item (None if Plex no longer has it).
     """
 
     def __init__(
@@ -98,18 +100,18 @@ class PlexWriter:
         self._longest = 0
         self._learning = threading.Lock()
         self.line_limit: int | None = None
-        """Bytes of the longest request line that Plex takes; None while none was too long."""
+        """Bytes of the longest request line that Plex accepts; None while none was too long."""
         self.replaces_lists = False
-        """Names that are sent take the place of those there, instead of joining them."""
+        """Plex replaces an item's names by those that are sent, instead of adding them."""
 
     def fit(self, target: Target, edits: Sequence[Edit]) -> tuple[list[Edit], dict[str, Cut]]:
-        """The edits as they would go out by what is known of Plex, and what would be cut."""
+        """The edits as they would be sent with the known limits, and what would be cut."""
         return self._fit(edits, self._room(target, self.line_limit))
 
     def write(self, target: Target, edits: Sequence[Edit]) -> Sent:
-        """Make these edits, in one request where one can hold them; images are left out.
+        """Send these edits, in one request if they fit; images are skipped.
 
-        Raises what is wrong with Plex or with the whole item. Safe to repeat.
+        Raises the error if Plex or the whole item fails. Safe to repeat.
         """
         writing = _Writing(target, self.line_limit)
         parameters = [e for e in edits if EDITABLE[e.field].kind != IMAGE or e.lock_only]
@@ -149,7 +151,7 @@ class PlexWriter:
         return plex_edit.fit(edits, room, whole_lists=self.replaces_lists)
 
     def _put(self, writing: _Writing, query: str) -> None:
-        """One request, by the endpoint that worked last and, when that is refused, the other."""
+        """Send one request by the endpoint that worked last, and if refused by the other."""
         by_item = self._by_item or writing.target.collection
         path = _path(writing.target, by_item=by_item)
         error = self._try(writing, path, query)
@@ -164,7 +166,7 @@ class PlexWriter:
         self._by_item = not by_item
 
     def _try(self, writing: _Writing, path: str, query: str) -> SyncError | None:
-        """None when it was taken, else the refusal."""
+        """Returns None if it was accepted, otherwise the refusal."""
         size = _size(path, query)
         try:
             self._connection.send(path + query, self._session.put, writing.target.server)
@@ -178,14 +180,14 @@ class PlexWriter:
         return None
 
     def _make_sure_plex_is_well(self, writing: _Writing, error: SyncError) -> None:
-        """A sick Plex, or what answers in its place, refuses everything: that is no item's fault."""
+        """Raise unless Plex is healthy: a failing Plex refuses everything, so no item is at fault."""
         if not writing.well and not self._healthy():
             error.fault = WRITE
             raise error
         writing.well = True
 
     def _make_sure_it_takes_edits(self, writing: _Writing, refusal: _Refused) -> None:
-        """Unless an edit that changes nothing gets through, no field is to blame."""
+        """Raise unless an edit that changes nothing succeeds: otherwise no field is at fault."""
         if writing.takes_edits:
             return
         item = self._read(writing.target)
@@ -204,14 +206,15 @@ class PlexWriter:
     # -- how long a request line may be ------------------------------------------------------
 
     def _room(self, target: Target, limit: int | None) -> int | None:
-        """Bytes for a query; None: as many as there are."""
+        """Bytes available for a query; None means unlimited."""
         by_item = target.collection
         return None if limit is None else limit - _size(_path(target, by_item=by_item), "")
 
     def _was_too_long(self, writing: _Writing, error: SyncError, size: int) -> bool:
-        """Whether the line's length was the trouble: a harmless request as long meets the same.
+        """Whether the length of the line was the cause: a harmless request of that length fails
+        too.
 
-        Then `writing.limit` is lower than before; it holds for all once an edit got through.
+        If so, `writing.limit` is lower than before; it applies to all items once an edit succeeds.
         """
         suspicious = error.status in REFUSALS or error.cause == "reset"
         if not suspicious or size <= max(self._longest, SHORT):
@@ -225,16 +228,16 @@ class PlexWriter:
 
     def _limit_below(self, error: SyncError, size: int) -> int | None:
         if self.line_limit is not None and self.line_limit < size:
-            return self.line_limit  # another thread was quicker
+            return self.line_limit  # another thread has measured it meanwhile
         if not self._takes(size):
             return self._longest_taken(size)
         if error.status in _TOO_LONG:
-            return size // 2  # only edits are limited so
+            return size // 2  # only edits have this limit
         self._longest = max(self._longest, size)
         return None
 
     def _longest_taken(self, refused: int) -> int | None:
-        """Look for the limit below `refused` by halving; None when short requests fail, too."""
+        """Find the limit below `refused` by bisection; None if short requests fail too."""
         good, bad = SHORT, refused
         if not self._takes(good):
             return None
@@ -244,7 +247,7 @@ class PlexWriter:
         return good if self._takes(good) else None
 
     def _takes(self, size: int) -> bool:
-        """Whether Plex answers a request that changes nothing and has so long a line."""
+        """Whether Plex accepts a harmless request with a line of `size` bytes."""
         path = "/identity?plexsync="
         try:
             self._connection.probe(path + "x" * (size - len(path) - _FRAME), {}, self._patience)
@@ -254,9 +257,9 @@ class PlexWriter:
 
 
 def _path(target: Target, *, by_item: bool) -> str:
-    """All of an edit's address but the edits. Without an id Plex would edit the whole library."""
+    """The path of an edit up to the edits. Without an id Plex would edit the whole library."""
     if target.rating_key <= 0:
-        raise PlexPermanentError(f"{target.rating_key} is no rating key", cause="target")
+        raise PlexPermanentError(f"{target.rating_key} is not a rating key", cause="target")
     if not re.fullmatch(r"[0-9]{1,18}", target.section):
         text = f"{target.section!r:.40} is not the key of a library"
         raise PlexPermanentError(text, cause="target")
@@ -270,7 +273,7 @@ def _size(path: str, query: str) -> int:
 
 
 def _parts(edits: Sequence[Edit], size: int) -> list[Sequence[Edit]]:
-    """What to try when all of it together was refused."""
+    """The parts to send separately after all of them together were refused."""
     if size <= _SMALL:
         return [[edit] for edit in edits]
     half = len(edits) // 2
@@ -279,13 +282,13 @@ def _parts(edits: Sequence[Edit], size: int) -> list[Sequence[Edit]]:
 
 def _give_up(writing: _Writing, edit: Edit, error: SyncError) -> None:
     if edit.lock_only:
-        writing.edits.append(edit)  # what Plex has is as it should be: nothing is lost
+        writing.edits.append(edit)  # Plex already has the desired value: nothing is lost
     else:
         writing.refused[edit.field] = words_of(error)
 
 
 def words_of(error: SyncError) -> str:
-    """What was said to something that was refused alone by a Plex that is well."""
+    """The message for a field that a healthy Plex refused on its own."""
     if error.cause == "foreign":
         return f"a proxy or firewall in front of Plex answered {error.status}"
     return error.message

@@ -1,4 +1,4 @@
-"""Plex's XML as values. Nothing partial: what an answer does not hold is empty, never fetched."""
+"""Parses Plex's XML into values. What an answer lacks is empty, and never fetched in addition."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from plexsync.model.plex import (
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An item as it stands in a list. Times in whole seconds of Plex's clock, 0 when unknown."""
+    """An item of a list. Times in whole seconds of Plex's clock, 0 if unknown."""
 
     rating_key: int
     added_at: int
@@ -54,7 +54,7 @@ def libraries(root: Element) -> list[tuple[str, str]]:
 
 
 def setting(root: Element, name: str) -> str:
-    """The value of one of the settings in an answer, "" when it is not among them."""
+    """The value of a setting in an answer, "" if it is missing."""
     found = (each.get("value", "") for each in root.iter("Setting") if each.get("id") == name)
     return next(found, "")
 
@@ -93,13 +93,13 @@ def items(root: Element, server: str) -> list[PlexItem]:
 
 
 def selected(root: Element) -> str:
-    """The ratingKey of the selected image in a list of posters or arts; "" when none is."""
+    """The ratingKey of the selected image in a list of posters or arts; "" if none is."""
     chosen = (photo for photo in root if photo.get("selected") in {"1", "true"})
     return next((photo.get("ratingKey", "") for photo in chosen), "")
 
 
 def number(element: Element, name: str) -> int | None:
-    """A whole number of at least 0 in an attribute, None when there is none."""
+    """A whole number of at least 0 in an attribute, None if there is none."""
     text = element.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 

@@ -1,4 +1,4 @@
-"""The dead letters: scenes that PlexSync gave up on, one row each, with plain JSON columns."""
+"""Stores dead letters: scenes that PlexSync gave up on, one row each, with plain JSON columns."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ class DeadLetters:
         self._connection.close()
 
     def add(self, dead_letter: DeadLetter) -> None:
-        """Add a dead letter. It replaces an earlier one of the scene but keeps its first
-        failure.
-        """
+        """Add a dead letter. It replaces an earlier one of the scene, but keeps its first failure."""
         with transaction(self._connection) as connection:
             connection.execute(_UPSERT, _to_row(dead_letter))
 
@@ -151,9 +149,7 @@ def _from_row(row: tuple[Any, ...]) -> DeadLetter:
 
 
 def _decoded(text: object, kind: type[T]) -> T:
-    """The JSON value, or an empty one of that kind: a damaged cell must not hide the dead
-    letter.
-    """
+    """The JSON value, or an empty one of that kind: a damaged cell must not hide the row."""
     try:
         value = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):

@@ -90,7 +90,8 @@ class JobIndex:
     def due(self, wanted: int, now: float, limit: int) -> list[int]:
         """Scenes of a rank that are due, in the order in which they run.
 
-        A due time further away than LONGEST_WAIT comes from a clock that was set back.
+        A due time further away than LONGEST_WAIT means that the clock was set back: such a job is
+        due.
         """
         found = self._scenes(f"{_OF_RANK} <= ?", (wanted, now), limit)
         if len(found) < limit:
@@ -139,11 +140,11 @@ class JobIndex:
 
 
 LONGEST_WAIT = 660.0
-"""Seconds. No delay is longer, so a later due time comes from a clock that was set back."""
+"""Longest delay in seconds; a later due time means that the clock was set back."""
 
 
 def renewed(old: Job, new: Job) -> Job:
-    """A waiting job merged with a new one of its scene: attempts start afresh, crashes count."""
+    """A waiting job merged with a new one of its scene: attempts restart, crashes still count."""
     return replace(
         new,
         born=old.born,
@@ -159,7 +160,7 @@ def ended(job: Job) -> Job:
 
 
 def is_due(job: Job, now: float) -> bool:
-    """Whether the job is due; so is one whose time is further away than LONGEST_WAIT."""
+    """Whether the job is due, or its time is further away than LONGEST_WAIT."""
     return not 0 < job.not_before - now <= LONGEST_WAIT
 
 
@@ -167,7 +168,7 @@ EDITS, FRESH, AGAIN = RANKS = (0, 1, 2)
 """Edits run first; in a backfill, scenes not tried yet run before retries."""
 
 RETRY_SHARE = 5
-"""One in so many places of a backfill batch goes to retries, so that they are never starved."""
+"""One in this many places of a backfill batch goes to retries, so that they are never starved."""
 
 
 def rank(job: Job) -> int:

@@ -44,7 +44,7 @@ class JobQueue:
     """Live jobs in memory and on disk; every change is on disk before it is in memory.
 
     `damaged` means that jobs may have been lost before it was opened: a reconciliation is due.
-    Raises OSError or sqlite3.OperationalError when the disk refuses (full, read-only).
+    Raises OSError or sqlite3.OperationalError if the disk refuses (full, read-only).
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class JobQueue:
         self.close()
 
     def close(self) -> None:
-        """Close the files; everything stays as it is."""
+        """Close the files; all jobs stay."""
         self._queue.close()
 
     @property
@@ -96,11 +96,11 @@ class JobQueue:
         return bool(self._started)
 
     def put_all(self, jobs: Iterable[Job]) -> None:
-        """Take jobs in, one live job per scene, in one transaction.
+        """Add jobs, merged to one live job per scene, in one transaction.
 
         An edit of a waiting scene moves its job to the edit's `not_before` and clears its attempts;
-        a backfill leaves a waiting job as it is. None of the scenes is running: the owner takes
-        jobs in between two batches, never during one.
+        a backfill leaves a waiting job unchanged. None of the scenes may be running: the owner adds
+        jobs between batches, never during one.
         """
         wanted: dict[int, Job] = {}
         for job in jobs:
@@ -113,7 +113,7 @@ class JobQueue:
         self._due_early -= wanted.keys()
 
     def rewrite(self, *jobs: Job) -> None:
-        """End runs that are to be repeated, in one transaction: the jobs as given wait again."""
+        """End runs that are to be retried, in one transaction; the jobs wait as given."""
         self._store([ended(job) for job in jobs])
         self._started.difference_update(job.scene for job in jobs)
 
@@ -139,7 +139,7 @@ class JobQueue:
         self._due_early.difference_update(scenes)
 
     def finish(self, scenes: Iterable[int]) -> None:
-        """Delete finished jobs in one transaction; unknown scenes are passed over."""
+        """Delete finished jobs in one transaction; unknown scenes are ignored."""
         done = {scene for scene in scenes if scene in self._rows}
         with transaction(self._queue.connection) as connection:
             connection.executemany(
@@ -155,7 +155,7 @@ class JobQueue:
         self.finish([scene])
 
     def due(self, now: float, limit: int) -> list[Job]:
-        """What to run next, at most `limit` jobs: edits, then backfill, each by time.
+        """The jobs to run next, at most `limit`: edits, then backfill, each by time.
 
         In a backfill, jobs made due come first; of the other places a share goes to retries, the
         rest to scenes not tried yet. A job that was running when the last worker died goes first,
@@ -173,7 +173,7 @@ class JobQueue:
         return [self._jobs[scene] for scene in list(dict.fromkeys(found))[:limit]]
 
     def next_due(self) -> float | None:
-        """When the earliest waiting job is due; None without any. Wait at most LONGEST_WAIT."""
+        """When the earliest waiting job is due; None if none waits. Wait at most LONGEST_WAIT."""
         if self._due_early:
             return 0.0
         times = [job.not_before for job in self._alive_suspects()]
@@ -186,7 +186,7 @@ class JobQueue:
         return suspects + self._index.count_due(now)
 
     def waiting_after(self, error: str, limit: int) -> list[Job]:
-        """Waiting jobs whose last try failed with this error class, at most `limit`."""
+        """Waiting jobs whose last attempt failed with this error class, at most `limit`."""
         return [self._jobs[scene] for scene in self._index.waiting_after(error, limit)]
 
     def first(self, limit: int) -> list[Job]:
@@ -194,7 +194,7 @@ class JobQueue:
         return [self._jobs[scene] for scene in self._index.first(limit)]
 
     def poisoned(self) -> list[Job]:
-        """Jobs during which the worker died too often; never due, to be made dead letters."""
+        """Jobs during which the worker died too often; never due, to be turned into dead letters."""
         return [job for job in self._suspected() if job.starts >= self._poison_starts]
 
     def count(self, priority: int) -> int:
@@ -204,7 +204,7 @@ class JobQueue:
 
     @property
     def fresh(self) -> int:
-        """How many backfill jobs were not tried yet."""
+        """How many backfill jobs have not been tried yet."""
         return self._ranks[FRESH]
 
     def _suspected(self) -> list[Job]:
@@ -237,7 +237,7 @@ class JobQueue:
         return row
 
     def _keep(self, job: Job, row: int) -> None:
-        """Update memory to what is on disk already."""
+        """Update memory to what is already on disk."""
         before = self._jobs.get(job.scene)
         if before is not None:
             self._ranks[rank(before)] -= 1
@@ -254,7 +254,7 @@ class JobQueue:
         self._started.discard(scene)
 
     def _load(self, rows: Iterable[Row]) -> None:
-        """Claim the rows of earlier sessions; those that are no jobs are moved to `damaged/`."""
+        """Claim the rows of earlier sessions; those that are not jobs are moved to `damaged/`."""
         bad: list[tuple[Row, str]] = []
         for row in rows:
             try:
@@ -272,7 +272,7 @@ class JobQueue:
 
     def _claim(self, row: Row, job: Job) -> None:
         number, _, status = row
-        if job.scene in self._rows:  # a second row for the scene: the first takes it in
+        if job.scene in self._rows:  # a second row for the scene: merged into the first
             self._store([renewed(self._jobs[job.scene], job)])
             self._queue.ack(id=number)
             return

@@ -94,8 +94,8 @@ class Opened:
 def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
     """Open the queue in its private folder; a damaged file is set aside and an empty one created.
 
-    Raises OSError or sqlite3.OperationalError when the disk is full, read-only or locked, and
-    NewerSchema when a newer PlexSync wrote it: such a file is not damaged and stays.
+    Raises OSError or sqlite3.OperationalError if the disk is full, read-only or locked, and
+    NewerSchema if a newer version wrote it: such a file is not damaged and stays.
     """
     moved = files.own_folder(folder, warn)
     path = os.path.join(folder, FILE)
@@ -109,7 +109,7 @@ def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
         damage = str(problem)
     else:
         if reason:
-            warn(f"The job queue lost something: {reason}. A reconciliation is due.")
+            warn(f"The job queue may have lost jobs: {reason}. A reconciliation is due.")
         return Opened(queue, epoch, rows, moved or bool(reason))
     # Outside the handler, which keeps the broken connection open: close it before the move.
     kept = files.set_aside(path)
@@ -119,16 +119,16 @@ def open_queue(folder: str, warn: Callable[[str], None]) -> Opened:
 
 
 def _check(path: str) -> None:
-    """Raises sqlite3.DatabaseError unless the file is absent, empty or sound, or NewerSchema."""
+    """Raise sqlite3.DatabaseError unless the file is absent, empty or sound, or NewerSchema."""
     for name in (path + side for side in _SIDES):
         if system.stands_in_the_way(name):
-            raise sqlite3.DatabaseError(f"{os.path.basename(name)} is not an ordinary file")
+            raise sqlite3.DatabaseError(f"{os.path.basename(name)} is not a regular file")
     if _size(path) == 0:
         if _size(path + "-wal"):
-            raise sqlite3.DatabaseError("it is gone or empty, but its -wal is not")
+            raise sqlite3.DatabaseError("it is missing or empty, but its -wal file is not")
         return
     # Read-only: the last writer to close deletes the -wal, and with it the evidence that one was
-    # lost. But only a writer can roll back what a killed process left half done.
+    # lost. But only a writer can roll back a transaction that a kill interrupted.
     half_made = os.path.exists(path + "-journal")
     with closing(sqlite3.connect(path) if half_made else read_only(path)) as connection:
         found = [str(row[0]) for row in connection.execute("PRAGMA quick_check")]

@@ -1,4 +1,4 @@
-"""Rows of the queue's table: decodes jobs, and keeps what is none."""
+"""Rows of the queue's table: decodes jobs, and saves rows that are not jobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from plexsync.edges.storage.row_audit import keep_rows
 from plexsync.model.job import Job
 
 Row = tuple[int, object, object]
-"""Row id, payload bytes (None when NULL), status."""
+"""Row id, payload bytes (None for NULL), status."""
 
 
 def decode(data: object) -> Job:
@@ -26,7 +26,7 @@ def decode(data: object) -> Job:
 
 
 def keep_bad_rows(folder: str, rows: Iterable[tuple[Row, str]]) -> str:
-    """Write rows that are no jobs, with the reason, to `damaged/`; returns the file's path."""
+    """Write rows that are not jobs, with the reason, to `damaged/`; returns the file's path."""
     return keep_rows(folder, FILE, [_described(row, reason) for row, reason in rows])
 
 

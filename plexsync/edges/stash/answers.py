@@ -1,4 +1,4 @@
-"""Stash's JSON turned into values; an answer of the wrong shape is never guessed at."""
+"""Parses Stash's JSON strictly: an answer of the wrong shape is an error."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _NOT_WHAT_WE_ASKED = (KeyError, TypeError, ValueError, AttributeError, OverflowE
 
 @dataclass(frozen=True, slots=True)
 class StashSettings:
-    """What Stash's configuration says: our own saved settings, and how to stay signed in.
+    """What PlexSync needs of Stash's configuration: our saved settings, and how to stay signed in.
 
-    `max_session_age` is in seconds, 0 means that sessions never expire; `api_key` is "" when Stash
-    has none. `enabled`: nobody switched PlexSync off in Stash.
+    `max_session_age` is in seconds, 0 means that sessions never expire; `api_key` is "" if Stash
+    has none. `enabled`: PlexSync is not disabled in Stash.
     """
 
     plugin: Mapping[str, object]
@@ -45,12 +45,12 @@ class StashSettings:
     max_session_age: int = _DEFAULT_AGE
     version: str = ""
     login: bool = True
-    """Whether Stash asks for a login at all."""
+    """Whether Stash requires a login at all."""
     enabled: bool = True
 
 
 def read_settings(data: Mapping[str, Any]) -> StashSettings:
-    """The answer to the settings query; raises StashDown when it has another shape."""
+    """Parse the answer to the settings query; raises StashDown if its shape is wrong."""
     try:
         general = data["configuration"]["general"]
         plugin = (data["configuration"]["plugins"] or {}).get("PlexSync") or {}
@@ -68,7 +68,7 @@ def read_settings(data: Mapping[str, Any]) -> StashSettings:
 
 
 def read_enabled(data: Mapping[str, Any]) -> bool:
-    """Whether nobody switched PlexSync off; raises StashDown when the answer has another shape."""
+    """Whether PlexSync is not disabled; raises StashDown if the answer's shape is wrong."""
     try:
         ours = [each for each in data.get("plugins") or () if each["id"] == "PlexSync"]
         return all(each["enabled"] is not False for each in ours)
@@ -78,10 +78,10 @@ def read_enabled(data: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SceneAnswers:
-    """What Stash said about some scenes.
+    """Stash's answers about some scenes.
 
-    `found` has None for one that Stash does not know. In words why there is no scene: `unusable`
-    where the answer is not one that a scene can have, `failing` where Stash told of an error.
+    `found` has None for a scene that Stash does not have. `unusable` and `failing` say in words why
+    a scene could not be read: its answer was invalid, or Stash reported an error.
     """
 
     found: dict[int, Scene | None] = field(default_factory=dict)
@@ -90,16 +90,16 @@ class SceneAnswers:
 
     @property
     def scenes(self) -> list[Scene]:
-        """The scenes that there are."""
+        """The scenes that exist."""
         return [scene for scene in self.found.values() if scene is not None]
 
     @property
     def odd(self) -> dict[int, str]:
-        """Why a scene is not there, though Stash knows it."""
+        """Why existing scenes could not be read."""
         return self.unusable | self.failing
 
     def add(self, others: SceneAnswers) -> None:
-        """Take over what was said about other scenes."""
+        """Add the answers about other scenes."""
         self.found.update(others.found)
         self.unusable.update(others.unusable)
         self.failing.update(others.failing)
@@ -111,9 +111,9 @@ def read_scenes(
     errors: Iterable[object],
     parts: SceneParts = BASIC,
 ) -> SceneAnswers:
-    """The scenes of a batch query; what spoils one of them is that scene's alone.
+    """Parse the answer to a batch query; an error in one scene does not affect the others.
 
-    Raises StashDown when an error belongs to no scene.
+    Raises StashDown if an error cannot be assigned to a scene.
     """
     sick = _by_answer(errors)
     answers = SceneAnswers()
@@ -130,9 +130,9 @@ def read_scenes(
 
 
 def read_updates(data: Mapping[str, Any]) -> list[tuple[int, float]]:
-    """Ids and times of update, in the order given; one that cannot be read is passed over.
+    """Ids and update times in the order of the answer; unreadable ones are skipped.
 
-    Raises StashDown when it is no list.
+    Raises StashDown if the answer is not a list.
     """
     rows, _ = _list(data, "recently updated scenes", counted=False)
     found = []
@@ -143,13 +143,13 @@ def read_updates(data: Mapping[str, Any]) -> list[tuple[int, float]]:
 
 
 def read_meeting(data: Mapping[str, Any], asked: int) -> Meeting:
-    """By what a Stash is known, and what it said of `asked` scenes; raises StashDown otherwise."""
+    """What identifies a Stash, and its answers about `asked` scenes; raises StashDown."""
     try:
         ends = [_created(row) for end in ("oldest", "newest") for row in data[end]["scenes"]]
         known = [_created(row) for n in range(asked) if (row := data[f"s{n}"]) is not None]
         database = str(data["systemStatus"]["databasePath"] or "")
     except (Unusable, *_NOT_WHAT_WE_ASKED) as problem:
-        raise wrong_shape("what Stash is known by", problem) from None
+        raise wrong_shape("its identity", problem) from None
     sample = dict(ends)
     return Meeting(Identity(database, sample, max(sample, default=0)), dict(known))
 
@@ -159,16 +159,17 @@ def _created(row: Any) -> tuple[int, float]:
 
 
 def read_ids(data: Mapping[str, Any]) -> tuple[list[int], int]:
-    """Ids in the order given, and the count beside them; raises StashDown for another shape."""
+    """Ids in the order of the answer, and its count; raises StashDown if the shape is wrong."""
     rows, count = _list(data, "the list of scenes")
     return [_id_of(row) for row in rows], count
 
 
 def read_files(data: Mapping[str, Any]) -> tuple[list[tuple[int, str, int | None]], int]:
-    """Scene, path and size of each file in the order given, and the count of scenes beside them.
+    """Scene, path and size in bytes of each file in the order of the answer, and its count of
+    scenes.
 
-    A scene without a file that can be read has one with the path "". Raises StashDown when it is
-    no list of scenes.
+    A scene without a readable file has one with the path "". Raises StashDown if the answer is not
+    a list of scenes.
     """
     rows, count = _list(data, "the files of scenes")
     files: list[tuple[int, str, int | None]] = []
@@ -183,9 +184,9 @@ def read_files(data: Mapping[str, Any]) -> tuple[list[tuple[int, str, int | None
 def read_page(
     data: Mapping[str, Any], parts: SceneParts = BASIC
 ) -> tuple[SceneAnswers, list[int], int]:
-    """Whole scenes, the ids in the order given, and the count beside them.
+    """Whole scenes, their ids in the order of the answer, and its count.
 
-    Raises StashDown when it is no list of scenes.
+    Raises StashDown if the answer is not a list of scenes.
     """
     rows, count = _list(data, "a page of scenes")
     answers, ids = SceneAnswers(), []
@@ -199,7 +200,7 @@ def read_page(
 
 
 def read_matches(data: Mapping[str, Any], parts: SceneParts = BASIC) -> tuple[list[Scene], int]:
-    """The scenes of a list that can be read, and how many it holds."""
+    """The readable scenes of a list, and how many it has in all."""
     rows, _ = _list(data, "scenes with a file of that name", counted=False)
     found = []
     for row in rows:
@@ -209,9 +210,10 @@ def read_matches(data: Mapping[str, Any], parts: SceneParts = BASIC) -> tuple[li
 
 
 def failed(error: object, status: int = 200, version: str = "") -> StashDown:
-    """The failure that a GraphQL error stands for; a query that this Stash does not know says so.
+    """The failure that a GraphQL error stands for; its text says so if Stash does not know the
+    query.
 
-    `version` is Stash's, "" when it is not known.
+    `version` is Stash's, "" if unknown.
     """
     text = f"Stash answered {status} with an error: {message_of(error)}"
     extensions = error.get("extensions") if isinstance(error, dict) else None
@@ -226,22 +228,22 @@ def _misfit(version: str) -> str:
         return "PlexSync needs Stash 0.27 or newer; for a newer Stash there may be a newer PlexSync"
     if (int(found[1]), int(found[2])) < OLDEST:
         return f"this is Stash {version}, and PlexSync needs 0.27 or newer: update Stash"
-    return f"Stash {version} no longer has what this PlexSync asks for: update PlexSync"
+    return f"Stash {version} no longer supports this PlexSync's queries: update PlexSync"
 
 
 def unwell(trouble: str) -> StashDown:
-    """The failure of a Stash that has nothing of use to say about any scene."""
-    return StashDown(f"Stash's answers about scenes are of no use: {trouble}", cause="body")
+    """The failure of a Stash whose answers are unusable for every scene."""
+    return StashDown(f"Stash's answers about scenes are unusable: {trouble}", cause="body")
 
 
 def wrong_shape(what: str, problem: Exception) -> StashDown:
-    """The error for an answer that is JSON, but not what was asked for."""
+    """The error for an answer that is JSON, but of the wrong shape."""
     detail = message_of(f"{type(problem).__name__} {problem}")
     return StashDown(f"Stash's answer about {what} has an unknown shape: {detail}", cause="body")
 
 
 def _by_answer(errors: Iterable[object]) -> dict[str, str]:
-    """Error messages by the answer that they spoiled, such as "s3"."""
+    """Error messages by the alias of the part that they affect, such as "s3"."""
     sick: dict[str, str] = {}
     for error in errors:
         path = error.get("path") if isinstance(error, dict) else None
@@ -274,7 +276,7 @@ def _list(data: Mapping[str, Any], what: str, *, counted: bool = True) -> tuple[
 
 
 def _id_of(row: object) -> int:
-    """A list without ids leads nowhere: that is nobody's fault but Stash's."""
+    """Read an id; a list without ids is unusable, which is Stash's fault."""
     try:
         return field_of(row, "id", an_id)
     except Unusable as problem:

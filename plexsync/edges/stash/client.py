@@ -1,7 +1,6 @@
-"""Reading from Stash: settings, scenes and covers. Nothing is ever written there, but for our own
-settings when somebody asks for it.
+"""Reads settings, scenes and covers from Stash. Only our own settings are ever written, on request.
 
-Every trouble comes out as StashDown or StashAuthError; jobs wait untouched then.
+Every failure is raised as StashDown or StashAuthError; jobs then wait untouched.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from plexsync.model.scene import BASIC, Scene, SceneParts
 from plexsync.model.stash_identity import SAMPLE, Meeting
 
 ENTITIES = stash_queries.ENTITIES
-"""Kinds of what a scene is written with."""
+"""Kinds of entities that a scene refers to."""
 
 BATCH = 50
 """Scenes per query."""
@@ -43,21 +42,21 @@ _KEEP_ALIVE_AT_MOST = 1200.0
 
 @dataclass(frozen=True, slots=True)
 class ScenePage:
-    """A piece of a walk over all scenes: where it ended, and how many there are beyond."""
+    """A page of scenes, the id at which it ended, and how many scenes follow."""
 
     scenes: tuple[Scene, ...]
     last: int
     left: int
     odd: Mapping[int, str] = field(default_factory=dict)
-    """Scenes that are missing because Stash's answer about them is of no use, and why."""
+    """Scenes that are missing because Stash's answer about them is unusable, and why."""
 
 
 class StashClient:
-    """One Stash, reached as it told us; safe to use from several threads.
+    """Client for one Stash; safe to use from several threads.
 
-    Times in seconds; `total` bounds a whole request. None begins while somebody waits for those
-    `in_flight`, Plex's among them: Interrupted is raised instead. When Stash refuses the connection
-    or is not there, one is used that somebody handed over, if any.
+    Times in seconds; `total` bounds a whole request. While another process waits for the requests
+    `in_flight` (also those to Plex), none is sent and Interrupted is raised. If Stash refuses the
+    connection or does not answer, a newer one from the handover is used, if there is one.
     """
 
     def __init__(
@@ -77,14 +76,14 @@ class StashClient:
         self._handover = handover
         self._max_age = 3600
         self.enabled = True
-        """Whether PlexSync was switched on in Stash when that was last read."""
+        """Whether PlexSync was enabled in Stash when that was last read."""
         self._version = ""
         self._kept: float | None = None
         self._hierarchy: Hierarchy | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never show in a log: Stash's API key and our session."""
+        """What must never appear in a log: Stash's API key and our session."""
         return self._connection.secrets
 
     @property
@@ -94,22 +93,23 @@ class StashClient:
 
     @property
     def renewable(self) -> bool:
-        """Whether another session can come once Stash refuses ours."""
+        """Whether a new session can be handed over once Stash refuses ours."""
         return self._handover is not None and self._handover.possible
 
     def renewed(self) -> bool:
-        """Whether a connection was handed over that was not tried yet."""
+        """Whether a connection was handed over that has not been tried yet."""
         return self._handover is not None and self._handover.waiting()
 
     @property
     def address(self) -> str:
-        """Where Stash is reached now."""
+        """Stash's current base URL."""
         return self._connection.address
 
     def settings(self) -> StashSettings:
-        """Our settings as saved in Stash; learns Stash's API key, kept in memory only.
+        """Our settings as saved in Stash; also takes over Stash's API key, in memory only.
 
-        Only here is a connection taken over that leads elsewhere: a batch asks one Stash alone.
+        A connection that leads elsewhere is only taken over here, so that a batch reads from one
+        Stash.
         """
         try:
             data = self._ask(stash_queries.SETTINGS)
@@ -125,26 +125,26 @@ class StashClient:
         return found
 
     def look_whether_enabled(self) -> None:
-        """Learn whether PlexSync is switched on; never waits long, and for no request of ours."""
+        """Read whether PlexSync is enabled; never waits long, and never for our other requests."""
         with self.in_flight.aside():
             self.enabled = stash_answers.read_enabled(self._ask(stash_queries.ENABLED))
 
     def meet(self, scenes: Sequence[int]) -> Meeting:
-        """By what this Stash is known, and when these scenes (some dozens) were created there."""
+        """What identifies this Stash, and when these scenes (a few dozen) were created there."""
         variables = {f"i{n}": str(int(scene)) for n, scene in enumerate(scenes)}
         query = stash_queries.meeting(len(scenes))
         data = self._ask(query, {"size": SAMPLE, **variables})
         return stash_answers.read_meeting(data, len(scenes))
 
     def save_settings(self, settings: Mapping[str, object]) -> None:
-        """Replace all our settings in Stash by these: give it every key that is to stay."""
+        """Replace all our settings in Stash by these; keys that are missing here are deleted."""
         self._ask(stash_queries.SAVE_SETTINGS, {"settings": settings})
 
     def scenes(self, ids: Sequence[int], parts: SceneParts = BASIC) -> SceneAnswers:
-        """The scenes with these ids, 50 a query, with these parts.
+        """The scenes with these ids, 50 per query, with these parts.
 
-        A scene with which something is wrong spoils no other. Raises StashDown when it is Stash
-        with which something is wrong: when not even another scene can be read.
+        An unreadable scene does not affect the others. Raises StashDown if the fault is Stash's:
+        not even another scene can be read.
         """
         wanted = list(dict.fromkeys(ids))
         answers = SceneAnswers()
@@ -159,7 +159,7 @@ class StashClient:
         return answers
 
     def _suspect(self, odd: Mapping[int, str]) -> None:
-        """Raise StashDown unless another scene can be read, or a single one is all that there is."""
+        """Raise StashDown unless another scene can be read, or Stash has only one."""
         for after in (max(odd), 0):
             data = self._ask(stash_queries.SCENE_PAGE, {"after": after, "size": 1})
             answers, ids, _ = stash_answers.read_page(data)
@@ -171,7 +171,7 @@ class StashClient:
             raise stash_answers.unwell(trouble)
 
     def scenes_by_file(self, names: Sequence[str], parts: SceneParts = BASIC) -> list[Scene]:
-        """Scenes that have a file of one of these names in any folder, by id.
+        """Scenes with a file of one of these names in any folder, by id.
 
         Case and Unicode form of the names do not matter; the caller compares folders and sizes.
         """
@@ -186,9 +186,10 @@ class StashClient:
     def recently_updated(
         self, page: int, size: int, kind: str = "scene"
     ) -> list[tuple[int, float]]:
-        """Ids with their `updated_at` in UTC seconds, newest first; page 1 is the first.
+        """Ids with their `updated_at` in seconds since the epoch, newest first; page 1 is the
+        first.
 
-        `kind` is "scene" or one of ENTITIES. Sorted by Stash, compared by the caller: Stash's own
+        `kind` is "scene" or one of ENTITIES. Stash sorts, and the caller compares: Stash's own
         filter compares times as text.
         """
         variables = {"page": page, "size": size}
@@ -198,9 +199,9 @@ class StashClient:
         return stash_answers.read_updates(data)
 
     def scene_ids(self, after: int, size: int) -> tuple[list[int], int]:
-        """The next ids above `after`, ascending, at most `size`; and how many there are above it.
+        """The next ids above `after`, ascending, at most `size`, and how many there are above it.
 
-        Asked this way no scene is passed over when others go meanwhile.
+        Unlike with page numbers, no scene is skipped if others are deleted meanwhile.
         """
         data = self._ask(stash_queries.SCENE_IDS, {"after": after, "size": size})
         return stash_answers.read_ids(data)
@@ -214,14 +215,15 @@ class StashClient:
         except StashDown as problem:
             if problem.cause != "body":
                 raise
-            ids, left = self.scene_ids(after, size)  # an error of one scene spoils the whole list
+            ids, left = self.scene_ids(after, size)  # one invalid scene fails the whole list
             answers = self.scenes(ids, parts)
         last = ids[-1] if ids else after
         return ScenePage(tuple(answers.scenes), last, left - len(ids), answers.odd)
 
     def scene_files(self, after: int, size: int) -> tuple[list[tuple[int, str, int | None]], int]:
-        """Scene, path and size of the files of the next scenes above the id `after`, at most `size`
-        scenes; and how many scenes there are above it. A scene without a file has the path "".
+        """Scene, path and size in bytes of the files of the next scenes above the id `after`, at
+        most `size` scenes, and how many scenes there are above it. A scene without a file has the
+        path "".
         """
         data = self._ask(stash_queries.SCENE_FILES, {"after": after, "size": size})
         return stash_answers.read_files(data)
@@ -236,13 +238,13 @@ class StashClient:
         return ScenePage(tuple(answers.scenes), page, max(0, total - page * size), answers.odd)
 
     def hierarchy(self) -> Hierarchy:
-        """All tags and studios; kept until they are forgotten or Stash is another one."""
+        """All tags and studios, cached until `forget_hierarchy`, or until Stash is another one."""
         if self._hierarchy is None:
             self._hierarchy = read_hierarchy(self._ask)
         return self._hierarchy
 
     def forget_hierarchy(self) -> None:
-        """A tag or a studio changed."""
+        """Drop the cache: a tag or a studio has changed."""
         self._hierarchy = None
 
     def details(self, kind: str, ids: Sequence[int]) -> dict[int, EntityDetails]:
@@ -251,7 +253,7 @@ class StashClient:
         return read_details(ids, self._ask(details_query(kind, len(ids)), variables))
 
     def cover(self, scene: int, etag: str = "") -> Picture:
-        """The cover of a scene, unless it is still the one that `etag` names."""
+        """The cover of a scene, unless it still has `etag`."""
         return self.picture("scene", scene, etag)
 
     def picture(self, kind: str, number: int, etag: str = "") -> Picture:
@@ -271,14 +273,14 @@ class StashClient:
         return pictures.judge(reply.status, reply.headers, reply.body)
 
     def keep_alive(self, now: float) -> None:
-        """Ask something small, so that Stash renews our session."""
+        """Send a small query, so that Stash renews our session."""
         self._kept = now
         self._ask(stash_queries.KEEP_ALIVE)
 
     def next_keep_alive(self, now: float) -> float | None:
-        """When `keep_alive` is due, on the clock of `now`; None while nothing can expire.
+        """When `keep_alive` is due, on the clock of `now`; None if the session cannot expire.
 
-        A third of Stash's session age after the last time, at most 20 minutes.
+        It is due a third of Stash's session age after the last request, at most 20 minutes.
         """
         if not self._connection.may_expire or not self._max_age:
             return None
@@ -292,9 +294,10 @@ class StashClient:
         self._connection.close()
 
     def _including(self, name: str, parts: SceneParts) -> Iterator[Scene]:
-        """Scenes with a path that includes `name`; %, _ and quotes in it find more, never less.
+        """Scenes with a path that includes `name`; %, _ and quotes in it may match more, never
+        less.
 
-        Stash splits the value at blanks unless it stands in double quotes.
+        Stash splits the value at spaces unless it is in double quotes.
         """
         for page in range(1, _MAX_PAGES + 1):
             variables = {"path": f'"{name}"', "page": page, "size": _PAGE, **_asking_for(parts)}
@@ -305,7 +308,7 @@ class StashClient:
                 return
 
     def _ask(self, query: str, variables: Mapping[str, object] | None = None) -> dict[str, Any]:
-        """The data of an answer without any error."""
+        """The data of an answer; raises if it has any error."""
         data, errors = self._query(query, variables or {})
         if errors:
             raise stash_answers.failed(errors[0], version=self._version)
@@ -314,8 +317,8 @@ class StashClient:
     def _query(
         self, query: str, variables: Mapping[str, object]
     ) -> tuple[dict[str, Any], list[object]]:
-        """The data and errors of an answer that has data."""
-        # Left to itself Stash answers in a type that it does not compress.
+        """The data and errors of an answer; raises if it has no data."""
+        # By default Stash answers with a content type that it does not compress.
         headers = {"Accept": "application/json"}
         body = {"query": query, "variables": variables}
         reply = self._connection.call("POST", "/graphql", headers=headers, json=body)
@@ -350,7 +353,7 @@ def _object(reply: Reply) -> dict[str, Any]:
 
 
 def _spellings(name: str) -> set[str]:
-    """The forms in which a file system may keep a name; Stash compares bytes."""
+    """The Unicode forms in which a file system may store a name; Stash compares bytes."""
     if not name.strip('" '):
         return set()
     return {name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)}

@@ -1,4 +1,4 @@
-"""One signed-in way to Stash: key, session cookie, and what a refusal looks like."""
+"""An authenticated connection to Stash: API key, session cookie, and how a refusal is recognised."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _MAX_ANSWER = 100_000_000
 
 
 class AnswerTooLarge(StashDown):
-    """Stash sent more than was asked for at most."""
+    """Stash's answer exceeds the size limit of the request."""
 
 
 class StashConnection:
-    """Sends requests to one Stash, signed with its API key and our session both.
+    """Sends requests to one Stash, signed with both its API key and our session.
 
-    The key signs us in for good; the session carries Stash's guard against hooks that call each
-    other for ever. Each thread has a connection of its own.
+    The key never expires; the session carries Stash's protection against hooks that trigger each
+    other endlessly. Each thread has its own connection.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class StashConnection:
 
     @property
     def may_expire(self) -> bool:
-        """Whether we depend on a session that Stash has to renew."""
+        """Whether we depend on a session that Stash must renew."""
         return bool(self._cookie) and not self._key
 
     def use_key(self, key: SecretStr) -> None:
-        """Sign with this API key from now on; an empty one for none."""
+        """Sign with this API key from now on; an empty one means none."""
         with self._lock:
             self._key = key
 
@@ -77,11 +77,11 @@ class StashConnection:
         json: object = None,
         max_body: int = _MAX_ANSWER,
     ) -> Reply:
-        """One request, with an answer of status 200, 304 or 4xx.
+        """Send one request; returns an answer of status 200, 304 or 4xx.
 
-        Raises StashAuthError for 401 and for the way to a login page, AnswerTooLarge for more than
-        `max_body` bytes, StashDown for everything else that is no answer, and Interrupted instead of
-        asking when somebody waits for this process.
+        Raises StashAuthError for 401 and a redirect to the login page, AnswerTooLarge for more than
+        `max_body` bytes, StashDown for any other failure, and Interrupted instead of sending if
+        another process waits for this one.
         """
         more = {"json": json, "max_body": max_body}
         while True:
@@ -96,7 +96,7 @@ class StashConnection:
         key = self._key
         reply = self._send(method, path, headers | self._signature(key), more)
         if reply.status == 401 and key:
-            # A key that was changed in Stash is refused even beside a good session.
+            # Stash refuses an outdated key even beside a valid session.
             self._forget(key)
             reply = self._send(method, path, headers | self._signature(SecretStr("")), more)
         _refuse_trouble(reply)
@@ -104,15 +104,15 @@ class StashConnection:
 
     @property
     def address(self) -> str:
-        """Where Stash is reached now."""
+        """Stash's current base URL."""
         return self._connection.base_url
 
     def move(self) -> bool:
-        """Take the newest connection wherever it leads, perhaps to another Stash; False without one."""
+        """Use the newest connection, even if it leads to another Stash; False if there is none."""
         return self._renew(self._connection, "")
 
     def _renew(self, tried: Connection, address: str) -> bool:
-        """Whether there is another connection now than the one that was tried."""
+        """Whether the connection differs now from the one that was tried."""
         with self._lock:
             newer = None
             if self._handover and self._connection is tried:
@@ -148,7 +148,7 @@ class StashConnection:
         return signature
 
     def _adopt(self, header: str) -> None:
-        """Take over the newest session that an answer sets; several are joined by commas."""
+        """Take over the newest session cookie of an answer; several are joined by commas."""
         mark = f"{self._connection.cookie_name}="
         parts = (part.strip() for part in header.split(",")) if len(mark) > 1 else ()
         values = [
@@ -164,10 +164,10 @@ class StashConnection:
                 self._key = SecretStr("")
 
     def _session(self) -> Session:
-        """This thread's own."""
+        """The session of this thread."""
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
-            # Stash's certificate is self-signed as a rule, and it listens on this machine.
+            # Stash's certificate is usually self-signed, and Stash runs on this machine.
             session = Session(*self._timeouts, trust=ANYBODY)
             self._local.session = session
             with self._lock:

@@ -45,7 +45,7 @@ class Handover:
             return self.offered != self.block
 
     def newer(self, address: str = "") -> Connection | None:
-        """The newest connection, once; None if it is the one in use, or does not lead to `address`
+        """The newest connection, once; None if it is already in use, or does not lead to `address`
         (if given).
         """
         with self._lock:

@@ -1,4 +1,4 @@
-"""Where Stash has its pictures, and whether an answer is one that may go to Plex."""
+"""Where Stash serves its pictures, and whether an answer is one that may be sent to Plex."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from plexsync.model.errors import StashAuthError, StashDown
 
 MAX_PICTURE = 10_000_000
-"""Bytes; a larger picture is refused."""
+"""Most bytes; a larger picture is refused."""
 
 _PATHS = {
     "scene": "screenshot",
@@ -21,23 +21,23 @@ _PATHS = {
 
 
 def path_of(kind: str, number: int) -> str:
-    """Where the picture of one of these is."""
+    """The path of the picture of a scene, performer, studio, tag or group."""
     return f"/{kind}/{int(number)}/{_PATHS[kind]}"
 
 
 @dataclass(frozen=True, slots=True)
 class PictureUnchanged:
-    """Stash still has the picture that the ETag names."""
+    """Stash still has the picture that the ETag identifies."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureMissing:
-    """Stash has no picture, or not yet: ask again later."""
+    """Stash has no picture yet: ask again later."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRefused:
-    """Stash has something, but it must not go to Plex; `reason` completes "the picture is ..."."""
+    """Stash has something that must not be sent to Plex; `reason` completes "the picture is ..."."""
 
     reason: str
 
@@ -75,7 +75,7 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> Picture:
         return too_large()
     found = media_type(body)
     if not said.startswith("image/") or not found:
-        return PictureRefused(f"no picture that Plex can show (content type {said[:60]!r})")
+        return PictureRefused(f"not an image that Plex can show (content type {said[:60]!r})")
     sha1 = hashlib.sha1(body, usedforsecurity=False).hexdigest()
     return PictureData(body, sha1, headers.get("ETag", ""), found)
 
@@ -86,7 +86,7 @@ def too_large() -> PictureRefused:
 
 
 def media_type(data: bytes) -> str:
-    """The kind of raster image by its first bytes; "" for anything else."""
+    """Media type of a raster image by its first bytes; "" for anything else."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     kinds = {

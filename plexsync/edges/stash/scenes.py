@@ -1,4 +1,4 @@
-"""One scene of Stash's JSON as a value, field by field; nothing is guessed at."""
+"""Reads one scene from Stash's JSON, field by field and strictly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ E = TypeVar("E", bound=Entity)
 
 
 class Unusable(ValueError):
-    """Part of an answer is not what Stash's schema promises; says in words what it is instead."""
+    """Part of an answer does not follow Stash's schema; the message says how."""
 
 
 def read_scene(raw: Any, parts: SceneParts = BASIC) -> Scene:
@@ -41,17 +41,17 @@ def utc_seconds(text: object) -> float:
             moment = moment.replace(tzinfo=timezone.utc)
         return moment.timestamp()
     except (ValueError, OverflowError, OSError):
-        raise Unusable(f"is no time that can be read: {message_of(text)[:60]!r}") from None
+        raise Unusable(f"is not a readable time: {message_of(text)[:60]!r}") from None
 
 
 def message_of(error: object) -> str:
-    """What a GraphQL error says: one line of at most 300 characters."""
+    """The message of a GraphQL error: one line of at most 300 characters."""
     text = error.get("message") if isinstance(error, dict) else error
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)[:1000]).split())[:300]
 
 
 def field_of(raw: object, name: str, read: Callable[[Any], T]) -> T:
-    """One field as `read` takes it; raises Unusable with the field's name."""
+    """Read one field with `read`; raises Unusable with the field's name."""
     value = an_object(raw).get(name, _ABSENT)
     if value is _ABSENT:
         raise Unusable(f"{name} is missing")
@@ -62,22 +62,22 @@ def field_of(raw: object, name: str, read: Callable[[Any], T]) -> T:
 
 
 def an_object(raw: object) -> Mapping[str, Any]:
-    """An object of JSON; raises Unusable."""
+    """Check for a JSON object; raises Unusable."""
     if not isinstance(raw, dict):
         raise Unusable(f"is {_kind(raw)}, not an object")
     return raw
 
 
 def items(raw: object) -> list[Any]:
-    """A list of JSON; raises Unusable."""
+    """Check for a JSON list; raises Unusable."""
     if not isinstance(raw, list):
         raise Unusable(f"is {_kind(raw)}, not a list")
     return raw
 
 
 def _kind(raw: object) -> str:
-    """What a value of JSON is, for people."""
-    names = {str: "a text", bool: "true or false", dict: "an object", list: "a list"}
+    """The type of a JSON value, for messages."""
+    names = {str: "text", bool: "true or false", dict: "an object", list: "a list"}
     return "null" if raw is None else names.get(type(raw), "a number")
 
 
@@ -86,7 +86,7 @@ def a_text(raw: object) -> str:
     if raw is None:
         return ""
     if not isinstance(raw, str):
-        raise Unusable(f"is {_kind(raw)}, not a text")
+        raise Unusable(f"is {_kind(raw)}, not text")
     return raw
 
 
@@ -97,16 +97,16 @@ def _path(raw: object) -> str:
 
 
 def an_id(raw: object) -> int:
-    """An id or a count, also in digits; raises Unusable."""
+    """Read an id or a count, also as text; raises Unusable."""
     if isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) < _DIGITS:
         return int(raw)
     if type(raw) is not int or not 0 <= raw < 10**_DIGITS:
-        raise Unusable(f"is {_kind(raw)} and no id")
+        raise Unusable(f"is {_kind(raw)}, not an id")
     return raw
 
 
 def _whole(raw: object) -> int | None:
-    """A whole number that every database can hold, None for null."""
+    """Read a whole number of at most 63 bits, None for null."""
     if raw is None:
         return None
     if isinstance(raw, float) and raw.is_integer():
@@ -114,7 +114,7 @@ def _whole(raw: object) -> int | None:
     if type(raw) is not int:
         raise Unusable(f"is {_kind(raw)}, not a whole number")
     if abs(raw) >= 10**_DIGITS:
-        raise Unusable("is a huge number")
+        raise Unusable("is too large")
     return raw
 
 
@@ -127,7 +127,7 @@ def _studio(raw: object) -> Entity | None:
 
 
 def _entities(raw: object) -> tuple[Entity, ...]:
-    """In Stash's order, each id once."""
+    """Entities in Stash's order, each id once."""
     return _each_once(map(_entity, items(raw)))
 
 
@@ -168,7 +168,7 @@ def _each_once(entities: Iterable[E]) -> tuple[E, ...]:
 
 
 def path_and_size(raw: object) -> tuple[str, int | None]:
-    """Of a file; the size is None when Stash does not know it."""
+    """Path and size in bytes of a file; None if Stash does not know the size."""
     size = field_of(raw, "size", _whole)
     return field_of(raw, "path", _path), size if size and size > 0 else None
 

@@ -162,7 +162,7 @@ def clear_path(path: str, warn: Callable[[str], None], *, folder: bool = False) 
 
 
 def own_folder(path: str, warn: Callable[[str], None]) -> bool:
-    """Make sure that `path` is a private folder and no link; see clear_path for the answer."""
+    """Make sure that `path` is a private folder and not a link; returns the same as clear_path."""
     moved = clear_path(path, warn, folder=True)
     system.private_folder(path)
     return moved
@@ -253,7 +253,7 @@ def _is_damage(problem: Exception, path: str) -> bool:
 def header_forbids_writing(path: str) -> bool:
     """Whether the database's own header says "read only", which only damage can cause.
 
-    If SQLite says so for another reason (rights, a mount, a failed open), it is no damage.
+    If SQLite says so for another reason (rights, a mount, a failed open), the file is not damaged.
     """
     with suppress(OSError), open(path, "rb") as file:
         return file.read(19)[18:] > b"\x02"
@@ -282,7 +282,7 @@ def _make_private(path: str) -> None:
     if not found:
         os.close(system.create(path))
     elif path not in found or os.path.getsize(path) < _PAGE:  # SQLite would create a new one
-        raise sqlite3.DatabaseError("it is gone or cut off")
+        raise sqlite3.DatabaseError("it is missing or truncated")
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
@@ -305,7 +305,7 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
 def _migrate(connection: sqlite3.Connection, path: str, schema: Sequence[str]) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if not 0 <= version <= ABSURD:
-        raise sqlite3.DatabaseError(f"its version {version} cannot be right")
+        raise sqlite3.DatabaseError(f"its schema version {version} is invalid")
     if version > len(schema):
         raise NewerSchema(refusal(path, version, len(schema)))
     for number, script in enumerate(schema[version:], version + 1):

@@ -1,6 +1,6 @@
-"""Files of the data folder, read beside their owner: nothing is locked, made, moved or mended.
+"""Reads files of the data folder beside their owner, without locking or changing anything.
 
-Light on purpose (json, os, sqlite3): each request of a page is a process that imports this.
+Light on purpose (json, os, sqlite3): each request of the page is a process that imports this.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_JSON = 16 << 20
-"""Bytes; no state file comes near this size."""
+"""Most bytes read of a state file; none comes near this size."""
 
 _PATIENCE = 5.0
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_.~:")
 
 
 def read_json(path: str) -> Any:
-    """The JSON value in a file; raises OSError, or ValueError when it does not hold strict JSON."""
+    """The JSON value in a file; raises OSError, or ValueError if it is not strict JSON."""
     return strict_json(system.read_regular(path, MAX_JSON))
 
 
 def strict_json(data: str | bytes) -> Any:
-    """The JSON value; raises ValueError also for numbers that JSON does not have."""
+    """Parse JSON; raises ValueError, also for NaN, Infinity and numbers that overflow."""
     try:
         return json.loads(data, parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
@@ -38,7 +38,7 @@ def strict_json(data: str | bytes) -> Any:
 
 
 def _refuse(name: str) -> float:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _finite(text: str) -> float:
@@ -49,9 +49,9 @@ def _finite(text: str) -> float:
 
 
 def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
-    """Open an SQLite file for reading; raises sqlite3.OperationalError when it is absent or none.
+    """Open an SQLite file for reading; raises sqlite3.OperationalError if there is none.
 
-    `at_rest`: nobody has it open, so that SQLite need not (and will not) make a log beside it.
+    `at_rest`: no process has it open, so that SQLite need not (and will not) create a -wal file.
     """
     refuse_what_is_no_file(path)
     options = "mode=ro&immutable=1" if at_rest else "mode=ro"
@@ -60,20 +60,21 @@ def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
 
 
 def is_at_rest(path: str) -> bool:
-    """Whether no process has this SQLite file open: one that has keeps a log beside it."""
+    """Whether no process has this SQLite file open: a process that has it open keeps a -wal file."""
     return not (os.path.exists(path + "-wal") and os.path.exists(path + "-shm"))
 
 
 def sqlite_uri(path: str, separator: str = os.sep) -> str:
-    """The address of an absolute path for SQLite, which knows no server: a share's name is part of
-    its path."""
+    """The file: URI of an absolute path. SQLite allows no host in it, so a share's host becomes
+    part of the path.
+    """
     plain = path.replace(separator, "/")
     quoted = "".join(chr(b) if b in _PLAIN else f"%{b:02X}" for b in os.fsencode(plain))
     return f"file://{'' if quoted.startswith('/') else '/'}{quoted}"
 
 
 def refuse_what_is_no_file(path: str) -> None:
-    """Raises sqlite3.OperationalError where SQLite would wait in a pipe or follow a link."""
+    """Raise sqlite3.OperationalError where SQLite would block on a pipe or follow a link."""
     for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-journal"):
         if found := system.stands_in_the_way(name):
             raise sqlite3.OperationalError(f"{os.path.basename(name)} is {found} instead of a file")

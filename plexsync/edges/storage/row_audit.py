@@ -1,7 +1,9 @@
-"""Rows that hold what PlexSync never wrote: found when a database is opened, kept as JSON, removed.
+"""Finds rows with values that PlexSync never wrote when a database is opened, saves them as JSON
+and removes them.
 
-SQLite takes any value in any column, and its own check says "ok" to all of them. Whoever reads such
-a row raises, at each start anew. So every row is held against its table's declared types first.
+SQLite accepts any value in any column, and its own check reports "ok" for all of them. Code that
+reads such a row would raise, at every start. So every row is checked against the declared types of
+its table first.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ MOMENT = f"typeof({{0}}) IN ('real', 'integer') AND {{0}} BETWEEN 0 AND {LATEST}
 CLOCK = f"typeof({{0}}) = 'integer' AND {{0}} BETWEEN 0 AND {LATEST}"
 DIGITS = "{0} NOT GLOB '*[^0-9]*' AND length({0}) BETWEEN 1 AND 18"
 JSON = "json_valid({0})"
-"""Rules for a column, as SQL."""
+"""Rules for a column, in SQL."""
 
 _BY_TYPE = {
     "TEXT": "typeof({0}) = 'text'",
@@ -36,12 +38,12 @@ _FILE = "rows-"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What is to be known of a table beyond its declaration.
+    """What the audit needs to know of a table beyond its declaration.
 
-    `scene` is SQL for the scene that a row is about, "" if it says so itself of no scene. `rules`
-    are what a column must fulfil besides its type, `mends` the SQL values for columns that the row
-    can do without. A `cache` is not worth keeping, and `vital` rows are about scenes that nobody
-    can tell once they are gone.
+    `scene` is SQL for the scene that a row is about, "" if rows are not about a scene. `rules` are
+    conditions on columns besides their types, `mends` are SQL defaults for columns that the row can
+    do without. Rows of a `cache` are not worth saving; without a `vital` row it is unknown which
+    scenes were affected.
     """
 
     name: str
@@ -54,7 +56,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Unsound:
-    """A row that cannot be read, every value of it as JSON; `scene` is what it was about."""
+    """An unreadable row, each value as JSON; `scene` is the scene that it was about."""
 
     table: Table
     values: Mapping[str, object]
@@ -64,7 +66,7 @@ class Unsound:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What went: these scenes are to be compared with Plex again, with `all` every one."""
+    """What was lost: these scenes are to be compared with Plex again, or every scene if `all`."""
 
     scenes: frozenset[int] = frozenset()
     all: bool = False
@@ -74,7 +76,7 @@ class Lost:
 
 
 class Audit:
-    """One look at every row of a database; `unsound` are those that cannot be read."""
+    """One check of every row of a database; `unsound` are the unreadable ones."""
 
     def __init__(self, connection: sqlite3.Connection, tables: Iterable[Table]) -> None:
         self._connection = connection
@@ -95,19 +97,19 @@ class Audit:
         return Lost(frozenset(row.scene for row in worth if row.scene), unknown)
 
     def remove(self) -> None:
-        """Put right what a row can do without, and delete the rows that are unsound still."""
+        """Reset values that a row can do without, then delete the rows that are still unsound."""
         with transaction(self._connection):
             for check in self._checks:
                 check.remove()
 
     def empty(self) -> None:
-        """Begin anew, as a cache does."""
+        """Delete all rows, as for a damaged cache."""
         with transaction(self._connection):
             for check in self._checks:
                 self._connection.execute(f"DELETE FROM {check.table.name}")
 
     def set_aside(self, path: str, warn: Callable[[str], None]) -> Lost:
-        """Keep the unsound rows beside their database, remove them, and say so, once."""
+        """Save the unsound rows beside their database, remove them, and warn once."""
         if not self.unsound:
             return Lost()
         worth = [row for row in self.unsound if not row.table.cache]
@@ -119,7 +121,8 @@ class Audit:
             listed = ", ".join(f"{table} {count}" for table, count in sorted(tables.items()))
             warn(
                 f"{counted(len(worth), 'row')} of {name} cannot be read ({listed}); kept in {kept}."
-                " Everything else goes on, and what they were about is compared with Plex again."
+                " Everything else continues, and the scenes that they were about are compared with "
+                "Plex again."
             )
         return self.lost()
 
@@ -130,7 +133,7 @@ def audited(
     path: str,
     warn: Callable[[str], None],
 ) -> Lost:
-    """Look at every row of a database just opened; closes it when that cannot be done."""
+    """Check every row of a database just opened; close the connection if that fails."""
     try:
         return Audit(connection, tables).set_aside(path, warn)
     except BaseException:
@@ -139,7 +142,7 @@ def audited(
 
 
 class _Check:
-    """One table against its declaration."""
+    """Checks one table against its declaration."""
 
     def __init__(self, connection: sqlite3.Connection, table: Table) -> None:
         self._connection = connection
@@ -154,7 +157,7 @@ class _Check:
         self._broken = False
 
     def unsound(self) -> Iterator[Unsound]:
-        """Rows with a value of another type, out of bounds, or that is no text."""
+        """Rows with a value of the wrong type, out of bounds, or that is not valid text."""
         self._broken = self._any_broken()
         if not self._broken:
             return
@@ -181,7 +184,7 @@ class _Check:
         )
 
     def remove(self) -> None:
-        """Mend or delete the rows that `unsound` gave."""
+        """Repair or delete the rows that `unsound` yielded."""
         if not self._broken:
             return
         name, mends = self.table.name, self.table.mends
@@ -193,7 +196,9 @@ class _Check:
         self._connection.execute(f"DELETE FROM {name} WHERE {self._any()}")
 
     def _any_broken(self) -> bool:
-        """Fast, since it is asked at each start: types by SQLite, texts by decoding them all."""
+        """Whether any row is unsound. Runs at each start, so it is fast: SQLite checks types,
+        decoding checks texts.
+        """
         rules = " AND ".join(f"({rule})" for rule in self._rules.values())
         name = self.table.name
         found = self._connection.execute(f"SELECT 1 FROM {name} WHERE ({rules}) IS NOT 1 LIMIT 1")
@@ -243,7 +248,7 @@ def _is_moment(data: object) -> bool:
 
 
 def _lossless(kind: object, value: object) -> object:
-    """A value as JSON from which it can be made again."""
+    """A value as JSON from which it can be restored."""
     if not isinstance(value, bytes):
         finite = not isinstance(value, float) or abs(value) <= LATEST
         return value if finite else {"real": repr(value)}
@@ -262,9 +267,9 @@ def _described(row: Unsound) -> dict[str, object]:
 
 
 def keep_rows(folder: str, name: str, rows: Iterable[object]) -> str:
-    """Write rows that are about to be removed to `damaged/` in `folder`; returns the file's path.
+    """Write rows that will be removed to `damaged/` in `folder`; returns the file's path.
 
-    The newest five files of that kind are kept. Raises OSError when that cannot be done.
+    The newest five such files are kept. Raises OSError if the file cannot be written.
     """
     damaged = files.damaged_folder(folder)
     path = os.path.join(damaged, f"{_FILE}{time.time_ns():020d}-{name}.json")

@@ -1,4 +1,4 @@
-"""A database of ours as those see it who do not own it."""
+"""Opens one of our databases read-only, in processes that do not own the data folder."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from plexsync.model.stored import refusal
 
 
 def view_sqlite(path: str, schema: Sequence[str], tables: Sequence[Table]) -> sqlite3.Connection:
-    """Open for reading beside the owner; the file stays as it is, whatever its state.
+    """Open a database for reading beside its owner; the file is never changed, whatever its state.
 
-    One that is absent or damaged looks empty, one of an older PlexSync looks up to date, and rows
-    that cannot be read look as the owner will leave them when it opens the file next. Raises
-    NewerSchema when a newer one wrote it, sqlite3.OperationalError when it cannot be read now.
+    A missing or damaged file appears empty, one of an older version appears migrated, and
+    unreadable rows appear as the owner will leave them when it next opens the file. Raises
+    NewerSchema if a newer version wrote it, sqlite3.OperationalError if it cannot be read now.
     """
     if not system.is_regular(path):
         return _in_memory(schema)
@@ -29,7 +29,7 @@ def view_sqlite(path: str, schema: Sequence[str], tables: Sequence[Table]) -> sq
     except sqlite3.OperationalError:
         connection.close()
         raise
-    except sqlite3.DatabaseError:  # the owner sets it aside and begins anew
+    except sqlite3.DatabaseError:  # the owner will set it aside and create a new one
         connection.close()
         return _in_memory(schema)
     if version == len(schema):

@@ -1,4 +1,4 @@
-"""Plex away and back: probes, breaker, ramp, history, recovery of dead letters.
+"""Outages of Plex: probes, breaker, ramp, history, recovery of dead letters.
 
 From outside: dlq_recovery, outage_controller.
 """

@@ -1,4 +1,4 @@
-"""Dead letters of an outage, recovered: their scenes are queued again."""
+"""Recovers dead letters of an outage: their scenes are queued again."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from plexsync.policy.outage_history import Outage
 PAGE = 50
 
 SLACK = 60.0
-"""Seconds around an outage in which a failure still belongs to it."""
+"""Seconds before and after an outage in which failures still belong to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A span of wall-clock seconds; a dead letter lies in it when one of its failures may have."""
+    """A span of wall-clock seconds; it contains a dead letter if one of its failures may be in it."""
 
     start: float
     end: float
 
     @classmethod
     def of(cls, outage: Outage, now: float) -> Window:
-        """An outage's span; one that lasts goes to `now`."""
+        """An outage's span, up to `now` if it is ongoing."""
         return cls(outage.start - SLACK, (now if outage.end is None else outage.end) + SLACK)
 
     def holds(self, dead_letter: DeadLetter) -> bool:
@@ -38,19 +38,19 @@ class Window:
 
 @dataclass(slots=True)
 class Recovered:
-    """What became of the dead letters that were considered, by scene."""
+    """The result for the dead letters in the window, by scene."""
 
     queued: list[int] = field(default_factory=list)
     already_queued: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
     others: dict[str, int] = field(default_factory=dict)
-    """Dead letters in the window that were not asked for, by error class."""
+    """Dead letters in the window of other classes than requested, by error class."""
 
     def sentence(self) -> str:
-        """The outcome in words, with the next step when nothing was taken back."""
-        parts = [f"{counted(len(self.queued), 'scene')} taken back into the queue"]
+        """The result in words, with the next step if nothing was requeued."""
+        parts = [f"{counted(len(self.queued), 'scene')} requeued"]
         if self.already_queued:
-            parts.append(f"{len(self.already_queued)} queued already")
+            parts.append(f"{len(self.already_queued)} already queued")
         if self.gone:
             parts.append(f"{len(self.gone)} no longer in Stash")
         text = ", ".join(parts) + "."
@@ -59,16 +59,17 @@ class Recovered:
                 f"{count} {class_words(kind)}" for kind, count in sorted(self.others.items())
             )
             text += (
-                f" The window also holds {listed}; to take those back run the task with the "
+                f" The window also holds {listed}; to requeue those run the task with the "
                 f'argument error_types = "{",".join(sorted(self.others))}".'
             )
         return text
 
 
 class DlqRecovery:
-    """Recovers dead letters; a job is always made anew, never replayed, so Stash's newest state wins.
+    """Recovers dead letters by new jobs, which read the scene again, so Stash's newest state wins.
 
-    The dead letter stays until its scene is in step, so a second run finds it queued and does nothing.
+    The dead letter stays until its scene is in step, so a second run finds it queued and does
+    nothing.
     """
 
     def __init__(self, stores: Stores, stash: StashClient) -> None:
@@ -77,10 +78,10 @@ class DlqRecovery:
         self._stash = stash
 
     def recover(self, window: Window, wanted: Collection[str], now: float) -> Recovered:
-        """Recover the window's dead letters whose error class or cause is wanted.
+        """Recover the window's dead letters whose error class or cause is in `wanted`.
 
         Plex must have been found healthy before. Raises StashDown or StashAuthError; what was
-        queued by then stays queued.
+        queued until then stays queued.
         """
         outcome = Recovered()
         dead_letters = []
@@ -104,14 +105,14 @@ class DlqRecovery:
         return outcome
 
     def dead_letters(self) -> list[DeadLetter]:
-        """Every dead letter."""
+        """All dead letters."""
         found: list[DeadLetter] = []
         while page := self._dead_letters.page(500, len(found)):
             found += page
         return found
 
     def _in_stash(self, scenes: Sequence[int], outcome: Recovered) -> list[int]:
-        """Those that Stash still has and that do not wait already."""
+        """Those that Stash still has and that are not already waiting."""
         jobs = self._stores.queue.jobs
         outcome.already_queued += [scene for scene in scenes if scene in jobs]
         rest = [scene for scene in scenes if scene not in jobs]

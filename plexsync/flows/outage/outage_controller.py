@@ -1,4 +1,4 @@
-"""Whether Plex can take work: the breaker, the probes, the ramp after an outage, the history."""
+"""The outage controller: breaker, probes, ramp after an outage, and history."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ BATCH = 50
 """Scenes per query to Stash and per read from Plex."""
 
 WRITING_PATIENCE = 3600.0
-"""Seconds for which a Plex that answers and writes nothing costs no scene an attempt."""
+"""Seconds for which a Plex that answers but cannot write costs no scene an attempt."""
 
 RAMP_SECONDS = 2.0
-"""A batch during the ramp takes about so long, so that edits and tasks need not wait for it."""
+"""Target seconds of a batch during the ramp, so that edits and tasks need not wait long."""
 
 
 class Checks(Protocol):
-    """Who can probe Plex."""
+    """Something that can probe Plex."""
 
     def check(self, asked_by: str, *, to_write: bool = False) -> Health:
-        """Whether it is there and can be read, and whether our token may write."""
+        """Check whether Plex runs and can be read, and whether our token may write."""
 
 
 class OutageController:
-    """Decides with policy and keeps what it decided; belongs to the worker's thread.
+    """Applies the policies and stores their state; belongs to the worker's thread.
 
     Only `pacer` may be used from several threads. `interrupted` says that a wait must end early.
     """
@@ -76,7 +76,7 @@ class OutageController:
         self._state = OutageState(folder, log.warning)
         self._keep = self._state.keep
         self._aim: object = None
-        """Which server is asked with which token."""
+        """Fingerprint of the server and token in use."""
         self._permit: Permit | None = None
         self._trials_logged = 0
         self.pacer = WritePacer(clock, log, interrupted)
@@ -85,21 +85,21 @@ class OutageController:
 
     @property
     def breaker(self) -> CircuitBreaker:
-        """Whether Plex is being left alone, and why."""
+        """The circuit breaker."""
         return self._state.breaker
 
     @property
     def recovery(self) -> RecoveryState:
-        """The schedule of probes, and what else holds the jobs up."""
+        """The schedule of probes, and other trouble that holds jobs back."""
         return self._state.recovery
 
     @property
     def history(self) -> OutageHistory:
-        """The outages so far."""
+        """The history of outages."""
         return self._state.history
 
     def configure(self, config: PlexSyncConfig) -> None:
-        """Use these settings from now on; another address or token is tried at once."""
+        """Use these settings from now on; a new address or token is tried at once."""
         ramp = _ramp(config)
         self.pacer.configure(ramp)
         self._keep(
@@ -112,32 +112,32 @@ class OutageController:
 
     @property
     def refused(self) -> bool:
-        """Whether all jobs wait for another token."""
+        """Whether all jobs wait for a new token."""
         return self.recovery.token_refused
 
     @property
     def writing_fails(self) -> bool:
-        """Whether Plex answers and yet does not write."""
+        """Whether Plex answers but cannot write."""
         return self.breaker.cause == WRITING and self.breaker.state != CLOSED
 
     @property
     def blocked(self) -> bool:
-        """Whether Plex is being left alone."""
+        """Whether the breaker is not CLOSED."""
         return self.refused or self.breaker.state != CLOSED
 
     @property
     def why(self) -> str:
-        """What holds the jobs up, and what a person can do about it."""
+        """What holds jobs back, and what the user can do about it."""
         words, kind = self.recovery.trouble_words, self.recovery.trouble
         if not kind:
             words, kind = self.breaker.reason, kind_of(DOWN, self.breaker.cause)
-        return f"{words or 'Plex does not answer any more'}. {remedy(kind)}"
+        return f"{words or 'Plex no longer answers'}. {remedy(kind)}"
 
     def patience(self, now: float) -> float | None:
-        """Seconds after which a scene that could not be written is tried again at no cost.
+        """Seconds after which a scene that could not be written is retried at no cost.
 
-        While Plex writes nothing, others go first at the next trial; None when that has lasted for
-        an hour.
+        While Plex cannot write, others go first at the next trial; None if that has lasted for an
+        hour.
         """
         if not self.writing_fails:
             return 0.0
@@ -145,7 +145,7 @@ class OutageController:
         return COOLDOWN + 1 if 0 <= now - since < WRITING_PATIENCE else None
 
     def pause(self, now: float) -> float:
-        """Seconds until `capacity` may give another answer."""
+        """Seconds until `capacity` may return another value."""
         if not self.blocked:
             return 0.0
         trial = self.breaker.retry_in(now)
@@ -155,24 +155,24 @@ class OutageController:
         return probe if self.refused else min(probe, trial)
 
     def probe_in(self, now: float, waiting: int) -> float:
-        """Seconds until a probe is due, infinity while Plex needs none; `waiting` jobs."""
+        """Seconds until a probe is due, infinity if none is needed; `waiting` counts jobs."""
         if not self.blocked or self._only_a_trial_tells(waiting):
             return math.inf
         return next_check(self.recovery, now) - now
 
     def _only_a_trial_tells(self, waiting: int) -> bool:
-        """Whether only a job, and no probe, can find out that Plex writes again."""
+        """Whether only a job, not a probe, can show that Plex writes again."""
         return bool(waiting) and self.writing_fails and not self.refused
 
     def probe_next(self) -> None:
-        """Have the next probe due now, or the next trial where no probe can find out."""
+        """Make the next probe due now, or the next trial if a probe cannot decide."""
         breaker = (
             self.breaker.trial_due_now(self._clock.now()) if self.writing_fails else self.breaker
         )
         self._keep(breaker, self.recovery._replace(last_check=0.0))
 
     def probe_if_due(self, now: float, waiting: int, plex: Checks, asked_by: str = "") -> None:
-        """While Plex is left alone: probe it if that is due, and draw the consequence."""
+        """While the breaker is open: probe Plex if that is due, and act on the result."""
         if self.probe_in(now, waiting) <= 0:
             asked_by = asked_by or (WORKER if self.recovery.last_check else WAKE_UP)
             to_write = self.recovery.trouble == READ_ONLY
@@ -233,7 +233,7 @@ class OutageController:
             self.pacer.begin(self.recovery.recovery_started_at)
 
     def record_success(self, sent: int) -> None:
-        """Plex answered something below 500; `sent` jobs of an outage went through."""
+        """Record an answer with a status below 500; `sent` jobs succeeded."""
         now = self._clock.now()
         generation = self._permit.generation if self._permit else self.breaker.generation
         step = self.breaker.success if sent else self.breaker.answered
@@ -249,11 +249,11 @@ class OutageController:
             self.pacer.begin(self.recovery.recovery_started_at)
 
     def count_jobs(self, affected: int, recovered: int) -> None:
-        """So many jobs the last outage held back, and so many of them are in step again."""
+        """Store how many jobs the last outage held back, and how many of them are in step again."""
         self._keep(history=self.history.counted(affected, recovered))
 
     def record_failure(self, why: str, cause: str = "") -> None:
-        """A batch failed, and a probe said that it is Plex's fault (`cause`: of which kind)."""
+        """Record a failed batch that a probe found to be Plex's fault, of the kind `cause`."""
         why = self._log.safe(why)
         now = self._clock.now()
         generation = self._permit.generation if self._permit else self.breaker.generation
@@ -264,29 +264,29 @@ class OutageController:
         recovery = self.recovery
         if transition is not None and transition.before == CLOSED:
             recovery = self._first_probe_later(now)
-        elif transition is not None:  # a trial that failed is a probe that failed
+        elif transition is not None:  # a failed trial counts as a failed probe
             recovery = checked(recovery, False, now)
         self._keep(breaker, recovery, history)
         self._log_transition(transition)
 
     def _first_probe_later(self, now: float) -> RecoveryState:
-        """The schedule of probes begins: what was just seen needs no second probe at once."""
+        """Start the schedule of probes: the failure just seen counts as the first one."""
         return self.recovery._replace(last_check=now, consecutive_failures=0)
 
     def hold(self, kind: str, why: str) -> None:
-        """Something holds the jobs up that lasts; logged once, when it begins."""
+        """Record trouble that holds jobs back; logged once, when it begins."""
         if self.recovery.trouble == kind:
             return
         self._keep(recovery=troubled(self.recovery, kind, why, self._clock.now()))
         self._log.warning(f"{why}. {remedy(kind)} Jobs wait until then and nothing is lost.")
 
     def lift(self, words: str) -> None:
-        """What held the jobs up is over."""
+        """Record that the trouble is over."""
         self._keep(recovery=untroubled(self.recovery))
         self._log.info(words)
 
     def _log_transition(self, transition: Transition | None) -> None:
-        """One line; those of trials only at first, since one may be tried each minute."""
+        """Log a transition; those of trials only once, since one may be tried every minute."""
         if transition is None:
             return
         if transition.after == CLOSED:

@@ -1,4 +1,4 @@
-"""What outlives a process of an outage: breaker, recovery state and history, each in its file."""
+"""The persistent state of outages: breaker, recovery state and history, each in its file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class OutageState:
         recovery: RecoveryState | None = None,
         history: OutageHistory | None = None,
     ) -> None:
-        """Keep what changed, on disk first."""
+        """Store what changed, on disk first."""
         new = (breaker or self.breaker, recovery or self.recovery, history or self.history)
         documents = [value.to_json() for value in new]
         for name, document, old in zip(NAMES, documents, self._kept, strict=True):

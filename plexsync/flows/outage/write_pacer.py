@@ -1,4 +1,4 @@
-"""The pace of requests that write: unlimited, but on the ramp after an outage."""
+"""Paces write requests: unlimited, except on the ramp after an outage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WritePacer:
 
     @property
     def ramp(self) -> Ramp:
-        """The ramp that the settings ask for."""
+        """The ramp of the settings."""
         return self._limiter.ramp
 
     def configure(self, ramp: Ramp) -> None:
@@ -33,19 +33,20 @@ class WritePacer:
             self._limiter = self._limiter.configured(ramp)
 
     def begin(self, started_at: float) -> None:
-        """Go by a ramp that began then, wall-clock seconds; 0 is none."""
+        """Start the ramp of a recovery at wall-clock `started_at`; 0 means none."""
         with self._lock:
             self._limiter = self._resumed(self._limiter.ramp, started_at)
 
     def rate(self) -> float | None:
-        """Requests per second now; None when there is no limit."""
+        """Requests per second now; None if there is no limit."""
         return self._limiter.rate(self._clock.monotonic())
 
     @contextmanager
     def one_write(self, stopped: Exception | None = None) -> Iterator[None]:
-        """Send one request that writes: at the pace of the ramp, which its result may slow down.
+        """Send one write request within this block, at the pace of the ramp, which its result may
+        slow down.
 
-        Raises `stopped` (none: Interrupted) when the wait for its turn is interrupted.
+        Raises `stopped` (or else Interrupted) if the wait for its turn is interrupted.
         """
         if not self._wait_for_turn():
             raise stopped or Interrupted
@@ -57,7 +58,7 @@ class WritePacer:
         self._record(True)
 
     def _wait_for_turn(self) -> bool:
-        """Wait until the ramp admits one request; False when interrupted meanwhile."""
+        """Wait until the ramp admits one request; False if interrupted meanwhile."""
         while True:
             with self._lock:
                 self._limiter, seconds = self._limiter.take(self._clock.monotonic())

@@ -1,4 +1,4 @@
-"""Commands of a page, carried out by the owner of the data folder between two batches."""
+"""Carries out the page's commands, in the process that owns the data folder, between two batches."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from plexsync.model.errors import AnotherStash, Interrupted, StashAuthError, Syn
 
 
 class CommandServices(WorkerServices, OwnerServices, Protocol):
-    """What the composition root gives to the owner."""
+    """What the composition root provides to the owner."""
 
 
 class Commands:
-    """Carries out what lies in the book. A command that cannot be done now fails at once, with the
-    reason: a person waits for the answer, and can ask again.
+    """Carries out the commands in the store. One that cannot be done now fails at once, with the
+    reason: the user waits for the answer, and can try again.
     """
 
     def __init__(
@@ -46,11 +46,13 @@ class Commands:
 
     @property
     def waiting(self) -> bool:
-        """Whether anything is left to be carried out."""
+        """Whether any command is left to be carried out."""
         return self._book.waiting
 
     def run(self, leave: Callable[[], str]) -> int:
-        """Carry out what waits, some at most and none once it is time to leave; how many."""
+        """Carry out waiting commands, a few at most and none once it is time to leave; returns how
+        many.
+        """
         count = 0
         while count < AT_ONCE and not leave():
             entry = self._book.next()
@@ -63,8 +65,8 @@ class Commands:
         return count
 
     def _carry_out(self, entry: Mapping[str, object]) -> None:
-        """One command, to its result. Raises only what the disk is to blame for, and Interrupted when
-        it is time to leave: it is begun anew later.
+        """Carry out one command and store its result. Raises only disk errors, and Interrupted if
+        it is time to leave: then it is started again later.
         """
         try:
             if self._book.worn_out(entry):
@@ -82,11 +84,11 @@ class Commands:
             self._fail(entry, self._log.safe(f"Unexpected: {problem!r}"))
         else:
             self._book.done(entry, answer, self._clock.now())
-            self._log.info(f"A page asked for {entry['command']}: done.")
+            self._log.info(f"The page's command {entry['command']} is done.")
 
     def _fail(self, entry: Mapping[str, object], reason: str) -> None:
         self._book.failed(entry, reason, self._clock.now())
-        self._log.warning(f"A page asked for {entry.get('command')}, which failed: {reason}")
+        self._log.warning(f"The page's command {entry.get('command')} failed: {reason}")
 
     def _answer(self, entry: Mapping[str, object]) -> dict[str, object]:
         command = from_input({name: entry.get(name) for name in ("command", "args")})

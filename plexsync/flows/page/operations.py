@@ -1,7 +1,7 @@
-"""What a page in Stash may ask for: one table, each answered within milliseconds.
+"""The page's operations: one table, each answered within milliseconds.
 
-An operation only reads, or it keeps a command for the worker and answers with the id by which `result`
-says what became of it. Nothing heavy is imported here: each request is a process.
+An operation only reads, or it stores a command for the worker and answers with an id, for which
+`result` returns the outcome. Nothing heavy is imported here: each request is a process.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     Answer = dict[str, object]
 
 MOST_ROWS = 500
-"""Rows of one page."""
+"""Most rows of one page."""
 
 MOST_STATES = 200
-"""Scenes of one `scene_state` request."""
+"""Most scenes of one `scene_state` request."""
 
 _PAGE = {
     "offset": Rule(whole(0, 10**9), 0),
@@ -53,7 +53,7 @@ _WANTED = {
 
 
 class Request:
-    """One request of a page: where, its arguments as read, Stash's connection block, and when."""
+    """One request: the folders, the arguments, Stash's connection block, and when."""
 
     __slots__ = ("plugin_dir", "folder", "args", "connection", "now")
 
@@ -78,10 +78,10 @@ class Operation:
 
 
 def perform(mode: str, request: Request) -> Answer:
-    """Answer a request whose `args` are as Stash sent them.
+    """Answer a request whose `args` are still as Stash sent them.
 
-    Raises ValueError with a sentence for a person when the arguments are wrong, pages.Unreadable
-    or OSError when the data folder is.
+    Raises ValueError with a sentence for the user if the arguments are wrong, pages.Unreadable or
+    OSError if the data folder cannot be read.
     """
     args = {name: value for name, value in request.args.items() if name != "mode"}
     if mode in COMMANDS:
@@ -92,7 +92,7 @@ def perform(mode: str, request: Request) -> Answer:
 
 
 def _accept(name: str, args: Mapping[str, object], request: Request) -> Answer:
-    """Keep a command for the worker; what it takes to carry it out is found out there."""
+    """Store a command for the worker, which checks its requirements."""
     command = read_command(name, args)
     system.private_folder(request.folder)
     record = {"id": 1, "type": KIND, "input": to_input(command)}
@@ -100,13 +100,13 @@ def _accept(name: str, args: Mapping[str, object], request: Request) -> Answer:
         answer: Answer = {"accepted": inbox.drop(request.folder, json.dumps(record).encode())}
     except OSError as problem:
         raise OSError(
-            f"PlexSync cannot keep commands in {request.folder}: {problem}; give Stash room and "
-            "rights there."
+            f"PlexSync cannot store commands in {request.folder}: {problem}; give Stash space and "
+            "permission there."
         ) from None
     try:
         inbox.wake(request.plugin_dir, request.folder, request.connection)
     except (ValueError, OSError) as problem:
-        answer["warning"] = f"The command is kept, but no worker could be started: {problem}"
+        answer["warning"] = f"The command is stored, but no worker could be started: {problem}"
     return answer
 
 
@@ -179,10 +179,10 @@ def _scene_state(request: Request) -> Answer:
 
 
 TASK_AT_WORK = (
-    "A task of PlexSync is at work, see Stash's task queue. This is kept, and begins as soon as that "
-    "task has ended."
+    "A PlexSync task is running, see Stash's task queue. This command waits, and starts as soon as "
+    "that task has ended."
 )
-"""A task owns all state while it runs: what pages ask for never runs beside it."""
+"""A task owns all state while it runs, so the page's commands wait for it."""
 
 
 def _result(request: Request) -> Answer:
@@ -222,7 +222,7 @@ def _tick(request: Request) -> Answer:
 
 
 def _duty_calls(request: Request) -> bool:
-    """Whether a sweep is due, or an outage lasts whose end nobody would notice."""
+    """Whether a sweep is due, or an outage is ongoing whose end no process would notice."""
     swept = swept_at(request.folder)
     return read_breaker(request.folder).state != CLOSED or (
         swept is not None and not 0 <= request.now - swept < SWEEP_EVERY
@@ -230,7 +230,7 @@ def _duty_calls(request: Request) -> bool:
 
 
 def _worker_lives(folder: str) -> bool:
-    """A worker, or a task that leaves one behind."""
+    """Whether a worker is alive, or a task that will leave one behind."""
     return _is_busy(folder, "worker.lock") or _task_works(folder)
 
 
@@ -267,4 +267,4 @@ READS: Mapping[str, Operation] = {
 """The operations that only read."""
 
 OPERATIONS = frozenset(READS) | frozenset(COMMANDS)
-"""Every mode that is answered here; the others are tasks."""
+"""All modes that are operations; the others are tasks."""

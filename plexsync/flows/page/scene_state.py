@@ -1,4 +1,4 @@
-"""Where scenes stand, from queue, dead letters and ledger; light like operations.py."""
+"""The state of scenes, from queue, dead letters and ledger; light like operations.py."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def scene_states(folder: str, ids: Sequence[int]) -> Answer:
-    """Everything that is known of these scenes, and whether Plex is away; raises Unreadable."""
+    """The state of these scenes, and whether Plex is away; raises Unreadable."""
     ledger, drifted = pages.scenes(folder, ids), pages.drifted(folder, ids)
     pins = pages.pins(folder, ids)
     buried = pages.dead_letters_of(folder, ids)
@@ -56,7 +56,7 @@ _UNKNOWN: Answer = {"state": "unknown", "detail": "", "since": None, "path": "",
 
 
 def _edited(targets: Any, drifted: Mapping[int, tuple[float, set[str]]]) -> list[str]:
-    """Fields that a reconciliation saw changed in Plex and that were not written since."""
+    """Fields that a reconciliation found changed in Plex and that were not written since."""
     synced = {target["rating_key"]: target["synced_at"] for target in targets}
     return sorted(
         {
@@ -71,7 +71,7 @@ def _edited(targets: Any, drifted: Mapping[int, tuple[float, set[str]]]) -> list
 def _stands(
     known: Answer, job: Answer | None, dead_letter: Answer | None, edited: list[str]
 ) -> Answer:
-    """A job says more than a dead letter, a dead letter more than the ledger."""
+    """The state of a scene: a job takes precedence over a dead letter, and that over the ledger."""
     if job is not None:
         return {"state": "waiting", "detail": job["last_message"] or "queued", "since": job["born"]}
     if dead_letter is not None:

@@ -1,4 +1,4 @@
-"""Reconciliations that nobody pressed a button for, and the memory of all of them."""
+"""Automatic reconciliations, and the stored state of all reconciliations."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from plexsync.policy.reconcile_state import parse, to_json
 STATE = "reconcile_state.json"
 
 PAUSE = 60.0
-"""Seconds after a failure until the page is tried again."""
+"""Seconds after a failure until the page is retried."""
 
 
 class AutoReconcile:
-    """Keeps reconcile_state.json and knows what is due; belongs to the owner of the folder."""
+    """Keeps reconcile_state.json and knows what is due; belongs to the folder's owner."""
 
     def __init__(self, folder: str, clock: Clock, log: Log) -> None:
         self._path = os.path.join(folder, STATE)
@@ -42,17 +42,17 @@ class AutoReconcile:
         self.schedule = files.read_json(self._path, parse, Schedule(), log.warning)
 
     def keep(self, schedule: Schedule) -> None:
-        """Remember this, on disk first."""
+        """Store the schedule, on disk first."""
         if schedule != self.schedule:
             files.replace_json(self._path, to_json(schedule))
             self.schedule = schedule
 
     def queue_was_damaged(self) -> None:
-        """Jobs may be lost: every scene that PlexSync cares for is to be compared."""
+        """Jobs may be lost: request a comparison of every scene in the ledger."""
         self.keep(self.schedule.want(DAMAGE, 0.0))
 
     def outage_is_over(self, outage: Outage) -> None:
-        """After a long one what happened around it is to be compared."""
+        """After a long outage request a comparison of what changed around it."""
         now = self._clock.now()
         since = after_outage(outage.start, now if outage.end is None else outage.end)
         if since is not None:
@@ -60,12 +60,12 @@ class AutoReconcile:
 
     @property
     def waiting(self) -> bool:
-        """Whether a run is under way or wanted, as far as that can be told without the settings."""
+        """Whether a run is unfinished or requested, as far as known without the settings."""
         rests = self._clock.monotonic() < self._not_before
         return not rests and self.schedule.waiting(self._clock.now())
 
     def next_run(self, config: PlexSyncConfig) -> Run | None:
-        """The run to go on with, or one that is due by these settings; None without any."""
+        """The run to continue, or one that is due by these settings; None if there is none."""
         if self._clock.monotonic() < self._not_before:
             return None
         now, interval = self._clock.now(), config.reconcile_interval
@@ -77,11 +77,11 @@ class AutoReconcile:
         return self.schedule.resumed(order, now) if order else None
 
     def started(self) -> None:
-        """What is due only at the start of work has been started, or is not due."""
+        """Note that runs due only at the worker's start were started, or are not due."""
         self._starting = False
 
     def mark(self, config: PlexSyncConfig) -> None:
-        """Note what is due for the worker that follows; nothing is compared yet."""
+        """Store what is due for the next worker, without comparing anything yet."""
         run = self.next_run(config)
         if run is not None:
             self.keep(self.schedule.kept(run))
@@ -89,16 +89,16 @@ class AutoReconcile:
     def catch_up(
         self, config: PlexSyncConfig, reconciliation: Callable[[], Reconciliation], seconds: float
     ) -> None:
-        """Do what is due by itself, before a task does its own work.
+        """Do due reconciliations before a task does its own work.
 
-        After so many seconds the rest is left to the worker: somebody waits for the task.
+        After so many seconds the rest is left to the worker, since the user waits for the task.
         """
         run, ends = self.next_run(config), self._clock.monotonic() + seconds
         if run is not None:
-            self._log.info("An automatic reconciliation is due; it comes first.")
+            self._log.info("An automatic reconciliation is due and runs first.")
         while run is not None:
             if self._clock.monotonic() >= ends:
-                self._log.info("The reconciliation goes on in the background.")
+                self._log.info("The reconciliation continues in the background.")
                 return
             try:
                 self.turn(run, reconciliation())
@@ -108,7 +108,7 @@ class AutoReconcile:
             run = self.next_run(config)
 
     def turn(self, run: Run, reconciliation: Reconciliation) -> None:
-        """Do a page of an automatic run. Raises SyncError; the page is due again a little later."""
+        """Compare a page of an automatic run. Raises SyncError; the page is then due again later."""
         try:
             run = self.step(run, reconciliation)
         except SyncError as error:
@@ -129,7 +129,7 @@ class AutoReconcile:
         dry: bool = False,
         tell: Tell = lambda run: None,
     ) -> Run:
-        """Do a page of any run; how far it came is remembered unless it is `dry`."""
+        """Compare a page of any run; its progress is stored unless it is `dry`."""
         began = self._clock.monotonic()
         run = reconciliation.page(run, self._clock.now(), dry=dry, tell=tell)
         run = replace(run, seconds=run.seconds + self._clock.monotonic() - began)

@@ -1,4 +1,4 @@
-"""Scenes against their Plex items: what was seen before and has not changed is not read again."""
+"""Compares scenes with their Plex items; unchanged ones are not read again."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ from plexsync.policy.gaps import MISSING, ORPHANED, Gap, GapCount, find_gaps
 from plexsync.policy.matching import LOW, NONE, Match
 
 _TRUST = 5
-"""Seconds: an item that changed so shortly ago may change again within the second Plex tells."""
+"""Seconds. An item changed this recently may change again within the same second of Plex's clock.
+"""
 
 _NEVER = -1
-"""A time of change that no item has, so that it is read again."""
+"""An update time that no item has, so that the item is read again."""
 
 
 @dataclass(slots=True)
 class Comparison:
     """One scene of a page: `before` was observed last time, `observations` now.
 
-    `desired_hash` is "" for a scene that does not concern PlexSync; `desired` is set while its items
-    must be read from Plex.
+    `desired_hash` is "" for a scene that does not concern PlexSync; `desired` is set while its
+    items must be read from Plex.
     """
 
     scene: Scene
@@ -51,11 +52,11 @@ class Comparison:
     left_out: bool = False
     """The filters keep it from being written."""
     unread: bool = False
-    """Plex could not deliver an item that would be needed to judge."""
+    """Plex could not deliver an item that is needed for the comparison."""
 
     @property
     def tried(self) -> bool:
-        """What is there was found before and a job for it came to its end since."""
+        """Whether these gaps were found before, and a job for them has ended since."""
         since = self.state.since if self.state is not None else 0.0
         return self.observations == self.before and any(
             0 < observation.queued_at <= since for observation in self.observations
@@ -72,11 +73,11 @@ class Comparison:
 
     @property
     def unsure(self) -> bool:
-        """The scene may be another item's."""
+        """Whether the match is uncertain."""
         return any(observation.confidence == LOW for observation in self.observations)
 
     def gaps(self, section: str) -> tuple[Gap, ...]:
-        """What differs, in one library or ("") all of them, each kind and field once."""
+        """The gaps in one library or ("") all of them, each kind and field once."""
         keys = {t.rating_key for t in self.match.targets if section in ("", t.section)}
         found = [
             g
@@ -88,7 +89,7 @@ class Comparison:
 
 
 class Compare:
-    """Decides of which scenes the items must be read from Plex, and judges those that were."""
+    """Decides for which scenes items must be read from Plex, and compares them."""
 
     def __init__(
         self, config: PlexSyncConfig, stash: StashClient, index: PlexIndex, ledger: Ledger
@@ -102,10 +103,10 @@ class Compare:
         self._fingerprint = ""
 
     def views(self, scenes: Sequence[Scene], oldest: float) -> list[Comparison]:
-        """What the ledger and the index say about a page of scenes.
+        """What ledger and index have about a page of scenes.
 
-        Scenes that nobody ever asked to sync, and that did not change since `oldest`, are passed
-        over (0: none is).
+        Scenes that were never requested, and have not changed since `oldest`, are skipped (0: none
+        is).
         """
         self._matcher.begin()
         self._selection.begin(scenes)
@@ -130,7 +131,7 @@ class Compare:
         return Comparison(scene, state, found, before, observations)
 
     def _concerns_us(self, view: Comparison, oldest: float) -> bool:
-        """The quality gate, and whether anybody wants this scene in Plex at all."""
+        """Whether the scene has enough metadata, and is to be in Plex at all."""
         scene, state = view.scene, view.state
         view.left_out = bool(self._selection.why_left_out(scene))
         if view.left_out or not scene.files or (state is not None and state.state == UNDONE):
@@ -141,11 +142,11 @@ class Compare:
         return written or has_enough_metadata(scene)
 
     def _desire(self, view: Comparison) -> None:
-        """Take over the last observations if nothing changed; otherwise its items must be read."""
+        """Take over the last observations if nothing has changed; otherwise its items must be read."""
         sha1 = self._cover(view.scene, view.state)
         images = {"poster": sha1, "background": sha1} if sha1 else {}
         wanted, _ = desired(view.scene, self._config, images)
-        if wanted is None:  # a sync would refuse it too
+        if wanted is None:  # a sync would reject it too
             return
         view.desired_hash = hash_desired(wanted, view.scene.files, self._fingerprint)
         if view.match.confidence == NONE:
@@ -162,14 +163,14 @@ class Compare:
             view.desired = wanted
 
     def _cover(self, scene: Scene, state: SceneState | None) -> str:
-        """The checksum of the scene's cover: Stash is asked where it may have another since."""
+        """The checksum of the scene's cover; Stash is asked if it may have changed."""
         if state is None:
             return ""
         if not self._config.syncs_images or scene.updated_at <= state.since:
             return state.cover_sha1
         try:
             cover = self._stash.cover(scene.id, state.cover_etag)
-        except StashDown:  # one scene's picture must not stop a reconciliation
+        except StashDown:  # one scene's cover must not stop a reconciliation
             return state.cover_sha1
         if isinstance(cover, PictureUnchanged):
             return state.cover_sha1
@@ -182,7 +183,7 @@ class Compare:
         broken: Container[Target],
         now: float,
     ) -> None:
-        """Judge a scene by its live items; when they do not decide, they are read again next time."""
+        """Compare a scene with its live items; undecided ones are read again next time."""
         if view.desired is None:
             return
         parts = candidates_of(view.match)
@@ -217,7 +218,7 @@ class Compare:
 
 
 def _keys(observations: Sequence[Observation]) -> list[tuple[int, int, str]]:
-    """What must be the same for an observation to hold."""
+    """What must be unchanged for an observation to stay valid."""
     return sorted(
         (observation.rating_key, observation.updated, observation.desired_hash)
         for observation in observations
@@ -227,13 +228,13 @@ def _keys(observations: Sequence[Observation]) -> list[tuple[int, int, str]]:
 _AT_ONCE = 500
 
 Unclaimed = Callable[[Sequence[int]], Collection[int]]
-"""Gives those of some rating keys that no scene was seen to have."""
+"""Returns those of some rating keys that no observation has."""
 
 
 def count_orphans(
     tally: GapCount, index: PlexIndex, section: str, unclaimed: Unclaimed
 ) -> GapCount:
-    """The tally with the orphans of one library, or ("") of all that are in the index."""
+    """The tally with the orphans of one library, or ("") of all indexed ones."""
     chosen = (pair for pair in index.items() if section in ("", pair[0].section))
     for some in _groups(chosen):
         lonely = set(unclaimed([target.rating_key for target, _ in some]))

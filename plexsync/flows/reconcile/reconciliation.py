@@ -1,4 +1,4 @@
-"""Stash and Plex compared page by page: gaps are found here and closed by way of the queue."""
+"""Compares Stash and Plex page by page: gaps are found here, and closed by queued jobs."""
 
 from __future__ import annotations
 
@@ -30,38 +30,38 @@ DETAILS = 50
 """Items per request for details."""
 
 _BEYOND = 2**62
-"""Above every scene id."""
+"""Larger than every scene id."""
 
 Tell = Callable[[Run], None]
 
 
 class NoSuchLibrary(ValueError):
-    """Plex has no movie library of that name among those that PlexSync writes to."""
+    """No library that PlexSync writes to has that name."""
 
 
 @dataclass(slots=True)
 class _Session:
-    """What one process knows of a run besides the run itself."""
+    """State of a run that is not stored."""
 
     started: float
     waiting: set[int]
-    """Scenes that an earlier reconciliation found and that have not reached the queue yet."""
+    """Scenes found by an earlier reconciliation that are not in the queue yet."""
     section: Section | None = None
     held: list[Comparison] = field(default_factory=list)
-    """Scenes whose items are not read yet, because a request can hold more."""
+    """Scenes whose items are not read yet, until they fill a request."""
     met: set[int] = field(default_factory=set)
-    """Rating keys observed by a run that stores no observations."""
+    """Rating keys observed by a dry run, which stores no observations."""
 
     def not_met(self, keys: Sequence[int]) -> list[int]:
-        """Those of these rating keys that it has not seen."""
+        """Those of these rating keys that it has not observed."""
         return [key for key in keys if key not in self.met]
 
 
 class Reconciliation:
     """Compares pages of scenes with Plex and queues what differs, behind the edits.
 
-    Of one page nothing but counts and less than a request's worth of scenes stays for the next, so
-    that memory does not grow with the library.
+    Only counts and less than one request's worth of scenes are kept from page to page, so that
+    memory does not grow with the library.
     """
 
     def __init__(
@@ -89,11 +89,11 @@ class Reconciliation:
     def page(
         self, run: Run, now: float, *, dry: bool = False, tell: Tell = lambda run: None
     ) -> Run:
-        """Compare the next page of a run; gives the run as it is then, `done` after the last page.
+        """Compare the next page of a run; returns the run's new state, `done` after the last page.
 
         What was found is queued when this returns. A `dry` run writes nothing but the index, which
-        is a cache. `tell` hears of the run's state now and then. Raises NoSuchLibrary, or SyncError
-        when a server fails: the page is to be repeated then.
+        is a cache. `tell` is called with the run's state now and then. Raises NoSuchLibrary, or
+        SyncError if a server fails: then repeat the page.
         """
         session = self._begin(run, now)
         page = self._read(run)
@@ -116,7 +116,7 @@ class Reconciliation:
         )
 
     def _begin(self, run: Run, now: float) -> _Session:
-        """Before the first page in this process: meet the server, refresh the index once."""
+        """Before the first page in this process: check the server, refresh the index once."""
         session, self._session = self._session, None
         held = [view.scene.id for view in session.held] if session else []
         if session is not None and (session.started, held) == (run.started, list(run.held)):
@@ -146,7 +146,7 @@ class Reconciliation:
                 return section
         names = ", ".join(section.title for section in known) or "none"
         raise NoSuchLibrary(
-            f"PlexSync writes to no library named {order.library!r}; it knows: {names}."
+            f"PlexSync writes to no library named {order.library!r}, only to: {names}."
         )
 
     def _read(self, run: Run) -> ScenePage:
@@ -165,7 +165,7 @@ class Reconciliation:
         flush: bool,
         tell: Tell,
     ) -> list[Comparison]:
-        """The scenes of a page that are decided, with those that earlier pages held back."""
+        """The decided scenes of a page, with those held back by earlier pages."""
         installed_at = (
             float(self._ledger.get_meta("installed_at") or 0.0) if run.order.known else 0.0
         )
@@ -183,7 +183,9 @@ class Reconciliation:
     def _inspect(self, batch: Sequence[Comparison], now: float) -> None:
         needed = {target for view in batch for target in _targets(view)}
         items, broken = self._items.read(needed)
-        if 1 < len(broken) == len(needed):  # not one sick item, which the next run meets again
+        if (
+            1 < len(broken) == len(needed)
+        ):  # not a single broken item, which the next run would hit again
             raise next(iter(broken.values()))
         for view in batch:
             self._compare.inspect(view, items, broken, now)
@@ -191,7 +193,7 @@ class Reconciliation:
     def _record(
         self, run: Run, views: Sequence[Comparison], session: _Session, now: float, dry: bool
     ) -> GapCount:
-        """Count the page's gaps and queue their scenes, observations first: a crash finds them again."""
+        """Store observations, count the page's gaps and queue their scenes: safe against a crash."""
         tally, ids = run.tally, []
         changed: list[tuple[int, Sequence[Observation]]] = []
         for view in views:
@@ -233,7 +235,7 @@ class Reconciliation:
         return chosen(gaps, order.kinds, order.fields)
 
     def _lies_in(self, scene: Scene, section: Section) -> bool:
-        """Whether Plex would look for the scene in that library."""
+        """Whether the scene's files are in that library's folders."""
         paths = [self._map.to_plex(file.path) for file in scene.files]
         return any(section.below(path) is not None for path in paths)
 
@@ -242,8 +244,8 @@ class Reconciliation:
         return scene in session.waiting or (job is not None and job.reason in COMPARES)
 
     def _pass_over(self, page: ScenePage, tally: GapCount, now: float, dry: bool) -> GapCount:
-        """Scenes of which Stash's answer is of no use; those that were ever synced are queued, so
-        that each has a dead letter that says what is wrong.
+        """Skip scenes for which Stash's answer is unusable; those that were ever synced are queued,
+        so that each gets a dead letter that says what is wrong.
         """
         known = list(self._ledger.scenes(list(page.odd)))
         if known and not dry:
@@ -251,7 +253,7 @@ class Reconciliation:
         return replace(tally, unread=tally.unread + len(page.odd))
 
     def _queue_vanished(self, run: Run, page: ScenePage, last: int) -> None:
-        """Scenes of the ledger that Stash no longer lists: asked for, it says what became of them."""
+        """Queue scenes of the ledger that Stash no longer lists, to be checked one by one."""
         if run.order.scope == ALL:
             known = set(self._ledger.live_between(run.cursor, last))
             gone = known - {scene.id for scene in page.scenes}
@@ -261,7 +263,7 @@ class Reconciliation:
     def _after_page(
         self, run: Run, page: ScenePage, over: bool, tally: GapCount, session: _Session, dry: bool
     ) -> GapCount:
-        """Scenes that Stash no longer has claim no item; after the last page count the orphans."""
+        """Delete observations of removed scenes; after the last page count the orphans."""
         if not dry:
             last = _BEYOND if over else page.last
             self._queue_vanished(run, page, last)
@@ -275,7 +277,7 @@ class Reconciliation:
 
 
 def progress(run: Run) -> float:
-    """How far a run came, 0 to 1; of a run over the latest scenes only its pages are known."""
+    """Progress of a run, 0 to 1; for a run over the latest scenes only its pages are known."""
     if run.done:
         return 1.0
     if run.order.scope == ALL:
@@ -284,7 +286,7 @@ def progress(run: Run) -> float:
 
 
 def _in_scope(page: ScenePage, order: Order) -> tuple[list[Scene], bool]:
-    """The scenes that the order means, and whether none follows."""
+    """The scenes in the order's scope, and whether none follows."""
     if order.scope == ALL:
         return list(page.scenes), page.left <= 0
     times = [(s, s.created_at if order.by == "created" else s.updated_at) for s in page.scenes]
@@ -293,7 +295,7 @@ def _in_scope(page: ScenePage, order: Order) -> tuple[list[Scene], bool]:
 
 
 def _next_batch(held: Sequence[Comparison], flush: bool) -> list[Comparison]:
-    """The first scenes whose items fill a request; all that is left when `flush` is set."""
+    """The first scenes whose items fill a request; all that are left if `flush` is set."""
     batch: list[Comparison] = []
     items = 0
     for view in held:

@@ -1,4 +1,4 @@
-"""A reconciliation in words."""
+"""Formats reconciliations for the log."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ SCOPES = {
 REASONS = {
     MANUAL: "a task",
     INTERVAL: "its interval",
-    STARTUP: "the first work after an hour without",
+    STARTUP: "the first work after an hour of rest",
     OUTAGE: "a long outage of Plex",
     DAMAGE: "a damaged job queue",
 }
 
 
 def sentence(run: Run) -> str:
-    """A run that came to its end, on one line."""
+    """A finished run, on one line."""
     tally = run.tally
     parts = [f"{tally.found[kind]} {kind}" for kind in KINDS if tally.found.get(kind)]
     return (
@@ -48,7 +48,7 @@ def sentence(run: Run) -> str:
 
 
 def lines(run: Run, *, dry: bool, strict: bool) -> Iterator[str]:
-    """The same for whoever pressed the button: a line for each kind, and what happens next."""
+    """A finished run for the user who started it: a line for each kind, and what happens next."""
     yield (
         f"{counted(run.checked, 'scene')} compared with Plex ({SCOPES[run.order.scope]}) "
         f"in {format_duration(run.seconds)}."
@@ -59,7 +59,7 @@ def lines(run: Run, *, dry: bool, strict: bool) -> Iterator[str]:
     if run.tally.unread:
         yield (
             f"{counted(run.tally.unread, 'scene')} could not be compared, because Plex or Stash "
-            "fails to deliver what is needed (their logs say why); the next run looks again."
+            "fails to deliver what is needed (their logs say why); the next run tries again."
         )
     if not run.tally.found:
         yield "No gaps were found."

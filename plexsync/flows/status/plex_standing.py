@@ -1,4 +1,4 @@
-"""How Plex stands, as people are shown it; light like flows/status/status.py."""
+"""Plex's state, as shown to the user; light like status.py."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read_breaker(folder: str) -> CircuitBreaker:
 
 
 def read_recovery(folder: str) -> RecoveryState:
-    """What the probes found; raises Unreadable."""
+    """The stored state of probes and recovery; raises Unreadable."""
     return document(folder, "recovery_state.json", RecoveryState.parse, RecoveryState())
 
 
@@ -47,7 +47,7 @@ def read_history(folder: str) -> OutageHistory:
 
 
 def shown_breaker(breaker: CircuitBreaker, now: float) -> Breaker:
-    """The breaker, and when a job may try."""
+    """The breaker, and when one job may be tried."""
     closed = breaker.state == CLOSED
     return {
         "state": breaker.state,
@@ -75,7 +75,7 @@ def shown_recovery(recovery: RecoveryState, now: float) -> Recovery:
 def shown_checks(
     breaker: CircuitBreaker, recovery: RecoveryState, last: HealthCheck, now: float
 ) -> Checks:
-    """The last health check, and the next probe: Plex is probed while its breaker is not closed, or
+    """The last health check, and the next probe: Plex is probed while its breaker is not CLOSED, or
     while it refuses the token.
     """
     away = breaker.state != CLOSED and breaker.cause != WRITING
@@ -90,7 +90,7 @@ def shown_checks(
 
 
 def shown_trouble(breaker: CircuitBreaker, recovery: RecoveryState) -> Trouble | None:
-    """What holds all jobs up, None when nothing does."""
+    """What holds all jobs back; None if nothing does."""
     kind, text = recovery.trouble, recovery.trouble_words
     since = recovery.trouble_since or None
     if not kind:

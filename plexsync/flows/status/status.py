@@ -1,7 +1,7 @@
-"""How everything stands, read beside a working owner.
+"""The whole status, read beside a working owner.
 
-Operations call this, so nothing heavy may be imported here, neither dataclasses nor what uses
-them; flows/tasks/view_queue_status.py puts it into words.
+Operations call this, so nothing heavy may be imported here, such as dataclasses;
+flows/tasks/view_queue_status.py formats it.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ FIRST = 10
 
 IDENTITY = "stash_identity.json"
 REFUSED = 3600.0
-"""Seconds for which it is shown that another Stash asked for the data folder."""
+"""Seconds for which an attempt of another Stash to use the data folder is shown."""
 
 LONGEST_WAIT = 660.0
-"""Seconds. A job that is due later than this from now is due: a clock was set back."""
+"""Seconds. A job whose time is further away than this is due: the clock was set back."""
 
 
 def status(folder: str, now: float) -> Status:
-    """Everything that is known of a data folder at wall-clock time `now`; raises nothing."""
+    """The status of a data folder at wall-clock time `now`; never raises."""
     problems = read_state.newer_files(folder)
     look = _Look(folder, problems)
     stats = look.document("stats.json", Stats.parse, Stats(0.0))
@@ -100,21 +100,22 @@ def status(folder: str, now: float) -> Status:
 
 
 def _other_stash(owner: Any, now: float) -> list[str]:
-    """That another Stash asked for the folder lately; pages of both show it."""
+    """A message if another Stash recently tried to use the folder; the pages of both show it."""
     found = owner if isinstance(owner, dict) else {}
     at, database = found.get("refused_at"), found.get("refused")
     if not isinstance(at, (int, float)) or not 0 <= now - at < REFUSED:
         return []
     return [
         f"This data folder belongs to one Stash (database {found.get('database')!r}), and another "
-        f"one (database {database!r}) asked for it and was refused: nothing is written for that one."
-        " Let STASH_PLUGIN_DATA name a folder of its own for each, or press Adopt This Stash twice "
+        f"one (database {database!r}) tried to use it and was refused: nothing is written for that "
+        "one."
+        " Let STASH_PLUGIN_DATA name a separate folder for each, or press Adopt This Stash twice "
         "in the one that is to keep it."
     ]
 
 
 class _Look:
-    """Asks for one thing after the other; what cannot be read is a problem and None."""
+    """Reads the parts one by one; one that cannot be read becomes None and a problem."""
 
     def __init__(self, folder: str, problems: list[str]) -> None:
         self._folder = folder
@@ -165,7 +166,7 @@ def _waiting(job: dict[str, Any]) -> Waiting:
         "scene": job["scene"],
         "reason": str(job.get("reason") or ""),
         "error": str(job.get("last_error") or ""),
-        "why": one_line(str(job.get("last_message") or "it rests for a moment after an event")),
+        "why": one_line(str(job.get("last_message") or "it waits for a moment after an event")),
         "until": _time(job),
         "tries": sum(number for number in numbers if isinstance(number, int)),
     }
@@ -191,12 +192,12 @@ def _refused(found: list[tuple[str, int, str]]) -> list[Refused]:
 
 def _object(raw: object) -> dict[str, object] | None:
     if not isinstance(raw, dict):
-        raise ValueError("it holds no object")
+        raise ValueError("it is not an object")
     return raw
 
 
 def _health_check(folder: str) -> HealthCheck:
-    """The last health check, if that can be read."""
+    """The last health check, if it can be read."""
     try:
         return read_state.document(folder, FILE, parse_health_check, NEVER)
     except Unreadable:

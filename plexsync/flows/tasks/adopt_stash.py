@@ -1,4 +1,4 @@
-"""Give the data folder to the Stash that asks, after a new database or a move that changed ids."""
+"""Adopt This Stash: gives the data folder to this Stash, say after a move that changed ids."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from plexsync.model.words import counted
 
 
 def adopt_stash(context: TaskContext) -> dict[str, object]:
-    """The first press says what would be forgotten, the second does it."""
+    """The first press says what would be deleted, the second does it."""
     if not _problem(context):
         context.log.info(
-            "This data folder belongs to this Stash already; there is nothing to adopt."
+            "This data folder already belongs to this Stash; there is nothing to adopt."
         )
         return {"adopted": False, "would_forget": 0}
     stores = context.owner().stores
     known = sum(stores.ledger.counts().values())
     if is_second_press(context, "adopt_stash") is None:
         context.log.warning(
-            "Nothing was changed yet. This data folder was used by another Stash. Adopting this one "
-            f"forgets which scenes the other had ({counted(known, 'scene')}), with their "
-            "waiting jobs, dead letters and pins; what Plex had before PlexSync wrote stays known. "
+            "Nothing was changed yet. This data folder was used by another Stash. Adopting this "
+            "one "
+            f"deletes what is stored about the other's scenes ({counted(known, 'scene')}), with "
+            "their "
+            "waiting jobs, dead letters and pins; what Plex had before PlexSync wrote is kept. "
             "Press Adopt This Stash again within 5 minutes to do it."
         )
         return {"adopted": False, "would_forget": known}
@@ -33,7 +35,7 @@ def adopt_stash(context: TaskContext) -> dict[str, object]:
 
 
 def adopt(context: TaskContext) -> dict[str, object]:
-    """Do it: whatever goes by a scene's id goes, with copies for a week."""
+    """Adopt it: delete everything that is stored by scene id, with copies for a week."""
     if not _problem(context):
         return {"adopted": False, "would_forget": 0}
     stores, now = context.owner().stores, context.clock.now()

@@ -1,6 +1,6 @@
-"""What a task can be asked for besides its mode, read strictly: a mistake is named, never guessed at.
+"""A task's arguments besides its mode, read strictly: a mistake is reported, never guessed around.
 
-Stash sends these as people type them, so texts with commas are lists, and "" counts as not given.
+Stash passes them as the user typed them, so text with commas is a list, and "" counts as not given.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from plexsync.model.job import DeadLetter
 
 
 def read_task_arguments(mode: str, task: Task, args: Mapping[str, object]) -> dict[str, object]:
-    """Every argument that the task takes, read or by its default; raises TaskFailed."""
+    """Read each argument that the task takes, or take its default; raises TaskFailed."""
     given = {name: value for name, value in args.items() if name != "mode" and not _is_blank(value)}
     try:
         return read_arguments(mode, task.arguments, given)
@@ -27,7 +27,7 @@ def _is_blank(value: object) -> bool:
 
 
 def yes_or_no(value: object) -> bool:
-    """Reads true or false, also as a text."""
+    """Reads true or false, also as text."""
     found = {"true": True, "false": False}.get(str(value).strip().lower())
     if found is None:
         raise ValueError('"true" or "false"')
@@ -35,7 +35,7 @@ def yes_or_no(value: object) -> bool:
 
 
 def some_of(known: Collection[str]) -> Callable[[object], tuple[str, ...]]:
-    """Reads some of these words, with commas between them."""
+    """Reads some of these words, separated by commas."""
 
     def read(value: object) -> tuple[str, ...]:
         given = {word.strip().lower() for word in str(value).split(",")} - {""}
@@ -47,16 +47,16 @@ def some_of(known: Collection[str]) -> Callable[[object], tuple[str, ...]]:
 
 
 def scenes(value: object) -> tuple[int, ...]:
-    """Reads ids of scenes, each kept once: a number, a list, or a text with commas."""
+    """Reads scene ids, without duplicates: a number, a list, or text with commas."""
     listed = value if isinstance(value, (list, tuple)) else str(value).split(",")
     try:
         return tuple(dict.fromkeys(scene_id(str(each).strip()) for each in listed))
     except ValueError:
-        raise ValueError("the numbers of scenes, with commas between them") from None
+        raise ValueError("scene ids, separated by commas") from None
 
 
 def hours(value: object) -> float:
-    """Reads a number of hours, a year at most; true means a day."""
+    """Reads a number of hours, at most a year; true means a day."""
     try:
         found = 24.0 if value is True else float(str(value))
     except ValueError:
@@ -67,7 +67,7 @@ def hours(value: object) -> float:
 
 
 def window(value: object) -> str | float:
-    """Reads which outages are meant: "last", "all", or those of the last hours."""
+    """Reads a choice of outages: "last", "all", or those of the last hours."""
     if value in ("last", "all"):
         return str(value)
     try:
@@ -77,7 +77,7 @@ def window(value: object) -> str | float:
 
 
 def chosen_error_types(text: str, dead_letters: Iterable[DeadLetter]) -> frozenset[str]:
-    """The classes and causes that a text names; those that the dead letters have are valid, too."""
+    """The classes and causes in a text; those of existing dead letters are valid too."""
     known = frozenset(word for each in dead_letters for word in (each.error, each.cause) if word)
     try:
         return error_types(text, known)

@@ -1,4 +1,4 @@
-"""Check Setup: one line per point, each with its remedy; nothing is changed."""
+"""Check Setup: checks all that PlexSync depends on, a line per point with its remedy."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from plexsync.model.errors import SyncError
 from plexsync.model.words import counted
 
 READY = 0.3
-"""Progress when only the files remain to be checked."""
+"""Progress (0 to 1) when only the files remain to be checked."""
 
 
 class _Report:
-    """Tells and keeps the points; one that cannot be checked is a point too."""
+    """Logs and collects the points; one that cannot be checked is a point too."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self.points: list[Point] = []
 
     def add(self, name: str, look: Callable[[], Iterable[Point]]) -> None:
-        """Look at something; whatever goes wrong there does not hide the rest."""
+        """Run one check; if it fails, the others still run."""
         try:
             for point in look():
                 self._tell(point)
         except SyncError as error:
             self._tell(Point(name, BAD, f"could not be checked: {error.message}"))
-        except Exception as problem:  # noqa: BLE001 - it is run where things are broken
+        except Exception as problem:  # noqa: BLE001 - it runs where things are broken
             self._tell(Point(name, WARN, f"could not be checked: {problem}"))
 
     def _tell(self, point: Point) -> None:
@@ -46,13 +46,13 @@ class _Report:
         tell(f"{line} {point.remedy}".strip())
 
     def counts(self) -> dict[str, int]:
-        """How many points are in each state."""
+        """The number of points in each state."""
         found = Counter(point.state for point in self.points)
         return {state: found[state] for state in (OK, WARN, BAD)}
 
 
 def check_setup(context: TaskContext) -> dict[str, object]:
-    """Look at everything that PlexSync depends on and say what is wrong, and what to do."""
+    """Check everything that PlexSync depends on; log what is wrong and what to do."""
     report = _Report(context.log)
     found: dict[str, object] = {}
     done = [0.0]
@@ -74,8 +74,8 @@ def check_setup(context: TaskContext) -> dict[str, object]:
             context.wake()
     counts = report.counts()
     context.log.info(
-        f"{counted(len(report.points), 'point')} checked: {counts[OK]} ok, {counts[WARN]} to look "
-        f"at, {counts[BAD]} wrong."
+        f"{counted(len(report.points), 'point')} checked: {counts[OK]} ok, {counts[WARN]} "
+        f"with a warning, {counts[BAD]} wrong."
         + (
             ""
             if healthy

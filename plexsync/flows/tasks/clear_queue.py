@@ -1,4 +1,4 @@
-"""Clear Queue: removes every job and backfill that waits."""
+"""Clear Queue: removes all waiting jobs and backfills."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from plexsync.policy.debounce import BURST
 
 
 def clear_queue(context: TaskContext) -> dict[str, object]:
-    """Remove every waiting job and stored backfill, also what no worker has taken in yet; the first
-    press says what that means, the second does it.
+    """Remove all waiting jobs and backfills, including events not taken over yet. The first press
+    says what would be removed, the second does it.
 
-    Nothing is in flight: whoever owns the data folder is the only one that runs jobs.
+    Nothing is in flight, since only the owner of the data folder runs jobs.
     """
     loop = context.owner().worker(lambda: "", lambda results, seconds: None)
     loop.start()
@@ -39,9 +39,9 @@ def clear_queue(context: TaskContext) -> dict[str, object]:
 
 
 def remove_all(context: TaskContext, until: float | None = None) -> dict[str, object]:
-    """Remove every waiting job and stored backfill that is taken in; nothing may be in flight.
+    """Remove all waiting jobs and stored backfills; nothing may be in flight.
 
-    `until`: jobs of edits that are younger than this stay.
+    `until`: jobs of edits after this time are kept.
     """
     stores, now = context.owner().stores, context.clock.now()
     queue, ledger = stores.queue, stores.ledger
@@ -62,15 +62,16 @@ def remove_all(context: TaskContext, until: float | None = None) -> dict[str, ob
     queue.finish([job.scene for job in jobs])
     context.log.info(f"Removed {_listed(jobs, backfills)}.")
     context.log.info(
-        f"A copy is kept for 7 days in {context.path(copy)}; Restore Removed brings it back. To stop "
+        f"A copy is kept for 7 days in {context.path(copy)}; Restore Removed restores it. To stop "
         "writing to Plex, pause PlexSync in its settings."
     )
     return {"removed": len(jobs), "backfills": len(backfills), "copy": copy}
 
 
 def _is_younger(job: Job, moment: float) -> bool:
-    """Whether somebody edited the scene after that moment; an edit of a waiting scene keeps its
-    job's age, but forgives its failures and moves its time."""
+    """Whether the scene was edited after that moment. An edit of a waiting scene keeps its job's
+    age, but clears its failures and moves its due time.
+    """
     if job.priority != EDIT:
         return False
     return job.born > moment or (not job.attempts and job.not_before > moment + BURST)

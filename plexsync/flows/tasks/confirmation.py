@@ -1,5 +1,6 @@
-"""A second press confirms: Stash has no dialog for that, so a task that removes something says at its
-first press what it would do, and does it at the second. A copy of what it removes is kept."""
+"""Confirmation by a second press. Stash has no dialog for it, so a task that removes something says
+at the first press what it would do, and does it at the second. A copy of what it removes is kept.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ PATIENCE = 300.0
 
 
 def is_second_press(context: TaskContext, task: str) -> float | None:
-    """The wall-clock time of the first press, if this is the second within PATIENCE; else None.
+    """The wall-clock time of the first press if this is the second within PATIENCE, or None.
 
     A first press is stored, and a second one counts only once.
     """
@@ -51,10 +52,10 @@ _OURS = re.compile(r"(\d{8}T\d{6}Z)-.+\.json", re.ASCII)
 
 
 def keep_copy(folder: str, what: str, document: object, now: float) -> str:
-    """Keep what is about to be removed from the data folder; returns the copy's path within it.
+    """Store a copy of what will be removed; returns its path within the data folder.
 
-    Call it before removing. Sweeps copies that are older than a week. Raises OSError when it
-    cannot be kept.
+    Call it before removing anything. Deletes copies older than a week. Raises OSError if it cannot
+    be stored.
     """
     place = os.path.join(folder, FOLDER)
     files.own_folder(place, lambda warning: None)
@@ -69,7 +70,7 @@ def keep_copy(folder: str, what: str, document: object, now: float) -> str:
 
 
 def copies(folder: str) -> list[str]:
-    """The names of the copies that are there, the youngest first."""
+    """The names of the existing copies, newest first."""
     try:
         names = os.listdir(os.path.join(folder, FOLDER))
     except OSError:
@@ -78,7 +79,7 @@ def copies(folder: str) -> list[str]:
 
 
 def read_copy(folder: str, name: str) -> object:
-    """What a copy holds; `name` is one of `copies`. Raises OSError or ValueError."""
+    """The content of a copy; `name` is one of `copies`. Raises OSError or ValueError."""
     return read_only.read_json(os.path.join(folder, FOLDER, name))
 
 

@@ -1,4 +1,4 @@
-"""What a task is, and what it is given when it runs."""
+"""The definition of a task, and the context in which it runs."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from plexsync.model.config import PlexSyncConfig
 T = TypeVar("T")
 
 READS, QUEUES, DRAINS, COMMAND = "reads", "queues", "drains", "command"
-"""A task that reads takes no lock and changes nothing. One that queues or drains owns the data
-folder while it runs and leaves the rest to the background worker; only one that drains writes to
-Plex itself. A command of a page is carried out by whoever owns the data folder."""
+"""READS takes no lock and changes nothing. QUEUES and DRAINS own the data folder while they run and
+leave the rest to the background worker; only DRAINS writes to Plex itself. A page command is
+carried out by the current owner of the data folder."""
 
 PLEX = "plex"
-"""What a task can need: a healthy Plex."""
+"""A value of `Task.needs`: a healthy Plex."""
 
 
 class TaskFailed(Exception):
-    """A task could not do its work; the text says why and what to do."""
+    """A task failed; the text tells the user why and what to do."""
 
 
 @dataclass(slots=True)
 class TaskContext:
-    """One run of a task. `args` are read already, see flows/tasks/registry.py; `owned` is there for
-    all tasks but those that read.
+    """One run of a task. `args` are already read, see flows/tasks/arguments.py; `owned` is None
+    only for tasks that read.
     """
 
     plugin_dir: str
@@ -48,24 +48,25 @@ class TaskContext:
     wake: Callable[[], None]
     owned: OwnerServices | None = None
     stand_by: Callable[[], None] = lambda: None
-    """Starts a worker that goes on when the task has ended in whatever way."""
+    """Starts a worker that continues after the task, however that ends."""
 
     def owner(self) -> OwnerServices:
-        """What owning tasks use; raises TaskFailed in a task that only reads."""
+        """The owner's services; raises TaskFailed in a task that only reads."""
         if self.owned is None:
             raise TaskFailed("This task must own the data folder.")
         return self.owned
 
     def log_if_plex_is_away(self) -> None:
-        """For a task that queued something: log why nothing of it is synced now."""
+        """For a task that queued something: log why it is not synced yet, if Plex is away."""
         outages = self.owner().outages
         if outages.blocked:
             self.log.info(
-                f"What was queued waits until Plex takes it, and is then synced by itself: {outages.why}"
+                "What was queued waits, and is synced by itself once Plex accepts it: "
+                f"{outages.why}"
             )
 
     def require_plex(self, title: str, refusal: str, besides: str = "") -> None:
-        """Raises TaskFailed, with what to do, unless Plex is healthy now."""
+        """Raise TaskFailed, with what to do, unless Plex is healthy now."""
         health = self.plex.check(title)
         if health.state != "healthy":
             raise TaskFailed(f"{refusal}: {health.words}. {besides}{health.remedy}")
@@ -75,7 +76,7 @@ class TaskContext:
         return os.path.join(self.folder, name)
 
     def readable(self, read: Callable[[str], T], default: T) -> T:
-        """What `read` finds in the data folder; `default`, with a warning, where that fails."""
+        """The result of `read` for the data folder; `default`, with a warning, if it fails."""
         try:
             return read(self.folder)
         except Unreadable as problem:
@@ -85,14 +86,14 @@ class TaskContext:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A button or a page's command: a function, and what comes before it.
+    """A button or a page command: a function and its requirements.
 
-    `run` returns JSON values for whoever called; people read what it logs. `arguments` are those it
-    takes besides the mode. `needs` PLEX: Plex is checked in the name of `title`, and unless it is
-    healthy the task fails with `refusal` and what to do. `unready`: the task is of use although
-    Plex's address or token is missing. `button`: Stash shows it; one that is none is run by its
-    mode. `anybody`: also for a Stash to which the data folder does not belong, like what is
-    `unready` and only reads.
+    `run` returns JSON values for the caller; the user reads what it logs. `arguments` are those it
+    takes besides the mode. `needs` PLEX: Plex is checked, with `title` as who asked, and unless it
+    is healthy the task fails with `refusal` and what to do. `unready`: it also runs while Plex's
+    address or token is missing. `button`: Stash shows it as a button; otherwise it is only run by
+    its mode. `anybody`: it also runs for a Stash that does not own the data folder, as do tasks
+    that are `unready` and only read.
     """
 
     kind: str
@@ -106,7 +107,7 @@ class Task:
     anybody: bool = False
 
     def carry_out(self, context: TaskContext) -> dict[str, object]:
-        """Run it, if what it needs is there; raises TaskFailed."""
+        """Run it if its requirements are met; raises TaskFailed."""
         if self.needs == PLEX and context.config.unreadable():
             raise TaskFailed(f"{self.refusal}: {context.config.unreadable()}")
         if self.needs == PLEX:

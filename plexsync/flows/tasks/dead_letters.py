@@ -1,4 +1,4 @@
-"""Dead letters at the press of a button: tried again, cleared, or purged when they are old."""
+"""The buttons for dead letters: retry, clear, and purge old ones."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ DAY = 86400.0
 
 
 def retry_dead_letters(context: TaskContext) -> dict[str, object]:
-    """Queue the scenes of dead letters again; each stays until its scene is in step.
+    """Requeue the scenes of dead letters; each dead letter stays until its scene is in step.
 
-    Arguments: `error_types`, classes or causes with commas between them, or `scene`, one id; all
-    dead letters without.
+    Arguments: `error_types`, classes or causes separated by commas, or `scene`, one id; without
+    either, all dead letters.
     """
     stores, now = context.owner().stores, context.clock.now()
     known = all_dead_letters(stores.dead_letters)
@@ -46,15 +46,15 @@ def retry_dead_letters(context: TaskContext) -> dict[str, object]:
     already = len(wanted_now) - len(queued)
     text = f"{counted(len(queued), 'scene')} queued again: {_by_class(dead_letters, queued)}."
     if already and queued:
-        text += f" {already} more waited in the queue already."
+        text += f" {already} more were already waiting in the queue."
     elif already:
-        text = f"Nothing to queue: {counted(already, 'scene')} waited in the queue already."
+        text = f"Nothing to queue: {counted(already, 'scene')} already waiting in the queue."
     if queued or already:
-        context.log.info(f"{text} A dead letter goes when its scene is in step with Plex.")
+        context.log.info(f"{text} A dead letter is removed when its scene is in step with Plex.")
     if undone:
         context.log.info(
             f"Left alone: {some_scenes(sorted(undone))}. What PlexSync wrote of these was undone; "
-            "edit one, or retry it by itself, to have it in Plex again."
+            "edit one, or retry it alone, to sync it again."
         )
     if queued:
         context.log_if_plex_is_away()
@@ -62,13 +62,13 @@ def retry_dead_letters(context: TaskContext) -> dict[str, object]:
 
 
 def _undone(context: TaskContext, dead_letters: Iterable[DeadLetter]) -> set[int]:
-    """Scenes that somebody undid: such a scene is synced again only when it is asked for by itself."""
+    """Scenes that were undone: such a scene is only synced again if it is requested alone."""
     states = context.owner().stores.ledger.scenes(dead_letter.scene for dead_letter in dead_letters)
     return {scene for scene, state in states.items() if state.state == UNDONE}
 
 
 def clear_dead_letters(context: TaskContext) -> dict[str, object]:
-    """Forget all dead letters; the first press says what that means, the second does it."""
+    """Remove all dead letters; the first press says what would be removed, the second does it."""
     dead_letters = all_dead_letters(context.owner().stores.dead_letters)
     if not dead_letters:
         context.log.info("There are no dead letters, so nothing was removed.")
@@ -77,7 +77,7 @@ def clear_dead_letters(context: TaskContext) -> dict[str, object]:
 
 
 def purge_dead_letters(context: TaskContext) -> dict[str, object]:
-    """Forget dead letters that are older than the settings keep them, at the second press."""
+    """Remove dead letters that are older than the settings keep them, at the second press."""
     now, days = context.clock.now(), context.config.dlq_retention_days
     before = now - days * DAY
     dead_letters = all_dead_letters(context.owner().stores.dead_letters)
@@ -93,12 +93,12 @@ def purge_dead_letters(context: TaskContext) -> dict[str, object]:
 def _at_the_second_press(
     context: TaskContext, dead_letters: Sequence[DeadLetter], task: str, button: str
 ) -> dict[str, object]:
-    """Say what would be removed; when that was said lately, remove what was there then."""
+    """Say what would be removed; at a second press remove it, except what was added meanwhile."""
     told = is_second_press(context, task)
     if told is None:
         context.log.warning(
             f"Nothing was removed yet. This would remove {_listed(dead_letters)}. A scene is then "
-            f"tried again only when somebody edits it. Press {button} again within 5 "
+            f"only tried again when it is edited. Press {button} again within 5 "
             "minutes to do it."
         )
         return {"removed": 0, "would_remove": len(dead_letters)}
@@ -106,12 +106,12 @@ def _at_the_second_press(
     removed = remove_dead_letters(context, then, context.clock.now()) if then else {"removed": 0}
     younger = len(dead_letters) - len(then)
     if younger:
-        context.log.info(f"{counted(younger, 'dead letter')} came after the first press: kept.")
+        context.log.info(f"{counted(younger, 'dead letter')} added after the first press: kept.")
     return {**removed, "would_remove": 0}
 
 
 def all_dead_letters(dead_letters: DeadLetters, error: str | None = None) -> list[DeadLetter]:
-    """Every dead letter, the newest first; only those of one error class when it is given."""
+    """All dead letters, newest first, optionally of one error class only."""
     found: list[DeadLetter] = []
     while page := dead_letters.page(PAGE, len(found), error):
         found += page
@@ -121,8 +121,8 @@ def all_dead_letters(dead_letters: DeadLetters, error: str | None = None) -> lis
 def _queue_again(
     stores: Stores, dead_letters: Iterable[DeadLetter], now: float, *, alone: bool
 ) -> list[int]:
-    """Queue a fresh job for each scene that has none; returns those scenes. A scene that was asked for
-    `alone` goes before every backfill.
+    """Queue a new job for each scene that has none; returns those scenes. A scene requested `alone`
+    goes before every backfill.
     """
     scenes = [
         dead_letter.scene
@@ -140,7 +140,7 @@ def _queue_again(
 def remove_dead_letters(
     context: TaskContext, dead_letters: Sequence[DeadLetter], now: float
 ) -> dict[str, object]:
-    """Forget these dead letters; a copy of them is kept."""
+    """Remove these dead letters; a copy of them is kept."""
     copy = keep_copy(
         context.folder, "dead-letters", [asdict(dead_letter) for dead_letter in dead_letters], now
     )
@@ -167,4 +167,4 @@ def _what_there_is(dead_letters: Sequence[DeadLetter]) -> str:
     if not dead_letters:
         return "there are no dead letters."
     classes = ", ".join(sorted({each.error for each in dead_letters}))
-    return f"no dead letter fits. Their classes are {classes}."
+    return f"no dead letter matches. Their classes are {classes}."

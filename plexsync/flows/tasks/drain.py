@@ -1,4 +1,4 @@
-"""A drain of the queue in the foreground: when it ends, how far it is, and what it did."""
+"""A drain of the queue in the foreground: when it ends, its progress, and its counts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from plexsync.policy.debounce import BURST
 from plexsync.policy.outage_history import format_duration
 
 ASSUMED = 2.0
-"""Seconds per scene, assumed until enough scenes are measured."""
+"""Assumed seconds per scene until TRUSTED scenes are measured."""
 
 TRUSTED = 5
 """Scenes after which the measured mean is used."""
@@ -33,7 +33,7 @@ PAUSED = (
 )
 
 STOPPED = {
-    "stash": "Stash does not answer any more.",
+    "stash": "Stash no longer answers.",
     "settings": "The settings are no longer complete.",
     "paused": PAUSED,
 }
@@ -41,7 +41,7 @@ STOPPED = {
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long a scene takes, from what was measured."""
+    """The measured pace of a drain."""
 
     scenes: int = 0
     seconds: float = 0.0
@@ -56,8 +56,8 @@ class Pace:
         return self.seconds / self.scenes if self.scenes >= TRUSTED else ASSUMED
 
     def estimate(self, left: int) -> str:
-        """How long the rest takes, in words."""
-        basis = f"{self.mean:.1f} s a scene"
+        """How long `left` scenes will take, in words."""
+        basis = f"{self.mean:.1f} s per scene"
         if self.scenes < TRUSTED:
             basis += f", assumed until {TRUSTED} are done"
         return f"about {format_duration(left * self.mean)} ({basis})"
@@ -65,7 +65,7 @@ class Pace:
 
 @dataclass(slots=True)
 class DrainCount:
-    """What became of the scenes so far; each counts once, however often it had its turn."""
+    """Outcomes of the scenes so far; each scene counts once, however often it was tried."""
 
     outcomes: dict[int, str] = field(default_factory=dict)
     errors: Counter[str] = field(default_factory=Counter)
@@ -73,11 +73,11 @@ class DrainCount:
 
     @property
     def done(self) -> int:
-        """Scenes that had their turn."""
+        """Scenes that were tried."""
         return len(self.outcomes)
 
     def note(self, outcome: Outcome) -> None:
-        """A scene had its turn."""
+        """Count the outcome of a scene."""
         self.turns += 1
         if outcome.kind != IN_STEP or self.outcomes.get(outcome.scene) != WRITTEN:
             self.outcomes[outcome.scene] = outcome.kind
@@ -85,12 +85,12 @@ class DrainCount:
             self.errors[outcome.error.kind] += 1
 
     def count(self, outcome: str) -> int:
-        """How many scenes ended so."""
+        """How many scenes have this outcome."""
         return sum(each == outcome for each in self.outcomes.values())
 
 
 class Drain:
-    """One drain: when it ends, how far it is, and what it did."""
+    """One drain: when it ends, its progress, and its counts."""
 
     def __init__(self, context: TaskContext) -> None:
         owned = context.owner()
@@ -105,9 +105,9 @@ class Drain:
         self._told_at = context.clock.monotonic()
 
     def leave(self) -> str:
-        """Why to end now: no job may be tried, or none is due.
+        """Why to end now: no job may be tried, or none is due; "" to continue.
 
-        Asked between two requests as well; a batch that was begun is no reason to end.
+        Also called between two requests; jobs of the current batch are not a reason to end.
         """
         if self._stores.queue.running:
             return ""
@@ -124,7 +124,7 @@ class Drain:
         """Count and log the outcomes of a batch."""
         before = self.tally.turns
         for outcome in outcomes:
-            if outcome.kind not in (RETURNED, UNTRIED):  # those had no turn at all
+            if outcome.kind not in (RETURNED, UNTRIED):  # those were not tried at all
                 self.tally.note(outcome)
                 self._tell(outcome, seconds / len(outcomes))
         now = self._context.clock.now()
@@ -139,11 +139,11 @@ class Drain:
             )
 
     def expect(self, scenes: int) -> None:
-        """Set how many scenes remain, as far as is known."""
+        """Set how many scenes remain, as far as known."""
         self._left = scenes
 
     def measure(self) -> float:
-        """How far it is, 0 to 1; safe to ask from another thread."""
+        """Progress, 0 to 1; safe to call from another thread."""
         done = self.tally.done
         return 0.99 * done / max(1, done + self._left)
 
@@ -157,7 +157,7 @@ class Drain:
 
 
 def due_now(stores: Stores, now: float) -> int:
-    """Jobs that are due, or only rest after an edit."""
+    """Jobs that are due, or only wait for the debounce."""
     return stores.queue.count_due(now + BURST)
 
 

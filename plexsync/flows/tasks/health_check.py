@@ -1,4 +1,4 @@
-"""Health Check: asks Plex now how it is, and says what to do about it."""
+"""Health Check: checks Plex now, and says what to do about it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BY_STATE = frozenset({HEALTHY, STARTING, FAILING, DOWN, "proxy"})
 
 
 def health_check(context: TaskContext) -> dict[str, object]:
-    """Ask Plex now; log how it is, or what answers in its place, and what to do about it."""
+    """Check Plex now; log its state, or what answers in its place, and what to do about it."""
     health = context.plex.check("Health Check", to_write=True)
     breaker = context.readable(read_breaker, CircuitBreaker())
     waiting = queue_view.live_jobs(context.folder)

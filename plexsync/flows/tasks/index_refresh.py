@@ -1,4 +1,4 @@
-"""The library index for a task that reads: brought up to date when nobody else works on it."""
+"""The library index for a task that reads: refreshed first unless the worker is running."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ FILE = "plex_index.db"
 
 @dataclass(frozen=True, slots=True)
 class IndexView:
-    """The index to look things up in. `age` is that of its oldest library in seconds, None when
-    it is empty; `missing` names wanted libraries that Plex does not have."""
+    """A readable index. `age` is that of its least recently read library in seconds, None if it is
+    empty; `missing` names configured libraries that Plex does not have.
+    """
 
     index: PlexIndex
     refreshed: bool
@@ -30,7 +31,7 @@ class IndexView:
 
 @contextmanager
 def index_view(context: TaskContext) -> Iterator[IndexView]:
-    """Refresh the index if that disturbs nobody, then show it as it is. Raises Plex's errors."""
+    """Refresh the index unless the folder is owned, then open it read-only. Raises Plex's errors."""
     missing = _refresh(context)
     with closing(_open(context, read_only=True)) as index:
         stats = index.stats(context.clock.now())
@@ -45,7 +46,7 @@ def index_view(context: TaskContext) -> Iterator[IndexView]:
 
 
 def _refresh(context: TaskContext) -> tuple[str, ...] | None:
-    """The missing libraries; None when somebody else owns the folder, and nothing was done."""
+    """Refresh and return the missing libraries; None if another process owns the folder."""
     if context.owned is not None:
         return _refreshed(context, context.owned.index(context.config))
     with _borrowed(context) as free:
@@ -67,9 +68,10 @@ def _open(context: TaskContext, *, read_only: bool) -> PlexIndex:
 
 @contextmanager
 def _borrowed(context: TaskContext) -> Iterator[bool]:
-    """Own the folder for a moment, if nobody does; whoever came meanwhile is not left waiting.
+    """Own the folder for a moment, if nobody does; yields whether we own it.
 
-    A worker stands by from the start, as for a task that owns: however this ends, it goes on.
+    A worker stands by from the start, as for an owning task, so that events that arrive meanwhile
+    are synced however this ends.
     """
     if inbox.has_owner(context.folder):
         yield False

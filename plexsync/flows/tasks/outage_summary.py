@@ -1,4 +1,4 @@
-"""The last outages as a table, and what they add up to."""
+"""Outage Summary: the last outages as a table, and MTTR, MTBF and availability."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from plexsync.policy.outage_history import (
 )
 
 _LENGTH = len("23 h 59 min")
-"""No length of an outage takes more room, up to a hundred days."""
+"""Width of the column; longer durations, up to a hundred days, fit too."""
 
 _COLUMNS = ("Began", "Ended", "Length", "Affected", "Recovered", "Cause")
 
 
 def outage_summary(context: TaskContext) -> dict[str, object]:
-    """The last outages as a table, the newest last, and what they add up to."""
+    """Log the last outages as a table, newest last, and MTTR, MTBF and availability."""
     now = context.clock.now()
     history = context.readable(read_history, OutageHistory())
     for line in table([_row(outage, now) for outage in history.outages]):
@@ -31,7 +31,7 @@ def outage_summary(context: TaskContext) -> dict[str, object]:
         f"{counted(len(history.outages), 'outage')} on record. Mean time to recovery: "
         f"{format_duration(mttr) if mttr is not None else 'unknown'}; between failures: "
         f"{format_duration(mtbf) if mtbf is not None else 'unknown (needs two outages)'}; "
-        f"Plex was there {history.availability(now):.2%} of the time."
+        f"Plex was available {history.availability(now):.2%} of the time."
     )
     return {
         "outages": history.to_json(),
@@ -42,7 +42,7 @@ def outage_summary(context: TaskContext) -> dict[str, object]:
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines whose columns stand below each other, with a head; none without rows."""
+    """Lines with aligned columns and a header; none without rows."""
     if not rows:
         return
     whole = [_COLUMNS, *rows]
@@ -56,7 +56,7 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def _row(outage: Outage, now: float) -> tuple[str, ...]:
     return (
         _time_of_day(outage.start),
-        "still going on" if outage.end is None else _time_of_day(outage.end),
+        "ongoing" if outage.end is None else _time_of_day(outage.end),
         format_duration(outage.length(now)).ljust(_LENGTH),
         str(outage.jobs_affected),
         str(outage.jobs_recovered),
@@ -65,5 +65,5 @@ def _row(outage: Outage, now: float) -> tuple[str, ...]:
 
 
 def _time_of_day(at: float) -> str:
-    """As "2026-11-28 16:20:51", by the clock on the wall."""
+    """For example "2026-11-28 16:20:51", in local time."""
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

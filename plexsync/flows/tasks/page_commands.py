@@ -1,7 +1,8 @@
-"""What a page asks the owner of the data folder to do; flows/tasks/registry.py has the table.
+"""The page's commands, which the owner of the data folder carries out; see the table in
+registry.py.
 
-Each answers JSON values, or raises TaskFailed with a sentence. The arguments are those of
-model/command.py, read already.
+Each returns JSON values, or raises TaskFailed with a sentence. The arguments are those of
+model/command.py, already read.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from plexsync.policy.events import stronger_reason
 Answer = dict[str, object]
 
 AS_EDITS = 50
-"""Up to this many scenes go before every backfill; more of them are a backfill themselves."""
+"""Up to this many scenes go before every backfill; more become a backfill themselves."""
 
 
 def retry(context: TaskContext) -> Answer:
@@ -49,7 +50,7 @@ def retry_class(context: TaskContext) -> Answer:
 
 
 def sync(context: TaskContext) -> Answer:
-    """Compare scenes with Plex itself, whatever the ledger says of them."""
+    """Compare scenes with Plex itself, whatever the ledger has about them."""
     return {"queued": _queue_now(context, context.args["scenes"])}
 
 
@@ -60,7 +61,7 @@ def _queue_now(context: TaskContext, scenes: Iterable[int]) -> int:
         stores.ledger.add_backfill(FORCED, "scene", wanted, now)
         return len(wanted)
     live = stores.queue.jobs
-    # a person waits for these, also behind a bulk edit of hundreds
+    # the user waits for these, so they go before a bulk edit of hundreds
     first = min(now, stores.queue.next_due() or now) - 0.001
     reasons = {s: stronger_reason(FORCED, live[s].reason) if s in live else FORCED for s in wanted}
     stores.queue.put_all(
@@ -71,7 +72,7 @@ def _queue_now(context: TaskContext, scenes: Iterable[int]) -> int:
 
 
 def preview(context: TaskContext) -> Answer:
-    """The dry run for some scenes; its lines go to the page, not to the log."""
+    """The dry run for some scenes; the page gets its lines, not the log."""
     scenes = context.args["scenes"] or _scope(context)
     if not scenes:
         raise TaskFailed("There is no such scene to preview.")
@@ -80,14 +81,14 @@ def preview(context: TaskContext) -> Answer:
 
 
 def _scope(context: TaskContext) -> list[int]:
-    """The scenes that were updated last, or those that wait."""
+    """The scenes updated last, or those that wait."""
     if context.args["scope"] == "recent":
         return list(last_updated(context.stash, MOST_PREVIEWS))
     return [job.scene for job in context.owner().stores.queue.first(MOST_PREVIEWS)]
 
 
 def undo(context: TaskContext) -> Answer:
-    """Put back what Plex had before PlexSync wrote one scene."""
+    """Restore what Plex had before PlexSync wrote one scene."""
     scene = context.args["scene"]
     state = context.owner().stores.ledger.scenes([scene]).get(scene)
     if state is None or not any(t.written or t.unconfirmed for t in state.targets):
@@ -100,7 +101,7 @@ def undo(context: TaskContext) -> Answer:
 
 
 def pin(context: TaskContext) -> Answer:
-    """Keep which Plex item a person says a scene is, and sync it."""
+    """Pin a scene to the Plex item that the user chose, and sync it."""
     scene = context.args["scene"]
     pin = Pin(context.args["part"], context.args["rating_key"] or 0)
     context.owner().stores.ledger.pin(scene, pin)
@@ -109,7 +110,7 @@ def pin(context: TaskContext) -> Answer:
 
 
 def unpin(context: TaskContext) -> Answer:
-    """Forget what a person said of a scene's Plex item, and sync it."""
+    """Remove a scene's pin, and sync it."""
     scene = context.args["scene"]
     if not context.owner().stores.ledger.unpin(scene):
         raise TaskFailed(f"Scene {scene} has no pin.")
@@ -118,7 +119,7 @@ def unpin(context: TaskContext) -> Answer:
 
 
 def adopt_path_map(context: TaskContext) -> Answer:
-    """Change one of our settings in Stash. Stash can only replace them all: read, change, write."""
+    """Change our path map in Stash. Stash can only replace all settings: read, change, write."""
     wanted = context.args["path_map"]
     unusable = PathMap.parse(wanted)[1]
     if unusable:
@@ -128,20 +129,22 @@ def adopt_path_map(context: TaskContext) -> Answer:
     after = dict(context.stash.settings().plugin)
     if after != {**before, "path_map": wanted}:
         raise TaskFailed(
-            "Stash's settings are not as they should be now: somebody may have changed them at the "
-            "same moment. Look at Settings > Plugins > PlexSync."
+            "The settings in Stash differ from what was saved: they may have been changed at the "
+            "same moment. Check Settings > Plugins > PlexSync."
         )
-    context.log.info(f"The path map in Stash's settings is now {wanted!r}; every other one stayed.")
+    context.log.info(
+        f"The path map in Stash's settings is now {wanted!r}; no other setting changed."
+    )
     return {
         "before": str(before.get("path_map") or ""),
         "after": wanted,
-        "text": "Reload a settings page that is open in Stash before changing anything there, or "
+        "text": "Reload an open settings page in Stash before changing anything there, or "
         "it writes the old path map back.",
     }
 
 
 def clear(context: TaskContext) -> Answer:
-    """Empty the queue or the dead letters at once: the page has asked whether that is meant."""
+    """Clear the queue or the dead letters at once: the page has asked for confirmation."""
     if context.args["what"] == "queue":
         return remove_all(context)
     found = dead_letters.all_dead_letters(

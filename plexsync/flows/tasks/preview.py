@@ -1,4 +1,4 @@
-"""The dry run: what a sync would change in Plex, field by field, and why; nothing is written."""
+"""Preview Sync: the dry run, what a sync would change in Plex by field, and why; writes nothing."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ from plexsync.model.reasons import FORCED, SWEEP, UPDATE, dead_state, state_word
 
 BATCH = 50
 RECENT = 50
-"""So many scenes that were updated lately are shown besides those that wait."""
+"""Most recently updated scenes shown besides those that wait."""
 
 _STOPS = (PlexServerDown, PlexAuthError, StashDown, StashAuthError)
 
 
 def preview(context: TaskContext) -> dict[str, object]:
-    """Say what would be written for some scenes; writes nothing to Plex and keeps nothing.
+    """Log what would be written for some scenes; writes nothing to Plex and stores nothing.
 
     Arguments: `scene` or `scenes`, ids, or `recent`, the hours within which scenes were updated;
-    without them, the scenes that wait and those updated last. `forced` compares with Plex also where
-    the ledger says that a scene is in step, as is done for scenes that are named.
+    without them, the scenes that wait and those updated last. `forced` compares with Plex even if a
+    scene is in step by the ledger, which is always done for named scenes.
     """
     jobs = _scope(context)
     tally = PreviewCount()
@@ -106,7 +106,7 @@ def _waiting(context: TaskContext, now: float) -> Iterator[Job]:
 
 
 def _updated(context: TaskContext, since: float | None) -> Sequence[int]:
-    """Scenes updated since then, else the last few; Stash lists the newest first."""
+    """Scenes updated since then, or without a time the last few; Stash lists the newest first."""
     if since is None:
         return last_updated(context.stash, RECENT)
     return [scene for page in updated_since(context.stash, since) for scene, _ in page]
@@ -116,7 +116,7 @@ def _updated(context: TaskContext, since: float | None) -> Sequence[int]:
 def _dry_run(
     context: TaskContext, view: IndexView
 ) -> Iterator[Callable[[Sequence[Job]], list[ScenePlan]]]:
-    """The steps of a batch as the worker has them, on stores that only read."""
+    """The worker's steps of a batch, on read-only stores."""
     config = context.config
     with (
         closing(LedgerView(context.path("ledger.db"))) as ledger,
@@ -124,7 +124,8 @@ def _dry_run(
     ):
         if ledger.use_server(context.plex.server_id()):
             context.log.warning(
-                "Another Plex server answers than before; this is what it would get afresh."
+                "Another Plex server answers than before; this is what would be written to it as a "
+                "new server."
             )
         view.index.recall_limits(context.clock.now())
         write = DryRun(context.plex, ledger, preserve=config.preserve_plex_edits)

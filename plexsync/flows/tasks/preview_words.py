@@ -14,7 +14,7 @@ from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
 
 TOLD = 100
-"""Scenes that are logged field by field; further ones are only counted."""
+"""Scenes that are logged by field; further ones are only counted."""
 
 CHANGES, IN_STEP, LEFT, GONE = "changes", "in step", "left alone", "gone"
 """Outcomes of a scene besides the ledger's states."""
@@ -24,7 +24,7 @@ _LONGEST = 80
 
 @dataclass(slots=True)
 class ScenePlan:
-    """What would become of a scene: an outcome, and its items when there is something to plan."""
+    """The plan for a scene: an outcome, and its items if there is something to plan."""
 
     scene: int
     outcome: str
@@ -34,7 +34,7 @@ class ScenePlan:
 
 @dataclass(slots=True)
 class PreviewCount:
-    """The scenes so far: the first ones whole, all of them in numbers."""
+    """The scenes so far: the first ones in full, and counts of all."""
 
     scenes: list[ScenePlan] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -43,7 +43,7 @@ class PreviewCount:
     done: int = 0
 
     def add(self, scene: ScenePlan) -> bool:
-        """Count a scene; True while it is still one of those to be logged."""
+        """Count a scene; returns True if it is one of those to be logged."""
         self.done += 1
         self.outcomes[scene.outcome] += 1
         self.fields.update({f.field for i in scene.items for f in i.fields if f.changes})
@@ -63,19 +63,20 @@ def tell_index(context: TaskContext, view: IndexView) -> None:
         return
     if not view.index.complete(context.config.plex_library):
         context.log.warning(
-            "The background worker is at work and has not read the Plex libraries yet, so scenes "
+            "The background worker is running and has not read the Plex libraries yet, so scenes "
             "may be missing here. Press Preview Sync again when it is done."
         )
     else:
         age = "never" if view.age is None else f"{format_duration(view.age)} ago"
         context.log.info(
-            "The background worker is at work, so the index of Plex is used as it is; it was last "
+            "The background worker is running, so the index of Plex is used unrefreshed; it was "
+            "last "
             f"read whole {age}."
         )
 
 
 def tell_scene(context: TaskContext, scene: ScenePlan) -> None:
-    """One line for the scene and one for each field; nothing where all is in step."""
+    """Log one line for the scene and one for each field; nothing if all is in step."""
     if scene.outcome == IN_STEP and not scene.items:
         return
     words = state_words(scene.outcome)
@@ -107,13 +108,13 @@ def _shown(context: TaskContext, value: Value) -> str:
 
 
 def summarise(context: TaskContext, tally: PreviewCount) -> None:
-    """The numbers at the end."""
+    """Log the counts at the end."""
     if tally.done > len(tally.scenes):
         context.log.info(f"... and {tally.done - len(tally.scenes)} more scenes, counted below.")
     outcomes = ", ".join(
         f"{count} {state_words(name)}" for name, count in tally.outcomes.most_common()
     )
-    context.log.info(f"Looked at {counted(tally.done, 'scene')}: {outcomes or 'none'}.")
+    context.log.info(f"Checked {counted(tally.done, 'scene')}: {outcomes or 'none'}.")
     if tally.fields:
         fields = ", ".join(
             f"{name} {tally.fields[name]}" for name in FIELDS if name in tally.fields

@@ -1,4 +1,4 @@
-"""Process Queue: drains the queue in the foreground, by the worker's own loop, until nothing is due."""
+"""Process Queue: drains the queue in the foreground, with the worker's loop, until nothing is due."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def process_queue(context: TaskContext) -> dict[str, object]:
 
 
 def _make_sure_it_can_work(context: TaskContext) -> None:
-    """Raise TaskFailed at once where the loop would only wait: paused, or no healthy Plex."""
+    """Raise TaskFailed at once if the loop could only wait: paused, or no healthy Plex."""
     outages, stores = context.owner().outages, context.owner().stores
     waiting = len(stores.queue.jobs) + ahead(stores)
     kept = f"{counted(waiting, 'scene')} to be synced {'is' if waiting == 1 else 'are'} kept"
@@ -81,7 +81,7 @@ def _tell(context: TaskContext, tally: DrainCount, seconds: float) -> None:
 
 
 def _remains(context: TaskContext, stores: Stores) -> dict[str, object]:
-    """Say what is left and when it is due."""
+    """Log what is left and when it is due."""
     jobs, backfilled = list(stores.queue.jobs.values()), ahead(stores)
     now, due = context.clock.now(), stores.queue.next_due()
     seconds = None if due is None else max(0.0, due - now)
@@ -96,7 +96,8 @@ def _remains(context: TaskContext, stores: Stores) -> dict[str, object]:
             when = f", the next in {format_duration(seconds)}" if seconds >= 1 else ", some at once"
         verb = "remains" if len(jobs) + backfilled == 1 else "remain"
         context.log.info(
-            f"{counted(len(jobs) + backfilled, 'scene')} {verb} ({_reasons(jobs, backfilled)}){when}. "
+            f"{counted(len(jobs) + backfilled, 'scene')} {verb} "
+            f"({_reasons(jobs, backfilled)}){when}. "
             "The background worker goes on by itself."
         )
     else:

@@ -1,4 +1,4 @@
-"""A task's progress bar, and what it says of the jobs that wait."""
+"""A task's progress bar, and its texts about waiting jobs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from plexsync.flows.status.status import LONGEST_WAIT
 from plexsync.model.words import counted
 
 EVERY = 0.8
-"""Seconds between two reports, so that Stash's progress bar moves each second."""
+"""Seconds between reports, so that Stash's progress bar moves every second."""
 
 
 class Progress:
-    """As a context manager: reports what `measure` says (0 to 1) from its start to its end.
+    """A context manager that reports `measure` (0 to 1) while its block runs.
 
-    Never reports less than before. `measure` is called from a thread of its own.
+    Never reports less than before. `measure` is called from another thread.
     """
 
     def __init__(self, log: Log, measure: Callable[[], float]) -> None:
@@ -59,7 +59,7 @@ class Progress:
 
 
 def next_tries(jobs: int, first: float) -> str:
-    """As "5 jobs wait for their next try, the first at 14:05", by the clock on the wall."""
+    """For example "5 jobs wait for their next try, the first at 14:05", in local time."""
     at = datetime.fromtimestamp(first).astimezone().strftime("%H:%M")
     if jobs == 1:
         return f"1 job waits for its next try at {at}"
@@ -67,9 +67,10 @@ def next_tries(jobs: int, first: float) -> str:
 
 
 def going_on(folder: str, now: float) -> tuple[int, str]:
-    """How many jobs the woken worker goes on with now, and a sentence for the log about the queue.
+    """How many jobs the woken worker continues with now, and a sentence about the queue for the
+    log.
 
-    Jobs that only wait for the debounce count as going on. Raises Unreadable.
+    Jobs that only wait for the debounce are included. Raises Unreadable.
     """
     span = now, now + LONGEST_WAIT
     by_error = queue_view.resting(folder, *span)

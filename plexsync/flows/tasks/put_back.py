@@ -1,4 +1,4 @@
-"""Puts back what items had before: planned by policy/undo, written, and read back."""
+"""Restores what items had before: planned by policy/undo.py, written, and read back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_IMAGE = "the earlier image is no longer in Plex"
 
 @dataclass(slots=True)
 class UndoResult:
-    """What became of one item: fields as before, fields left with the reason, or a failure."""
+    """The result for one item: fields restored, fields left with the reason, or a failure."""
 
     done: set[str] = field(default_factory=set)
     left: dict[str, str] = field(default_factory=dict)
@@ -37,22 +37,22 @@ class UndoResult:
     year: Edit | None = None
 
     def leave(self, name: str, why: str) -> None:
-        """A field stays as it is."""
+        """Leave a field as it is, with the reason."""
         self.done.discard(name)
         self.left[name] = why
 
 
 class ItemRestorer:
-    """Undoes PlexSync's writes in some items; safe to repeat after it was interrupted."""
+    """Undoes PlexSync's writes in some items; safe to repeat after an interruption."""
 
     def __init__(self, plex: PlexClient, outages: OutageController) -> None:
         self._plex = plex
         self._outages = outages
 
     def run(self, targets: Sequence[TargetState]) -> dict[Target, UndoResult]:
-        """Put back at most some dozens of items, and look at what Plex has then.
+        """Restore a few dozen items at most, and read them back.
 
-        Raises PlexServerDown or PlexAuthError; repeat the whole then.
+        Raises PlexServerDown or PlexAuthError; then repeat the whole call.
         """
         wanted = {each.target: each for each in targets}
         items = self._plex.items([target.rating_key for target in wanted])
@@ -69,7 +69,9 @@ class ItemRestorer:
     def _put_back_years(
         self, found: Mapping[Target, UndoResult], items: Mapping[int, PlexItem]
     ) -> None:
-        """Alone, where restoring the date did not do it: of both in one request one would win."""
+        """Restore years in a request of their own, if restoring the date did not: in one request
+        with the date one of them would be lost.
+        """
         for target, each in found.items():
             item = items.get(target.rating_key)
             if each.failed or each.year is None or not item or item.year == each.year.value:
@@ -122,7 +124,7 @@ class ItemRestorer:
             for name, words in sent.refused.items():
                 restored.leave(name, f"Plex refuses it: {words}")
             for name, cut in sent.cut.items():
-                restored.leave(name, f"Plex takes only {how_much(name, cut.kept, cut.of)}")
+                restored.leave(name, f"Plex accepts only {how_much(name, cut.kept, cut.of)}")
             restored.sent = [edit for edit in sent.edits if edit.field not in sent.cut]
         return restored
 
@@ -131,7 +133,7 @@ class ItemRestorer:
 
 
 def _lock(image: Restore) -> Edit:
-    """Showing an image locks it; so its lock is set last, to what it was."""
+    """The edit that restores an image's lock: selecting an image locks it, so this is sent last."""
     return Edit(
         field=image.field,
         value="",
@@ -143,7 +145,7 @@ def _lock(image: Restore) -> Edit:
 
 
 def _compare(restored: UndoResult, item: PlexItem | None) -> None:
-    """What Plex did not take is a failure, whatever it answered."""
+    """A field that reads back different is a failure, whatever Plex answered."""
     if item is None:
         return
     missed = [edit.field for edit in restored.sent if not _as_sent(edit, item)]

@@ -1,4 +1,4 @@
-"""The library index, read again from Plex."""
+"""Rebuild Index: reads the library index again from Plex."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from plexsync.policy.outage_history import format_duration
 
 
 def rebuild_index(context: TaskContext) -> dict[str, object]:
-    """Read every library whole; the old index serves until the new one is complete."""
+    """Read every library whole; the old index stays in use until the new one is complete."""
     owned, began = context.owner(), context.clock.monotonic()
     index, before, expected = owned.index(context.config), context.plex.requests, _requests(context)
     with Progress(context.log, lambda: min(0.99, (context.plex.requests - before) / expected)):
@@ -46,6 +46,6 @@ def rebuild_index(context: TaskContext) -> dict[str, object]:
 
 
 def _requests(context: TaskContext) -> int:
-    """About how many requests the reading takes, those that are sent to find out included."""
+    """Estimated number of requests of the read, including those of the estimate."""
     libraries = context.plex.sections(context.config.plex_library).found
     return sum(3 + context.plex.count(library.key) // PAGE for library in libraries) + 3

@@ -15,24 +15,24 @@ from plexsync.policy.reconcile_schedule import ALL, MANUAL, RECENT, WEEK, Order,
 def reconcile_all(context: TaskContext) -> dict[str, object]:
     """Compare every scene with Plex and queue what differs.
 
-    Arguments of all four: `kinds`, `fields` and `library` leave only these in, `by` ("updated" or
-    "created") says which time counts, `dry_run` "true" only reports.
+    Arguments of all four: `kinds`, `fields` and `library` restrict the comparison to these, `by`
+    ("updated" or "created") chooses the time that counts, `dry_run` "true" only reports.
     """
     return _reconcile(context, ALL)
 
 
 def reconcile_7days(context: TaskContext) -> dict[str, object]:
-    """The same for scenes created or updated within 7 days."""
+    """As `reconcile_all`, for scenes created or updated within 7 days."""
     return _reconcile(context, WEEK)
 
 
 def reconcile_24h(context: TaskContext) -> dict[str, object]:
-    """The same for scenes created or updated within 24 hours."""
+    """As `reconcile_all`, for scenes created or updated within 24 hours."""
     return _reconcile(context, RECENT)
 
 
 def reconcile_missing(context: TaskContext) -> dict[str, object]:
-    """Every scene again, but only fields that are empty in Plex count."""
+    """As `reconcile_all`, but only for fields that are empty in Plex."""
     return _reconcile(context, ALL, kinds=(EMPTY,))
 
 
@@ -43,7 +43,7 @@ def _reconcile(context: TaskContext, scope: str, kinds: tuple[str, ...] = ()) ->
     run = Run(order=order, started=now, seen=now) if dry else auto.schedule.resumed(order, now)
     if run.cursor:
         context.log.info(
-            f"Going on where it was interrupted, after {counted(run.checked, 'scene')}."
+            f"Continuing where it was interrupted, after {counted(run.checked, 'scene')}."
         )
     latest = [run]
     with Progress(context.log, lambda: min(0.99, progress(latest[0]))):
@@ -73,7 +73,7 @@ def _interrupted(context: TaskContext, run: Run, problem: SyncError, dry: bool) 
     text = f"The comparison stopped after {counted(run.checked, 'scene')}: {why}."
     if dry:
         return f"{text} Press it again later."
-    return f"{text} What was found is queued; pressed again, the task goes on from there."
+    return f"{text} What was found is queued; press it again to continue from there."
 
 
 def _answer(run: Run, dry: bool) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Recover Outage Jobs: takes the dead letters of an outage back into the queue."""
+"""Recover Outage Jobs: requeues the dead letters of an outage."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from plexsync.policy.outage_history import Outage
 
 
 def recover_outage_jobs(context: TaskContext) -> dict[str, object]:
-    """Take dead letters of the last outage back into the queue; needs a healthy Plex.
+    """Requeue dead letters of the last outage; needs a healthy Plex.
 
-    Arguments: `error_types`, classes or causes with commas between them (PlexServerDown), and
+    Arguments: `error_types`, classes or causes separated by commas (default PlexServerDown), and
     `window`: "last", "all" or a number of hours.
     """
     owned = context.owner()

@@ -1,7 +1,7 @@
-"""Every button and every command of a page: what it takes, what it needs, and what it runs.
+"""The registry of all buttons and page commands: arguments, requirements and functions.
 
-Tests hold the buttons against PlexSync.yml, and the commands against model/command.py, which has
-their arguments because a page's request reads them without loading a task.
+Tests compare the buttons with PlexSync.yml, and the commands with model/command.py, which has their
+arguments because the page's requests read them without loading a task.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ TASKS: Mapping[str, Task] = {
         rebuild_index,
         needs=PLEX,
         title="Rebuild Index",
-        refusal="The index was left as it is",
+        refusal="The index was not changed",
     ),
     "reconcile_all": Task(QUEUES, reconcile_all, _COMPARED),
     "reconcile_7days": Task(QUEUES, reconcile_7days, _COMPARED),
@@ -117,7 +117,7 @@ TASKS: Mapping[str, Task] = {
     ),
     "undo_all": Task(QUEUES, undo_all, needs=PLEX, title="Undo", refusal="Nothing was undone"),
 }
-"""Mode, as PlexSync.yml passes it, to task. An unknown mode is an error, never a default."""
+"""Mode, as passed by PlexSync.yml -> task. An unknown mode is an error, never a default."""
 
 _PREVIEW, _UNDO = TASKS["preview_sync"], TASKS["undo_scene"]
 
@@ -137,4 +137,4 @@ _COMMANDS: Mapping[str, Task] = {
 PAGE_COMMANDS: Mapping[str, Task] = {
     name: replace(task, arguments=COMMANDS[name]) for name, task in _COMMANDS.items()
 }
-"""Command, as a page asks for it, to task."""
+"""Command, as sent by the page -> task."""

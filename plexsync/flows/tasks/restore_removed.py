@@ -1,4 +1,4 @@
-"""Restore Removed: brings back from its copy what Clear Queue, Clear or Purge Dead Letters removed."""
+"""Restore Removed: restores from a copy what Clear Queue, Clear or Purge Dead Letters removed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from plexsync.model.words import counted
 
 
 def restore_removed(context: TaskContext) -> dict[str, object]:
-    """Bring the youngest copy back, or the one that the argument `copy` names.
+    """Restore the newest copy, or the one named by the argument `copy`.
 
-    What is there already stays as it is, so a second press changes nothing.
+    Existing entries are kept, so a second press changes nothing.
     """
     names = copies(context.folder)
     wanted = os.path.basename(context.args["copy"])
@@ -31,15 +31,15 @@ def restore_removed(context: TaskContext) -> dict[str, object]:
     except (ValueError, TypeError, LookupError, OSError) as problem:
         raise TaskFailed(f"The copy {name} cannot be read ({problem}).") from None
     parts = [counted(number, what.replace("_", " ")) for what, number in restored.items() if number]
-    context.log.info(f"From {name}: {', '.join(parts) or 'everything in it is there already'}.")
+    context.log.info(f"From {name}: {', '.join(parts) or 'everything in it exists already'}.")
     others = [each for each in names if each != name]
     if others:
-        context.log.info(f"The argument copy brings back another one: {', '.join(others)}.")
+        context.log.info(f"The argument copy restores another one: {', '.join(others)}.")
     return {"copy": os.path.join(FOLDER, name), **{f"{k}s": n for k, n in restored.items()}}
 
 
 def _restore(context: TaskContext, document: object) -> dict[str, int]:
-    """Put back what a copy holds; raises before anything is changed when it is no copy of ours."""
+    """Restore the content of a copy; raises ValueError before any change if it is not one of ours."""
     if isinstance(document, list):
         return {"dead_letter": _dead_letters(context, [_dead_letter(raw) for raw in document])}
     if not isinstance(document, dict):
@@ -58,7 +58,7 @@ def _backfills(document: Mapping[str, Any]) -> Any:
 
 
 def _dead_letters(context: TaskContext, dead_letters: list[DeadLetter]) -> int:
-    """Those of scenes that have neither a job nor a dead letter."""
+    """Restore dead letters of scenes that have neither a job nor a dead letter; returns how many."""
     stores = context.owner().stores
     new = [
         dead_letter
@@ -87,7 +87,7 @@ class _Backfill:
         self._after = _number(after)
 
     def restore(self, context: TaskContext) -> bool:
-        """Store the backfill, to go on where it was; False when an equal one is there."""
+        """Store the backfill, to continue where it was; False if an equal one exists."""
         ledger, now = context.owner().stores.ledger, context.clock.now()
         before = {backfill.id for backfill in ledger.backfills()}
         backfill = ledger.add_backfill(*self._what, self._ids, now)

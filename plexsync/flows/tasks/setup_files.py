@@ -1,4 +1,4 @@
-"""What Check Setup says about the files: how scenes are found in Plex, and which path map fits."""
+"""Check Setup for files: how scenes are matched in Plex, and which path map fits."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from plexsync.policy.path_suggestion import File, Suggestion, explained, suggest
 SAMPLE = 20
 PAGE = 1000
 MOST_SCENES = 100_000
-"""So many scenes are enough to see how the paths go together."""
+"""Scenes that are enough to see how the paths correspond."""
 
 ENOUGH = 0.995
-"""A path map that explains so much of what the best would is good enough."""
+"""A path map that explains this fraction of what the best map would is good enough."""
 
 FEW = 0.5
-"""A smaller share is no map."""
+"""A map that explains a smaller fraction of the files is not suggested."""
 
 _SHOWN = 3
 _RULES = {"path": "by path", "suffix": "by the end of the path", "pin": "by a pin"}
@@ -41,11 +41,11 @@ _RULES |= {
 
 
 def index(context: TaskContext, view: IndexView) -> Iterator[Point]:
-    """How much of Plex is known here."""
+    """The size and age of the library index."""
     age = "" if view.age is None else f", read whole {format_duration(view.age)} ago"
     text = f"{counted(view.items, 'item')} with {counted(view.parts, 'file')}{age}"
     if not view.refreshed:
-        text += "; the background worker is at work, so it was used as it is"
+        text += "; the background worker is running, so it was used unrefreshed"
     if view.parts:
         yield Point("Plex's files", OK, text)
     else:
@@ -53,7 +53,7 @@ def index(context: TaskContext, view: IndexView) -> Iterator[Point]:
 
 
 def sample(context: TaskContext, view: IndexView) -> Iterator[Point]:
-    """How the scenes that were updated last are found in Plex."""
+    """How the most recently updated scenes are matched in Plex."""
     scenes = context.stash.scenes(last_updated(context.stash, SAMPLE)).scenes
     if not scenes:
         yield Point("Sample scenes", WARN, "Stash has no scenes", "Let Stash scan its folders.")
@@ -93,7 +93,7 @@ def _matches(context: TaskContext, view: IndexView, scenes: list[Scene]) -> dict
 
 
 def passed_over(context: TaskContext, view: IndexView, files: Sequence[File]) -> Iterator[Point]:
-    """Files that Plex lacks and will never have, by their names."""
+    """Files that Plex will never have, because of their names."""
     libraries = context.plex.sections(context.config.plex_library).found
     to_plex = PathMap.parse(context.config.path_map)[0].to_plex
     there = {name_key(path) for path, _ in view.index.parts()}
@@ -106,8 +106,9 @@ def passed_over(context: TaskContext, view: IndexView, files: Sequence[File]) ->
     listed = "; ".join(f"{grouped(count)}: {kind}" for kind, count in kinds.most_common())
     example, reason = hopeless[0]
     text = (
-        f"{grouped(len(hopeless))} of {grouped(len(absent))} files that Plex lacks can never become "
-        f"items of it ({listed}), as {example!r}: {reason.why}"
+        f"{grouped(len(hopeless))} of {grouped(len(absent))} files that Plex lacks can never "
+        "become "
+        f"its items ({listed}), such as {example!r}: {reason.why}"
     )
     state = OK if context.config.skip_not_found else WARN
     yield Point("Files that Plex passes over", state, text, f"{reason.remedy}.")
@@ -116,7 +117,7 @@ def passed_over(context: TaskContext, view: IndexView, files: Sequence[File]) ->
 def path_map(
     context: TaskContext, view: IndexView, files: Sequence[File]
 ) -> tuple[Point, dict[str, object]]:
-    """Whether the path map fits, and which would; the answer is for a page too."""
+    """Whether the path map fits, and which one would; the page shows the answer too."""
     both = twins(files, view.index.parts())
     now = explained(both, PathMap.parse(context.config.path_map)[0].to_plex)
     best = suggest(both)
@@ -132,12 +133,18 @@ def path_map(
 
 def _judged(setting: str, now: int, best: Suggestion) -> Point:
     if not best.files:
-        text = "no file in Plex has the name and size of one in Stash, so no path map can be told"
-        return Point("Path map", WARN, text, "Check that Plex has scanned the folders Stash has.")
+        text = (
+            "no file in Plex has the name and size of one in Stash, so no path map can be suggested"
+        )
+        return Point(
+            "Path map", WARN, text, "Check that Plex has scanned the folders that Stash has."
+        )
     number = f"{best.files:,}".replace(",", " ")
     of_files = f"of {number} {'file' if best.files == 1 else 'files'} that both servers have"
     if best.explained < best.files * FEW:
-        text = f"no few pairs explain more than {best.explained / best.files:.1%} {of_files}"
+        text = (
+            f"no small set of pairs explains more than {best.explained / best.files:.1%} {of_files}"
+        )
         remedy = "Scenes are then found by the end of their path, or by name and size; see above."
         return Point("Path map", WARN, text, remedy)
     if now >= best.explained * ENOUGH:
@@ -151,7 +158,7 @@ def _judged(setting: str, now: int, best: Suggestion) -> Point:
 
 
 def stash_files(context: TaskContext, progress: Callable[[float], None]) -> list[File]:
-    """Every file of Stash, or those of so many scenes that the others hardly matter."""
+    """The files of Stash, or of so many scenes that the others hardly matter."""
     found: list[File] = []
     after = seen = 0
     while seen < MOST_SCENES:

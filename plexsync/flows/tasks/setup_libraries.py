@@ -1,4 +1,4 @@
-"""What Check Setup says about Plex itself and its libraries: how they are set up, and what that means."""
+"""Check Setup for Plex's libraries: how they are configured, and what that means."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CHANGE = 'choose the agent "Personal Media" in its settings in Plex (Edit Libra
 
 
 def libraries(context: TaskContext) -> Iterator[Point]:
-    """The libraries that are written to, and names that fit none."""
+    """The libraries that PlexSync writes to, and configured names that match none."""
     wanted = context.config.plex_library
     found, types = context.plex.sections(wanted), dict(context.plex.libraries())
     change = f'Correct "Plex libraries" in {WHERE}; an empty field means all movie libraries.'
@@ -45,12 +45,12 @@ def libraries(context: TaskContext) -> Iterator[Point]:
         names = ", ".join(section.title for section in found.found)
         yield Point("Libraries", OK, f"{counted(len(found.found), 'movie library')}: {names}")
     elif not found.missing:
-        remedy = 'Make one in Plex; the types "Movies" and "Other Videos" both do.'
+        remedy = 'Create one in Plex, of the type "Movies" or "Other Videos".'
         yield Point("Libraries", BAD, "Plex has no movie library", remedy)
 
 
 def details(context: TaskContext) -> Iterator[Point]:
-    """How each of those libraries is set up, and what of it will surprise somebody."""
+    """How each of those libraries is configured, and what may surprise the user."""
     for library in context.plex.sections(context.config.plex_library).found:
         name, mode = f"Library {library.title}", context.plex.collection_mode(library.key)
         shown = f"; {MODES[mode]}" if mode in MODES else ""
@@ -72,10 +72,11 @@ def details(context: TaskContext) -> Iterator[Point]:
 def _agent(name: str, agent: str) -> Iterator[Point]:
     if agent == FILM_AGENT:
         text = (
-            'its agent "Plex Movie" sends the names of files to plex.tv, and may take a scene for a '
-            "film of a like name"
+            'its agent "Plex Movie" sends the names of files to plex.tv, and may take a scene for '
+            "a "
+            "film with a similar name"
         )
-        remedy = f"To keep the names at home, {_CHANGE}; what PlexSync wrote is locked and stays."
+        remedy = f"To keep the names private, {_CHANGE}; what PlexSync wrote is locked and stays."
         yield Point(name, WARN, text, remedy)
     elif agent.startswith(LEGACY) and agent not in OWN_VIDEOS:
         text = f"its agent {agent} is one of the legacy agents, which leave Plex in 2026"
@@ -84,7 +85,7 @@ def _agent(name: str, agent: str) -> Iterator[Point]:
 
 
 def unreadable(context: TaskContext, view: IndexView) -> Iterator[Point]:
-    """Items that Plex itself cannot deliver; the index goes on without them."""
+    """Items that Plex itself cannot deliver; the index skips them."""
     found = view.index.unreadable()
     known: dict[str, Section] = {}
     if found:
@@ -98,10 +99,10 @@ def unreadable(context: TaskContext, view: IndexView) -> Iterator[Point]:
         text = f"{counted(len(items), 'item')} cannot be read by Plex itself: {shown}{more}"
         remedy = (
             "Sort the library by date added to find it, and refresh its metadata in Plex; if that "
-            "does not help, take its file out of the library and add it again."
+            "does not help, remove its file from the library and add it again."
         )
         yield Point(name, WARN, text, remedy)
 
 
 def _place(place: int, before: str) -> str:
-    return f"at place {grouped(place)}" + (f", added next after {before!r}" if before else "")
+    return f"at position {grouped(place)}" + (f", added next after {before!r}" if before else "")

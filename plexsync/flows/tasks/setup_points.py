@@ -29,11 +29,11 @@ OK, WARN, BAD = "ok", "warn", "bad"
 
 WHERE = "Settings > Plugins > PlexSync"
 OLDER = ("plexHost", "plexPort", "plexToken")
-"""Settings that an older community plugin of the same id keeps."""
+"""Settings of an older community plugin with the same id."""
 
 CLOCK_SLACK = 60.0
 TIGHT, FULL = 200 << 20, 20 << 20
-"""Free bytes below which the data folder is short of space, and out of it."""
+"""Free bytes below which the data folder gets a warning, and an error."""
 
 TAIL = 400
 SHOWN = 3
@@ -47,7 +47,7 @@ _LINE = re.compile(r"(\S+) (warning|error)\s+(.*)")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One thing that was checked: how it is (OK, WARN or BAD), and what to do about it."""
+    """The result of one check: OK, WARN or BAD, a text, and what to do about it."""
 
     point: str
     state: str
@@ -59,16 +59,21 @@ def settings(context: TaskContext) -> Iterator[Point]:
     """Plex's address, the token, the path map's spelling, and the filters'."""
     url, token = context.config.plex_url, context.config.plex_token.get_secret_value()
     if not url:
-        yield Point("Plex URL", BAD, "it is not entered", f'Enter "Plex URL" in {WHERE}.')
+        yield Point("Plex URL", BAD, "it is not set", f'Enter "Plex URL" in {WHERE}.')
     elif sends_openly(url):
         remedy = "Use https:// or an address in your own network."
-        yield Point("Plex URL", WARN, f"{url} is on the internet and not encrypted", remedy)
+        yield Point(
+            "Plex URL",
+            WARN,
+            f"{url} is on the internet, and the connection is not encrypted",
+            remedy,
+        )
     else:
         yield Point("Plex URL", OK, url)
     if token:
         yield Point("Plex token", OK, masked(token))
     else:
-        yield Point("Plex token", BAD, "it is not entered", f'Enter "Plex token" in {WHERE}.')
+        yield Point("Plex token", BAD, "it is not set", f'Enter "Plex token" in {WHERE}.')
     yield from _certificate(context.config.plex_certificate)
     for problem in PathMap.parse(context.config.path_map)[1]:
         text = problem.removeprefix("path_map: ")
@@ -81,9 +86,9 @@ def settings(context: TaskContext) -> Iterator[Point]:
 
 
 def _certificate(entered: str) -> Iterator[Point]:
-    """What was entered instead of the usual issuers, if anything was."""
+    """The certificate setting, if it is set."""
     if entered == IGNORE:
-        text = "no certificate is checked: anybody in the network could pass for Plex"
+        text = "no certificate is checked: anyone on the network could impersonate Plex"
         remedy = f'Let "Plex certificate" in {WHERE} name a file with the certificate of Plex.'
         yield Point("Plex certificate", WARN, text, remedy)
     elif entered:
@@ -96,7 +101,7 @@ def _certificate(entered: str) -> Iterator[Point]:
 
 
 def reachability(health: Health, platform: str) -> Iterator[Point]:
-    """How Plex answered, and what it is."""
+    """How Plex answered, its version and platform."""
     milliseconds = f"{health.latency * 1000:.0f} ms"
     if health.state == "healthy":
         version = f"; version {health.version}" if health.version else ""
@@ -108,7 +113,7 @@ def reachability(health: Health, platform: str) -> Iterator[Point]:
 
 
 def owner(context: TaskContext) -> Iterator[Point]:
-    """Whose token it is: only the server's owner may edit."""
+    """Whether the token is the server owner's: only the owner may edit."""
     owns = context.plex.owns()
     if owns is None:
         yield Point("Token's owner", OK, "Plex does not say whose token it is")
@@ -116,22 +121,22 @@ def owner(context: TaskContext) -> Iterator[Point]:
         yield Point("Token's owner", OK, "the token is the server owner's")
     else:
         remedy = f'Sign in to Plex as the owner, and enter that token as "Plex token" in {WHERE}.'
-        text = "the token is not the server owner's, who alone may edit"
+        text = "the token is not the server owner's, and only the owner may edit"
         yield Point("Token's owner", BAD, text, remedy)
 
 
 def clock(context: TaskContext) -> Iterator[Point]:
-    """Plex's clock against ours: what is new in Plex is found by its times."""
+    """Plex's clock compared with ours: new items are found by Plex's times."""
     theirs = surroundings.server_time(f"{context.config.plex_url}/identity")
     if theirs is None:
-        yield Point("Clock", OK, "Plex does not say what time it has")
+        yield Point("Clock", OK, "Plex's answers have no date")
         return
     off = theirs - context.clock.now()
     text = f"Plex's clock and this machine's differ by {abs(off):.0f} s"
     if abs(off) <= CLOCK_SLACK:
         yield Point("Clock", OK, text)
     else:
-        yield Point("Clock", WARN, text, "Let both machines set their clocks by a time server.")
+        yield Point("Clock", WARN, text, "Set both machines' clocks by a time server.")
 
 
 def stash(context: TaskContext) -> Iterator[Point]:
@@ -141,9 +146,9 @@ def stash(context: TaskContext) -> Iterator[Point]:
     if found.api_key:
         yield Point("Stash", OK, f"{version}; it has an API key")
     elif not found.login or context.stash.next_keep_alive(context.clock.now()) is None:
-        yield Point("Stash", OK, f"{version}; it asks for no login")
+        yield Point("Stash", OK, f"{version}; it requires no login")
     else:
-        remedy = "Make an API key in Settings > Security of Stash; PlexSync finds it by itself."
+        remedy = "Create an API key in Stash's Settings > Security; PlexSync finds it by itself."
         text = f"{version}; it has no API key, so PlexSync depends on a session that may end"
         yield Point("Stash", WARN, text, remedy)
 
@@ -156,63 +161,70 @@ def older_plugin(context: TaskContext) -> Iterator[Point]:
         yield Point("Older plugin", BAD, text, "Remove that folder, then press Reload plugins.")
     left = [name for name in OLDER if context.stash.settings().plugin.get(name)]
     if left:
-        text = f"settings of the older PlexSync plugin are there ({', '.join(left)})"
-        remedy = f"Make sure that it is uninstalled; enter address and token anew in {WHERE}."
+        text = f"settings of the older PlexSync plugin exist ({', '.join(left)})"
+        remedy = f"Make sure that it is uninstalled; enter the address and token again in {WHERE}."
         yield Point("Older plugin", WARN, text, remedy)
     elif not beside:
-        yield Point("Older plugin", OK, "no other PlexSync plugin is there")
+        yield Point("Older plugin", OK, "no other PlexSync plugin is installed")
 
 
 def whose_folder(context: TaskContext) -> Iterator[Point]:
-    """Whether the data folder is this Stash's, and whether another one asked for it."""
+    """Whether the data folder belongs to this Stash, and whether another one tried to use it."""
     owner = files.peek_json(context.path(FILE), parse, Owner())
     problem, _ = judge(owner, context.stash)
     refused = context.clock.now() - owner.refused_at
     if problem:
-        yield Point("Owner", BAD, problem.rstrip("."), "See above: a folder of its own, or adopt.")
+        yield Point(
+            "Owner",
+            BAD,
+            problem.rstrip("."),
+            "Use a separate folder or adopt this Stash, as described above.",
+        )
     elif 0 <= refused < DAY:
-        text = f"another Stash (database {owner.refused!r}) asked for it within the last 24 hours"
-        remedy = "It was refused; let STASH_PLUGIN_DATA name a folder of its own there."
+        text = (
+            f"another Stash (database {owner.refused!r}) tried to use it within the last 24 hours"
+        )
+        remedy = "It was refused; let STASH_PLUGIN_DATA name a separate folder there."
         yield Point("Owner", WARN, text, remedy)
     else:
-        yield Point("Owner", OK, "the data folder is this Stash's")
+        yield Point("Owner", OK, "the data folder belongs to this Stash")
 
 
 def data_folder(context: TaskContext) -> Iterator[Point]:
-    """Rights, room and kind of the place where PlexSync keeps its state."""
+    """Permissions, free space and disk type of the data folder."""
     folder = context.folder
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        remedy = "Give it to the user that Stash runs as."
+        remedy = "Make it belong to the user that Stash runs as."
         yield Point("Data folder", BAD, f"{folder!r} cannot be written", remedy)
     elif not system.is_private(folder):
-        text = f"others may write to {folder!r}, and its disk or its owner leaves it so"
+        text = f"others may write to {folder!r}, and its disk or owner does not allow a change"
         yield Point("Data folder", WARN, text, f"Let {PRIVATE_PLACE}.")
     elif system.is_shown(folder):
-        text = f"others may look into {folder!r}"
+        text = f"others may read {folder!r}"
         yield Point("Data folder", WARN, text, f"Run chmod 700 {folder!r}.")
     else:
         yield Point("Data folder", OK, f"{folder!r}, private to its user")
     free = surroundings.free_bytes(folder)
     state = OK if free >= TIGHT else WARN if free >= FULL else BAD
-    room = "" if state == OK else "Make room; PlexSync needs some hundred MB at most."
+    room = "" if state == OK else "Free some space; PlexSync needs a few hundred MB at most."
     yield Point("Free space", state, f"{free >> 20} MB", room)
     yield _disk(surroundings.filesystem(folder))
 
 
 def _disk(kind: str) -> Point:
     if kind in _AFAR or (kind.startswith("fuse.") and kind != "fuse.fuseblk"):
-        text = f"the data folder lies on {kind}, where databases get damaged"
+        text = f"the data folder is on {kind}, where databases get damaged"
         remedy = "Let STASH_PLUGIN_DATA name a folder on a local disk."
         return Point("Disk", WARN, text, remedy)
     if kind in _FLEETING:
-        text = f"the data folder lies on {kind} and may be lost with the container or at a restart"
-        remedy = "Mount the plugin folder, or let STASH_PLUGIN_DATA name a folder that stays."
+        text = f"the data folder is on {kind} and may be lost with the container or at a restart"
+        remedy = "Mount the plugin folder, or let STASH_PLUGIN_DATA name a persistent folder."
         return Point("Disk", WARN, text, remedy)
-    return Point("Disk", OK, f"local ({kind})" if kind else "its kind is unknown on this system")
+    return Point("Disk", OK, f"local ({kind})" if kind else "its type is unknown on this system")
 
 
 def dependencies(context: TaskContext) -> Iterator[Point]:
-    """Python and the packages, against what was tested."""
+    """The versions of Python and the packages, compared with those that were tested."""
     needs = Dependencies(context.plugin_dir, context.folder)
     wrong, remedy = needs.wrong(), f"Press Check Setup once more, or {needs.remedy()}"
     missing = [name for name, _, has in wrong if not has]
@@ -230,13 +242,13 @@ def dependencies(context: TaskContext) -> Iterator[Point]:
 
 
 def worker(context: TaskContext) -> Iterator[Point]:
-    """Whether somebody works, where there is work."""
+    """Whether a worker is running if there is work."""
     waiting = live_jobs(context.folder) + read_state.records_waiting(context.folder)
     if read_state.owned(context.folder):
-        yield Point("Worker", OK, f"it is alive; {counted(waiting, 'job')} in the queue")
+        yield Point("Worker", OK, f"it is running; {counted(waiting, 'job')} in the queue")
     elif waiting:
         jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
-        text = f"none is alive, although {jobs}"
+        text = f"none is running, although {jobs}"
         yield Point(
             "Worker", WARN, text, "Save any scene, or press Process Queue once Plex is healthy."
         )
@@ -245,14 +257,14 @@ def worker(context: TaskContext) -> Iterator[Point]:
 
 
 def log_lines(context: TaskContext) -> Iterator[Point]:
-    """What the worker warned of within a day."""
+    """The worker's warnings of the last 24 hours."""
     found = [m for line in read_state.log_tail(context.folder, TAIL) if (m := _LINE.match(line))]
     recent = [m for m in found if context.clock.now() - _stamp(m[1]) < DAY]
     if not recent:
         yield Point("Worker's log", OK, "no warning within the last 24 hours")
         return
     last = "; ".join(m[3].rstrip(".") for m in recent[-SHOWN:])
-    text = f"{counted(len(recent), 'warning')} within the last 24 hours, at last: {last}"
+    text = f"{counted(len(recent), 'warning')} within the last 24 hours, the last one: {last}"
     yield Point("Worker's log", WARN, text, f"The whole log: {context.path(read_state.LOG)!r}.")
 
 

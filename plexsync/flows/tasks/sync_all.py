@@ -1,4 +1,4 @@
-"""Scenes queued by the thousand: all of them, or those of the last day."""
+"""The buttons that queue many scenes: all of them, or those of the last day."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Reading:
 
 
 def sync_all(context: TaskContext) -> dict[str, object]:
-    """Queue every scene of Stash; one that has not changed since it was written costs one comparison."""
+    """Queue every scene of Stash; an unchanged one costs one comparison."""
     return _queue_all(context, SYNC_ALL, "What differs from what PlexSync last wrote goes to Plex")
 
 
@@ -37,7 +37,7 @@ def sync_all_forced(context: TaskContext) -> dict[str, object]:
 def sync_recent(context: TaskContext) -> dict[str, object]:
     """Queue the scenes created or updated within the last 24 hours.
 
-    Stash stamps a scene as updated when it is created, so one list tells both.
+    Stash stamps a scene as updated when it is created, so one list has both.
     """
     now = context.clock.now()
     reading = _Reading()
@@ -68,7 +68,7 @@ def _queue_all(context: TaskContext, reason: str, what_follows: str) -> dict[str
         return {"queued": 0}
     backfill = ledger.add_backfill(reason, "scene", scenes, now)
     for older in ledger.backfills():
-        # what is under way of an earlier press is all in this one
+        # this one covers whatever an earlier press has left
         if older.id != backfill and older.reason in (reason, SYNC_ALL):
             ledger.end_backfill(older.id)
     context.log.info(f"{counted(len(scenes), 'scene')} queued. {what_follows} in the background.")

@@ -1,4 +1,4 @@
-"""Undo: puts back into Plex what it had before PlexSync wrote."""
+"""Undo: restores what Plex had before PlexSync wrote."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ from plexsync.policy.events import IGNORED_FIELDS, SyncScene, actions_of
 
 BATCH = 50
 
-AFTERWARDS = (
-    "An undone scene is synced again only when somebody edits it in Stash or asks for it by hand."
-)
+AFTERWARDS = "An undone scene is only synced again when it is edited in Stash or requested by hand."
 AFTERWARDS_LEFT_OUT = "These scenes are synced again as soon as the filters let them in."
 
 
@@ -33,10 +31,10 @@ class _Outcome:
     undone: list[int] = field(default_factory=list)
     failed: dict[int, str] = field(default_factory=dict)
     left: dict[int, dict[str, str]] = field(default_factory=dict)
-    """Scene -> field -> why it stays as Plex has it."""
+    """Scene -> field -> why it was left as it is in Plex."""
     fields: Counter[str] = field(default_factory=Counter)
     dropped: int = 0
-    """Waiting jobs that were for undone scenes."""
+    """Number of waiting jobs that were dropped with undone scenes."""
     left_out: bool = False
     """The scenes are left out by the filters, and stay so."""
 
@@ -46,7 +44,7 @@ class _Outcome:
 
 
 def undo_scene(context: TaskContext) -> dict[str, object]:
-    """Undo the scenes that the argument `scene` or `scenes` names."""
+    """Undo the scenes named by the argument `scene` or `scenes`."""
     scenes = context.args["scene"] or context.args["scenes"]
     if not scenes:
         raise TaskFailed('Say which scene to undo: scene = "12", or several with commas.')
@@ -60,7 +58,7 @@ def undo_scene(context: TaskContext) -> dict[str, object]:
 
 
 def undo_all(context: TaskContext) -> dict[str, object]:
-    """Undo every scene; the first press says what that means, the second does it."""
+    """Undo every scene; the first press says what would change, the second does it."""
     _check_server(context)
     ledger = context.owner().stores.ledger
     scenes, collections = ledger.written_scenes(), ledger.written_collections()
@@ -70,7 +68,7 @@ def undo_all(context: TaskContext) -> dict[str, object]:
     if is_second_press(context, "undo_all") is None:
         besides = f" and to {counted(len(collections), 'collection')}" if collections else ""
         context.log.warning(
-            f"Nothing was changed yet. This would put back what Plex had before PlexSync wrote to "
+            f"Nothing was changed yet. This would restore what Plex had before PlexSync wrote to "
             f"the items of {counted(len(scenes), 'scene')}{besides}: values, locks and selected "
             "posters. "
             "What was changed in Plex since stays. Press Undo Everything again within 5 minutes "
@@ -94,7 +92,7 @@ def undo_left_out(context: TaskContext) -> dict[str, object]:
         return {"undone": 0, "would_undo": 0}
     if not context.args["confirmed"] and is_second_press(context, "undo_left_out") is None:
         context.log.warning(
-            f"Nothing was changed yet. This would put back what Plex had before PlexSync wrote to "
+            f"Nothing was changed yet. This would restore what Plex had before PlexSync wrote to "
             f"the items of {counted(len(scenes), 'scene')} that the filters leave out now. What was "
             "changed in Plex since stays. Press Undo Scenes Left Out again within 5 minutes to do it."
         )
@@ -103,7 +101,7 @@ def undo_left_out(context: TaskContext) -> dict[str, object]:
 
 
 def _check_server(context: TaskContext) -> None:
-    """Nothing is begun unless the Plex that was written to answers."""
+    """Raise TaskFailed unless the answering Plex is the one that PlexSync wrote to."""
     context.plex.verify_server()
     written_to = context.owner().stores.ledger.server
     if written_to not in ("", context.plex.server_id()):
@@ -128,8 +126,8 @@ def _undo(
     _tell(context, outcome)
     if stopped:
         raise TaskFailed(
-            f"{outcome.done} of {counted(len(scenes), 'scene')} done, then it ended: {stopped}. "
-            "Start it again to go on; what is undone stays undone."
+            f"{outcome.done} of {counted(len(scenes), 'scene')} done, then it stopped: {stopped}. "
+            "Start it again to continue; what is undone stays undone."
         )
     return {
         "undone": len(outcome.undone),
@@ -193,7 +191,7 @@ def _taken_out(state: SceneState, before: SceneState) -> SceneState:
 
 
 def _forgotten(target: TargetState, restored: UndoResult, now: float) -> TargetState:
-    """What was put back is no longer ours; what stays is remembered as it is."""
+    """The target without the restored fields, which are no longer ours."""
     return replace(
         target,
         written={n: w for n, w in target.written.items() if n in restored.left},
@@ -206,7 +204,7 @@ def _forgotten(target: TargetState, restored: UndoResult, now: float) -> TargetS
 
 
 def _drop_older(context: TaskContext, scenes: set[int], began: float) -> int:
-    """Drop jobs and inbox records from before the undo; they would write the scene again at once."""
+    """Drop jobs and inbox records from before the undo: they would sync the scene again at once."""
     stores = context.owner().stores
     waiting = [scene for scene in scenes if scene in stores.queue.jobs]
     stores.queue.finish(waiting)
@@ -222,7 +220,7 @@ def _drop_older(context: TaskContext, scenes: set[int], began: float) -> int:
 
 
 def _is_about(data: bytes, at: float, scenes: set[int]) -> bool:
-    """Whether a record asks for nothing but a sync of one of these scenes."""
+    """Whether a record only requests a sync of one of these scenes."""
     try:
         asked = actions_of(parse_event(data, at), IGNORED_FIELDS)
     except ValueError:

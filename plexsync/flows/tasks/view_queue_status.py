@@ -1,4 +1,4 @@
-"""How everything stands, in words."""
+"""View Queue Status: logs the whole status as text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PAUSED = (
 
 
 def view_queue_status(context: TaskContext) -> dict[str, object]:
-    """Log what waits and why, how Plex stands, what was done, and what the worker logged last."""
+    """Log what waits and why, Plex's state, what was done, and the worker's last log lines."""
     config = context.config
     found = status(context.folder, context.clock.now())
     settings = _settings_problem(config)
@@ -52,7 +52,7 @@ def _settings_problem(config: PlexSyncConfig) -> str:
 
 
 def lines(found: Status) -> Iterator[str]:
-    """The status for people, a line for each matter."""
+    """The status as text, one line per subject."""
     now = found["now"]
     yield f"PlexSync {found['version']}, data in {found['folder']}. {_worker(found['worker'])}"
     yield from _queue(found, now)
@@ -105,10 +105,10 @@ def _left_out(found: LeftOut | None) -> Iterator[str]:
 
 def _worker(owned: bool | None) -> str:
     if owned is None:
-        return "PlexSync cannot tell whether a worker is at work."
+        return "It is not known whether a worker is running."
     if owned:
-        return "A worker is at work."
-    return "No worker is at work; the next event in Stash or the next task starts one."
+        return "A worker is running."
+    return "No worker is running; the next event in Stash or the next task starts one."
 
 
 def _queue(found: Status, now: float) -> Iterator[str]:
@@ -119,7 +119,10 @@ def _queue(found: Status, now: float) -> Iterator[str]:
         yield f"{counted(found['inbox'], 'event')} from Stash not taken into the queue yet."
     for backfill in found["backfills"]:
         begun = f"as far as scene {backfill['after']}" if backfill["after"] else "not begun yet"
-        yield f"A backfill feeds the queue bit by bit ({reason_words(str(backfill['reason']))}, {begun})."
+        yield (
+            f"A backfill feeds the queue bit by bit ({reason_words(str(backfill['reason']))}, "
+            f"{begun})."
+        )
     if queue is not None:
         for job in queue["first_waiting"]:
             yield _waiting(job, now)
@@ -131,7 +134,7 @@ def _queue(found: Status, now: float) -> Iterator[str]:
 def _pending(queue: Queue, owned: bool) -> str:
     if not queue["pending"]:
         return "Queue: nothing is pending."
-    begun = "in flight" if owned else "interrupted, to be repeated"
+    begun = "in flight" if owned else "interrupted, to be retried"
     later = f"{queue['waiting']} to be tried later"
     failed = {error: number for error, number in queue["by_error"].items() if error}
     if failed:
@@ -170,7 +173,7 @@ def _plex(found: Status) -> str:
 
 
 def _next_try(breaker: Breaker, now: float) -> str:
-    """When one job is tried while the breaker is not closed."""
+    """When one job is tried while the breaker is not CLOSED."""
     if breaker["state"] == CLOSED:
         return ""
     wait = (breaker["retry_at"] or now) - now
@@ -198,7 +201,7 @@ def _checks(checks: Checks, now: float) -> str:
         last = "Health checks: none was needed so far"
     if checks["next"] is None:
         return f"{last}; the next is due when Plex fails."
-    failed = f" ({checks['failures']} in a row found it unwell)" if checks["failures"] else ""
+    failed = f" ({checks['failures']} in a row found it unhealthy)" if checks["failures"] else ""
     wait = checks["next"] - now
     return (
         f"{last}{failed}; the next {f'in {format_duration(wait)}' if wait >= 1 else 'is due now'}."
@@ -222,7 +225,7 @@ def _reconcile(raw: object, now: float) -> Iterator[str]:
     try:
         schedule = reconcile_state.parse(raw) if raw is not None else None
     except ValueError:
-        yield "Reconciliation: what it left behind cannot be read."
+        yield "Reconciliation: its state cannot be read."
         return
     if schedule is None or (schedule.last is None and not schedule.runs):
         yield "Reconciliation: never run."
@@ -240,7 +243,7 @@ def _reconcile(raw: object, now: float) -> Iterator[str]:
 
 def _totals(totals: Totals, now: float) -> Iterator[str]:
     if totals["since"] is None:
-        yield "Statistics: nothing was counted yet."
+        yield "Statistics: nothing counted yet."
         return
     failed = f" ({listed(classes_in_words(totals['failed']))})" if totals["failed"] else ""
     errors = f" ({listed(classes_in_words(totals['errors']))})" if totals["errors"] else ""
@@ -268,7 +271,7 @@ def _index(found: Status) -> Iterator[str]:
     if index is None:
         return
     if index["age"] is None:
-        yield "Plex index: empty; it is read when the first scene is looked for."
+        yield "Plex index: empty; it is read when the first scene is synced."
         return
     libraries = counted(index["libraries"], "library")
     yield (

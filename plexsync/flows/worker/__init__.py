@@ -1,4 +1,4 @@
-"""The drain loop and what it does by the clock.
+"""The drain loop and its periodic duties.
 
 From outside: folder_owner, statistics, worker.
 """

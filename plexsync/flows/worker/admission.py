@@ -1,4 +1,4 @@
-"""Whether work may go on: the settings, Stash, and Plex, in this order."""
+"""Admission control: whether jobs may run, by the settings, Stash, and Plex, in this order."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ from plexsync.policy.circuit_breaker import CLOSED
 from plexsync.policy.waiting import Hold, hold, idle_limit, until_settings
 
 STASH_PATIENCE = 600.0
-"""Seconds of silence from Stash after which the worker ends; the next event starts another."""
+"""Seconds without an answer from Stash after which the worker exits; the next event starts another.
+"""
 
 
 SETTINGS_AGE = 15.0
-"""Seconds for which a reconciliation believes the settings between two of its pages."""
+"""Seconds for which a reconciliation reuses the settings between pages."""
 
 IDLE_END = "nothing to do"
-"""Why a worker ends that is needed no more."""
+"""Why a worker ends that is no longer needed."""
 
-DISABLED = "PlexSync is disabled in Stash; what waits stays, and goes on when it is enabled again"
+DISABLED = "PlexSync is disabled in Stash; waiting jobs are kept until it is enabled again"
 
 
 class Admission:
-    """Says how many jobs may run now, for how long none may, and when the worker ends."""
+    """Decides how many jobs may run now, for how long none may, and when the worker exits."""
 
     def __init__(
         self, stores: Stores, services: WorkerServices, stash: StashClient, clock: Clock, log: Log
@@ -57,7 +58,7 @@ class Admission:
         self._held_back = HeldBack(stores, services.outages)
         self._hold = Hold()
         self._stuck = Hold()
-        """A request that names no item fails although Plex is healthy."""
+        """Set while a request that names no item fails although Plex is healthy."""
         self._met = self._foreign = False
         self._silent_since: float | None = None
         self._read: PlexSyncConfig | None = None
@@ -65,14 +66,14 @@ class Admission:
         self._enabled = Enabled(stash, clock)
         self._changes = SettingsChanges(stores, clock, log)
         self.config: PlexSyncConfig | None = None
-        """The settings in force, None before they could be read."""
+        """The current settings, None until they could be read."""
 
     def stop_reason(self, now: float, busy_at: float) -> str:
-        """Why the worker should end, or ""; it was last busy at `busy_at`."""
+        """Why the worker should exit, or ""; it was last busy at `busy_at`."""
         if not self._met:
             self._meet()
         if self._foreign:
-            return "this data folder belongs to another Stash, whose own events go on with it"
+            return "this data folder belongs to another Stash"
         if self._hold.reason == "session" and not self._stash.renewable:
             return "Stash no longer accepts this worker's session; the next event brings a new one"
         silent = self._silent_since
@@ -83,39 +84,39 @@ class Admission:
 
     @property
     def disabled(self) -> bool:
-        """Whether PlexSync was found to be switched off in Stash."""
+        """Whether PlexSync was found to be disabled in Stash."""
         return self._enabled.off
 
     def disabled_by_now(self) -> bool:
-        """The same, before a request is sent."""
+        """As `disabled`, checked again before a request is sent."""
         return self._enabled.off_by_now()
 
     def _waits(self) -> bool:
-        """Whether anything needs this worker: jobs, or an outage whose end it has to notice."""
+        """Whether anything needs this worker: jobs, or an outage whose end it must detect."""
         outage = self._outages.breaker.state != CLOSED and not self.stopped
         return bool(self._stores.queue.jobs) or outage
 
     @property
     def stopped(self) -> bool:
-        """Whether the settings, or none known yet, let nothing be done."""
+        """Whether the settings prevent all work, or are not known yet."""
         return self.config is None or self._hold.reason in ("settings", "paused")
 
     def open_in(self, seconds: float) -> float:
-        """In so many seconds, but not before the settings and Stash allow it."""
+        """The given seconds, or more if the settings or Stash hold work back for longer."""
         if self.config is None:
             return math.inf
         held = self._hold.until - self._clock.monotonic() if self._hold.reason else 0.0
         return max(seconds, held, 0.0)
 
     def _meet(self) -> None:
-        """Before anything else: whose data folder this is. A Stash that is away is asked later."""
+        """Check first whose data folder this is; later if Stash does not answer."""
         self._met = True
         try:
             self._services.check_owner()
         except AnotherStash as problem:
             self._refuse(problem)
         except SyncError:
-            pass  # reading the settings comes to the same, and says so
+            pass  # reading the settings fails in the same way, and reports it
 
     def _refuse(self, problem: AnotherStash) -> None:
         if not self._foreign:
@@ -123,13 +124,13 @@ class Admission:
         self._foreign = True
 
     def blocked(self, now: float) -> float:
-        """Seconds for which nothing may be tried."""
+        """Seconds for which no job may be tried."""
         monotonic = self._clock.monotonic()
         held = [h.until - monotonic for h in (self._hold, self._stuck) if h.active(monotonic)]
         return max(*held, self._outages.pause(now), 0.0)
 
     def waits_for(self, now: float) -> str:
-        """For what nothing may be tried now: "plex", "stash", "settings", "paused" or ""."""
+        """What holds all jobs back: "plex", "stash", "settings", "paused" or ""."""
         monotonic = self._clock.monotonic()
         if self._hold.active(monotonic):
             return self._hold.reason
@@ -140,7 +141,7 @@ class Admission:
         return "plex"
 
     def capacity(self) -> int:
-        """How many jobs may run now. Reads the settings afresh, and asks Plex if it was away."""
+        """How many jobs may run now. Reads the settings again, and probes Plex if it was away."""
         config = self._settings()
         if config is None:
             return 0
@@ -149,18 +150,18 @@ class Admission:
         return self._outages.capacity(self._clock.now(), waiting, self._services.plex(config))
 
     def probe_due_in(self, now: float) -> float:
-        """Seconds until Plex, which is left alone, is to be probed."""
+        """Seconds until Plex is to be probed while the breaker is open."""
         return self.open_in(self._outages.probe_in(now, len(self._stores.queue.jobs)))
 
     def probe(self, now: float) -> None:
-        """Probe Plex, whatever the queue holds: an outage ends when Plex is healthy."""
+        """Probe Plex, even with an empty queue: an outage ends when Plex is healthy."""
         config = self.config
         assert config is not None
         self._held_back.note(now)
         self._outages.probe_if_due(now, len(self._stores.queue.jobs), self._services.plex(config))
 
     def recent_settings(self) -> PlexSyncConfig | None:
-        """The settings as they are or were a moment ago."""
+        """The settings, at most SETTINGS_TRUST seconds old."""
         fresh = self._clock.monotonic() - self._read_at < SETTINGS_AGE
         return self._read if self._read and fresh else self._settings()
 
@@ -170,11 +171,11 @@ class Admission:
         return until_settings(self._read_at, self._hold, waits, self._clock.monotonic())
 
     def read_settings(self, now: float) -> None:
-        """Learn what somebody changed in Stash."""
+        """Read the settings again."""
         self._settings()
 
     def settings_may_differ(self) -> None:
-        """Somebody uses the page, perhaps after changing them: read them at the next turn."""
+        """Read the settings at the next turn: the page is in use, perhaps after a change of them."""
         self._read_at = -math.inf
         if self._hold.reason in ("settings", "paused"):
             self._hold = Hold()
@@ -199,7 +200,7 @@ class Admission:
         return config
 
     def stash_failed(self, error: SyncError) -> None:
-        """Stash did not do what all work needs."""
+        """Record that Stash failed at a request that all work needs."""
         if isinstance(error, StashAuthError):
             self.session_ended()
         else:
@@ -219,7 +220,7 @@ class Admission:
         return True
 
     def record(self, outcomes: Sequence[Outcome], judged: Judged) -> None:
-        """What a batch says about the two servers."""
+        """Draw conclusions about both servers from a batch."""
         errors = [result.error for result in judged.results if isinstance(result, Failed)]
         self._note_stuck([error for error in errors if error.fault == REQUEST])
         if isinstance(judged.server, PlexServerDown):
@@ -245,24 +246,27 @@ class Admission:
                 self._stash_is_silent(next(silent, "no answer"))
 
     def _note_stuck(self, failed: Sequence[SyncError]) -> None:
-        """A healthy Plex that fails at what names no item is asked less and less often."""
+        """A healthy Plex that fails at requests which name no item is tried less and less often."""
         if not failed:
             self._stuck = Hold()
             if self._outages.recovery.trouble == STUCK:
-                self._outages.lift("Plex does again what no scene can do without; jobs go on.")
+                self._outages.lift(
+                    "Plex again answers the requests that every scene needs; jobs continue."
+                )
             return
         self._outages.hold(
-            STUCK, f"Plex is healthy, yet all wait for one thing: {failed[0].message}"
+            STUCK,
+            f"Plex is healthy, but a request that every scene needs fails: {failed[0].message}",
         )
         self._stuck = hold(self._stuck, REQUEST, self._clock.monotonic())
 
     def heard_of_stash(self) -> None:
-        """An event came, so Stash is not away."""
+        """An event arrived, so Stash is running."""
         if self._hold.reason in ("stash", "session"):
             self._hold = Hold()
 
     def session_ended(self) -> None:
-        """Stash refuses our session: only another one helps, or time when there can be one."""
+        """Stash refuses our session: wait for another one, if there can be one."""
         if self._hold.reason != "session":
             self._log.warn_once(
                 "session", "Stash refuses the worker's session; jobs wait for the next one."
@@ -271,16 +275,16 @@ class Admission:
         self._wait_for("session")
 
     def session_came(self) -> bool:
-        """Whether a connection was handed over for which work waits."""
+        """Whether a connection was handed over that waiting work needs."""
         return self._hold.reason in ("stash", "session") and self._stash.renewed()
 
     def session_due_in(self, now: float) -> float:
-        """Seconds until our session has to be kept alive."""
+        """Seconds until the session's keep-alive is due."""
         due = self._stash.next_keep_alive(now)
         return math.inf if due is None else max(0.0, due - now)
 
     def keep_session(self, now: float) -> None:
-        """Ask Stash something small now and then, so that the session outlives an outage."""
+        """Send Stash a small query now and then, so that the session outlives an outage."""
         try:
             self._stash.keep_alive(now)
         except StashAuthError:

@@ -1,4 +1,4 @@
-"""Whose fault the failures of a batch are: one probe settles what the answers leave open."""
+"""Decides whose fault the failures of a batch are: one probe decides what the answers leave open."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from plexsync.model.plex_state import FAILURE, READ_ONLY, TOKEN_WORDS, UNAUTHORI
 class Judged:
     """The results of a batch with every fault decided.
 
-    `server` is what is wrong with Plex as a whole, None when it is healthy or was not in doubt.
-    `unwritten` is why nothing could be written though Plex is healthy, None when something was.
+    `server` is the error if Plex as a whole is at fault, None if it is healthy or was not in doubt.
+    `unwritten` is why nothing could be written although Plex is healthy, None if something was.
     """
 
     results: Sequence[Result]
@@ -36,19 +36,19 @@ class Judged:
 
 
 class Blame:
-    """Decides the fault of every failure; Plex is asked once a batch, and only in doubt.
+    """Decides the fault of every failure; probes Plex once per batch, and only if needed.
 
-    A write that fails although Plex is healthy is the scene's own only if others were written
-    since it first failed, and no other has failed since then; until that is known it may be that
-    Plex writes nothing at all.
+    A write that fails although Plex is healthy is the scene's own fault only if others were written
+    since it first failed, and no other has failed since then; until then Plex may be unable to
+    write at all.
     """
 
     def __init__(self) -> None:
         self._turn = self._wrote = 0
         self._first: dict[int, int] = {}
-        """In which turn a scene first could not be written."""
+        """The turn in which a scene first could not be written."""
         self._suspects: dict[int, int] = {}
-        """In which turn it last could not, unless it was found to be its own fault."""
+        """The turn of its last failure, unless that was found to be its own fault."""
 
     def judge(
         self,
@@ -56,8 +56,8 @@ class Blame:
         plex: PlexClient,
         patience: float | None = 0.0,
     ) -> Judged:
-        """The same results. A scene that could not be written is tried again after `patience`
-        seconds at no cost; when that is None, its failure is its own in any case.
+        """Decide the faults of these results. A scene that could not be written is retried after
+        `patience` seconds at no cost; if that is None, the failure is always its own.
         """
         self._turn += 1
         written = [r.job.scene for r in results if isinstance(r, Done) and r.changed]
@@ -83,7 +83,7 @@ class Blame:
         return Judged(judged, server, None if written or not failed else failed[0])
 
     def _token(self, results: Sequence[Result], plex: PlexClient) -> SyncError | None:
-        """What is wrong with a token that may read: the writes that were forbidden tell."""
+        """The error if forbidden writes show that the token may only read."""
         forbidden = [
             result
             for result in results
@@ -96,7 +96,7 @@ class Blame:
         return PlexAuthError(TOKEN_WORDS[READ_ONLY], cause=READ_ONLY, fault=SERVER)
 
     def _settled(self, result: Result, server: SyncError | None, patience: float | None) -> Result:
-        """With a healthy Plex, the request's or the scene's fault; then no token is to blame."""
+        """The result with its fault decided, given a healthy Plex and a valid token."""
         assert isinstance(result, Failed)
         error = result.error
         if error.fault == REQUEST:
@@ -112,7 +112,7 @@ class Blame:
         return result
 
     def _alone(self, job: Job) -> bool:
-        """Whether this scene alone cannot be written; notes that it could not."""
+        """Whether only this scene cannot be written; records that it could not."""
         scene, earlier = job.scene, job.first_failure is not None
         first = self._first.setdefault(scene, 0 if earlier else self._turn)
         others = max((turn for s, turn in self._suspects.items() if s != scene), default=0)
@@ -124,7 +124,7 @@ class Blame:
 
 
 def whole(health: Health) -> SyncError:
-    """The error that an unhealthy Plex is."""
+    """The error that stands for an unhealthy Plex."""
     kind = PlexAuthError if health.state == UNAUTHORISED else PlexServerDown
     return kind(health.detail, cause=health.kind, fault=SERVER)
 
@@ -138,7 +138,7 @@ def _with(result: Result, error: SyncError) -> Result:
 
 
 def _temporary(error: SyncError, fault: str) -> SyncError:
-    """The same, as what may be better at the next try: the token is good after all."""
+    """The error as a temporary one, since the token is valid after all."""
     error.fault = fault
     if not isinstance(error, PlexAuthError):
         return error

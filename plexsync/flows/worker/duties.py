@@ -1,4 +1,4 @@
-"""What the worker does by its own clock, whatever the queue holds."""
+"""The worker's periodic duties, which do not depend on the queue."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from plexsync.policy.recovery_scheduler import recovered_classes
 from plexsync.policy.waiting import CLOCK_PAUSE, until_clocks
 
 CLEAN_UP_EVERY = 86400.0
-"""Seconds between two clean-ups of a worker; the first is at its start."""
+"""Seconds between clean-ups; the first is at the worker's start."""
 
 RECOVERIES = "recoveries"
-"""The ledger's name for the number of recoveries whose consequences were drawn."""
+"""The ledger's key for the number of recoveries that were handled."""
 
 
 class Duties:
-    """The sweep, the clean-up, the probes of a Plex that is left alone, and what follows an outage.
+    """Sweeps, clean-ups, probes while the breaker is open, and what follows an outage.
 
-    None of them depends on a job being due; all wait for settings that let PlexSync work.
+    None of them depends on a job being due; all wait for usable settings.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Duties:
         self._recoveries = int(known) if known else services.outages.recovery.recovery_count
 
     def alarms(self) -> tuple[Alarm, ...]:
-        """In the order in which they ring: what a probe finds is known to those after it."""
+        """The alarms in the order in which they ring: later ones can use what a probe found."""
         return (
             Alarm("clean-up", self._clean_up_in, self._clean_up),
             Alarm("probe", self._admission.probe_due_in, self._admission.probe),
@@ -67,15 +67,15 @@ class Duties:
         )
 
     def request_sweep(self) -> None:
-        """Somebody wants to see at once what no hook reported."""
+        """Make a sweep due now."""
         self._sweep.request()
 
     def sweep_at_next_start(self) -> None:
-        """No hook will report what happens until then."""
+        """Make a sweep due at the next start: no hook will report changes until then."""
         self._sweep.go_by(-math.inf)
 
     def last_sweep(self, now: float) -> bool:
-        """Before the worker ends: whether a last sweep found work, or may still find some."""
+        """Sweep before the worker exits; whether that found work, or may still find some."""
         if self._admission.stopped:
             self._sweep.go_by(now)
             return False
@@ -102,7 +102,7 @@ class Duties:
         )
 
     def _after_outage(self, now: float) -> None:
-        """Plex is back: recover what the outage buried, and sweep for what no hook reported."""
+        """Plex is back: recover the outage's dead letters, and sweep for what no hook reported."""
         config, outage = self._admission.config, self._outages.history.last()
         assert config is not None and outage is not None
         count = self._outages.recovery.recovery_count
@@ -123,7 +123,7 @@ class Duties:
         return math.inf if self._revived else self._admission.open_in(self._outages.pause(now))
 
     def _revive(self, now: float) -> None:
-        """Once per worker life: what came to Plex while none lived."""
+        """Once per worker: retry scenes whose files Plex found while no worker was running."""
         config = self._admission.config
         assert config is not None
         self._revived = True
@@ -140,8 +140,9 @@ class Duties:
             self._admission.stash_failed(error)
 
     def _needs_no_sweep(self) -> Callable[[int, float], bool]:
-        """Whether a scene updated then waits already, or was given up or cleared since: only a newer
-        change, or somebody who wants it, has that one tried again."""
+        """A test whether a scene updated at a time is already waiting, or was given up or cleared
+        since: only a newer change or a request has it tried again.
+        """
         stores, cleared = self._stores, self._stores.ledger.cleared()
 
         def needs_no_sweep(scene: int, at: float) -> bool:
@@ -153,7 +154,7 @@ class Duties:
 
 
 def log_dead_letters(dead_letters: DeadLetters, log: Log) -> None:
-    """A line about the dead letters, if there are any."""
+    """Log the number of dead letters, if there are any."""
     counts = dead_letters.counts()
     if counts:
         listed = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
@@ -162,10 +163,10 @@ def log_dead_letters(dead_letters: DeadLetters, log: Log) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """`due_in` says in how many seconds `ring` is due: 0 is now, infinity is not at all.
+    """A periodic duty. `due_in` says in how many seconds `ring` is due: 0 is now, infinity never.
 
-    Both are given the time on the wall clock. A `ring` that could not do its work sees to it that
-    the next one is not due at once.
+    Both receive wall-clock seconds. A `ring` that fails must make sure that the next one is not due
+    at once.
     """
 
     name: str
@@ -174,13 +175,13 @@ class Alarm:
 
 
 class Alarms:
-    """Rings what is due, in the order of the table."""
+    """Rings the alarms that are due, in the order given."""
 
     def __init__(self, *alarms: Alarm) -> None:
         self._alarms = alarms
 
     def ring(self, now: float) -> bool:
-        """Ring each alarm that is due, which may make a later one due; whether any was."""
+        """Ring each alarm that is due, which may make a later one due; returns whether any was."""
         rang = False
         for alarm in self._alarms:
             if alarm.due_in(now) <= 0:
@@ -189,13 +190,13 @@ class Alarms:
         return rang
 
     def due_in(self, now: float) -> float:
-        """Seconds until the next one rings."""
+        """Seconds until the next alarm is due."""
         return min(alarm.due_in(now) for alarm in self._alarms)
 
 
 class Arrivals:
-    """Asks Plex for the clocks while, and only while, a job waits for a file, or a scene for an
-    item of its own.
+    """Polls the change times of Plex's libraries, but only while a job waits for a file, or a scene
+    for an item of its own.
     """
 
     def __init__(
@@ -208,14 +209,14 @@ class Arrivals:
         self._asked_at = clock.monotonic() - CLOCK_PAUSE
 
     def due_in(self, now: float) -> float:
-        """Seconds until the next question; infinity while none is to be asked."""
+        """Seconds until the next poll; infinity while none is needed."""
         waits = bool(self._stores.queue.waiting_after(PlexNotFound.__name__, 1))
         waits = waits or self._stores.ledger.any_in(SHARED)
         blocked = self._admission.blocked(now)
         return until_clocks(self._asked_at, waits, blocked, self._clock.monotonic())
 
     def ask(self, now: float) -> None:
-        """Ask, and have jobs tried whose file came."""
+        """Poll, and make jobs due whose file has appeared."""
         self._asked_at = self._clock.monotonic()
         config = self._admission.recent_settings()
         if config is not None:

@@ -1,4 +1,4 @@
-"""Whether PlexSync is switched on in Stash, asked often enough that no write follows being disabled."""
+"""Checks whether PlexSync is enabled in Stash, often enough that no write follows its disabling."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.model.errors import SyncError
 
 BELIEVED = 1.0
-"""Seconds between two checks while requests are sent; each is one small query."""
+"""Seconds between checks while requests are sent; each is one small query."""
 
 AFTER_SILENCE = 10.0
-"""Seconds until a Stash that did not answer in time is asked again: it holds requests up."""
+"""Seconds until the next check if Stash did not answer in time: the check delays requests."""
 
 
 class Enabled:
-    """Remembers what Stash said last. Disabling a plugin ends no process of it and fires no hook."""
+    """Stores Stash's last answer. Disabling a plugin neither ends its processes nor fires a hook."""
 
     def __init__(self, stash: StashClient, clock: Clock) -> None:
         self._stash = stash
@@ -25,15 +25,15 @@ class Enabled:
 
     @property
     def off(self) -> bool:
-        """Whether it was off when Stash was asked last."""
+        """Whether PlexSync was disabled at the last check."""
         return not self._stash.enabled
 
     def known(self) -> None:
-        """The settings were read just now, and said it too."""
+        """Note that the settings were just read, which include this."""
         self._due = self._clock.monotonic() + BELIEVED
 
     def off_by_now(self) -> bool:
-        """The same, asked again if that was a while ago; before the first settings nobody is."""
+        """As `off`, checked again if the last check is old; False before the first settings."""
         if not self.off and self._clock.monotonic() >= self._due:
             try:
                 self._stash.look_whether_enabled()

@@ -1,4 +1,4 @@
-"""A data folder belongs to one Stash: ids mean other scenes in another one."""
+"""Binds a data folder to one Stash, since in another one the same ids are other scenes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from plexsync.model.errors import AnotherStash
 from plexsync.model.stash_identity import FILE, Identity, Owner, is_same, parse, to_json
 
 REFUSAL_AGE = 60.0
-"""Seconds after which a refusal is noted again; it need not be written with each event."""
+"""Seconds after which a refusal is stored again, so that it is not written with each event."""
 
 
 class FolderOwner:
-    """The owner's memory of whose data folder this is. Raises OSError when the disk refuses."""
+    """Stores to which Stash the data folder belongs. Raises OSError if the disk refuses."""
 
     def __init__(self, folder: str, stash: StashClient, warn: Callable[[str], None]) -> None:
         self._path = os.path.join(folder, FILE)
@@ -24,8 +24,8 @@ class FolderOwner:
         self._warn = warn
 
     def check(self, now: float) -> None:
-        """Raises AnotherStash unless the folder belongs to the Stash that we serve; nobody's yet
-        becomes its. Raises StashDown or StashAuthError when it cannot be asked.
+        """Raise AnotherStash unless the folder belongs to our Stash; a folder without an owner
+        becomes ours. Raises StashDown or StashAuthError if Stash cannot be asked.
         """
         owner = self._read()
         problem, met = judge(owner, self._stash)
@@ -38,7 +38,7 @@ class FolderOwner:
         raise AnotherStash(problem)
 
     def adopt(self) -> None:
-        """From now on the folder is this Stash's."""
+        """Make the folder belong to this Stash."""
         _, met = judge(Owner(), self._stash)
         self._keep(None, Owner(met))
 
@@ -51,16 +51,16 @@ class FolderOwner:
 
 
 def judge(owner: Owner, stash: StashClient) -> tuple[str, Identity]:
-    """Why a folder of this owner is not for this Stash ("": it is), and by what that is known."""
+    """Why the folder does not belong to this Stash ("" if it does), and this Stash's identity."""
     known = owner.identity
     met = stash.meet(list(known.scenes) if known else [])
     if known is None or is_same(known, met):
         return "", met.itself
     return (
-        "This data folder belongs to another Stash: that one's database was "
+        "This data folder belongs to another Stash: its database was "
         f"{known.database or 'unknown'!r}, this one's is {met.itself.database or 'unknown'!r}, and "
-        "the scenes of the same ids are not the same. Nothing is written to Plex; jobs and events "
-        "are kept. Let STASH_PLUGIN_DATA name a folder of its own for each Stash, or press Adopt "
+        "the same ids are other scenes there. Nothing is written to Plex; jobs and events "
+        "are kept. Let STASH_PLUGIN_DATA name a separate folder for each Stash, or press Adopt "
         "This Stash twice if this one is to take the other's place.",
         met.itself,
     )

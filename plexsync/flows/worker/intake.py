@@ -1,4 +1,4 @@
-"""From the inbox to the queue: one live job per scene."""
+"""Moves events from the inbox to the queue: one live job per scene."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from plexsync.policy.events import (
 
 
 class Intake:
-    """Takes events over from the hooks and feeds backfills, always new before old."""
+    """Takes over events and feeds backfills; always stores the new before it deletes the old."""
 
     def __init__(
         self, folder: str, queue: JobQueue, ledger: Ledger, dead_letters: DeadLetters, log: Log
@@ -44,12 +44,13 @@ class Intake:
         self._debounce = Debounce()
         self._served = 0
         self.probe_wanted = False
-        """Somebody reported that Plex is healthy; to be reset by the caller that acts on it."""
+        """Set if another process reported that Plex is healthy; the caller resets it.
+        """
 
     def take_in(self, now: float) -> int:
         """Move waiting inbox records into the queue; returns how many.
 
-        None follows a command before that is carried out: what it clears was there before it.
+        Stops at a command until it is carried out, so that clearing affects only earlier records.
         """
         if self._command_waits():
             return 0
@@ -61,7 +62,7 @@ class Intake:
         for record in records:
             try:
                 if record.data is None:
-                    raise ValueError("it is larger than an event can be")
+                    raise ValueError("it is larger than any event")
                 event = parse_event(record.data, min(record.at, now))
             except ValueError as problem:
                 inbox.set_aside(self._folder, record.name)
@@ -88,7 +89,7 @@ class Intake:
             held = jobs.get(action.scene) or self._queue.jobs.get(action.scene)
             reason = stronger_reason(held.reason, action.reason) if held else action.reason
             rest = self._debounce.rest(action.scene, at, together)
-            if held or action.reason != UPDATE:  # what is new in Stash gets its cover first
+            if held or action.reason != UPDATE:  # a new scene in Stash gets its cover first
                 rest = BURST
             jobs[action.scene] = Job(
                 scene=action.scene, reason=reason, born=at, not_before=at + rest
@@ -101,7 +102,7 @@ class Intake:
             self.probe_wanted = True
 
     def drop(self, scene: int, now: float) -> None:
-        """Forget a scene that Stash no longer has; Plex is not touched."""
+        """Drop a scene that Stash no longer has; Plex is not touched."""
         self._ledger.destroy([scene], now)
         self._dead_letters.remove([scene])
         self._queue.finish([scene])
@@ -109,8 +110,8 @@ class Intake:
     def feed_backfills(self, now: float) -> None:
         """Keep up to BACKFILL_WINDOW untried low-priority jobs in the queue.
 
-        Jobs that were tried and wait take no place in it. Backfills take turns, so that a rename
-        need not wait for the end of a Sync All.
+        Jobs that wait for a retry do not count. Backfills take turns, so that a rename need not
+        wait for the end of a Sync All.
         """
         backfills = self._in_turn(self._ledger.backfills())
         share = BACKFILL_TURN if len(backfills) > 1 else BACKFILL_WINDOW
@@ -127,7 +128,7 @@ class Intake:
                 backfills.append(replace(backfill, after=scenes[-1]))
 
     def _in_turn(self, backfills: Sequence[Backfill]) -> deque[Backfill]:
-        """The backfills, beginning after the one that was served last."""
+        """The backfills, starting after the one that was fed last."""
         later = [backfill for backfill in backfills if backfill.id > self._served]
         return deque([*later, *(backfill for backfill in backfills if backfill.id <= self._served)])
 
@@ -139,7 +140,7 @@ class Intake:
             self._ledger.advance(backfill.id, scenes[-1])
 
     def _insist(self, scenes: Iterable[int], wanted: str) -> None:
-        """A scene that waited already is to be compared with Plex too when its turn comes."""
+        """Have scenes that already wait compared with Plex too."""
         waiting = (self._queue.jobs[scene] for scene in scenes)
         stronger = [
             replace(job, reason=stronger_reason(wanted, job.reason))

@@ -1,4 +1,4 @@
-"""Pages of an automatic reconciliation, between the batches of the drain loop."""
+"""Runs pages of an automatic reconciliation between the batches of the drain loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plexsync.model.plex_state import FAILURE, UNAUTHORISED
 
 
 class ReconcileTurns:
-    """Does what is due by itself, as long as nothing holds the worker up."""
+    """Runs a due reconciliation, as long as nothing holds the worker back."""
 
     def __init__(self, services: WorkerServices, admission: Admission, clock: Clock) -> None:
         self._services = services
@@ -19,7 +19,7 @@ class ReconcileTurns:
         self._clock = clock
 
     def compare_page(self) -> bool:
-        """Do a page of a reconciliation that is due; False when there is none to do."""
+        """Compare a page of a due reconciliation; False if there is none."""
         auto, admission = self._services.reconcile, self._admission
         if admission.blocked(self._clock.now()) > 0:
             return False
@@ -45,7 +45,7 @@ class ReconcileTurns:
         return True
 
     def _judge_token(self, config: PlexSyncConfig) -> None:
-        """Something was refused: only a probe says that it is the token."""
+        """Probe after a refusal: only a probe can show that the token is at fault."""
         health = self._services.plex(config).check(FAILURE)
         if health.state == UNAUTHORISED:
             self._services.outages.hold(health.kind, health.detail)

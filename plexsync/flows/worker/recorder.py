@@ -1,4 +1,4 @@
-"""What a result means for its job: finish, try later, bury, or wait for somebody."""
+"""Records what a result means for its job: finish, retry, bury, or wait for a server."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ from plexsync.policy.backoff import (
 
 
 class ResultRecorder:
-    """Decides what becomes of each job and records it; every hand-over writes the new before it
-    forgets the old.
+    """Decides what happens to each job and records it; always writes the new before it deletes the
+    old.
     """
 
     def __init__(self, stores: Stores, intake: Intake, rng: random.Random, log: Log) -> None:
@@ -55,7 +55,7 @@ class ResultRecorder:
     def record(
         self, results: Sequence[Result], config: PlexSyncConfig, now: float
     ) -> list[Outcome]:
-        """Record a batch; returns what became of each of its jobs."""
+        """Record a batch; returns the outcome of each job."""
         outcomes = [self._decided(result, config, now) for result in results]
         unchanged = self._note_done([r for r in results if isinstance(r, Done)], now)
         for outcome in outcomes:
@@ -91,7 +91,7 @@ class ResultRecorder:
         return Outcome(result, RETURNED, job, error.message, decision.what)
 
     def _log_outcome(self, outcome: Outcome, now: float) -> None:
-        """A debug line for each job; `bury` logs its own."""
+        """Log a debug line for a job; `bury` logs its own."""
         if outcome.changed:
             changed = ", ".join(outcome.changed)
             self._log.debug("synced", scene=outcome.scene, changed=changed)
@@ -113,7 +113,7 @@ class ResultRecorder:
             self._note_failed(scene, NOT_IN_PLEX, outcome.error.message, now)
 
     def bury(self, job: Job, error: SyncError, now: float) -> None:
-        """Give a job up: its dead letter first, then its row."""
+        """Give up on a job: write its dead letter first, then delete its row."""
         candidates = error.candidates if isinstance(error, AmbiguousMatch) else ()
         self._stores.dead_letters.add(
             DeadLetter(
@@ -194,32 +194,31 @@ def _still_left_out(before: SceneState, after: SceneState) -> bool:
 
 
 def _ends_quietly(decision: Verdict, config: PlexSyncConfig) -> bool:
-    """Whether the user wants no dead letter of a scene that Plex did not show in all its time."""
+    """Whether the settings ask for no dead letter if Plex does not have the scene's file."""
     missing = isinstance(decision, Bury) and isinstance(decision.error, PlexNotFound)
     return config.skip_not_found and missing
 
 
 def _concerns_others(outcome: Outcome) -> bool:
-    """Whether the scene has another place in Plex than before, or may have."""
+    """Whether the scene's Plex items changed, or may have."""
     shared = isinstance(outcome.result, Done) and outcome.result.state == SHARED
     return outcome.kind in (WRITTEN, LEFT_OUT) and not shared
 
 
 def _is_rewritten(outcome: Outcome) -> bool:
-    """Whether the job waits for a time of its own."""
+    """Whether the job's row must be rewritten, because it waits for a new time."""
     return outcome.job is not outcome.result.job and outcome.kind in (LATER, RETURNED)
 
 
 def _is_left(outcome: Outcome) -> bool:
-    """Whether the job stays as it was."""
+    """Whether the job's row stays unchanged."""
     return outcome.kind in (RETURNED, UNTRIED) and outcome.job is outcome.result.job
 
 
 class HeldBack:
-    """Counts each job once for an outage, from one process to the next.
+    """Counts each job once per outage, across processes.
 
-    A job is held back when its time has come and Plex is away; one that waits for something else
-    meanwhile is not.
+    A job is held back if it is due while Plex is away; one that waits for something else is not.
     """
 
     def __init__(self, stores: Stores, outages: OutageController) -> None:
@@ -230,7 +229,7 @@ class HeldBack:
         self._held = stores.ledger.held_back(self._outage)
 
     def note(self, now: float) -> None:
-        """While an outage lasts: note what it holds back by now."""
+        """During an outage: record the jobs that it holds back by now."""
         outage = self._outages.history.ongoing()
         if outage is None:
             return
@@ -244,7 +243,7 @@ class HeldBack:
             self._count()
 
     def note_in_step(self, outcomes: Iterable[Outcome]) -> None:
-        """Note which of them are in step again."""
+        """Record which of them are in step again."""
         again = [o.scene for o in outcomes if o.in_step and self._held.get(o.scene) is False]
         if again:
             self._stores.ledger.in_step_again(again)

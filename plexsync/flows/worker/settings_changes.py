@@ -1,4 +1,4 @@
-"""What follows when somebody changes the settings."""
+"""Reacts to changed settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def used_fields(config: PlexSyncConfig) -> frozenset[str]:
 
 
 class SettingsChanges:
-    """Compares the settings with those that the ledger knows, from one process to the next."""
+    """Compares the settings with the fingerprints in the ledger, across processes."""
 
     def __init__(self, stores: Stores, clock: Clock, log: Log) -> None:
         self._stores = stores
@@ -25,7 +25,7 @@ class SettingsChanges:
         self._log = log
 
     def notice(self, config: PlexSyncConfig, before: PlexSyncConfig | None) -> None:
-        """Have waiting jobs tried now, and all written scenes checked where they may differ."""
+        """Make waiting jobs due now, and queue all written scenes if they may differ."""
         ledger, queue = self._stores.ledger, self._stores.queue
         self._differs(USED_FIELDS, " ".join(sorted(used_fields(config))))
         desired = self._differs("settings", config.scenes_fingerprint())
@@ -35,12 +35,14 @@ class SettingsChanges:
             ledger.touch_all_collections(self._clock.now())
         if desired or (collections and config.collection_details):
             ledger.add_backfill(SETTINGS, "", None, self._clock.now())
-            self._log.info("Settings changed; the scenes written so far are checked again.")
+            self._log.info(
+                "The settings have changed; the scenes written so far are checked again."
+            )
         if desired or plex or (before and before.plex_token != config.plex_token):
             queue.make_due(queue.jobs)
 
     def _differs(self, name: str, fingerprint: str) -> bool:
-        """Whether the ledger knows another one under that name; it knows this one from now on."""
+        """Whether the ledger has another fingerprint under this name; replaces it."""
         known = self._stores.ledger.get_meta(name)
         if known != fingerprint:
             self._stores.ledger.set_meta(name, fingerprint)

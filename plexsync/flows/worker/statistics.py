@@ -1,4 +1,4 @@
-"""stats.json and the lines that sum up: what the owner of the data folder did, batch by batch."""
+"""Statistics of the owner of the data folder: stats.json, and summary lines in the log."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from plexsync.policy.matching import HIGH, LOW
 STATS = "stats.json"
 
 TELL_EVERY = 10
-"""Tries between two lines that sum up; as many make the file be written again."""
+"""Attempts between summary lines, and between writes of the file."""
 
 KEEP_EVERY = 5.0
-"""Seconds after which fewer tries do too."""
+"""Seconds after which a summary is logged and the file written with fewer attempts."""
 
 AT_MOST = 1.0
-"""Seconds between two writes of the file while batches follow each other."""
+"""Least seconds between writes of the file during a drain."""
 
 Observe = Callable[[Sequence[Outcome], float], None]
 
 
 class Statistics:
-    """Counts for the owner of the data folder: read when it opens, written whole now and then.
+    """The counters: read when the owner opens the data folder, written as a whole now and then.
 
-    A batch is counted once, after the queue has recorded it, so nothing is ever counted twice; a
-    kill loses at most what was counted since the last write: some seconds or one batch.
-    `traffic` gives the running totals of this process by the names in TRAFFIC.
+    A batch is counted after the queue has recorded it, so nothing is ever counted twice; a kill
+    loses at most what was counted since the last write: a few seconds or one batch. `traffic`
+    returns the running totals of this process by the names in TRAFFIC.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class Statistics:
         self.stats = files.read_json(self._path, Stats.parse, Stats(now), log.warning)
         self._seen = dict(traffic())
         self._stretch = Stats(now)
-        """Since the last line."""
+        """Counts since the last summary line."""
         self._drain = Stats(now)
-        """Since the queue was empty of due jobs."""
+        """Counts since no job was due."""
         self._unkept = 0
         self._kept_at = clock.monotonic() - KEEP_EVERY
 
     def observe(self, outcomes: Sequence[Outcome], seconds: float) -> None:
-        """Count a batch that took so long; no outcomes mean that nothing is due any more."""
+        """Count a batch that took `seconds`; no outcomes mean that no job is due any more."""
         if outcomes:
             self._count(outcomes, seconds)
             if self._stretch.tried >= TELL_EVERY:
@@ -72,7 +72,7 @@ class Statistics:
         self._keep_some(ended=not outcomes)
 
     def beside(self, observe: Observe) -> Observe:
-        """Counts what goes to this observer too, which reports itself when a drain ends."""
+        """An observer that counts and calls `observe`, which reports the end of a drain itself."""
 
         def both(outcomes: Sequence[Outcome], seconds: float) -> None:
             if outcomes:
@@ -82,7 +82,7 @@ class Statistics:
         return both
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Write unsaved counts."""
         self._take_traffic()
         if self._unkept:
             self._keep()
@@ -99,7 +99,7 @@ class Statistics:
         self._unkept += len(tried)
 
     def _end_drain(self) -> None:
-        """A drain in which nothing came to an end goes on: a dead Plex is tried each minute."""
+        """Log the end of a drain, unless no job ended: an absent Plex is tried every minute."""
         if self._drain.done or self._drain.given_up:
             left = len(self._stores.queue.jobs)
             rest = f" {counted(left, 'job')} still wait." if left > 1 else ""
@@ -123,7 +123,7 @@ class Statistics:
         self._seen = dict(found)
 
     def _keep(self) -> None:
-        """Statistics are not worth stopping for: a full disk shows soon enough elsewhere."""
+        """Write the file; a failure must not stop the work, and a full disk shows elsewhere."""
         try:
             files.replace_json(self._path, self.stats.to_json())
         except OSError as problem:
@@ -145,11 +145,11 @@ def _note(stats: Stats, outcome: Outcome, now: float) -> None:
 
 
 def summary(stats: Stats) -> str:
-    """Counts, mean time, matches and errors in one line."""
+    """Counts, mean time, matches and errors as one line."""
     written = f" ({stats.written} written to Plex)" if stats.done else ""
     parts = [f"{counted(stats.done, 'job')} done{written}"]
     later, back = stats.counts[RETRIED], stats.counts[PUT_BACK]
-    parts += [f"{later} failed and tried again later"] if later else []
+    parts += [f"{later} failed, to be retried"] if later else []
     parts += [f"{stats.given_up} given up"] if stats.given_up else []
     parts += [f"{back} put back while a server was away"] if back else []
     text = ", ".join(parts)
@@ -165,10 +165,10 @@ def summary(stats: Stats) -> str:
 
 
 def brief(seconds: float) -> str:
-    """As "35 ms" or "1.20 s"."""
+    """For example "35 ms" or "1.20 s"."""
     return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1000:.0f} ms"
 
 
 def listed(counts: Mapping[str, int]) -> str:
-    """As "PlexNotFound 3, PlexServerDown 1"."""
+    """For example "PlexNotFound 3, PlexServerDown 1"."""
     return ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))

@@ -1,9 +1,9 @@
-"""What no hook reported: scenes that Stash changed while nobody listened.
+"""The sweep: finds scenes that Stash changed without a hook.
 
-Hooks are hints; they can be lost, and some changes fire none. So Stash is asked now and then for
-what was updated since the last time: scenes, and the performers, studios, tags and groups of scenes
-that were written. Once a day it is asked which scenes it still has. What may differ is queued; a
-scene that is in step costs one check.
+Hooks can be lost, and some changes fire none. So Stash is asked now and then for what was updated
+since the last sweep: scenes, and the performers, studios, tags and groups of written scenes. Once a
+day it is asked which scenes it still has. Scenes that may differ are queued; one that is in step
+costs one check.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from plexsync.model.words import counted
 from plexsync.policy.timing import SWEEP_EVERY
 
 SOON = 60.0
-"""At its start a worker sweeps unless somebody did so many seconds ago: a button that takes over
-and gives back begins no new round."""
+"""A worker sweeps at its start unless the last sweep was within this many seconds: a task that
+takes over and hands back must not cause another one."""
 
 OVERLAP = 3 * 3600.0
-"""Seconds swept again each time, for clocks that differ or were changed."""
+"""Seconds swept again each time, since clocks may differ or be changed."""
 
 DAY = 86400.0
-"""Seconds between two checks of which scenes still exist."""
+"""Seconds between checks of which scenes still exist."""
 
 JUST_NOW = 5.0
-"""Stash's times have whole seconds: what was updated so recently may be so once more."""
+"""Stash's times have whole seconds: what was updated this recently may change again in the same
+one."""
 
 WATERMARK = "watermark"
-"""The ledger's name for the time up to which everything was seen, UTC seconds of Stash's clock."""
+"""The ledger's key for the watermark, up to which all updates were seen, in Stash's seconds."""
 
 COUNTED_AT, COUNTED_AFTER = "counted_at", "counted_after"
-"""The ledger's names for the last check of which scenes exist, and how far an interrupted one
-came."""
+"""The ledger's keys for the last check of which scenes exist, and for its progress."""
 
 _BEYOND = 2**63 - 1
 
@@ -49,7 +49,7 @@ def _never(scene: int, at: float) -> bool:
 
 
 class Sweep:
-    """Queues scenes behind the edits, as stored backfills."""
+    """Finds changed scenes and queues them as backfills, behind edits."""
 
     def __init__(
         self, stash: StashClient, ledger: Ledger, dead_letters: DeadLetters, log: Log
@@ -62,42 +62,44 @@ class Sweep:
         self._last = float(ledger.get_meta(SWEPT_AT) or "-inf")
 
     def due_in(self, now: float, every: float | None = None) -> float:
-        """Seconds until it is time again; a last one that lies ahead is of a clock set back since."""
+        """Seconds until the next sweep is due; it is due now if the last one lies in the future,
+        since the clock was set back.
+        """
         since = now - self._last
         return max(0.0, (every or self._every) - since) if since >= 0 else 0.0
 
     def request(self) -> None:
-        """Let the next one be due now."""
+        """Make the next sweep due now."""
         self._last = -math.inf
 
     def go_by(self, now: float) -> None:
-        """Go by that time as if the last one had been then."""
+        """Schedule the next sweep as if the last one had been at this time."""
         self._last = now
         self._ledger.set_meta(SWEPT_AT, repr(now))
 
     def sweep(self, now: float, needless: Callable[[int, float], bool] = _never) -> int:
         """Sweep once; returns how many scenes were queued. Raises StashDown or StashAuthError.
 
-        `needless` says that a scene, as it was updated then, needs no check. Never goes back
-        beyond the installation: nobody asked for older scenes.
+        `needless` tests whether a scene updated at a time needs no check. Never goes back beyond
+        the installation: older scenes are not synced unasked.
         """
         installed = self._installed(now)
         watermark = float(self._ledger.get_meta(WATERMARK) or installed)
         if watermark > now + OVERLAP:
             watermark = (
-                installed  # by a clock that was set back since: when it really was, none knows
+                installed  # by a clock that has been set back since; the true time is unknown
             )
         bottom = max(installed, min(watermark, now) - OVERLAP)
         found = {"scene": self._updated("scene", bottom)}
         changed = self._news("scene", found["scene"])
         for kind in ENTITIES:
             entities = self._ledger.entities_of(kind)
-            if entities:  # otherwise no scene was written with any
+            if entities:  # otherwise no written scene has any
                 found[kind] = self._updated(kind, bottom)
                 changed |= self._touched(kind, found[kind], entities, now)
         updated = found["scene"]
         new = [scene for scene in changed if not needless(scene, updated.get(scene, now))]
-        self._queue(new, now, "updated lately")
+        self._queue(new, now, "updated recently")
         for kind, times in found.items():
             self._ledger.see(kind, {n: at for n, at in times.items() if abs(now - at) > JUST_NOW})
         new += self._vanished(now)
@@ -107,7 +109,7 @@ class Sweep:
         return len(new)
 
     def _installed(self, now: float) -> float:
-        """When PlexSync began; a moment to come is one of a clock that was set right since."""
+        """When PlexSync was installed; a time in the future is replaced by `now`."""
         installed = float(self._ledger.get_meta("installed_at") or now)
         if installed > now:
             installed = now - SWEEP_EVERY
@@ -115,19 +117,19 @@ class Sweep:
         return installed
 
     def _updated(self, kind: str, bottom: float) -> dict[int, float]:
-        """What was updated since then, and when."""
+        """Ids of what was updated since then, with the times."""
         pages = updated_since(self._stash, bottom, kind)
         return {number: at for page in pages for number, at in page}
 
     def _news(self, kind: str, found: dict[int, float]) -> set[int]:
-        """Those that no sweep has seen as they are now."""
+        """Those whose update no sweep has seen yet."""
         seen = self._ledger.seen(kind)
         return {number for number, at in found.items() if seen.get(number) != at}
 
     def _touched(
         self, kind: str, updated: dict[int, float], entities: set[int], now: float
     ) -> set[int]:
-        """Scenes written with an entity that was updated, or that is gone, since the last sweep."""
+        """Scenes written with an entity that was updated or removed since the last sweep."""
         news = self._news(kind, updated)
         self._ledger.touch_collections(kind, news, now)
         gone = self._gone(kind, entities, now) if news or self._counts(now) else set()
@@ -136,7 +138,7 @@ class Sweep:
     def _gone(self, kind: str, known: set[int], now: float) -> set[int]:
         """Entities of our scenes that Stash no longer has: a merge leaves no other trace of them.
 
-        Each is told once: a scene that lost it may be in step all the same, and name it still.
+        Each is reported once: a scene that has lost it may still be in step, and still list it.
         """
         there: set[int] = set()
         page = 1
@@ -155,10 +157,10 @@ class Sweep:
         return not 0 <= now - float(self._ledger.get_meta(COUNTED_AT) or 0.0) < DAY
 
     def _vanished(self, now: float) -> list[int]:
-        """Scenes that were written, or have a dead letter, and that Stash no longer lists.
+        """Scenes with a write or a dead letter that Stash no longer lists.
 
-        Page by page, so that an interrupted check goes on where it was. That a scene is gone is
-        only believed when Stash, asked for it, says so: this only queues it.
+        Runs page by page, so that an interrupted check continues where it was. It only queues them:
+        a scene counts as removed once Stash says so when asked for it.
         """
         found: list[int] = []
         if not self._counts(now):
@@ -183,4 +185,4 @@ class Sweep:
         wanted = list(scenes)
         if wanted:
             self._ledger.add_backfill(SWEEP, "scene", wanted, now)
-            self._log.debug(f"Looking at {counted(len(wanted), 'scene')} {why}.")
+            self._log.debug(f"Checking {counted(len(wanted), 'scene')} {why}.")

@@ -1,4 +1,4 @@
-"""The loop: inbox to queue, queue to Plex, and sleep until there is something to do."""
+"""The drain loop: inbox to queue, queue to Plex, and sleep until something is due."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from plexsync.model.job import EDIT, Job
 from plexsync.policy.waiting import pause
 
 LOG_EVERY = 10
-"""Jobs between two lines about the dead letters."""
+"""Jobs between log lines about dead letters."""
 
 DESTROYED_KEPT = 30 * 86400.0
 
 
 Observe = Callable[[Sequence[Outcome], float], None]
-"""Is told the outcomes of each batch and the seconds it took, and of none when nothing is due."""
+"""Receives the outcomes of each batch and its seconds, and an empty list when nothing is due."""
 
 
 def ignore(outcomes: Sequence[Outcome], seconds: float) -> None:
@@ -45,21 +45,21 @@ def ignore(outcomes: Sequence[Outcome], seconds: float) -> None:
 
 
 class PageCommands(Protocol):
-    """Carries out what pages asked for."""
+    """Carries out the page's commands."""
 
     session_refused: bool
     """Stash refused our session while a command was carried out."""
 
     @property
     def waiting(self) -> bool:
-        """Whether anything is left to be carried out."""
+        """Whether any command is left to be carried out."""
 
     def run(self, leave: Callable[[], str]) -> int:
-        """Carry out what waits, some at most; how many."""
+        """Carry out waiting commands, a few at most; returns how many."""
 
 
 class LoopServices(WorkerServices, Protocol):
-    """What the loop needs besides: the page's commands are built above it."""
+    """The services of the loop: the page's commands are built in a layer above it."""
 
     def commands(self, store: CommandStore) -> PageCommands:
         """Carries out the commands that `store` holds."""
@@ -68,7 +68,7 @@ class LoopServices(WorkerServices, Protocol):
 class Worker:
     """Drains the queue for as long as it owns the data folder.
 
-    `leave` says why to stop now ("" to go on); it is asked before each request and each batch.
+    `leave` says why to stop now ("" to continue); it is called before each request and each batch.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Worker:
         self._jobs = 0
 
     def _table(self, arrivals: Arrivals) -> Alarms:
-        """All that has a time, in the order in which it rings; jobs have theirs in the queue."""
+        """All alarms in the order in which they ring; jobs have their times in the queue."""
         return Alarms(
             Alarm("session", self._admission.session_due_in, self._admission.keep_session),
             Alarm("settings", self._admission.settings_due_in, self._admission.read_settings),
@@ -116,7 +116,7 @@ class Worker:
         )
 
     def start(self) -> None:
-        """What is due once per worker life, before the first job."""
+        """Do what is due once per worker, before the first job."""
         now = self._clock.now()
         self._stores.ledger.forget_destroyed(now - DESTROYED_KEPT)
         inbox.sweep(self._folder, now)
@@ -137,11 +137,11 @@ class Worker:
                 try:
                     return self._run()
                 except Interrupted:
-                    continue  # what waits has its turn first
+                    continue  # waiting jobs have their turn first
 
     def _asked(self) -> bool:
-        """Whether anything waits for the requests in flight: a task, a page's command, our session;
-        or none may follow them.
+        """Whether anything waits for the requests in flight (a task, a page command, a new
+        session), or no request may follow them.
         """
         if self._leave() or self._intake.commands.waiting or self._new_commands.came():
             return True
@@ -170,15 +170,15 @@ class Worker:
                 self._sleep(now)
 
     def _disabled(self) -> str:
-        """Why to end when somebody switched PlexSync off in Stash, which fires no hook meanwhile."""
+        """Why to exit if PlexSync is disabled in Stash, which then fires no hooks."""
         if not self._admission.disabled:
             return ""
         self._duties.sweep_at_next_start()
         return DISABLED
 
     def take_in(self, now: float) -> None:
-        """Bring what waits in the inbox and in stored backfills into the queue, and carry out what
-        pages asked for: both in the order in which they were recorded.
+        """Move waiting inbox records and scenes of backfills into the queue, and carry out the
+        page's commands, in the order in which they were recorded.
         """
         if self._admission.session_came():
             self._admission.heard_of_stash()
@@ -197,16 +197,16 @@ class Worker:
             self.request_sweep()
 
     def request_sweep(self) -> None:
-        """Have the next turn sweep for what no hook reported."""
+        """Make a sweep due at the next turn."""
         self._duties.request_sweep()
 
     def look_around(self, now: float) -> None:
-        """Do what is due by its own clock, and bring what it found into the queue."""
+        """Run the duties that are due, and queue what they found."""
         if self._alarms.ring(now):
             self._intake.feed_backfills(now)
 
     def _run_commands(self, now: float) -> int:
-        """Carry out what pages asked for; how much that was."""
+        """Carry out the page's commands; returns how many."""
         with self._in_flight.until(
             lambda: bool(self._leave()) or self._admission.disabled_by_now()
         ):
@@ -219,11 +219,11 @@ class Worker:
         return count
 
     def waits_for(self, now: float) -> str:
-        """Who or what stops all work now, see Admission.waits_for; "" when it goes on."""
+        """What all work waits for, see Admission.waits_for; "" if it can continue."""
         return self._admission.waits_for(now)
 
     def _next(self, now: float) -> Sequence[Job]:
-        """The jobs to run now: none while something has to be waited for."""
+        """The jobs to run now; none while work is held back."""
         queue = self._stores.queue
         if not queue.due(now, 1) or self._admission.blocked(now) > 0:
             return ()
@@ -252,7 +252,7 @@ class Worker:
             log_dead_letters(self._stores.dead_letters, self._log)
 
     def _attempt(self, batch: Sequence[Job], config: PlexSyncConfig) -> list[list[Result]]:
-        """Run a batch; one that breaks our own code is repeated job by job, to find the culprit."""
+        """Run a batch; one that raises a bug is repeated job by job, to find its job."""
         try:
             return [self._services.sync(config).sync(batch, self._clock.now())]
         except Exception as problem:  # noqa: BLE001 - the one net: a bug must not stop the queue
@@ -285,7 +285,9 @@ class Worker:
         seconds = pause(now, due, self._busy_at, self._admission.blocked(now))
         seconds = min(seconds, self._alarms.due_in(now))
         if abs(now - seen / 1e9) < inbox.COARSE_MTIME:
-            seconds = min(seconds, 0.25)  # it may have changed since `now`, and be missed
+            seconds = min(
+                seconds, 0.25
+            )  # the inbox may have changed since `now` without a new signature
         self._clock.wait(
             seconds, lambda: inbox.signature(self._folder) != seen or self._admission.session_came()
         )
