@@ -25,7 +25,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "no_summary", "no_studio", "no_date", "no_performers", "no_tags", "no_director",
         "no_collection", "no_poster", "no_tagline",
         "sync_background", "sync_groups", "sync_rating", "sync_code",
-        "collection_details", "collection_sort",
+        "poster_from", "background_from", "collection_details", "collection_sort",
         "max_tags", "max_performers", "strip_emoji", "strict_mode", "preserve_plex_edits",
     ),
     "Pausing, retries, dead letters": (

@@ -32,6 +32,7 @@ from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.flows.sync.collection_writer import CollectionWriter
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
+from plexsync.flows.sync.picture_reader import PictureReader
 from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.flows.sync.sync_scenes import ScanFolder, SyncScenes
@@ -222,14 +223,16 @@ class App(Services):
             stores.ledger, enabled=config.collection_details, strip_emoji=config.strip_emoji
         )
         reader = ItemReader(plex)
+        pictures = PictureReader(config, self.stash, pool, self.log)
         matcher = ItemMatcher(config, plex, index, stores.ledger, self.stash, self.clock, self.log)
         self._sync = SyncScenes(
-            SceneReader(config, self.stash, stores.ledger, pool, notes, self.log),
+            SceneReader(config, self.stash, stores.ledger, pictures, notes, self.log),
             matcher,
             WriteItems(
                 config,
                 plex,
-                self.stash,
+                pictures,
+                self.stash.in_flight,
                 stores.ledger,
                 pool,
                 reader.read,
@@ -242,7 +245,7 @@ class App(Services):
             Revival(config, index, stores.dead_letters, stores.queue, stores.ledger, self.log),
         )
         self._reconciliation = Reconciliation(
-            config, self.stash, plex, matcher, index, stores.ledger, stores.queue
+            config, self.stash, pictures, plex, matcher, index, stores.ledger, stores.queue
         )
         self._collections = CollectionWriter(
             config, plex, self.stash, stores.ledger, pool, reader.read, self.outages, self.log

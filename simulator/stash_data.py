@@ -111,8 +111,12 @@ class StashData:
         self.lock = threading.RLock()
         self.scenes: dict[int, SimScene] = {}
         self.entities: dict[str, dict[int, Entity]] = {kind: {} for kind in KINDS}
+        self.images: dict[int, bytes] = {}
+        self.gallery_covers: dict[int, int] = {}  # gallery -> image
         self.plugin_settings: dict[str, dict[str, Any]] = {}
-        self._ids = {name: itertools.count(1) for name in ("scene", "file", *KINDS)}
+        self._ids = {
+            name: itertools.count(1) for name in ("scene", "file", "gallery", "image", *KINDS)
+        }
 
     # --- scenes and files
 
@@ -161,6 +165,19 @@ class StashData:
             entity = Entity(next(self._ids[kind]), name, now, now)
             self.entities[kind][entity.id] = entity
         return entity
+
+    def add_gallery(self, cover: bytes | None) -> int:
+        """Store a new gallery, with an image that is its cover."""
+        with self.lock:
+            gallery = next(self._ids["gallery"])
+            if cover is not None:
+                self.set_gallery_cover(gallery, cover)
+        return gallery
+
+    def set_gallery_cover(self, gallery: int, cover: bytes) -> None:
+        """Another image is the gallery's cover."""
+        image = next(self._ids["image"])
+        self.images[image], self.gallery_covers[gallery] = cover, image
 
     def entity(self, kind: str, entity_id: int | str) -> Entity:
         """The entity; raises StashError if there is none."""

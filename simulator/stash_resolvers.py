@@ -207,7 +207,11 @@ def _children(kind: str) -> Any:
 
 
 def _galleries(scene: SimScene, info: Info) -> list[dict[str, Any]]:
-    return [{"id": gallery} for gallery in scene.galleries]
+    covers = info.context.core.data.gallery_covers
+    return [
+        {"id": gallery, "cover": {"id": covers[gallery]} if gallery in covers else None}
+        for gallery in scene.galleries
+    ]
 
 
 def _group_studio(entity: Entity, info: Info) -> Entity | None:

@@ -25,6 +25,7 @@ PLACEHOLDER = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" '
     b'width="1280" height="720"><rect width="100%" height="100%" fill="#394b59"/></svg>\n'
 )
+IMAGE_TIME = "Sat, 28 Nov 2026 12:00:00 GMT"
 NOBODY = b"\x89PNG\r\n\x1a\n" + b"a silhouette"
 """What Stash shows for a performer without a picture."""
 _ENTITY_PICTURES = {
@@ -98,6 +99,8 @@ class Site:
             return self._screenshot(parts[1], request)
         if len(parts) == 3 and (parts[0], parts[2]) in _ENTITY_PICTURES:
             return self._entity_picture(parts[0], parts[1], request)
+        if len(parts) == 3 and (parts[0], parts[2]) == ("image", "image"):
+            return self._image(parts[1], request)
         if parts[0] in MOUNTED:
             return missing()
         prefix = request.headers.get("x-forwarded-prefix", "")
@@ -122,6 +125,17 @@ class Site:
         if scene is None:
             return Reply(404, b"Not Found\n", "text/plain; charset=utf-8")
         return _picture(scene.cover or PLACEHOLDER, request)
+
+    def _image(self, number: str, request: Request) -> Reply:
+        """An image's file, which goes by its time and has no ETag."""
+        images = self._core.data.images
+        if not (number.isascii() and number.isdigit()) or int(number) not in images:
+            return Reply(404, b"Not Found\n", "text/plain; charset=utf-8")
+        headers = [("Cache-Control", "no-cache"), ("Last-Modified", IMAGE_TIME)]
+        if request.headers.get("if-modified-since") == IMAGE_TIME:
+            return Reply(304, b"", "", headers)
+        data = images[int(number)]
+        return Reply(200, data, sniff(data), headers)
 
     def _entity_picture(self, kind: str, number: str, request: Request) -> Reply:
         known = self._core.data.entities[kind]

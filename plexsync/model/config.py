@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from plexsync.model.filters import FilterError, parse_filter
+from plexsync.model.pictures import COVER, read_choice_of_pictures
 from plexsync.model.settings import (
     FIELDS,
     is_unset,
@@ -92,6 +93,10 @@ class PlexSyncConfig(BaseModel):
     """Cover -> poster."""
     sync_background: bool = False
     """Cover -> background."""
+    poster_from: str = ""
+    """Which picture becomes the poster: words of CHOICES in their order; "" the cover."""
+    background_from: str = ""
+    """Which picture becomes the background; "" what `sync_background` says."""
     sync_collection: bool = True
     """Studio -> collection."""
     sync_director: bool = True
@@ -147,9 +152,34 @@ class PlexSyncConfig(BaseModel):
         return not (self.enabled and self.sync_master)
 
     @property
+    def poster_choice(self) -> tuple[str, ...]:
+        """Which pictures may become the poster, in their order."""
+        if not self.sync_poster:
+            return ()
+        return read_choice_of_pictures(self.poster_from) if self.poster_from else (COVER,)
+
+    @property
+    def background_choice(self) -> tuple[str, ...]:
+        """Which pictures may become the background, in their order."""
+        if self.background_from:
+            return read_choice_of_pictures(self.background_from)
+        return (COVER,) if self.sync_background else ()
+
+    @property
+    def picture_choices(self) -> dict[str, tuple[str, ...]]:
+        """Both by field, without a field that gets none."""
+        chosen = {"poster": self.poster_choice, "background": self.background_choice}
+        return {name: words for name, words in chosen.items() if words}
+
+    @property
+    def more_pictures(self) -> bool:
+        """Whether Stash has to say which pictures a scene has besides its cover."""
+        return any({*words} - {COVER} for words in self.picture_choices.values())
+
+    @property
     def syncs_images(self) -> bool:
-        """Whether covers go to Plex at all."""
-        return self.sync_poster or self.sync_background
+        """Whether pictures go to Plex at all."""
+        return bool(self.picture_choices)
 
     def missing(self) -> str:
         """One line that names the settings still needed before anything can be synced; "" if none."""
@@ -200,6 +230,11 @@ class PlexSyncConfig(BaseModel):
     def collection_fingerprint(self) -> str:
         """Hash of the settings that change what collections show."""
         chosen = [self.collection_details, self.collection_sort, self.strip_emoji]
+        return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
+
+    def picture_fingerprint(self) -> str:
+        """Hash of the settings that choose other pictures than before."""
+        chosen = [self.poster_from, self.background_from]
         return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
 
     def plex_fingerprint(self) -> str:
@@ -309,6 +344,9 @@ def _parse(name: str, default: object, value: object) -> object:
         return read_certificate(value)
     if name == "plex_library":
         return read_names(value)
+    if name in ("poster_from", "background_from"):
+        read_choice_of_pictures(text := read_text(value))
+        return text
     if name == "collection_sort":
         return read_sort_pattern(value)
     if name in _FILTERS:

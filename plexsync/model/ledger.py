@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from plexsync.model.pictures import Kept, PictureSource
 from plexsync.model.plex import Base, ReadBack, Refusal, Target, Value, Written
 
 SYNCED = "synced"
@@ -59,8 +60,9 @@ class SceneState:
     """The state of a scene. Times are wall-clock seconds since the epoch.
 
     `state` is one of STATES and holds since `since`. `desired_hash` is the hash of the desired
-    state while the scene is in step, and "" while any field is dirty. `entities` are the (kind, id)
-    pairs whose rename or removal affects the scene.
+    state while the scene is in step, and "" while any field is dirty. `pictures` are those that
+    were looked at besides the cover. `entities` are the (kind, id) pairs whose rename or removal
+    affects the scene.
     """
 
     scene: int
@@ -72,6 +74,7 @@ class SceneState:
     path: str = ""
     cover_etag: str = ""
     cover_sha1: str = ""
+    pictures: Mapping[PictureSource, Kept] = field(default_factory=dict)
     destroyed_at: float | None = None
     entities: frozenset[tuple[str, int]] = frozenset()
     targets: tuple[TargetState, ...] = ()

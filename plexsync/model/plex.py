@@ -42,8 +42,8 @@ FIELDS: Mapping[str, Field] = {
         Field("tags", LIST, "genre", "Genre", "sync_tags"),
         Field("directors", LIST, "director", "Director", "sync_director"),
         Field("collections", LIST, "collection", "Collection", "sync_collection"),
-        Field("poster", IMAGE, "thumb", "thumb", "sync_poster"),
-        Field("background", IMAGE, "art", "art", "sync_background"),
+        Field("poster", IMAGE, "thumb", "thumb", "poster_choice"),
+        Field("background", IMAGE, "art", "art", "background_choice"),
     )
 }
 """In the order in which edits are sent: scalars, lists, images."""

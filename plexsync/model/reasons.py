@@ -36,7 +36,7 @@ REASONS = {
     CREATE: "New in Stash",
     UPDATE: "Edited in Stash",
     SCAN: "Changed by a task of Stash",
-    RENAME: "A name in it was changed, merged or deleted",
+    RENAME: "A name or picture in it was changed, merged or deleted",
     SETTINGS: "The settings were changed",
     SWEEP: "Changed in Stash without a hook",
     SYNC_ALL: "Part of Sync All Scenes",

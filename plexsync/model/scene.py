@@ -9,11 +9,13 @@ from typing import NamedTuple
 class SceneParts(NamedTuple):
     """What is asked of Stash about a scene beyond what the defaults need; less is faster.
 
-    `details` are the fields so marked below, `performer_tags` the performers' own tags.
+    `details` are the fields so marked below, `performer_tags` the performers' own tags, `pictures`
+    which pictures there are besides the cover.
     """
 
     details: bool = False
     performer_tags: bool = False
+    pictures: bool = False
 
 
 BASIC, WHOLE = SceneParts(), SceneParts(True, True)
@@ -40,6 +42,7 @@ class Performer(Entity):
     favorite: bool = False
     aliases: tuple[str, ...] = ()
     tags: tuple[Entity, ...] = ()
+    has_picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Group(Entity):
     """A group with the scene's number in it (a detail; None when it has none)."""
 
     number: int | None = None
+    has_picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ class VideoFile:
 class Scene:
     """A scene as Stash returns it. Unset text is "", unset numbers are None; times are UTC seconds.
 
-    `organized`, `urls`, `stash_ids` and `galleries` (their ids) are details.
+    `organized`, `urls`, `stash_ids` and `galleries` (their ids) are details; `gallery_cover` is the id of
+    the image that is the first gallery's cover, 0 for none.
     """
 
     id: int
@@ -88,3 +93,4 @@ class Scene:
     urls: tuple[str, ...] = ()
     stash_ids: tuple[str, ...] = ()
     galleries: tuple[int, ...] = ()
+    gallery_cover: int = 0

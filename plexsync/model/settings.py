@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 FIELDS: Mapping[str, str] = {
     "accept_ambiguous": "strict_matching",
+    "background_from": "background_from",
     "collection_details": "collection_details",
     "collection_sort": "collection_sort",
     "connect_timeout": "connect_timeout",
@@ -40,6 +41,7 @@ FIELDS: Mapping[str, str] = {
     "plex_library": "plex_library",
     "plex_token": "plex_token",
     "plex_url": "plex_url",
+    "poster_from": "poster_from",
     "preserve_plex_edits": "preserve_plex_edits",
     "read_timeout": "read_timeout",
     "reconcile_batch_size": "reconcile_batch_size",

@@ -17,7 +17,6 @@ IGNORED_FIELDS = frozenset(
         "play_count",
         "play_duration",
         "resume_time",
-        "gallery_ids",
         "stash_ids",
         "url",
         "urls",

@@ -21,9 +21,14 @@ from plexsync.model.ledger import (
     SceneState,
     TargetState,
 )
+from plexsync.model.pictures import Kept, PictureSource
 from plexsync.model.plex import Base, ReadBack, Refusal, Target, Written
 
 NOW = 1_700_000_000.0
+PICTURES = {
+    PictureSource("group", 12): Kept('"e2"', "sha2"),
+    PictureSource("image", 7): Kept("Sat, 28 Nov 2026 12:00:00 GMT", "sha3"),
+}
 ITEM = Target("server-a", "1", 501)
 MOVED = Target("server-a", "1", 777)
 
@@ -54,6 +59,7 @@ def a_scene(scene: int, *targets: TargetState, **changes: object) -> SceneState:
         path="/stash/a.mp4",
         cover_etag='"e"',
         cover_sha1="sha",
+        pictures=PICTURES,
         entities=frozenset({("performer", 3), ("tag", 9)}),
         targets=targets,
     )

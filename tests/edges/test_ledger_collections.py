@@ -138,4 +138,6 @@ def test_a_ledger_of_before_there_were_any_is_taken_over(tmp_path: Path) -> None
         assert ledger.written_collections() == []
         assert ledger.put_into("1", "Acme", [501])
         ledger.save_collections([filled()])
-        assert ledger.scenes([7])[7].targets[0].target == Target("s", "1", 501)
+        known = ledger.scenes([7])[7]
+        assert known.targets[0].target == Target("s", "1", 501)
+        assert (known.cover_etag, known.cover_sha1, known.pictures) == ("e", "x", {})

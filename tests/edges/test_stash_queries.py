@@ -19,6 +19,7 @@ TEXTS = {
     "scenes by file": stash_queries.SCENES_BY_FILE,
     "recently updated": stash_queries.RECENTLY_UPDATED,
     **{f"updated {kind}s": stash_queries.recently_updated(kind) for kind in stash_queries.ENTITIES},
+    **{f"details of {kind}s": stash_queries.details(kind, 2) for kind in stash_queries.ENTITIES},
     "scene ids": stash_queries.SCENE_IDS,
     "page of scenes": stash_queries.SCENE_PAGE,
     "latest scenes": stash_queries.LATEST_SCENES,

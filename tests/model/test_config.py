@@ -71,6 +71,20 @@ def test_a_sort_title_has_the_name_in_it_and_no_other_braces() -> None:
     assert "{name}" in read_config({"collection_sort": "!"}, {})[1][0]
 
 
+def test_pictures_are_chosen_by_words_in_their_order() -> None:
+    config = quiet({"poster_from": " Group , cover,none, gallery"})
+    assert config.picture_choices == {"poster": ("group", "cover")}
+    assert config.more_pictures and not quiet({}).more_pictures
+    assert quiet({}).picture_choices == {"poster": ("cover",)}
+    assert quiet({"sync_background": True}).background_choice == ("cover",)
+    assert quiet({"sync_background": True, "background_from": "none"}).background_choice == ()
+    assert quiet({"no_poster": True, "poster_from": "group"}).picture_choices == {}
+    assert quiet({"background_from": ","}).background_choice == ()
+    for wrong in ("covers", "cover;group", "x" * 10_000, 7):
+        config, warnings = read_config({"poster_from": wrong}, {})
+        assert config == PlexSyncConfig() and len(warnings) == 1 and len(warnings[0]) < 300
+
+
 def test_what_collections_show_has_a_fingerprint_of_its_own() -> None:
     prints = {
         quiet(settings).collection_fingerprint()
@@ -341,7 +355,9 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
     changes |= {"reconcile_interval": "daily", "reconcile_scope": "all"}
     changes |= {"connect_timeout": 9, "read_timeout": 9, "max_retries": 9, "plex_connections": 3}
     changes |= {"plex_certificate": "ignore", "collection_sort": "!{name}"}
+    changes |= {"poster_from": "group", "background_from": "none"}
     without_effect = {
+        "background_from",
         "collection_details",
         "collection_sort",
         "connect_timeout",
@@ -354,6 +370,7 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
         "plex_connections",
         "plex_token",
         "plex_url",
+        "poster_from",
         "read_timeout",
         "reconcile_batch_size",
         "reconcile_interval",

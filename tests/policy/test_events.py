@@ -27,7 +27,7 @@ def ids(*numbers: int) -> frozenset[int]:
         ("id", "o_counter", "play_count", "play_duration", "resume_time"),
         ("ids", "organized"),
         ("id", "clientMutationId"),
-        ("id", "gallery_ids", "stash_ids", "url", "urls"),
+        ("id", "stash_ids", "url", "urls"),
         (),
     ],
 )

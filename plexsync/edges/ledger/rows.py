@@ -12,6 +12,8 @@ from plexsync.edges.ledger.schema import (
     base_from_json,
     base_to_json,
     dirty_from_json,
+    pictures_from_json,
+    pictures_to_json,
     read_back_from_json,
     read_back_to_json,
     refused_from_json,
@@ -29,7 +31,7 @@ Item = tuple[str, int]
 """A Plex item: server and rating key."""
 
 _TEXTS = ("state", "detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1")
-_COLUMNS = (*_TEXTS, "since", "destroyed_at")
+_COLUMNS = (*_TEXTS, "since", "destroyed_at", "pictures")
 _UPDATE = f"UPDATE scenes SET {', '.join(f'{c} = ?' for c in _COLUMNS)} WHERE id = ?"
 _INSERT = (
     f"INSERT INTO scenes ({', '.join(_COLUMNS)}, server, scene)"
@@ -58,11 +60,12 @@ def load_scenes(
     return {
         scene: SceneState(
             scene=scene,
-            **dict(zip(_COLUMNS, columns, strict=True)),
+            **dict(zip(_COLUMNS[:-1], columns, strict=True)),
+            pictures=pictures_from_json(pictures),
             entities=frozenset(entities[row]),
             targets=tuple(targets[row]),
         )
-        for scene, row, *columns in _fetch(connection, sql, ids)
+        for scene, row, *columns, pictures in _fetch(connection, sql, ids)
     }
 
 
@@ -135,7 +138,8 @@ def save_scenes(connection: sqlite3.Connection, server: str, states: Sequence[Sc
 def _save_scene(
     connection: sqlite3.Connection, server: str, state: SceneState, row: int | None
 ) -> int:
-    values = [storable(getattr(state, c)) if c in _TEXTS else getattr(state, c) for c in _COLUMNS]
+    texts = [storable(getattr(state, name)) for name in _TEXTS]
+    values = [*texts, state.since, state.destroyed_at, pictures_to_json(state.pictures)]
     if row is not None:
         connection.execute(_UPDATE, (*values, row))
         return row

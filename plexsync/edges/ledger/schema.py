@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plexsync.edges.storage.row_audit import CLOCK, DIGITS, JSON, Table
+from plexsync.model.pictures import Kept, PictureSource
 from plexsync.model.plex import Base, ReadBack, Refusal, Value, Written
 from plexsync.model.stored import LATEST
 
@@ -167,6 +168,7 @@ SCHEMA = (
     CREATE INDEX collections_due ON collections (due_at) WHERE due_at IS NOT NULL;
     CREATE INDEX collections_by_entity ON collections (kind, entity);
     """,
+    "ALTER TABLE scenes ADD COLUMN pictures TEXT NOT NULL DEFAULT '{}'",
 )
 
 LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
@@ -251,6 +253,21 @@ def refused_from_json(text: str) -> dict[str, Refusal]:
     }
 
 
+def pictures_to_json(pictures: Mapping[PictureSource, Kept]) -> str:
+    """`{"group 12": ["<etag>", "<sha1>"], ...}`."""
+    return _json({f"{s.kind} {s.id}": [storable(p.etag), p.sha1] for s, p in pictures.items()})
+
+
+def pictures_from_json(text: str) -> dict[PictureSource, Kept]:
+    """The reverse of `pictures_to_json`; nothing when the text is damaged."""
+    return {
+        PictureSource(kind, int(number)): Kept(str(etag), str(sha1))
+        for name, (etag, sha1) in _pairs(text, 2)
+        for kind, _, number in (name.partition(" "),)
+        if number.isascii() and number.isdigit() and len(number) < 19
+    }
+
+
 def _pairs(text: str, *lengths: int) -> list[tuple[str, list[Any]]]:
     fields = _decoded(text)
     if not isinstance(fields, dict):
@@ -293,11 +310,13 @@ TABLES = (
     Table(
         "scenes",
         scene="scenes.scene",
+        rules={"pictures": JSON},
         mends={
             **dict.fromkeys(
                 ("detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1"), "''"
             ),
             "state": "'waiting'",
+            "pictures": "'{}'",
             "since": "0",
             "destroyed_at": "NULL",
             "archived_at": "NULL",

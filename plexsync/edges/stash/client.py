@@ -19,7 +19,7 @@ from plexsync.edges.stash import pictures
 from plexsync.edges.stash import queries as stash_queries
 from plexsync.edges.stash.answers import SceneAnswers, StashSettings
 from plexsync.edges.stash.connection import AnswerTooLarge, StashConnection
-from plexsync.edges.stash.details import EntityDetails, details_query, read_details
+from plexsync.edges.stash.details import EntityDetails, read_details
 from plexsync.edges.stash.handover import Handover
 from plexsync.edges.stash.hierarchy import read_hierarchy
 from plexsync.edges.stash.pictures import MAX_PICTURE, Picture
@@ -250,7 +250,7 @@ class StashClient:
     def details(self, kind: str, ids: Sequence[int]) -> dict[int, EntityDetails]:
         """Text and picture of some dozens of one of ENTITIES; those that are gone are missing."""
         variables = {f"i{n}": str(int(number)) for n, number in enumerate(ids)}
-        return read_details(ids, self._ask(details_query(kind, len(ids)), variables))
+        return read_details(ids, self._ask(stash_queries.details(kind, len(ids)), variables))
 
     def cover(self, scene: int, etag: str = "") -> Picture:
         """The cover of a scene, unless it still has `etag`."""
@@ -262,9 +262,7 @@ class StashClient:
         The address is made of the connection, kind and id alone, and redirects are refused,
         so that no data can lead the request, and our session with it, elsewhere.
         """
-        headers = {"Accept": "image/*"}
-        if etag.isascii() and etag.isprintable() and etag:
-            headers["If-None-Match"] = etag
+        headers = {"Accept": "image/*", **pictures.unless_still(etag)}
         path = pictures.path_of(kind, number)
         try:
             reply = self._connection.call("GET", path, headers=headers, max_body=MAX_PICTURE)
@@ -334,7 +332,11 @@ class StashClient:
 
 def _asking_for(parts: SceneParts) -> dict[str, object]:
     """The variables beyond a query's own; the defaults are left out."""
-    wanted = {"details": parts.details, "performerTags": parts.performer_tags}
+    wanted = {
+        "details": parts.details,
+        "performerTags": parts.performer_tags,
+        "pictures": parts.pictures,
+    }
     return {name: True for name, asked in wanted.items() if asked}
 
 

@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from plexsync.edges.stash.answers import wrong_shape
-from plexsync.edges.stash.scenes import Unusable, an_id, field_of
-
-_FIELDS = {
-    "performer": ("findPerformer", "details", "image_path"),
-    "studio": ("findStudio", "details", "image_path"),
-    "tag": ("findTag", "description", "image_path"),
-    "group": ("findGroup", "synopsis", "front_image_path"),
-}
-"""By kind: the query, its text, and the address of its picture."""
+from plexsync.edges.stash.scenes import Unusable, an_id, field_of, is_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +16,6 @@ class EntityDetails:
 
     text: str
     has_picture: bool
-
-
-def details_query(kind: str, count: int) -> str:
-    """One query for `count` of a kind: variables i0, i1, ... and answers s0, s1, ..."""
-    find, text, picture = _FIELDS[kind]
-    variables = ", ".join(f"$i{n}: ID!" for n in range(count))
-    answers = "\n".join(
-        f"  s{n}: {find}(id: $i{n}) {{ id text: {text} picture: {picture} }}" for n in range(count)
-    )
-    return f"query PlexSyncDetailsOf{find[4:]}s({variables}) {{\n{answers}\n}}\n"
 
 
 def read_details(wanted: Iterable[int], data: Mapping[str, Any]) -> dict[int, EntityDetails]:
@@ -50,11 +31,6 @@ def read_details(wanted: Iterable[int], data: Mapping[str, Any]) -> dict[int, En
         except Unusable as problem:
             raise wrong_shape("an entity's details", problem) from None
     return found
-
-
-def is_own(address: str) -> bool:
-    """Whether the address of a picture leads to one of its own, not to Stash's silhouette."""
-    return bool(address) and parse_qs(urlsplit(address).query).get("default") != ["true"]
 
 
 def _text(raw: object) -> str:

@@ -17,6 +17,7 @@ _PATHS = {
     "studio": "image",
     "tag": "image",
     "group": "frontimage",
+    "image": "image",
 }
 
 
@@ -55,6 +56,15 @@ class PictureData:
 Picture = PictureUnchanged | PictureMissing | PictureRefused | PictureData
 
 
+def unless_still(etag: str) -> dict[str, str]:
+    """The header that asks only for another picture than the known one; image files have no ETag,
+    and are known by their time.
+    """
+    if not (etag and etag.isascii() and etag.isprintable()):
+        return {}
+    return {"If-None-Match" if '"' in etag else "If-Modified-Since": etag}
+
+
 def judge(status: int, headers: Mapping[str, str], body: bytes) -> Picture:
     """Judge an answer to a request for a picture; content type and first bytes must both agree.
 
@@ -77,7 +87,7 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> Picture:
     if not said.startswith("image/") or not found:
         return PictureRefused(f"not an image that Plex can show (content type {said[:60]!r})")
     sha1 = hashlib.sha1(body, usedforsecurity=False).hexdigest()
-    return PictureData(body, sha1, headers.get("ETag", ""), found)
+    return PictureData(body, sha1, headers.get("ETag") or headers.get("Last-Modified", ""), found)
 
 
 def too_large() -> PictureRefused:

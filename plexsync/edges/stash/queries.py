@@ -31,18 +31,20 @@ fragment PlexSyncScene on Scene {
     id name disambiguation
     ... @include(if: $details) { gender favorite alias_list }
     tags @include(if: $performerTags) { id name }
+    image_path @include(if: $pictures)
   }
   tags { id name }
-  groups { group { id name } scene_index @include(if: $details) }
+  groups { group { id name front_image_path @include(if: $pictures) } scene_index @include(if: $details) }
   files {
     path size fingerprints { type value }
     ... @include(if: $details) { width height }
   }
   ... @include(if: $details) { organized urls stash_ids { stash_id } galleries { id } }
+  gallery_cover: galleries @include(if: $pictures) { cover { id } }
 }
 """
 
-_PARTS = "$details: Boolean! = false, $performerTags: Boolean! = false"
+_PARTS = "$details: Boolean! = false, $performerTags: Boolean! = false, $pictures: Boolean! = false"
 """What the fragment needs of the query that it stands in."""
 
 TAGS = """
@@ -177,3 +179,22 @@ def scenes(count: int) -> str:
         f"  s{n}: findScene(id: $i{n}) {{ ...PlexSyncScene }}" for n in range(count)
     )
     return f"query PlexSyncScenes({variables}, {_PARTS}) {{\n{answers}\n}}\n{SCENE}"
+
+
+_DETAILS_OF = {
+    "performer": ("findPerformer", "details", "image_path"),
+    "studio": ("findStudio", "details", "image_path"),
+    "tag": ("findTag", "description", "image_path"),
+    "group": ("findGroup", "synopsis", "front_image_path"),
+}
+"""By kind: the query, its text, and the address of its picture."""
+
+
+def details(kind: str, count: int) -> str:
+    """One query for `count` of a kind: variables i0, i1, ... and answers s0, s1, ..."""
+    find, text, picture = _DETAILS_OF[kind]
+    variables = ", ".join(f"$i{n}: ID!" for n in range(count))
+    answers = "\n".join(
+        f"  s{n}: {find}(id: $i{n}) {{ id text: {text} picture: {picture} }}" for n in range(count)
+    )
+    return f"query PlexSyncDetailsOf{find[4:]}s({variables}) {{\n{answers}\n}}\n"

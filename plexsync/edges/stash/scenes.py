@@ -147,6 +147,8 @@ def _performer(raw: object, parts: SceneParts) -> Performer:
         )
     if parts.performer_tags:
         found = replace(found, tags=field_of(raw, "tags", _entities))
+    if parts.pictures:
+        found = replace(found, has_picture=is_own(field_of(raw, "image_path", a_text)))
     return found
 
 
@@ -157,7 +159,26 @@ def _groups(raw: object, parts: SceneParts) -> tuple[Group, ...]:
 def _group(member: object, parts: SceneParts) -> Group:
     group = field_of(member, "group", _entity)
     number = field_of(member, "scene_index", _whole) if parts.details else None
-    return Group(group.id, group.name, number=number)
+    front = field_of(member, "group", _front_image) if parts.pictures else ""
+    return Group(group.id, group.name, number=number, has_picture=is_own(front))
+
+
+def _front_image(group: object) -> str:
+    return field_of(group, "front_image_path", a_text)
+
+
+def is_own(address: str) -> bool:
+    """Whether the address of a picture leads to one of its own, not to Stash's silhouette."""
+    return bool(address) and "default=true" not in address.rpartition("?")[2].split("&")
+
+
+def _gallery_cover(galleries: object) -> int:
+    """The cover of the first gallery; 0 when there is none."""
+    for gallery in items(galleries):
+        return field_of(
+            gallery, "cover", lambda raw: 0 if raw is None else field_of(raw, "id", an_id)
+        )
+    return 0
 
 
 def _each_once(entities: Iterable[E]) -> tuple[E, ...]:
@@ -237,9 +258,10 @@ def _readers(parts: SceneParts) -> Mapping[str, Callable[[Any], Any]]:
         **_ALWAYS,
         **{name: partial(read, parts=parts) for name, read in more.items()},
         **(_DETAILS if parts.details else {}),
+        **({"gallery_cover": _gallery_cover} if parts.pictures else {}),
     }
 
 
 _READERS = {
-    parts: _readers(parts) for parts in map(SceneParts._make, product((False, True), repeat=2))
+    parts: _readers(parts) for parts in map(SceneParts._make, product((False, True), repeat=3))
 }

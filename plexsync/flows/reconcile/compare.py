@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.client import StashClient
-from plexsync.edges.stash.pictures import PictureData, PictureUnchanged
 from plexsync.flows.sync.matcher import MatchedScene
+from plexsync.flows.sync.picture_reader import PictureReader
 from plexsync.flows.sync.planning import plan_scene
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
 from plexsync.flows.sync.scene_reader import DesiredScene, is_other_file
@@ -92,10 +92,16 @@ class Compare:
     """Decides for which scenes items must be read from Plex, and compares them."""
 
     def __init__(
-        self, config: PlexSyncConfig, stash: StashClient, index: PlexIndex, ledger: Ledger
+        self,
+        config: PlexSyncConfig,
+        stash: StashClient,
+        pictures: PictureReader,
+        index: PlexIndex,
+        ledger: Ledger,
     ) -> None:
         self._config = config
         self._stash = stash
+        self._pictures = pictures
         self._ledger = ledger
         path_map, _ = PathMap.parse(config.path_map)
         self._selection = Selection(config, stash)
@@ -143,8 +149,7 @@ class Compare:
 
     def _desire(self, view: Comparison) -> None:
         """Take over the last observations if nothing has changed; otherwise its items must be read."""
-        sha1 = self._cover(view.scene, view.state)
-        images = {"poster": sha1, "background": sha1} if sha1 else {}
+        images = self._images(view.scene, view.state)
         wanted, _ = desired(view.scene, self._config, images)
         if wanted is None:  # a sync would reject it too
             return
@@ -162,19 +167,15 @@ class Compare:
         elif view.match.confidence != NONE:
             view.desired = wanted
 
-    def _cover(self, scene: Scene, state: SceneState | None) -> str:
-        """The checksum of the scene's cover; Stash is asked if it may have changed."""
-        if state is None:
-            return ""
-        if not self._config.syncs_images or scene.updated_at <= state.since:
-            return state.cover_sha1
+    def _images(self, scene: Scene, state: SceneState | None) -> Mapping[str, str]:
+        """The checksums of the scene's pictures: Stash is asked where it may have others since."""
+        known = self._pictures.known(scene, state).images
+        if state is None or not self._config.syncs_images or scene.updated_at <= state.since:
+            return known
         try:
-            cover = self._stash.cover(scene.id, state.cover_etag)
-        except StashDown:  # one scene's cover must not stop a reconciliation
-            return state.cover_sha1
-        if isinstance(cover, PictureUnchanged):
-            return state.cover_sha1
-        return cover.sha1 if isinstance(cover, PictureData) else ""
+            return self._pictures.read([(scene, state)])[0].images
+        except StashDown:  # one scene's picture must not stop a reconciliation
+            return known
 
     def inspect(
         self,

@@ -13,6 +13,7 @@ from plexsync.edges.stash.client import ScenePage, StashClient
 from plexsync.flows.reconcile.compare import Compare, Comparison, count_orphans
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
+from plexsync.flows.sync.picture_reader import PictureReader
 from plexsync.flows.sync.scene_matcher import candidates_of
 from plexsync.flows.updated import is_past
 from plexsync.model.config import PlexSyncConfig
@@ -68,6 +69,7 @@ class Reconciliation:
         self,
         config: PlexSyncConfig,
         stash: StashClient,
+        pictures: PictureReader,
         plex: PlexClient,
         matcher: ItemMatcher,
         index: PlexIndex,
@@ -83,7 +85,7 @@ class Reconciliation:
         self._ledger = ledger
         self._queue = queue
         self._map, _ = PathMap.parse(config.path_map)
-        self._compare = Compare(config, stash, index, ledger)
+        self._compare = Compare(config, stash, pictures, index, ledger)
         self._session: _Session | None = None
 
     def page(

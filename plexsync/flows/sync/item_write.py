@@ -99,7 +99,7 @@ class SceneWrite:
     def notes(self) -> str:
         """What Plex does not show as wanted although the scene is in step; "" for nothing."""
         found = [n for w in self.items for n in notes(self.values, w.written, w.refused)]
-        if self.desired_scene.cover_missing:
+        if self.desired_scene.pictures.no_cover:
             found.append(NO_COVER)
         return "; ".join(dict.fromkeys(found))
 

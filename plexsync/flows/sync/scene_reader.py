@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
 from plexsync.edges.stash.answers import SceneAnswers
 from plexsync.edges.stash.client import StashClient
-from plexsync.edges.stash.pictures import (
-    Picture,
-    PictureData,
-    PictureMissing,
-    PictureRefused,
-    PictureUnchanged,
-)
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.sync.collection_notes import CollectionNotes
+from plexsync.flows.sync.picture_reader import PictureReader, ScenePictures
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
@@ -37,8 +30,8 @@ from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_
 MEANT = frozenset({UPDATE, CREATE, RETRY, FORCED})
 """Reasons that mean this very scene; only they make PlexSync write one again that was undone."""
 
-KEPT_COVERS = 32 * 1024 * 1024
-"""Bytes of cover images kept in memory for one batch; the rest is fetched again when it goes up."""
+KEPT_PICTURES = 32 * 1024 * 1024
+"""Bytes of pictures kept in memory for one batch; the rest is fetched again when it goes up."""
 
 
 @dataclass(slots=True)
@@ -50,12 +43,8 @@ class DesiredScene:
     state: SceneState | None
     desired: Desired
     hash: str
-    cover_etag: str = ""
-    cover_sha1: str = ""
-    cover_missing: bool = False
-    image: bytes | None = None
-    cover_asked: bool = True
-    """False until `with_covers`, for a scene that cannot be in step anyway."""
+    pictures: ScenePictures = field(default_factory=ScenePictures)
+    """Stash is asked for them in `with_pictures` only, for a scene that cannot be in step anyway."""
     confidence: str = ""
     """How sure its match with Plex is, once it has one."""
 
@@ -72,19 +61,19 @@ class ScenesRead:
 
 
 class SceneReader:
-    """Reads scenes and covers from Stash and decides which of them concern Plex at all."""
+    """Reads scenes and their pictures from Stash and decides which of them concern Plex at all."""
 
     def __init__(
         self,
         config: PlexSyncConfig,
         stash: StashClient,
         ledger: Ledger,
-        pool: Executor,
+        pictures: PictureReader,
         notes: CollectionNotes,
         log: Log,
     ) -> None:
         self._config = config
-        self._pool = pool
+        self._pictures = pictures
         self._notes = notes
         self._stash = stash
         self._ledger = ledger
@@ -96,7 +85,9 @@ class SceneReader:
 
         Raises StashDown or StashAuthError when Stash does not answer; no job is touched then.
         """
-        answer = self._stash.scenes([job.scene for job in jobs], WHOLE)
+        answer = self._stash.scenes(
+            [job.scene for job in jobs], WHOLE._replace(pictures=self._config.more_pictures)
+        )
         self._selection.begin(answer.scenes)
         scenes = {scene.id: scene for scene in answer.scenes}
         states = self._ledger.scenes([job.scene for job in jobs])
@@ -114,41 +105,36 @@ class SceneReader:
                 open_.append((job, scene, state))
             else:
                 results.append(early)
-        known = [(scene, state) for _, scene, state in open_ if self._asks_now(state)]
-        covers = iter(self._covers(known))
+        asked = [(scene, state) for _, scene, state in open_ if self._asks_now(state)]
+        found = iter(self._pictures.read(asked))
         desired_scenes: list[DesiredScene] = []
         for job, scene, state in open_:
-            cover = next(covers) if self._asks_now(state) else None
-            outcome = self._desired(job, scene, state, cover)
+            asks = self._asks_now(state)
+            pictures = next(found) if asks else self._pictures.known(scene, state)
+            outcome = self._desired(job, scene, state, pictures)
             if isinstance(outcome, DesiredScene):
                 desired_scenes.append(outcome)
             else:
                 results.append(outcome)
-        _drop_beyond(desired_scenes, KEPT_COVERS)
+        _drop_beyond(desired_scenes, KEPT_PICTURES)
         self._notes.save(now)
         return ScenesRead(desired_scenes, results, scenes)
 
-    def with_covers(self, desired_scenes: Sequence[DesiredScene]) -> list[DesiredScene]:
-        """The scenes with the covers that `read` left out: Plex has items for all of these."""
-        late = [desired_scene for desired_scene in desired_scenes if not desired_scene.cover_asked]
-        covers = iter(
-            self._covers([(desired_scene.scene, desired_scene.state) for desired_scene in late])
-        )
+    def with_pictures(self, desired_scenes: Sequence[DesiredScene]) -> list[DesiredScene]:
+        """The scenes with the pictures that `read` left out: Plex has items for all of these."""
+        late = [each for each in desired_scenes if not each.pictures.asked]
+        found = iter(self._pictures.read([(each.scene, each.state) for each in late]))
         whole = [
-            desired_scene
-            if desired_scene.cover_asked
-            else self._with_cover(desired_scene, next(covers))
-            for desired_scene in desired_scenes
+            each if each.pictures.asked else self._with_pictures(each, next(found))
+            for each in desired_scenes
         ]
-        _drop_beyond(whole, KEPT_COVERS)
+        _drop_beyond(whole, KEPT_PICTURES)
         return whole
 
-    def _with_cover(self, desired_scene: DesiredScene, cover: Picture) -> DesiredScene:
-        found = self._desired(desired_scene.job, desired_scene.scene, desired_scene.state, cover)
+    def _with_pictures(self, each: DesiredScene, pictures: ScenePictures) -> DesiredScene:
+        found = self._desired(each.job, each.scene, each.state, pictures)
         return (
-            replace(found, confidence=desired_scene.confidence)
-            if isinstance(found, DesiredScene)
-            else desired_scene
+            replace(found, confidence=each.confidence) if isinstance(found, DesiredScene) else each
         )
 
     def _own_state(self, state: SceneState | None, scene: Scene, now: float) -> SceneState | None:
@@ -196,33 +182,17 @@ class SceneReader:
         )
 
     def _asks_now(self, state: SceneState | None) -> bool:
-        """Whether the cover is settled before Plex is asked; without images nothing is asked, and
+        """Whether the pictures are settled before Plex is asked; without images nothing is asked, and
         what a scene should look like is worked out once."""
         return _may_be_in_step(state) or not self._config.syncs_images
 
-    def _covers(self, scenes: Sequence[tuple[Scene, SceneState | None]]) -> list[Picture]:
-        if not self._config.syncs_images:
-            return [PictureUnchanged()] * len(scenes)
-        etags = [
-            (scene.id, state.cover_etag if state is not None else "") for scene, state in scenes
-        ]
-        return list(self._pool.map(lambda pair: self._stash.cover(*pair), etags))
-
     def _desired(
-        self, job: Job, scene: Scene, state: SceneState | None, cover: Picture | None
+        self, job: Job, scene: Scene, state: SceneState | None, pictures: ScenePictures
     ) -> DesiredScene | Result:
-        etag, sha1 = (state.cover_etag, state.cover_sha1) if state is not None else ("", "")
-        data: bytes | None = None
-        if isinstance(cover, PictureData):
-            etag, sha1, data = cover.etag, cover.sha1, cover.data
-        elif isinstance(cover, (PictureMissing, PictureRefused)):
-            etag, sha1 = "", ""
-        if isinstance(cover, PictureRefused):
-            self._log.warning(f"The cover is not used: {cover.reason}.", scene=scene.id)
-        wanted, problem = desired(scene, self._config, self._images(sha1))
+        wanted, problem = desired(scene, self._config, pictures.images)
         if wanted is None:
             return Failed(job, PlexPermanentError(problem or "the metadata is not usable"))
-        wanted = self._watched(wanted, scene)
+        wanted = self._watched(wanted, scene, pictures)
         if wanted.cut:
             self._log.warn_once(
                 ("cut", scene.id, wanted.cut),
@@ -232,22 +202,19 @@ class SceneReader:
             )
         fingerprint = f"{self._ledger.server} {self._config.desired_fingerprint()}"
         digest = hash_desired(wanted, scene.files, fingerprint)
-        missing = isinstance(cover, PictureMissing)
         in_step = state is not None and state.desired_hash == digest and state.destroyed_at is None
         if state is not None and in_step and job.reason not in COMPARES:
             self._notes.see(scene, wanted.values, [each.target for each in state.targets])
             news = wanted.entities if wanted.entities != state.entities else None
             return Done(job=job, state=SYNCED, detail="in step", entities=news)
-        asked = cover is not None
-        return DesiredScene(job, scene, state, wanted, digest, etag, sha1, missing, data, asked)
+        return DesiredScene(job, scene, state, wanted, digest, pictures)
 
-    def _watched(self, wanted: Desired, scene: Scene) -> Desired:
-        """With the entities that decide whether the scene is wanted at all."""
-        decisive = self._selection.entities(scene)
-        return replace(wanted, entities=wanted.entities | decisive) if decisive else wanted
-
-    def _images(self, sha1: str) -> dict[str, str]:
-        return {"poster": sha1, "background": sha1} if sha1 else {}
+    def _watched(self, wanted: Desired, scene: Scene, pictures: ScenePictures) -> Desired:
+        """With the entities that decide whether the scene is wanted at all, and whose pictures it may
+        show.
+        """
+        more = self._selection.entities(scene) | pictures.watched
+        return replace(wanted, entities=wanted.entities | more) if more else wanted
 
 
 def _is_meant(job: Job) -> bool:
@@ -287,10 +254,11 @@ def _absent(answers: SceneAnswers, scene: int) -> SyncError:
 
 
 def _drop_beyond(desired_scenes: Sequence[DesiredScene], budget: int) -> None:
-    for desired_scene in desired_scenes:
-        budget -= len(desired_scene.image or b"")
-        if budget < 0:
-            desired_scene.image = None
+    for each in desired_scenes:
+        for sha1, data in list(each.pictures.data.items()):
+            budget -= len(data)
+            if budget < 0:
+                del each.pictures.data[sha1]
 
 
 def ever_written(state: SceneState | None) -> bool:

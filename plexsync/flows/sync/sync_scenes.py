@@ -92,7 +92,7 @@ class SyncScenes:
             ]
         results = results + ended
         try:
-            whole = self._reader.with_covers([each.desired_scene for each in matched])
+            whole = self._reader.with_pictures([each.desired_scene for each in matched])
             matched = [
                 replace(e, desired_scene=desired_scene)
                 for e, desired_scene in zip(matched, whole, strict=True)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, wait
 from functools import partial
 
+from plexsync.edges.in_flight import InFlight
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
-from plexsync.edges.stash.client import StashClient
-from plexsync.edges.stash.pictures import PictureData
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.results import Done, Failed, Postponed, Result
 from plexsync.flows.sync.collection_notes import CollectionNotes
@@ -17,6 +16,7 @@ from plexsync.flows.sync.image_writer import ImageWriter
 from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
 from plexsync.flows.sync.matcher import MatchedScene
 from plexsync.flows.sync.media_server import FileIndex, MediaServer, Sent
+from plexsync.flows.sync.picture_reader import PictureReader
 from plexsync.flows.sync.planning import plan_scene
 from plexsync.flows.sync.scene_reader import DesiredScene
 from plexsync.flows.sync.write_record import compare, conclude, state_of
@@ -25,7 +25,6 @@ from plexsync.model.errors import (
     Interrupted,
     PlexAuthError,
     PlexServerDown,
-    PlexTemporaryError,
     SyncError,
 )
 from plexsync.model.ledger import SYNCED
@@ -47,7 +46,8 @@ class WriteItems:
         self,
         config: PlexSyncConfig,
         server: MediaServer,
-        stash: StashClient,
+        pictures: PictureReader,
+        in_flight: InFlight,
         ledger: Ledger,
         pool: Executor,
         read: Read,
@@ -58,8 +58,8 @@ class WriteItems:
     ) -> None:
         self._preserve = config.preserve_plex_edits
         self._server = server
-        self._stash = stash
-        self._in_flight = stash.in_flight
+        self._pictures = pictures
+        self._in_flight = in_flight
         self._ledger = ledger
         self._pool = pool
         self._read = read
@@ -115,7 +115,9 @@ class WriteItems:
         try:
             for write in scene.items:
                 self._send_text(scene.desired_scene, write)
-                self._images.upload(write, partial(self._image, scene.desired_scene))
+                self._images.upload(
+                    write, partial(self._pictures.data, scene.desired_scene.pictures)
+                )
         except Interrupted:
             scene.postponed = True
         except SyncError as error:
@@ -127,14 +129,6 @@ class WriteItems:
         sent = send_text(write, self._server, self._outages)
         if sent is not None:
             self._log_cut(desired_scene, sent)
-
-    def _image(self, desired_scene: DesiredScene, sha1: str) -> bytes:
-        if desired_scene.image is None:
-            cover = self._stash.cover(desired_scene.scene.id)
-            if not isinstance(cover, PictureData):
-                raise PlexTemporaryError("Stash no longer has the cover that was to be uploaded")
-            desired_scene.image = cover.data
-        return desired_scene.image
 
     def _read_back(self, scenes: Sequence[SceneWrite]) -> None:
         """Read what Plex has now; only that is ever recorded as written."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
 from plexsync.model.errors import PlexTemporaryError
 from plexsync.model.ledger import SYNCED, WAITING, SceneState, TargetState
+from plexsync.model.pictures import NEVER_SEEN, PictureSource
 from plexsync.model.plex import (
     EDITABLE,
     IMAGE,
@@ -20,6 +21,7 @@ from plexsync.model.plex import (
 )
 from plexsync.model.values import name_key, name_keys, names, same, value_hash
 from plexsync.policy.outcome import already_equal, applied, read_back, value_to_record
+from plexsync.policy.pictures import all_kept
 
 
 def compare(write: ItemWrite, item: PlexItem) -> bool:
@@ -106,7 +108,8 @@ def state_of(scene: SceneWrite, now: float, *, intent: bool) -> SceneState:
     """The scene for the ledger; with `intent` before anything is sent."""
     desired_scene = scene.desired_scene
     in_step = not intent and scene.error is None and not scene.postponed
-    previous = desired_scene.state
+    seen = dict(desired_scene.pictures.kept) if in_step else all_kept(desired_scene.state)
+    cover = seen.pop(PictureSource("scene", desired_scene.scene.id), NEVER_SEEN)
     return SceneState(
         scene=desired_scene.scene.id,
         state=SYNCED if in_step else WAITING,
@@ -115,8 +118,9 @@ def state_of(scene: SceneWrite, now: float, *, intent: bool) -> SceneState:
         desired_hash=desired_scene.hash if in_step else "",
         oshash=desired_scene.scene.files[0].oshash,
         path=desired_scene.scene.files[0].path,
-        cover_etag=desired_scene.cover_etag if in_step else previous.cover_etag if previous else "",
-        cover_sha1=desired_scene.cover_sha1 if in_step else previous.cover_sha1 if previous else "",
+        cover_etag=cover.etag,
+        cover_sha1=cover.sha1,
+        pictures=seen,
         destroyed_at=None,
         entities=desired_scene.desired.entities,
         targets=tuple(

@@ -13,6 +13,7 @@ from plexsync.flows.results import Done, Result
 from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.flows.sync.dry_run import DryRun, ItemPlan
 from plexsync.flows.sync.matcher import ItemMatcher
+from plexsync.flows.sync.picture_reader import PictureReader
 from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.flows.sync.sync_scenes import SyncScenes
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
@@ -134,7 +135,7 @@ def _dry_run(
                 config,
                 context.stash,
                 ledger,
-                pool,
+                PictureReader(config, context.stash, pool, context.log),
                 CollectionNotes(ledger, enabled=False),
                 context.log,
             ),

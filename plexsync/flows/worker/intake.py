@@ -27,6 +27,7 @@ from plexsync.policy.events import (
     actions_of,
     stronger_reason,
 )
+from plexsync.policy.pictures import PICTURE_OF
 
 
 class Intake:
@@ -98,6 +99,9 @@ class Intake:
             self._ledger.add_backfill(RENAME, action.kind, action.ids, at)
         elif isinstance(action, DetailsChanged):
             self._ledger.touch_collections(action.kind, [action.id], at)
+            shown = PICTURE_OF.get(action.kind, "")
+            if shown and self._ledger.scenes_with(shown, [action.id], 0, 1):
+                self._ledger.add_backfill(RENAME, shown, [action.id], at)
         else:
             self.probe_wanted = True
 

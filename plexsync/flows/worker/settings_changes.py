@@ -33,7 +33,8 @@ class SettingsChanges:
         collections = self._differs("collections", config.collection_fingerprint())
         if collections and config.collection_details:
             ledger.touch_all_collections(self._clock.now())
-        if desired or (collections and config.collection_details):
+        pictures = self._differs("pictures", config.picture_fingerprint())
+        if desired or pictures or (collections and config.collection_details):
             ledger.add_backfill(SETTINGS, "", None, self._clock.now())
             self._log.info(
                 "The settings have changed; the scenes written so far are checked again."

@@ -19,6 +19,7 @@ from plexsync.edges.stash.client import ENTITIES, StashClient
 from plexsync.flows.updated import PAGE, updated_since
 from plexsync.model.reasons import SWEEP
 from plexsync.model.words import counted
+from plexsync.policy.pictures import PICTURE_OF
 from plexsync.policy.timing import SWEEP_EVERY
 
 SOON = 60.0
@@ -94,6 +95,7 @@ class Sweep:
         changed = self._news("scene", found["scene"])
         for kind in ENTITIES:
             entities = self._ledger.entities_of(kind)
+            entities |= self._ledger.entities_of(PICTURE_OF[kind]) if kind in PICTURE_OF else set()
             if entities:  # otherwise no written scene has any
                 found[kind] = self._updated(kind, bottom)
                 changed |= self._touched(kind, found[kind], entities, now)
@@ -133,7 +135,10 @@ class Sweep:
         news = self._news(kind, updated)
         self._ledger.touch_collections(kind, news, now)
         gone = self._gone(kind, entities, now) if news or self._counts(now) else set()
-        return set(self._ledger.scenes_with(kind, gone | (news & entities), 0, _BEYOND))
+        ids = gone | (news & entities)
+        found = self._ledger.scenes_with(kind, ids, 0, _BEYOND)
+        shown = PICTURE_OF.get(kind, "")
+        return {*found, *(self._ledger.scenes_with(shown, ids, 0, _BEYOND) if shown else ())}
 
     def _gone(self, kind: str, known: set[int], now: float) -> set[int]:
         """Entities of our scenes that Stash no longer has: a merge leaves no other trace of them.

@@ -1,0 +1,142 @@
+"""The pictures of a batch of scenes, read from Stash: each once, and only where it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from plexsync.edges.log.log import Log
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stash.pictures import (
+    Picture,
+    PictureData,
+    PictureMissing,
+    PictureRefused,
+    PictureUnchanged,
+)
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import PlexTemporaryError
+from plexsync.model.ledger import SceneState
+from plexsync.model.pictures import Kept, PictureSource
+from plexsync.model.scene import Scene
+from plexsync.policy.pictures import Choices, all_kept, choose, first_known, kept, sources, watched
+
+Ask = tuple[PictureSource, str]
+"""A picture, and the ETag of the one that is known."""
+
+
+@dataclass(slots=True)
+class ScenePictures:
+    """What one scene is to show, by field, and what is to be remembered of it."""
+
+    shown: Mapping[str, PictureSource] = field(default_factory=dict)
+    kept: dict[PictureSource, Kept] = field(default_factory=dict)
+    watched: frozenset[tuple[str, int]] = frozenset()
+    data: dict[str, bytes] = field(default_factory=dict)
+    """By SHA-1, as far as there is room; the rest is fetched again when it goes up."""
+    no_cover: bool = False
+    """There is nothing to show because Stash has no cover yet."""
+    asked: bool = True
+    """False: Stash was not asked, this is what the ledger knows."""
+
+    @property
+    def images(self) -> dict[str, str]:
+        """The SHA-1 of what each field is to show."""
+        return {name: self.kept[source].sha1 for name, source in self.shown.items()}
+
+
+class PictureReader:
+    """Asks for no picture that a scene does not have, nor for one behind the first that it has."""
+
+    def __init__(
+        self, config: PlexSyncConfig, stash: StashClient, pool: Executor, log: Log
+    ) -> None:
+        self._choices: Choices = config.picture_choices
+        self._stash = stash
+        self._pool = pool
+        self._log = log
+
+    def known(self, scene: Scene, state: SceneState | None) -> ScenePictures:
+        """What the ledger knows, without a question to Stash."""
+        shown = first_known(scene, state, self._choices)
+        return ScenePictures(shown, all_kept(state), watched(scene, self._choices), asked=False)
+
+    def read(self, scenes: Sequence[tuple[Scene, SceneState | None]]) -> list[ScenePictures]:
+        """The pictures of these scenes as Stash has them now, in the same order."""
+        if not self._choices:
+            return [ScenePictures(kept=all_kept(state)) for _, state in scenes]
+        answers: dict[Ask, Picture] = {}
+        while True:
+            wanted = dict.fromkeys(ask for pair in scenes for ask in self._open(*pair, answers))
+            if not wanted:
+                return [self._settled(scene, state, answers) for scene, state in scenes]
+            answers |= zip(wanted, self._pool.map(self._fetch, wanted), strict=True)
+
+    def data(self, pictures: ScenePictures, sha1: str) -> bytes:
+        """The bytes of one of these; raises PlexTemporaryError when Stash has another one by now."""
+        if sha1 not in pictures.data:
+            source = next(s for s, seen in pictures.kept.items() if seen.sha1 == sha1)
+            picture = self._fetch((source, ""))
+            if not isinstance(picture, PictureData):
+                raise PlexTemporaryError("Stash no longer has the cover that was to be uploaded")
+            pictures.data[sha1] = picture.data
+        return pictures.data[sha1]
+
+    def _fetch(self, ask: Ask) -> Picture:
+        source, etag = ask
+        return self._stash.picture(source.kind, source.id, etag)
+
+    def _open(
+        self, scene: Scene, state: SceneState | None, answers: Mapping[Ask, Picture]
+    ) -> list[Ask]:
+        """What is to be asked before it is known what the scene shows."""
+        there = _there(state, answers)
+        unknown = [choose(sources(scene, w), there)[1] for w in self._choices.values()]
+        return [(source, kept(state, source).etag) for source in unknown if source is not None]
+
+    def _settled(
+        self, scene: Scene, state: SceneState | None, answers: Mapping[Ask, Picture]
+    ) -> ScenePictures:
+        found = ScenePictures(watched=watched(scene, self._choices))
+        there, shown = _there(state, answers), {}
+        for name, words in self._choices.items():
+            candidates = sources(scene, words)
+            source, _ = choose(candidates, there)
+            if source is not None:
+                shown[name] = source
+            for each in candidates:
+                self._note(found, scene.id, each, kept(state, each), answers)
+                answer = answers.get((each, kept(state, each).etag))
+                missing = each.kind == "scene" and isinstance(answer, PictureMissing)
+                found.no_cover |= source is None and missing
+        found.shown = shown
+        return found
+
+    def _note(
+        self,
+        found: ScenePictures,
+        scene: int,
+        source: PictureSource,
+        before: Kept,
+        answers: Mapping[Ask, Picture],
+    ) -> None:
+        answer = answers.get((source, before.etag))
+        if isinstance(answer, PictureData):
+            found.kept[source] = Kept(answer.etag, answer.sha1)
+            found.data[answer.sha1] = answer.data
+        elif isinstance(answer, PictureUnchanged) or (answer is None and before.sha1):
+            found.kept[source] = before
+        elif isinstance(answer, PictureRefused):
+            what = "cover" if source.kind == "scene" else f"picture of {source.kind} {source.id}"
+            self._log.warning(f"The {what} is not used: {answer.reason}.", scene=scene)
+
+
+def _there(
+    state: SceneState | None, answers: Mapping[Ask, Picture]
+) -> Callable[[PictureSource], bool | None]:
+    def there(source: PictureSource) -> bool | None:
+        answer = answers.get((source, kept(state, source).etag))
+        return None if answer is None else isinstance(answer, (PictureData, PictureUnchanged))
+
+    return there

@@ -1,0 +1,38 @@
+"""Pictures in Stash that may become a poster or a background in Plex."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+COVER, GROUP, GALLERY, PERFORMER, NONE = "cover", "group", "gallery", "performer", "none"
+CHOICES = (COVER, GROUP, GALLERY, PERFORMER, NONE)
+"""The words of which a choice is made up; none ends it."""
+
+
+class PictureSource(NamedTuple):
+    """Where Stash has a picture: of which `kind` ("scene", "group", "image", "performer"), and whose."""
+
+    kind: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A picture as it was last seen: how Stash tells that it is still the same, and its SHA-1."""
+
+    etag: str
+    sha1: str
+
+
+NEVER_SEEN = Kept("", "")
+
+
+def read_choice_of_pictures(text: str) -> tuple[str, ...]:
+    """The words of a choice in their order; raises ValueError with the word that is none of them."""
+    words = [word.strip().lower() for word in text.split(",") if word.strip()]
+    for word in words:
+        if word not in CHOICES:
+            raise ValueError(f"names {word[:40]!r}, which is none of {', '.join(CHOICES)}")
+    chosen = words[: words.index(NONE)] if NONE in words else words
+    return tuple(dict.fromkeys(chosen))
