@@ -260,7 +260,7 @@
     return h(
       Box,
       { title: `${counted(scenes, "scene")} left out by the filters` },
-      h("p", null, `${capital(reasons.join(", "))}.`),
+      h("p", null, `Conditions: ${reasons.join(", ")}.`),
       written > 0 &&
         h(
           "p",
