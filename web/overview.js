@@ -279,8 +279,8 @@
         ),
       asking &&
         h(Confirm, {
-          title: "Put back what Plex had?",
-          text: `What PlexSync wrote of ${counted(written, "scene")} that the filters leave out would be as before; what somebody changed in Plex since stays. These scenes are synced again as soon as the filters let them in.`,
+          title: "Restore what Plex had?",
+          text: `What PlexSync wrote of ${counted(written, "scene")} that the filters leave out would be restored to what Plex had before; what was changed in Plex since stays. These scenes are synced again as soon as the filters let them in.`,
           button: `Undo ${counted(written, "scene")}`,
           onYes: undo,
           onNo: () => setAsking(false),

@@ -26,8 +26,8 @@ _EXACT, _LOOSE, _WEAK = 0, 1, 2
 
 class Claims:
     """A pin goes before everything; else an item belongs to the first of its scenes that has
-    something to say and is not left out, or was ever written: first those with the exact path of a file of the item,
-    then those with a looser spelling, each in the order of the item's files.
+    something to say and is not left out, or was ever written: first those with the exact path of a
+    file of the item, then those with a looser spelling, each in the order of the item's files.
     """
 
     def __init__(
