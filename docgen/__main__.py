@@ -11,12 +11,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from docgen import chart, figures, settings, tasks
+from docgen import chart, figures, recipes, settings, tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 
 DOCUMENTS: Mapping[str, Callable[[Path], str]] = {
     "docs/settings.md": settings.document,
+    "docs/recipes.md": recipes.document,
     "docs/tasks.md": tasks.document,
     "docs/images/cost.svg": chart.document,
 }

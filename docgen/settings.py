@@ -28,6 +28,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "poster_from", "background_from", "collection_details", "collection_sort",
         "max_tags", "max_performers", "strip_emoji", "strict_mode", "preserve_plex_edits",
     ),
+    "What becomes what": (
+        "title", "sort_title", "original_title", "summary", "tagline", "studio", "content_rating",
+        "genres", "collections", "labels", "actors", "directors", "writers", "ignore_tags",
+    ),
     "Pausing, retries, dead letters": (
         "pause_sync", "no_master", "max_retries", "dlq_retention_days",
     ),

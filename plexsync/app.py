@@ -47,6 +47,7 @@ from plexsync.model.paths import PathMap, index_keys
 from plexsync.model.reasons import RECONCILE
 from plexsync.model.stash_identity import Owner
 from plexsync.model.stats import TRAFFIC
+from plexsync.policy.recipe.recipe import recipe_of
 
 MEET_EVERY = 900.0
 """Seconds after which a worker checks Stash's identity again."""
@@ -94,7 +95,7 @@ class Services:
         words = load_words(self.folder, self.log.warning) if config.obfuscate_paths else None
         self.log.configure(debug=config.debug_logging, words=words)
         _, unusable = PathMap.parse(config.path_map)
-        for warning in (*warnings, *unusable):
+        for warning in (*warnings, *unusable, *recipe_of(config).problems):
             self.log.warn_once(warning, warning)
         if not anybody:
             self.check_owner()

@@ -273,7 +273,9 @@ def test_every_step_of_a_way_names_a_file_and_what_happens_there(way: str) -> No
 def test_the_table_of_rooms_has_every_room_and_every_arrow() -> None:
     rooms = dict(
         re.findall(
-            r"^\| `((?:flows|edges)/\w+/)` \| .* \| (.*) \|$", PAGES["docs/architecture.md"], re.M
+            r"^\| `((?:flows|edges|policy)/\w+/)` \| .* \| (.*) \|$",
+            PAGES["docs/architecture.md"],
+            re.M,
         )
     )
     arrows: dict[str, set[str]] = {room: set() for room in map(_as_folder, test_layers.ROOMS)}

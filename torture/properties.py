@@ -31,6 +31,7 @@ from tests.policy import (
     test_circuit_breaker,
     test_outage_history,
     test_rate_limiter,
+    test_recipe_properties,
     test_recovery_scheduler,
 )
 from tests.policy.test_plan_properties import apply, some_value
@@ -136,12 +137,13 @@ def _crashes(seed: int) -> None:
 
 
 PROPERTIES: dict[str, tuple[Callable[[int], None], float]] = {
-    "retries": (_retries, 0.27),
-    "crashes": (_crashes, 0.27),
-    "breaker": (test_circuit_breaker.test_random_events_keep_every_promise, 0.14),
-    "limiter": (test_rate_limiter.test_random_events_keep_every_promise, 0.14),
-    "probes": (test_recovery_scheduler.test_random_probes_keep_every_promise, 0.16),
+    "retries": (_retries, 0.2),
+    "crashes": (_crashes, 0.2),
+    "breaker": (test_circuit_breaker.test_random_events_keep_every_promise, 0.11),
+    "limiter": (test_rate_limiter.test_random_events_keep_every_promise, 0.11),
+    "probes": (test_recovery_scheduler.test_random_probes_keep_every_promise, 0.13),
     "history": (test_outage_history.test_random_outages_keep_every_promise, 0.02),
+    "recipes": (test_recipe_properties.holds, 0.23),
 }
 """The properties, functions of a seed that assert, each with its share of the cases."""
 

@@ -115,6 +115,34 @@ class PlexSyncConfig(BaseModel):
     """Conditions (model/filters.py) that must all hold for a scene to be written; "" for none."""
     sync_never: str = ""
     """Conditions of which any keeps a scene from being written; "" for none."""
+    recipe_title: str = ""
+    """Pattern of the title; "" here and below means the default, see policy/recipe."""
+    recipe_sort_title: str = ""
+    """Pattern of the title by which Plex sorts."""
+    recipe_original_title: str = ""
+    """Pattern of the original title."""
+    recipe_summary: str = ""
+    """Pattern of the summary."""
+    recipe_tagline: str = ""
+    """Pattern of the tagline."""
+    recipe_studio: str = ""
+    """Pattern of the studio."""
+    recipe_content_rating: str = ""
+    """Pattern of the content rating."""
+    recipe_genres: str = ""
+    """Pattern of the genres."""
+    recipe_collections: str = ""
+    """Pattern of the collections."""
+    recipe_labels: str = ""
+    """Pattern of the labels."""
+    recipe_actors: str = ""
+    """Pattern of the actors."""
+    recipe_directors: str = ""
+    """Pattern of the directors."""
+    recipe_writers: str = ""
+    """Pattern of the writers."""
+    ignore_tags: str = ""
+    """Tags that count as absent, with commas between them; "/*" takes all below one along."""
     trigger_plex_scan: bool = False
     """On: a new scene makes Plex scan its folder."""
     skip_not_found: bool = False
@@ -214,9 +242,13 @@ class PlexSyncConfig(BaseModel):
         return self._hash_of(name for name in type(self).model_fields if _changes_desired(name))
 
     def scenes_fingerprint(self) -> str:
-        """The same with the settings that choose the scenes."""
+        """The same with the settings that choose the scenes, and with the recipes: what those make is
+        part of each scene's own hash, so that only scenes that come out differently are compared.
+        """
         return self._hash_of(
-            name for name in type(self).model_fields if _changes_desired(name) or name in _FILTERS
+            name
+            for name in type(self).model_fields
+            if _changes_desired(name) or name in _FILTERS or _is_recipe(name)
         )
 
     def _hash_of(self, names: Iterable[str]) -> str:
@@ -248,6 +280,10 @@ _TITLES = {"sync_only": "Sync only", "sync_never": "Sync never"}
 
 def _changes_desired(name: str) -> bool:
     return name in _DESIRED or (name.startswith("sync_") and name not in _FILTERS)
+
+
+def _is_recipe(name: str) -> bool:
+    return name.startswith("recipe_") or name == "ignore_tags"
 
 
 def _libraries(names: str) -> list[str] | str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from plexsync.model.scene import Scene
 from plexsync.model.values import name_key
 
 _DIGITS = 19
@@ -93,6 +94,16 @@ class Hierarchy:
     def tag_below(self, name: str) -> frozenset[int]:
         """All tags below those of a name, alias or id."""
         return frozenset().union(*map(self.tags.below, self.tags.named(name)))
+
+    def unknown(self, scenes: Iterable[Scene]) -> set[tuple[str, int]]:
+        """(kind, id) of the tags and studios of these scenes that are not in it."""
+        found: set[tuple[str, int]] = set()
+        for scene in scenes:
+            tags = (scene.tags, *(one.tags for one in scene.performers))
+            found.update(("tag", t.id) for some in tags for t in some if t.id not in self.tags)
+            if scene.studio is not None and scene.studio.id not in self.studios:
+                found.add(("studio", scene.studio.id))
+        return found
 
     def studio_chain(self, studio: int) -> tuple[Node, ...]:
         """The studio, its parent and so on."""

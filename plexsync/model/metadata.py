@@ -18,6 +18,9 @@ SUMMARY_LENGTH = 10_000
 MOST_NAMES = 10_000
 """Names of a list beyond this number are ignored."""
 
+_PEOPLE = ("performers", "directors", "writers")
+_NAMES = (*_PEOPLE, "tags", "collections", "labels")
+
 YEARS = range(1850, 2101)
 """Years that Plex can store: an item with a broken date makes Plex fail on every list with it."""
 
@@ -46,16 +49,20 @@ class SyncMetadata(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     title: str
+    sort_title: str = ""
     summary: str = ""
     studio: str = ""
     tagline: str = ""
     date: str = ""
     rating: str = ""
     original_title: str = ""
+    content_rating: str = ""
     performers: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     directors: tuple[str, ...] = ()
+    writers: tuple[str, ...] = ()
     collections: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @field_validator("title", mode="before")
     @classmethod
@@ -67,7 +74,9 @@ class SyncMetadata(BaseModel):
             raise ValueError("must not be empty")
         return title
 
-    @field_validator("studio", "tagline", "original_title", mode="before")
+    @field_validator(
+        "sort_title", "studio", "tagline", "original_title", "content_rating", mode="before"
+    )
     @classmethod
     def _line(cls, value: object, info: ValidationInfo) -> str:
         return _text(value, NAME_LENGTH, info)
@@ -94,11 +103,11 @@ class SyncMetadata(BaseModel):
             raise ValueError("is not a number from 0 to 10")
         return rating or ""
 
-    @field_validator("performers", "directors", "collections", "tags", mode="before")
+    @field_validator(*_NAMES, mode="before")
     @classmethod
     def _names(cls, value: object, info: ValidationInfo) -> tuple[str, ...]:
         limits = _limits(info)
-        people = info.field_name in ("performers", "directors")
+        people = info.field_name in _PEOPLE
         return _unique(value, limits.max_performers if people else limits.max_tags, info)
 
 

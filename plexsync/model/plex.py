@@ -18,7 +18,8 @@ class Field:
     """How one field is called on each side.
 
     `edit` is Plex's name in an edit and for locks, `shown` the XML attribute (scalar) or element
-    (list) in an answer, `setting` its switch in PlexSyncConfig ("" if it has none).
+    (list) in an answer, `setting` its switch in PlexSyncConfig ("" if it has none). In a `shared`
+    list only our own names are ever removed: people sort and restrict by the others.
     """
 
     name: str
@@ -26,22 +27,27 @@ class Field:
     edit: str
     shown: str
     setting: str
+    shared: bool = False
 
 
 FIELDS: Mapping[str, Field] = {
     f.name: f
     for f in (
         Field("title", SCALAR, "title", "title", ""),
+        Field("sort_title", SCALAR, "titleSort", "titleSort", ""),
         Field("summary", SCALAR, "summary", "summary", "sync_summary"),
         Field("studio", SCALAR, "studio", "studio", "sync_studio"),
         Field("tagline", SCALAR, "tagline", "tagline", "sync_tagline"),
         Field("date", SCALAR, "originallyAvailableAt", "originallyAvailableAt", "sync_date"),
         Field("rating", SCALAR, "userRating", "userRating", "sync_rating"),
         Field("original_title", SCALAR, "originalTitle", "originalTitle", "sync_code"),
+        Field("content_rating", SCALAR, "contentRating", "contentRating", ""),
         Field("performers", LIST, "actor", "Role", "sync_performers"),
         Field("tags", LIST, "genre", "Genre", "sync_tags"),
         Field("directors", LIST, "director", "Director", "sync_director"),
-        Field("collections", LIST, "collection", "Collection", "sync_collection"),
+        Field("writers", LIST, "writer", "Writer", ""),
+        Field("collections", LIST, "collection", "Collection", "sync_collection", shared=True),
+        Field("labels", LIST, "label", "Label", "", shared=True),
         Field("poster", IMAGE, "thumb", "thumb", "poster_choice"),
         Field("background", IMAGE, "art", "art", "background_choice"),
     )
@@ -51,10 +57,10 @@ FIELDS: Mapping[str, Field] = {
 YEAR = Field("year", SCALAR, "year", "year", "")
 """Not a field that PlexSync writes: Plex sets it along with a date, and only undo restores it."""
 
-SORT_TITLE = Field("sort_title", SCALAR, "titleSort", "titleSort", "")
-"""What PlexSync gives to collections of its own."""
+SORT_TITLE = FIELDS["sort_title"]
+"""What PlexSync gives to collections of its own too."""
 
-EDITABLE: Mapping[str, Field] = {**FIELDS, YEAR.name: YEAR, SORT_TITLE.name: SORT_TITLE}
+EDITABLE: Mapping[str, Field] = {**FIELDS, YEAR.name: YEAR}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,16 @@ DETAIL_FIELDS = frozenset({"details", "description", "synopsis", "image", "front
 
 KINDS = {"Performer": "performer", "Studio": "studio", "Tag": "tag", "Group": "group"}
 
+WRITTEN_FIELDS = {
+    "performer": frozenset(
+        {"name", "disambiguation", "gender", "favorite", "alias_list", "tag_ids"}
+    ),
+    "studio": frozenset({"name", "aliases", "parent_id"}),
+    "tag": frozenset({"name", "aliases", "parent_ids", "child_ids"}),
+    "group": frozenset({"name"}),
+}
+"""Fields of what a scene is written with that may show in Plex."""
+
 
 @dataclass(frozen=True, slots=True)
 class SyncScene:
@@ -101,8 +111,8 @@ def actions_of(event: Event, used: frozenset[str] = frozenset()) -> tuple[Action
     if kind is None:
         return ()
     if event.action == "Update":
-        renamed = (Expand(kind, frozenset({event.id})),) if _renamed(event) else ()
-        return (*renamed, DetailsChanged(kind, event.id)) if _shows(event) else renamed
+        expand = (Expand(kind, frozenset({event.id})),) if _is_written(kind, event) else ()
+        return (*expand, DetailsChanged(kind, event.id)) if _shows(event) else expand
     if event.action == "Destroy":
         return (Expand(kind, frozenset({event.id})),)
     if event.subject == "Tag" and event.action == "Merge":
@@ -120,8 +130,8 @@ def _of_scene(event: Event, ignored: frozenset[str]) -> tuple[Action, ...]:
     return () if event.fields <= ignored else (SyncScene(event.id, UPDATE),)
 
 
-def _renamed(event: Event) -> bool:
-    return event.fields is None or "name" in event.fields
+def _is_written(kind: str, event: Event) -> bool:
+    return event.fields is None or bool(event.fields & WRITTEN_FIELDS[kind])
 
 
 def _shows(event: Event) -> bool:

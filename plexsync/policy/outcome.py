@@ -67,12 +67,12 @@ def value_to_record(
     """The value to record as written once the edit is confirmed, lock-only edits included.
 
     For lists that is not `edit.value`: the user's names in it do not become ours, nor do
-    collections that Plex had before.
+    collections and labels that Plex had before.
     """
     if EDITABLE[edit.field].kind != LIST:
         return edit.value
     wanted = names(desired[edit.field])
-    if edit.field != "collections":
+    if not EDITABLE[edit.field].shared:
         return wanted
     last = written.get(edit.field)
     foreign = name_keys(edit.before) - name_keys(last.value if last else ())

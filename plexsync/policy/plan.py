@@ -150,7 +150,7 @@ def _list(case: _Case) -> Edit | None:
     wanted = name_keys(want)
     others = [name for name in have if name_key(name) not in wanted]
     gone = others
-    if case.preserve or not want or case.field.name == "collections":
+    if case.preserve or not want or case.field.shared:
         gone = [name for name in others if name_key(name) in ours]
     if not gone and wanted <= present:
         return None

@@ -102,9 +102,9 @@ def _year(item: PlexItem, date: str, base: Mapping[str, Base]) -> Edit | None:
 
 
 def _as_shown(name: str, item: PlexItem, last: Written) -> Value:
-    """What was written, or how Plex shows it; of collections only our own names."""
+    """What was written, or how Plex shows it; of a shared list only our own names."""
     shown, have = last.shown, item.values.get(name, "")
-    if shown is None or name == "collections" or not same(name, have, shown):
+    if shown is None or EDITABLE[name].shared or not same(name, have, shown):
         return last.value
     return shown
 
@@ -127,7 +127,7 @@ def _outcome(
     case = _Case(name, item.values.get(name, ""), locked, written, base[name])
     if EDITABLE[name].kind != LIST:
         return _text(case)
-    return _collections(case) if name == "collections" else _list(case)
+    return _shared(case) if EDITABLE[name].shared else _list(case)
 
 
 def _text(case: _Case) -> Edit | str | None:
@@ -154,7 +154,7 @@ def _list(case: _Case) -> Edit | str | None:
     return _edit(case, before, gone)
 
 
-def _collections(case: _Case) -> Edit | None:
+def _shared(case: _Case) -> Edit | None:
     """Remove only the names that PlexSync added."""
     before = name_keys(case.base.value)
     ours = name_keys(case.written) - before

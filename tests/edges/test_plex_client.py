@@ -235,6 +235,9 @@ def test_items_are_whole_with_values_locks_and_files(plex, client):
         genres=[f"g{n}" for n in range(30)],
         actors=["Ann", "Bob"],
         directors=["Dee"],
+        writers=["Wim"],
+        labels=["L"],
+        content_rating="XXX",
         collections=["C, one"],
         locked=["title", "genre"],
     )
@@ -243,6 +246,7 @@ def test_items_are_whole_with_values_locks_and_files(plex, client):
     assert item.parts == (Part("/plex/movies/a.mp4", 5), Part("/plex/movies/b.mp4", 6))
     assert item.values == {
         "title": "A <title> & more",
+        "sort_title": "A <title> & more",  # by which Plex sorts while it has none
         "summary": "Two\n\nparagraphs",
         "studio": "S",
         "tagline": "T",
@@ -251,7 +255,10 @@ def test_items_are_whole_with_values_locks_and_files(plex, client):
         "original_title": "CODE-1",
         "performers": ("Ann", "Bob"),
         "tags": tuple(f"g{n}" for n in range(30)),
+        "content_rating": "XXX",
         "directors": ("Dee",),
+        "writers": ("Wim",),
+        "labels": ("L",),
         "collections": ("C, one",),
     }
     assert float(item.values["rating"]) == 8.0

@@ -356,7 +356,9 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
     changes |= {"connect_timeout": 9, "read_timeout": 9, "max_retries": 9, "plex_connections": 3}
     changes |= {"plex_certificate": "ignore", "collection_sort": "!{name}"}
     changes |= {"poster_from": "group", "background_from": "none"}
-    without_effect = {
+    recipes = {key for key, name in FIELDS.items() if name.startswith("recipe_")} | {"ignore_tags"}
+    changes |= dict.fromkeys(recipes, "{code}")
+    without_effect = recipes | {
         "background_from",
         "collection_details",
         "collection_sort",
@@ -388,6 +390,13 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
     prints = {key: quiet({key: changes[key]}).desired_fingerprint() for key in FIELDS}
     assert {key for key, value in prints.items() if value == plain} == without_effect
     assert len(set(prints.values())) == len(prints) - len(without_effect) + 1
+
+
+@pytest.mark.parametrize("key", ["title", "labels", "ignore_tags"])
+def test_a_recipe_is_checked_scene_by_scene(key: str) -> None:
+    plain, chosen = quiet({}), quiet({key: "{code}"})
+    assert chosen.desired_fingerprint() == plain.desired_fingerprint()
+    assert chosen.scenes_fingerprint() != plain.scenes_fingerprint()
 
 
 def test_a_filter_changes_which_scenes_are_written_and_nothing_of_what_is() -> None:

@@ -11,10 +11,10 @@ from plexsync.model.scene import Entity, Scene, VideoFile
 from plexsync.policy.desired import (
     Desired,
     desired,
-    file_title,
     has_enough_metadata,
     hash_desired,
 )
+from plexsync.policy.recipe.placeholders import file_title
 
 DEFAULTS = Settings()
 SCENE = Scene(
@@ -99,7 +99,8 @@ def test_what_is_off_by_default_can_be_switched_on() -> None:
 
 
 def test_what_is_switched_off_is_not_in_the_wish() -> None:
-    off = {name: False for name in Settings.model_fields if name.startswith("sync_")}
+    fields = Settings.model_fields.items()
+    off = {n: False for n, f in fields if n.startswith("sync_") and isinstance(f.default, bool)}
     settings = Settings(**{**off, "sync_master": True})
     assert desired_for(SCENE, settings, **IMAGES).values == {"title": "A title"}
     assert desired_for(SCENE, settings).entities == frozenset()

@@ -106,9 +106,29 @@ def test_a_text_or_picture_concerns_what_shows_it(subject: str, field: str) -> N
     assert after(json.dumps(record)) == (DetailsChanged(subject.lower(), 3),)
 
 
+@pytest.mark.parametrize(
+    ("subject", "field"),
+    [
+        ("Performer", "disambiguation"),
+        ("Performer", "gender"),
+        ("Performer", "favorite"),
+        ("Performer", "alias_list"),
+        ("Performer", "tag_ids"),
+        ("Studio", "parent_id"),
+        ("Studio", "aliases"),
+        ("Tag", "parent_ids"),
+        ("Tag", "child_ids"),
+        ("Tag", "aliases"),
+    ],
+)
+def test_so_does_what_a_recipe_can_look_at(subject: str, field: str) -> None:
+    record = {"id": 3, "type": f"{subject}.Update.Post", "inputFields": ["id", field]}
+    assert after(json.dumps(record)) == (Expand(subject.lower(), ids(3)),)
+
+
 @pytest.mark.parametrize("subject", ["Performer", "Studio", "Tag", "Group"])
 def test_other_changes_of_an_entity_do_not(subject: str) -> None:
-    record = {"id": 3, "type": f"{subject}.Update.Post", "inputFields": ["ids", "favorite"]}
+    record = {"id": 3, "type": f"{subject}.Update.Post", "inputFields": ["ids", "ignore_auto_tag"]}
     assert after(json.dumps(record)) == ()
 
 

@@ -112,21 +112,22 @@ def test_without_preserve_plex_equals_the_wish_afterwards() -> None:
                 continue
             have, plain = world.item.values[name], {name: want}
             assert plan(plain, world.item, {}, False) == ()
-            if name == "collections":
+            if FIELDS[name].shared:
                 assert name_keys(want) <= name_keys(have)
             elif FIELDS[name].kind == LIST:
                 assert name_keys(want) == name_keys(have)
 
 
 @pytest.mark.long
-def test_collections_that_we_did_not_write_are_never_removed() -> None:
+@pytest.mark.parametrize("name", ["collections", "labels"])
+def test_collections_and_labels_that_we_did_not_write_are_never_removed(name: str) -> None:
     for world in worlds(5):
-        last = world.written.get("collections")
-        theirs = name_keys(world.item.values["collections"]) - name_keys(last.value if last else ())
+        last = world.written.get(name)
+        theirs = name_keys(world.item.values[name]) - name_keys(last.value if last else ())
         for _ in range(4):
             world.sync()
             world.desired = some_wish(world.dice)
-            assert theirs <= name_keys(world.item.values["collections"])
+            assert theirs <= name_keys(world.item.values[name])
 
 
 def test_a_title_is_never_cleared() -> None:

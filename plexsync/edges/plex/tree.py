@@ -26,7 +26,7 @@ _ELEMENT = 150
 _CONTROLS = bytes(code for code in range(32) if chr(code) not in "\t\n\r")
 _UNREAD = frozenset(
     {"Stream", "Chapter", "Marker", "Image", "UltraBlurColors", "Guid", "Rating"}
-    | {"Writer", "Producer", "Country", "Similar", "Label"}
+    | {"Producer", "Country", "Similar"}
 )
 """Elements that PlexSync never reads, skipped with their content; an item has dozens."""
 

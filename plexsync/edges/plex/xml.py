@@ -104,16 +104,18 @@ def number(element: Element, name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
+_ELSE = {SORT_TITLE.name: "title"}
+"""What Plex does by where it shows nothing for a field."""
+
+
 def _item(element: Element, key: int, server: str, section: str) -> PlexItem:
     values: dict[str, Value] = {}
     for name, field in FIELDS.items():
         if field.kind == SCALAR:
-            values[name] = element.get(field.shown, "")
+            values[name] = element.get(field.shown, element.get(_ELSE.get(name, ""), ""))
         elif field.kind == LIST:
             values[name] = tuple(tag for tag in _tags(element, field.shown) if tag)
     collection = element.get("type") == "collection"
-    if collection:
-        values[SORT_TITLE.name] = element.get(SORT_TITLE.shown, element.get("title", ""))
     locks = (lock for lock in element.iter("Field") if lock.get("locked") in {"1", "true"})
     return PlexItem(
         target=Target(server, element.get("librarySectionID") or section, key, collection),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +80,8 @@ class StashClient:
         self._version = ""
         self._kept: float | None = None
         self._hierarchy: Hierarchy | None = None
+        self._unheard: set[tuple[str, int]] = set()
+        """Tags and studios of scenes that Stash does not list: not asked for again and again."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -237,11 +239,16 @@ class StashClient:
         answers, _, total = stash_answers.read_page(data, parts)
         return ScenePage(tuple(answers.scenes), page, max(0, total - page * size), answers.odd)
 
-    def hierarchy(self) -> Hierarchy:
-        """All tags and studios, cached until `forget_hierarchy`, or until Stash is another one."""
-        if self._hierarchy is None:
-            self._hierarchy = read_hierarchy(self._ask)
-        return self._hierarchy
+    def hierarchy(self, scenes: Iterable[Scene] = ()) -> Hierarchy:
+        """All tags and studios, cached until `forget_hierarchy`, until Stash is another one, or
+        until one of these scenes has a tag or studio that was created since: no hook tells of it.
+        """
+        known = self._hierarchy
+        new = known.unknown(scenes) - self._unheard if known is not None else set()
+        if known is None or new:
+            known = self._hierarchy = read_hierarchy(self._ask)
+            self._unheard = known.unknown(scenes)
+        return known
 
     def forget_hierarchy(self) -> None:
         """Drop the cache: a tag or a studio has changed."""

@@ -21,7 +21,7 @@ from plexsync.model.ledger import LEFT_OUT, UNDONE, Observation, SceneState
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.reasons import RECONCILE
-from plexsync.model.scene import Scene
+from plexsync.model.scene import Scene, SceneParts
 from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_desired
 from plexsync.policy.gaps import MISSING, ORPHANED, Gap, GapCount, find_gaps
 from plexsync.policy.matching import LOW, NONE, Match
@@ -108,6 +108,11 @@ class Compare:
         self._matcher = SceneMatcher(path_map, index, stash, ledger, self._selection)
         self._fingerprint = ""
 
+    @property
+    def parts(self) -> SceneParts:
+        """What has to be known of the scenes."""
+        return self._selection.parts
+
     def views(self, scenes: Sequence[Scene], oldest: float) -> list[Comparison]:
         """What ledger and index have about a page of scenes.
 
@@ -150,7 +155,7 @@ class Compare:
     def _desire(self, view: Comparison) -> None:
         """Take over the last observations if nothing has changed; otherwise its items must be read."""
         images = self._images(view.scene, view.state)
-        wanted, _ = desired(view.scene, self._config, images)
+        wanted, _ = desired(view.scene, self._config, images, self._selection.hierarchy)
         if wanted is None:  # a sync would reject it too
             return
         view.desired_hash = hash_desired(wanted, view.scene.files, self._fingerprint)

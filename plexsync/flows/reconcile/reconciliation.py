@@ -23,7 +23,7 @@ from plexsync.model.library_names import called
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import Section, Target
 from plexsync.model.reasons import RECONCILE, SWEEP
-from plexsync.model.scene import WHOLE, Scene
+from plexsync.model.scene import Scene
 from plexsync.policy.gaps import MISSING, ORPHANED, Gap, GapCount, chosen
 from plexsync.policy.reconcile_schedule import ALL, Order, Run
 
@@ -134,7 +134,9 @@ class Reconciliation:
         }
         session = _Session(run.started, waiting, self._section(run.order))
         if run.held:
-            session.held = self._compare.views(self._stash.scenes(run.held, WHOLE).scenes, 0.0)
+            session.held = self._compare.views(
+                self._stash.scenes(run.held, self._compare.parts).scenes, 0.0
+            )
         self._session = session
         return session
 
@@ -154,8 +156,10 @@ class Reconciliation:
     def _read(self, run: Run) -> ScenePage:
         size = self._config.reconcile_batch_size
         if run.order.scope == ALL:
-            return self._stash.scene_page(run.cursor, size, WHOLE)
-        return self._stash.latest_scenes(f"{run.order.by}_at", run.cursor + 1, size, WHOLE)
+            return self._stash.scene_page(run.cursor, size, self._compare.parts)
+        return self._stash.latest_scenes(
+            f"{run.order.by}_at", run.cursor + 1, size, self._compare.parts
+        )
 
     def _views(
         self,

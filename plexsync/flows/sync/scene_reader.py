@@ -24,7 +24,7 @@ from plexsync.model.errors import (
 from plexsync.model.job import COMPARES, EDIT, Job
 from plexsync.model.ledger import LEFT_OUT, SYNCED, TOO_LITTLE, UNDONE, SceneState
 from plexsync.model.reasons import CREATE, FORCED, RETRY, SCAN, UPDATE
-from plexsync.model.scene import WHOLE, Scene
+from plexsync.model.scene import Scene
 from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_desired
 
 MEANT = frozenset({UPDATE, CREATE, RETRY, FORCED})
@@ -85,9 +85,7 @@ class SceneReader:
 
         Raises StashDown or StashAuthError when Stash does not answer; no job is touched then.
         """
-        answer = self._stash.scenes(
-            [job.scene for job in jobs], WHOLE._replace(pictures=self._config.more_pictures)
-        )
+        answer = self._stash.scenes([job.scene for job in jobs], self._selection.parts)
         self._selection.begin(answer.scenes)
         scenes = {scene.id: scene for scene in answer.scenes}
         states = self._ledger.scenes([job.scene for job in jobs])
@@ -189,7 +187,8 @@ class SceneReader:
     def _desired(
         self, job: Job, scene: Scene, state: SceneState | None, pictures: ScenePictures
     ) -> DesiredScene | Result:
-        wanted, problem = desired(scene, self._config, pictures.images)
+        hierarchy = self._selection.hierarchy
+        wanted, problem = desired(scene, self._config, pictures.images, hierarchy)
         if wanted is None:
             return Failed(job, PlexPermanentError(problem or "the metadata is not usable"))
         wanted = self._watched(wanted, scene, pictures)

@@ -24,6 +24,7 @@ from plexsync.model.paths import PathMap
 from plexsync.model.settings import IGNORE, sends_openly
 from plexsync.model.stash_identity import FILE, Owner, parse
 from plexsync.model.words import counted
+from plexsync.policy.recipe.recipe import recipe_of
 
 OK, WARN, BAD = "ok", "warn", "bad"
 
@@ -80,6 +81,9 @@ def settings(context: TaskContext) -> Iterator[Point]:
         yield Point("Path map", BAD, text, f'Correct "Path map" in {WHERE}.')
     if problem := context.config.unreadable():
         yield Point("Filters", BAD, problem)
+    for problem in recipe_of(context.config).problems:
+        name, _, text = problem.partition(": ")
+        yield Point(f"Recipe {name}", BAD, text, f"Correct it in {WHERE}.")
     if context.config.paused:
         remedy = f'Switch off "Pause syncing" and "Do not write anything" in {WHERE}.'
         yield Point("Syncing", WARN, "it is paused in the settings; events are kept", remedy)

@@ -18,6 +18,8 @@ from plexsync.flows.worker.sweep import SOON, Sweep
 from plexsync.model.errors import PlexNotFound, SyncError
 from plexsync.model.ledger import SHARED
 from plexsync.model.words import counted
+from plexsync.policy.filters import Filters
+from plexsync.policy.recipe.recipe import recipe_of
 from plexsync.policy.recovery_scheduler import recovered_classes
 from plexsync.policy.waiting import CLOCK_PAUSE, until_clocks
 
@@ -46,6 +48,7 @@ class Duties:
         self._stores = stores
         self._services = services
         self._admission = admission
+        self._stash = stash
         self._clock = clock
         self._log = log
         self._outages = services.outages
@@ -69,6 +72,19 @@ class Duties:
     def request_sweep(self) -> None:
         """Make a sweep due now."""
         self._sweep.request()
+
+    def hierarchy_changed(self) -> None:
+        """A tag or a studio changed; no scene knows yet that its tags were placed below that one."""
+        self._stash.forget_hierarchy()
+        if self._needs_hierarchy():
+            self.request_sweep()
+
+    def _needs_hierarchy(self) -> bool:
+        config = self._admission.config
+        if config is None:
+            return False
+        filters = Filters.of(config.sync_only, config.sync_never)
+        return filters.uses_hierarchy or recipe_of(config).needs_hierarchy
 
     def sweep_at_next_start(self) -> None:
         """Make a sweep due at the next start: no hook will report changes until then."""
@@ -110,7 +126,7 @@ class Duties:
         wanted = recovered_classes(config.recovery_strategy)
         try:
             found = self._recovery.recover(Window.of(outage, now), wanted, now)
-            self._sweep.sweep(now, self._needs_no_sweep())
+            self._sweep.sweep(now, self._needs_no_sweep(), self._needs_hierarchy())
         except SyncError as error:
             self._admission.stash_failed(error)
             return
@@ -135,7 +151,7 @@ class Duties:
 
     def _sweep_now(self, now: float) -> None:
         try:
-            self._sweep.sweep(now, self._needs_no_sweep())
+            self._sweep.sweep(now, self._needs_no_sweep(), self._needs_hierarchy())
         except SyncError as error:
             self._admission.stash_failed(error)
 

@@ -45,8 +45,9 @@ class Intake:
         self._debounce = Debounce()
         self._served = 0
         self.probe_wanted = False
-        """Set if another process reported that Plex is healthy; the caller resets it.
-        """
+        """Set if another process reported that Plex is healthy; the caller resets it."""
+        self.hierarchy_changed = False
+        """Set if a tag or a studio has changed; the caller resets it."""
 
     def take_in(self, now: float) -> int:
         """Move waiting inbox records into the queue; returns how many.
@@ -97,6 +98,7 @@ class Intake:
             )
         elif isinstance(action, Expand):
             self._ledger.add_backfill(RENAME, action.kind, action.ids, at)
+            self.hierarchy_changed |= action.kind in ("tag", "studio")
         elif isinstance(action, DetailsChanged):
             self._ledger.touch_collections(action.kind, [action.id], at)
             shown = PICTURE_OF.get(action.kind, "")

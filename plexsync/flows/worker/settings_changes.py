@@ -9,11 +9,14 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.ledger import USED_FIELDS
 from plexsync.model.reasons import SETTINGS
 from plexsync.policy.filters import Filters
+from plexsync.policy.recipe.recipe import recipe_of
 
 
 def used_fields(config: PlexSyncConfig) -> frozenset[str]:
     """Fields of a scene update that matter by these settings although they never show in Plex."""
-    return Filters.of(config.sync_only, config.sync_never).event_fields
+    filters = Filters.of(config.sync_only, config.sync_never)
+    galleries = {"gallery_ids"} if config.more_pictures else set()
+    return filters.event_fields | recipe_of(config).event_fields | galleries
 
 
 class SettingsChanges:

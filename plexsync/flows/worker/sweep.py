@@ -78,11 +78,14 @@ class Sweep:
         self._last = now
         self._ledger.set_meta(SWEPT_AT, repr(now))
 
-    def sweep(self, now: float, needless: Callable[[int, float], bool] = _never) -> int:
+    def sweep(
+        self, now: float, needless: Callable[[int, float], bool] = _never, placed: bool = False
+    ) -> int:
         """Sweep once; returns how many scenes were queued. Raises StashDown or StashAuthError.
 
-        `needless` tests whether a scene updated at a time needs no check. Never goes back beyond
-        the installation: older scenes are not synced unasked.
+        `needless` tests whether a scene updated at a time needs no check; `placed` says that what
+        stands above a tag matters. Never goes back beyond the installation: older scenes are not
+        synced unasked.
         """
         installed = self._installed(now)
         watermark = float(self._ledger.get_meta(WATERMARK) or installed)
@@ -98,7 +101,7 @@ class Sweep:
             entities |= self._ledger.entities_of(PICTURE_OF[kind]) if kind in PICTURE_OF else set()
             if entities:  # otherwise no written scene has any
                 found[kind] = self._updated(kind, bottom)
-                changed |= self._touched(kind, found[kind], entities, now)
+                changed |= self._touched(kind, found[kind], entities, now, placed)
         updated = found["scene"]
         new = [scene for scene in changed if not needless(scene, updated.get(scene, now))]
         self._queue(new, now, "updated recently")
@@ -129,11 +132,18 @@ class Sweep:
         return {number for number, at in found.items() if seen.get(number) != at}
 
     def _touched(
-        self, kind: str, updated: dict[int, float], entities: set[int], now: float
+        self, kind: str, updated: dict[int, float], entities: set[int], now: float, placed: bool
     ) -> set[int]:
-        """Scenes written with an entity that was updated or removed since the last sweep."""
+        """Scenes written with an entity that was updated or removed since the last sweep; and those
+        whose tags were placed below an updated one, which moves no time of their own.
+        """
         news = self._news(kind, updated)
         self._ledger.touch_collections(kind, news, now)
+        if news and kind in ("tag", "studio"):
+            self._stash.forget_hierarchy()
+        if kind == "tag" and placed and news - entities:
+            above = self._stash.hierarchy().tag_ancestors
+            news |= {tag for tag in entities if above(tag) & news}
         gone = self._gone(kind, entities, now) if news or self._counts(now) else set()
         ids = gone | (news & entities)
         found = self._ledger.scenes_with(kind, ids, 0, _BEYOND)

@@ -191,6 +191,9 @@ class Worker:
                 break
             now = self._clock.now()
         self._intake.feed_backfills(now)
+        if self._intake.hierarchy_changed:
+            self._intake.hierarchy_changed = False
+            self._duties.hierarchy_changed()
         if self._intake.probe_wanted:
             self._intake.probe_wanted = False
             self._outages.probe_next()
