@@ -229,9 +229,13 @@ def edits(item: Any) -> Any:
     )
 
 
-def test_a_firewall_that_forbids_one_item_stops_one_scene(quiet: Any) -> None:
+@pytest.mark.parametrize("closed", ["", "/status"])
+def test_a_firewall_that_forbids_one_item_stops_one_scene(quiet: Any, closed: str) -> None:
+    """Also one that keeps the path to itself at which Plex would tell whose token it is."""
     quiet.configure(max_retries=1)
     pairs = crowd(quiet)
+    if closed:
+        quiet.plex.add_fault("status", match=closed, status=403, foreign=True)
     quiet.plex.add_fault("status", match=edits(pairs[0][1]), status=403, foreign=True)
     quiet.run(minutes=5)
     assert synced(pairs) == 5
@@ -309,6 +313,62 @@ def test_a_plex_that_answers_and_does_not_write_costs_no_scene_anything(quiet: A
     (outage,) = stored(quiet, "outage_history.json")["outages"]
     assert "does not write" in outage["cause"]
     assert len([1 for kind, _ in quiet.sink.lines if kind == "warning"]) <= 2
+
+
+BLOCKED = b"<html><body>Blocked by policy</body></html>" + b" " * 2000
+REFUSES_ALL: dict[str, tuple[str, dict[str, Any], str]] = {
+    "405 of Plex": ("status", {"status": 405}, "Plex answered 405 to PUT"),
+    "404 of Plex": ("status", {"status": 404}, "Plex answered 404 to PUT"),
+    "403 of Plex": ("status", {"status": 403}, "Plex answered 403 to PUT"),
+    "403 of a proxy": (
+        "status",
+        {"status": 403, "foreign": True, "body": BLOCKED},
+        "something in front of Plex answered 403 to PUT",
+    ),
+    "405 of a proxy": ("status", {"status": 405, "foreign": True, "body": BLOCKED}, "405 to PUT"),
+    "another product": ("json", {}, "another product"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSES_ALL)
+def test_what_refuses_every_edit_costs_no_scene_anything(quiet: Any, name: str) -> None:
+    kind, options, words = REFUSES_ALL[name]
+    pairs = crowd(quiet)
+    fault = quiet.plex.add_fault(kind, match="PUT", **options)
+    quiet.run(minutes=10)
+    assert synced(pairs) == 0
+    assert all(not job.attempts for job in quiet.waiting().values())
+    assert dead_letters(quiet) == {}
+    breaker = stored(quiet, "circuit_breaker.json")
+    assert breaker["cause"] == "writing"
+    assert words in breaker["reason"]
+    assert len([1 for kind, _ in quiet.sink.lines if kind == "warning"]) == 1
+    fault.remove()
+    quiet.run(minutes=5)
+    assert synced(pairs) == 6
+    assert (dead_letters(quiet), quiet.waiting()) == ({}, {})
+    (outage,) = stored(quiet, "outage_history.json")["outages"]
+    assert words in outage["cause"]
+
+
+def test_a_proxy_that_lets_no_edit_through_is_told_by_one_scene_after_the_other(quiet: Any) -> None:
+    """As people edit: Plex was written to before, and each scene comes alone."""
+    crowd(quiet, 1)
+    quiet.run(minutes=1)
+    pairs = [quiet.pair(f"later {n}.mp4", title=f"T{n}") for n in range(4)]
+    fault = quiet.plex.add_fault("status", match="PUT", status=403, foreign=True, body=BLOCKED)
+    coming = [(quiet.clock.passed + 60 * n, scene) for n, (scene, _) in enumerate(pairs)]
+
+    def save() -> None:
+        if coming and quiet.clock.passed >= coming[0][0]:
+            quiet.event(coming.pop(0)[1])
+
+    quiet.clock.on_wait = save
+    quiet.run(minutes=20)
+    assert (coming, synced(pairs), dead_letters(quiet)) == ([], 0, {})
+    fault.remove()
+    quiet.run(minutes=5)
+    assert (synced(pairs), dead_letters(quiet)) == (4, {})
 
 
 @pytest.mark.long

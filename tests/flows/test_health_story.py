@@ -82,6 +82,16 @@ def test_a_root_path_that_is_treated_otherwise_hides_the_platform_alone(desk: Bu
         ("json", {}, "not Plex", "Plex URL leads to something else", "Correct Plex URL"),
         ("status", {"status": 404, "foreign": True}, "not Plex", "it answered 404", "Plex URL"),
         ("status", {"status": 401, "foreign": True}, "not Plex", "answered 401", "Plex URL"),
+        *(
+            (
+                "status",
+                {"status": status, "foreign": True, "match": "/library"},
+                "not Plex",
+                f"something in front of Plex answered {status} to GET /library/sections",
+                "Plex URL",
+            )
+            for status in (401, 403)
+        ),
         ("status", {"status": 503, "foreign": True}, "proxy", "Plex is down", "the proxy"),
         ("status", {"status": 521, "foreign": True}, "proxy", "Plex is down", "the proxy"),
         ("status", {"status": 500}, "failing", "Plex is failing", "Plex's log"),
@@ -112,6 +122,14 @@ def test_a_guests_token_is_found_out_before_the_first_edit(desk: Buttons) -> Non
     desk.world.configure(plex_token="guest-token")
     assert desk.press(health_check)["kind"] == "read only"
     assert "The Plex token may read but not write" in desk.said
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_proxy_that_hides_whose_token_it_is_makes_nobody_a_guest(
+    desk: Buttons, status: int
+) -> None:
+    desk.world.plex.add_fault("status", match="/status", status=status, foreign=True)
+    assert desk.press(health_check)["kind"] == "healthy"
 
 
 def test_a_plex_that_does_not_write_is_not_called_healthy(desk: Buttons) -> None:

@@ -235,8 +235,14 @@ def test_flapping_for_an_hour_loses_nothing_and_keeps_the_history_short(quiet: A
 
 @pytest.mark.long
 def test_answers_below_500_never_open_the_breaker(quiet: Any) -> None:
-    quiet.plex.add_fault("status", match="PUT", status=400)
     pairs = crowd(quiet, 12)
+    refused = {str(item.key) for _, item in pairs[::2]}
+
+    def is_refused(request: Any) -> bool:
+        key = request.get("id") or request.path.rsplit("/", 1)[-1]
+        return request.method == "PUT" and key in refused
+
+    quiet.plex.add_fault("status", match=is_refused, status=400)
     for scene, _ in pairs:
         quiet.event(scene)
         quiet.run(minutes=0.1)
@@ -244,6 +250,7 @@ def test_answers_below_500_never_open_the_breaker(quiet: Any) -> None:
     quiet.event(missing)
     quiet.run(minutes=1)
     assert "OPEN" not in quiet.said()
+    assert quiet.stores().stores.dead_letters.counts() == {"PlexPermanentError": 6}
     assert not (Path(quiet.folder) / "circuit_breaker.json").exists()
 
 

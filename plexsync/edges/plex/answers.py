@@ -96,6 +96,11 @@ def is_plex(reply: Reply) -> bool:
     return "X-Plex-Protocol" in reply.headers and len(reply.body) <= _TINY
 
 
+def is_foreign(problem: SyncError) -> bool:
+    """Whether something else answered in Plex's place."""
+    return problem.cause in ("redirect", "web page", "foreign")
+
+
 def trouble(asked: Asked, reply: Reply, token: str, now: float) -> SyncError | None:
     """The error that an answer stands for; None if it is good."""
     if 300 <= reply.status < 400:
@@ -159,7 +164,7 @@ def _judged(asked: Asked, status: int) -> tuple[type[SyncError], str]:
     if status in _BUSY or not 400 <= status < 500:
         return PlexTemporaryError, asked.fault
     if not asked.reads:
-        return PlexPermanentError, SCENE if asked.fault == WRITE else asked.fault
+        return PlexPermanentError, asked.fault
     if status == 404:
         return PlexNotFound, SCENE if asked.fault == ITEM else asked.fault
     return PlexTemporaryError, asked.fault
@@ -178,7 +183,7 @@ def _foreign(
 
 def _bad_body(asked: Asked, reply: Reply, token: str) -> SyncError | None:
     text = reply.body[:_HEAD].decode("utf-8", "replace")
-    if _CONTAINER.match(text) if asked.reads else not _WEB_PAGE.match(text):
+    if _CONTAINER.match(text) if asked.reads else _may_be_done(reply, text):
         return None
     said = _quoted(text, token)
     if _WEB_PAGE.match(text):
@@ -188,6 +193,13 @@ def _bad_body(asked: Asked, reply: Reply, token: str) -> SyncError | None:
     if text.strip():
         return _foreign(asked, f"{asked} brought {said}", reply.status, "foreign")
     return PlexTemporaryError(f"the answer to {asked} is empty", cause="body", fault=asked.fault)
+
+
+def _may_be_done(reply: Reply, text: str) -> bool:
+    """Whether an answer to an edit, order or upload may be Plex's: it usually says nothing."""
+    if _WEB_PAGE.match(text):
+        return False
+    return not text.strip() or "X-Plex-Protocol" in reply.headers or is_plex(reply)
 
 
 def _quoted(body: str, token: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from plexsync.edges.clock import Clock
 from plexsync.edges.http.transport import TLS as TLS_CAUSES
 from plexsync.edges.plex import xml as plex_xml
+from plexsync.edges.plex.answers import is_foreign
 from plexsync.edges.plex.connection import IDENTITY, PlexConnection, span
 from plexsync.edges.storage import files
 from plexsync.model.errors import PlexAuthError, PlexNotFound, PlexServerDown, SyncError
@@ -28,8 +29,6 @@ from plexsync.model.plex_state import (
     remedy,
     token_trouble,
 )
-
-_FOREIGN = frozenset({"redirect", "web page", "foreign"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def check(
         if to_write:
             _ask_owner(connection, deadline)
     except SyncError as problem:
-        state = _state(problem, known=bool(version), starting=bool(starting))
+        state = _state(problem, starting=bool(starting))
         cause, detail = problem.cause, problem.message
         if state == UNAUTHORISED and cause != READ_ONLY:
             cause = token_trouble(token)
@@ -110,19 +109,21 @@ def _read_library(connection: PlexConnection, deadline: float) -> None:
 def _ask_owner(connection: PlexConnection, deadline: float) -> None:
     try:
         connection.probe("/status/sessions", {}, deadline)
-    except PlexAuthError:
-        raise PlexAuthError(TOKEN_WORDS[READ_ONLY], cause=READ_ONLY) from None
-    except PlexNotFound:
-        pass  # Plex does not say
+    except SyncError as problem:
+        if isinstance(problem, PlexNotFound) or is_foreign(problem):
+            return  # Plex does not say, or a proxy does not let it
+        if isinstance(problem, PlexAuthError):
+            raise PlexAuthError(TOKEN_WORDS[READ_ONLY], cause=READ_ONLY) from None
+        raise
 
 
-def _state(problem: SyncError, *, known: bool, starting: bool) -> str:
-    """The state for a failure. `known`: Plex sent its version, `starting`: and is not ready."""
+def _state(problem: SyncError, *, starting: bool) -> str:
+    """The state for a failure. `starting`: Plex said that it is not ready."""
     if isinstance(problem, PlexAuthError):
-        return UNAUTHORISED if known or problem.cause != "foreign" else FOREIGN
+        return FOREIGN if is_foreign(problem) else UNAUTHORISED
     if starting or problem.cause == "starting":
         return STARTING
-    if problem.cause in _FOREIGN:
+    if is_foreign(problem):
         return FOREIGN
     if problem.cause in TLS_CAUSES:
         return TLS

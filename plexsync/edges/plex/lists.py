@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from plexsync.edges.plex import xml as plex_xml
+from plexsync.edges.plex.answers import is_foreign
 from plexsync.edges.plex.connection import PlexConnection, span
 from plexsync.edges.plex.xml import Listed
 from plexsync.model.collection import ListedCollection
@@ -89,14 +90,16 @@ class PlexLists:
     def owns(self) -> bool | None:
         """Whether the token is the server owner's, as edits require; None if unknown.
 
-        Only the owner may read what is being played.
+        Only the owner may read what is being played; where a proxy closes that path it is unknown.
         """
         try:
             self._connection.read("/status/sessions")
-        except PlexAuthError:
-            return False
-        except PlexNotFound:
-            return None
+        except SyncError as problem:
+            if isinstance(problem, PlexNotFound) or is_foreign(problem):
+                return None
+            if isinstance(problem, PlexAuthError):
+                return False
+            raise
         return True
 
     def list_page(

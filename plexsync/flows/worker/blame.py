@@ -14,6 +14,7 @@ from plexsync.model.errors import (
     WRITE,
     Interrupted,
     PlexAuthError,
+    PlexPermanentError,
     PlexServerDown,
     PlexTemporaryError,
     SyncError,
@@ -40,7 +41,8 @@ class Blame:
 
     A write that fails although Plex is healthy is the scene's own fault only if others were written
     since it first failed, and no other has failed since then; until then Plex may be unable to
-    write at all.
+    write at all. A refusal (4xx) is the scene's own at once if others are written or no other is
+    refused; if all are, a proxy may let no edit through.
     """
 
     def __init__(self) -> None:
@@ -49,6 +51,8 @@ class Blame:
         """The turn in which a scene first could not be written."""
         self._suspects: dict[int, int] = {}
         """The turn of its last failure, unless that was found to be its own fault."""
+        self._refused: dict[int, int] = {}
+        """The turn in which a refusal was last charged to a scene."""
 
     def judge(
         self,
@@ -64,8 +68,8 @@ class Blame:
         if written:
             self._wrote = self._turn
         for scene in written:
-            self._first.pop(scene, None)
-            self._suspects.pop(scene, None)
+            for turns in (self._first, self._suspects, self._refused):
+                turns.pop(scene, None)
         if not any(_open(result) for result in results):
             return Judged(results)
         try:
@@ -75,8 +79,9 @@ class Blame:
             return Judged([Postponed(r.job) if _open(r) else r for r in results])
         if server is not None and not health.healthy:
             return Judged([_with(r, server) if _open(r) else r for r in results], server)
+        crowd = self._crowd(results)
         judged = [
-            self._settled(result, server, patience) if _open(result) else result
+            self._settled(result, server, patience, crowd) if _open(result) else result
             for result in results
         ]
         failed = [r.error for r in judged if isinstance(r, Failed) and r.error.fault == WRITE]
@@ -95,27 +100,49 @@ class Blame:
             return None
         return PlexAuthError(TOKEN_WORDS[READ_ONLY], cause=READ_ONLY, fault=SERVER)
 
-    def _settled(self, result: Result, server: SyncError | None, patience: float | None) -> Result:
+    def _crowd(self, results: Sequence[Result]) -> set[int]:
+        """The scenes that could not be written, now or since something was written."""
+        failing = {
+            result.job.scene
+            for result in results
+            if isinstance(result, Failed) and result.error.fault == WRITE
+        }
+        before = {**self._suspects, **self._refused}
+        return failing | {scene for scene, turn in before.items() if turn > self._wrote}
+
+    def _settled(
+        self, result: Result, server: SyncError | None, patience: float | None, crowd: set[int]
+    ) -> Result:
         """The result with its fault decided, given a healthy Plex and a valid token."""
         assert isinstance(result, Failed)
-        error = result.error
+        error, job = result.error, result.job
         if error.fault == REQUEST:
             return _with(result, _temporary(error, REQUEST))
-        if isinstance(error, PlexAuthError):
-            forbidden = server if error.fault == WRITE else None
-            return _with(result, forbidden or _temporary(error, SCENE))
-        alone = error.fault == WRITE and self._alone(result.job)
-        if error.fault != WRITE or alone or patience is None:
-            error.fault = SCENE
-        else:
-            error.retry_after = max(error.retry_after or 0.0, patience)
-        return result
+        forbidden = isinstance(error, PlexAuthError)
+        if forbidden:
+            if error.fault == WRITE and server is not None:
+                return _with(result, server)
+            error = _temporary(error, error.fault)
+        if error.fault == WRITE and patience is not None:
+            lonely = not patience and crowd <= {job.scene}
+            refused = (
+                forbidden or isinstance(error, PlexPermanentError) and error.cause != "foreign"
+            )
+            known = self._wrote == self._turn or (lonely and not forbidden)
+            if not (refused and known) and not self._alone(job):
+                error.retry_after = max(error.retry_after or 0.0, patience)
+                return _with(result, error)
+            if refused:
+                self._refused[job.scene] = self._turn
+        error.fault = SCENE
+        return _with(result, error)
 
     def _alone(self, job: Job) -> bool:
         """Whether only this scene cannot be written; records that it could not."""
         scene, earlier = job.scene, job.first_failure is not None
         first = self._first.setdefault(scene, 0 if earlier else self._turn)
-        others = max((turn for s, turn in self._suspects.items() if s != scene), default=0)
+        before = {**self._refused, **self._suspects}
+        others = max((turn for s, turn in before.items() if s != scene), default=0)
         if first < self._wrote >= others:
             self._suspects.pop(scene, None)
             return True
