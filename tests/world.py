@@ -41,6 +41,10 @@ class FakeClock:
     def now(self) -> float:
         return self.start + self.passed + self.jumped
 
+    def passing(self) -> float:
+        """The time of others, whose clocks nobody sets."""
+        return self.start + self.passed
+
     def monotonic(self) -> float:
         return 1000.0 + self.passed
 
@@ -64,13 +68,14 @@ class ListSink:
 
 
 class World:
-    """Everything a story needs."""
+    """Everything a story needs. Time passes for both servers too."""
 
     def __init__(self, folder: Path, plex: PlexSim, stash: StashSim) -> None:
         self.folder = str(folder)
         self.plex = plex
         self.stash = stash
         self.clock = FakeClock()
+        plex.clock = stash.clock = self.clock.passing
         self.sink = ListSink()
         self.section = plex.add_section("Films", locations=["/plex"])
         self.settings: dict[str, Any] = {}

@@ -814,7 +814,7 @@ def test_an_address_that_is_none_is_down(make, url):
 
 
 def test_health_during_a_restart_is_healthy_only_at_the_end(plex, make):
-    client = make(connect_timeout=1.0, read_timeout=1.0)
+    client = make()
     states = []
     plex.stop()
     states.append(client.check("a test").state)

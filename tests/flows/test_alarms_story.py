@@ -188,7 +188,6 @@ def test_what_no_hook_told_during_an_outage_is_found_when_it_ends(world: Any) ->
 
     def edited_while_plex_comes_back() -> None:
         world.stash.edit(scene, title="Two")
-        world.stash.data.scenes[scene].updated_at = world.clock.now()  # whole seconds apart
         world.plex.start()
 
     at(world, 60, edited_while_plex_comes_back)

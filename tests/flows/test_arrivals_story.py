@@ -16,9 +16,8 @@ ALL = "/library/sections/1/all"
 
 
 @pytest.fixture(autouse=True)
-def shared_clock(world: Any) -> None:
-    """Plex lives in the time of the story; no picture is needed."""
-    world.plex.clock = world.clock.now
+def no_pictures(world: Any) -> None:
+    """No picture is needed."""
     world.configure(no_poster=True)
 
 

@@ -102,7 +102,6 @@ def test_reconciliation_goes_on_past_an_odd_scene(world: Any) -> None:
         world.event(scene)
     world.run()
     world.clock.passed += 60.0
-    world.plex.clock = world.clock.now
     for _, item in pairs:
         world.plex.user_edit(item.key, title="Drifted")
     world.clock.passed += 60.0
