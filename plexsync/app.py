@@ -38,6 +38,8 @@ from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.flows.sync.sync_scenes import ScanFolder, SyncScenes
 from plexsync.flows.sync.write_items import WriteItems
 from plexsync.flows.worker.folder_owner import FolderOwner, judge
+from plexsync.flows.worker.intake import Intake
+from plexsync.flows.worker.page_turn import PageTurn
 from plexsync.flows.worker.statistics import Statistics
 from plexsync.flows.worker.worker import Observe, Worker
 from plexsync.model import stash_identity
@@ -280,6 +282,13 @@ class App(Services):
     def commands(self, store: CommandStore) -> Commands:
         """Carries out the page's commands, from the store that the worker fills."""
         return Commands(self.folder, store, self, self.stash, self.clock, self.log)
+
+    def page_turn(self) -> PageTurn:
+        """Carries out what pages ask for while a task is at work."""
+        stores = self.stores
+        intake = Intake(self.folder, stores.queue, stores.ledger, stores.dead_letters, self.log)
+        commands = self.commands(intake.commands)
+        return PageTurn(self.folder, intake, commands, self.stash.in_flight, self.clock)
 
     def worker(self, leave: Callable[[], str], observe: Observe | None = None) -> Worker:
         """The drain loop over these stores; foreground and background differ in the arguments.

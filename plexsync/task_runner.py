@@ -108,14 +108,7 @@ def run(
     if config.not_ready() and not task.unready:
         raise TaskFailed(config.not_ready())
     plex = services.plex(config)
-    if owned is not None and not task.anybody:
-        owned.outages.configure(config)
-        owned.outages.probe_if_due(
-            services.clock.now(), len(owned.stores.queue.jobs), plex, BEFORE_TASK
-        )
-        if not (config.not_ready() or config.paused or owned.outages.blocked):
-            compare = partial(owned.reconciliation, config)
-            owned.reconcile.catch_up(config, compare, RECONCILE_AHEAD)
+    page = None if owned is None or task.anybody else owned.page_turn()
     context = TaskContext(
         plugin_dir=plugin_dir,
         folder=services.folder,
@@ -128,7 +121,16 @@ def run(
         wake=wake_worker,
         owned=owned,
         stand_by=stand_by,
+        page=page,
     )
+    if owned is not None and not task.anybody:
+        owned.outages.configure(config)
+        owned.outages.probe_if_due(
+            services.clock.now(), len(owned.stores.queue.jobs), plex, BEFORE_TASK
+        )
+        if not (config.not_ready() or config.paused or owned.outages.blocked):
+            compare = partial(owned.reconciliation, config)
+            owned.reconcile.catch_up(config, compare, RECONCILE_AHEAD, context.attend)
     try:
         return task.carry_out(context)
     finally:

@@ -47,6 +47,7 @@ def run_task(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict
                 log=host.log,
                 wake=lambda: woken.append(None),
                 owned=app,
+                page=app.page_turn() if app else None,
             ),
         )
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,6 @@ def stored(world: Any) -> Any:
 
 def edit_in_plex(world: Any, item: Any, **values: Any) -> None:
     """A person edits an item in Plex, at the world's time."""
-    world.plex.clock = world.clock.now
     world.plex.user_edit(item.key, **values)
 
 
@@ -456,7 +456,8 @@ def test_a_task_waits_only_so_long_for_what_is_due_by_itself(quiet: Any) -> None
     later(quiet, 86400)
     app = quiet.stores()
     config = app.config()
-    app.reconcile.catch_up(config, lambda: app.reconciliation(config), seconds=0.0)
+    compare = partial(app.reconciliation, config)
+    app.reconcile.catch_up(config, compare, 0.0, lambda step: step())
     app.reconcile.mark(config)
     app.close()
     assert "continues in the background" in quiet.said("info")

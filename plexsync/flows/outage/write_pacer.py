@@ -42,14 +42,14 @@ class WritePacer:
         return self._limiter.rate(self._clock.monotonic())
 
     @contextmanager
-    def one_write(self, stopped: Exception | None = None) -> Iterator[None]:
+    def one_write(self) -> Iterator[None]:
         """Send one write request within this block, at the pace of the ramp, which its result may
         slow down.
 
-        Raises `stopped` (or else Interrupted) if the wait for its turn is interrupted.
+        Raises Interrupted if the wait for its turn is interrupted.
         """
         if not self._wait_for_turn():
-            raise stopped or Interrupted
+            raise Interrupted
         try:
             yield
         except SyncError as error:

@@ -180,9 +180,10 @@ def _scene_state(request: Request) -> Answer:
 
 TASK_AT_WORK = (
     "A PlexSync task is running, see Stash's task queue. This command waits, and starts as soon as "
-    "that task has ended."
+    "that task can be interrupted, at the latest when it has ended."
 )
-"""A task owns all state while it runs, so the page's commands wait for it."""
+"""What a command waits for. Most tasks can be interrupted between two requests; one that reads
+Plex's libraries cannot, nor can one that takes only seconds."""
 
 
 def _result(request: Request) -> Answer:

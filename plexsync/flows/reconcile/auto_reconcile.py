@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
@@ -87,9 +88,13 @@ class AutoReconcile:
             self.keep(self.schedule.kept(run))
 
     def catch_up(
-        self, config: PlexSyncConfig, reconciliation: Callable[[], Reconciliation], seconds: float
+        self,
+        config: PlexSyncConfig,
+        reconciliation: Callable[[], Reconciliation],
+        seconds: float,
+        attend: Callable[[Callable[[], None]], None],
     ) -> None:
-        """Do due reconciliations before a task does its own work.
+        """Do due reconciliations before a task does its own work, each page through `attend`.
 
         After so many seconds the rest is left to the worker, since the user waits for the task.
         """
@@ -101,7 +106,7 @@ class AutoReconcile:
                 self._log.info("The reconciliation continues in the background.")
                 return
             try:
-                self.turn(run, reconciliation())
+                attend(partial(self.turn, run, reconciliation()))
             except SyncError:
                 return
             self._starting = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from plexsync.edges.clock import Clock
@@ -13,6 +14,7 @@ from plexsync.edges.page.read_state import Unreadable
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.services import OwnerServices
+from plexsync.flows.worker.page_turn import PageTurn
 from plexsync.model.arguments import Rule
 from plexsync.model.config import PlexSyncConfig
 
@@ -49,6 +51,12 @@ class TaskContext:
     owned: OwnerServices | None = None
     stand_by: Callable[[], None] = lambda: None
     """Starts a worker that continues after the task, however that ends."""
+    page: PageTurn | None = None
+    """Lets the page interrupt the task; None for a page command and for a task that only reads."""
+
+    def attend(self, step: Callable[[], T]) -> T:
+        """Do a step that may be repeated, and let the page interrupt it."""
+        return self.page.attend(step) if self.page else step()
 
     def owner(self) -> OwnerServices:
         """The owner's services; raises TaskFailed in a task that only reads."""
@@ -67,7 +75,7 @@ class TaskContext:
 
     def require_plex(self, title: str, refusal: str, besides: str = "") -> None:
         """Raise TaskFailed, with what to do, unless Plex is healthy now."""
-        health = self.plex.check(title)
+        health = self.attend(partial(self.plex.check, title))
         if health.state != "healthy":
             raise TaskFailed(f"{refusal}: {health.words}. {besides}{health.remedy}")
 

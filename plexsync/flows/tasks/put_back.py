@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from plexsync.edges.plex.client import PlexClient
@@ -52,7 +51,7 @@ class ItemRestorer:
     def run(self, targets: Sequence[TargetState]) -> dict[Target, UndoResult]:
         """Restore a few dozen items at most, and read them back.
 
-        Raises PlexServerDown or PlexAuthError; then repeat the whole call.
+        Raises PlexServerDown, PlexAuthError or Interrupted; then repeat the whole call.
         """
         wanted = {each.target: each for each in targets}
         items = self._plex.items([target.rating_key for target in wanted])
@@ -77,7 +76,7 @@ class ItemRestorer:
             if each.failed or each.year is None or not item or item.year == each.year.value:
                 continue
             try:
-                with self._one_write():
+                with self._outages.pacer.one_write():
                     sent = self._plex.write(target, [each.year])
             except (PlexServerDown, PlexAuthError):
                 raise
@@ -112,14 +111,14 @@ class ItemRestorer:
         edits = list(plan.edits)
         for image in plan.images:
             try:
-                with self._one_write():
+                with self._outages.pacer.one_write():
                     self._plex.select_image(item.target, image.field, image.key)
             except PlexPermanentError:
                 restored.leave(image.field, NO_IMAGE)
             else:
                 edits.append(_lock(image))
         if edits:
-            with self._one_write():
+            with self._outages.pacer.one_write():
                 sent = self._plex.write(item.target, edits)
             for name, words in sent.refused.items():
                 restored.leave(name, f"Plex refuses it: {words}")
@@ -127,9 +126,6 @@ class ItemRestorer:
                 restored.leave(name, f"Plex accepts only {how_much(name, cut.kept, cut.of)}")
             restored.sent = [edit for edit in sent.edits if edit.field not in sent.cut]
         return restored
-
-    def _one_write(self) -> AbstractContextManager[None]:
-        return self._outages.pacer.one_write(PlexServerDown("PlexSync was asked to stop"))
 
 
 def _lock(image: Restore) -> Edit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from plexsync.flows.reconcile.reconciliation import NoSuchLibrary, progress
 from plexsync.flows.reconcile.report import lines
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
@@ -49,7 +51,7 @@ def _reconcile(context: TaskContext, scope: str, kinds: tuple[str, ...] = ()) ->
     with Progress(context.log, lambda: min(0.99, progress(latest[0]))):
         while not run.done:
             try:
-                run = auto.step(run, compare, dry=dry)
+                run = context.attend(partial(auto.step, run, compare, dry=dry))
             except NoSuchLibrary as problem:
                 raise TaskFailed(str(problem)) from None
             except SyncError as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.progress import Progress
@@ -42,7 +43,7 @@ def sync_recent(context: TaskContext) -> dict[str, object]:
     now = context.clock.now()
     reading = _Reading()
     with Progress(context.log, reading.measure):
-        found = _updated_since(context, now - DAY, reading)
+        found = context.attend(partial(_updated_since, context, now - DAY, reading))
     if found:
         context.owner().stores.ledger.add_backfill(RECENT, "scene", found, now)
     if not found:
@@ -79,7 +80,8 @@ def _queue_all(context: TaskContext, reason: str, what_follows: str) -> dict[str
 def _every_scene(context: TaskContext, reading: _Reading) -> list[int]:
     found: list[int] = []
     while True:
-        page, left = context.stash.scene_ids(found[-1] if found else 0, PAGE)
+        after = found[-1] if found else 0
+        page, left = context.attend(partial(context.stash.scene_ids, after, PAGE))
         found += page
         reading.done, reading.total = len(found), len(found) - len(page) + left
         if not page or len(page) >= left:

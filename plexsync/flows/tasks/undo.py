@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from plexsync import inbox
+from plexsync.edges.stores import Stores
 from plexsync.flows.backfill import wake_neighbours
 from plexsync.flows.tasks.confirmation import is_second_press
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
@@ -15,6 +17,7 @@ from plexsync.flows.tasks.put_back import ItemRestorer, UndoResult
 from plexsync.flows.tasks.undo_collections import undo_collections
 from plexsync.model.errors import PlexAuthError, PlexServerDown
 from plexsync.model.event import parse_event
+from plexsync.model.job import Job
 from plexsync.model.ledger import DESTROYED, LEFT_OUT, UNDONE, SceneState, TargetState
 from plexsync.model.plex import FIELDS, Target
 from plexsync.model.words import counted
@@ -102,7 +105,7 @@ def undo_left_out(context: TaskContext) -> dict[str, object]:
 
 def _check_server(context: TaskContext) -> None:
     """Raise TaskFailed unless the answering Plex is the one that PlexSync wrote to."""
-    context.plex.verify_server()
+    context.attend(context.plex.verify_server)
     written_to = context.owner().stores.ledger.server
     if written_to not in ("", context.plex.server_id()):
         raise TaskFailed(
@@ -114,12 +117,16 @@ def _check_server(context: TaskContext) -> None:
 def _undo(
     context: TaskContext, scenes: Sequence[int], *, left_out: bool = False
 ) -> dict[str, object]:
+    if context.page:
+        context.page.serve()  # separates what was saved until now from what is saved meanwhile
     outcome, began = _Outcome(left_out=left_out), context.clock.now()
+    earlier = dict(context.owner().stores.queue.jobs)
     stopped = ""
     with Progress(context.log, lambda: 0.99 * outcome.done / max(1, len(scenes))):
         for start in range(0, len(scenes), BATCH):
             try:
-                _some(context, scenes[start : start + BATCH], outcome, began)
+                some = scenes[start : start + BATCH]
+                context.attend(partial(_some, context, some, outcome, began, earlier))
             except (PlexServerDown, PlexAuthError) as error:
                 stopped = error.message
                 break
@@ -138,7 +145,13 @@ def _undo(
     }
 
 
-def _some(context: TaskContext, scenes: Sequence[int], outcome: _Outcome, began: float) -> None:
+def _some(
+    context: TaskContext,
+    scenes: Sequence[int],
+    outcome: _Outcome,
+    began: float,
+    earlier: Mapping[int, Job],
+) -> None:
     owned = context.owner()
     known = owned.stores.ledger.scenes(scenes)
     states = [known[scene] for scene in scenes if scene in known]
@@ -162,7 +175,7 @@ def _some(context: TaskContext, scenes: Sequence[int], outcome: _Outcome, began:
         wake_neighbours(owned.stores.queue, owned.stores.ledger, scenes_done, context.clock.now())
     else:
         owned.stores.ledger.save(done)
-        outcome.dropped += _drop_older(context, set(scenes_done), began)
+        outcome.dropped += _drop_older(context, set(scenes_done), began, earlier)
     outcome.undone += scenes_done
 
 
@@ -203,10 +216,12 @@ def _forgotten(target: TargetState, restored: UndoResult, now: float) -> TargetS
     )
 
 
-def _drop_older(context: TaskContext, scenes: set[int], began: float) -> int:
+def _drop_older(
+    context: TaskContext, scenes: set[int], began: float, earlier: Mapping[int, Job]
+) -> int:
     """Drop jobs and inbox records from before the undo: they would sync the scene again at once."""
     stores = context.owner().stores
-    waiting = [scene for scene in scenes if scene in stores.queue.jobs]
+    waiting = [scene for scene in scenes & earlier.keys() if _is_still(earlier[scene], stores)]
     stores.queue.finish(waiting)
     older = [
         record.name
@@ -217,6 +232,11 @@ def _drop_older(context: TaskContext, scenes: set[int], began: float) -> int:
     ]
     inbox.forget(context.folder, older)
     return len(waiting)
+
+
+def _is_still(job: Job, stores: Stores) -> bool:
+    """Whether nobody edited the scene since this was its job."""
+    return stores.queue.jobs.get(job.scene) == job
 
 
 def _is_about(data: bytes, at: float, scenes: set[int]) -> bool:
