@@ -75,7 +75,8 @@ def _live(
 
     while True:
         try:
-            reason = leave() or run_as_owner(folder, stash, clock, log, leave)
+            with stash.in_flight.noting(lambda: bool(leave())):
+                reason = leave() or run_as_owner(folder, stash, clock, log, leave)
         except NewerSchema as refusal:
             log.error(f"The worker stops: {refusal}. Events are kept meanwhile.")
             return

@@ -171,6 +171,10 @@ class PluginProcess:
         """The progress values reported so far."""
         return list(self._log.progress)
 
+    def log(self) -> list[LogLine]:
+        """The log lines reported so far."""
+        return list(self._log.lines)
+
     def kill(self) -> None:
         """Kill this process only, like Stash's Stop; its children survive."""
         self._cancelled = True

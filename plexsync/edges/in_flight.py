@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 from plexsync.model.errors import Interrupted
 
+NOTE_EVERY = 0.25
+"""Seconds between two notes for somebody who waits while no request ends."""
+
 LAST_LOOK = 0.8
 """Most seconds for a request that completes work in progress, once another process waits."""
 
@@ -40,6 +43,18 @@ class InFlight:
             yield
         finally:
             self._asks = before
+
+    @contextmanager
+    def noting(self, waited_for: Callable[[], bool]) -> Iterator[None]:
+        """Within this block the requests are noted also while all of them take their time."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._note_meanwhile, args=(waited_for, over), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     @contextmanager
     def completing(self) -> Iterator[None]:
@@ -85,6 +100,14 @@ class InFlight:
             return LAST_LOOK
         self._tell(0)
         raise Interrupted
+
+    def _note_meanwhile(self, waited_for: Callable[[], bool], over: threading.Event) -> None:
+        while not over.wait(NOTE_EVERY):
+            if self._count:
+                with self._asking:
+                    wanted = waited_for()
+                if wanted:
+                    self._tell(0)
 
     def _tell(self, change: int) -> None:
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -186,7 +187,9 @@ def test_a_task_while_the_worker_is_in_the_middle_of_a_batch(office: Office) -> 
     office.stash.edit(pairs[0][0], code="c")
     until(lambda: held.used)
     job = office.stash.start_task("Process Queue")
+    waits = re.compile(r"Waiting for the background worker to finish [12] requests?\.")
     until(office.takeover.busy)
+    until(lambda: any(waits.match(line.text) for line in job.process.log()))
     held.remove()
     run = job.wait(100)
     assert "a task takes over" in office.worker_log()
