@@ -1,9 +1,8 @@
-"""How a hook reaches the worker where no pipe can be had: by a socket that only this machine reaches.
+"""How a hook reaches the worker on a system without named pipes: by a socket on 127.0.0.1.
 
-Any program on the machine may connect to such a socket, or listen where a worker that died did, so
-each end first proves to the other, by a HMAC of what both have just thrown, that it knows the
-worker's key. Port and key lie in a file that only this user can read; they are worth nothing once the
-worker has ended.
+Any program on the machine can connect to such a socket, or listen on the port of a worker that died.
+So each side first proves, by an HMAC of random bytes from both, that it knows the worker's key. Port
+and key are in a file that only this user can read; they are useless once the worker has ended.
 """
 
 import _socket  # `socket` without its enumerations, which take as long to load as Python itself
@@ -13,18 +12,18 @@ import time
 
 HOST = "127.0.0.1"
 PATIENCE = 1.0
-"""Seconds that a hook gives to all of it at most: a save in Stash waits for the hook."""
+"""Seconds that a hook spends on this at most, because a save in Stash waits for it."""
 NONCE = PROOF = KEY = 32
 """Bytes of each."""
 MOST = 16 << 10
-"""Bytes that are taken at most; Stash's connection block has about 500."""
+"""Bytes that are accepted at most; Stash's connection block has about 500."""
 
 _WORKER, _HOOK = b"worker", b"hook"
 
 
 def send(found: bytes, data: bytes) -> bool:
-    """Hand `data` to the worker of whose file this was `found`; False if it cannot be reached or does
-    not know the key.
+    """Send `data` to the worker that wrote the file with the content `found`; False if it cannot be
+    reached or does not prove that it knows the key.
     """
     try:
         port, key = _read(found)
@@ -50,8 +49,8 @@ def send(found: bytes, data: bytes) -> bool:
 
 
 def receive(line: _socket.socket, size: int, ends: float) -> bytes:
-    """So many bytes, fewer when the other end closes first; raises TimeoutError when it is past
-    `ends`, however slowly they come.
+    """Read `size` bytes, fewer if the other side closes first. Raises TimeoutError at `ends`
+    (monotonic), however slowly they arrive.
     """
     found = b""
     while len(found) < size:
@@ -67,17 +66,17 @@ def receive(line: _socket.socket, size: int, ends: float) -> bytes:
 
 
 def worker_proof(key: bytes, nonces: bytes) -> bytes:
-    """What shows a hook that it speaks with the worker."""
+    """Proves to a hook that the other side is the worker."""
     return hmac.digest(key, _WORKER + nonces, "sha256")
 
 
 def hook_proof(key: bytes, nonces: bytes, data: bytes) -> bytes:
-    """What shows the worker that `data` comes from a hook, and arrived as it was sent."""
+    """Proves to the worker that `data` comes from a hook and arrived unchanged."""
     return hmac.digest(key, _HOOK + nonces + data, "sha256")
 
 
 def to_text(port: int, key: bytes) -> bytes:
-    """What lies in the file by which a worker is found."""
+    """The content of the file by which hooks find the worker."""
     return f"{port} {key.hex()}".encode()
 
 

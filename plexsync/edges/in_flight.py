@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from plexsync.model.errors import Interrupted
 
 NOTE_EVERY = 0.25
-"""Seconds between two notes for somebody who waits while no request ends."""
+"""Seconds between two notes while no request ends."""
 
 LAST_LOOK = 0.8
 """Most seconds for a request that completes work in progress, once another process waits."""
@@ -46,7 +46,9 @@ class InFlight:
 
     @contextmanager
     def noting(self, waited_for: Callable[[], bool]) -> Iterator[None]:
-        """Within this block the requests are noted also while all of them take their time."""
+        """Within this block requests in flight are also noted while none of them ends, as long as
+        `waited_for` returns True.
+        """
         over = threading.Event()
         thread = threading.Thread(target=self._note_meanwhile, args=(waited_for, over), daemon=True)
         thread.start()

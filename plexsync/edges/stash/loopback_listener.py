@@ -1,4 +1,4 @@
-"""The worker's end of plexsync/loopback.py."""
+"""The worker's side of plexsync/loopback.py."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from contextlib import suppress
 from plexsync import loopback, system
 
 _PATIENCE = 1.0
-"""Seconds for one visitor: nobody else is heard meanwhile."""
+"""Seconds for one connection, since they are served one after the other."""
 
 
 class LoopbackListener:
-    """Listens on this machine, in a thread of its own, and gives what a hook sent to `take`."""
+    """Listens on 127.0.0.1 in a thread of its own, and passes what a hook sends to `take`."""
 
     def __init__(self, path: str, take: Callable[[bytes], None]) -> None:
-        """Raises OSError where the key would not be safe at `path`, or nothing can listen."""
+        """Raises OSError if the key cannot be stored at `path` or no socket can be opened."""
         self._path = path
         self._take = take
         self._key = os.urandom(loopback.KEY)
@@ -36,7 +36,7 @@ class LoopbackListener:
 
     @classmethod
     def open(cls, path: str, take: Callable[[bytes], None]) -> LoopbackListener | None:
-        """One that hooks find which look for a pipe at `path`; None where that is not possible."""
+        """A listener for hooks that look for a pipe at `path`; None if that is not possible."""
         try:
             return cls(system.receive_elsewhere(path), take)
         except OSError:
@@ -72,7 +72,7 @@ class LoopbackListener:
                 self._hear(visitor)
 
     def _hear(self, visitor: socket.socket) -> None:
-        """Take what a visitor hands over that knows the key; forget any other."""
+        """Take what a visitor sends that knows the key; ignore any other."""
         ends = time.monotonic() + _PATIENCE
         with suppress(OSError):
             nonces = loopback.receive(visitor, loopback.NONCE, ends) + os.urandom(loopback.NONCE)

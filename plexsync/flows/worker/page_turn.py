@@ -1,4 +1,4 @@
-"""What pages ask for while a task owns the data folder: carried out between its requests."""
+"""Page commands while a task owns the data folder: carried out between two of its requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class PageTurn:
-    """Lets a page interrupt a task, as it interrupts the worker's batches."""
+    """Lets the page interrupt a task, as it interrupts the worker's batches."""
 
     def __init__(
         self, folder: str, intake: Intake, commands: PageCommands, in_flight: InFlight, clock: Clock
@@ -29,8 +29,8 @@ class PageTurn:
         self._clock = clock
 
     def attend(self, step: Callable[[], T]) -> T:
-        """Do a step of a task, which may be begun again: a command that comes meanwhile waits for
-        the requests in flight, is carried out, and then the step has its turn anew.
+        """Do a step of a task. When a command arrives, no further request of the step begins; the
+        command is carried out, and then the step is repeated from its start.
         """
         while True:
             try:
@@ -40,7 +40,7 @@ class PageTurn:
                 self.serve()
 
     def serve(self) -> None:
-        """Take in what waits in the inbox, and carry out the commands, both in their order."""
+        """Take over the inbox and carry out the commands, in the order in which they arrived."""
         for _ in range(AT_ONCE):
             taken = self._intake.take_in(self._clock.now())
             if not self._commands.run(lambda: "") and not taken:
