@@ -14,7 +14,7 @@ from bench.traffic import sort
 from plexsync.edges.ledger.ledger import Ledger
 
 REACHED = 5.0
-"""Most seconds until the first present scene is written once the worker has reached it."""
+"""Maximum seconds until the first present scene is written once the worker has reached it."""
 
 
 def backfill(count: int) -> Iterator[Row]:
@@ -38,4 +38,4 @@ def backfill(count: int) -> Iterator[Row]:
         yield at_most(
             "  of that since the worker reached it", reached, REACHED, f"{reached:.1f} s", " s"
         )
-        yield none_of("films that differ afterwards", site.ask("different"), 1)
+        yield none_of("items that differ afterwards", site.ask("different"), 1)

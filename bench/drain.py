@@ -12,10 +12,10 @@ from bench.traffic import Traffic, sort
 LATENCY, WRITE_TIME = 0.020, 0.015
 """Seconds until Plex answers, and seconds that a write takes, one at a time."""
 SLOWEST = 1.3
-"""Most time of a drain, as a multiple of what Plex alone would need."""
+"""Maximum time of a drain, as a multiple of what Plex alone would need."""
 BATCH = 50
 MEMORY = 200 * 2**20
-"""Most bytes of the worker's memory at its peak."""
+"""Maximum bytes of the worker's memory at its peak."""
 NO_IMAGES = {"no_poster": True}
 
 
@@ -31,7 +31,7 @@ def drain(count: int) -> Iterator[Row]:
                 raise RuntimeError(f"nothing was written to Plex:\n{site.log()}")
             yield from _speed(traffic, count, site.ask("first_question"), worker.started)
             yield from _requests(traffic, count)
-            yield none_of("films that differ afterwards", site.ask("different"), count)
+            yield none_of("items that differ afterwards", site.ask("different"), count)
             yield memory(f"peak memory of the worker, {count} scenes", worker.peak())
             site.edited(scenes)
             worker.drain()
@@ -43,7 +43,7 @@ def drain(count: int) -> Iterator[Row]:
             worker.drain()
         again = sort(site.ask("journal"))
         yield _unchanged("unchanged scene, ledger lost", again, count)
-        yield none_of("films that differ afterwards", site.ask("different"), count)
+        yield none_of("items that differ afterwards", site.ask("different"), count)
 
 
 def memory(what: str, peak: int | None, limit: int = MEMORY) -> Row:

@@ -16,7 +16,7 @@ from bench.site import ROOT, clean_environment, install
 from plexsync import inbox, system
 
 LIMITS = {"clean": (0.85, 1.1), "rich": (0.3, 0.5)}
-"""Most CPU of a hook as a multiple of bare Python's, with a living worker and to start one: in a
+"""Maximum CPU of a hook as a multiple of bare Python's, with a living worker and to start one: in a
 clean interpreter, and in one with .pth files in its site-packages."""
 NAMES = {"clean": "clean Python", "rich": "Python with .pth files"}
 

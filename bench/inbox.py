@@ -21,9 +21,9 @@ from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.flows.worker.intake import Intake
 
 PER_EVENT = 50e-6
-"""Most seconds of CPU per event: 20,000 events a second."""
+"""Maximum seconds of CPU per event: 20,000 events a second."""
 MEMORY = 100.0
-"""Most MiB of a process that takes over all of them."""
+"""Maximum MiB of a process that takes over all of them."""
 
 
 def inbox(count: int) -> Iterator[Row]:

@@ -21,7 +21,7 @@ from plexsync.model.job import DeadLetter, Job
 from plexsync.model.ledger import SYNCED, SceneState
 
 LIMIT = 4.0
-"""Most time of a request as a multiple of bare Python's."""
+"""Maximum time of a request as a multiple of bare Python's."""
 
 REQUESTS: dict[str, dict[str, object]] = {
     "status": {},

@@ -13,7 +13,7 @@ from bench.site import Site, Worker, wait_for
 from bench.traffic import sort
 
 FIRST = 10.0
-"""Most seconds from the probe that finds Plex healthy until the first job is in Plex."""
+"""Maximum seconds from the probe that finds Plex healthy until the first job is in Plex."""
 
 
 def outage(count: int) -> Iterator[Row]:
@@ -44,7 +44,7 @@ def outage(count: int) -> Iterator[Row]:
             "  writing requests in the first second, and most in any second",
             f"{seconds[0]}, {max(seconds.values())} (rate 5/s, rising to 20/s)",
         )
-        yield none_of("films that differ afterwards", site.ask("different"), count)
+        yield none_of("items that differ afterwards", site.ask("different"), count)
 
 
 def _breaker(site: Site) -> str:

@@ -15,9 +15,9 @@ from plexsync.model.job import BACKFILL, Job
 
 SHORT = 1000
 RATIO = 1.5
-"""Most cost of a job, as a multiple of that in a short queue."""
+"""Maximum cost of a job, as a multiple of that in a short queue."""
 PAGE = 0.060
-"""Most seconds of CPU for a page of the queue."""
+"""Maximum seconds of CPU for a page of the queue."""
 BATCH, DRAINED = 50, 10_000
 INTAKE = 500
 

@@ -69,7 +69,7 @@ def growth(small: int) -> Iterator[Row]:
     """The same for a library with `small` scenes and for one ten times as large."""
     first, again = yield from _measure(small)
     many, many_again = yield from _measure(TIMES * small)
-    for what, one, ten in (("first look", first, many), ("nothing changed", again, many_again)):
+    for what, one, ten in (("first run", first, many), ("no changes", again, many_again)):
         growth, wait = ten.work / one.work, ten.seconds / one.seconds
         name = f"reconciliation, {what}: {TIMES} times the scenes take"
         text = f"{growth:.1f} times the work ({wait:.1f} times as long, mostly the servers)"
@@ -77,7 +77,7 @@ def growth(small: int) -> Iterator[Row]:
 
 
 def _measure(count: int) -> Generator[Row, None, tuple[Pressed, Pressed]]:
-    """Rows for one size; returns a first look and one when nothing had changed."""
+    """Rows for one size; returns the first run and one without changes."""
     what, each = f"reconciliation of {count:,} scenes", max(1, count // SHARE)
     with Site(LATENCY, 0.0, SETTINGS) as site:
         site.ask("age", 5000)
@@ -91,26 +91,26 @@ def _measure(count: int) -> Generator[Row, None, tuple[Pressed, Pressed]]:
         site.ask("age", 1000)
         changed = site.ask("retouch", each)
         few = _press(site)
-    yield from _found(f"{what}: first look", first, planted)
-    yield _requests(f"{what}: first look", first, count, count)
+    yield from _found(f"{what}: first run", first, planted)
+    yield _requests(f"{what}: first run", first, count, count)
     yield _stash(f"{what}: pages from Stash", first, count)
-    yield Row(f"{what}: first look", _time(first))
+    yield Row(f"{what}: first run", _time(first))
     yield memory(f"{what}: peak memory", first.peak or None, MEMORY)
-    yield from _found(f"{what}: nothing changed", again, planted)
-    yield none_of(f"{what}: nothing changed: requests for details", len(again.plex.items), count)
-    yield Row(f"{what}: nothing changed", _time(again))
+    yield from _found(f"{what}: no changes", again, planted)
+    yield none_of(f"{what}: no changes: requests for details", len(again.plex.items), count)
+    yield Row(f"{what}: no changes", _time(again))
     yield _requests(f"{what}: {changed} changed", few, count, changed)
     return first, again
 
 
 def _time(pressed: Pressed) -> str:
-    return f"{pressed.seconds:.1f} s ({pressed.work:.1f} s of it ours)"
+    return f"{pressed.seconds:.1f} s ({pressed.work:.1f} s of it PlexSync's)"
 
 
 def _found(what: str, pressed: Pressed, planted: Mapping[str, Sequence[int]]) -> Iterator[Row]:
     gaps = pressed.answer["gaps"]
     wrong = sum(abs(gaps[kind] - len(scenes)) for kind, scenes in planted.items())
-    yield none_of(f"{what}: gaps too many or too few", wrong, sum(map(len, planted.values())))
+    yield none_of(f"{what}: missed or false gaps", wrong, sum(map(len, planted.values())))
 
 
 def _requests(what: str, pressed: Pressed, count: int, changed: int) -> Row:

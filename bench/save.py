@@ -25,6 +25,12 @@ def save(times: int) -> Iterator[Row]:
             saves.append(shown)
         middle = statistics.median(saves)
         text = f"{middle:.2f} s (slowest {max(saves):.2f} s)"
-        yield at_most("save to Plex at rest, median, 0.5 s of it rest", middle, SECONDS, text, " s")
+        yield at_most(
+            "single save until it is in Plex, median, 0.5 s of it debounce",
+            middle,
+            SECONDS,
+            text,
+            " s",
+        )
         yield Row("  the first save: worker, index and connections too", f"{first:.2f} s")
         yield Row("  the user waits for the hook", f"{statistics.median(waits) * 1000:.0f} ms")

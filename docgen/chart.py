@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCE = "docs/performance.md"
-RUNS = {"first look": "#c4501b", "nothing changed": "#1b6ac4"}
+RUNS = {"first run": "#c4501b", "no changes": "#1b6ac4"}
 """Runs in the chart, with colours that are readable on light and dark pages."""
 FAINT = "#8a8a8a"
 WIDTH, HEIGHT = 640, 360
@@ -49,7 +49,7 @@ class _Axis:
 
 def points(text: str, run: str) -> list[Point]:
     """The table's points of one kind of run, by size."""
-    row = rf"^\| reconciliation of ([\d,]+) scenes: {run} \| .*?\(([\d.]+) s of it ours\)"
+    row = rf"^\| reconciliation of ([\d,]+) scenes: {run} \| .*?\(([\d.]+) s of it PlexSync's\)"
     found = re.findall(row, text, re.M)
     return sorted(
         (Point(int(scenes.replace(",", "")), float(seconds)) for scenes, seconds in found),

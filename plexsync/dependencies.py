@@ -165,9 +165,8 @@ class Dependencies:
     def _refusal(self) -> Unavailable:
         return Unavailable(
             f"PlexSync loads no packages from {self._open_place()}, because others may write to "
-            "it; "
-            f"what you save meanwhile is kept. Let {PRIVATE_PLACE}, or install what {self._file} "
-            f"lists for {sys.executable or 'the Python that Stash uses'} itself."
+            f"it; what you save meanwhile is kept. Let {PRIVATE_PLACE}, or install what "
+            f"{self._file} lists for {sys.executable or 'the Python that Stash uses'} itself."
         )
 
     def install(self, say: Callable[[str], None]) -> None:

@@ -141,17 +141,15 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     except OSError as problem:
         _open_log(folder).error(
             f"The worker cannot take its lock ({problem}). Check the data folder's disk and "
-            "permissions; "
-            "the next event starts another worker and nothing is lost."
+            "permissions; the next event starts another worker and nothing is lost."
         )
         return
     log = _open_log(folder)
     if ownership.lock_elsewhere:
         log.warning(
             f"The data folder's file system does not support locks, so {ownership.lock_elsewhere} "
-            "is locked "
-            "instead. Let only one Stash use this folder, or let STASH_PLUGIN_DATA name one on a "
-            "local disk."
+            "is locked instead. Let only one Stash use this folder, or let STASH_PLUGIN_DATA name "
+            "one on a local disk."
         )
     if not _equip(plugin_dir, folder, log):
         return

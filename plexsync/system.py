@@ -147,8 +147,9 @@ def _means_no_locks(problem: OSError) -> bool:
 
 
 def private_stand_in(path: str, *, secret: bool = False) -> str:
-    """A file of this machine that stands for `path` where its file system cannot do what is needed;
-    the folder is only ours. Raises OSError, and for a `secret` if others could look into the folder.
+    """The path of a local file that replaces `path` where its file system cannot do what is needed,
+    in a folder that only we can write to. Raises OSError, for a `secret` also if others can read
+    the folder.
     """
     import hashlib
 
@@ -156,18 +157,18 @@ def private_stand_in(path: str, *, secret: bool = False) -> str:
     folder = os.path.join(_temporary(), name)
     private_folder(folder)
     if secret and (is_shown(folder) or not is_private(folder)):
-        raise PermissionError(f"others may look into {folder}")
+        raise PermissionError(f"other users can read {folder}")
     real = os.fsencode(os.path.realpath(path))
     return os.path.join(folder, hashlib.sha256(real).hexdigest())
 
 
 def _temporary() -> str:
-    """This machine's folder for temporary files, as `tempfile` finds it, but in no time."""
+    """This machine's folder for temporary files, as `tempfile` finds it, without its import time."""
     named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
     for folder in (*named, *map(os.path.expandvars, USUAL_TEMPORARY)):
         if folder and os.path.isdir(folder) and os.access(folder, os.W_OK):
             return os.path.abspath(folder)
-    raise FileNotFoundError("there is no folder for temporary files: let TMPDIR name one")
+    raise FileNotFoundError("there is no folder for temporary files: set TMPDIR to one")
 
 
 def _open_lock(path: str) -> int:
@@ -292,7 +293,7 @@ def private_folder(path: str) -> None:
 
 
 def is_private(path: str) -> bool:
-    """Whether nobody else may write to this folder. On Windows its parent's permissions apply."""
+    """Whether no other user may write to this folder. On Windows its parent's permissions apply."""
     return sys.platform == "win32" or _whose(path) == PRIVATE
 
 
@@ -417,8 +418,8 @@ def sync_all() -> None:
 
 
 def hand_over(path: str, data: bytes) -> bool:
-    """Give a line to the process that receives at `path`, or at what stands for it; False if it
-    cannot be reached. Nothing is written to disk, and nobody waits for long.
+    """Send a line to the process that receives at `path`, or at the stand-in for it; False if it
+    cannot be reached. Writes nothing to disk, and never waits for long.
     """
     if is_our_pipe(path) or not os.path.lexists(path):
         return fast.hand_over(path, data)
@@ -434,8 +435,8 @@ def hand_over(path: str, data: bytes) -> bool:
 
 
 def receive(path: str) -> int:
-    """The end of a pipe from which only we can read what only we can write there: at `path`, or, on
-    file systems without pipes and on those that give our files to other users, at what stands for it.
+    """The reading end of a pipe that only we can read and write: at `path`, or at the stand-in for
+    it if the file system has no pipes or gives our files to other users.
 
     -1 where there are no pipes at all, as on Windows.
     """
@@ -451,8 +452,8 @@ def receive(path: str) -> int:
 
 
 def receive_elsewhere(path: str) -> str:
-    """What stands for the pipe at `path`, where a mark is left that says so. Raises OSError where
-    others could look into it.
+    """The path of the stand-in for the pipe at `path`, where a file is left as a mark. Raises
+    OSError if others could read it.
     """
     stand_in = private_stand_in(path, secret=True)
     if not os.path.lexists(path):

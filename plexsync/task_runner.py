@@ -23,7 +23,7 @@ from plexsync.model.connection import read_connection
 from plexsync.model.plex_state import BEFORE_TASK
 
 RECONCILE_AHEAD = 20.0
-"""Most seconds that an automatic reconciliation may delay a task."""
+"""Maximum seconds that an automatic reconciliation may delay a task."""
 
 TAKEOVER_PATIENCE = 65.0
 """Seconds that the worker may need to step aside: its slowest request, and 5 more."""

@@ -175,7 +175,7 @@ class StashData:
         return gallery
 
     def set_gallery_cover(self, gallery: int, cover: bytes) -> None:
-        """Another image is the gallery's cover."""
+        """Make a new image the gallery's cover."""
         image = next(self._ids["image"])
         self.images[image], self.gallery_covers[gallery] = cover, image
 

@@ -127,7 +127,7 @@ class Site:
         return _picture(scene.cover or PLACEHOLDER, request)
 
     def _image(self, number: str, request: Request) -> Reply:
-        """An image's file, which goes by its time and has no ETag."""
+        """An image's file, which has a time instead of an ETag."""
         images = self._core.data.images
         if not (number.isascii() and number.isdigit()) or int(number) not in images:
             return Reply(404, b"Not Found\n", "text/plain; charset=utf-8")

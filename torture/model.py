@@ -1,4 +1,4 @@
-"""Random days of a Stash, a Plex and a worker between them; at rest both servers must agree.
+"""Random days of a Stash, a Plex and a worker between them; in the end both servers must agree.
 
 Everything but time is real: a day of retries takes a second. A crash is simulated from within: from
 some moment on no statement reaches the worker's databases.

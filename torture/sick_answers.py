@@ -21,9 +21,9 @@ from plexsync.model.plex import Target
 from simulator.plex import PlexSim
 
 MOST_MEMORY = 100.0
-"""Most MB by which a process may grow, whatever it reads."""
+"""Maximum MB by which a process may grow, whatever it reads."""
 MOST_SECONDS = 10.0
-"""Most CPU seconds of one request; on an idle machine the worst takes less than one."""
+"""Maximum CPU seconds of one request; on an idle machine the worst takes less than one."""
 
 _ROOT = Path(__file__).resolve().parent.parent
 _FULL = 15 << 20

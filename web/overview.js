@@ -134,7 +134,7 @@
     const { estimate, next_due: due } = status.queue;
     const work =
       estimate < 1 ? "less than a second of work" : `about ${duration(estimate)} of work`;
-    if (status.trouble) return `They go on when ${untilWhen(status.trouble)}: ${work}.`;
+    if (status.trouble) return `They continue when ${untilWhen(status.trouble)}: ${work}.`;
     return due ? `The next is tried ${ahead(due, status.now)}; ${work}.` : `${capital(work)}.`;
   }
 
@@ -247,7 +247,7 @@
     );
   }
 
-  /** The scenes that the filters leave out, and the way back for what was written of them before. */
+  /** The scenes that the filters leave out, with a button that undoes those written before. */
   function LeftOut({ status, tasks, startTask }) {
     const [asking, setAsking] = useState(false);
     const { scenes, written, why } = status.left_out || { scenes: 0 };
@@ -280,7 +280,7 @@
       asking &&
         h(Confirm, {
           title: "Restore what Plex had?",
-          text: `What PlexSync wrote of ${counted(written, "scene")} that the filters leave out would be restored to what Plex had before; what was changed in Plex since stays. These scenes are synced again as soon as the filters let them in.`,
+          text: `What PlexSync wrote of ${counted(written, "scene")} that the filters leave out would be restored to what Plex had before; changes made in Plex since then are kept. These scenes are synced again as soon as the filters let them in.`,
           button: `Undo ${counted(written, "scene")}`,
           onYes: undo,
           onNo: () => setAsking(false),

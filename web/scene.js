@@ -47,7 +47,7 @@
     const fields = [...new Set(state.targets.flatMap((target) => target.written))];
     return h(Confirm, {
       title: "Restore what Plex had?",
-      text: `${counted(fields.length, "field")} that PlexSync wrote (${fields.join(", ")}) would be as before; what was changed in Plex since stays. The scene is then only synced when it is edited in Stash or by Sync now.`,
+      text: `${counted(fields.length, "field")} that PlexSync wrote (${fields.join(", ")}) would be restored; changes made in Plex since then are kept. The scene is then only synced when it is edited in Stash or by Sync now.`,
       button: `Restore ${counted(fields.length, "field")}`,
       busy,
       onYes,

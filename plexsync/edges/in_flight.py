@@ -12,7 +12,7 @@ NOTE_EVERY = 0.25
 """Seconds between two notes while no request ends."""
 
 LAST_LOOK = 0.8
-"""Most seconds for a request that completes work in progress, once another process waits."""
+"""Maximum seconds for a request that completes work in progress, once another process waits."""
 
 
 class InFlight:

@@ -14,7 +14,7 @@ BACKFILL_TURN = 50
 
 
 BACKFILL_WINDOW = 500
-"""Most untried backfill jobs in the queue; further scenes wait in their backfill."""
+"""Maximum untried backfill jobs in the queue; further scenes wait in their backfill."""
 
 
 def wake_neighbours(queue: JobQueue, ledger: Ledger, scenes: Iterable[int], now: float) -> None:

@@ -25,7 +25,9 @@ class Done:
     path: str = ""
     """The scene's first file, if the ledger is to store it for a scene that was not written."""
     entities: frozenset[tuple[str, int]] | None = None
-    """Whose rename or removal concerns a scene that was not written; None: as the ledger has it."""
+    """The (kind, id) pairs whose rename or removal affects a scene that was not written; None keeps
+    those in the ledger.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class WorkerServices(Protocol):
         """The steps of a batch for these settings."""
 
     def collections(self, config: PlexSyncConfig) -> CollectionWriter:
-        """What brings collections in step, for these settings."""
+        """Writes what collections show, for these settings."""
 
     def config(self, *, anybody: bool = False) -> PlexSyncConfig:
         """Read the current settings from Stash; raises StashDown or StashAuthError, and

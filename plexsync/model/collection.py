@@ -8,7 +8,7 @@ from plexsync.model.ledger import TargetState
 from plexsync.model.plex import Target
 
 UNKNOWN, OURS, FOREIGN = "", "ours", "foreign"
-"""Whose a collection is. Once it was found to be somebody else's it stays so."""
+"""Whose a collection is. One that was found to be foreign stays foreign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ListedCollection:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The performer, studio, tag or group that a collection stands for; kind "" for none."""
+    """The performer, studio, tag or group that a collection represents; kind "" for none."""
 
     kind: str = ""
     id: int = 0
@@ -35,9 +35,10 @@ NOTHING = Source()
 class Collection:
     """A collection into which PlexSync put items, in one library.
 
-    `plex` is what was written to it and what it had before; its rating key is 0 until it was found.
-    `due_at` is when it is to be looked at, None for not at all; with `quick` only for whether Plex
-    made it anew since. `attempts` counts what failed since the last time it was in step. `etag` and `sha1` are those of the poster that was written.
+    `plex` is what was written to it and what it had before; its rating key is 0 until it is found.
+    `due_at` is when to check it, None for never; with `quick` the check is only whether Plex has
+    created it again. `attempts` counts the failures since it was last in step. `etag` and `sha1`
+    are those of the poster that was written.
     """
 
     section: str
@@ -54,6 +55,6 @@ class Collection:
 
     @classmethod
     def new(cls, server: str, section: str, name: str, source: Source, now: float) -> Collection:
-        """One that nothing is known of yet, to be looked at now."""
+        """A collection of which nothing is known yet; it is checked now."""
         plex = TargetState(target=Target(server, section, 0, collection=True))
         return cls(section=section, name=name, source=source, due_at=now, plex=plex)

@@ -94,9 +94,9 @@ class PlexSyncConfig(BaseModel):
     sync_background: bool = False
     """Cover -> background."""
     poster_from: str = ""
-    """Which picture becomes the poster: words of CHOICES in their order; "" the cover."""
+    """Which picture becomes the poster: words of CHOICES in the user's order; "" for the cover."""
     background_from: str = ""
-    """Which picture becomes the background; "" what `sync_background` says."""
+    """Which picture becomes the background; "" follows `sync_background`."""
     sync_collection: bool = True
     """Studio -> collection."""
     sync_director: bool = True
@@ -108,13 +108,13 @@ class PlexSyncConfig(BaseModel):
     sync_code: bool = False
     """Studio code -> original title."""
     collection_details: bool = False
-    """On: collections that PlexSync created get poster and summary of what they stand for."""
+    """On: collections that PlexSync created get the poster and summary of what they represent."""
     collection_sort: str = ""
     """Sort title of such collections, with {name} for their name; "" for none."""
     sync_only: str = ""
     """Conditions (model/filters.py) that must all hold for a scene to be written; "" for none."""
     sync_never: str = ""
-    """Conditions of which any keeps a scene from being written; "" for none."""
+    """Conditions; a scene that meets any of them is not written. "" for none."""
     recipe_title: str = ""
     """Pattern of the title; "" here and below means the default, see policy/recipe."""
     recipe_sort_title: str = ""
@@ -181,32 +181,32 @@ class PlexSyncConfig(BaseModel):
 
     @property
     def poster_choice(self) -> tuple[str, ...]:
-        """Which pictures may become the poster, in their order."""
+        """Which pictures may become the poster, in order of preference."""
         if not self.sync_poster:
             return ()
         return read_choice_of_pictures(self.poster_from) if self.poster_from else (COVER,)
 
     @property
     def background_choice(self) -> tuple[str, ...]:
-        """Which pictures may become the background, in their order."""
+        """Which pictures may become the background, in order of preference."""
         if self.background_from:
             return read_choice_of_pictures(self.background_from)
         return (COVER,) if self.sync_background else ()
 
     @property
     def picture_choices(self) -> dict[str, tuple[str, ...]]:
-        """Both by field, without a field that gets none."""
+        """Field -> its choice, without fields that get no picture."""
         chosen = {"poster": self.poster_choice, "background": self.background_choice}
         return {name: words for name, words in chosen.items() if words}
 
     @property
     def more_pictures(self) -> bool:
-        """Whether Stash has to say which pictures a scene has besides its cover."""
+        """Whether other pictures than covers have to be read from Stash."""
         return any({*words} - {COVER} for words in self.picture_choices.values())
 
     @property
     def syncs_images(self) -> bool:
-        """Whether pictures go to Plex at all."""
+        """Whether any picture is written to Plex."""
         return bool(self.picture_choices)
 
     def missing(self) -> str:
@@ -219,23 +219,25 @@ class PlexSyncConfig(BaseModel):
         return f"Nothing can be synced yet: enter {' and '.join(wanted)} in {_WHERE}."
 
     def unreadable(self) -> str:
-        """One line about the filter that cannot be read, "" if there is none."""
+        """One line about a filter that cannot be parsed; "" if there is none."""
         for name in _FILTERS:
             try:
                 parse_filter(getattr(self, name))
             except FilterError as problem:
                 return (
-                    f'The filter "{_TITLES[name]}" cannot be read {problem}. Nothing is synced '
+                    f'The filter "{_TITLES[name]}" is invalid {problem}. Nothing is synced '
                     f"until it is corrected in {_WHERE}."
                 )
         return ""
 
     def not_ready(self) -> str:
-        """One line about the settings without which nothing can be synced; "" if all is well."""
+        """One line about missing or wrong settings without which nothing can be synced; "" if there
+        are none.
+        """
         return self.missing() or self.unreadable()
 
     def desired_fingerprint(self) -> str:
-        """Hash of the settings that change what is written of a scene, or where it is written to.
+        """Hash of the settings that change what is written for a scene, or where.
 
         Settings at their default do not count, so that adding a setting keeps old hashes valid.
         """
@@ -265,7 +267,7 @@ class PlexSyncConfig(BaseModel):
         return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
 
     def picture_fingerprint(self) -> str:
-        """Hash of the settings that choose other pictures than before."""
+        """Hash of the settings that choose the pictures."""
         chosen = [self.poster_from, self.background_from]
         return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
 

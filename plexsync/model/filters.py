@@ -1,10 +1,10 @@
-"""The language of the settings "sync_only" and "sync_never": conditions that a scene meets or not.
+"""The syntax of the settings "sync_only" and "sync_never": conditions that a scene meets or not.
 
     organized; rating>=4; tag:VR, POV; studio:Acme/*; path:/data/films
 
-Conditions stand between semicolons or on lines of their own. Several names with commas between them
-mean any of them. A name that has one of these characters stands in double quotes; a quote within
-is doubled. `/*` behind the name of a tag or studio takes in everything below it.
+Conditions are separated by semicolons or line breaks. Names separated by commas mean any of them. A
+name that contains one of these characters is put in double quotes, and a quote in it is doubled.
+`/*` after the name of a tag or studio includes everything below it.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ RATING, STARS = "rating", "stars"
 TAG, STUDIO, PERFORMER, PATH = "tag", "studio", "performer", "path"
 
 PLAIN = (ORGANIZED, STASH_ID, URL)
-"""Kinds of condition that are a word alone."""
+"""Kinds of condition that consist of a single word."""
 
 NAMED = (TAG, STUDIO, PERFORMER, PATH)
-"""Kinds that have names behind a colon."""
+"""Kinds that take names after a colon."""
 
 NESTED = (TAG, STUDIO)
 """Kinds whose names may end in `/*`."""
 
 MEASURES = {RATING: 10.0, STARS: 5.0}
-"""Kinds that are a number, and the highest one; a scene without a rating has neither."""
+"""Kinds that compare a number, each with its maximum; a scene without a rating meets neither."""
 
 SIGNS = (">=", "<=", ">", "<")
 
 LONGEST = 10_000
-"""Characters of a filter."""
+"""Maximum characters of a filter."""
 
 EXPECTED = f"{', '.join(PLAIN)}, rating>=N, stars>=N, {', '.join(f'{kind}:' for kind in NAMED[:-1])} or path:"
 
@@ -49,7 +49,9 @@ _SHOWN = 20
 
 
 class FilterError(ValueError):
-    """A filter that cannot be read: the place, counted from 1, and what was expected there."""
+    """A filter that cannot be parsed. The message says at which character, counted from 1, and what
+    was expected there; `at` counts from 0.
+    """
 
     def __init__(self, at: int, expected: str, rest: str) -> None:
         found = repr(rest[:_SHOWN]) if rest.strip() else "the end"
@@ -59,7 +61,7 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One name of a condition, which may be an id too; `below` for `/*`."""
+    """One name of a condition, or an id as text; `below` if `/*` follows it."""
 
     text: str
     below: bool = False
@@ -70,7 +72,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition: a word alone, a measure with its `sign` and `number`, or a kind with names."""
+    """One condition: a single word, a number with its `sign`, or a kind with names."""
 
     kind: str
     names: tuple[Name, ...] = ()
@@ -87,7 +89,7 @@ class Condition:
 
 @lru_cache(8)
 def parse_filter(text: str) -> tuple[Condition, ...]:
-    """Read a filter; raises FilterError at the first place that cannot be read."""
+    """Parse a filter. Raises FilterError for the first error."""
     if len(text) > LONGEST:
         raise FilterError(
             LONGEST, f"the end: a filter has at most {LONGEST} characters", text[LONGEST:]
@@ -96,15 +98,15 @@ def parse_filter(text: str) -> tuple[Condition, ...]:
 
 
 def print_filter(conditions: tuple[Condition, ...]) -> str:
-    """The text of these conditions, which reads back as the same."""
+    """The text of these conditions; parsing it gives the same conditions."""
     return "; ".join(map(str, conditions))
 
 
 class _Reader:
-    """Reads a filter from left to right; no step goes back further than a word."""
+    """Parses a filter from left to right; it never backtracks further than a word."""
 
     def __init__(self, text: str) -> None:
-        self._text = text.replace("\n", ";")  # of the same length: places stay right
+        self._text = text.replace("\n", ";")  # of the same length, so positions stay right
         self._at = 0
 
     def conditions(self) -> Iterator[Condition]:
@@ -153,7 +155,8 @@ class _Reader:
             self._fail(f"the name of a {kind}" if kind != PATH else "a path", start)
         if kind == PATH and not _WHOLE_PATH.match(text):
             self._fail(
-                "a whole path as Stash has it; one with a comma or semicolon in quotes", start
+                "an absolute path as Stash has it, in quotes if it contains a comma or semicolon",
+                start,
             )
         if kind == PERFORMER and below:
             self._fail(f"a name without {_BELOW}: performers have nothing below them", start)
@@ -162,7 +165,7 @@ class _Reader:
     def _quoted(self) -> str:
         found = _QUOTED.match(self._text, self._at)
         if found is None:
-            self._fail("a quote at the end of the name", len(self._text))
+            self._fail("a closing quote after the name", len(self._text))
         self._at = found.end()
         return found[1].replace('""', '"')
 
@@ -172,7 +175,7 @@ class _Reader:
         return found[0] if found else ""
 
     def _passes(self, mark: str) -> bool:
-        """Go past the mark if it comes next, and past blanks in any case."""
+        """Skip blanks, and the mark if it comes next; whether it did."""
         self._skip_blanks()
         there = self._text.startswith(mark, self._at)
         self._at += len(mark) * there

@@ -1,4 +1,4 @@
-"""Which tags and studios stand above which, with the names that they have."""
+"""The hierarchies of tags and studios, with their names."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from plexsync.model.scene import Scene
 from plexsync.model.values import name_key
 
 _DIGITS = 19
-"""Fewer than so many fit every id."""
+"""A number with fewer digits fits the type of an id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A tag or a studio, and the ids of those directly above it."""
+    """A tag or a studio, and the ids of its parents."""
 
     id: int
     name: str
@@ -23,7 +23,9 @@ class Node:
 
 
 class Tree:
-    """Nodes of one kind. Stash allows no circle, but a damaged answer may hold one: harmless here."""
+    """Nodes of one kind. Stash allows no cycles, but a damaged answer may contain one; it does no
+    harm.
+    """
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self.nodes: Mapping[int, Node] = {node.id: node for node in nodes}
@@ -43,19 +45,19 @@ class Tree:
         return number in self.nodes
 
     def ancestors(self, number: int) -> frozenset[int]:
-        """All above it, without itself."""
+        """The ids of all its ancestors, without its own."""
         if number not in self._ancestors:
             self._ancestors[number] = _reached(number, self._parents)
         return self._ancestors[number]
 
     def below(self, number: int) -> frozenset[int]:
-        """All below it, without itself."""
+        """The ids of all its descendants, without its own."""
         if number not in self._below:
             self._below[number] = _reached(number, lambda each: self._children.get(each, ()))
         return self._below[number]
 
     def chain(self, number: int) -> tuple[Node, ...]:
-        """It and those above it up to the topmost, by the first parent of each."""
+        """The node and its ancestors up to the root, by the first parent of each."""
         chain: dict[int, Node] = {}
         while number in self.nodes and number not in chain:
             chain[number] = self.nodes[number]
@@ -63,9 +65,10 @@ class Tree:
         return tuple(chain.values())
 
     def named(self, name: str) -> frozenset[int]:
-        """The ids that a user means by a name, an alias or an id, in this order.
+        """The ids that a user means by a name, an alias or an id; tried in this order.
 
-        Case does not matter, unless several differ in nothing else: then the exact spelling wins.
+        Case does not matter, unless several names differ only in case: then the exact spelling
+        wins.
         """
         key = name_key(name)
         named = self._names.get(key) or self._aliases.get(key) or ()
@@ -88,11 +91,11 @@ class Hierarchy:
     studios: Tree
 
     def tag_ancestors(self, tag: int) -> frozenset[int]:
-        """All tags above one, without itself."""
+        """The ids of all ancestors of a tag, without its own."""
         return self.tags.ancestors(tag)
 
     def tag_below(self, name: str) -> frozenset[int]:
-        """All tags below those of a name, alias or id."""
+        """The ids of all tags below those with this name, alias or id."""
         return frozenset().union(*map(self.tags.below, self.tags.named(name)))
 
     def unknown(self, scenes: Iterable[Scene]) -> set[tuple[str, int]]:
@@ -106,12 +109,12 @@ class Hierarchy:
         return found
 
     def studio_chain(self, studio: int) -> tuple[Node, ...]:
-        """The studio, its parent and so on."""
+        """The studio, its parent, and so on."""
         return self.studios.chain(studio)
 
 
 FLAT = Hierarchy(Tree(), Tree())
-"""Where nothing is known of any hierarchy."""
+"""No hierarchy at all."""
 
 
 def _reached(start: int, following: Callable[[int], Sequence[int]]) -> frozenset[int]:

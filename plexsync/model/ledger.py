@@ -61,8 +61,8 @@ class SceneState:
 
     `state` is one of STATES and holds since `since`. `desired_hash` is the hash of the desired
     state while the scene is in step, and "" while any field is dirty. `pictures` are those that
-    were looked at besides the cover. `entities` are the (kind, id) pairs whose rename or removal
-    affects the scene.
+    were read besides the cover. `entities` are the (kind, id) pairs whose rename or removal affects
+    the scene.
     """
 
     scene: int

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 COVER, GROUP, GALLERY, PERFORMER, NONE = "cover", "group", "gallery", "performer", "none"
 CHOICES = (COVER, GROUP, GALLERY, PERFORMER, NONE)
-"""The words of which a choice is made up; none ends it."""
+"""The words that a choice can contain; `none` ends it."""
 
 
 class PictureSource(NamedTuple):
-    """Where Stash has a picture: of which `kind` ("scene", "group", "image", "performer"), and whose."""
+    """Where Stash has a picture: the `kind` of its owner ("scene", "group", "image", "performer")
+    and its id.
+    """
 
     kind: str
     id: int
@@ -19,7 +21,7 @@ class PictureSource(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A picture as it was last seen: how Stash tells that it is still the same, and its SHA-1."""
+    """A picture as last read: the ETag or time by which Stash recognises it, and its SHA-1."""
 
     etag: str
     sha1: str
@@ -29,7 +31,9 @@ NEVER_SEEN = Kept("", "")
 
 
 def read_choice_of_pictures(text: str) -> tuple[str, ...]:
-    """The words of a choice in their order; raises ValueError with the word that is none of them."""
+    """The words of a choice in their order. Raises ValueError, which names a word that is not among
+    CHOICES.
+    """
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
     for word in words:
         if word not in CHOICES:

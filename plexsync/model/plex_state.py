@@ -49,12 +49,12 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     STARTING: (
         "Starting",
         "Plex is starting",
-        "Plex is starting or repairing its database; PlexSync waits and goes on by itself.",
+        "Plex is starting or repairing its database; PlexSync waits and continues by itself.",
     ),
     FAILING: (
         "Failing",
         "Plex is failing",
-        "Check Plex's log and disk; PlexSync waits and goes on by itself.",
+        "Check Plex's log and disk; PlexSync waits and continues by itself.",
     ),
     FOREIGN: (
         "Not Plex",
@@ -98,12 +98,12 @@ _WORDS: dict[str, tuple[str, str, str]] = {
         "Does not write",
         "Plex answers but does not write",
         "Plex may be busy with a backup, its database or a scan, or a proxy in front of it lets no "
-        "edit through; PlexSync tries one scene a minute and goes on by itself.",
+        "edit through; PlexSync tries one scene a minute and continues by itself.",
     ),
     STUCK: (
         "Refuses a request",
         "Plex refuses what every scene needs",
-        "Check Plex's log; PlexSync tries again every minute and goes on by itself.",
+        "Check Plex's log; PlexSync tries again every minute and continues by itself.",
     ),
 }
 

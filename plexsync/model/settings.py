@@ -120,8 +120,9 @@ def read_names(value: object) -> str:
 
 
 def read_filter(value: object) -> str:
-    """A filter as typed; anything but a text becomes one that cannot be read, which is no reason
-    to write scenes that somebody keeps out of Plex."""
+    """Read a filter as typed. Any other type becomes a filter that cannot be parsed: ignoring it
+    would write scenes that the user keeps out of Plex.
+    """
     text = value if isinstance(value, str) else repr(value)
     return text.encode("utf-8", "replace").decode()
 

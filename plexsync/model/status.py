@@ -63,8 +63,8 @@ class Refused(TypedDict):
 
 
 class LeftOut(TypedDict):
-    """The scenes that the filters leave out: how many, how many of them have in Plex what PlexSync
-    wrote before, and how many for each reason, the most frequent first.
+    """The scenes that the filters leave out: how many, how many of them still have values in Plex
+    that PlexSync wrote before, and how many for each reason, the most frequent first.
     """
 
     scenes: int

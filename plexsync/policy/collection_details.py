@@ -1,4 +1,4 @@
-"""What a collection of PlexSync's own shows in Plex, and which collections those are."""
+"""What PlexSync's own collections show in Plex, and which collections those are."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from plexsync.model.text import clean, cut
 from plexsync.model.values import name_key
 
 NAME = "{name}"
-"""What stands for the collection's name in the pattern of its sort title."""
+"""The placeholder for the collection's name in the pattern of its sort title."""
 
 _RANK = ("studio", "group", "performer", "tag", "")
 _CUSTOMISED = frozenset({"summary", SORT_TITLE.edit, "thumb", "art"})
-"""Locks that only a person, or PlexSync itself, sets on a collection."""
+"""Locks that only a user, or PlexSync itself, sets on a collection."""
 
 FIRST_RETRY, LAST_RETRY = 60.0, 86400.0
-"""Seconds until a collection is tried again that met a failure, and how many at most."""
+"""Seconds until a collection is tried again after its first failure, and at most."""
 
 
 def sources(scene: Scene, names: Iterable[str], *, strip_emoji: bool) -> dict[str, Source]:
-    """What each of a scene's collections stands for: the studio, group, performer or tag of its
-    name, in this order, or else the one whose name the collection's ends with ("Series: X").
+    """What each of a scene's collections represents, by its name: the studio, group, performer or
+    tag with the same name, in this order; if there is none, the one with whose name it ends
+    ("Series: X").
     """
     studio = (scene.studio,) if scene.studio else ()
     kinds: Mapping[str, tuple[Entity, ...]] = {
@@ -43,7 +44,7 @@ def sources(scene: Scene, names: Iterable[str], *, strip_emoji: bool) -> dict[st
 
 
 def _as_written(name: str, strip_emoji: bool) -> str:
-    """The key of a name as a collection has it."""
+    """The key of the collection name that this name gives."""
     return name_key(cut(clean(name, False, strip_emoji), NAME_LENGTH))
 
 
@@ -58,25 +59,26 @@ def _source(key: str, known: Iterable[tuple[str, Source]]) -> Source:
 
 
 def prefers(known: Source, found: Source) -> bool:
-    """Whether a collection stands rather for what was `found` than for what is `known`."""
+    """Whether `found` takes precedence over `known` as what a collection represents."""
     return _RANK.index(found.kind) < _RANK.index(known.kind)
 
 
 def is_untouched(item: PlexItem) -> bool:
-    """Whether a collection is as Plex makes it for a name that is put on an item."""
+    """Whether a collection is as Plex created it when an item got its name."""
     return not item.values.get("summary") and not item.locks & _CUSTOMISED
 
 
 def find(name: str, listed: Iterable[ListedCollection]) -> ListedCollection | None:
-    """The collection of this name that lives by its items; a smart one is never meant."""
+    """The collection of this name that consists of chosen items; never a smart one."""
     return next((x for x in listed if not x.smart and name_key(x.title) == name_key(name)), None)
 
 
 def desired_details(
     each: Collection, text: str | None, poster: str, pattern: str, *, strip_emoji: bool
 ) -> dict[str, Value]:
-    """What a collection is to show: `text` as its summary (None: whatever it has), the SHA-1 of its
-    poster ("" for the one it has), and a sort title by `pattern`, or its name once there is none.
+    """What a collection is to show: `text` as its summary (None keeps the one it has), the SHA-1 of
+    its poster ("" keeps the one it has), and a sort title by `pattern`; with an empty pattern its
+    name, if PlexSync wrote a sort title before.
     """
     wanted: dict[str, Value] = {"poster": poster} if poster else {}
     if text is not None:
@@ -89,7 +91,7 @@ def desired_details(
 
 
 def noted(known: Collection | None, new: Collection, *, added: bool) -> Collection | None:
-    """What to keep when a scene is in this collection, `added` to it just now; None: as it is."""
+    """The collection to store when a scene is in it, `added` if only now; None if nothing changes."""
     if known is None:
         return new
     better = prefers(known.source, new.source)
@@ -102,17 +104,19 @@ def noted(known: Collection | None, new: Collection, *, added: bool) -> Collecti
 
 
 def settled(collection: Collection, detail: str = "") -> Collection:
-    """The collection with nothing left to do."""
+    """The collection with nothing left to do, and no failures."""
     return replace(collection, due_at=None, quick=False, attempts=0, detail=detail)
 
 
 def later(collection: Collection, why: str, now: float) -> Collection:
-    """The collection after a failure of its own: tried again after a while, less and less often."""
+    """The collection after a failure that concerns only it: the next attempt comes after a growing
+    pause.
+    """
     pause = min(FIRST_RETRY * 4**collection.attempts, LAST_RETRY)
     attempts = min(collection.attempts + 1, 10)
     return replace(collection, due_at=now + pause, attempts=attempts, detail=why)
 
 
 def foreign(collection: Collection, why: str) -> Collection:
-    """The collection as one that PlexSync leaves alone."""
+    """The collection as one that PlexSync no longer changes."""
     return replace(settled(collection, why), owner=FOREIGN)

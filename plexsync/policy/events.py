@@ -22,11 +22,11 @@ IGNORED_FIELDS = frozenset(
         "urls",
     }
 )
-"""Fields of a scene update that never show in Plex, unless a setting looks at them; all others,
+"""Fields of a scene update that never affect Plex unless a setting depends on them; all others,
 unknown ones included, may."""
 
 DETAIL_FIELDS = frozenset({"details", "description", "synopsis", "image", "front_image"})
-"""Fields of a performer, studio, tag or group that show in the collection that stands for it."""
+"""Fields of a performer, studio, tag or group that appear in the collection that represents it."""
 
 KINDS = {"Performer": "performer", "Studio": "studio", "Tag": "tag", "Group": "group"}
 
@@ -65,7 +65,7 @@ class Expand:
 
 @dataclass(frozen=True, slots=True)
 class DetailsChanged:
-    """The text or the picture of a performer, studio, tag or group may be another one."""
+    """The text or the picture of a performer, studio, tag or group may have changed."""
 
     kind: str
     id: int
@@ -87,7 +87,7 @@ Action = SyncScene | Expand | DetailsChanged | ProbePlex | RunCommand
 
 
 _RANK = (CREATE, FORCED, RECONCILE, UPDATE, "", SCAN)
-"""Reasons, strongest first; "" stands for all others, those of backfills. SCAN is the weakest,
+"""Reasons, strongest first; "" represents all others, those of backfills. SCAN is the weakest,
 because only it skips scenes that are older than the installation."""
 
 
@@ -99,7 +99,7 @@ def stronger_reason(first: str, second: str) -> str:
 def actions_of(event: Event, used: frozenset[str] = frozenset()) -> tuple[Action, ...]:
     """The actions for one event, in order; none if it changes nothing that matters.
 
-    `used` are those of IGNORED_FIELDS at which a setting looks.
+    `used` are those of IGNORED_FIELDS on which a setting depends.
     """
     if event.subject == "Scene":
         return _of_scene(event, IGNORED_FIELDS - used)

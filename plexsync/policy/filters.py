@@ -1,4 +1,4 @@
-"""Which scenes concern Plex: the settings "sync_only" and "sync_never" applied to a scene."""
+"""Which scenes are written to Plex: the settings "sync_only" and "sync_never" applied to a scene."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from plexsync.model.values import name_key
 Meets = Callable[[Scene], bool]
 
 _LONGEST = 200
-"""Characters of a reason."""
+"""Maximum characters of a reason."""
 
 _IS: Mapping[str, str] = {STASH_ID: "has a Stash ID", URL: "has a URL"}
 _IS_NOT: Mapping[str, str] = {
@@ -44,7 +44,7 @@ _EVENT_FIELDS: Mapping[str, tuple[str, ...]] = {
     STASH_ID: ("stash_ids",),
     URL: ("url", "urls"),
 }
-"""What Stash calls the fields of a scene update that such a condition looks at."""
+"""The fields of a scene update, as Stash names them, on which such a condition depends."""
 
 _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -64,7 +64,7 @@ class Filters:
 
     @classmethod
     def of(cls, only: str, never: str) -> Filters:
-        """The filters that the two settings hold; raises FilterError."""
+        """Parse the two settings. Raises FilterError."""
         return cls(parse_filter(only), parse_filter(never))
 
     @property
@@ -73,21 +73,21 @@ class Filters:
 
     @property
     def parts(self) -> SceneParts:
-        """What has to be asked of Stash about each scene."""
+        """What has to be read from Stash for each scene."""
         return SceneParts(details=bool(self._kinds & _DETAILS))
 
     @property
     def uses_hierarchy(self) -> bool:
-        """Whether tags and studios have to be known by their aliases and by what stands above."""
+        """Whether the aliases and the hierarchy of tags and studios are needed."""
         return bool(self._kinds & {TAG, STUDIO})
 
     @property
     def event_fields(self) -> frozenset[str]:
-        """Fields of a scene update that matter although they never show in Plex."""
+        """Fields of a scene update that matter although they never appear in Plex."""
         return frozenset(name for kind in self._kinds for name in _EVENT_FIELDS.get(kind, ()))
 
     def entities(self, scene: Scene, hierarchy: Hierarchy) -> frozenset[tuple[str, int]]:
-        """The (kind, id) pairs whose rename, merge or move may change what is decided here."""
+        """The (kind, id) pairs whose rename, merge or move may change the decision about the scene."""
         found: set[tuple[str, int]] = set()
         if PERFORMER in self._kinds:
             found.update((PERFORMER, each.id) for each in scene.performers)
@@ -99,7 +99,7 @@ class Filters:
 
 
 class SceneFilter:
-    """The filters as they are for one hierarchy: names are looked up once, not for each scene."""
+    """The filters compiled for one hierarchy: names are looked up once, not for each scene."""
 
     def __init__(self, filters: Filters, hierarchy: Hierarchy) -> None:
         self.filters = filters

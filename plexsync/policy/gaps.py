@@ -20,7 +20,7 @@ KINDS: Mapping[str, str] = {
 """All kinds in the order of the report, with their meaning."""
 
 EXAMPLES = 5
-"""Most examples kept per kind."""
+"""Maximum examples kept per kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,7 @@ def why_missing(files: Iterable[tuple[str, int | None]], libraries: Sequence[Sec
         return "no item in Plex holds this file yet; Plex may still have to scan it"
     return (
         "no item in Plex holds this file yet; Plex may still have to scan it, or the paths of "
-        "Stash "
-        "and Plex differ and a path map is needed"
+        "Stash and Plex differ and a path map is needed"
     )
 
 

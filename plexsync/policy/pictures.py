@@ -17,15 +17,15 @@ from plexsync.model.pictures import (
 from plexsync.model.scene import Scene
 
 Choices = Mapping[str, Sequence[str]]
-"""The words of each field that is written, in the user's order."""
+"""Field -> the words of its choice, in the user's order; only fields that are written."""
 
 PICTURE_OF = {"performer": "performer picture", "group": "group picture"}
-"""By kind of entity, under which name the ledger keeps that a scene may show its picture."""
+"""Kind of entity -> the kind under which the ledger records that a scene may show its picture."""
 
 
 def sources(scene: Scene, words: Iterable[str]) -> list[PictureSource]:
-    """The pictures that the scene has of those in a choice, in its order. The cover is always one:
-    only Stash's answer says whether there is any.
+    """The pictures of a choice that the scene has, in the order of the choice. The cover is always
+    included: only Stash's answer shows whether there is one.
     """
     found: list[PictureSource] = []
     for word in words:
@@ -41,7 +41,7 @@ def sources(scene: Scene, words: Iterable[str]) -> list[PictureSource]:
 
 
 def watched(scene: Scene, choices: Choices) -> frozenset[tuple[str, int]]:
-    """What has to be told to a scene whose picture changes: (kind, id) pairs for the ledger."""
+    """The (kind, id) pairs, for the ledger, whose picture the scene may show."""
     words = {word for some in choices.values() for word in some}
     groups = [(PICTURE_OF["group"], g.id) for g in scene.groups if GROUP in words]
     alone = PERFORMER in words and len(scene.performers) == 1
@@ -49,7 +49,7 @@ def watched(scene: Scene, choices: Choices) -> frozenset[tuple[str, int]]:
 
 
 def kept(state: SceneState | None, source: PictureSource) -> Kept:
-    """What the ledger knows of a picture of this scene."""
+    """What the ledger has about a picture of this scene."""
     if state is None:
         return NEVER_SEEN
     if source.kind == "scene":
@@ -58,7 +58,7 @@ def kept(state: SceneState | None, source: PictureSource) -> Kept:
 
 
 def all_kept(state: SceneState | None) -> dict[PictureSource, Kept]:
-    """All pictures of a scene that the ledger knows, the cover among them."""
+    """All pictures of a scene that the ledger has, including the cover."""
     if state is None:
         return {}
     cover = PictureSource("scene", state.scene)
@@ -68,7 +68,7 @@ def all_kept(state: SceneState | None) -> dict[PictureSource, Kept]:
 def first_known(
     scene: Scene, state: SceneState | None, choices: Choices
 ) -> dict[str, PictureSource]:
-    """By field the picture that it shows as far as the ledger knows, without asking Stash."""
+    """Field -> the picture that it shows according to the ledger, without asking Stash."""
     chosen = {
         field: next((s for s in sources(scene, words) if kept(state, s).sha1), None)
         for field, words in choices.items()
@@ -79,8 +79,8 @@ def first_known(
 def choose(
     candidates: Iterable[PictureSource], there: Callable[[PictureSource], bool | None]
 ) -> tuple[PictureSource | None, PictureSource | None]:
-    """The first picture that is `there`, and which one to ask Stash for before that can be said
-    (`there` gives None for it).
+    """The first picture that is `there`, or the one to read from Stash before that can be decided
+    (`there` returns None for it).
     """
     for source in candidates:
         answer = there(source)

@@ -214,7 +214,7 @@ def test_what_plex_does_not_tell_is_no_fault(world: Any) -> None:
         ("com.plexapp.agents.none", ""),
         ("tv.plex.agents.none", ""),
         ("tv.plex.agents.movie", "plex.tv"),
-        ("com.plexapp.agents.stashplexagent", "leave Plex in 2026"),
+        ("com.plexapp.agents.stashplexagent", "Plex drops in 2026"),
         ("tv.plex.agents.nfo", ""),
     ],
 )

@@ -253,12 +253,12 @@ def test_a_filter_that_cannot_be_read_stops_everything_and_says_where(world: Any
     world.run()
     assert item.title == "a" and scene in world.waiting()
     assert (
-        "The filter \"Sync never\" cannot be read at character 14 ('organised'): expected organized"
+        "The filter \"Sync never\" is invalid at character 14 ('organised'): expected organized"
         in world.said("warning")
     )
     assert world.said("warning").count("Sync never") == 1
     with pytest.raises(
-        TaskFailed, match='Nothing can be previewed: The filter "Sync never" cannot'
+        TaskFailed, match='Nothing can be previewed: The filter "Sync never" is invalid'
     ):
         run_task(world, preview, scene=str(scene))
     world.configure(sync_never="tag:Private; organized")

@@ -39,7 +39,7 @@ def test_it_tells_the_worker_to_go_on_with_what_is_due(desk: Buttons) -> None:
     assert desk.press(health_check)["due"] == 2
     at = datetime.fromtimestamp(now + 90).astimezone().strftime("%H:%M")
     assert desk.said.splitlines()[-1] == (
-        f"2 jobs wait; the worker was told to go on. Besides, 1 job waits for its next try at {at}."
+        f"2 jobs wait; the worker continues with them. Besides, 1 job waits for its next try at {at}."
     )
 
 
@@ -68,8 +68,8 @@ def test_a_root_path_that_is_treated_otherwise_hides_the_platform_alone(desk: Bu
 @pytest.mark.parametrize(
     ("kind", "options", "found", "said", "next_step"),
     [
-        ("starting", {}, "starting", "startup maintenance tasks", "goes on by itself"),
-        ("starting", {"identity": 503}, "starting", "startup maintenance", "goes on by itself"),
+        ("starting", {}, "starting", "startup maintenance tasks", "continues by itself"),
+        ("starting", {"identity": 503}, "starting", "startup maintenance", "continues by itself"),
         (
             "redirect",
             {"location": "https://plex.example/identity", "status": 301},

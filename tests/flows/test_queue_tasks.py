@@ -187,7 +187,7 @@ def test_it_waits_for_no_retry_and_says_when_the_next_is(desk: Buttons) -> None:
     assert done["errors"] == {"PlexNotFound": 1}
     assert 10 < done["next_due_in"] <= 30
     assert "Nothing is due; 1 job waits for its next try at " in desk.said
-    assert "(1 Not in Plex). The background worker goes on by itself." in desk.said
+    assert "(1 Not in Plex). The background worker continues by itself." in desk.said
     assert "Not yet: no item in Plex holds this file yet" in desk.said
     assert desk.world.clock.passed - before < 5
 

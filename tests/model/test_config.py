@@ -410,7 +410,7 @@ def test_a_filter_changes_which_scenes_are_written_and_nothing_of_what_is() -> N
 @pytest.mark.parametrize("value", ["organised", 12, ["organized"], True, "tag:A\ud800; ?"])
 def test_a_filter_that_cannot_be_read_lets_nothing_be_synced(key: str, value: object) -> None:
     config = quiet({**ENTERED, key: value})
-    assert "cannot be read at character" in config.unreadable() == config.not_ready()
+    assert "is invalid at character" in config.unreadable() == config.not_ready()
     assert "Settings > Plugins > PlexSync" in config.not_ready() and "\n" not in config.not_ready()
     assert "Plex URL" in quiet({key: value}).not_ready()
 

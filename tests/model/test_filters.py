@@ -78,10 +78,10 @@ def test_a_path_is_a_whole_one_and_its_star_says_nothing_more() -> None:
         ("tag", 4, "a colon and a name after tag"),
         ("tag:", 5, "the name of a tag"),
         ("tag:A,,B", 7, "the name of a tag"),
-        ('tag:"A', 7, "a quote at the end"),
+        ('tag:"A', 7, "a closing quote after the name"),
         ("tag:/*", 5, "the name of a tag"),
         ("performer:X/*", 11, "performers have nothing below them"),
-        ("path:/data/a, b", 15, "a whole path"),
+        ("path:/data/a, b", 15, "an absolute path"),
         ("{organized}", 1, "expected organized"),
     ],
 )

@@ -99,7 +99,7 @@ def test_a_scenes_page_tells_syncs_and_undoes(house: House, open_page: Open) -> 
 
     line.get_by_role("button", name="Undo").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("would be as before")
+    expect(dialog).to_contain_text("would be restored")
     dialog.get_by_role("button", name=re.compile("^Restore")).click()
     expect(line).to_contain_text("undone since")
     assert item.title == "Raw"

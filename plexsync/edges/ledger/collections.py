@@ -30,7 +30,7 @@ class Collections:
     _server: str
 
     def collections(self, section: str, names: Iterable[str]) -> dict[str, Collection]:
-        """What is known of these collections of a library, by the key of their names."""
+        """These collections of a library, as far as they are known, by the key of their names."""
         keys = sorted({name_key(name) for name in names})
         found: dict[str, Collection] = {}
         for start in range(0, len(keys), _CHUNK):
@@ -40,11 +40,11 @@ class Collections:
         return found
 
     def due_collections(self, now: float, limit: int) -> list[Collection]:
-        """Those that are to be looked at by now, the longest due first."""
+        """Those that are due for a check, the longest due first."""
         return self._collections("due_at <= ? ORDER BY due_at, section, name LIMIT ?", now, limit)
 
     def next_collection(self) -> float | None:
-        """When the next one is due; None when none is."""
+        """When the next one is due; None if none is."""
         row = self._connection.execute(
             "SELECT MIN(due_at) FROM collections WHERE server = ? AND due_at IS NOT NULL",
             (self._server,),
@@ -52,11 +52,11 @@ class Collections:
         return None if row[0] is None else float(row[0])
 
     def written_collections(self) -> list[Collection]:
-        """Those with anything of ours that was not undone yet."""
+        """Those with values that PlexSync wrote and has not undone."""
         return self._collections("(written <> '{}' OR unconfirmed <> '{}') ORDER BY section, name")
 
     def save_collections(self, collections: Iterable[Collection]) -> None:
-        """Store these whole."""
+        """Store these collections completely."""
         with transaction(self._connection) as connection:
             connection.executemany(
                 f"INSERT OR REPLACE INTO collections (server, name_key, {_COLUMNS})"
@@ -65,7 +65,7 @@ class Collections:
             )
 
     def forget_collection(self, section: str, name: str) -> None:
-        """Plex no longer has it."""
+        """Remove a collection that Plex no longer has."""
         with transaction(self._connection) as connection:
             connection.execute(
                 "DELETE FROM collections WHERE server = ? AND section = ? AND name_key = ?",
@@ -73,7 +73,9 @@ class Collections:
             )
 
     def touch_collections(self, kind: str, ids: Iterable[int], now: float) -> None:
-        """These performers, studios, tags or groups changed: look at what stands for them."""
+        """These performers, studios, tags or groups changed: make the collections that represent
+        them due.
+        """
         with transaction(self._connection) as connection:
             connection.executemany(
                 "UPDATE collections SET due_at = ?, quick = 0, attempts = 0"
@@ -82,7 +84,7 @@ class Collections:
             )
 
     def touch_all_collections(self, now: float) -> None:
-        """Look at all that may be ours."""
+        """Make all collections due that are not foreign."""
         with transaction(self._connection) as connection:
             connection.execute(
                 "UPDATE collections SET due_at = ?, quick = 0, attempts = 0"
@@ -91,8 +93,8 @@ class Collections:
             )
 
     def put_into(self, section: str, name: str, keys: Sequence[int]) -> bool:
-        """Whether it was PlexSync that put each of these items of a library into the collection:
-        none had the name before it was sent.
+        """Whether PlexSync put every one of these items into the collection: none had its name
+        before it was sent.
         """
         found: set[int] = set()
         for start in range(0, len(keys), _CHUNK):

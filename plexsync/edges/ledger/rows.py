@@ -38,7 +38,7 @@ _INSERT = (
     f" VALUES ({', '.join('?' * (len(_COLUMNS) + 2))})"
 )
 _CHUNK = 400
-"""Most values in one statement; old builds of SQLite accept 999."""
+"""Maximum values in one statement; old builds of SQLite accept 999."""
 
 
 def current_rows(

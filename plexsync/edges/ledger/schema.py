@@ -259,7 +259,7 @@ def pictures_to_json(pictures: Mapping[PictureSource, Kept]) -> str:
 
 
 def pictures_from_json(text: str) -> dict[PictureSource, Kept]:
-    """The reverse of `pictures_to_json`; nothing when the text is damaged."""
+    """The reverse of `pictures_to_json`; empty if the text is damaged."""
     return {
         PictureSource(kind, int(number)): Kept(str(etag), str(sha1))
         for name, (etag, sha1) in _pairs(text, 2)

@@ -21,7 +21,7 @@ from plexsync.edges.log.redact import LONGEST, PathWords, Redactor
 from plexsync.edges.storage import files
 
 MAX_LINE = 4096
-"""Most bytes of a line, with everything before and after its text."""
+"""Maximum bytes of a line, with everything before and after its text."""
 _MAX_TEXT = MAX_LINE - 96
 _OLD_LOGS = 3
 T = TypeVar("T")

@@ -26,7 +26,7 @@ from plexsync.model.stored import versioned
 
 HIDDEN = "***"
 LONGEST = 16_384
-"""Most characters of a text that are processed; a log line shows far fewer."""
+"""Maximum characters of a text that are processed; a log line shows far fewer."""
 _SHORTEST_SECRET = 4
 T = TypeVar("T")
 

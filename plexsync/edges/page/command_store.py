@@ -22,7 +22,7 @@ OPEN = (WAITING, RUNNING)
 
 KEPT_SECONDS = 86400.0
 KEPT = 500
-"""Most results kept; the oldest are deleted first."""
+"""Maximum results kept; the oldest are deleted first."""
 
 MOST_BYTES = 4 << 20
 """A larger answer, in bytes, is not stored: it would slow down every page that asks for it."""

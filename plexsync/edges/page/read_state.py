@@ -143,8 +143,7 @@ def _text(data: bytes) -> str:
 def _unreadable(name: str, problem: Exception) -> Unreadable:
     return Unreadable(
         f"{os.path.basename(name)} cannot be read now ({problem}). If it is damaged, the worker "
-        "replaces "
-        "it when it next starts."
+        "replaces it when it next starts."
     )
 
 

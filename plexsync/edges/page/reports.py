@@ -15,7 +15,7 @@ from plexsync.edges.page.pages import REPORTS
 from plexsync.edges.storage import files
 
 MOST_LINES = 200
-"""Most lines kept, the latest."""
+"""Maximum lines kept, the latest."""
 
 MOST_BYTES = 1 << 20
 """A larger answer, in bytes, is dropped: it would slow down every page that asks."""

@@ -44,7 +44,7 @@ _PROXY = frozenset({502, 503, 504, *range(520, 531)})
 """By these a proxy reports that the server behind it does not answer; 520 to 530 are Cloudflare's.
 """
 _TINY = 1024
-"""Most bytes of an answer other than a list or item; Plex's own error pages are far smaller."""
+"""Maximum bytes of an answer other than a list or item; Plex's own error pages are far smaller."""
 
 _HEAD = 4096
 """Bytes at the start of an answer by which it is recognised."""
@@ -71,7 +71,7 @@ class Asked:
 
     @property
     def most(self) -> int:
-        """Most bytes of an answer: only lists and items may be long."""
+        """Maximum bytes of an answer: only lists and items may be long."""
         path = self.url.partition("?")[0]
         return LONG if path.endswith("/all") or "/library/metadata/" in path else SHORT
 

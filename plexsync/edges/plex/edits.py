@@ -27,7 +27,7 @@ class _Piece:
 
     @property
     def size(self) -> int:
-        """Most bytes that it takes."""
+        """Maximum bytes that it takes."""
         if self.kind == _TEXT:
             return len(self.text) + 1
         return len(_add(self.tag, 9999, self.text)) + 3

@@ -11,7 +11,7 @@ from plexsync.model.errors import PlexTemporaryError, SyncError
 PAGE = 1000
 
 MOST_UNREADABLE = 200
-"""Most items skipped in one read; finding each costs a dozen requests."""
+"""Maximum items skipped in one read; finding each costs a dozen requests."""
 
 
 def pages(

@@ -15,11 +15,11 @@ from xml.parsers import expat
 MOST_ELEMENTS = 400_000
 DEEPEST = 64
 MOST_NAMES = 4_000
-"""Most distinct names of elements and attributes; Plex has a few hundred."""
+"""Maximum distinct names of elements and attributes; Plex has a few hundred."""
 MOST_MEMORY = 48 << 20
-"""Most bytes for elements and their attributes, roughly."""
+"""Maximum bytes for elements and their attributes, roughly."""
 LONGEST_TAG = 512 << 10
-"""Most bytes of a tag with its attributes, or of a comment."""
+"""Maximum bytes of a tag with its attributes, or of a comment."""
 
 _ELEMENT = 150
 """Bytes of an element besides its attributes, including its slot in the parent."""

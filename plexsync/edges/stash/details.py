@@ -1,4 +1,4 @@
-"""What Stash says about performers, studios, tags and groups themselves: a text and a picture."""
+"""Reads what Stash has about performers, studios, tags and groups themselves: a text and a picture."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from plexsync.edges.stash.scenes import Unusable, an_id, field_of, is_own
 
 @dataclass(frozen=True, slots=True)
 class EntityDetails:
-    """The text of one of them, and whether it has a picture of its own."""
+    """The text of an entity, and whether it has a picture of its own."""
 
     text: str
     has_picture: bool
 
 
 def read_details(wanted: Iterable[int], data: Mapping[str, Any]) -> dict[int, EntityDetails]:
-    """The answer by id; those that Stash no longer has are missing. Raises StashDown."""
+    """The details by id, without entities that Stash no longer has. Raises StashDown for an answer
+    of the wrong shape.
+    """
     found: dict[int, EntityDetails] = {}
     for n, number in enumerate(wanted):
         row = data.get(f"s{n}")

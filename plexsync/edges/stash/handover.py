@@ -14,17 +14,17 @@ _MOST = 1 << 20
 
 
 class Handover:
-    """The worker's end of the pipe, or of the socket where there are no pipes; thread-safe. Keeps
-    the newest connection block, in memory only.
+    """The worker's end of the pipe, or of the socket that replaces it; thread-safe. Keeps the
+    newest connection block, in memory only.
 
-    Without `pipes` it works as on a system that has none.
+    Without `pipes` it works as on a system without pipes.
     """
 
     def __init__(self, folder: str, block: bytes, *, pipes: bool = True) -> None:
         self.block = block
         """The connection block in use, as Stash sent it."""
         self.offered = block
-        """The newest that was received."""
+        """The newest connection block that was received."""
         self._rest = b""
         self._lock = threading.RLock()
         place = inbox.session_pipe(folder)
@@ -33,7 +33,7 @@ class Handover:
 
     @property
     def possible(self) -> bool:
-        """Whether anybody can reach this worker to hand it a session."""
+        """Whether a session can reach this worker."""
         return self._fd >= 0 or self._listener is not None
 
     def waiting(self) -> bool:

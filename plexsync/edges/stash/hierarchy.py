@@ -1,4 +1,4 @@
-"""Stash's tags and studios with what stands above them; read whole, a thousand a query."""
+"""Reads the hierarchies of all tags and studios, a thousand a query."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ Ask = Callable[[str, Mapping[str, object]], dict[str, Any]]
 
 
 def read_hierarchy(ask: Ask) -> Hierarchy:
-    """All tags and studios; raises what `ask` raises, StashDown too for another shape."""
+    """All tags and studios. Raises what `ask` raises, and StashDown for an answer of the wrong
+    shape.
+    """
     return Hierarchy(
         Tree(_nodes(ask, stash_queries.TAGS, _parents)),
         Tree(_nodes(ask, stash_queries.STUDIOS, _parent)),

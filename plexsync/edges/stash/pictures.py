@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from plexsync.model.errors import StashAuthError, StashDown
 
 MAX_PICTURE = 10_000_000
-"""Most bytes; a larger picture is refused."""
+"""Maximum bytes; a larger picture is refused."""
 
 _PATHS = {
     "scene": "screenshot",
@@ -57,8 +57,8 @@ Picture = PictureUnchanged | PictureMissing | PictureRefused | PictureData
 
 
 def unless_still(etag: str) -> dict[str, str]:
-    """The header that asks only for another picture than the known one; image files have no ETag,
-    and are known by their time.
+    """The header that requests a picture only if it changed. Image files have no ETag; their time
+    takes its place.
     """
     if not (etag and etag.isascii() and etag.isprintable()):
         return {}

@@ -168,12 +168,12 @@ def _front_image(group: object) -> str:
 
 
 def is_own(address: str) -> bool:
-    """Whether the address of a picture leads to one of its own, not to Stash's silhouette."""
+    """Whether a picture's address leads to the entity's own picture, not to Stash's placeholder."""
     return bool(address) and "default=true" not in address.rpartition("?")[2].split("&")
 
 
 def _gallery_cover(galleries: object) -> int:
-    """The cover of the first gallery; 0 when there is none."""
+    """The id of the first gallery's cover; 0 if there is none."""
     for gallery in items(galleries):
         return field_of(
             gallery, "cover", lambda raw: 0 if raw is None else field_of(raw, "id", an_id)

@@ -95,7 +95,7 @@ def read_json(
     except FileNotFoundError:
         return default
     except OSError as problem:
-        warn(f"{name} cannot be read ({problem}); PlexSync goes on without it.")
+        warn(f"{name} cannot be read ({problem}); PlexSync continues without it.")
         return default
     except NewerVersion as newer:
         raise NewerSchema(refusal(path, newer.found, newer.known)) from None
@@ -103,7 +103,7 @@ def read_json(
         reason = str(e) or type(e).__name__
     try:
         kept = set_aside(path)
-        warn(f"{name} was damaged ({reason}); it is kept in {kept}, PlexSync goes on without it.")
+        warn(f"{name} was damaged ({reason}); it is kept in {kept}, PlexSync continues without it.")
     except OSError as problem:
         warn(f"{name} is damaged ({reason}) and cannot be moved away ({problem}).")
     return default

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_JSON = 16 << 20
-"""Most bytes read of a state file; none comes near this size."""
+"""Maximum bytes read of a state file; none comes near this size."""
 
 _PATIENCE = 5.0
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_.~:")

@@ -70,7 +70,9 @@ class Commands:
         """
         try:
             if self._book.worn_out(entry):
-                raise TaskFailed("The worker ended in the middle of this command; it is given up.")
+                raise TaskFailed(
+                    "The worker ended while it carried out this command, which is not tried again."
+                )
             answer = self._answer(entry)
         except Interrupted:
             self._book.put_back(entry)

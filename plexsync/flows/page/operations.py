@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     Answer = dict[str, object]
 
 MOST_ROWS = 500
-"""Most rows of one page."""
+"""Maximum rows of one page."""
 
 MOST_STATES = 200
-"""Most scenes of one `scene_state` request."""
+"""Maximum scenes of one `scene_state` request."""
 
 _PAGE = {
     "offset": Rule(whole(0, 10**9), 0),

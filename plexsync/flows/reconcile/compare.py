@@ -64,8 +64,8 @@ class Comparison:
 
     @property
     def misjudged(self) -> bool:
-        """Whether the ledger has it as left out while the filters let it in, or the other way round:
-        something changed in Stash that no hook reported.
+        """Whether the ledger and the filters disagree about leaving the scene out: then something
+        changed in Stash that no hook reported.
         """
         if self.state is None or self.state.state == UNDONE or self.state.destroyed_at is not None:
             return False
@@ -142,7 +142,7 @@ class Compare:
         return Comparison(scene, state, found, before, observations)
 
     def _concerns_us(self, view: Comparison, oldest: float) -> bool:
-        """Whether the scene has enough metadata, and is to be in Plex at all."""
+        """Whether the scene has enough metadata and should be in Plex."""
         scene, state = view.scene, view.state
         view.left_out = bool(self._selection.why_left_out(scene))
         if view.left_out or not scene.files or (state is not None and state.state == UNDONE):
@@ -173,7 +173,7 @@ class Compare:
             view.desired = wanted
 
     def _images(self, scene: Scene, state: SceneState | None) -> Mapping[str, str]:
-        """The checksums of the scene's pictures: Stash is asked where it may have others since."""
+        """The checksums of the scene's pictures; those that may have changed are read from Stash."""
         known = self._pictures.known(scene, state).images
         if state is None or not self._config.syncs_images or scene.updated_at <= state.since:
             return known

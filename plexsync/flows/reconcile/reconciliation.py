@@ -228,7 +228,7 @@ class Reconciliation:
         return tally
 
     def _judge_again(self, views: Sequence[Comparison], now: float) -> None:
-        """Queue scenes that the filters leave out or let in by now; that is no gap."""
+        """Queue scenes that the filters now leave out or let in; they are not gaps."""
         moved = [view.scene.id for view in views if view.misjudged]
         if moved:
             self._ledger.add_backfill(SWEEP, "scene", moved, now)

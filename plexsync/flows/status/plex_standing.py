@@ -1,4 +1,4 @@
-"""Plex's state, as shown to the user; light like status.py."""
+"""Plex's state as shown to the user; light like status.py."""
 
 from __future__ import annotations
 

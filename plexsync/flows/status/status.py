@@ -108,9 +108,8 @@ def _other_stash(owner: Any, now: float) -> list[str]:
     return [
         f"This data folder belongs to one Stash (database {found.get('database')!r}), and another "
         f"one (database {database!r}) tried to use it and was refused: nothing is written for that "
-        "one."
-        " Let STASH_PLUGIN_DATA name a separate folder for each, or press Adopt This Stash twice "
-        "in the one that is to keep it."
+        "one. Let STASH_PLUGIN_DATA name a separate folder for each, or press Adopt This Stash "
+        "twice in the one that is to keep it."
     ]
 
 

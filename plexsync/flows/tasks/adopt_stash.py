@@ -24,11 +24,9 @@ def adopt_stash(context: TaskContext) -> dict[str, object]:
     if is_second_press(context, "adopt_stash") is None:
         context.log.warning(
             "Nothing was changed yet. This data folder was used by another Stash. Adopting this "
-            "one "
-            f"deletes what is stored about the other's scenes ({counted(known, 'scene')}), with "
-            "their "
-            "waiting jobs, dead letters and pins; what Plex had before PlexSync wrote is kept. "
-            "Press Adopt This Stash again within 5 minutes to do it."
+            f"one deletes what is stored about the other's scenes ({counted(known, 'scene')}), "
+            "with their waiting jobs, dead letters and pins; what Plex had before PlexSync wrote "
+            "is kept. Press Adopt This Stash again within 5 minutes to do it."
         )
         return {"adopted": False, "would_forget": known}
     return adopt(context)

@@ -70,8 +70,7 @@ def tell_index(context: TaskContext, view: IndexView) -> None:
         age = "never" if view.age is None else f"{format_duration(view.age)} ago"
         context.log.info(
             "The background worker is running, so the index of Plex is used unrefreshed; it was "
-            "last "
-            f"read whole {age}."
+            f"last read whole {age}."
         )
 
 

@@ -58,7 +58,7 @@ def _make_sure_it_can_work(context: TaskContext) -> None:
     kept = f"{counted(waiting, 'scene')} to be synced {'is' if waiting == 1 else 'are'} kept"
     if context.config.paused:
         raise TaskFailed(f"Nothing was synced; {kept}. {PAUSED}")
-    goes_on = f"{kept}, and PlexSync goes on by itself as soon as it can. "
+    goes_on = f"{kept}, and PlexSync continues by itself as soon as it can. "
     context.require_plex("Process Queue", "Nothing was synced", goes_on)
     if outages.blocked:
         outages.probe_next()
@@ -88,7 +88,7 @@ def _remains(context: TaskContext, stores: Stores) -> dict[str, object]:
     if jobs and due is not None and seconds and not backfilled:
         context.log.info(
             f"Nothing is due; {next_tries(len(jobs), due)} ({_reasons(jobs, 0)}). "
-            "The background worker goes on by itself."
+            "The background worker continues by itself."
         )
     elif jobs or backfilled:
         when = ""
@@ -98,7 +98,7 @@ def _remains(context: TaskContext, stores: Stores) -> dict[str, object]:
         context.log.info(
             f"{counted(len(jobs) + backfilled, 'scene')} {verb} "
             f"({_reasons(jobs, backfilled)}){when}. "
-            "The background worker goes on by itself."
+            "The background worker continues by itself."
         )
     else:
         context.log.info("Nothing remains.")
@@ -112,5 +112,5 @@ def _reasons(jobs: Iterable[Job], backfilled: int) -> str:
 
 
 def _reason(job: Job) -> str:
-    """Why a job waits; one that was put back through no fault of its own has only a message."""
+    """Why a job waits; one that was returned through no fault of its own has only a message."""
     return class_words(job.last_error) if job.last_error else job.last_message or NOT_TRIED

@@ -81,5 +81,5 @@ def going_on(folder: str, now: float) -> tuple[int, str]:
     if not due:
         return 0, f"Nothing is due; {rest}." if rest else ""
     verb = "waits" if due == 1 else "wait"
-    text = f"{counted(due, 'job')} {verb}; the worker was told to go on."
+    text = f"{counted(due, 'job')} {verb}; the worker continues with them."
     return due, f"{text} Besides, {rest}." if rest else text

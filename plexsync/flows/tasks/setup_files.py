@@ -107,8 +107,7 @@ def passed_over(context: TaskContext, view: IndexView, files: Sequence[File]) ->
     example, reason = hopeless[0]
     text = (
         f"{grouped(len(hopeless))} of {grouped(len(absent))} files that Plex lacks can never "
-        "become "
-        f"its items ({listed}), such as {example!r}: {reason.why}"
+        f"become its items ({listed}), such as {example!r}: {reason.why}"
     )
     state = OK if context.config.skip_not_found else WARN
     yield Point("Files that Plex passes over", state, text, f"{reason.remedy}.")

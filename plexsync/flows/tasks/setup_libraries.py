@@ -73,13 +73,12 @@ def _agent(name: str, agent: str) -> Iterator[Point]:
     if agent == FILM_AGENT:
         text = (
             'its agent "Plex Movie" sends the names of files to plex.tv, and may take a scene for '
-            "a "
-            "film with a similar name"
+            "a film with a similar name"
         )
         remedy = f"To keep the names private, {_CHANGE}; what PlexSync wrote is locked and stays."
         yield Point(name, WARN, text, remedy)
     elif agent.startswith(LEGACY) and agent not in OWN_VIDEOS:
-        text = f"its agent {agent} is one of the legacy agents, which leave Plex in 2026"
+        text = f"its agent {agent} is one of the legacy agents, which Plex drops in 2026"
         remedy = f"Before that, {_CHANGE}; what PlexSync wrote is locked and stays."
         yield Point(name, WARN, text, remedy)
 

@@ -57,7 +57,7 @@ class Point:
 
 
 def settings(context: TaskContext) -> Iterator[Point]:
-    """Plex's address, the token, the path map's spelling, and the filters'."""
+    """Plex's address, the token, and the syntax of the path map and the filters."""
     url, token = context.config.plex_url, context.config.plex_token.get_secret_value()
     if not url:
         yield Point("Plex URL", BAD, "it is not set", f'Enter "Plex URL" in {WHERE}.')

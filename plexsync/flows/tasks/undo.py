@@ -39,7 +39,7 @@ class _Outcome:
     dropped: int = 0
     """Number of waiting jobs that were dropped with undone scenes."""
     left_out: bool = False
-    """The scenes are left out by the filters, and stay so."""
+    """Whether the scenes are left out by the filters, and stay in that state."""
 
     @property
     def done(self) -> int:
@@ -61,21 +61,20 @@ def undo_scene(context: TaskContext) -> dict[str, object]:
 
 
 def undo_all(context: TaskContext) -> dict[str, object]:
-    """Undo every scene; the first press says what would change, the second does it."""
+    """Undo every scene and collection; the first press says what would change, the second does it."""
     _check_server(context)
     ledger = context.owner().stores.ledger
     scenes, collections = ledger.written_scenes(), ledger.written_collections()
     if not scenes and not collections:
-        context.log.info("There is nothing to undo: PlexSync has nothing of its own in Plex.")
+        context.log.info("There is nothing to undo: Plex has nothing that PlexSync wrote.")
         return {"undone": 0, "would_undo": 0}
     if is_second_press(context, "undo_all") is None:
         besides = f" and to {counted(len(collections), 'collection')}" if collections else ""
         context.log.warning(
             f"Nothing was changed yet. This would restore what Plex had before PlexSync wrote to "
             f"the items of {counted(len(scenes), 'scene')}{besides}: values, locks and selected "
-            "posters. "
-            "What was changed in Plex since stays. Press Undo Everything again within 5 minutes "
-            "to do it."
+            "posters. Changes made in Plex since then are kept. Press Undo Everything again within 5 "
+            "minutes to do it."
         )
         return {"undone": 0, "would_undo": len(scenes)}
     undone = undo_collections(context, collections)
@@ -83,21 +82,23 @@ def undo_all(context: TaskContext) -> dict[str, object]:
 
 
 def undo_left_out(context: TaskContext) -> dict[str, object]:
-    """Undo what was written of the scenes that the filters leave out now; the first press says how
-    many these are, the second does it, and so does one that is `confirmed`.
+    """Undo the scenes that the filters leave out now; the first press says how many they are, the
+    second does it, as does one with the argument `confirmed`.
     """
     _check_server(context)
     scenes = context.owner().stores.ledger.written_scenes(LEFT_OUT)
     if not scenes:
         context.log.info(
-            "There is nothing to undo: PlexSync has nothing in Plex of scenes that are left out."
+            "There is nothing to undo: Plex has nothing that PlexSync wrote for scenes that are left "
+            "out."
         )
         return {"undone": 0, "would_undo": 0}
     if not context.args["confirmed"] and is_second_press(context, "undo_left_out") is None:
         context.log.warning(
             f"Nothing was changed yet. This would restore what Plex had before PlexSync wrote to "
-            f"the items of {counted(len(scenes), 'scene')} that the filters leave out now. What was "
-            "changed in Plex since stays. Press Undo Scenes Left Out again within 5 minutes to do it."
+            f"the items of {counted(len(scenes), 'scene')} that the filters leave out now. Changes "
+            "made in Plex since then are kept. Press Undo Scenes Left Out again within 5 minutes to "
+            "do it."
         )
         return {"undone": 0, "would_undo": len(scenes)}
     return {**_undo(context, scenes, left_out=True), "would_undo": 0}
@@ -109,8 +110,8 @@ def _check_server(context: TaskContext) -> None:
     written_to = context.owner().stores.ledger.server
     if written_to not in ("", context.plex.server_id()):
         raise TaskFailed(
-            "Nothing was undone: another Plex server answers than the one that PlexSync wrote to. "
-            "Enter that one's address in Settings > Plugins > PlexSync."
+            "Nothing was undone: the Plex server that answers is not the one that PlexSync wrote to. "
+            "Enter the address of that server in Settings > Plugins > PlexSync."
         )
 
 
@@ -196,7 +197,7 @@ def _undone(state: SceneState, found: Mapping[Target, UndoResult], now: float) -
 
 
 def _taken_out(state: SceneState, before: SceneState) -> SceneState:
-    """A scene that the filters leave out stays so, and is written as a new one once they let it in."""
+    """The scene stays left out, and is written like a new one once the filters let it in."""
     targets = tuple(replace(target, written={}) for target in state.targets)
     return replace(
         state, state=before.state, detail=before.detail, since=before.since, targets=targets

@@ -1,4 +1,4 @@
-"""Collections as Plex had them before PlexSync gave them posters, summaries and sort titles."""
+"""Restores what collections had in Plex before PlexSync wrote posters, summaries and sort titles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _BATCH = 50
 
 
 def undo_collections(context: TaskContext, collections: Sequence[Collection]) -> dict[str, object]:
-    """Put these back and forget them; what Plex does not take is undone by the next press."""
+    """Restore these and forget them. Those that fail are left for the next press; raises TaskFailed
+    if Plex does not respond.
+    """
     if not collections:
         return {}
     failed: dict[str, str] = {}
@@ -23,8 +25,8 @@ def undo_collections(context: TaskContext, collections: Sequence[Collection]) ->
             failed |= _some(context, collections[start : start + _BATCH])
     except (PlexServerDown, PlexAuthError) as error:
         raise TaskFailed(
-            f"Not all collections were put back: {error.message}. Start it again to go on; what is "
-            "undone stays undone."
+            f"Not all collections were restored: {error.message}. Start it again to continue; "
+            "what is undone stays undone."
         ) from error
     for name, why in failed.items():
         context.log.warning(f"A collection could not be undone: {why}.", title=name)
@@ -34,7 +36,7 @@ def undo_collections(context: TaskContext, collections: Sequence[Collection]) ->
 
 
 def _some(context: TaskContext, collections: Sequence[Collection]) -> dict[str, str]:
-    """Why those could not be put back of which that is so, by name."""
+    """The collections that could not be restored, with the reason, by name."""
     owned = context.owner()
     found = ItemRestorer(context.plex, owned.outages).run([each.plex for each in collections])
     failed: dict[str, str] = {}

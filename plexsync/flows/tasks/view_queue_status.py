@@ -93,8 +93,8 @@ def _left_out(found: LeftOut | None) -> Iterator[str]:
     kept = ""
     if found["written"]:
         kept = (
-            f" {grouped(found['written'])} of them have in Plex what PlexSync wrote before; "
-            '"Undo Scenes Left Out" puts back what was there.'
+            f" {grouped(found['written'])} of them still have values in Plex that PlexSync wrote; "
+            '"Undo Scenes Left Out" restores what Plex had before.'
         )
     more = ", ..." if sum(found["why"].values()) < found["scenes"] else ""
     yield (
@@ -118,7 +118,7 @@ def _queue(found: Status, now: float) -> Iterator[str]:
     if found["inbox"]:
         yield f"{counted(found['inbox'], 'event')} from Stash not taken into the queue yet."
     for backfill in found["backfills"]:
-        begun = f"as far as scene {backfill['after']}" if backfill["after"] else "not begun yet"
+        begun = f"as far as scene {backfill['after']}" if backfill["after"] else "not started yet"
         yield (
             f"A backfill feeds the queue bit by bit ({reason_words(str(backfill['reason']))}, "
             f"{begun})."

@@ -38,7 +38,7 @@ SETTINGS_AGE = 15.0
 """Seconds for which a reconciliation reuses the settings between pages."""
 
 IDLE_END = "nothing to do"
-"""Why a worker ends that is no longer needed."""
+"""The reason why a worker exits that is no longer needed."""
 
 DISABLED = "PlexSync is disabled in Stash; waiting jobs are kept until it is enabled again"
 
@@ -109,7 +109,7 @@ class Admission:
         return max(seconds, held, 0.0)
 
     def _meet(self) -> None:
-        """Check first whose data folder this is; later if Stash does not answer."""
+        """Check which Stash the data folder belongs to; if Stash does not answer, again later."""
         self._met = True
         try:
             self._services.check_owner()
@@ -246,7 +246,7 @@ class Admission:
                 self._stash_is_silent(next(silent, "no answer"))
 
     def _note_stuck(self, failed: Sequence[SyncError]) -> None:
-        """A healthy Plex that fails at requests which name no item is tried less and less often."""
+        """Slow down trials while a healthy Plex fails at requests that name no item."""
         if not failed:
             self._stuck = Hold()
             if self._outages.recovery.trouble == STUCK:

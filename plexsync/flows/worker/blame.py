@@ -151,7 +151,7 @@ class Blame:
 
 
 def whole(health: Health) -> SyncError:
-    """The error that stands for an unhealthy Plex."""
+    """The error for a Plex that was found unhealthy."""
     kind = PlexAuthError if health.state == UNAUTHORISED else PlexServerDown
     return kind(health.detail, cause=health.kind, fault=SERVER)
 

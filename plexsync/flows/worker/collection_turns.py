@@ -1,4 +1,4 @@
-"""Posters and summaries of collections, between the batches of the drain loop."""
+"""Writes posters and summaries of collections between the batches of the drain loop."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from plexsync.flows.worker.admission import Admission
 from plexsync.model.errors import PlexServerDown, StashAuthError, StashDown, SyncError
 
 PAUSE = 10.0
-"""Seconds between two rounds while scenes wait, so that the studios of many scenes share one."""
+"""Seconds between rounds while scenes wait, so that the studios of many scenes share a round."""
 
 PATIENCE = 60.0
-"""Seconds after a round that a server's failure ended."""
+"""Seconds until the next round after one that ended with a server's failure."""
 
 
 class CollectionTurns:
-    """Does what is due, as long as nothing holds the worker up."""
+    """Runs a round when collections are due, as long as nothing holds the worker back."""
 
     def __init__(
         self, stores: Stores, services: WorkerServices, admission: Admission, clock: Clock, log: Log
@@ -32,7 +32,7 @@ class CollectionTurns:
         self._not_before = -math.inf
 
     def due_in(self, now: float) -> float:
-        """Seconds until the next round; infinity while none is due."""
+        """Seconds until the next round; infinity if no collection is due."""
         config = self._admission.config
         if config is None or not config.collection_details:
             return math.inf
@@ -43,7 +43,7 @@ class CollectionTurns:
         return self._admission.open_in(max(due - now, pause, self._services.outages.pause(now)))
 
     def bring_in_step(self, now: float) -> None:
-        """One round. Whose failure ends it is found out by the scenes' own requests."""
+        """Run one round. If a server fails, the scenes' own requests find out which."""
         config = self._admission.recent_settings()
         if config is None:
             return

@@ -66,7 +66,7 @@ class ResultRecorder:
         queue.rewrite(*(o.job for o in outcomes if _is_rewritten(o)))
         queue.release([o.scene for o in outcomes if _is_left(o)])
         queue.finish([o.scene for o in outcomes if o.kind in ENDED_WELL])
-        # what changed for a scene may be news for those that share a Plex item with it
+        # a change of a scene may affect those that share a Plex item with it
         news = [o.scene for o in outcomes if _concerns_others(o) and o.scene not in unchanged]
         wake_neighbours(queue, self._stores.ledger, news, now)
         return outcomes
@@ -103,7 +103,7 @@ class ResultRecorder:
             )
 
     def _record(self, outcome: Outcome, now: float) -> None:
-        """What has to be known of a job that failed before its row goes."""
+        """Record what must be stored of a failed job before its row is deleted."""
         scene = outcome.scene
         if outcome.kind == GIVEN_UP and outcome.error is not None:
             self.bury(outcome.job, outcome.error, now)
@@ -141,8 +141,8 @@ class ResultRecorder:
         )
 
     def _note_done(self, results: Sequence[Done], now: float) -> set[int]:
-        """Remember how scenes stand to which nothing was written, in one transaction; gives those
-        that were left out before for the same reason, of which there is no news.
+        """Record the state of scenes to which nothing was written, in one transaction; returns
+        those that were left out before for the same reason, so that nothing changed.
         """
         ledger = self._stores.ledger
         noted = [result for result in results if _is_news(result)]
@@ -154,13 +154,13 @@ class ResultRecorder:
         return same
 
     def _note_failed(self, scene: int, state: str, detail: str, now: float) -> None:
-        """Remember how a scene stands of which nothing could be written."""
+        """Record the state of a scene of which nothing could be written."""
         before = _before(scene, state, self._stores.ledger.scenes([scene]))
         self._stores.ledger.save([_stands(before, state, detail, now)])
 
 
 def _is_news(result: Done) -> bool:
-    """Whether the ledger is to know more of the scene than was recorded when it was written."""
+    """Whether the ledger needs more than was recorded when the scene was written."""
     return result.state not in ("", SYNCED) or result.entities is not None
 
 
@@ -177,7 +177,7 @@ def _after(result: Done, before: SceneState, now: float) -> SceneState:
 
 
 def _stands(before: SceneState, state: str, detail: str, now: float, path: str = "") -> SceneState:
-    """A scene to which nothing was written, and which has no rivals."""
+    """The state of a scene to which nothing was written and which has no rivals."""
     return replace(
         before,
         state=state,

@@ -13,7 +13,7 @@ from plexsync.policy.recipe.recipe import recipe_of
 
 
 def used_fields(config: PlexSyncConfig) -> frozenset[str]:
-    """Fields of a scene update that matter by these settings although they never show in Plex."""
+    """Fields of a scene update that matter with these settings although they never appear in Plex."""
     filters = Filters.of(config.sync_only, config.sync_never)
     galleries = {"gallery_ids"} if config.more_pictures else set()
     return filters.event_fields | recipe_of(config).event_fields | galleries

@@ -24,7 +24,7 @@ KEEP_EVERY = 5.0
 """Seconds after which a summary is logged and the file written with fewer attempts."""
 
 AT_MOST = 1.0
-"""Least seconds between writes of the file during a drain."""
+"""Minimum seconds between writes of the file during a drain."""
 
 Observe = Callable[[Sequence[Outcome], float], None]
 
