@@ -17,7 +17,8 @@ from plexsync import system
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
-from plexsync.model.job import DeadLetter, Job
+from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.job import Job
 from plexsync.model.ledger import SYNCED, SceneState
 
 LIMIT = 4.0

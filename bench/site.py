@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from plexsync import inbox, system
-from plexsync.edges.page.queue_view import live_jobs
+from plexsync.edges.page import read_state
 from plexsync.policy.debounce import BURST
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -99,7 +99,7 @@ class Site:
 
     def drained(self) -> bool:
         """Whether no work is left."""
-        return not inbox.collect(self.data, limit=1) and not live_jobs(self.data)
+        return not inbox.collect(self.data, limit=1) and not read_state.queue(self.data).live_jobs()
 
     def log(self) -> str:
         """The end of the worker's log, for error messages."""

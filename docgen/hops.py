@@ -46,17 +46,17 @@ class Trail:
             file = code.co_filename.rpartition(INSIDE)[2]
             self.functions.add(f"{file} {code.co_firstlineno} {code.co_name}")
             for value in frame.f_locals.values():
-                self._look_at(value)
+                self._note(value)
         sent = arguments[1] if event == "http.client.send" else b""
         self.ended = isinstance(sent, bytes) and sent.startswith(CROSSINGS[-1])
 
-    def _look_at(self, value: object, depth: int = 0) -> None:
+    def _note(self, value: object, depth: int = 0) -> None:
         kind = type(value)
         if kind.__module__.startswith("plexsync.") and _is_shape(kind):
             self.shapes.add(f"{kind.__module__}.{kind.__name__}")
         inner = list(value.values()) if isinstance(value, dict) else value
         if depth < 2 and isinstance(inner, (list, tuple)) and inner:
-            self._look_at(inner[0], depth + 1)
+            self._note(inner[0], depth + 1)
 
 
 def _is_crossing(event: str, arguments: tuple[object, ...]) -> bool:

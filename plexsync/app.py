@@ -23,6 +23,7 @@ from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage import files
 from plexsync.edges.storage.files import NewerSchema
+from plexsync.edges.storage.read_only import peek_json
 from plexsync.edges.stores import Stores
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.page.commands import Commands
@@ -105,7 +106,7 @@ class Services:
 
     def check_owner(self) -> None:
         """Raise AnotherStash if the data folder belongs to another Stash; stores nothing."""
-        owner = files.peek_json(self.path(stash_identity.FILE), stash_identity.parse, Owner())
+        owner = peek_json(self.path(stash_identity.FILE), stash_identity.parse, Owner())
         problem, _ = judge(owner, self.stash)
         if problem:
             raise AnotherStash(problem)
@@ -257,7 +258,7 @@ class App(Services):
         return self._sync
 
     def collections(self, config: PlexSyncConfig) -> CollectionWriter:
-        """What brings collections in step, for these settings."""
+        """Writes what collections show, for these settings."""
         self.sync(config)
         assert self._collections is not None
         return self._collections

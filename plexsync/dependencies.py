@@ -20,9 +20,9 @@ from importlib import machinery, metadata
 from typing import NamedTuple
 
 from plexsync import system
-from plexsync.edges import packages as pip
-from plexsync.edges import packages as wheel_records
+from plexsync.edges import packages
 from plexsync.edges.storage import files
+from plexsync.edges.storage.read_only import peek_json
 
 PRIVATE_PLACE = (
     "STASH_PLUGIN_DATA name a folder of Stash's own user on a disk with Unix permissions (in "
@@ -33,7 +33,7 @@ RETRY_AFTER = 600.0
 """Seconds after a failed installation before a worker retries; Check Setup always retries."""
 
 _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;#]+)")
-_PATIENCE = pip.MOST_SECONDS + 30
+_PATIENCE = packages.MOST_SECONDS + 30
 _UNFINISHED = ".tmp"
 
 
@@ -93,10 +93,10 @@ class Dependencies:
 
     def _verified(self) -> bool:
         try:
-            mark = wheel_records.fingerprint(self.folder)
+            mark = packages.fingerprint(self.folder)
             if self._known().verified == mark:
                 return True
-            if wheel_records.flaw(self.folder):
+            if packages.flaw(self.folder):
                 return False
         except OSError:
             return False
@@ -153,7 +153,7 @@ class Dependencies:
 
     def _known(self) -> Stamp:
         """The stored state, if it is of this set."""
-        found = files.peek_json(self._stamp, _parse_stamp, Stamp())
+        found = peek_json(self._stamp, _parse_stamp, Stamp())
         return found if found.folder == self.folder else Stamp()
 
     def _remember(self, stamp: Stamp) -> None:
@@ -195,14 +195,14 @@ class Dependencies:
                 "another folder"
             )
             raise self._gave_up(reason) from None
-        except pip.Failed as problem:
+        except packages.Failed as problem:
             raise self._gave_up(str(problem)) from None
 
     def _acquire(self) -> None:
         end = time.monotonic() + _PATIENCE
         while not self._lock.acquire():
             if time.monotonic() > end:
-                raise pip.Failed("another process has been installing them for too long")
+                raise packages.Failed("another process has been installing them for too long")
             time.sleep(0.1)
 
     def _gave_up(self, why: str) -> Unavailable:
@@ -220,12 +220,12 @@ class Dependencies:
         try:
             for folder in (room, scratch):
                 system.make_folder(folder)
-            pip.run(self.command(target), self._root, scratch, os.environ)
+            packages.run_pip(self.command(target), self._root, scratch, os.environ)
             if not self._whole([target]):
-                raise pip.Failed("pip reported success, but not all of them are there")
-            flaw = wheel_records.flaw(target)
+                raise packages.Failed("pip reported success, but not all of them are there")
+            flaw = packages.flaw(target)
             if flaw:
-                raise pip.Failed(f"what pip unpacked is damaged: {flaw}")
+                raise packages.Failed(f"what pip unpacked is damaged: {flaw}")
             system.sync_all()
             _discard(self.folder)  # left incomplete by a manual installation
             system.replace(target, self.folder)
@@ -237,7 +237,7 @@ class Dependencies:
         """Delete sets of earlier versions and incomplete ones. Only for the owner: no other process
         may be using an older set."""
         try:
-            if self._sweep("", look=True) and self._lock.acquire():
+            if self._sweep("", only_count=True) and self._lock.acquire():
                 try:
                     self._sweep("")
                 finally:
@@ -245,13 +245,13 @@ class Dependencies:
         except OSError:
             pass  # only disk space is lost
 
-    def _sweep(self, ending: str, look: bool = False) -> int:
+    def _sweep(self, ending: str, only_count: bool = False) -> int:
         """Delete other folders with this ending, or only count them; returns how many."""
         if not os.path.isdir(self._root):
             return 0
         mine = os.path.basename(self.folder) if self.folder in sys.path else ""
         names = [n for n in os.listdir(self._root) if n != mine and n.endswith(ending)]
-        for name in [] if look else names:
+        for name in [] if only_count else names:
             _discard(os.path.join(self._root, name))
         return len(names)
 

@@ -159,7 +159,7 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
         log.error(_unloadable(problem))
         return
     try:
-        lifecycle.run(plugin_dir, folder, block, ownership, log, clock)
+        lifecycle.run_worker(plugin_dir, folder, block, ownership, log, clock)
     except Exception as problem:
         import traceback
 

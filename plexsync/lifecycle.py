@@ -18,7 +18,6 @@ from plexsync.edges.in_flight_note import write_note
 from plexsync.edges.log.log import Log
 from plexsync.edges.ownership import Ownership
 from plexsync.edges.page import read_state
-from plexsync.edges.page.queue_view import anything_waits
 from plexsync.edges.plugin_files import PluginFiles
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.handover import Handover
@@ -31,7 +30,7 @@ DISK_PAUSE = 60.0
 """Seconds between attempts while the data folder cannot be written."""
 
 
-def run(
+def run_worker(
     plugin_dir: str,
     folder: str,
     block: bytes,
@@ -104,7 +103,7 @@ def _live(
 def _work_left(folder: str) -> bool:
     """Whether anything waits that no later event would trigger."""
     try:
-        return anything_waits(folder)
+        return read_state.anything_waits(folder)
     except read_state.Unreadable:
         return True
 
@@ -128,7 +127,7 @@ def run_as_owner(
             try:
                 worker = app.worker(leave)
                 worker.start()
-                return worker.run()
+                return worker.drain()
             finally:
                 app.close()
         except (sqlite3.Error, OSError) as problem:

@@ -80,18 +80,18 @@ def _carry_out(
     try:
         if task.kind == READS:
             with closing(Services(folder, stash, clock, log, os.environ)) as services:
-                return run(task, plugin_dir, args, services, wake_worker, stand_by)
+                return run_with(task, plugin_dir, args, services, wake_worker, stand_by)
         with (
             Takeover(folder, stand_by, TAKEOVER_PATIENCE, report_wait),
             closing(App(folder, stash, clock, log, os.environ)) as app,
         ):
-            return run(task, plugin_dir, args, app, wake_worker)
+            return run_with(task, plugin_dir, args, app, wake_worker)
     finally:
         stash.close()
         undo()
 
 
-def run(
+def run_with(
     task: Task,
     plugin_dir: str,
     args: Mapping[str, object],

@@ -106,7 +106,7 @@ def _judge(story: Story, seconds: float) -> int:
     wrong = [row for row in final if row.differs]
     _print_table([*rows, *wrong])
     _summary(story, seconds)
-    _last_look(story, final)
+    _final_state(story, final)
     good = not wrong and not any(row.differs for row in rows) and not _failed(story.stash.runs)
     if good:
         print("\nPlex shows everything as Stash has it.", flush=True)
@@ -116,7 +116,7 @@ def _judge(story: Story, seconds: float) -> int:
     return 0 if good else 1
 
 
-def _last_look(story: Story, final: Sequence[Row]) -> None:
+def _final_state(story: Story, final: Sequence[Row]) -> None:
     differ = sum(row.differs for row in [*story.watch.rows, *final])
     others = [pair.name for pair in story.watch.pairs if not pair.touched]
     changed = {row.scene for row in final if row.differs and row.scene in others}

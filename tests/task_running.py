@@ -19,7 +19,7 @@ Run = Callable[[TaskContext], dict[str, Any]]
 def carry_out(run: Run, context: TaskContext) -> dict[str, Any]:
     """As the task runner does it: its arguments are read, and what the task needs is checked."""
     for mode, task in TASKS.items():
-        if task.run is run:
+        if task.action is run:
             args = read_task_arguments(mode, task, context.args)
             return task.carry_out(replace(context, args=args))
     return run(context)

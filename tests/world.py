@@ -129,7 +129,7 @@ class World:
                 self.folder, app.stores, app, stash, self.clock, log, random.Random(1), enough
             )
             worker.start()
-            return worker.run()
+            return worker.drain()
         finally:
             app.close()
 

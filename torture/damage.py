@@ -136,7 +136,7 @@ class Damage:
 
     def _take_image(self) -> str:
         written = self.world.plex.count("PUT") >= len(self.films)
-        done = written and bool(read_state.dead_letter_counts(self.world.folder))
+        done = written and bool(read_state.dead_letters(self.world.folder).count())
         if done and not self._image.exists():
             rows.fill(Path(self.world.folder) / "ledger.db", min(self.films))
             shutil.copytree(self.world.folder, self._image)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plexsync import inbox, system
-from plexsync.edges.page.queue_view import live_jobs
+from plexsync.edges.page import read_state
 from plexsync.system import LockFile
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
@@ -153,7 +153,10 @@ class Crowd:
 
     def at_rest(self) -> bool:
         """Whether no work is left."""
-        return not inbox.collect(str(self.data), limit=1) and not live_jobs(str(self.data))
+        return (
+            not inbox.collect(str(self.data), limit=1)
+            and not read_state.queue(str(self.data)).live_jobs()
+        )
 
 
 def kill_everybody(root: Path, seed: int, hooks: int, scenes: int = 100) -> tuple[int, list[str]]:

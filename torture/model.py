@@ -266,7 +266,7 @@ class Model:
             worker.start()
             if doom is not None:
                 doom.watch(_connections(app))
-            return worker.run()
+            return worker.drain()
         except sqlite3.OperationalError:
             if doom is None or not doom.came:
                 raise

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from plexsync import inbox
-from plexsync.edges.page.queue_view import live_jobs
+from plexsync.edges.page import read_state
 from plexsync.edges.queue.dead_letters import DeadLetters
-from plexsync.edges.queue.rows import FILE, LIVE, TABLE
+from plexsync.edges.queue.queue_queries import LIVE, TABLE
+from plexsync.edges.queue.rows import FILE
 from plexsync.edges.storage.read_only import read_only
-from plexsync.model.job import DeadLetter
+from plexsync.model.dead_letter import DeadLetter
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from torture.nursery import Nursery
@@ -163,7 +164,10 @@ class Stage:
 
     def idle(self) -> bool:
         """Whether nothing waits in inbox and queue."""
-        return not inbox.collect(str(self.data), limit=1) and not live_jobs(str(self.data))
+        return (
+            not inbox.collect(str(self.data), limit=1)
+            and not read_state.queue(str(self.data)).live_jobs()
+        )
 
     # -- the judge -----------------------------------------------------------------------------
 

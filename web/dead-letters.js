@@ -12,24 +12,10 @@
   const { number, sumOf, counted, sceneTitle } = PlexSync.format;
   const { command } = PlexSync.api;
   const { useAct, Time, Problem, Confirm, Cover, SceneName } = PlexSync.widgets;
-  const {
-    COMES_BACK,
-    DataTable,
-    Pager,
-    countOf,
-    wordsOf,
-    useTable,
-    TableTools,
-    useRows,
-    RowButton,
-    RowLinks,
-    Why,
-    Candidates,
-    useDialogs,
-    RestoreButton,
-    filtered,
-    TooMany,
-  } = PlexSync.tables;
+  const { DataTable, Pager, TableTools, TooMany, countOf, filtered, useTable, wordsOf } =
+    PlexSync.tables;
+  const { COMES_BACK, Candidates, RestoreButton, RowButton, RowLinks, Why, useDialogs, useRows } =
+    PlexSync.rows;
 
   const DEAD_LETTER_COLUMNS = [
     { label: "Cover", hidden: true },

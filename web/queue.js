@@ -12,21 +12,9 @@
   const { sumOf, counted, ahead, sceneTitle } = PlexSync.format;
   const { command } = PlexSync.api;
   const { useAct, Time, Problem, Confirm, Cover, SceneName } = PlexSync.widgets;
-  const {
-    COMES_BACK,
-    DataTable,
-    Pager,
-    useTable,
-    TableTools,
-    useRows,
-    RowButton,
-    RowLinks,
-    Why,
-    useDialogs,
-    RestoreButton,
-    filtered,
-    TooMany,
-  } = PlexSync.tables;
+  const { DataTable, Pager, TableTools, TooMany, filtered, useTable } = PlexSync.tables;
+  const { COMES_BACK, RestoreButton, RowButton, RowLinks, Why, useDialogs, useRows } =
+    PlexSync.rows;
 
   const QUEUE_COLUMNS = [
     { label: "Cover", hidden: true },

@@ -14,7 +14,7 @@
   const { operation, command } = PlexSync.api;
   const { usePolling } = PlexSync.polling;
   const { usePlexLinks, useAct, Guard, Mark, Busy, PlexLink, Confirm } = PlexSync.widgets;
-  const { useDialogs } = PlexSync.tables;
+  const { useDialogs } = PlexSync.rows;
 
   /** A scene's state as [tone, words]. */
   function sceneWords(state, away) {

@@ -13,7 +13,7 @@ import time
 from contextlib import closing, suppress
 
 from plexsync import system
-from plexsync.edges.queue.rows import TABLE
+from plexsync.edges.queue.queue_queries import TABLE
 from plexsync.edges.storage.read_only import read_only
 
 _TIMES = "sync_timestamps.json"

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from plexsync import inbox, system
 from plexsync.edges.in_flight_note import read_note, remove_note
-from plexsync.model.words import counted
+from plexsync.model.formatting import counted
 
 PROBE_PATIENCE = 0.2
 """Seconds for which a starting worker retries the lock, which a hook's check holds briefly."""

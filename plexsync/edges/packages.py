@@ -45,7 +45,7 @@ class Failed(Exception):
     """pip failed; the message says why."""
 
 
-def run(command: list[str], folder: str, scratch: str, environ: Mapping[str, str]) -> None:
+def run_pip(command: list[str], folder: str, scratch: str, environ: Mapping[str, str]) -> None:
     """Run a pip command in `folder`; its temporary files go to `scratch`.
 
     Raises Failed with the reason in one sentence.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from plexsync.model.errors import AmbiguousMatch, SyncError
 from plexsync.model.job import Job
-from plexsync.model.stats import DONE, FAILED, PUT_BACK, RETRIED
+from plexsync.model.stats import DONE, FAILED, REQUEUED, RETRIED
 from plexsync.policy.matching import LOW
 
 
@@ -64,7 +64,7 @@ _COUNTED_AS = {
     **dict.fromkeys(ENDED_WELL, DONE),
     LATER: RETRIED,
     GIVEN_UP: FAILED,
-    RETURNED: PUT_BACK,
+    RETURNED: REQUEUED,
 }
 
 

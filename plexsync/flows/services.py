@@ -75,7 +75,7 @@ class Loop(Protocol):
     def take_in(self, now: float) -> None:
         """Move waiting inbox records and scenes of backfills into the queue."""
 
-    def look_around(self, now: float) -> None:
+    def ring_alarms(self, now: float) -> None:
         """Run the duties that are due, and queue what they found."""
 
     def request_sweep(self) -> None:
@@ -84,5 +84,5 @@ class Loop(Protocol):
     def waits_for(self, now: float) -> str:
         """What all work waits for now, "" if it can continue."""
 
-    def run(self) -> str:
+    def drain(self) -> str:
         """Work until it must stop; returns the reason."""

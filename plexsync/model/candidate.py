@@ -1,12 +1,11 @@
-"""One of several Plex items that may match a scene."""
+"""One of several Plex items that may match a scene; pages read them too."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from plexsync.model.named_tuple import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """The item's file as Plex sees it, the file's size in bytes, and the item's library.
 
     `rating_key` is 0 and `section` "" if only a line of text was stored.

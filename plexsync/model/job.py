@@ -1,4 +1,4 @@
-"""Jobs, each of which makes Plex equal to Stash for one scene, and dead letters."""
+"""Jobs, each of which makes Plex equal to Stash for one scene."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from typing import cast
 
-from plexsync.model.candidate import Candidate
 from plexsync.model.reasons import FORCED, RECONCILE, RETRY, UPDATE
 from plexsync.model.stored import LATEST
 
@@ -103,27 +102,3 @@ _STRICT = json.JSONEncoder(allow_nan=False).encode
 
 def _is_number(value: object) -> bool:
     return type(value) in (int, float) and -LATEST <= cast("float", value) <= LATEST
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """A scene that PlexSync gave up on; one per scene. Times are wall-clock seconds.
-
-    `error` is the error class, `cause` a short word for it ("refused", "dns", "timeout", ...),
-    `status` the HTTP status if there was an answer, `attempts` the failures by class, `candidates`
-    the Plex items of an ambiguous match, `job` the last job as JSON values, `paths` the files in
-    Stash that Plex did not have.
-    """
-
-    scene: int
-    error: str
-    message: str
-    buried_at: float
-    first_failure: float
-    last_failure: float
-    status: int | None = None
-    cause: str = ""
-    attempts: dict[str, int] = field(default_factory=dict)
-    candidates: tuple[Candidate, ...] = ()
-    job: dict[str, object] = field(default_factory=dict)
-    paths: tuple[str, ...] = ()

@@ -1,12 +1,17 @@
-"""What the ledger records about each scene: its state, and what was written to Plex."""
+"""What the ledger records about each scene: its state, and what was written to Plex; pages read it
+too, so this imports little.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from plexsync.model.named_tuple import NamedTuple
 
-from plexsync.model.pictures import Kept, PictureSource
-from plexsync.model.plex import Base, ReadBack, Refusal, Target, Value, Written
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from plexsync.model.item_record import Base, ReadBack, Refusal, Target, Value, Written
+    from plexsync.model.pictures import Kept, PictureSource
 
 SYNCED = "synced"
 WAITING = "waiting"
@@ -33,8 +38,7 @@ USED_FIELDS = "used fields"
 they never show in Plex, with blanks between them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetState:
+class TargetState(NamedTuple):
     """One Plex item of a scene.
 
     `part` is the Plex file that matched. The mappings are keyed by field name. `dirty` names the
@@ -46,17 +50,16 @@ class TargetState:
 
     target: Target
     part: str = ""
-    written: Mapping[str, Written] = field(default_factory=dict)
-    base: Mapping[str, Base] = field(default_factory=dict)
+    written: Mapping[str, Written] = {}
+    base: Mapping[str, Base] = {}
     dirty: frozenset[str] = frozenset()
-    unconfirmed: Mapping[str, Value] = field(default_factory=dict)
-    read_back: Mapping[str, ReadBack] = field(default_factory=dict)
-    refused: Mapping[str, Refusal] = field(default_factory=dict)
+    unconfirmed: Mapping[str, Value] = {}
+    read_back: Mapping[str, ReadBack] = {}
+    refused: Mapping[str, Refusal] = {}
     synced_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SceneState:
+class SceneState(NamedTuple):
     """The state of a scene. Times are wall-clock seconds since the epoch.
 
     `state` is one of STATES and holds since `since`. `desired_hash` is the hash of the desired
@@ -74,14 +77,13 @@ class SceneState:
     path: str = ""
     cover_etag: str = ""
     cover_sha1: str = ""
-    pictures: Mapping[PictureSource, Kept] = field(default_factory=dict)
+    pictures: Mapping[PictureSource, Kept] = {}
     destroyed_at: float | None = None
     entities: frozenset[tuple[str, int]] = frozenset()
     targets: tuple[TargetState, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(NamedTuple):
     """The user's decision that a scene is the Plex item with the file `part` (as Plex sees it).
 
     `rating_key` decides if several items hold that file; 0 if unknown.
@@ -91,8 +93,11 @@ class Pin:
     rating_key: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+DRIFTED = "drifted"
+"""The kind of gap that somebody made in Plex, see policy/gaps.py."""
+
+
+class Observation(NamedTuple):
     """What a reconciliation found for a scene in one Plex item; rating key 0: no item matched.
 
     It is valid while the item's `updated` (Plex's clock) and the scene's `desired_hash` stay the
@@ -108,8 +113,7 @@ class Observation:
     queued_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Backfill:
+class Backfill(NamedTuple):
     """A stored backfill over many scenes: all (kind ""), those with entities of `kind`, or listed
     scenes (kind "scene").
 

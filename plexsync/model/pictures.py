@@ -1,9 +1,8 @@
-"""Pictures in Stash that may become a poster or a background in Plex."""
+"""Pictures in Stash that may become a poster or a background in Plex; pages read them too."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from plexsync.model.named_tuple import NamedTuple
 
 COVER, GROUP, GALLERY, PERFORMER, NONE = "cover", "group", "gallery", "performer", "none"
 CHOICES = (COVER, GROUP, GALLERY, PERFORMER, NONE)
@@ -19,8 +18,7 @@ class PictureSource(NamedTuple):
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A picture as last read: the ETag or time by which Stash recognises it, and its SHA-1."""
 
     etag: str

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from plexsync.model.item_record import Base as Base
+from plexsync.model.item_record import ReadBack as ReadBack
+from plexsync.model.item_record import Refusal as Refusal
+from plexsync.model.item_record import Target as Target
+from plexsync.model.item_record import Value as Value
+from plexsync.model.item_record import Written as Written
 from plexsync.model.paths import components
-
-Value = str | tuple[str, ...]
-"""A scalar field's text ("" is empty), a list field's names, or an image's SHA-1."""
 
 SCALAR, LIST, IMAGE = "scalar", "list", "image"
 
@@ -61,16 +64,6 @@ SORT_TITLE = FIELDS["sort_title"]
 """What PlexSync gives to collections of its own too."""
 
 EDITABLE: Mapping[str, Field] = {**FIELDS, YEAR.name: YEAR}
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One Plex item that stands for a scene, or a collection of such items."""
-
-    server: str
-    section: str
-    rating_key: int
-    collection: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,52 +130,6 @@ class IndexedPart:
     size: int | None
     first: bool
     updated: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What PlexSync last wrote to a field and saw confirmed.
-
-    `desired_hash` is the hash of the desired value; it differs from the hash of `value` only where
-    the text had to be cut to fit a request. `shown` is what Plex shows for `value`; None if the
-    same.
-    """
-
-    value: Value
-    desired_hash: str
-    at: float = 0.0
-    shown: Value | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReadBack:
-    """A value that Plex accepted but showed differently, seen once; `sent` is the value sent."""
-
-    sent: Value
-    shown: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A value that Plex refused when it was sent alone, and Plex's answer.
-
-    `desired_hash` is the hash of the desired value: a different one is sent again.
-    """
-
-    desired_hash: str
-    words: str
-    at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """What Plex had before PlexSync first wrote a field, for undo.
-
-    For images `value` is the key of the poster that was selected ("" if unknown or none).
-    """
-
-    value: Value
-    locked: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Meeting:
+class IdentityAnswer:
     """What a Stash returns now: its identity, and when the scenes `asked` for were created there.
 
     Scenes that it does not have are left out of `asked`.
@@ -81,7 +81,7 @@ def _is_scene(pair: tuple[object, object]) -> bool:
     return named and isinstance(at, (int, float)) and abs(at) <= LATEST
 
 
-def is_same(known: Identity, met: Meeting) -> bool:
+def is_same(known: Identity, met: IdentityAnswer) -> bool:
     """Whether both are the same Stash, judged by the scenes that both should have; an update, a
     move or a restored backup keeps them.
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from plexsync.model.stored import count, moment, versioned
+from plexsync.model.stored import DOCUMENTS, count, moment, versioned
 
-DONE, RETRIED, PUT_BACK, FAILED = "done", "retried", "put_back", "failed"
+FILE = "stats.json"
+
+DONE, RETRIED, REQUEUED, FAILED = "done", "retried", "requeued", "failed"
 """Results of an attempt: nothing is left to do; the job will be retried; it was put back untouched
 because a server was away; it was given up and is a dead letter now."""
 
@@ -30,9 +32,11 @@ SLICE = 600.0
 """Width in seconds of the slices from which the rates of the last hour and day are computed."""
 
 _DAY = 144
-_OUTCOMES = (DONE, RETRIED, PUT_BACK)
+_OUTCOMES = (DONE, RETRIED, REQUEUED)
 _MOST_NAMES = 100
-_VERSION = 1
+_VERSION = DOCUMENTS[FILE]
+_NAMED_AT_FIRST = {"put_back": REQUEUED}
+"""Counts that version 1 stored by another name."""
 
 
 class Stats:
@@ -75,7 +79,7 @@ class Stats:
 
     @property
     def tried(self) -> int:
-        """Attempts, without those that were put back untouched."""
+        """Attempts, without those that were requeued untouched."""
         return self.done + self.given_up + self.counts[RETRIED]
 
     def note(
@@ -88,7 +92,7 @@ class Stats:
             _add(self.failed, error)
         else:
             self.counts[outcome] += 1
-        if error and outcome != PUT_BACK:
+        if error and outcome != REQUEUED:
             _add(self.errors, error)
         if match:
             _add(self.matches, match)
@@ -149,7 +153,8 @@ class Stats:
     @classmethod
     def parse(cls, raw: object) -> Stats:
         """Parse stored counters; raises ValueError if anything is wrong with them."""
-        fields = versioned(raw, _VERSION)
+        stored = versioned(raw, _VERSION)
+        fields = {_NAMED_AT_FIRST.get(name, name): value for name, value in stored.items()}
         stats = cls(moment(fields, "since"))
         stats.last = moment(fields, "last")
         stats.counts = {name: count(fields, name) for name in _OUTCOMES}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from plexsync.model.ledger import DRIFTED as DRIFTED
 from plexsync.model.plex import Edit, Written
 
 EMPTY, STALE, MISSING = "empty", "stale", "missing"
-DRIFTED, ORPHANED = "drifted", "orphaned"
+ORPHANED = "orphaned"
 
 KINDS: Mapping[str, str] = {
     EMPTY: "Plex has nothing where Stash has something",

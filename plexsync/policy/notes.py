@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from plexsync.model.formatting import grouped, label
 from plexsync.model.plex import EDITABLE, IMAGE, LIST, Refusal, Value, Written
 from plexsync.model.values import name_keys, value_hash
-from plexsync.model.words import grouped, label
 
 NO_COVER = "no cover in Stash yet"
 """The note of a scene whose poster will be uploaded once Stash has a cover for it."""

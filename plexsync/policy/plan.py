@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from plexsync.model.plex import (
     EDITABLE,
@@ -85,7 +85,7 @@ def uncut(name: str, last: Written) -> Written:
         and last.shown is None
         and value_hash(last.value) != last.desired_hash
     )
-    return replace(last, desired_hash="") if cut else last
+    return last._replace(desired_hash="") if cut else last
 
 
 def without_the_cut(

@@ -84,7 +84,7 @@ def listen():
 
 
 def ask(listener, trust, host="127.0.0.1", scheme="https"):
-    session = Session(5.0, 5.0, 5.0, trust=trust, look_for_tls=True)
+    session = Session(5.0, 5.0, 5.0, trust=trust, detect_tls=True)
     try:
         return session.request(
             "GET", f"{scheme}://{host}:{listener.port}/", headers={"X-Plex-Token": "s3cret"}
@@ -324,7 +324,7 @@ def test_plain_http_to_a_tls_port_names_the_address_to_enter(
 def test_a_server_that_answers_http_may_hang_up_once(listen):
     """Plex speaks both on one port; hanging up then has another reason."""
     listener = listen("by_address", plain=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-    session = Session(5.0, 5.0, 5.0, trust=CA, look_for_tls=True)
+    session = Session(5.0, 5.0, 5.0, trust=CA, detect_tls=True)
     url = f"http://127.0.0.1:{listener.port}/"
     assert session.request("GET", url).body == b"ok"
     listener.plain = b""

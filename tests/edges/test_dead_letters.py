@@ -5,14 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.model.candidate import Candidate
-from plexsync.model.job import DeadLetter
+from plexsync.model.dead_letter import DeadLetter
 
 NOW = 1_700_000_000.0
 
@@ -26,7 +25,7 @@ def a_letter(scene: int, **changes: object) -> DeadLetter:
         first_failure=NOW - 60,
         last_failure=NOW - 1,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def test_a_letter_comes_back_as_it_went_in(path: Path) -> None:
     with closing(DeadLetters(str(path), print)) as dead_letters:
         dead_letters.add(dead_letter)
     with closing(DeadLetters(str(path), print)) as dead_letters:
-        assert dead_letters.get(7) == replace(dead_letter, message="two 'items'; DROP\n\\ud83d\x00")
+        assert dead_letters.get(7) == dead_letter._replace(message="two 'items'; DROP\n\\ud83d\x00")
         assert dead_letters.get(8) is None
 
 

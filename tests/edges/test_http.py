@@ -561,7 +561,7 @@ def test_no_failure_tells_credentials_query_or_headers(serve):
         headers = {"X-Plex-Token": secret}
         for bad in ({}, {"X-Other": f"{secret}\r\n"}, {"X-Other": f"{secret}\u20ac"}):
             try:
-                session = Session(1.0, 1.0, 0.3, look_for_tls=True)
+                session = Session(1.0, 1.0, 0.3, detect_tls=True)
                 session.request("GET", url, headers=headers | bad)
             except TransportError:
                 texts.append(traceback.format_exc())

@@ -18,7 +18,7 @@ import persistqueue
 import persistqueue.serializers.json
 import pytest
 
-from plexsync.edges.page.queue_view import live_jobs
+from plexsync.edges.page import read_state
 from plexsync.edges.queue.job_queue import LONGEST_WAIT, JobQueue
 from plexsync.edges.queue.queue_store import AckQueue
 from plexsync.model.job import BACKFILL, EDIT, Job
@@ -57,7 +57,7 @@ class Queues:
 
     def live(self) -> int:
         """How many jobs a reader beside the owner counts."""
-        return live_jobs(str(self.folder.parent))
+        return read_state.queue(str(self.folder.parent)).live_jobs()
 
     def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(self.folder / "data.db")) as connection:

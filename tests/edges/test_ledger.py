@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +44,7 @@ def a_target(target: Target = ITEM, title: str = "A Day Out", **changes: object)
         dirty=frozenset({"poster"}),
         synced_at=NOW,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)  # type: ignore[arg-type]
 
 
 def a_scene(scene: int, *targets: TargetState, **changes: object) -> SceneState:
@@ -63,7 +62,7 @@ def a_scene(scene: int, *targets: TargetState, **changes: object) -> SceneState:
         entities=frozenset({("performer", 3), ("tag", 9)}),
         targets=targets,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -138,8 +137,8 @@ def test_a_ledger_of_the_last_version_keeps_all_it_knows(path: Path) -> None:
         assert target.written == {"title": Written("T", "h", 1.5)}
         assert (target.dirty, target.unconfirmed) == ({"poster"}, {"date": "2024-01-02"})
         assert (target.read_back, target.refused) == ({}, {})
-        more = replace(target, refused={"date": Refusal("h", "400", NOW)})
-        ledger.save([replace(ledger.scenes([1])[1], targets=(more,))])
+        more = target._replace(refused={"date": Refusal("h", "400", NOW)})
+        ledger.save([ledger.scenes([1])[1]._replace(targets=(more,))])
         assert ledger.scenes([1])[1].targets == (more,)
 
 

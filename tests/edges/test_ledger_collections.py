@@ -32,9 +32,8 @@ def box(name: str = "Acme", kind: str = "studio", number: int = 5) -> Collection
 
 def filled() -> Collection:
     new = box()
-    plex = replace(
-        new.plex,
-        target=replace(new.plex.target, rating_key=77),
+    plex = new.plex._replace(
+        target=new.plex.target._replace(rating_key=77),
         written={"summary": Written("All.", "h", NOW)},
         base={"summary": Base("", False), "poster": Base("", False)},
         dirty=frozenset({"poster"}),
@@ -89,7 +88,7 @@ def test_who_put_the_items_there(ledger: Ledger) -> None:
         return SceneState(
             scene=scene,
             state=SYNCED,
-            targets=(replace(plain, **target),),  # type: ignore[arg-type]
+            targets=(plain._replace(**target),),  # type: ignore[arg-type]
         )
 
     ours = {"collections": Written(("Acme", "B"), "h", NOW)}

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,9 +21,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def test_looks_are_kept_per_scene_and_replaced_whole(ledger: Ledger) -> None:
-    other = replace(LOOK, rating_key=8, gaps=(), confidence="")
-    ledger.save_observations([(1, [LOOK, other]), (2, [replace(LOOK, rating_key=0)])])
-    assert ledger.observations([1, 2, 3]) == {1: (LOOK, other), 2: (replace(LOOK, rating_key=0),)}
+    other = LOOK._replace(rating_key=8, gaps=(), confidence="")
+    ledger.save_observations([(1, [LOOK, other]), (2, [LOOK._replace(rating_key=0)])])
+    assert ledger.observations([1, 2, 3]) == {1: (LOOK, other), 2: (LOOK._replace(rating_key=0),)}
     ledger.save_observations([(1, [other])])
     assert ledger.observations([1]) == {1: (other,)}
     ledger.save_observations([(1, [])])
@@ -39,12 +38,12 @@ def test_another_server_was_never_looked_at(ledger: Ledger) -> None:
 
 
 def test_items_without_a_scene_are_told(ledger: Ledger) -> None:
-    ledger.save_observations([(n, [replace(LOOK, rating_key=n)]) for n in range(1, 1001)])
+    ledger.save_observations([(n, [LOOK._replace(rating_key=n)]) for n in range(1, 1001)])
     assert ledger.unclaimed(list(range(1, 1101))) == list(range(1001, 1101))
 
 
 def test_scenes_that_stash_no_longer_has_are_forgotten(ledger: Ledger) -> None:
-    ledger.save_observations([(n, [replace(LOOK, rating_key=n)]) for n in range(1, 11)])
+    ledger.save_observations([(n, [LOOK._replace(rating_key=n)]) for n in range(1, 11)])
     ledger.forget_observations(2, 6, {4, 5})
     assert sorted(ledger.observations(list(range(1, 11)))) == [1, 2, 4, 5, 7, 8, 9, 10]
 

@@ -17,8 +17,9 @@ from plexsync.edges.page import read_state
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
-from plexsync.model.job import DeadLetter, Job
-from plexsync.model.ledger import SceneState, TargetState
+from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.job import Job
+from plexsync.model.ledger import Backfill, SceneState, TargetState
 from plexsync.model.plex import Refusal, Target
 from plexsync.system import LockFile
 
@@ -68,10 +69,10 @@ def fill(folder: Path) -> None:
 def test_an_empty_folder_is_simply_empty_and_stays_so(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "not there"):
         name = str(folder)
-        assert read_state.jobs(name) == []
-        assert read_state.dead_letter_counts(name) == {}
-        assert read_state.backfills(name) == []
-        assert read_state.scene_counts(name) == {}
+        assert read_state.queue(name).jobs() == []
+        assert read_state.dead_letters(name).counts() == {}
+        assert read_state.ledger(name).backfills() == []
+        assert read_state.ledger(name).counts() == {}
         assert read_state.index_sections(name) == []
         assert read_state.records_waiting(name) == 0
         assert read_state.owned(name) is False
@@ -84,10 +85,10 @@ def test_everything_is_read_and_left_as_it_was(tmp_path: Path) -> None:
     fill(tmp_path)
     before = seen(tmp_path)
     folder = str(tmp_path)
-    assert [job["scene"] for job in read_state.jobs(folder)] == [1, 2]
-    assert read_state.dead_letter_counts(folder) == {"PlexNotFound": 2, "AmbiguousMatch": 1}
-    assert read_state.backfills(folder) == [{"reason": "settings", "after": 0, "born": NOW}]
-    assert read_state.scene_counts(folder) == {"synced": 1, "shared": 1}
+    assert [job["scene"] for job in read_state.queue(folder).jobs()] == [1, 2]
+    assert read_state.dead_letters(folder).counts() == {"PlexNotFound": 2, "AmbiguousMatch": 1}
+    assert read_state.ledger(folder).backfills() == [Backfill(1, "settings", "", False, 0, NOW)]
+    assert read_state.ledger(folder).counts() == {"synced": 1, "shared": 1}
     assert seen(tmp_path) == before
 
 
@@ -95,9 +96,9 @@ def test_what_a_working_owner_has_just_written_is_seen(tmp_path: Path) -> None:
     with JobQueue(str(tmp_path / "queue"), no_warning) as queue:
         for scene in range(1, 30):
             queue.put_all([Job(scene=scene, reason="update", born=NOW)])
-            assert len(read_state.jobs(str(tmp_path))) == scene
+            assert len(read_state.queue(str(tmp_path)).jobs()) == scene
         queue.start([1])
-        assert [j["scene"] for j in read_state.jobs(str(tmp_path)) if j["running"]] == [1]
+        assert [j["scene"] for j in read_state.queue(str(tmp_path)).jobs() if j["running"]] == [1]
 
 
 @pytest.mark.parametrize("name", ["a b", "50%", "what?", "#1", "ümläut", "quo'te", "x&mode=rw"])
@@ -105,7 +106,7 @@ def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
     folder.mkdir()
     fill(folder)
-    assert read_state.dead_letter_counts(str(folder)) == {"PlexNotFound": 2, "AmbiguousMatch": 1}
+    assert read_state.dead_letters(str(folder)).counts() == {"PlexNotFound": 2, "AmbiguousMatch": 1}
 
 
 def test_damaged_databases_are_named_and_left_alone(tmp_path: Path) -> None:
@@ -114,10 +115,10 @@ def test_damaged_databases_are_named_and_left_alone(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"no database at all" * 100)
     before = seen(tmp_path)
     looks = (
-        read_state.jobs,
-        read_state.dead_letter_counts,
-        read_state.backfills,
-        read_state.scene_counts,
+        lambda folder: read_state.queue(folder).jobs(),
+        lambda folder: read_state.dead_letters(folder).counts(),
+        lambda folder: read_state.ledger(folder).backfills(),
+        lambda folder: read_state.ledger(folder).counts(),
         read_state.index_sections,
     )
     for look in looks:
@@ -135,7 +136,7 @@ def test_rows_that_are_no_jobs_are_left_out(tmp_path: Path) -> None:
                 (data,),
             )
     connection.close()
-    assert [job["scene"] for job in read_state.jobs(str(tmp_path))] == [1, 2]
+    assert [job["scene"] for job in read_state.queue(str(tmp_path)).jobs()] == [1, 2]
 
 
 def test_a_look_does_not_hide_that_a_shared_file_is_gone(tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_a_look_does_not_hide_that_a_shared_file_is_gone(tmp_path: Path) -> None
                 shutil.copy2(file, robbed)
     names = sorted(os.listdir(robbed))
     assert "data.db-wal" in names
-    read_state.jobs(str(tmp_path / "robbed"))
+    read_state.queue(str(tmp_path / "robbed")).jobs()
     assert sorted(os.listdir(robbed)) == names
 
 
@@ -183,7 +184,7 @@ def test_what_is_no_file_stops_nobody(tmp_path: Path) -> None:
     with pytest.raises(Unreadable):
         read_state.document(str(tmp_path), "stats.json", lambda raw: raw, None)
     with pytest.raises(Unreadable):
-        read_state.dead_letter_counts(str(tmp_path))
+        read_state.dead_letters(str(tmp_path)).counts()
     assert read_state.log_tail(str(tmp_path), 10) == []
 
 
@@ -228,12 +229,12 @@ def test_refused_fields_are_counted_by_scene_with_the_words_said_last(tmp_path: 
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
         connection.execute("UPDATE targets SET refused = '{\"x\": [1' WHERE rating_key = 5")
         connection.commit()
-    found = read_state.refusals(str(tmp_path))
+    found = read_state.ledger(str(tmp_path)).refusals()
     assert found == [("poster", 1, "406"), ("summary", 2, "newer")]
 
 
 def test_a_ledger_that_the_worker_has_not_updated_yet_refuses_nothing(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as old:
         old.executescript(";".join(SCHEMA[:4]))
-    assert read_state.refusals(str(tmp_path)) == []
-    assert read_state.refusals(str(tmp_path / "nowhere")) == []
+    assert read_state.ledger(str(tmp_path)).refusals() == []
+    assert read_state.ledger(str(tmp_path / "nowhere")).refusals() == []

@@ -25,8 +25,8 @@ TEXTS = {
     "latest scenes": stash_queries.LATEST_SCENES,
     "files of scenes": stash_queries.SCENE_FILES,
     "change of settings": stash_queries.SAVE_SETTINGS,
-    "first meeting": stash_queries.meeting(0),
-    "meeting": stash_queries.meeting(50),
+    "first identity": stash_queries.identity(0),
+    "identity": stash_queries.identity(50),
     "one scene": stash_queries.scenes(1),
     "fifty scenes": stash_queries.scenes(50),
 }

@@ -19,7 +19,7 @@ from plexsync.flows.tasks.health_check import health_check
 from plexsync.flows.tasks.process_queue import process_queue
 from plexsync.flows.worker.admission import DISABLED
 from plexsync.model.command import KIND, Command, to_input
-from plexsync.model.job import DeadLetter
+from plexsync.model.dead_letter import DeadLetter
 from plexsync.policy.timing import SWEEP_EVERY
 from plexsync.policy.waiting import SETTINGS_CHECK
 from plexsync.system import LockFile
@@ -55,7 +55,7 @@ def tick(world: Any) -> Any:
     assert starting.acquire()
     os.utime(starting.path)
     request = Request("", world.folder, {}, world.block(), world.clock.now())
-    answer = READS["tick"].run(request)["worker"]
+    answer = READS["tick"].answer(request)["worker"]
     starting.release()
     return answer
 

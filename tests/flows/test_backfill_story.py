@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from plexsync.flows.tasks.dead_letters import retry_dead_letters
 from plexsync.flows.tasks.rebuild_index import rebuild_index
 from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
 from plexsync.flows.worker.intake import Intake
-from plexsync.model.job import DeadLetter
+from plexsync.model.dead_letter import DeadLetter
 from tests.task_running import run_task
 from tests.world import World
 
@@ -150,7 +149,7 @@ def test_thousands_of_files_that_turn_up_share_with_a_backfill(world: Any) -> No
     now = world.clock.now()
     for n, scene in enumerate(gone):
         app.stores.dead_letters.add(
-            replace(a_letter(scene, now, "PlexNotFound"), paths=(f"/data/gone/{n}.mp4",))
+            a_letter(scene, now, "PlexNotFound")._replace(paths=(f"/data/gone/{n}.mp4",))
         )
     app.close()
     for n in range(120):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
-from plexsync.edges.page import pages
+from plexsync.edges.page import results
 from plexsync.flows.page import operations
 from plexsync.flows.tasks.registry import PAGE_COMMANDS
 from plexsync.flows.worker.intake import Intake
@@ -304,7 +304,7 @@ def test_a_command_that_took_the_worker_down_twice_is_given_up(world: World) -> 
     with open(path, "w", encoding="utf-8") as file:
         json.dump({**entry, "state": "running", "starts": 2}, file)
     assert told(world, accepted)["state"] == "running"
-    assert pages.commands_waiting(world.folder)
+    assert results.commands_waiting(world.folder)
     world.run()
     assert "given up" in told(world, accepted)["error"]
     assert item.title == "old"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from plexsync.edges.log.log import FileSink, Log
-from plexsync.edges.page import pages, read_state
+from plexsync.edges.page import read_state, results
 from plexsync.flows.page import operations
 from tests.world import World
 
@@ -124,7 +124,7 @@ def test_a_folder_where_a_command_keeps_its_result_is_no_reason_to_stop(world: W
     request = operations.Request("/", world.folder, {"what": "queue"}, b"", world.clock.now())
     accepted = str(operations.perform("clear", request)["accepted"])
     world.run()
-    found = pages.result(world.folder, accepted)
+    found = results.result(world.folder, accepted)
     assert found is not None and found["state"] == "done"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from plexsync.edges.page.read_state import scene_counts
+from plexsync.edges.page import read_state
 from plexsync.flows.status.status import status
 from plexsync.flows.tasks.context import TaskFailed
 from plexsync.flows.tasks.dead_letters import retry_dead_letters
@@ -15,7 +15,7 @@ from plexsync.flows.tasks.reconcile import reconcile_all
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced
 from plexsync.flows.tasks.undo import undo_all, undo_left_out
 from plexsync.flows.tasks.view_queue_status import lines
-from plexsync.model.job import DeadLetter
+from plexsync.model.dead_letter import DeadLetter
 from tests.task_running import run_task
 
 
@@ -307,7 +307,7 @@ def test_a_tag_that_is_new_in_stash_is_known_at_once(world: Any) -> None:
     added: list[int] = []
 
     def somebody_adds_one() -> None:
-        if not added and scene_counts(world.folder) == {"left out": 1}:
+        if not added and read_state.ledger(world.folder).counts() == {"left out": 1}:
             added.append(stash.add_tag("Drama", [parent]))
             world.edit(scene, tag_ids=added)
 

@@ -13,7 +13,8 @@ from plexsync.edges.page.reports import MOST_BYTES, MOST_LINES, Report
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.flows.page import operations
-from plexsync.model.job import BACKFILL, EDIT, DeadLetter, Job
+from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.job import BACKFILL, EDIT, Job
 from plexsync.model.stats import DONE, FAILED, Stats
 from plexsync.system import LockFile
 

@@ -32,7 +32,8 @@ from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.flows.tasks.restore_removed import restore_removed
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced, sync_recent
-from plexsync.model.job import BACKFILL, DeadLetter, Job
+from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.job import BACKFILL, Job
 from plexsync.model.reasons import FORCED
 from plexsync.policy.events import stronger_reason
 from tests.task_running import carry_out
@@ -293,10 +294,10 @@ def test_a_task_looks_first_whether_plex_is_back(desk: Buttons) -> None:
         begun_with.append(call.owner().outages.breaker.state)
         return {}
 
-    task = replace(TASKS["sync_recent"], run=note)
+    task = replace(TASKS["sync_recent"], action=note)
     desk.change(
         lambda app: (
-            task_runner.run(task, "/config/plugins/PlexSync", {}, app, lambda: None) and None
+            task_runner.run_with(task, "/config/plugins/PlexSync", {}, app, lambda: None) and None
         )
     )
     assert begun_with == ["CLOSED"]
@@ -531,10 +532,19 @@ def test_what_came_after_the_first_press_stays(desk: Buttons) -> None:
 
 def test_a_damaged_confirmation_is_none(desk: Buttons) -> None:
     desk.bury(1)
-    for text in ("[]", '{"version": 1, "told": {"clear_dead_letters": "now"}}', "\x00"):
+    for text in ("[]", '{"version": 2, "pressed_at": {"clear_dead_letters": "now"}}', "\x00"):
         (Path(desk.world.folder) / "confirm.json").write_text(text)
         assert desk.press(clear_dead_letters)["removed"] == 0
         assert "confirm.json was damaged" in desk.said
+
+
+def test_a_first_press_under_version_1_still_counts(desk: Buttons) -> None:
+    desk.bury(1)
+    assert desk.press(clear_dead_letters)["removed"] == 0
+    state = Path(desk.world.folder) / "confirm.json"
+    pressed = json.loads(state.read_text())["pressed_at"]
+    state.write_text(json.dumps({"version": 1, "told": pressed}))
+    assert desk.press(clear_dead_letters)["removed"] == 1
 
 
 def test_clear_dead_letters_without_any(desk: Buttons) -> None:

@@ -31,7 +31,7 @@ def press(world: Any, mode: str, **args: str) -> dict[str, Any]:
     try:
         config = app.config()
         return carry_out(
-            TASKS[mode].run,
+            TASKS[mode].action,
             TaskContext(
                 plugin_dir="",
                 folder=world.folder,

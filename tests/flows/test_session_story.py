@@ -53,7 +53,7 @@ class SignedIn(World):
                     lambda: "time is up" if self.clock.passed >= end else "", lambda *_: None
                 )
                 worker.start()
-                return worker.run()
+                return worker.drain()
 
 
 @pytest.fixture
@@ -166,7 +166,9 @@ def test_where_nothing_can_be_handed_over_the_page_s_next_look_goes_on(signed_in
     os.utime(starting.path)
     fresh = world.block()
     request = Request("", world.folder, {}, fresh, world.clock.now())
-    assert READS["tick"].run(request)["worker"] == "started", "an open page starts another worker"
+    assert READS["tick"].answer(request)["worker"] == "started", (
+        "an open page starts another worker"
+    )
     starting.release()
     world.first = fresh
     world.live(minutes=1, handover=False)

@@ -17,7 +17,7 @@ from plexsync.app import App
 from plexsync.edges.log.log import Log
 from plexsync.flows.results import Outcome
 from plexsync.flows.worker.statistics import summary
-from plexsync.model.stats import BOUNDS, DONE, FAILED, FIRST_GUESS, PUT_BACK, RETRIED, Stats
+from plexsync.model.stats import BOUNDS, DONE, FAILED, FIRST_GUESS, REQUEUED, RETRIED, Stats
 from tests.world import ROOT, World
 
 NOW = 1_700_000_000.0
@@ -47,7 +47,7 @@ def live(
     try:
         worker = app.worker(enough, observe)
         worker.start()
-        return worker.run()
+        return worker.drain()
     finally:
         app.close()
 
@@ -101,7 +101,7 @@ def test_an_outage_is_nobodys_failure(world: World) -> None:
     assert found.done == 3
     assert found.errors == {}
     assert found.given_up == 0
-    assert found.counts[PUT_BACK] >= 3
+    assert found.counts[REQUEUED] >= 3
     assert "Drain over" not in world.said().rpartition("CLOSED -> OPEN")[2]
 
 
@@ -282,7 +282,7 @@ def test_the_summary_names_what_went_wrong() -> None:
     found.took(0.5, 1)
     found.note(RETRIED, NOW, error="PlexNotFound")
     found.note(FAILED, NOW, error="AmbiguousMatch", match="LOW")
-    found.note(PUT_BACK, NOW, error="PlexServerDown")
+    found.note(REQUEUED, NOW, error="PlexServerDown")
     assert summary(found) == (
         "1 job done (1 written to Plex), 1 failed, to be retried, 1 given up, 1 put back "
         "while a server was away; 0.50 s per job; matches: 0 sure, 2 unsure; errors: "
@@ -304,7 +304,7 @@ def test_the_summary_names_what_went_wrong() -> None:
         {"slices": [[1, 2]]},
         {"slices": [[0, 0, 0]] * 1000},
         {"since": None},
-        {"version": 2},
+        {"version": 3},
     ],
 )
 def test_a_file_in_doubt_is_refused(change: dict[str, Any]) -> None:
@@ -312,3 +312,13 @@ def test_a_file_in_doubt_is_refused(change: dict[str, Any]) -> None:
     assert Stats.parse(raw).done == 0
     with pytest.raises(ValueError, match=r"\w"):
         Stats.parse({**raw, **change})
+
+
+def test_the_counts_of_version_1_are_kept() -> None:
+    """It called jobs that were requeued "put_back"."""
+    found = Stats(NOW)
+    found.note(REQUEUED, NOW, error="PlexServerDown")
+    raw = json.loads(json.dumps(found.to_json()))
+    earlier = {**raw, "version": 1, "put_back": 1}
+    del earlier["requeued"]
+    assert Stats.parse(earlier).to_json() == found.to_json()

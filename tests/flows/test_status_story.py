@@ -298,12 +298,17 @@ def test_a_look_is_a_light_process(world: World) -> None:
     assert not {name.split(".")[0] for name in loaded} & HEAVY
     outside = {name for name in loaded if name.split(".")[0] == "plexsync"}
     assert outside == {
-        "plexsync", "plexsync.edges", "plexsync.edges.page", "plexsync.edges.page.pages",
-        "plexsync.edges.page.queue_view", "plexsync.edges.page.read_state",
-        "plexsync.edges.storage", "plexsync.edges.storage.read_only", "plexsync.fast",
+        "plexsync", "plexsync.edges", "plexsync.edges.ledger", "plexsync.edges.ledger.encoding",
+        "plexsync.edges.ledger.ledger_queries", "plexsync.edges.page",
+        "plexsync.edges.page.read_state",
+        "plexsync.edges.page.results", "plexsync.edges.queue",
+        "plexsync.edges.queue.dead_letter_queries", "plexsync.edges.queue.queue_queries",
+        "plexsync.edges.storage",
+        "plexsync.edges.storage.queries", "plexsync.edges.storage.read_only", "plexsync.fast",
         "plexsync.flows", "plexsync.flows.status", "plexsync.flows.status.plex_standing",
-        "plexsync.flows.status.status", "plexsync.model", "plexsync.model.named_tuple",
-        "plexsync.model.plex_state",
+        "plexsync.flows.status.status", "plexsync.model", "plexsync.model.candidate",
+        "plexsync.model.dead_letter", "plexsync.model.item_record", "plexsync.model.ledger",
+        "plexsync.model.named_tuple", "plexsync.model.pictures", "plexsync.model.plex_state",
         "plexsync.model.reasons", "plexsync.model.stats", "plexsync.model.stored",
         "plexsync.policy", "plexsync.policy.badge", "plexsync.policy.circuit_breaker",
         "plexsync.policy.outage_history", "plexsync.policy.recovery_state",

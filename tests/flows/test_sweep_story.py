@@ -9,7 +9,7 @@ import pytest
 from plexsync.flows.tasks.health_check import health_check
 from plexsync.flows.tasks.process_queue import process_queue
 from plexsync.flows.worker.sweep import DAY
-from plexsync.model.job import DeadLetter
+from plexsync.model.dead_letter import DeadLetter
 from plexsync.policy.timing import SWEEP_EVERY
 from tests.task_running import run_task
 from tests.world import World
@@ -83,7 +83,7 @@ def test_a_worker_that_comes_back_from_a_task_does_not_look_again(world: Any) ->
     worker = app.worker(lambda: "" if app.clock.passed < end else "time is up")
     end = app.clock.passed + 30
     worker.start()
-    worker.run()
+    worker.drain()
     app.close()
     assert looks(world) == before
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from plexsync.flows.tasks.context import TaskFailed
 from plexsync.flows.tasks.dead_letters import retry_dead_letters
 from plexsync.flows.tasks.undo import undo_all, undo_scene
-from plexsync.model.job import DeadLetter
+from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.ledger import Pin
 from tests.task_running import run_task
 
@@ -299,8 +298,8 @@ def test_our_own_upload_is_never_taken_for_what_plex_had(world: Any) -> None:
     (target,) = state.targets
     written = {name: value for name, value in target.written.items() if name != "poster"}
     unconfirmed = {"poster": target.written["poster"].value}
-    cut = replace(target, written=written, unconfirmed=unconfirmed, dirty=frozenset({"poster"}))
-    app.stores.ledger.save([replace(state, desired_hash="", targets=(cut,))])
+    cut = target._replace(written=written, unconfirmed=unconfirmed, dirty=frozenset({"poster"}))
+    app.stores.ledger.save([state._replace(desired_hash="", targets=(cut,))])
     app.close()
     with closing(sqlite3.connect(f"{world.folder}/ledger.db")) as ledger:
         ledger.execute("UPDATE bases SET base = json_remove(base, '$.poster')")

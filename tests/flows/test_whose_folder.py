@@ -19,7 +19,7 @@ from plexsync.flows.tasks.context import READS
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.errors import AnotherStash
 from plexsync.model.ledger import Pin
-from plexsync.model.stash_identity import Identity, Meeting, is_same
+from plexsync.model.stash_identity import Identity, IdentityAnswer, is_same
 from simulator.stash import StashSim
 from tests.world import World
 
@@ -58,7 +58,7 @@ def pressed(world: World, mode: str) -> dict[str, object]:
     kind = Services if task.kind == READS else App
     args = read_task_arguments(mode, task, {})
     with closing(kind(world.folder, stash, world.clock, log, {})) as parts:
-        return task_runner.run(task, str(Path(world.folder).parent), args, parts, lambda: None)
+        return task_runner.run_with(task, str(Path(world.folder).parent), args, parts, lambda: None)
 
 
 def asked(world: World, mode: str, **args: Any) -> Any:
@@ -184,10 +184,10 @@ KNOWN = Identity("/a.sqlite", {1: 100.0, 2: 200.0, 9: 900.0}, 9)
 def test_who_is_the_same(
     database: str, asked_now: dict[int, float], sample: dict[int, float], same: bool
 ) -> None:
-    met = Meeting(Identity(database, sample, max(sample, default=0)), asked_now)
+    met = IdentityAnswer(Identity(database, sample, max(sample, default=0)), asked_now)
     assert is_same(KNOWN, met) is same
 
 
 def test_a_stash_without_scenes_is_known_by_nothing() -> None:
-    met = Meeting(Identity("/b.sqlite", {1: 1.0}, 1), {})
+    met = IdentityAnswer(Identity("/b.sqlite", {1: 1.0}, 1), {})
     assert is_same(Identity("/a.sqlite", {}, 0), met)

@@ -267,7 +267,7 @@ def test_a_refused_field_is_no_gap(world: Any) -> None:
     scene, _ = world.pair("1.mp4", title="T", details="D")
     sync(world, scene)
     puts(world)
-    assert not any(run_task(world, TASKS["reconcile_all"].run, owns=True)["gaps"].values())
+    assert not any(run_task(world, TASKS["reconcile_all"].action, owns=True)["gaps"].values())
     assert puts(world) == 0
 
 

@@ -84,7 +84,7 @@ class Desk:
         failed = ""
         try:
             with closing(kind(world.folder, stash, world.clock, log, {})) as parts:
-                task_runner.run(
+                task_runner.run_with(
                     task, str(self.plugin), read_task_arguments(mode, task, {}), parts, lambda: None
                 )
         except Exception as problem:  # noqa: BLE001 - as plexsync/entry.py answers it
@@ -112,7 +112,7 @@ def work(world: World, minutes: float) -> None:
             host.statistics.observe,
         )  # fmt: skip
         worker.start()
-        worker.run()
+        worker.drain()
     stash.close()
 
 

@@ -17,7 +17,8 @@ import pytest
 
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
-from plexsync.model.job import DeadLetter, Job
+from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.job import Job
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

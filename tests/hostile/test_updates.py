@@ -28,8 +28,9 @@ from plexsync.edges.storage import files
 from plexsync.flows.status.status import status
 from plexsync.flows.tasks.confirmation import STATE as CONFIRM
 from plexsync.flows.tasks.outage_summary import outage_summary
+from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.event import parse_event
-from plexsync.model.job import DeadLetter, Job
+from plexsync.model.job import Job
 from plexsync.model.ledger import SYNCED, Observation, Pin
 from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS
 from plexsync.policy.circuit_breaker import OPEN
@@ -63,7 +64,7 @@ def a_full_life(world: World) -> tuple[int, Any]:
     world.edit(scene, title="newer")
     world.run(minutes=3)
     world.plex.start()
-    Path(world.folder, CONFIRM).write_text('{"version": 1, "told": {}}')
+    Path(world.folder, CONFIRM).write_text('{"version": 2, "pressed_at": {}}')
     never = {"reconcile_state.json": to_json(Schedule())}
     never["recovery_state.json"] = RecoveryState().to_json()
     for name, document in never.items():

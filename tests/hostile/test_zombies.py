@@ -26,7 +26,7 @@ FIRST = '''
 import json, os, signal, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from plexsync import inbox, system
-from plexsync.edges.page.queue_view import live_jobs
+from plexsync.edges.page import read_state
 
 ENTRY, BLOCK, LOG = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
 DATA = os.path.dirname(LOG)
@@ -83,7 +83,7 @@ def at_work(life):
 def nothing_left():
     """All is done: a worker that finds its files gone would wait for a new version else."""
     until(lambda: not inbox.collect(DATA, limit=1))
-    until(lambda: live_jobs(DATA) == 0)
+    until(lambda: read_state.queue(DATA).live_jobs() == 0)
 
 def at_rest():
     """Nobody lives but this process: whatever was started too much has ended."""

@@ -33,7 +33,7 @@ class Plex:
 
     def __init__(self, url: str, token: str, trust: Trust) -> None:
         self.url, self._token = url, token
-        self._session = Session(trust=trust, look_for_tls=True)
+        self._session = Session(trust=trust, detect_tls=True)
         self.client = PlexClient(url, token, CLIENT_ID, trust=trust)
 
     def ask(

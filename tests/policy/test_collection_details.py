@@ -56,7 +56,7 @@ def test_what_it_shows() -> None:
         "poster": "sha",
     }
     assert desired_details(box(), None, "", "", strip_emoji=False) == {}
-    sorted_before = replace(box().plex, written={"sort_title": Written("!Acme", "h")})
+    sorted_before = box().plex._replace(written={"sort_title": Written("!Acme", "h")})
     once = replace(box(), plex=sorted_before)
     assert desired_details(once, None, "", "", strip_emoji=False) == {"sort_title": "Acme"}
     smile = replace(box(), name="A \U0001f600")

@@ -11,7 +11,7 @@ from contextlib import closing
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.storage import files
-from plexsync.model.job import DeadLetter
+from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.ledger import NOT_IN_PLEX, SceneState
 from plexsync.model.stats import SLICE
 from plexsync.policy.recovery_scheduler import RecoveryState

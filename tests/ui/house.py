@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from plexsync import inbox, system
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.storage import files
-from plexsync.model.job import DeadLetter
+from plexsync.model.dead_letter import DeadLetter
 from plexsync.policy.outage_history import OutageHistory
 from simulator.demo_data import png
 from simulator.plex import PlexSim

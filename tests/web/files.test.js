@@ -5,7 +5,7 @@ const { test } = require("node:test");
 
 const { FILES, load, read, stash } = require("./load.js");
 
-const TAKEN = /^ {2}const \{([^}]+)\} = PlexSync\.(\w+);$/gm;
+const TAKEN = /^ {2}const \{([^}]+)\} =\s+PlexSync\.(\w+);$/gm;
 
 /** [name, the file it is taken from] for all that a file takes from earlier ones. */
 function taken(file) {

@@ -52,7 +52,7 @@ class Session:
 
     It follows no redirects, keeps no cookies, uses no proxies and never retries. Times in seconds:
     `total` bounds connect, headers and body together, however slowly they arrive (only a name
-    look-up cannot be interrupted). With `look_for_tls`, a server that hangs up on plain http is
+    look-up cannot be interrupted). With `detect_tls`, a server that hangs up on plain http is
     probed for TLS by a handshake.
     """
 
@@ -63,7 +63,7 @@ class Session:
         total: float = 30.0,
         *,
         trust: Trust = PUBLIC,
-        look_for_tls: bool = False,
+        detect_tls: bool = False,
         max_body: int = MAX_BODY,
         idle: float = IDLE,
         monotonic: Callable[[], float] = time.monotonic,
@@ -74,7 +74,7 @@ class Session:
         self._monotonic = monotonic
         self._last = monotonic()
         self._lock = threading.Lock()
-        self._look_for_tls = look_for_tls
+        self._look_for_tls = detect_tls
         self._hang_ups = 1  # in a row; starts at one, since nothing has answered yet
         self._shared = SharedState(trust)
         self._session = bare_session(self._shared)

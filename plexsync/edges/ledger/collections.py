@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from plexsync.edges.ledger import schema
-from plexsync.edges.ledger.schema import storable
+from plexsync.edges.ledger import encoding
+from plexsync.edges.ledger.encoding import storable
+from plexsync.edges.ledger.side_tables import LedgerTables
+from plexsync.edges.storage.queries import ask_in
 from plexsync.edges.transactions import transaction
 from plexsync.model.collection import Collection, Source
 from plexsync.model.ledger import TargetState
@@ -23,11 +24,8 @@ _COLUMNS = (
 _MARKS = ", ".join("?" * 19)
 
 
-class Collections:
+class Collections(LedgerTables):
     """The ledger's table of collections, one row per library and name."""
-
-    _connection: sqlite3.Connection
-    _server: str
 
     def collections(self, section: str, names: Iterable[str]) -> dict[str, Collection]:
         """These collections of a library, as far as they are known, by the key of their names."""
@@ -47,7 +45,7 @@ class Collections:
         """When the next one is due; None if none is."""
         row = self._connection.execute(
             "SELECT MIN(due_at) FROM collections WHERE server = ? AND due_at IS NOT NULL",
-            (self._server,),
+            (self.server,),
         ).fetchone()
         return None if row[0] is None else float(row[0])
 
@@ -61,7 +59,7 @@ class Collections:
             connection.executemany(
                 f"INSERT OR REPLACE INTO collections (server, name_key, {_COLUMNS})"
                 f" VALUES (?, ?, {_MARKS})",
-                [(self._server, name_key(each.name), *_row(each)) for each in collections],
+                [(self.server, name_key(each.name), *_row(each)) for each in collections],
             )
 
     def forget_collection(self, section: str, name: str) -> None:
@@ -69,7 +67,7 @@ class Collections:
         with transaction(self._connection) as connection:
             connection.execute(
                 "DELETE FROM collections WHERE server = ? AND section = ? AND name_key = ?",
-                (self._server, section, name_key(name)),
+                (self.server, section, name_key(name)),
             )
 
     def touch_collections(self, kind: str, ids: Iterable[int], now: float) -> None:
@@ -80,7 +78,7 @@ class Collections:
             connection.executemany(
                 "UPDATE collections SET due_at = ?, quick = 0, attempts = 0"
                 " WHERE server = ? AND kind = ? AND entity = ? AND owner <> 'foreign'",
-                [(now, self._server, kind, number) for number in ids],
+                [(now, self.server, kind, number) for number in ids],
             )
 
     def touch_all_collections(self, now: float) -> None:
@@ -89,35 +87,32 @@ class Collections:
             connection.execute(
                 "UPDATE collections SET due_at = ?, quick = 0, attempts = 0"
                 " WHERE server = ? AND owner <> 'foreign'",
-                (now, self._server),
+                (now, self.server),
             )
 
     def put_into(self, section: str, name: str, keys: Sequence[int]) -> bool:
         """Whether PlexSync put every one of these items into the collection: none had its name
         before it was sent.
         """
-        found: set[int] = set()
-        for start in range(0, len(keys), _CHUNK):
-            some = keys[start : start + _CHUNK]
-            rows = self._connection.execute(
-                "SELECT rating_key, written, unconfirmed FROM targets WHERE server = ?"
-                f" AND section = ? AND rating_key IN ({', '.join('?' * len(some))})",
-                (self._server, section, *some),
-            )
-            found.update(key for key, *values in rows if _put_there(name_key(name), *values))
+        sql = (
+            "SELECT rating_key, written, unconfirmed FROM targets WHERE server = ?"
+            " AND section = ? AND rating_key IN ({})"
+        )
+        rows = ask_in(self._ask, sql, keys, (self.server, section))
+        found = {key for key, *values in rows if _put_there(name_key(name), *values)}
         return bool(keys) and found >= set(keys)
 
     def _collections(self, where: str, *values: object) -> list[Collection]:
         rows = self._connection.execute(
             f"SELECT {_COLUMNS} FROM collections WHERE server = ? AND {where}",
-            (self._server, *values),
+            (self.server, *values),
         )
-        return [_read(self._server, row) for row in rows]
+        return [_read(self.server, row) for row in rows]
 
 
 def _put_there(key: str, written: str, unconfirmed: str) -> bool:
-    ours = schema.written_from_json(written).get("collections")
-    sent = schema.unconfirmed_from_json(unconfirmed).get("collections", ())
+    ours = encoding.written_from_json(written).get("collections")
+    sent = encoding.unconfirmed_from_json(unconfirmed).get("collections", ())
     return key in name_keys(ours.value if ours else ()) | name_keys(sent)
 
 
@@ -126,10 +121,13 @@ def _row(each: Collection) -> tuple[object, ...]:
     return (
         *(each.section, storable(each.name), each.source.kind, each.source.id, each.owner),
         *(each.due_at, int(each.quick), each.attempts, storable(each.detail), each.etag, each.sha1),
-        *(plex.target.rating_key, schema.written_to_json(plex.written)),
-        *(schema.base_to_json(plex.base), json.dumps(sorted(plex.dirty))),
-        *(schema.unconfirmed_to_json(plex.unconfirmed), schema.read_back_to_json(plex.read_back)),
-        *(schema.refused_to_json(plex.refused), plex.synced_at),
+        *(plex.target.rating_key, encoding.written_to_json(plex.written)),
+        *(encoding.base_to_json(plex.base), json.dumps(sorted(plex.dirty))),
+        *(
+            encoding.unconfirmed_to_json(plex.unconfirmed),
+            encoding.read_back_to_json(plex.read_back),
+        ),
+        *(encoding.refused_to_json(plex.refused), plex.synced_at),
     )
 
 
@@ -163,12 +161,12 @@ def _read(server: str, row: Sequence[Any]) -> Collection:
         sha1=sha1,
         plex=TargetState(
             target=Target(server, section, key, collection=True),
-            written=schema.written_from_json(written),
-            base=schema.base_from_json(base),
-            dirty=schema.dirty_from_json(dirty),
-            unconfirmed=schema.unconfirmed_from_json(unconfirmed),
-            read_back=schema.read_back_from_json(read_back),
-            refused=schema.refused_from_json(refused),
+            written=encoding.written_from_json(written),
+            base=encoding.base_from_json(base),
+            dirty=encoding.dirty_from_json(dirty),
+            unconfirmed=encoding.unconfirmed_from_json(unconfirmed),
+            read_back=encoding.read_back_from_json(read_back),
+            refused=encoding.refused_from_json(refused),
             synced_at=synced_at,
         ),
     )

@@ -6,8 +6,10 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 
 from plexsync.edges.ledger.collections import Collections
-from plexsync.edges.ledger.rows import load_bases, load_scenes, save_scenes
-from plexsync.edges.ledger.schema import LIVE, SCHEMA, TABLES, written_from_json
+from plexsync.edges.ledger.encoding import written_from_json
+from plexsync.edges.ledger.ledger_queries import LIVE, SERVER
+from plexsync.edges.ledger.rows import save_scenes
+from plexsync.edges.ledger.schema import SCHEMA, TABLES
 from plexsync.edges.ledger.side_tables import Backfills, Observations, OutageJobs, Pins, Seen
 from plexsync.edges.storage import files
 from plexsync.edges.storage.row_audit import Lost, audited
@@ -23,7 +25,6 @@ from plexsync.model.ledger import (
 )
 from plexsync.model.plex import Base, Target, Written
 
-_SERVER = "server"
 _CACHE_KIB = 16 * 1024
 _ALL = 2**31
 
@@ -42,33 +43,22 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         super().__init__(connection)
         self.lost = audited(connection, TABLES, path, warn)
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        self._server = self.get_meta(_SERVER)
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-
-    def get_meta(self, key: str, default: str = "") -> str:
-        """A stored value such as the watermark or the fingerprint of the settings."""
-        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return str(row[0]) if row else default
 
     def set_meta(self, key: str, value: str) -> None:
         """Store a value under a name."""
         with transaction(self._connection) as connection:
             _set_meta(connection, key, value)
 
-    @property
-    def server(self) -> str:
-        """machineIdentifier of the current Plex server; "" until the first one is known."""
-        return self._server
-
     def use_server(self, server: str) -> bool:
         """Work on this server's rows from now on; True if another one was current before.
 
         Rows stored before any server was known become the first one's.
         """
-        before = self._server
+        before = self.server
         if server in ("", before):
             return False
         with transaction(self._connection) as connection:
@@ -76,13 +66,9 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
                 connection.execute(
                     f"UPDATE OR IGNORE {table} SET server = ? WHERE server = ''", (server,)
                 )
-            _set_meta(connection, _SERVER, server)
-        self._server = server
+            _set_meta(connection, SERVER, server)
+        self._in_use = server
         return bool(before)
-
-    def scenes(self, ids: Iterable[int]) -> dict[int, SceneState]:
-        """The states of these scenes, live and destroyed; unknown ones are omitted."""
-        return load_scenes(self._connection, self._server, ids)
 
     def save(self, states: Iterable[SceneState]) -> None:
         """Replace scenes in one transaction; a destroyed one becomes live again.
@@ -91,7 +77,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         target that a scene no longer has is hidden, but can still be inherited.
         """
         with transaction(self._connection) as connection:
-            save_scenes(connection, self._server, list(states))
+            save_scenes(connection, self.server, list(states))
 
     def set_aside(self, scene: int, now: float) -> None:
         """Archive the scene's rows: its id now belongs to another file."""
@@ -99,7 +85,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
             connection.execute(
                 "UPDATE scenes SET archived_at = ?"
                 " WHERE archived_at IS NULL AND server = ? AND scene = ?",
-                (now, self._server, scene),
+                (now, self.server, scene),
             )
 
     def forget_ids(self, now: float) -> None:
@@ -150,7 +136,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         for name, value in (pair for row in rows for pair in written_from_json(row[0]).items()):
             if name not in written or written[name].at <= value.at:
                 written[name] = value
-        return written, load_bases(self._connection, {item}).get(item, {})
+        return written, self.bases({item}).get(item, {})
 
     def owner(self, target: Target) -> int | None:
         """The live scene that owns this Plex item; of several the one written last."""
@@ -158,7 +144,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
             "SELECT s.scene FROM targets t JOIN scenes s ON s.id = t.row"
             f" WHERE t.server = ? AND t.rating_key = ? AND t.left_at IS NULL AND {LIVE}"
             " AND s.server = ? ORDER BY s.state = ?, t.synced_at DESC, s.scene LIMIT 1",
-            (target.server, target.rating_key, self._server, SHARED),
+            (target.server, target.rating_key, self.server, SHARED),
         ).fetchone()
         return int(row[0]) if row else None
 
@@ -172,20 +158,20 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
             " AND o.archived_at IS NULL AND o.destroyed_at IS NULL AND o.state NOT IN (?3, ?4, ?5)"
         )
         untouched = (SHARED, UNDONE, LEFT_OUT)
-        rows = self._connection.execute(sql, (self._server, scene, *untouched)).fetchall()
+        rows = self._connection.execute(sql, (self.server, scene, *untouched)).fetchall()
         waiting = self.scenes_with(RIVAL, [scene], 0, _ALL)
         return sorted({*waiting, *(int(row[0]) for row in rows)})
 
     def any_in(self, state: str) -> bool:
         """Whether any live scene is in this state."""
         sql = f"SELECT 1 FROM scenes WHERE {LIVE} AND server = ? AND state = ? LIMIT 1"
-        return self._connection.execute(sql, (self._server, state)).fetchone() is not None
+        return self._connection.execute(sql, (self.server, state)).fetchone() is not None
 
     def shared(self) -> dict[int, str]:
         """Live scenes whose Plex items belong to other scenes, with their first paths."""
         rows = self._connection.execute(
             f"SELECT scene, path FROM scenes WHERE {LIVE} AND server = ? AND state = ?",
-            (self._server, SHARED),
+            (self.server, SHARED),
         )
         return {int(scene): str(path) for scene, path in rows}
 
@@ -193,7 +179,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         """Live scene ids above `after` and up to `last`."""
         rows = self._connection.execute(
             f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ? AND scene <= ?",
-            (self._server, after, last),
+            (self.server, after, last),
         )
         return [int(row[0]) for row in rows]
 
@@ -202,7 +188,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         rows = self._connection.execute(
             "SELECT DISTINCT e.entity FROM entities e JOIN scenes s ON s.id = e.row"
             f" WHERE e.kind = ? AND s.server = ? AND {LIVE}",
-            (kind, self._server),
+            (kind, self.server),
         )
         return {int(row[0]) for row in rows}
 
@@ -223,7 +209,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         if backfill.kind:
             return len(self.backfill_scenes(backfill, _ALL))
         sql = f"SELECT COUNT(*) FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
-        return int(self._connection.execute(sql, (self._server, backfill.after)).fetchone()[0])
+        return int(self._connection.execute(sql, (self.server, backfill.after)).fetchone()[0])
 
     def ahead(self, reason: str) -> set[int]:
         """Scenes listed by backfills with this reason that are still to be queued."""
@@ -239,7 +225,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         rows = self._connection.execute(
             f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
             " ORDER BY scene LIMIT ?",
-            (self._server, after, limit),
+            (self.server, after, limit),
         )
         return [int(row[0]) for row in rows]
 
@@ -252,7 +238,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
             " AND (?3 = '' OR state = ?3) AND EXISTS"
             " (SELECT 1 FROM targets WHERE row = scenes.id AND left_at IS NULL"
             " AND (written <> '{}' OR unconfirmed <> '{}')) ORDER BY scene",
-            (self._server, UNDONE, state),
+            (self.server, UNDONE, state),
         )
         return [int(row[0]) for row in rows]
 
@@ -269,7 +255,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
         )
         found: set[int] = set()
         for entity in ids:
-            rows = self._connection.execute(sql, (kind, entity, after, self._server, limit))
+            rows = self._connection.execute(sql, (kind, entity, after, self.server, limit))
             found.update(int(row[0]) for row in rows)
         return sorted(found)[:limit]
 
@@ -278,17 +264,9 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
             f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ? AND EXISTS"
             " (SELECT 1 FROM entities WHERE row = scenes.id AND kind = ?)"
             " ORDER BY scene LIMIT ?",
-            (self._server, after, kind, limit),
+            (self.server, after, kind, limit),
         )
         return [int(row[0]) for row in rows]
-
-    def counts(self) -> dict[str, int]:
-        """How many live scenes are in each state."""
-        rows = self._connection.execute(
-            f"SELECT state, COUNT(*) FROM scenes WHERE {LIVE} AND server = ? GROUP BY state",
-            (self._server,),
-        )
-        return {str(state): int(count) for state, count in rows}
 
 
 def _set_meta(connection: sqlite3.Connection, key: str, value: str) -> None:

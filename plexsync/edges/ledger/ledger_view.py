@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.ledger.schema import SCHEMA, TABLES
-from plexsync.edges.ledger.side_tables import Backfills
 from plexsync.edges.storage.sqlite_view import view_sqlite
 
 
@@ -16,15 +15,14 @@ class LedgerView(Ledger):
     """
 
     def __init__(self, path: str) -> None:
-        Backfills.__init__(self, view_sqlite(path, SCHEMA, TABLES))
+        super(Ledger, self).__init__(view_sqlite(path, SCHEMA, TABLES))
         self._connection.execute("PRAGMA query_only = ON")
-        self._server = self.get_meta("server")
 
     def use_server(self, server: str) -> bool:
         """Read this server's rows from now on; True if another one is current."""
-        before = self._server
-        self._server = server or before
-        return bool(before) and before != self._server
+        before = self.server
+        self._in_use = server or before
+        return bool(before) and before != self._in_use
 
     def set_aside(self, scene: int, now: float) -> None:
         """Do nothing; the caller continues as if the scene were unknown."""

@@ -1,144 +1,58 @@
-"""Reads and writes scenes in the ledger's tables."""
+"""Scenes on their way into the ledger's tables."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from plexsync.edges.ledger.schema import (
-    base_from_json,
+from plexsync.edges.ledger.encoding import (
     base_to_json,
-    dirty_from_json,
-    pictures_from_json,
     pictures_to_json,
-    read_back_from_json,
     read_back_to_json,
-    refused_from_json,
     refused_to_json,
     storable,
-    unconfirmed_from_json,
     unconfirmed_to_json,
-    written_from_json,
     written_to_json,
 )
+from plexsync.edges.ledger.ledger_queries import COLUMNS, TEXTS, LedgerQueries
+from plexsync.edges.storage.queries import ask_in, asking
+from plexsync.model.item_record import Target
 from plexsync.model.ledger import SceneState, TargetState
-from plexsync.model.plex import Base, Target
 
-Item = tuple[str, int]
-"""A Plex item: server and rating key."""
-
-_TEXTS = ("state", "detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1")
-_COLUMNS = (*_TEXTS, "since", "destroyed_at", "pictures")
-_UPDATE = f"UPDATE scenes SET {', '.join(f'{c} = ?' for c in _COLUMNS)} WHERE id = ?"
+_UPDATE = f"UPDATE scenes SET {', '.join(f'{c} = ?' for c in COLUMNS)} WHERE id = ?"
 _INSERT = (
-    f"INSERT INTO scenes ({', '.join(_COLUMNS)}, server, scene)"
-    f" VALUES ({', '.join('?' * (len(_COLUMNS) + 2))})"
+    f"INSERT INTO scenes ({', '.join(COLUMNS)}, server, scene)"
+    f" VALUES ({', '.join('?' * (len(COLUMNS) + 2))})"
 )
-_CHUNK = 400
-"""Maximum values in one statement; old builds of SQLite accept 999."""
 
 
-def current_rows(
+def _current_rows(
     connection: sqlite3.Connection, server: str, scenes: Iterable[int]
 ) -> dict[int, int]:
     """Scene id -> row id of those scenes that are in the ledger."""
     sql = "SELECT scene, id FROM scenes WHERE archived_at IS NULL AND server = ? AND scene IN ({})"
-    return dict(_fetch(connection, sql, sorted(set(scenes)), (server,)))
-
-
-def load_scenes(
-    connection: sqlite3.Connection, server: str, scenes: Iterable[int]
-) -> dict[int, SceneState]:
-    """The states of these scenes, live and destroyed."""
-    rows = current_rows(connection, server, scenes)
-    ids = sorted(rows.values())
-    targets, entities = _load_targets(connection, ids), load_entities(connection, ids)
-    sql = f"SELECT scene, id, {', '.join(_COLUMNS)} FROM scenes WHERE id IN ({{}})"
-    return {
-        scene: SceneState(
-            scene=scene,
-            **dict(zip(_COLUMNS[:-1], columns, strict=True)),
-            pictures=pictures_from_json(pictures),
-            entities=frozenset(entities[row]),
-            targets=tuple(targets[row]),
-        )
-        for scene, row, *columns, pictures in _fetch(connection, sql, ids)
-    }
-
-
-def _load_targets(
-    connection: sqlite3.Connection, rows: Sequence[int]
-) -> defaultdict[int, list[TargetState]]:
-    sql = (
-        "SELECT row, server, section, rating_key, part, written, dirty, unconfirmed, read_back,"
-        " refused, synced_at FROM targets"
-        " WHERE left_at IS NULL AND row IN ({}) ORDER BY row, place"
-    )
-    found = list(_fetch(connection, sql, rows))
-    bases = load_bases(connection, {(server, key) for _, server, _, key, *_ in found})
-    targets: defaultdict[int, list[TargetState]] = defaultdict(list)
-    for row, server, section, key, part, *values, synced_at in found:
-        written, dirty, unconfirmed, read_back, refused = values
-        targets[row].append(
-            TargetState(
-                target=Target(server, section, key),
-                part=part,
-                written=written_from_json(written),
-                base=bases.get((server, key), {}),
-                dirty=dirty_from_json(dirty),
-                unconfirmed=unconfirmed_from_json(unconfirmed),
-                read_back=read_back_from_json(read_back),
-                refused=refused_from_json(refused),
-                synced_at=synced_at,
-            )
-        )
-    return targets
-
-
-def load_entities(
-    connection: sqlite3.Connection, rows: Sequence[int]
-) -> defaultdict[int, set[tuple[str, int]]]:
-    """Row id -> entities of its scene."""
-    sql = "SELECT row, kind, entity FROM entities WHERE row IN ({})"
-    entities: defaultdict[int, set[tuple[str, int]]] = defaultdict(set)
-    for row, kind, entity in _fetch(connection, sql, rows):
-        entities[row].add((kind, entity))
-    return entities
-
-
-def load_bases(
-    connection: sqlite3.Connection, items: Collection[Item]
-) -> dict[Item, dict[str, Base]]:
-    """Base values of these Plex items: what they had before the first write."""
-    bases = {}
-    for server in {server for server, _ in items}:
-        sql = "SELECT rating_key, base FROM bases WHERE server = ? AND rating_key IN ({})"
-        keys = [key for owner, key in items if owner == server]
-        for key, base in _fetch(connection, sql, keys, (server,)):
-            bases[server, key] = base_from_json(base)
-    return bases
+    return dict(ask_in(asking(connection), sql, sorted(set(scenes)), (server,)))
 
 
 def save_scenes(connection: sqlite3.Connection, server: str, states: Sequence[SceneState]) -> None:
     """Replace these scenes' rows within the caller's transaction. Base values are only added."""
-    known = current_rows(connection, server, [state.scene for state in states])
-    entities = load_entities(connection, sorted(known.values()))
-    _add_bases(connection, [target for state in states for target in state.targets])
+    known = _current_rows(connection, server, [state.scene for state in states])
+    queries = LedgerQueries(asking(connection))
+    entities = queries.entities(sorted(known.values()))
+    _add_bases(connection, queries, [target for state in states for target in state.targets])
     for state in states:
         row = _save_scene(connection, server, state, known.get(state.scene))
         known[state.scene] = row
         _save_targets(connection, row, state)
-        _save_entities(connection, row, state, entities[row])
+        _save_entities(connection, row, state, entities.get(row, set()))
         entities[row] = set(state.entities)
 
 
 def _save_scene(
     connection: sqlite3.Connection, server: str, state: SceneState, row: int | None
 ) -> int:
-    texts = [storable(getattr(state, name)) for name in _TEXTS]
+    texts = [storable(getattr(state, name)) for name in TEXTS]
     values = [*texts, state.since, state.destroyed_at, pictures_to_json(state.pictures)]
     if row is not None:
         connection.execute(_UPDATE, (*values, row))
@@ -184,9 +98,11 @@ def _save_entities(
     )
 
 
-def _add_bases(connection: sqlite3.Connection, targets: Iterable[TargetState]) -> None:
+def _add_bases(
+    connection: sqlite3.Connection, queries: LedgerQueries, targets: Iterable[TargetState]
+) -> None:
     new = [(t.target.server, t.target.rating_key, t.base) for t in targets if t.base]
-    stored = load_bases(connection, {(server, key) for server, key, _ in new})
+    stored = queries.bases({(server, key) for server, key, _ in new})
     for server, key, base in new:
         kept = stored.get((server, key), {})
         if base.keys() - kept.keys():
@@ -195,12 +111,3 @@ def _add_bases(connection: sqlite3.Connection, targets: Iterable[TargetState]) -
                 "INSERT OR REPLACE INTO bases (server, rating_key, base) VALUES (?, ?, ?)",
                 (server, key, base_to_json(stored[server, key])),
             )
-
-
-def _fetch(
-    connection: sqlite3.Connection, sql: str, values: Sequence[int], first: tuple[object, ...] = ()
-) -> Iterator[tuple[Any, ...]]:
-    for start in range(0, len(values), _CHUNK):
-        chunk = values[start : start + _CHUNK]
-        marks = ", ".join("?" * len(chunk))
-        yield from connection.execute(sql.format(marks), (*first, *chunk)).fetchall()

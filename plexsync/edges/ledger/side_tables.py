@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 
-from plexsync.edges.ledger.schema import storable
+from plexsync.edges.ledger.encoding import storable, verdict_to_json
+from plexsync.edges.ledger.ledger_queries import LedgerQueries
+from plexsync.edges.storage.queries import ask_in, asking
 from plexsync.edges.transactions import transaction
 from plexsync.model.ledger import Backfill, Observation, Pin
 
-_CHUNK = 400
-_COLUMNS = "scene, rating_key, plex_updated, desired_hash, verdict, queued_at"
+
+class LedgerTables(LedgerQueries):
+    """What can be asked, and the connection over which the owner writes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(asking(connection))
+        self._connection = connection
 
 
-class Observations:
+class Observations(LedgerTables):
     """The ledger's observations: one per scene and Plex item, rating key 0 if none matched."""
-
-    _connection: sqlite3.Connection
-    _server: str
-
-    def observations(self, scenes: Sequence[int]) -> dict[int, tuple[Observation, ...]]:
-        """The latest observations of these scenes, by rating key; damaged ones are left out."""
-        found: defaultdict[int, list[Observation]] = defaultdict(list)
-        for some in _chunks(scenes):
-            rows = self._connection.execute(
-                f"SELECT {_COLUMNS} FROM observations WHERE server = ? AND scene IN ({_marks(some)})"
-                " ORDER BY scene, rating_key",
-                (self._server, *some),
-            )
-            for scene, key, updated, desired_hash, verdict, queued_at in rows:
-                with suppress(ValueError, TypeError, RecursionError):
-                    observation = Observation(
-                        key, updated, desired_hash, *_read(verdict), queued_at
-                    )
-                    found[scene].append(observation)
-        return {scene: tuple(observations) for scene, observations in found.items()}
 
     def save_observations(self, observations: Iterable[tuple[int, Sequence[Observation]]]) -> None:
         """Replace the observations of these scenes, in one transaction."""
@@ -46,19 +30,22 @@ class Observations:
         with transaction(self._connection) as connection:
             connection.executemany(
                 "DELETE FROM observations WHERE server = ? AND scene = ?",
-                [(self._server, scene) for scene, _ in new],
+                [(self.server, scene) for scene, _ in new],
             )
             connection.executemany(
                 "INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
-                        self._server,
+                        self.server,
                         scene,
                         observation.rating_key,
                         observation.updated,
                         observation.desired_hash,
                     )
-                    + (_verdict(observation), observation.queued_at)
+                    + (
+                        verdict_to_json(observation.gaps, observation.confidence),
+                        observation.queued_at,
+                    )
                     for scene, some in new
                     for observation in some
                 ],
@@ -68,7 +55,7 @@ class Observations:
         """Delete the observations of scenes above `after` up to `last` that are not in `kept`."""
         rows = self._connection.execute(
             "SELECT DISTINCT scene FROM observations WHERE server = ? AND scene > ? AND scene <= ?",
-            (self._server, after, last),
+            (self.server, after, last),
         ).fetchall()
         gone = [(scene, ()) for (scene,) in rows if scene not in kept]
         if gone:
@@ -76,37 +63,10 @@ class Observations:
 
     def unclaimed(self, keys: Sequence[int]) -> list[int]:
         """Those of these rating keys that occur in no observation."""
-        claimed: set[int] = set()
-        for some in _chunks(keys):
-            rows = self._connection.execute(
-                "SELECT rating_key FROM observations WHERE server = ?"
-                f" AND rating_key IN ({_marks(some)})",
-                (self._server, *some),
-            )
-            claimed.update(key for (key,) in rows)
+        sql = "SELECT rating_key FROM observations WHERE server = ? AND rating_key IN ({})"
+        rows = ask_in(asking(self._connection), sql, keys, (self.server,))
+        claimed = {key for (key,) in rows}
         return [key for key in keys if key not in claimed]
-
-
-def _chunks(values: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
-
-
-def _marks(values: Sequence[int]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def _verdict(observation: Observation) -> str:
-    if not observation.gaps and not observation.confidence:
-        return ""
-    return json.dumps([observation.confidence, *map(list, observation.gaps)], separators=(",", ":"))
-
-
-def _read(text: str) -> tuple[tuple[tuple[str, str], ...], str]:
-    """Parse gaps and confidence; raises ValueError, TypeError or RecursionError."""
-    if not text:
-        return (), ""
-    confidence, *gaps = json.loads(text)
-    return tuple((str(kind), str(field)) for kind, field in gaps), str(confidence)
 
 
 CLEARED = "cleared"
@@ -114,10 +74,8 @@ CLEARED_KEPT = 86400.0
 """Seconds; sweeps look back for a few hours only."""
 
 
-class Seen:
+class Seen(LedgerTables):
     """The ledger's table of entities and times that sweeps have seen."""
-
-    _connection: sqlite3.Connection
 
     def clear_scenes(self, scenes: Iterable[int], now: float) -> None:
         """Ignore changes of these scenes up to now: the user has cleared their jobs."""
@@ -147,14 +105,11 @@ class Seen:
             )
 
 
-class Backfills:
-    """The ledger's backfills; `connection` is the ledger's.
+class Backfills(LedgerTables):
+    """The ledger's backfills.
 
     The ids of a backfill are rows of a separate table, so that a turn reads only those it queues.
     """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
 
     def add_backfill(self, reason: str, kind: str, ids: Iterable[int] | None, now: float) -> int:
         """Store a backfill and return its id, or that of an identical one that has not begun.
@@ -181,16 +136,6 @@ class Backfills:
             )
         return backfill
 
-    def backfills(self) -> list[Backfill]:
-        """All unfinished backfills, oldest first."""
-        rows = self._connection.execute(
-            "SELECT id, reason, kind, digest <> '', after, born FROM backfills ORDER BY id"
-        )
-        return [
-            Backfill(number, reason, kind, bool(listed), after, born)
-            for number, reason, kind, listed, after, born in rows.fetchall()
-        ]
-
     def backfill_ids(self, backfill: Backfill, after: int = 0, limit: int = -1) -> list[int]:
         """The ids above `after` stored with a backfill, ascending; `limit` -1 means all."""
         rows = self._connection.execute(
@@ -210,19 +155,16 @@ class Backfills:
             connection.execute("DELETE FROM backfills WHERE id = ?", (backfill_id,))
 
 
-class Pins:
+class Pins(LedgerTables):
     """The ledger's pins, one per scene and Plex server.
 
     A scene whose pin is set or removed is no longer in step, so that its next job compares with
     Plex.
     """
 
-    _connection: sqlite3.Connection
-    _server: str
-
     def pin(self, scene: int, pin: Pin) -> None:
         """Match the scene to this item, whatever its path."""
-        row = (self._server, scene, storable(pin.part), pin.rating_key)
+        row = (self.server, scene, storable(pin.part), pin.rating_key)
         with transaction(self._connection) as connection:
             connection.execute("INSERT OR REPLACE INTO pins VALUES (?, ?, ?, ?)", row)
             self._mark_dirty(connection, scene)
@@ -231,30 +173,20 @@ class Pins:
         """Match the scene by its path again; False if it had no pin."""
         with transaction(self._connection) as connection:
             gone = connection.execute(
-                "DELETE FROM pins WHERE server = ? AND scene = ?", (self._server, scene)
+                "DELETE FROM pins WHERE server = ? AND scene = ?", (self.server, scene)
             )
             self._mark_dirty(connection, scene)
         return gone.rowcount > 0
 
-    def pins(self) -> dict[int, Pin]:
-        """All pins on the current server, by scene; there are few, since they are set by hand."""
-        rows = self._connection.execute(
-            "SELECT scene, part, rating_key FROM pins WHERE server = ? ORDER BY scene",
-            (self._server,),
-        )
-        return {scene: Pin(part, rating_key) for scene, part, rating_key in rows}
-
     def _mark_dirty(self, connection: sqlite3.Connection, scene: int) -> None:
         connection.execute(
             "UPDATE scenes SET desired_hash = '' WHERE archived_at IS NULL AND server = ? AND scene = ?",
-            (self._server, scene),
+            (self.server, scene),
         )
 
 
-class OutageJobs:
+class OutageJobs(LedgerTables):
     """Jobs held back by the current outage, which is identified by its start; each scene once."""
-
-    _connection: sqlite3.Connection
 
     def held_back(self, outage: float) -> dict[int, bool]:
         """The scenes held back by this outage, and whether they are in step again."""

@@ -1,4 +1,4 @@
 """What the page in Stash reads, and its commands.
 
-From outside: command_store, pages, queue_view, read_state, reports.
+From outside: command_store, read_state, reports, results.
 """

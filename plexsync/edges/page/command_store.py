@@ -12,8 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 from plexsync import inbox
-from plexsync.edges.page.pages import RESULTS
+from plexsync.edges.page.results import RESULTS
 from plexsync.edges.storage import files
+from plexsync.edges.storage.read_only import peek_json
 from plexsync.model.command import KIND, from_input, is_accepted_id, to_input
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
@@ -71,7 +72,7 @@ class CommandStore:
         self._write(entry)
         return entry
 
-    def put_back(self, entry: Mapping[str, object]) -> None:
+    def requeue(self, entry: Mapping[str, object]) -> None:
         """Let a started command wait again: it could not run, through no fault of its own."""
         starts = entry.get("starts")
         begun = starts if type(starts) is int else 0
@@ -137,7 +138,7 @@ class CommandStore:
     def _waiting(self) -> dict[str, dict[str, object]]:
         """Unfinished commands by id; read once, since only the owner writes here."""
         if self._open is None:
-            read = {name: files.peek_json(self._path(name), _entry, None) for name in self._names()}
+            read = {name: peek_json(self._path(name), _entry, None) for name in self._names()}
             self._open = {
                 name: entry
                 for name, entry in read.items()
@@ -183,11 +184,11 @@ class NewCommands:
         """Whether a command is in the inbox."""
         signature = inbox.signature(self._folder)
         if signature != self._signature:
-            self._look()
+            self._read_new()
             self._signature = signature if inbox.is_settled(signature) else 0
         return bool(self._commands)
 
-    def _look(self) -> None:
+    def _read_new(self) -> None:
         names = inbox.names(self._folder)
         self._events &= names
         self._commands &= names

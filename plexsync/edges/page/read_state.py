@@ -6,18 +6,28 @@ each of the page's requests, so this imports little: json, os, sqlite3.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 
 from plexsync import system
-from plexsync.edges.storage.read_only import MAX_JSON, is_at_rest, read_json, read_only
+from plexsync.edges.ledger.ledger_queries import LedgerQueries
+from plexsync.edges.page.results import commands_waiting
+from plexsync.edges.queue.dead_letter_queries import DeadLetterQueries
+from plexsync.edges.queue.queue_queries import QueueQueries
+from plexsync.edges.storage.read_only import (
+    MAX_JSON,
+    Damaged,
+    NewerSchema,
+    is_at_rest,
+    peek_json,
+    read_only,
+)
+from plexsync.edges.storage.read_only import document as read_document
 from plexsync.model.stored import (
     ABSURD,
     DATABASES,
     DOCUMENTS,
     LATEST,
-    NewerVersion,
     refusal,
     versioned,
 )
@@ -26,6 +36,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, TypeVar
+
+    from plexsync.edges.storage.queries import Ask
 
     T = TypeVar("T")
 
@@ -36,7 +48,6 @@ INDEX = "plex_index.db"
 LOG = "plexsync.log"
 
 _NEWEST_SERVER = "(SELECT server FROM sections ORDER BY read_at DESC LIMIT 1)"
-_LEDGER_SERVER = "COALESCE((SELECT value FROM meta WHERE key = 'server'), '')"
 
 
 class Unreadable(Exception):
@@ -65,6 +76,15 @@ def rows(
         if str(problem).startswith(("no such table", "no such column")):
             return []  # the owner has not migrated the file yet
         raise _unreadable(name, problem) from None
+
+
+def _asking(folder: str, name: str) -> Ask:
+    """Asks one of the owner's databases as `rows` does."""
+
+    def ask(sql: str, values: Sequence[object] = (), shape: str = "") -> list[tuple[Any, ...]]:
+        return rows(folder, name, sql, values, shape)
+
+    return ask
 
 
 def _shaped(found: list[tuple[Any, ...]], shape: str) -> list[tuple[Any, ...]]:
@@ -128,12 +148,10 @@ def _newer_database(folder: str, name: str) -> str:
 def _newer_document(folder: str, name: str) -> str:
     path = os.path.join(folder, *name.split("/"))
     try:
-        versioned(read_json(path), DOCUMENTS[name])
-    except NewerVersion as newer:
-        return refusal(path, newer.found, newer.known)
-    except (OSError, ValueError, RecursionError):
-        pass  # missing or damaged, which is handled when it is opened
-    return ""
+        peek_json(path, lambda raw: versioned(raw, DOCUMENTS[name]), None)
+    except NewerSchema as newer:
+        return str(newer)
+    return ""  # or absent or damaged, which is handled when it that
 
 
 def _text(data: bytes) -> str:
@@ -147,95 +165,19 @@ def _unreadable(name: str, problem: Exception) -> Unreadable:
     )
 
 
-def jobs(folder: str) -> list[dict[str, Any]]:
-    """The live jobs as stored, oldest row first; rows that are not jobs are skipped."""
-    found = rows(
-        folder,
-        QUEUE,
-        "SELECT CAST(data AS BLOB) FROM ack_queue_default"
-        " WHERE status IS NULL OR status NOT IN (5, 9) ORDER BY _id",
-    )
-    return [job for row in found if (job := stored_job(row[0])) is not None]
+def queue(folder: str) -> QueueQueries:
+    """The live jobs."""
+    return QueueQueries(_asking(folder, QUEUE))
 
 
-def stored_job(data: object) -> dict[str, Any] | None:
-    """A row's payload, None if it is not a job."""
-    try:
-        job = json.loads(data) if isinstance(data, bytes) else None
-    except (ValueError, RecursionError):
-        return None
-    return job if isinstance(job, dict) and type(job.get("scene")) is int else None
+def dead_letters(folder: str) -> DeadLetterQueries:
+    """The dead letters."""
+    return DeadLetterQueries(_asking(folder, DEAD_LETTERS))
 
 
-def dead_letter_counts(folder: str) -> dict[str, int]:
-    """The number of dead letters by error class."""
-    return dict(
-        rows(
-            folder,
-            DEAD_LETTERS,
-            "SELECT error, COUNT(*) FROM dead_letters GROUP BY error",
-            shape="si",
-        )
-    )
-
-
-def backfills(folder: str) -> list[dict[str, Any]]:
-    """Unfinished backfills, oldest first."""
-    sql = "SELECT reason, after, born FROM backfills ORDER BY id"
-    found = rows(folder, LEDGER, sql, shape="sin")
-    return [{"reason": reason, "after": after, "born": born} for reason, after, born in found]
-
-
-def scene_counts(folder: str) -> dict[str, int]:
-    """The number of live scenes of the current server by state."""
-    sql = (
-        "SELECT state, COUNT(*) FROM scenes WHERE archived_at IS NULL AND destroyed_at IS NULL"
-        f" AND server = {_LEDGER_SERVER} GROUP BY state"
-    )
-    return dict(rows(folder, LEDGER, sql, shape="si"))
-
-
-def left_out(folder: str) -> list[tuple[str, int, int]]:
-    """Why live scenes are left out by the filters, of how many, and how many of these have
-    anything of ours in Plex; the most frequent reason first.
-    """
-    sql = (
-        "SELECT detail, COUNT(*), SUM(EXISTS (SELECT 1 FROM targets t WHERE t.row = s.id AND"
-        " t.left_at IS NULL AND (t.written <> '{}' OR t.unconfirmed <> '{}'))) FROM scenes s"
-        " WHERE s.archived_at IS NULL AND s.destroyed_at IS NULL AND s.state = 'left out'"
-        f" AND s.server = {_LEDGER_SERVER} GROUP BY detail ORDER BY COUNT(*) DESC, detail"
-    )
-    return rows(folder, LEDGER, sql, shape="sii")
-
-
-def refusals(folder: str) -> list[tuple[str, int, str]]:
-    """The fields that Plex refuses: name, number of live scenes, and Plex's latest message."""
-    sql = (
-        "SELECT t.refused FROM targets t JOIN scenes s ON s.id = t.row WHERE t.refused <> '{}'"
-        " AND t.left_at IS NULL AND s.archived_at IS NULL AND s.destroyed_at IS NULL"
-        f" AND s.server = {_LEDGER_SERVER} GROUP BY t.row"
-    )
-    scenes: dict[str, int] = {}
-    said: dict[str, tuple[float, str]] = {}
-    for (text,) in rows(folder, LEDGER, sql, shape="s"):
-        for field, (_, words, at) in fields(text):
-            scenes[field] = scenes.get(field, 0) + 1
-            said[field] = max(said.get(field, (0.0, "")), (at, words))
-    return [(field, count, said[field][1]) for field, count in sorted(scenes.items())]
-
-
-def fields(text: str) -> list[tuple[str, tuple[str, str, float]]]:
-    """The refused fields in a ledger row, each with desired hash, Plex's message, and when."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return []
-    values = found.items() if isinstance(found, dict) else ()
-    return [
-        (name, (str(value[0]), str(value[1]), float(value[2])))
-        for name, value in values
-        if isinstance(value, list) and len(value) == 3 and isinstance(value[2], (int, float))
-    ]
+def ledger(folder: str) -> LedgerQueries:
+    """The ledger."""
+    return LedgerQueries(_asking(folder, LEDGER))
 
 
 def index_sections(folder: str) -> list[tuple[int, float]]:
@@ -253,13 +195,10 @@ def document(folder: str, name: str, parse: Callable[[object], T], default: T) -
     Raises Unreadable if it is damaged, or `parse` raises ValueError.
     """
     try:
-        return parse(read_json(os.path.join(folder, name)))
-    except FileNotFoundError:
-        return default
-    except NewerVersion as newer:
-        path = os.path.join(folder, name)
-        raise Unreadable(refusal(path, newer.found, newer.known)) from None
-    except (OSError, ValueError, RecursionError) as problem:
+        return read_document(os.path.join(folder, name), parse, default)
+    except NewerSchema as newer:
+        raise Unreadable(str(newer)) from None
+    except (OSError, Damaged) as problem:
         raise _unreadable(name, problem) from None
 
 
@@ -269,6 +208,28 @@ def records_waiting(folder: str) -> int:
         return len(os.listdir(os.path.join(folder, "inbox", "new")))
     except OSError:
         return 0
+
+
+SWEPT_AT = "swept at"
+"""The ledger's key for the time of the last sweep, by our own clock."""
+
+
+def anything_waits(folder: str) -> bool:
+    """Whether anything waits that no later event would trigger; raises Unreadable."""
+    return bool(
+        records_waiting(folder)
+        or queue(folder).live_jobs()
+        or commands_waiting(folder)
+        or ledger(folder).backfills()
+    )
+
+
+def swept_at(folder: str) -> float | None:
+    """When the last sweep was; None before the first. Raises Unreadable."""
+    try:
+        return float(ledger(folder).get_meta(SWEPT_AT))
+    except ValueError:
+        return None
 
 
 def owned(folder: str) -> bool | None:

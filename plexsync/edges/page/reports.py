@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from plexsync.edges.page.pages import REPORTS
+from plexsync.edges.page.results import REPORTS
 from plexsync.edges.storage import files
 
 MOST_LINES = 200

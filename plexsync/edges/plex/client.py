@@ -66,7 +66,7 @@ class PlexClient(PlexLists):
     ) -> None:
         def make() -> Session:
             times = (connect_timeout, read_timeout, read_timeout)
-            return Session(*times, trust=trust, look_for_tls=True)
+            return Session(*times, trust=trust, detect_tls=True)
 
         self.in_flight = in_flight or InFlight()
         self._session = PlexSession(make, connections, token, now, self.in_flight)

@@ -1,4 +1,4 @@
 """Jobs and dead letters on disk.
 
-From outside: dead_letters, job_index, job_queue, rows.
+From outside: dead_letter_queries, dead_letters, job_index, job_queue, queue_queries.
 """

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, fields
-from typing import Any, TypeVar
 
+from plexsync.edges.queue.dead_letter_queries import COLUMNS, DeadLetterQueries
 from plexsync.edges.storage import files
+from plexsync.edges.storage.queries import asking
 from plexsync.edges.storage.row_audit import JSON, Table, audited
 from plexsync.edges.transactions import transaction
-from plexsync.model.candidate import candidates
-from plexsync.model.job import DeadLetter
-
-T = TypeVar("T")
+from plexsync.model.dead_letter import DeadLetter
 
 SCHEMA = (
     """
@@ -55,17 +52,15 @@ TABLES = (
         },
     ),
 )
-_COLUMNS = tuple(field.name for field in fields(DeadLetter))
 _JSON = ("attempts", "candidates", "job", "paths")
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM dead_letters"
 _UPSERT = (
-    f"INSERT INTO dead_letters ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+    f"INSERT INTO dead_letters ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
     " ON CONFLICT (scene) DO UPDATE SET "
-    + ", ".join(f"{c} = excluded.{c}" for c in _COLUMNS if c not in ("scene", "first_failure"))
+    + ", ".join(f"{c} = excluded.{c}" for c in COLUMNS if c not in ("scene", "first_failure"))
 )
 
 
-class DeadLetters:
+class DeadLetters(DeadLetterQueries):
     """dlq.db, opened by the owner. A damaged file is set aside and an empty one created.
 
     `lost` holds the scenes whose dead letters could not be read.
@@ -73,6 +68,7 @@ class DeadLetters:
 
     def __init__(self, path: str, warn: Callable[[str], None]) -> None:
         self._connection = files.open_sqlite(path, SCHEMA, warn)
+        super().__init__(asking(self._connection))
         self.lost = audited(self._connection, TABLES, path, warn)
 
     def close(self) -> None:
@@ -91,38 +87,6 @@ class DeadLetters:
             gone = connection.executemany("DELETE FROM dead_letters WHERE scene = ?", wanted)
         return max(gone.rowcount, 0)
 
-    def get(self, scene: int) -> DeadLetter | None:
-        """The scene's dead letter."""
-        row = self._connection.execute(f"{_SELECT} WHERE scene = ?", (scene,)).fetchone()
-        return _from_row(row) if row else None
-
-    def counts(self) -> dict[str, int]:
-        """The number of dead letters by error class."""
-        rows = self._connection.execute("SELECT error, COUNT(*) FROM dead_letters GROUP BY error")
-        return {str(error): int(count) for error, count in rows}
-
-    def scenes(self, error: str | None = None) -> list[int]:
-        """The scenes with a dead letter of this error class (None: of any), by id."""
-        rows = self._connection.execute(
-            "SELECT scene FROM dead_letters WHERE error = ? OR ? IS NULL ORDER BY scene",
-            (error, error),
-        )
-        return [int(row[0]) for row in rows]
-
-    def last_failures(self) -> dict[int, float]:
-        """When each scene with a dead letter was last tried."""
-        rows = self._connection.execute("SELECT scene, last_failure FROM dead_letters")
-        return {int(scene): float(at) for scene, at in rows}
-
-    def page(self, limit: int, offset: int = 0, error: str | None = None) -> list[DeadLetter]:
-        """Dead letters, newest first, optionally of one error class only."""
-        rows = self._connection.execute(
-            f"{_SELECT} WHERE error = ? OR ? IS NULL"
-            " ORDER BY buried_at DESC, scene LIMIT ? OFFSET ?",
-            (error, error, limit, offset),
-        )
-        return [_from_row(row) for row in rows]
-
     def purge(self, before: float) -> int:
         """Delete dead letters buried before that time; returns how many."""
         with transaction(self._connection) as connection:
@@ -131,27 +95,8 @@ class DeadLetters:
 
 
 def _to_row(dead_letter: DeadLetter) -> tuple[object, ...]:
-    raw = asdict(dead_letter)
+    raw = dead_letter.to_json()
     raw.update((name, json.dumps(raw[name], allow_nan=False)) for name in _JSON)
     for name in ("error", "message", "cause"):  # lone surrogates cannot be stored
-        raw[name] = raw[name].encode("utf-8", "backslashreplace").decode("utf-8")
-    return tuple(raw[name] for name in _COLUMNS)
-
-
-def _from_row(row: tuple[Any, ...]) -> DeadLetter:
-    raw = dict(zip(_COLUMNS, row, strict=True))
-    attempts = _decoded(raw["attempts"], dict)
-    raw["attempts"] = {name: n for name, n in attempts.items() if type(n) is int}
-    raw["candidates"] = candidates(_decoded(raw["candidates"], list))
-    raw["job"] = _decoded(raw["job"], dict)
-    raw["paths"] = tuple(map(str, _decoded(raw["paths"], list)))
-    return DeadLetter(**raw)
-
-
-def _decoded(text: object, kind: type[T]) -> T:
-    """The JSON value, or an empty one of that kind: a damaged cell must not hide the row."""
-    try:
-        value = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        value = None
-    return value if isinstance(value, kind) else kind()
+        raw[name] = str(raw[name]).encode("utf-8", "backslashreplace").decode("utf-8")
+    return tuple(raw[name] for name in COLUMNS)

@@ -14,7 +14,8 @@ import persistqueue.serializers.json
 from plexsync import system
 from plexsync.edges.queue import job_index
 from plexsync.edges.queue.epoch import Epoch
-from plexsync.edges.queue.rows import FILE, LIVE, TABLE, Row
+from plexsync.edges.queue.queue_queries import LIVE, TABLE
+from plexsync.edges.queue.rows import FILE, Row
 from plexsync.edges.storage import files
 from plexsync.edges.storage.read_only import read_only
 from plexsync.model.stored import ABSURD, DATABASES, refusal

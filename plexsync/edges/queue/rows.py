@@ -41,6 +41,3 @@ def _described(row: Row, reason: str) -> dict[str, object]:
 
 
 FILE = "data.db"
-TABLE = "ack_queue_default"
-LIVE = "(status IS NULL OR status NOT IN (5, 9))"
-"""Neither acknowledged nor failed; an unknown status counts as live."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -23,7 +24,7 @@ from plexsync.edges.stash.scenes import (
 )
 from plexsync.model.errors import StashDown
 from plexsync.model.scene import BASIC, Scene, SceneParts
-from plexsync.model.stash_identity import Identity, Meeting
+from plexsync.model.stash_identity import Identity, IdentityAnswer
 
 _NOT_FOUND = re.compile(r"scene with id -?\d+ not found")
 _DEFAULT_AGE = 3600
@@ -47,6 +48,30 @@ class StashSettings:
     login: bool = True
     """Whether Stash requires a login at all."""
     enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePage:
+    """A page of scenes, the id at which it ended, and how many scenes follow."""
+
+    scenes: tuple[Scene, ...]
+    last: int
+    left: int
+    odd: Mapping[int, str] = field(default_factory=dict)
+    """Scenes that are missing because Stash's answer about them is unusable, and why."""
+
+
+def read_body(status: int, body: bytes) -> dict[str, Any]:
+    """The object that an answer is; raises StashDown for anything else."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
+    if isinstance(answer, dict):
+        return answer
+    raise StashDown(
+        f"Stash answered {status} with something that is not GraphQL", status=status, cause="body"
+    )
 
 
 def read_settings(data: Mapping[str, Any]) -> StashSettings:
@@ -142,7 +167,7 @@ def read_updates(data: Mapping[str, Any]) -> list[tuple[int, float]]:
     return found
 
 
-def read_meeting(data: Mapping[str, Any], asked: int) -> Meeting:
+def read_identity(data: Mapping[str, Any], asked: int) -> IdentityAnswer:
     """What identifies a Stash, and its answers about `asked` scenes; raises StashDown."""
     try:
         ends = [_created(row) for end in ("oldest", "newest") for row in data[end]["scenes"]]
@@ -151,7 +176,7 @@ def read_meeting(data: Mapping[str, Any], asked: int) -> Meeting:
     except (Unusable, *_NOT_WHAT_WE_ASKED) as problem:
         raise wrong_shape("its identity", problem) from None
     sample = dict(ends)
-    return Meeting(Identity(database, sample, max(sample, default=0)), dict(known))
+    return IdentityAnswer(Identity(database, sample, max(sample, default=0)), dict(known))
 
 
 def _created(row: Any) -> tuple[int, float]:

@@ -5,19 +5,16 @@ Every failure is raised as StashDown or StashAuthError; jobs then wait untouched
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from plexsync.edges.http.transport import Reply
 from plexsync.edges.in_flight import InFlight
 from plexsync.edges.log.redact import Redactor
 from plexsync.edges.stash import answers as stash_answers
 from plexsync.edges.stash import pictures
 from plexsync.edges.stash import queries as stash_queries
-from plexsync.edges.stash.answers import SceneAnswers, StashSettings
+from plexsync.edges.stash.answers import SceneAnswers, ScenePage, StashSettings
 from plexsync.edges.stash.connection import AnswerTooLarge, StashConnection
 from plexsync.edges.stash.details import EntityDetails, read_details
 from plexsync.edges.stash.handover import Handover
@@ -28,7 +25,7 @@ from plexsync.model.errors import StashAuthError, StashDown
 from plexsync.model.hierarchy import Hierarchy
 from plexsync.model.paths import name_key
 from plexsync.model.scene import BASIC, Scene, SceneParts
-from plexsync.model.stash_identity import SAMPLE, Meeting
+from plexsync.model.stash_identity import SAMPLE, IdentityAnswer
 
 ENTITIES = stash_queries.ENTITIES
 """Kinds of entities that a scene refers to."""
@@ -38,17 +35,6 @@ BATCH = 50
 _PAGE = 100
 _MAX_PAGES = 100
 _KEEP_ALIVE_AT_MOST = 1200.0
-
-
-@dataclass(frozen=True, slots=True)
-class ScenePage:
-    """A page of scenes, the id at which it ended, and how many scenes follow."""
-
-    scenes: tuple[Scene, ...]
-    last: int
-    left: int
-    odd: Mapping[int, str] = field(default_factory=dict)
-    """Scenes that are missing because Stash's answer about them is unusable, and why."""
 
 
 class StashClient:
@@ -126,17 +112,17 @@ class StashClient:
         self.enabled = found.enabled
         return found
 
-    def look_whether_enabled(self) -> None:
+    def learn_whether_enabled(self) -> None:
         """Read whether PlexSync is enabled; never waits long, and never for our other requests."""
         with self.in_flight.aside():
             self.enabled = stash_answers.read_enabled(self._ask(stash_queries.ENABLED))
 
-    def meet(self, scenes: Sequence[int]) -> Meeting:
+    def ask_identity(self, scenes: Sequence[int]) -> IdentityAnswer:
         """What identifies this Stash, and when these scenes (a few dozen) were created there."""
         variables = {f"i{n}": str(int(scene)) for n, scene in enumerate(scenes)}
-        query = stash_queries.meeting(len(scenes))
+        query = stash_queries.identity(len(scenes))
         data = self._ask(query, {"size": SAMPLE, **variables})
-        return stash_answers.read_meeting(data, len(scenes))
+        return stash_answers.read_identity(data, len(scenes))
 
     def save_settings(self, settings: Mapping[str, object]) -> None:
         """Replace all our settings in Stash by these; keys that are missing here are deleted."""
@@ -327,7 +313,7 @@ class StashClient:
         headers = {"Accept": "application/json"}
         body = {"query": query, "variables": variables}
         reply = self._connection.call("POST", "/graphql", headers=headers, json=body)
-        answer = _object(reply)
+        answer = stash_answers.read_body(reply.status, reply.body)
         data, errors = answer.get("data"), answer.get("errors") or []
         # An error may repeat what was sent, our key included.
         errors = Redactor(self.secrets).clean(errors if isinstance(errors, list) else [errors])
@@ -345,20 +331,6 @@ def _asking_for(parts: SceneParts) -> dict[str, object]:
         "pictures": parts.pictures,
     }
     return {name: True for name, asked in wanted.items() if asked}
-
-
-def _object(reply: Reply) -> dict[str, Any]:
-    try:
-        answer = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        answer = None
-    if isinstance(answer, dict):
-        return answer
-    raise StashDown(
-        f"Stash answered {reply.status} with something that is not GraphQL",
-        status=reply.status,
-        cause="body",
-    )
 
 
 def _spellings(name: str) -> set[str]:

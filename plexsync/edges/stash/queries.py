@@ -91,7 +91,7 @@ _LISTS = {
     "group": ("Groups", "groups"),
 }
 ENTITIES = tuple(_LISTS)
-"""Kinds of what a scene is written with."""
+"""Kinds of entities that a scene refers to."""
 
 
 def recently_updated(kind: str) -> str:
@@ -150,12 +150,12 @@ query PlexSyncLatestScenes($page: Int!, $size: Int!, $sort: String!, {_PARTS}) {
 )
 
 
-def meeting(count: int) -> str:
+def identity(count: int) -> str:
     """By what a Stash is known, and when `count` scenes were created: variables i0, i1, ..."""
     variables = "".join(f", $i{n}: ID!" for n in range(count))
     asked = "\n".join(f"  s{n}: findScene(id: $i{n}) {{ id created_at }}" for n in range(count))
     return f"""
-query PlexSyncMeeting($size: Int!{variables}) {{
+query PlexSyncIdentity($size: Int!{variables}) {{
   systemStatus {{ databasePath }}
   oldest: findScenes(filter: {{ per_page: $size, sort: "id", direction: ASC }}) {{
     scenes {{ id created_at }}

@@ -16,13 +16,13 @@ from contextlib import suppress
 from typing import TypeVar
 
 from plexsync import system
-from plexsync.edges.storage import read_only
-from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS, FOLDERS, NewerVersion, refusal
+from plexsync.edges.storage.read_only import Damaged, document
+from plexsync.edges.storage.read_only import NewerSchema as NewerSchema
+from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS, FOLDERS, refusal
 
 T = TypeVar("T")
 
 _KEPT = 5
-_DOUBTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _SIDES = ("-wal", "-shm", "-journal")
 _PAGE = 512
 _ENVIRONMENT = (
@@ -52,10 +52,6 @@ _DISK = frozenset(
 
 DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
 """What SQLite raises for a damaged file; the second if its message quotes bytes of the file."""
-
-
-class NewerSchema(Exception):
-    """A newer PlexSync wrote this file; this one leaves it alone."""
 
 
 def replace_json(path: str, value: object) -> None:
@@ -91,34 +87,18 @@ def read_json(
     """
     name = os.path.basename(path)
     try:
-        return parse(read_only.read_json(path))
-    except FileNotFoundError:
-        return default
+        return document(path, parse, default)
     except OSError as problem:
         warn(f"{name} cannot be read ({problem}); PlexSync continues without it.")
         return default
-    except NewerVersion as newer:
-        raise NewerSchema(refusal(path, newer.found, newer.known)) from None
-    except _DOUBTS as e:
-        reason = str(e) or type(e).__name__
+    except Damaged as problem:
+        reason = str(problem)
     try:
         kept = set_aside(path)
         warn(f"{name} was damaged ({reason}); it is kept in {kept}, PlexSync continues without it.")
     except OSError as problem:
         warn(f"{name} is damaged ({reason}) and cannot be moved away ({problem}).")
     return default
-
-
-def peek_json(path: str, parse: Callable[[object], T], default: T) -> T:
-    """Like `read_json`, for processes that do not own the folder: a damaged file stays in place."""
-    try:
-        return parse(read_only.read_json(path))
-    except NewerVersion as newer:
-        raise NewerSchema(refusal(path, newer.found, newer.known)) from None
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
-        return default
-    except RecursionError:
-        return default
 
 
 def set_aside(path: str) -> str:

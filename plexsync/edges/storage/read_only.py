@@ -10,21 +10,58 @@ import os
 import sqlite3
 
 from plexsync import system
+from plexsync.model.stored import NewerVersion, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 MAX_JSON = 16 << 20
 """Maximum bytes read of a state file; none comes near this size."""
 
 _PATIENCE = 5.0
+_DOUBTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_.~:")
 
 
 def read_json(path: str) -> Any:
     """The JSON value in a file; raises OSError, or ValueError if it is not strict JSON."""
     return strict_json(system.read_regular(path, MAX_JSON))
+
+
+class NewerSchema(Exception):
+    """A newer PlexSync wrote this file; this one leaves it alone."""
+
+
+class Damaged(Exception):
+    """A state file holds something else than it should; the text says what."""
+
+
+def document(path: str, parse: Callable[[object], T], default: T) -> T:
+    """What `parse` makes of a state file, `default` when there is none.
+
+    The one way to read such a file. Raises OSError when it cannot be read now, Damaged when it
+    holds no JSON or `parse` raises, NewerSchema when a newer PlexSync wrote it.
+    """
+    try:
+        return parse(read_json(path))
+    except FileNotFoundError:
+        return default
+    except NewerVersion as newer:
+        raise NewerSchema(refusal(path, newer.found, newer.known)) from None
+    except _DOUBTS as problem:
+        raise Damaged(str(problem) or type(problem).__name__) from None
+
+
+def peek_json(path: str, parse: Callable[[object], T], default: T) -> T:
+    """Like `document`, for those who go on without the file: one in doubt counts as none."""
+    try:
+        return document(path, parse, default)
+    except (OSError, Damaged):
+        return default
 
 
 def strict_json(data: str | bytes) -> Any:

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 from plexsync.edges.storage import files
 from plexsync.edges.transactions import transaction
+from plexsync.model.formatting import counted
 from plexsync.model.stored import LATEST
-from plexsync.model.words import counted
 
 MOMENT = f"typeof({{0}}) IN ('real', 'integer') AND {{0}} BETWEEN 0 AND {LATEST}"
 CLOCK = f"typeof({{0}}) = 'integer' AND {{0}} BETWEEN 0 AND {LATEST}"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
 from plexsync.flows.backfill import backfill
-from plexsync.model.job import DeadLetter
+from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.formatting import counted
 from plexsync.model.reasons import RECOVERED, class_words
-from plexsync.model.words import counted
 from plexsync.policy.outage_history import Outage
 
 PAGE = 50
@@ -85,7 +85,7 @@ class DlqRecovery:
         """
         outcome = Recovered()
         dead_letters = []
-        for dead_letter in self.dead_letters():
+        for dead_letter in self._dead_letters.all():
             if not window.holds(dead_letter):
                 continue
             if dead_letter.error in wanted or dead_letter.cause in wanted:
@@ -103,13 +103,6 @@ class DlqRecovery:
         ahead = set(back).difference(outcome.queued)
         outcome.already_queued += [scene for scene in back if scene in ahead]
         return outcome
-
-    def dead_letters(self) -> list[DeadLetter]:
-        """All dead letters."""
-        found: list[DeadLetter] = []
-        while page := self._dead_letters.page(500, len(found)):
-            found += page
-        return found
 
     def _in_stash(self, scenes: Sequence[int], outcome: Recovered) -> list[int]:
         """Those that Stash still has and that are not already waiting."""

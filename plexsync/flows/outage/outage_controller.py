@@ -9,7 +9,7 @@ from typing import Protocol
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
 from plexsync.edges.plex.client import Health
-from plexsync.flows.outage.outage_state import OutageState
+from plexsync.flows.outage.outage_state import OutageState, TransitionLog
 from plexsync.flows.outage.write_pacer import WritePacer
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.plex_state import (
@@ -25,10 +25,8 @@ from plexsync.model.plex_state import (
 from plexsync.policy.circuit_breaker import (
     CLOSED,
     COOLDOWN,
-    HALF_OPEN,
     CircuitBreaker,
     Permit,
-    Transition,
 )
 from plexsync.policy.outage_history import OutageHistory
 from plexsync.policy.rate_limiter import Ramp
@@ -78,7 +76,7 @@ class OutageController:
         self._aim: object = None
         """Fingerprint of the server and token in use."""
         self._permit: Permit | None = None
-        self._trials_logged = 0
+        self._transitions = TransitionLog(log)
         self.pacer = WritePacer(clock, log, interrupted)
         self.pacer.begin(self.recovery.recovery_started_at)
         self._keep(history=self.history.observe(clock.now()))
@@ -185,7 +183,7 @@ class OutageController:
         if self.refused:
             return 0
         breaker, self._permit, transition = self.breaker.allow(now)
-        self._log_transition(transition)
+        self._transitions.log(transition)
         self._keep(breaker=breaker)
         if self._permit is None:
             return 0
@@ -228,7 +226,7 @@ class OutageController:
         if transition is not None:
             history = history.end(now)
         self._keep(breaker, recovery, history)
-        self._log_transition(transition)
+        self._transitions.log(transition)
         if transition is not None:
             self.pacer.begin(self.recovery.recovery_started_at)
 
@@ -244,7 +242,7 @@ class OutageController:
         if breaker.state == CLOSED:
             history = history.end(now)
         self._keep(breaker, recovery, history)
-        self._log_transition(transition)
+        self._transitions.log(transition)
         if transition is not None:
             self.pacer.begin(self.recovery.recovery_started_at)
 
@@ -267,7 +265,7 @@ class OutageController:
         elif transition is not None:  # a failed trial counts as a failed probe
             recovery = checked(recovery, False, now)
         self._keep(breaker, recovery, history)
-        self._log_transition(transition)
+        self._transitions.log(transition)
 
     def _first_probe_later(self, now: float) -> RecoveryState:
         """Start the schedule of probes: the failure just seen counts as the first one."""
@@ -284,19 +282,6 @@ class OutageController:
         """Record that the trouble is over."""
         self._keep(recovery=untroubled(self.recovery))
         self._log.info(words)
-
-    def _log_transition(self, transition: Transition | None) -> None:
-        """Log a transition; those of trials only once, since one may be tried every minute."""
-        if transition is None:
-            return
-        if transition.after == CLOSED:
-            self._trials_logged = 0
-            self._log.info(transition.text)
-        elif HALF_OPEN not in (transition.before, transition.after):
-            self._log.warning(transition.text)
-        else:
-            self._trials_logged += 1
-            (self._log.info if self._trials_logged <= 2 else self._log.debug)(transition.text)
 
 
 def _ramp(config: PlexSyncConfig) -> Ramp:

@@ -1,4 +1,5 @@
-"""The persistent state of outages: breaker, recovery state and history, each in its file."""
+"""The persistent state of outages: breaker, recovery state and history, each in its file; and
+the log lines of the breaker."""
 
 from __future__ import annotations
 
@@ -6,8 +7,9 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
+from plexsync.edges.log.log import Log
 from plexsync.edges.storage import files
-from plexsync.policy.circuit_breaker import CircuitBreaker
+from plexsync.policy.circuit_breaker import CLOSED, HALF_OPEN, CircuitBreaker, Transition
 from plexsync.policy.outage_history import OutageHistory
 from plexsync.policy.recovery_state import RecoveryState
 
@@ -48,3 +50,26 @@ class OutageState:
 
     def _read(self, name: str, parse: Callable[[object], T], default: T) -> T:
         return files.read_json(os.path.join(self._folder, name), parse, default, self._warn)
+
+
+class TransitionLog:
+    """Logs the breaker's transitions, a line each; those of trials only at first, since one may be
+    tried each minute.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._trials = 0
+
+    def log(self, transition: Transition | None) -> None:
+        """Log it, if there was one."""
+        if transition is None:
+            return
+        if transition.after == CLOSED:
+            self._trials = 0
+            self._log.info(transition.text)
+        elif HALF_OPEN not in (transition.before, transition.after):
+            self._log.warning(transition.text)
+        else:
+            self._trials += 1
+            (self._log.info if self._trials <= 2 else self._log.debug)(transition.text)

@@ -49,7 +49,7 @@ class Commands:
         """Whether any command is left to be carried out."""
         return self._book.waiting
 
-    def run(self, leave: Callable[[], str]) -> int:
+    def carry_out_waiting(self, leave: Callable[[], str]) -> int:
         """Carry out waiting commands, a few at most and none once it is time to leave; returns how
         many.
         """
@@ -75,7 +75,7 @@ class Commands:
                 )
             answer = self._answer(entry)
         except Interrupted:
-            self._book.put_back(entry)
+            self._book.requeue(entry)
             raise
         except (TaskFailed, SyncError, AnotherStash, ValueError) as problem:
             self.session_refused |= isinstance(problem, StashAuthError)

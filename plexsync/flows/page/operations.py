@@ -10,11 +10,12 @@ import json
 import os
 
 from plexsync import inbox, system
-from plexsync.edges.page import pages, queue_view, read_state
-from plexsync.edges.page.queue_view import anything_waits, swept_at
+from plexsync.edges.page import read_state, results
+from plexsync.edges.queue.dead_letter_queries import ORDERS as DEAD_LETTER_ORDERS
+from plexsync.edges.queue.queue_queries import ORDERS as QUEUE_ORDERS
 from plexsync.flows.page.scene_state import dead_letter_in_words, job_in_words, scene_states
 from plexsync.flows.status.plex_standing import read_breaker, read_history, shown_outage
-from plexsync.flows.status.status import LONGEST_WAIT, status
+from plexsync.flows.status.status import LONGEST_WAIT, shown_backfills, status
 from plexsync.model.arguments import Rule, one_of, read_arguments, scene_ids, text, whole, word
 from plexsync.model.command import (
     COMMANDS,
@@ -33,6 +34,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
+
+    from plexsync.edges.queue.queue_queries import QueueQueries
 
     Answer = dict[str, object]
 
@@ -70,17 +73,17 @@ class Request:
 class Operation:
     """How a request is answered, and the arguments it takes."""
 
-    __slots__ = ("run", "rules")
+    __slots__ = ("answer", "rules")
 
-    def __init__(self, run: Callable[[Request], Answer], rules: Mapping[str, Rule]) -> None:
-        self.run = run
+    def __init__(self, answer: Callable[[Request], Answer], rules: Mapping[str, Rule]) -> None:
+        self.answer = answer
         self.rules = rules
 
 
 def perform(mode: str, request: Request) -> Answer:
     """Answer a request whose `args` are still as Stash sent them.
 
-    Raises ValueError with a sentence for the user if the arguments are wrong, pages.Unreadable or
+    Raises ValueError with a sentence for the user if the arguments are wrong, Unreadable or
     OSError if the data folder cannot be read.
     """
     args = {name: value for name, value in request.args.items() if name != "mode"}
@@ -88,7 +91,7 @@ def perform(mode: str, request: Request) -> Answer:
         return _accept(mode, args, request)
     operation = READS[mode]
     request.args = read_arguments(mode, operation.rules, args)
-    return operation.run(request)
+    return operation.answer(request)
 
 
 def _accept(name: str, args: Mapping[str, object], request: Request) -> Answer:
@@ -116,17 +119,16 @@ def _status(request: Request) -> Answer:
 
 def _dead_letters(request: Request) -> Answer:
     args, folder = request.args, request.folder
-    wanted = args["class"], args["scenes"]
+    wanted, start, limit = (args["class"], args["scenes"]), args["offset"], args["limit"]
+    dead_letters = read_state.dead_letters(folder)
     return {
-        "total": pages.count_dead_letters(folder, *wanted),
-        "offset": args["offset"],
-        "limit": args["limit"],
-        "classes": choices(read_state.dead_letter_counts(folder)),
+        "total": dead_letters.count(*wanted),
+        "offset": start,
+        "limit": limit,
+        "classes": choices(dead_letters.counts()),
         "dead_letters": [
             dead_letter_in_words(dead_letter)
-            for dead_letter in pages.dead_letters(
-                folder, args["offset"], args["limit"], wanted, args["sort"]
-            )
+            for dead_letter in dead_letters.page(limit, start, *wanted, args["sort"])
         ],
     }
 
@@ -134,25 +136,24 @@ def _dead_letters(request: Request) -> Answer:
 def _queue(request: Request) -> Answer:
     args, folder = request.args, request.folder
     wanted, start, limit = (args["class"], args["scenes"]), args["offset"], args["limit"]
-    classes = queue_view.classes(folder)
+    queue = read_state.queue(folder)
+    classes = queue.classes()
     return {
-        "total": _total(folder, wanted, classes),
+        "total": _total(queue, wanted, classes),
         "offset": start,
         "limit": limit,
-        "running": queue_view.running(folder),
+        "running": queue.running(),
         "classes": choices({error: number for error, number in classes.items() if error}),
         "inbox": read_state.records_waiting(folder),
-        "backfills": read_state.backfills(folder),
-        "jobs": [
-            job_in_words(job) for job in queue_view.page(folder, start, limit, wanted, args["sort"])
-        ],
+        "backfills": shown_backfills(read_state.ledger(folder)),
+        "jobs": [job_in_words(job) for job in queue.page(limit, start, *wanted, args["sort"])],
     }
 
 
-def _total(folder: str, wanted: Any, classes: Mapping[str, int]) -> int:
+def _total(queue: QueueQueries, wanted: Any, classes: Mapping[str, int]) -> int:
     error, scenes = wanted
     if scenes is not None:
-        return queue_view.count(folder, error, scenes)
+        return queue.count(error, scenes)
     return sum(classes.values()) if error is None else classes.get(error, 0)
 
 
@@ -190,7 +191,7 @@ def _result(request: Request) -> Answer:
     accepted = request.args["id"]
     if not is_accepted_id(accepted):
         raise ValueError("result: id must be one that an operation answered as accepted.")
-    found = pages.result(request.folder, accepted) or {"state": "unknown"}
+    found = results.result(request.folder, accepted) or {"state": "unknown"}
     shown = ("state", "command", "args", "at", "ended_at", "output", "error")
     why = TASK_AT_WORK if found["state"] == "waiting" and _task_works(request.folder) else None
     return {"id": accepted, **{name: found.get(name) for name in shown}, "why": why}
@@ -198,7 +199,7 @@ def _result(request: Request) -> Answer:
 
 def _report(request: Request) -> Answer:
     task = request.args["task"]
-    found = pages.report(request.folder, task) or {"state": "unknown"}
+    found = results.report(request.folder, task) or {"state": "unknown"}
     shown = ("state", "began_at", "ended_at", "lines", "output", "error")
     return {"task": task, **{name: found.get(name) for name in shown}}
 
@@ -207,11 +208,12 @@ def _tick(request: Request) -> Answer:
     folder = request.folder
     if not os.path.isdir(folder):
         return {"pending": False, "worker": "not needed", "waiting": 0, "failed": 0}
-    resting = queue_view.resting(folder, request.now, request.now + LONGEST_WAIT)
-    failed = sum(read_state.dead_letter_counts(folder).values())
-    jobs, events = queue_view.live_jobs(folder), read_state.records_waiting(folder)
+    queue = read_state.queue(folder)
+    resting = queue.resting(request.now, request.now + LONGEST_WAIT)
+    failed = read_state.dead_letters(folder).count()
+    jobs, events = queue.live_jobs(), read_state.records_waiting(folder)
     counts = badge(jobs, resting, events, failed)
-    pending = anything_waits(folder)
+    pending = read_state.anything_waits(folder)
     needed = pending or _duty_calls(request)
     worker = "alive" if _worker_lives(folder) else "started" if needed else "not needed"
     if worker == "started":
@@ -224,7 +226,7 @@ def _tick(request: Request) -> Answer:
 
 def _duty_calls(request: Request) -> bool:
     """Whether a sweep is due, or an outage is ongoing whose end no process would notice."""
-    swept = swept_at(request.folder)
+    swept = read_state.swept_at(request.folder)
     return read_breaker(request.folder).state != CLOSED or (
         swept is not None and not 0 <= request.now - swept < SWEEP_EVERY
     )
@@ -252,12 +254,10 @@ READS: Mapping[str, Operation] = {
         {
             **_PAGE,
             **_WANTED,
-            "sort": Rule(one_of(*pages.DEAD_LETTER_ORDERS), "newest"),
+            "sort": Rule(one_of(*DEAD_LETTER_ORDERS), "newest"),
         },
     ),
-    "queue": Operation(
-        _queue, {**_PAGE, **_WANTED, "sort": Rule(one_of(*queue_view.ORDERS), "due")}
-    ),
+    "queue": Operation(_queue, {**_PAGE, **_WANTED, "sort": Rule(one_of(*QUEUE_ORDERS), "due")}),
     "outages": Operation(_outages, {}),
     "throughput": Operation(_throughput, {}),
     "scene_state": Operation(_scene_state, {"scenes": Rule(scene_ids(MOST_STATES))}),

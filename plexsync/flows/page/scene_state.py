@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from plexsync.edges.page import pages, queue_view
+from plexsync.edges.page import read_state
 from plexsync.flows.status.plex_standing import read_breaker, read_recovery, shown_trouble
+from plexsync.model.ledger import DRIFTED
 from plexsync.model.reasons import (
     can_pin,
     class_tone,
@@ -16,22 +17,26 @@ from plexsync.model.reasons import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Sequence
+
+    from plexsync.model.dead_letter import DeadLetter
+    from plexsync.model.ledger import Observation, Pin, SceneState
 
     Answer = dict[str, object]
 
 
 def scene_states(folder: str, ids: Sequence[int]) -> Answer:
     """The state of these scenes, and whether Plex is away; raises Unreadable."""
-    ledger, drifted = pages.scenes(folder, ids), pages.drifted(folder, ids)
-    pins = pages.pins(folder, ids)
-    buried = pages.dead_letters_of(folder, ids)
-    waiting = {job["scene"]: job for job in queue_view.page(folder, 0, len(ids), (None, ids))}
+    ledger = read_state.ledger(folder)
+    stored, observed, pins = ledger.scenes(ids), ledger.observations(ids), ledger.pins()
+    found = read_state.dead_letters(folder).page(len(ids), scenes=ids)
+    buried = {dead_letter.scene: dead_letter for dead_letter in found}
+    jobs = read_state.queue(folder).page(len(ids), scenes=ids)
+    waiting = {job["scene"]: job for job in jobs}
     scenes = []
     for scene in ids:
-        known = {**_UNKNOWN, **ledger.get(scene, {})}
-        edited = _edited(known["targets"], drifted.get(scene, {}))
+        known = _known(stored[scene]) if scene in stored else dict(_UNKNOWN)
+        edited = _edited(stored.get(scene), observed.get(scene, ()))
         job, dead_letter = waiting.get(scene), buried.get(scene)
         known |= _stands(known, job, dead_letter, edited)
         state = str(known["state"])
@@ -45,38 +50,66 @@ def scene_states(folder: str, ids: Sequence[int]) -> Answer:
                 "edited": edited,
                 "job": job and job_in_words(job),
                 "dead_letter": dead_letter and dead_letter_in_words(dead_letter),
-                "pin": pins.get(scene),
+                "pin": _pin(pins[scene]) if scene in pins else None,
             }
         )
     away = shown_trouble(read_breaker(folder), read_recovery(folder)) is not None
-    return {"server": pages.server(folder), "away": away, "scenes": scenes}
+    return {"server": ledger.server or None, "away": away, "scenes": scenes}
 
 
 _UNKNOWN: Answer = {"state": "unknown", "detail": "", "since": None, "path": "", "targets": []}
 
 
-def _edited(targets: Any, drifted: Mapping[int, tuple[float, set[str]]]) -> list[str]:
+def _known(state: SceneState) -> Answer:
+    """What the ledger says of a scene, destroyed ones too."""
+    return {
+        "state": state.state,
+        "detail": state.detail,
+        "since": state.since,
+        "path": state.path,
+        "targets": [
+            {
+                "section": each.target.section,
+                "rating_key": each.target.rating_key,
+                "part": each.part,
+                "written": sorted(each.written),
+                "dirty": sorted(each.dirty),
+                "refused": {name: refusal.words for name, refusal in each.refused.items()},
+                "synced_at": each.synced_at,
+            }
+            for each in state.targets
+        ],
+    }
+
+
+def _edited(state: SceneState | None, observed: Sequence[Observation]) -> list[str]:
     """Fields that a reconciliation found changed in Plex and that were not written since."""
-    synced = {target["rating_key"]: target["synced_at"] for target in targets}
+    targets = state.targets if state is not None else ()
+    synced = {each.target.rating_key: each.synced_at for each in targets}
     return sorted(
         {
-            name
-            for key, (seen, fields) in drifted.items()
-            if synced.get(key, 0.0) <= seen
-            for name in fields
+            field
+            for each in observed
+            if synced.get(each.rating_key, 0.0) <= max(each.updated, each.queued_at)
+            for kind, field in each.gaps
+            if kind == DRIFTED
         }
     )
 
 
+def _pin(pin: Pin) -> Answer:
+    return {"part": pin.part, "rating_key": pin.rating_key or None}
+
+
 def _stands(
-    known: Answer, job: Answer | None, dead_letter: Answer | None, edited: list[str]
+    known: Answer, job: Answer | None, dead_letter: DeadLetter | None, edited: list[str]
 ) -> Answer:
     """The state of a scene: a job takes precedence over a dead letter, and that over the ledger."""
     if job is not None:
         return {"state": "waiting", "detail": job["last_message"] or "queued", "since": job["born"]}
     if dead_letter is not None:
-        state = dead_state(str(dead_letter["error"]))
-        return {"state": state, "detail": dead_letter["message"], "since": dead_letter["buried_at"]}
+        state = dead_state(dead_letter.error)
+        return {"state": state, "detail": dead_letter.message, "since": dead_letter.buried_at}
     if edited and known["state"] == "synced":
         return {"state": "edited in Plex", "detail": ", ".join(edited)}
     return {}
@@ -91,10 +124,11 @@ def job_in_words(job: Answer) -> Answer:
     }
 
 
-def dead_letter_in_words(dead_letter: Answer) -> Answer:
+def dead_letter_in_words(dead_letter: DeadLetter) -> Answer:
     """A dead letter with its class in words, and whether a pin would help."""
-    error = str(dead_letter["error"])
-    return {**dead_letter, **_class(error), "can_pin": can_pin(dead_state(error))}
+    error, shown = dead_letter.error, dead_letter.to_json()
+    del shown["job"]  # as it was last, which is of no use to a page
+    return {**shown, **_class(error), "can_pin": can_pin(dead_state(error))}
 
 
 def _class(error: str) -> Answer:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.client import StashClient
-from plexsync.flows.sync.matcher import MatchedScene
 from plexsync.flows.sync.picture_reader import PictureReader
-from plexsync.flows.sync.planning import plan_scene
+from plexsync.flows.sync.planning import plan_items
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
-from plexsync.flows.sync.scene_reader import DesiredScene, is_other_file
+from plexsync.flows.sync.scene_reader import is_other_file
+from plexsync.flows.sync.scene_write import SceneWrite
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import StashDown
@@ -164,7 +164,7 @@ class Compare:
             view.observations = (Observation(0, 0, view.desired_hash, gaps, NONE),) if gaps else ()
         else:
             view.observations = tuple(
-                replace(observation, desired_hash=view.desired_hash)
+                observation._replace(desired_hash=view.desired_hash)
                 for observation in view.observations
             )
         if _keys(view.observations) == _keys(view.before):
@@ -197,24 +197,21 @@ class Compare:
         view.unread = any(part.target in broken for part in parts)
         if found.confidence == NONE or view.unread:
             view.observations = tuple(
-                replace(observation, updated=_NEVER) for observation in view.observations
+                observation._replace(updated=_NEVER) for observation in view.observations
             )
             return
         job = Job(scene=view.scene.id, reason=RECONCILE, born=now)
-        desired_scene = DesiredScene(job, view.scene, view.state, view.desired, view.desired_hash)
-        mine, _ = self._matcher.share(desired_scene, found, items)
-        planned = plan_scene(
-            MatchedScene(desired_scene, mine), self._ledger, self._config.preserve_plex_edits
-        )
+        scene = SceneWrite(job, view.scene, view.state, view.desired, view.desired_hash)
+        scene.matched, _ = self._matcher.share(scene, found, items)
+        planned = plan_items(scene, self._ledger, self._config.preserve_plex_edits)
         gaps = {
             each.item.target.rating_key: tuple(
                 (gap.kind, gap.field) for gap in find_gaps(each.edits, each.written)
             )
-            for each in planned.items
+            for each in planned
         }
         view.observations = tuple(
-            replace(
-                observation,
+            observation._replace(
                 updated=observation.updated if observation.updated < now - _TRUST else _NEVER,
                 gaps=gaps.get(observation.rating_key, ()),
                 confidence=found.confidence,

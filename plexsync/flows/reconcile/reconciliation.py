@@ -9,7 +9,8 @@ from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.queue.job_queue import JobQueue
-from plexsync.edges.stash.client import ScenePage, StashClient
+from plexsync.edges.stash.answers import ScenePage
+from plexsync.edges.stash.client import StashClient
 from plexsync.flows.reconcile.compare import Compare, Comparison, count_orphans
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
@@ -124,7 +125,7 @@ class Reconciliation:
         if session is not None and (session.started, held) == (run.started, list(run.held)):
             self._session = session
             return session
-        self._matcher.meet_server()
+        self._matcher.verify_server()
         self._matcher.refresh()
         waiting = {
             scene
@@ -213,7 +214,7 @@ class Reconciliation:
             if wanted and not self._waits(view.scene.id, session):
                 ids.append(view.scene.id)
                 view.observations = tuple(
-                    replace(observation, queued_at=now) for observation in view.observations
+                    observation._replace(queued_at=now) for observation in view.observations
                 )
             if view.observations != view.before:
                 changed.append((view.scene.id, view.observations))
@@ -280,15 +281,6 @@ class Reconciliation:
         section = session.section.key if session.section else ""
         unclaimed = session.not_met if dry else self._ledger.unclaimed
         return count_orphans(tally, self._index, section, unclaimed)
-
-
-def progress(run: Run) -> float:
-    """Progress of a run, 0 to 1; for a run over the latest scenes only its pages are known."""
-    if run.done:
-        return 1.0
-    if run.order.scope == ALL:
-        return 0.98 * run.checked / max(run.total, run.checked, 1)
-    return 1.0 - 0.9 ** (run.cursor + 1)
 
 
 def _in_scope(page: ScenePage, order: Order) -> tuple[list[Scene], bool]:

@@ -1,10 +1,10 @@
-"""Formats reconciliations for the log."""
+"""Formats reconciliations for the log, and how far it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plexsync.model.words import counted
+from plexsync.model.formatting import counted
 from plexsync.policy.gaps import KINDS, MISSING, ORPHANED, GapCount
 from plexsync.policy.outage_history import format_duration
 from plexsync.policy.reconcile_schedule import (
@@ -73,6 +73,15 @@ def lines(run: Run, *, dry: bool, strict: bool) -> Iterator[str]:
         yield "This was a dry run: nothing was queued."
     elif run.tally.queued:
         yield "What was queued is written in the background, after the edits."
+
+
+def progress(run: Run) -> float:
+    """Progress of a run, 0 to 1; for a run over the latest scenes only its pages are known."""
+    if run.done:
+        return 1.0
+    if run.order.scope == ALL:
+        return 0.98 * run.checked / max(run.total, run.checked, 1)
+    return 1.0 - 0.9 ** (run.cursor + 1)
 
 
 def _kind(kind: str, meaning: str, tally: GapCount) -> str:

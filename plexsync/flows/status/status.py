@@ -7,7 +7,7 @@ flows/tasks/view_queue_status.py formats it.
 from __future__ import annotations
 
 from plexsync import __version__
-from plexsync.edges.page import queue_view, read_state
+from plexsync.edges.page import read_state
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.flows.status.plex_standing import (
     read_breaker,
@@ -20,7 +20,7 @@ from plexsync.flows.status.plex_standing import (
     shown_trouble,
 )
 from plexsync.model.plex_state import FILE, NEVER, parse_health_check
-from plexsync.model.stats import Stats
+from plexsync.model.stats import REQUEUED, Stats
 from plexsync.model.stored import one_line
 from plexsync.policy.badge import badge
 from plexsync.policy.circuit_breaker import CircuitBreaker
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    from plexsync.edges.ledger.ledger_queries import LedgerQueries
     from plexsync.model.status import (
         DeadLetterCounts,
         HealthCheck,
@@ -60,14 +61,15 @@ LONGEST_WAIT = 660.0
 def status(folder: str, now: float) -> Status:
     """The status of a data folder at wall-clock time `now`; never raises."""
     problems = read_state.newer_files(folder)
-    look = _Look(folder, problems)
-    stats = look.document("stats.json", Stats.parse, Stats(0.0))
-    breaker = look.at(lambda: read_breaker(folder)) or CircuitBreaker()
-    recovery = look.at(lambda: read_recovery(folder)) or RecoveryState()
-    problems += _other_stash(look.document(IDENTITY, _object, None), now)
+    reader = _Reader(folder, problems)
+    stats = reader.document("stats.json", Stats.parse, Stats(0.0))
+    breaker = reader.at(lambda: read_breaker(folder)) or CircuitBreaker()
+    recovery = reader.at(lambda: read_recovery(folder)) or RecoveryState()
+    problems += _other_stash(reader.document(IDENTITY, _object, None), now)
+    ledger = read_state.ledger(folder)
     owned, inbox = read_state.owned(folder), read_state.records_waiting(folder)
-    queue = look.at(lambda: _queue(folder, stats, now))
-    dead_letters = look.at(lambda: _dead_letters(read_state.dead_letter_counts(folder)))
+    queue = reader.at(lambda: _queue(folder, stats, now))
+    dead_letters = reader.at(lambda: _dead_letters(read_state.dead_letters(folder).counts()))
     return {
         "version": __version__,
         "folder": folder,
@@ -81,19 +83,19 @@ def status(folder: str, now: float) -> Status:
             inbox,
             dead_letters["total"] if dead_letters else 0,
         ),
-        "backfills": look.at(lambda: read_state.backfills(folder)) or [],
+        "backfills": reader.at(lambda: shown_backfills(ledger)) or [],
         "dead_letters": dead_letters,
-        "scenes": look.at(lambda: read_state.scene_counts(folder)),
-        "left_out": look.at(lambda: _left_out(read_state.left_out(folder))),
-        "refused": look.at(lambda: _refused(read_state.refusals(folder))) or [],
+        "scenes": reader.at(ledger.counts),
+        "left_out": reader.at(lambda: _left_out(ledger.left_out())),
+        "refused": reader.at(lambda: _refused(ledger.refusals())) or [],
         "breaker": shown_breaker(breaker, now),
         "recovery": shown_recovery(recovery, now),
         "checks": shown_checks(breaker, recovery, _health_check(folder), now),
         "trouble": shown_trouble(breaker, recovery),
-        "outages": shown_outages(look.at(lambda: read_history(folder)) or OutageHistory()),
-        "reconcile": look.document("reconcile_state.json", _object, None),
+        "outages": shown_outages(reader.at(lambda: read_history(folder)) or OutageHistory()),
+        "reconcile": reader.document("reconcile_state.json", _object, None),
         "statistics": _totals(stats, now),
-        "index": look.at(lambda: _index(read_state.index_sections(folder), now)),
+        "index": reader.at(lambda: _index(read_state.index_sections(folder), now)),
         "problems": list(dict.fromkeys(problems)),
         "log": read_state.log_tail(folder, FIRST),
     }
@@ -113,7 +115,7 @@ def _other_stash(owner: Any, now: float) -> list[str]:
     ]
 
 
-class _Look:
+class _Reader:
     """Reads the parts one by one; one that cannot be read becomes None and a problem."""
 
     def __init__(self, folder: str, problems: list[str]) -> None:
@@ -134,9 +136,9 @@ class _Look:
 
 def _queue(folder: str, stats: Stats, now: float) -> Queue:
     span = now, now + LONGEST_WAIT
-    pending, running = queue_view.live_jobs(folder), queue_view.running(folder)
-    by_error, edits = queue_view.resting(folder, *span), queue_view.edits(folder)
-    first = queue_view.first_resting(folder, *span, FIRST)
+    queue = read_state.queue(folder)
+    pending, running, edits = queue.live_jobs(), queue.running(), queue.edits()
+    by_error, first = queue.resting(*span), queue.first_resting(*span, FIRST)
     waiting = sum(by_error.values())
     due = max(0, pending - running - waiting)
     return {
@@ -183,6 +185,14 @@ def _left_out(found: list[tuple[str, int, int]]) -> LeftOut:
     }
 
 
+def shown_backfills(ledger: LedgerQueries) -> list[dict[str, object]]:
+    """Unfinished backfills, oldest first."""
+    return [
+        {"reason": each.reason, "after": each.after, "born": each.born}
+        for each in ledger.backfills()
+    ]
+
+
 def _refused(found: list[tuple[str, int, str]]) -> list[Refused]:
     return [
         {"field": field, "scenes": scenes, "why": one_line(words)} for field, scenes, words in found
@@ -211,7 +221,7 @@ def _totals(stats: Stats, now: float) -> Totals:
         "done": stats.done,
         "written": stats.written,
         "retried": stats.counts["retried"],
-        "requeued": stats.counts["put_back"],
+        "requeued": stats.counts[REQUEUED],
         "failed": dict(stats.failed),
         "errors": dict(stats.errors),
         "matches": {name: stats.matches.get(name, 0) for name in ("HIGH", "LOW")},

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.stash.client import StashClient
-from plexsync.flows.sync.scene_reader import DesiredScene, ever_written
+from plexsync.flows.sync.scene_reader import ever_written
+from plexsync.flows.sync.scene_write import Found, SceneWrite
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap, derive, name_key, path_key, pieces
@@ -14,9 +15,6 @@ from plexsync.model.plex import IndexedPart, Part, PlexItem
 from plexsync.model.scene import Scene
 from plexsync.policy.desired import has_enough_metadata
 from plexsync.policy.matching import HIGH, Match, is_pinned, match, pinned
-
-Found = tuple[PlexItem, str]
-"""An item, and the file of it that matched."""
 
 _Rank = tuple[int, int]
 """How good a scene's claim to an item is, the best first: its spelling, the place of its file."""
@@ -51,7 +49,7 @@ class Claims:
         return found
 
     def split(
-        self, desired_scene: DesiredScene, items: Sequence[Found], pins: Mapping[int, Pin]
+        self, desired_scene: SceneWrite, items: Sequence[Found], pins: Mapping[int, Pin]
     ) -> tuple[list[Found], Mapping[int, str]]:
         """The items that are the scene's own, and in words for each scene that has the others."""
         if desired_scene.scene.id in pins:
@@ -70,7 +68,7 @@ class Claims:
         return mine, rivals
 
     def _other_owner(
-        self, desired_scene: DesiredScene, item: PlexItem, file: str, pins: Collection[int]
+        self, desired_scene: SceneWrite, item: PlexItem, file: str, pins: Collection[int]
     ) -> dict[int, str]:
         """The scene with a better claim, with words for it; nothing when there is none.
 
@@ -151,7 +149,7 @@ def _pinner(item: PlexItem, keys: Collection[int], pins: Mapping[int, Pin]) -> i
     return None
 
 
-def _derived(desired_scene: DesiredScene, file: str) -> PathMap:
+def _derived(desired_scene: SceneWrite, file: str) -> PathMap:
     ours = next(
         (f.path for f in desired_scene.scene.files if name_key(f.path) == name_key(file)),
         desired_scene.scene.files[0].path,

@@ -20,9 +20,9 @@ from plexsync.edges.stash.details import EntityDetails
 from plexsync.edges.stash.pictures import PictureData, PictureRefused, PictureUnchanged
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.sync.image_writer import ImageWriter
-from plexsync.flows.sync.item_write import ItemWrite
 from plexsync.flows.sync.media_server import MediaServer
 from plexsync.flows.sync.planning import plan_item
+from plexsync.flows.sync.scene_write import ItemWrite
 from plexsync.flows.sync.write_items import Read, send_text
 from plexsync.flows.sync.write_record import compare, conclude_item, not_applied, target_state
 from plexsync.model.collection import FOREIGN, OURS, UNKNOWN, Collection, ListedCollection, Source
@@ -128,7 +128,7 @@ class CollectionWriter:
         if there is None:
             self._missing(each, now)
         elif there.rating_key != target.rating_key:
-            anew = TargetState(target=replace(target, rating_key=there.rating_key))
+            anew = TargetState(target=target._replace(rating_key=there.rating_key))
             return replace(each, owner=UNKNOWN, etag="", sha1="", plex=anew)
         elif each.owner == FOREIGN or each.quick:
             self._save(settled(each, each.detail))

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.flows.results import Done, Result
-from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
-from plexsync.flows.sync.matcher import MatchedScene
 from plexsync.flows.sync.media_server import Cut, MediaServer
-from plexsync.flows.sync.planning import is_foreign, plan_scene
+from plexsync.flows.sync.planning import is_foreign, plan_items
+from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
 from plexsync.model.ledger import SYNCED
 from plexsync.model.plex import FIELDS, IMAGE, Edit, Value
 from plexsync.model.values import is_ours, name_keys, same
@@ -54,16 +53,16 @@ class DryRun:
         self._preserve = preserve
         self.plans: dict[int, tuple[ItemPlan, ...]] = {}
 
-    def write(self, matched: Sequence[MatchedScene], now: float) -> list[Result]:
+    def write(self, scenes: Sequence[SceneWrite], now: float) -> list[Result]:
         """One result per scene, as after a run in which Plex took everything."""
         results: list[Result] = []
-        for each in matched:
-            scene = plan_scene(each, self._ledger, self._preserve, self._server.fit)
+        for scene in scenes:
+            scene.items = plan_items(scene, self._ledger, self._preserve, self._server.fit)
             items = tuple(self._item(write, scene) for write in scene.items)
-            self.plans[each.desired_scene.scene.id] = items
+            self.plans[scene.scene.id] = items
             fields = {f.field for item in items for f in item.fields if f.changes}
             changed = tuple(name for name in FIELDS if name in fields)
-            results.append(Done(job=each.desired_scene.job, state=SYNCED, changed=changed))
+            results.append(Done(job=scene.job, state=SYNCED, changed=changed))
         return results
 
     def _item(self, write: ItemWrite, scene: SceneWrite) -> ItemPlan:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from plexsync.flows.outage.outage_controller import OutageController
-from plexsync.flows.sync.item_write import ItemWrite
 from plexsync.flows.sync.media_server import MediaServer
 from plexsync.flows.sync.planning import is_foreign
+from plexsync.flows.sync.scene_write import ItemWrite
 from plexsync.model.errors import SyncError
 from plexsync.model.plex import FIELDS, Base, Edit
 from plexsync.policy.outcome import is_upload_of

@@ -55,7 +55,7 @@ class ItemReader:
             return
         for target in wanted:
             item = answer.get(target.rating_key)
-            if item is not None:
+            if item is not None and item.target.server == target.server:
                 items[target] = item
 
     def _stops(self, error: SyncError) -> bool:

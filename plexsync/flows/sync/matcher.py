@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.ledger.ledger import Ledger
@@ -13,7 +12,7 @@ from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.media_server import Depth, FileIndex, MediaServer
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
-from plexsync.flows.sync.scene_reader import DesiredScene
+from plexsync.flows.sync.scene_write import SceneWrite
 from plexsync.flows.sync.selection import Selection
 from plexsync.flows.sync.unreadable import unreadable_items
 from plexsync.model.config import PlexSyncConfig
@@ -34,14 +33,6 @@ from plexsync.policy.passed_over import why_missing
 
 REFRESH_PAUSE = 30.0
 """Seconds between two refreshes of the index for the sake of misses."""
-
-
-@dataclass(slots=True)
-class MatchedScene:
-    """A scene with the live items that it is written to, and the Plex file that matched each."""
-
-    desired_scene: DesiredScene
-    items: list[tuple[PlexItem, str]]
 
 
 class ItemMatcher:
@@ -70,13 +61,11 @@ class ItemMatcher:
         self.news = False
         """The index has learned of files since this was last reset."""
 
-    def match(
-        self, desired_scenes: Sequence[DesiredScene]
-    ) -> tuple[list[MatchedScene], list[Result]]:
+    def match(self, desired_scenes: Sequence[SceneWrite]) -> tuple[list[SceneWrite], list[Result]]:
         """Split a batch into what is found in Plex and what ends or waits here."""
         if not desired_scenes:
             return [], []
-        self.meet_server()
+        self.verify_server()
         self._scenes.begin()
         if not self._index.complete(self._config.plex_library):
             self.refresh()
@@ -91,18 +80,18 @@ class ItemMatcher:
             Failed(desired_scene.job, self._missing(desired_scene)) for desired_scene in misses
         ]
 
-    def _news_may_help(self, misses: Sequence[DesiredScene]) -> Depth | None:
+    def _news_may_help(self, misses: Sequence[SceneWrite]) -> Depth | None:
         """Whether to ask Plex what is new."""
         worth = self._may_refresh() or any(map(_asked_for_now, misses))
         return Depth.NEW if worth else None
 
-    def _reading_may_help(self, misses: Sequence[DesiredScene]) -> Depth | None:
+    def _reading_may_help(self, misses: Sequence[SceneWrite]) -> Depth | None:
         """Whether to read whole libraries: where the clock moved, all before one is given up."""
         last = any(is_last_try(desired_scene.job) for desired_scene in misses)
         depth = Depth.DOUBTED if last else Depth.MISSED
         return depth if self._index.worth_reading(self._clock.now(), depth) else None
 
-    def _missing(self, desired_scene: DesiredScene) -> PlexNotFound:
+    def _missing(self, desired_scene: SceneWrite) -> PlexNotFound:
         pin = self._scenes.pins.get(desired_scene.scene.id)
         if pin is not None:
             return PlexNotFound(
@@ -114,12 +103,12 @@ class ItemMatcher:
         message = why_missing(files, self._index.libraries)
         return PlexNotFound(message, paths=[file.path for file in desired_scene.scene.files])
 
-    def first_server(self) -> None:
+    def verify_first_server(self) -> None:
         """Before anything is known of any server, ask which one it is."""
         if not self._ledger.server:
-            self.meet_server()
+            self.verify_server()
 
-    def meet_server(self) -> None:
+    def verify_server(self) -> None:
         """Make sure that the ledger and Plex mean the same server.
 
         Raises PlexTemporaryError when another one answers than the one the batch was read for.
@@ -132,14 +121,14 @@ class ItemMatcher:
             raise PlexTemporaryError("another Plex server answers", cause="server", fault=REQUEST)
 
     def _pass(
-        self, desired_scenes: Sequence[DesiredScene]
-    ) -> tuple[list[MatchedScene], list[Result], list[DesiredScene]]:
+        self, desired_scenes: Sequence[SceneWrite]
+    ) -> tuple[list[SceneWrite], list[Result], list[SceneWrite]]:
         """What is found in Plex, what ends here, and what the index does not show yet."""
         proposals = [candidates_of(self._scenes.propose(each.scene)) for each in desired_scenes]
         items, broken = self._items.read({part.target for parts in proposals for part in parts})
-        found: list[MatchedScene] = []
+        found: list[SceneWrite] = []
         ended: list[Result] = []
-        misses: list[DesiredScene] = []
+        misses: list[SceneWrite] = []
         for desired_scene, parts in zip(desired_scenes, proposals, strict=True):
             error = next((broken[p.target] for p in parts if p.target in broken), None)
             outcome = (
@@ -149,7 +138,7 @@ class ItemMatcher:
             )
             if outcome is None:
                 misses.append(desired_scene)
-            elif isinstance(outcome, MatchedScene):
+            elif isinstance(outcome, SceneWrite):
                 found.append(outcome)
             else:
                 ended.append(outcome)
@@ -157,10 +146,10 @@ class ItemMatcher:
 
     def _outcome(
         self,
-        desired_scene: DesiredScene,
+        desired_scene: SceneWrite,
         parts: Sequence[IndexedPart],
         items: Mapping[Target, PlexItem],
-    ) -> MatchedScene | Result | None:
+    ) -> SceneWrite | Result | None:
         """What the live items make of a proposal; None when Plex does not have the scene."""
         for part in parts:
             if part.target not in items:
@@ -174,7 +163,8 @@ class ItemMatcher:
             return refusal
         mine, rivals = self._scenes.share(desired_scene, found, items)
         if mine:
-            return MatchedScene(desired_scene, mine)
+            desired_scene.matched = mine
+            return desired_scene
         return Done(
             job=desired_scene.job,
             state=SHARED,
@@ -183,7 +173,7 @@ class ItemMatcher:
             path=desired_scene.scene.files[0].path,
         )
 
-    def _log_match(self, desired_scene: DesiredScene, found: Match) -> Failed | None:
+    def _log_match(self, desired_scene: SceneWrite, found: Match) -> Failed | None:
         """A line about how sure the match is; a failure when it is not sure enough."""
         scene, named = desired_scene.scene.id, describe(found.candidates)
         unsure = found.confidence == LOW
@@ -209,7 +199,7 @@ class ItemMatcher:
 
     def follow(self) -> None:
         """Catch up with the libraries whose clocks moved; one request when none did."""
-        self.meet_server()
+        self.verify_server()
         self.refresh(Depth.MOVED)
 
     def refresh(self, depth: Depth = Depth.NEW) -> None:
@@ -229,7 +219,7 @@ class ItemMatcher:
             )
 
 
-def _asked_for_now(desired_scene: DesiredScene) -> bool:
+def _asked_for_now(desired_scene: SceneWrite) -> bool:
     """Whether a person asked for this scene just now, perhaps after letting Plex scan its file."""
     job = desired_scene.job
     return job.priority == EDIT and job.reason == FORCED and not job.attempts

@@ -82,7 +82,7 @@ class FileIndex(Protocol):
 
     @property
     def libraries(self) -> tuple[Section, ...]:
-        """The libraries as the last refresh found them; none before it."""
+        """The libraries found by the last refresh; none before it."""
 
     def complete(self, wanted: str) -> bool:
         """Whether it was ever read for these libraries of the server in use."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from plexsync.edges.ledger.ledger import Ledger
-from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
-from plexsync.flows.sync.matcher import MatchedScene
+from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
 from plexsync.model.job import ASKED
 from plexsync.model.ledger import TargetState
 from plexsync.model.plex import Edit, PlexItem, Target, Value, Written
@@ -17,25 +16,20 @@ Fit = Callable[[Target, Sequence[Edit]], tuple[Sequence[Edit], Mapping[str, obje
 """Gives the edits as they can be sent."""
 
 
-def plan_scene(
-    matched: MatchedScene, ledger: Ledger, preserve: bool, fit: Fit | None = None
-) -> SceneWrite:
+def plan_items(
+    scene: SceneWrite, ledger: Ledger, preserve: bool, fit: Fit | None = None
+) -> list[ItemWrite]:
     """Compare what Plex should show with what it has and what the ledger knows; changes nothing.
 
     What somebody asks for is tried again although Plex refused it before or, where `fit` says how
     much of a text would go, took only a part of it.
     """
-    desired_scene = matched.desired_scene
-    states = desired_scene.state.targets if desired_scene.state else ()
-    known = {each.target: each for each in states}
-    items = []
-    for item, part in matched.items:
+    known = {each.target: each for each in (scene.state.targets if scene.state else ())}
+    asked, items = scene.job.reason in ASKED, []
+    for item, part in scene.matched:
         before = known.get(item.target) or _inherited(item.target, ledger)
-        asked = desired_scene.job.reason in ASKED
-        items.append(
-            plan_item(desired_scene.desired.values, item, part, before, preserve, fit, asked=asked)
-        )
-    return SceneWrite(desired_scene, items)
+        items.append(plan_item(scene.values, item, part, before, preserve, fit, asked=asked))
+    return items
 
 
 def _inherited(target: Target, ledger: Ledger) -> TargetState:

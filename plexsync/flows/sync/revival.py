@@ -13,10 +13,10 @@ from plexsync.flows.sync.media_server import FileIndex
 from plexsync.flows.sync.scene_matcher import propose
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import PlexNotFound
+from plexsync.model.formatting import counted
 from plexsync.model.paths import PathMap
 from plexsync.model.reasons import REVIVED
 from plexsync.model.scene import VideoFile
-from plexsync.model.words import counted
 from plexsync.policy.matching import HIGH
 
 SURE_RULES = ("path", "suffix")

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.stash.client import StashClient
-from plexsync.flows.sync.claims import Claims, Found
+from plexsync.flows.sync.claims import Claims
 from plexsync.flows.sync.media_server import FileIndex
-from plexsync.flows.sync.scene_reader import DesiredScene
+from plexsync.flows.sync.scene_write import Found, SceneWrite
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap
@@ -70,7 +70,7 @@ class SceneMatcher:
         return self._claims.match(scene, self._live(parts, items), self.pins.get(scene.id))
 
     def share(
-        self, desired_scene: DesiredScene, found: Match, items: Mapping[Target, PlexItem]
+        self, desired_scene: SceneWrite, found: Match, items: Mapping[Target, PlexItem]
     ) -> tuple[list[Found], Mapping[int, str]]:
         """The items that are the scene's own, and in words for each scene that has the others.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
@@ -12,6 +12,7 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.flows.sync.picture_reader import PictureReader, ScenePictures
+from plexsync.flows.sync.scene_write import SceneWrite
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
@@ -35,25 +36,10 @@ KEPT_PICTURES = 32 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class DesiredScene:
-    """One scene of a batch on its way to Plex."""
-
-    job: Job
-    scene: Scene
-    state: SceneState | None
-    desired: Desired
-    hash: str
-    pictures: ScenePictures = field(default_factory=ScenePictures)
-    """Stash is asked for them in `with_pictures` only, for a scene that cannot be in step anyway."""
-    confidence: str = ""
-    """How sure its match with Plex is, once it has one."""
-
-
-@dataclass(slots=True)
 class ScenesRead:
     """What a batch came to on Stash's side."""
 
-    desired_scenes: list[DesiredScene]
+    desired_scenes: list[SceneWrite]
     """What Plex must see."""
     results: list[Result]
     """Jobs that end here."""
@@ -105,12 +91,12 @@ class SceneReader:
                 results.append(early)
         asked = [(scene, state) for _, scene, state in open_ if self._asks_now(state)]
         found = iter(self._pictures.read(asked))
-        desired_scenes: list[DesiredScene] = []
+        desired_scenes: list[SceneWrite] = []
         for job, scene, state in open_:
             asks = self._asks_now(state)
             pictures = next(found) if asks else self._pictures.known(scene, state)
             outcome = self._desired(job, scene, state, pictures)
-            if isinstance(outcome, DesiredScene):
+            if isinstance(outcome, SceneWrite):
                 desired_scenes.append(outcome)
             else:
                 results.append(outcome)
@@ -118,7 +104,7 @@ class SceneReader:
         self._notes.save(now)
         return ScenesRead(desired_scenes, results, scenes)
 
-    def with_pictures(self, desired_scenes: Sequence[DesiredScene]) -> list[DesiredScene]:
+    def with_pictures(self, desired_scenes: Sequence[SceneWrite]) -> list[SceneWrite]:
         """The scenes with the pictures that `read` left out: Plex has items for all of these."""
         late = [each for each in desired_scenes if not each.pictures.asked]
         found = iter(self._pictures.read([(each.scene, each.state) for each in late]))
@@ -129,10 +115,12 @@ class SceneReader:
         _drop_beyond(whole, KEPT_PICTURES)
         return whole
 
-    def _with_pictures(self, each: DesiredScene, pictures: ScenePictures) -> DesiredScene:
+    def _with_pictures(self, each: SceneWrite, pictures: ScenePictures) -> SceneWrite:
         found = self._desired(each.job, each.scene, each.state, pictures)
         return (
-            replace(found, confidence=each.confidence) if isinstance(found, DesiredScene) else each
+            replace(found, confidence=each.confidence, matched=each.matched)
+            if isinstance(found, SceneWrite)
+            else each
         )
 
     def _own_state(self, state: SceneState | None, scene: Scene, now: float) -> SceneState | None:
@@ -186,7 +174,7 @@ class SceneReader:
 
     def _desired(
         self, job: Job, scene: Scene, state: SceneState | None, pictures: ScenePictures
-    ) -> DesiredScene | Result:
+    ) -> SceneWrite | Result:
         hierarchy = self._selection.hierarchy
         wanted, problem = desired(scene, self._config, pictures.images, hierarchy)
         if wanted is None:
@@ -206,7 +194,7 @@ class SceneReader:
             self._notes.see(scene, wanted.values, [each.target for each in state.targets])
             news = wanted.entities if wanted.entities != state.entities else None
             return Done(job=job, state=SYNCED, detail="in step", entities=news)
-        return DesiredScene(job, scene, state, wanted, digest, pictures)
+        return SceneWrite(job, scene, state, wanted, digest, pictures)
 
     def _watched(self, wanted: Desired, scene: Scene, pictures: ScenePictures) -> Desired:
         """With the entities that decide whether the scene is wanted at all, and whose pictures it may
@@ -252,7 +240,7 @@ def _absent(answers: SceneAnswers, scene: int) -> SyncError:
     return SceneGone("the scene no longer exists in Stash")
 
 
-def _drop_beyond(desired_scenes: Sequence[DesiredScene], budget: int) -> None:
+def _drop_beyond(desired_scenes: Sequence[SceneWrite], budget: int) -> None:
     for each in desired_scenes:
         for sha1, data in list(each.pictures.data.items()):
             budget -= len(data)

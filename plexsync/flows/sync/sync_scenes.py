@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from plexsync.edges.log.log import Log
 from plexsync.flows.results import Failed, Postponed, Result
-from plexsync.flows.sync.matcher import ItemMatcher, MatchedScene
+from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.flows.sync.media_server import MediaServer
 from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.scene_reader import SceneReader
+from plexsync.flows.sync.scene_write import SceneWrite
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import Interrupted, PlexServerDown, SyncError
 from plexsync.model.job import Job
@@ -23,7 +23,7 @@ from plexsync.model.scene import Scene
 class Writer(Protocol):
     """The last step of a batch; the dry run has one of its own."""
 
-    def write(self, matched: Sequence[MatchedScene], now: float) -> list[Result]:
+    def write(self, matched: Sequence[SceneWrite], now: float) -> list[Result]:
         """One result per matched scene; raises SyncError when nothing of it could be done."""
 
 
@@ -49,7 +49,7 @@ class SyncScenes:
         """Try dead letters again whose files the index has come to show, refreshed or not."""
         try:
             if refresh:
-                self._matcher.meet_server()
+                self._matcher.verify_server()
                 self._matcher.refresh()
         except (SyncError, Interrupted):
             return  # the batch that follows meets the same trouble and deals with it
@@ -77,29 +77,22 @@ class SyncScenes:
 
     def _sync(self, jobs: Sequence[Job], now: float) -> list[Result]:
         try:
-            self._matcher.first_server()
+            self._matcher.verify_first_server()
             read = self._reader.read(jobs, now)
         except SyncError as error:
             return [Failed(job, error.of_step()) for job in jobs]
         if self._scan is not None:
             self._scan.for_new_scenes(jobs, read.scenes, now)
-        results, desired_scenes = read.results, read.desired_scenes
         try:
-            matched, ended = self._matcher.match(desired_scenes)
+            matched, ended = self._matcher.match(read.desired_scenes)
         except SyncError as error:
-            return results + [
-                Failed(desired_scene.job, error.of_step()) for desired_scene in desired_scenes
-            ]
-        results = results + ended
+            failed = [Failed(each.job, error.of_step()) for each in read.desired_scenes]
+            return [*read.results, *failed]
+        results = read.results + ended
         try:
-            whole = self._reader.with_pictures([each.desired_scene for each in matched])
-            matched = [
-                replace(e, desired_scene=desired_scene)
-                for e, desired_scene in zip(matched, whole, strict=True)
-            ]
-            return results + self._writer.write(matched, now)
+            return results + self._writer.write(self._reader.with_pictures(matched), now)
         except SyncError as error:
-            return results + [Failed(each.desired_scene.job, error.of_step()) for each in matched]
+            return results + [Failed(each.job, error.of_step()) for each in matched]
 
 
 SCAN_PAUSE = 60.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plexsync.flows.sync.media_server import FileIndex
-from plexsync.model.words import counted
+from plexsync.model.formatting import counted
 
 
 def unreadable_items(index: FileIndex) -> Iterator[str]:

@@ -13,12 +13,10 @@ from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.results import Done, Failed, Postponed, Result
 from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.flows.sync.image_writer import ImageWriter
-from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
-from plexsync.flows.sync.matcher import MatchedScene
 from plexsync.flows.sync.media_server import FileIndex, MediaServer, Sent
 from plexsync.flows.sync.picture_reader import PictureReader
-from plexsync.flows.sync.planning import plan_scene
-from plexsync.flows.sync.scene_reader import DesiredScene
+from plexsync.flows.sync.planning import plan_items
+from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
 from plexsync.flows.sync.write_record import compare, conclude, state_of
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
@@ -27,10 +25,10 @@ from plexsync.model.errors import (
     PlexServerDown,
     SyncError,
 )
+from plexsync.model.formatting import label
 from plexsync.model.ledger import SYNCED
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.values import name_keys
-from plexsync.model.words import label
 from plexsync.policy.notes import how_much
 
 AHEAD = 10
@@ -70,12 +68,12 @@ class WriteItems:
         self._images = ImageWriter(server, pool, outages, preserve=self._preserve)
         self._stopped: SyncError | None = None
 
-    def write(self, matched: Sequence[MatchedScene], now: float) -> list[Result]:
+    def write(self, scenes: Sequence[SceneWrite], now: float) -> list[Result]:
         """Bring every matched scene in step; one result for each."""
-        if not matched:
+        if not scenes:
             return []
         self._index.recall_limits(now)
-        scenes = self._send_all(matched, now)
+        self._send_all(scenes, now)
         self._read_back([scene for scene in scenes if scene.changing])
         for scene in scenes:
             conclude(scene, now)
@@ -85,28 +83,24 @@ class WriteItems:
         self._index.keep_limits(now)
         return [_result(scene) for scene in scenes]
 
-    def _send_all(self, matched: Sequence[MatchedScene], now: float) -> list[SceneWrite]:
+    def _send_all(self, scenes: Sequence[SceneWrite], now: float) -> None:
         """Plan and send; the next few are planned while Plex is busy with the last few."""
         self._stopped = None
-        scenes: list[SceneWrite] = []
         under_way: list[Future[None]] = []
         try:
-            for start in range(0, len(matched), AHEAD):
-                some = [
-                    plan_scene(each, self._ledger, self._preserve, self._server.fit)
-                    for each in matched[start : start + AHEAD]
-                ]
+            for start in range(0, len(scenes), AHEAD):
+                some = scenes[start : start + AHEAD]
+                for each in some:
+                    each.items = plan_items(each, self._ledger, self._preserve, self._server.fit)
                 changing = [scene for scene in some if scene.changing]
                 self._images.inspect([write for scene in changing for write in scene.items])
                 # Intent first: after a crash the ledger still knows what Plex had, what is ours.
                 self._save(changing, now, intent=True)
                 under_way += [self._pool.submit(self._send_scene, scene) for scene in changing]
-                scenes += some
         finally:
             wait(under_way)
-        for each in under_way:
-            each.result()
-        return scenes
+        for future in under_way:
+            future.result()
 
     def _send_scene(self, scene: SceneWrite) -> None:
         if self._stopped is not None:
@@ -114,10 +108,8 @@ class WriteItems:
             return
         try:
             for write in scene.items:
-                self._send_text(scene.desired_scene, write)
-                self._images.upload(
-                    write, partial(self._pictures.data, scene.desired_scene.pictures)
-                )
+                self._send_text(scene, write)
+                self._images.upload(write, partial(self._pictures.data, scene.pictures))
         except Interrupted:
             scene.postponed = True
         except SyncError as error:
@@ -125,10 +117,10 @@ class WriteItems:
             if isinstance(error, (PlexServerDown, PlexAuthError)):
                 self._stopped = error
 
-    def _send_text(self, desired_scene: DesiredScene, write: ItemWrite) -> None:
+    def _send_text(self, scene: SceneWrite, write: ItemWrite) -> None:
         sent = send_text(write, self._server, self._outages)
         if sent is not None:
-            self._log_cut(desired_scene, sent)
+            self._log_cut(scene, sent)
 
     def _read_back(self, scenes: Sequence[SceneWrite]) -> None:
         """Read what Plex has now; only that is ever recorded as written."""
@@ -154,20 +146,20 @@ class WriteItems:
     def _note_collections(self, scenes: Sequence[SceneWrite], now: float) -> None:
         for scene in scenes:
             targets = [write.item.target for write in scene.items]
-            self._notes.see(scene.desired_scene.scene, scene.values, targets, _new_names(scene))
+            self._notes.see(scene.scene, scene.values, targets, _new_names(scene))
         self._notes.save(now)
 
     def _save(self, scenes: Sequence[SceneWrite], now: float, *, intent: bool) -> None:
         self._ledger.save([state_of(scene, now, intent=intent) for scene in scenes])
 
-    def _log_cut(self, desired_scene: DesiredScene, sent: Sent) -> None:
+    def _log_cut(self, scene: SceneWrite, sent: Sent) -> None:
         for name, cut in sent.cut.items():
             if cut.kept < cut.of:
                 self._log.warn_once(
-                    f"cut {desired_scene.scene.id} {name} {cut.kept}",
+                    f"cut {scene.scene.id} {name} {cut.kept}",
                     f"The {label(name)} is longer than Plex takes: "
                     f"{how_much(name, cut.kept, cut.of)} went.",
-                    scene=desired_scene.scene.id,
+                    scene=scene.scene.id,
                 )
 
     def _log_refusals(self, scene: SceneWrite) -> None:
@@ -177,7 +169,7 @@ class WriteItems:
                 f"Plex refuses the {label(name)} of a scene ({words}); the rest of it is in step. "
                 "It is tried again when it changes in Stash, or by Sync now. View Queue Status "
                 "counts such scenes.",
-                scene=scene.desired_scene.scene.id,
+                scene=scene.scene.id,
             )
 
 
@@ -186,7 +178,6 @@ def send_text(write: ItemWrite, server: MediaServer, outages: OutageController) 
     text = write.text
     if not text:
         return None
-    server.verify_server()
     with outages.pacer.one_write():
         write.sent = text
         sent = server.write(write.item.target, text)
@@ -201,7 +192,7 @@ def _new_names(scene: SceneWrite) -> set[str]:
 
 
 def _result(scene: SceneWrite) -> Result:
-    job = scene.desired_scene.job
+    job = scene.job
     if scene.postponed:
         return Postponed(job)
     if scene.error is not None:
@@ -211,5 +202,5 @@ def _result(scene: SceneWrite) -> Result:
         state=SYNCED,
         detail=scene.notes,
         changed=scene.changed,
-        confidence=scene.desired_scene.confidence,
+        confidence=scene.confidence,
     )

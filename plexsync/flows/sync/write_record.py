@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from plexsync.flows.sync.item_write import ItemWrite, SceneWrite
+from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
 from plexsync.model.errors import PlexTemporaryError
 from plexsync.model.ledger import SYNCED, WAITING, SceneState, TargetState
 from plexsync.model.pictures import NEVER_SEEN, PictureSource
@@ -106,23 +106,22 @@ def _record(
 
 def state_of(scene: SceneWrite, now: float, *, intent: bool) -> SceneState:
     """The scene for the ledger; with `intent` before anything is sent."""
-    desired_scene = scene.desired_scene
     in_step = not intent and scene.error is None and not scene.postponed
-    seen = dict(desired_scene.pictures.kept) if in_step else all_kept(desired_scene.state)
-    cover = seen.pop(PictureSource("scene", desired_scene.scene.id), NEVER_SEEN)
+    seen = dict(scene.pictures.kept) if in_step else all_kept(scene.state)
+    cover = seen.pop(PictureSource("scene", scene.scene.id), NEVER_SEEN)
     return SceneState(
-        scene=desired_scene.scene.id,
+        scene=scene.scene.id,
         state=SYNCED if in_step else WAITING,
         detail=scene.error.message if scene.error else scene.notes if in_step else "",
         since=now,
-        desired_hash=desired_scene.hash if in_step else "",
-        oshash=desired_scene.scene.files[0].oshash,
-        path=desired_scene.scene.files[0].path,
+        desired_hash=scene.hash if in_step else "",
+        oshash=scene.scene.files[0].oshash,
+        path=scene.scene.files[0].path,
         cover_etag=cover.etag,
         cover_sha1=cover.sha1,
         pictures=seen,
         destroyed_at=None,
-        entities=desired_scene.desired.entities,
+        entities=scene.desired.entities,
         targets=tuple(
             target_state(write, scene.values, now, intent=intent) for write in scene.items
         ),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from plexsync.edges.storage import files
+from plexsync.edges.storage.read_only import peek_json
 from plexsync.flows.tasks.clear_queue import remove_all
 from plexsync.flows.tasks.confirmation import is_second_press, keep_copy
 from plexsync.flows.tasks.context import TaskContext
-from plexsync.flows.tasks.dead_letters import all_dead_letters, remove_dead_letters
+from plexsync.flows.tasks.dead_letters import remove_dead_letters
 from plexsync.flows.worker.folder_owner import FolderOwner, judge
+from plexsync.model.formatting import counted
 from plexsync.model.stash_identity import FILE, Owner, parse
-from plexsync.model.words import counted
 
 
 def adopt_stash(context: TaskContext) -> dict[str, object]:
@@ -38,7 +38,7 @@ def adopt(context: TaskContext) -> dict[str, object]:
         return {"adopted": False, "would_forget": 0}
     stores, now = context.owner().stores, context.clock.now()
     remove_all(context)
-    dead_letters = all_dead_letters(stores.dead_letters)
+    dead_letters = stores.dead_letters.all()
     if dead_letters:
         remove_dead_letters(context, dead_letters, now)
     pins = stores.ledger.pins()
@@ -55,5 +55,5 @@ def adopt(context: TaskContext) -> dict[str, object]:
 
 
 def _problem(context: TaskContext) -> str:
-    owner = files.peek_json(context.path(FILE), parse, Owner())
+    owner = peek_json(context.path(FILE), parse, Owner())
     return judge(owner, context.stash)[0]

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from plexsync.flows.tasks.context import Task, TaskFailed
 from plexsync.model.arguments import read_arguments, scene_id
+from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.error_types import error_types
-from plexsync.model.job import DeadLetter
 
 
 def read_task_arguments(mode: str, task: Task, args: Mapping[str, object]) -> dict[str, object]:

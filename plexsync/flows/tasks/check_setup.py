@@ -8,15 +8,14 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from plexsync.edges.log.log import Log
-from plexsync.edges.page.queue_view import anything_waits
-from plexsync.edges.page.read_state import Unreadable
+from plexsync.edges.page.read_state import Unreadable, anything_waits
 from plexsync.flows.tasks import setup_files, setup_libraries, setup_points
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import index_view
 from plexsync.flows.tasks.progress import Progress
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, Point
 from plexsync.model.errors import SyncError
-from plexsync.model.words import counted
+from plexsync.model.formatting import counted
 
 READY = 0.3
 """Progress (0 to 1) when only the files remain to be checked."""
@@ -29,10 +28,10 @@ class _Report:
         self._log = log
         self.points: list[Point] = []
 
-    def add(self, name: str, look: Callable[[], Iterable[Point]]) -> None:
+    def add(self, name: str, check: Callable[[], Iterable[Point]]) -> None:
         """Run one check; if it fails, the others still run."""
         try:
-            for point in look():
+            for point in check():
                 self._tell(point)
         except SyncError as error:
             self._tell(Point(name, BAD, f"could not be checked: {error.message}"))

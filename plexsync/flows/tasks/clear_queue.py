@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.flows.tasks.confirmation import is_second_press, keep_copy
 from plexsync.flows.tasks.context import TaskContext
+from plexsync.model.formatting import counted, some_scenes
 from plexsync.model.job import EDIT, Job
 from plexsync.model.ledger import Backfill
 from plexsync.model.reasons import reason_words
-from plexsync.model.words import counted, some_scenes
 from plexsync.policy.debounce import BURST
 
 

@@ -11,9 +11,10 @@ from datetime import datetime, timezone
 
 from plexsync.edges.storage import files, read_only
 from plexsync.flows.tasks.context import TaskContext
-from plexsync.model.stored import moment, versioned
+from plexsync.model.stored import DOCUMENTS, moment, versioned
 
 STATE = "confirm.json"
+_VERSION = DOCUMENTS[STATE]
 
 PATIENCE = 300.0
 """Seconds within which the second press counts."""
@@ -26,20 +27,21 @@ def is_second_press(context: TaskContext, task: str) -> float | None:
     """
     now, path = context.clock.now(), context.path(STATE)
     nothing: dict[str, float] = {}
-    told = files.read_json(path, _parse, nothing, context.log.warning)
-    before = told.pop(task, None)
+    pressed = files.read_json(path, _parse, nothing, context.log.warning)
+    before = pressed.pop(task, None)
     second = before is not None and 0 <= now - before <= PATIENCE
     if not second:
-        told[task] = now
-    files.replace_json(path, {"version": 1, "told": told})
+        pressed[task] = now
+    files.replace_json(path, {"version": _VERSION, "pressed_at": pressed})
     return before if second else None
 
 
 def _parse(raw: object) -> dict[str, float]:
-    told = versioned(raw, 1).get("told")
-    if not isinstance(told, dict):
+    fields = versioned(raw, _VERSION)
+    pressed = fields.get("told" if fields["version"] == 1 else "pressed_at")
+    if not isinstance(pressed, dict):
         raise ValueError("it does not say which task was pressed")
-    return {str(task): moment(told, task) for task in told}
+    return {str(task): moment(pressed, task) for task in pressed}
 
 
 FOLDER = "removed"

@@ -96,7 +96,7 @@ class TaskContext:
 class Task:
     """A button or a page command: a function and its requirements.
 
-    `run` returns JSON values for the caller; the user reads what it logs. `arguments` are those it
+    `action` returns JSON values for the caller; the user reads what it logs. `arguments` are those it
     takes besides the mode. `needs` PLEX: Plex is checked, with `title` as who asked, and unless it
     is healthy the task fails with `refusal` and what to do. `unready`: it also runs while Plex's
     address or token is missing. `button`: Stash shows it as a button; otherwise it is only run by
@@ -105,7 +105,7 @@ class Task:
     """
 
     kind: str
-    run: Callable[[TaskContext], dict[str, object]]
+    action: Callable[[TaskContext], dict[str, object]]
     arguments: Mapping[str, Rule] = field(default_factory=dict)
     needs: str = ""
     title: str = ""
@@ -120,4 +120,4 @@ class Task:
             raise TaskFailed(f"{self.refusal}: {context.config.unreadable()}")
         if self.needs == PLEX:
             context.require_plex(self.title, self.refusal)
-        return self.run(context)
+        return self.action(context)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
 
-from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.stores import Stores
 from plexsync.flows.backfill import backfill
 from plexsync.flows.tasks.arguments import chosen_error_types
 from plexsync.flows.tasks.confirmation import is_second_press, keep_copy
 from plexsync.flows.tasks.context import TaskContext
-from plexsync.model.job import DeadLetter, Job
+from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.formatting import counted, some_scenes
+from plexsync.model.job import Job
 from plexsync.model.ledger import UNDONE
 from plexsync.model.reasons import RETRY, class_words
-from plexsync.model.words import counted, some_scenes
 
-PAGE = 500
 DAY = 86400.0
 
 
@@ -28,7 +26,7 @@ def retry_dead_letters(context: TaskContext) -> dict[str, object]:
     either, all dead letters.
     """
     stores, now = context.owner().stores, context.clock.now()
-    known = all_dead_letters(stores.dead_letters)
+    known = stores.dead_letters.all()
     scene = context.args["scene"]
     wanted = chosen_error_types(context.args["error_types"], known)
     dead_letters = [
@@ -69,7 +67,7 @@ def _undone(context: TaskContext, dead_letters: Iterable[DeadLetter]) -> set[int
 
 def clear_dead_letters(context: TaskContext) -> dict[str, object]:
     """Remove all dead letters; the first press says what would be removed, the second does it."""
-    dead_letters = all_dead_letters(context.owner().stores.dead_letters)
+    dead_letters = context.owner().stores.dead_letters.all()
     if not dead_letters:
         context.log.info("There are no dead letters, so nothing was removed.")
         return {"removed": 0, "would_remove": 0}
@@ -80,7 +78,7 @@ def purge_dead_letters(context: TaskContext) -> dict[str, object]:
     """Remove dead letters that are older than the settings keep them, at the second press."""
     now, days = context.clock.now(), context.config.dlq_retention_days
     before = now - days * DAY
-    dead_letters = all_dead_letters(context.owner().stores.dead_letters)
+    dead_letters = context.owner().stores.dead_letters.all()
     old = [dead_letter for dead_letter in dead_letters if dead_letter.buried_at < before]
     if not old:
         context.log.info(
@@ -110,14 +108,6 @@ def _at_the_second_press(
     return {**removed, "would_remove": 0}
 
 
-def all_dead_letters(dead_letters: DeadLetters, error: str | None = None) -> list[DeadLetter]:
-    """All dead letters, newest first, optionally of one error class only."""
-    found: list[DeadLetter] = []
-    while page := dead_letters.page(PAGE, len(found), error):
-        found += page
-    return found
-
-
 def _queue_again(
     stores: Stores, dead_letters: Iterable[DeadLetter], now: float, *, alone: bool
 ) -> list[int]:
@@ -142,7 +132,7 @@ def remove_dead_letters(
 ) -> dict[str, object]:
     """Remove these dead letters; a copy of them is kept."""
     copy = keep_copy(
-        context.folder, "dead-letters", [asdict(dead_letter) for dead_letter in dead_letters], now
+        context.folder, "dead-letters", [dead_letter.to_json() for dead_letter in dead_letters], now
     )
     context.owner().stores.dead_letters.remove(dead_letter.scene for dead_letter in dead_letters)
     context.log.info(

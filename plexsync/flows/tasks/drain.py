@@ -12,7 +12,7 @@ from plexsync.flows.backfill import BACKFILL_WINDOW
 from plexsync.flows.results import IN_STEP, LATER, RETURNED, UNTRIED, WRITTEN, Outcome
 from plexsync.flows.services import Loop
 from plexsync.flows.tasks.context import TaskContext
-from plexsync.model.words import counted
+from plexsync.model.formatting import counted
 from plexsync.policy.debounce import BURST
 from plexsync.policy.outage_history import format_duration
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plexsync import inbox
-from plexsync.edges.page import queue_view
+from plexsync.edges.page import read_state
 from plexsync.flows.status.plex_standing import read_breaker
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.progress import going_on
@@ -30,7 +30,7 @@ def health_check(context: TaskContext) -> dict[str, object]:
     """Check Plex now; log its state, or what answers in its place, and what to do about it."""
     health = context.plex.check("Health Check", to_write=True)
     breaker = context.readable(read_breaker, CircuitBreaker())
-    waiting = queue_view.live_jobs(context.folder)
+    waiting = read_state.queue(context.folder).live_jobs()
     due, on = going_on(context.folder, context.clock.now())
     busy = health.healthy and breaker.state != CLOSED and breaker.cause == WRITING
     kind = WRITING if busy else health.kind

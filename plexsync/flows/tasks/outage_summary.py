@@ -7,7 +7,7 @@ from datetime import datetime
 
 from plexsync.flows.status.plex_standing import read_history
 from plexsync.flows.tasks.context import TaskContext
-from plexsync.model.words import counted
+from plexsync.model.formatting import counted
 from plexsync.policy.outage_history import (
     Outage,
     OutageHistory,

@@ -147,9 +147,7 @@ def clear(context: TaskContext) -> Answer:
     """Clear the queue or the dead letters at once: the page has asked for confirmation."""
     if context.args["what"] == "queue":
         return remove_all(context)
-    found = dead_letters.all_dead_letters(
-        context.owner().stores.dead_letters, context.args["class"]
-    )
+    found = context.owner().stores.dead_letters.all(context.args["class"])
     if not found:
         return {"removed": 0}
     return dead_letters.remove_dead_letters(context, found, context.clock.now())

@@ -97,7 +97,7 @@ def _scope(context: TaskContext) -> list[Job]:
 
 def _waiting(context: TaskContext, now: float) -> Iterator[Job]:
     try:
-        found = read_state.jobs(context.folder)
+        found = read_state.queue(context.folder).jobs()
     except read_state.Unreadable as problem:
         raise TaskFailed(str(problem)) from None
     for job in found:

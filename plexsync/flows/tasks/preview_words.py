@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from plexsync.flows.sync.dry_run import FieldPlan, ItemPlan
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
+from plexsync.model.formatting import counted
 from plexsync.model.plex import FIELDS, IMAGE, Value
 from plexsync.model.reasons import state_words
-from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
 
 TOLD = 100

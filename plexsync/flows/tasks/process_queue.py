@@ -10,9 +10,9 @@ from plexsync.flows.results import GIVEN_UP, IN_STEP, LATER, LEFT_OUT, WRITTEN
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.drain import NOTHING_DUE, PAUSED, Drain, DrainCount, ahead, due_now
 from plexsync.flows.tasks.progress import Progress, next_tries
+from plexsync.model.formatting import counted
 from plexsync.model.job import Job
 from plexsync.model.reasons import NOT_TRIED, class_words, classes_in_words
-from plexsync.model.words import counted
 from plexsync.policy.outage_history import format_duration
 
 _KINDS = (WRITTEN, IN_STEP, LEFT_OUT, LATER, GIVEN_UP)
@@ -26,13 +26,13 @@ def process_queue(context: TaskContext) -> dict[str, object]:
     drain.loop.take_in(context.clock.now())
     _make_sure_it_can_work(context)
     drain.loop.request_sweep()
-    drain.loop.look_around(context.clock.now())
+    drain.loop.ring_alarms(context.clock.now())
     due = due_now(owned.stores, context.clock.now()) + ahead(owned.stores)
     drain.expect(due)
     if due:
         context.log.info(f"{counted(due, 'scene')} to sync: {drain.pace.estimate(due)}.")
     with Progress(context.log, drain.measure):
-        reason = drain.loop.run()
+        reason = drain.loop.drain()
     if reason != NOTHING_DUE:
         context.log.warning(f"Stopped early. {drain.stopped or reason}")
     _tell(context, drain.tally, context.clock.monotonic() - began)

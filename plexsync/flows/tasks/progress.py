@@ -8,9 +8,9 @@ from datetime import datetime
 from types import TracebackType
 
 from plexsync.edges.log.log import Log
-from plexsync.edges.page import queue_view
+from plexsync.edges.page import read_state
 from plexsync.flows.status.status import LONGEST_WAIT
-from plexsync.model.words import counted
+from plexsync.model.formatting import counted
 
 EVERY = 0.8
 """Seconds between reports, so that Stash's progress bar moves every second."""
@@ -73,10 +73,11 @@ def going_on(folder: str, now: float) -> tuple[int, str]:
     Jobs that only wait for the debounce are included. Raises Unreadable.
     """
     span = now, now + LONGEST_WAIT
-    by_error = queue_view.resting(folder, *span)
+    queue = read_state.queue(folder)
+    by_error = queue.resting(*span)
     later = sum(number for error, number in by_error.items() if error)
-    first = queue_view.first_retry(folder, *span)
-    due = max(0, queue_view.live_jobs(folder) - later)
+    first = queue.first_retry(*span)
+    due = max(0, queue.live_jobs() - later)
     rest = next_tries(later, first) if later and first is not None else ""
     if not due:
         return 0, f"Nothing is due; {rest}." if rest else ""

@@ -7,7 +7,7 @@ from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.unreadable import unreadable_items
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.progress import Progress
-from plexsync.model.words import counted
+from plexsync.model.formatting import counted
 from plexsync.policy.outage_history import format_duration
 
 

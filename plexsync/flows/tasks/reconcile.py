@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from plexsync.flows.reconcile.reconciliation import NoSuchLibrary, progress
-from plexsync.flows.reconcile.report import lines
+from plexsync.flows.reconcile.reconciliation import NoSuchLibrary
+from plexsync.flows.reconcile.report import lines, progress
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.progress import Progress
 from plexsync.model.errors import SyncError
-from plexsync.model.words import counted
+from plexsync.model.formatting import counted
 from plexsync.policy.gaps import EMPTY, KINDS, ORPHANED
 from plexsync.policy.reconcile_schedule import ALL, MANUAL, RECENT, WEEK, Order, Run, since
 

@@ -17,9 +17,8 @@ def recover_outage_jobs(context: TaskContext) -> dict[str, object]:
     owned = context.owner()
     stores, now = owned.stores, context.clock.now()
     recovery = DlqRecovery(stores, context.stash)
-    wanted = chosen_error_types(context.args["error_types"], recovery.dead_letters()) or {
-        "PlexServerDown"
-    }
+    known = stores.dead_letters.all()
+    wanted = chosen_error_types(context.args["error_types"], known) or {"PlexServerDown"}
     window = _window(context.args["window"], owned.outages.history.last(), now)
     if window is None:
         context.log.info("No outage is on record, so there is nothing to recover.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from plexsync.flows.tasks.confirmation import FOLDER, copies, read_copy
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.model.candidate import candidates
-from plexsync.model.job import DeadLetter, Job
-from plexsync.model.words import counted
+from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.formatting import counted
+from plexsync.model.job import Job
 
 
 def restore_removed(context: TaskContext) -> dict[str, object]:
@@ -72,8 +72,7 @@ def _dead_letters(context: TaskContext, dead_letters: list[DeadLetter]) -> int:
 
 
 def _dead_letter(raw: Mapping[str, object]) -> DeadLetter:
-    known = {field.name for field in fields(DeadLetter)}
-    given = {name: value for name, value in raw.items() if name in known}
+    given = {name: value for name, value in raw.items() if name in DeadLetter._fields}
     given["candidates"] = candidates(_list(given.get("candidates", ())))
     given["paths"] = tuple(map(str, _list(given.get("paths", ()))))
     return DeadLetter(**given)  # type: ignore[arg-type]

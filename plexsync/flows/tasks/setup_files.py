@@ -12,9 +12,9 @@ from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
 from plexsync.flows.updated import last_updated
+from plexsync.model.formatting import counted, grouped
 from plexsync.model.paths import PathMap, name_key
 from plexsync.model.scene import Scene
-from plexsync.model.words import counted, grouped
 from plexsync.policy.matching import HIGH, Match
 from plexsync.policy.outage_history import format_duration
 from plexsync.policy.passed_over import why_passed_over

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
+from plexsync.model.formatting import counted, grouped
 from plexsync.model.library_names import called
 from plexsync.model.plex import Section
-from plexsync.model.words import counted, grouped
 
 OWN_VIDEOS = ("com.plexapp.agents.none", "tv.plex.agents.none")
 """Agents of libraries of the type "Other Videos"."""

@@ -14,16 +14,15 @@ from plexsync.dependencies import PRIVATE_PLACE, Dependencies
 from plexsync.edges import surroundings
 from plexsync.edges.http import certificates
 from plexsync.edges.page import read_state
-from plexsync.edges.page.queue_view import live_jobs
 from plexsync.edges.plex.client import Health
-from plexsync.edges.storage import files
+from plexsync.edges.storage.read_only import peek_json
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.folder_owner import judge
 from plexsync.model.config import masked
+from plexsync.model.formatting import counted
 from plexsync.model.paths import PathMap
 from plexsync.model.settings import IGNORE, sends_openly
 from plexsync.model.stash_identity import FILE, Owner, parse
-from plexsync.model.words import counted
 from plexsync.policy.recipe.recipe import recipe_of
 
 OK, WARN, BAD = "ok", "warn", "bad"
@@ -174,7 +173,7 @@ def older_plugin(context: TaskContext) -> Iterator[Point]:
 
 def whose_folder(context: TaskContext) -> Iterator[Point]:
     """Whether the data folder belongs to this Stash, and whether another one tried to use it."""
-    owner = files.peek_json(context.path(FILE), parse, Owner())
+    owner = peek_json(context.path(FILE), parse, Owner())
     problem, _ = judge(owner, context.stash)
     refused = context.clock.now() - owner.refused_at
     if problem:
@@ -247,7 +246,9 @@ def dependencies(context: TaskContext) -> Iterator[Point]:
 
 def worker(context: TaskContext) -> Iterator[Point]:
     """Whether a worker is running if there is work."""
-    waiting = live_jobs(context.folder) + read_state.records_waiting(context.folder)
+    waiting = read_state.queue(context.folder).live_jobs() + read_state.records_waiting(
+        context.folder
+    )
     if read_state.owned(context.folder):
         yield Point("Worker", OK, f"it is running; {counted(waiting, 'job')} in the queue")
     elif waiting:

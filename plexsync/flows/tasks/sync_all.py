@@ -8,8 +8,8 @@ from functools import partial
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.progress import Progress
 from plexsync.flows.updated import PAGE, updated_since
+from plexsync.model.formatting import counted
 from plexsync.model.reasons import FORCED, RECENT, SYNC_ALL
-from plexsync.model.words import counted
 
 DAY = 86400.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from plexsync import inbox
@@ -12,15 +12,15 @@ from plexsync.edges.stores import Stores
 from plexsync.flows.backfill import wake_neighbours
 from plexsync.flows.tasks.confirmation import is_second_press
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
+from plexsync.flows.tasks.item_restorer import ItemRestorer, UndoResult
 from plexsync.flows.tasks.progress import Progress
-from plexsync.flows.tasks.put_back import ItemRestorer, UndoResult
 from plexsync.flows.tasks.undo_collections import undo_collections
 from plexsync.model.errors import PlexAuthError, PlexServerDown
 from plexsync.model.event import parse_event
+from plexsync.model.formatting import counted
 from plexsync.model.job import Job
 from plexsync.model.ledger import DESTROYED, LEFT_OUT, UNDONE, SceneState, TargetState
 from plexsync.model.plex import FIELDS, Target
-from plexsync.model.words import counted
 from plexsync.policy.events import IGNORED_FIELDS, SyncScene, actions_of
 
 BATCH = 50
@@ -157,7 +157,7 @@ def _some(
     known = owned.stores.ledger.scenes(scenes)
     states = [known[scene] for scene in scenes if scene in known]
     targets = [t for state in states for t in state.targets if t.written or t.unconfirmed]
-    found = ItemRestorer(context.plex, owned.outages).run(targets)
+    found = ItemRestorer(context.plex, owned.outages).restore(targets)
     done: list[SceneState] = []
     for state in states:
         ours = {t.target: found[t.target] for t in state.targets if t.target in found}
@@ -183,8 +183,7 @@ def _some(
 def _undone(state: SceneState, found: Mapping[Target, UndoResult], now: float) -> SceneState:
     left = {name: why for each in found.values() for name, why in each.left.items()}
     words = ", ".join(f"{name} ({why})" for name, why in left.items())
-    return replace(
-        state,
+    return state._replace(
         state=UNDONE if state.destroyed_at is None else DESTROYED,
         detail=f"left as Plex has it: {words}" if words else "",
         since=now,
@@ -198,16 +197,15 @@ def _undone(state: SceneState, found: Mapping[Target, UndoResult], now: float) -
 
 def _taken_out(state: SceneState, before: SceneState) -> SceneState:
     """The scene stays left out, and is written like a new one once the filters let it in."""
-    targets = tuple(replace(target, written={}) for target in state.targets)
-    return replace(
-        state, state=before.state, detail=before.detail, since=before.since, targets=targets
+    targets = tuple(target._replace(written={}) for target in state.targets)
+    return state._replace(
+        state=before.state, detail=before.detail, since=before.since, targets=targets
     )
 
 
 def _forgotten(target: TargetState, restored: UndoResult, now: float) -> TargetState:
     """The target without the restored fields, which are no longer ours."""
-    return replace(
-        target,
+    return target._replace(
         written={n: w for n, w in target.written.items() if n in restored.left},
         dirty=frozenset(),
         unconfirmed={},

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
-from plexsync.flows.tasks.put_back import ItemRestorer
+from plexsync.flows.tasks.item_restorer import ItemRestorer
 from plexsync.model.collection import Collection
 from plexsync.model.errors import PlexAuthError, PlexServerDown
-from plexsync.model.words import counted
+from plexsync.model.formatting import counted
 
 _BATCH = 50
 
@@ -38,7 +38,7 @@ def undo_collections(context: TaskContext, collections: Sequence[Collection]) ->
 def _some(context: TaskContext, collections: Sequence[Collection]) -> dict[str, str]:
     """The collections that could not be restored, with the reason, by name."""
     owned = context.owner()
-    found = ItemRestorer(context.plex, owned.outages).run([each.plex for each in collections])
+    found = ItemRestorer(context.plex, owned.outages).restore([each.plex for each in collections])
     failed: dict[str, str] = {}
     for each in collections:
         result = found[each.plex.target]

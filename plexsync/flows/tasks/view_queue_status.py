@@ -8,6 +8,7 @@ from plexsync.flows.status.status import status
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.statistics import brief, listed
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.formatting import counted, grouped, label
 from plexsync.model.plex_state import told
 from plexsync.model.reasons import class_words, classes_in_words, reason_words, state_words
 from plexsync.model.status import (
@@ -21,7 +22,6 @@ from plexsync.model.status import (
     Totals,
     Waiting,
 )
-from plexsync.model.words import counted, grouped, label
 from plexsync.policy import reconcile_state
 from plexsync.policy.circuit_breaker import CLOSED
 from plexsync.policy.outage_history import format_duration, format_elapsed_since

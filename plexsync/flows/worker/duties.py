@@ -16,8 +16,8 @@ from plexsync.flows.services import WorkerServices
 from plexsync.flows.worker.admission import Admission
 from plexsync.flows.worker.sweep import SOON, Sweep
 from plexsync.model.errors import PlexNotFound, SyncError
+from plexsync.model.formatting import counted
 from plexsync.model.ledger import SHARED
-from plexsync.model.words import counted
 from plexsync.policy.filters import Filters
 from plexsync.policy.recipe.recipe import recipe_of
 from plexsync.policy.recovery_scheduler import recovered_classes

@@ -36,7 +36,7 @@ class Enabled:
         """As `off`, checked again if the last check is old; False before the first settings."""
         if not self.off and self._clock.monotonic() >= self._due:
             try:
-                self._stash.look_whether_enabled()
+                self._stash.learn_whether_enabled()
                 self.known()
             except SyncError:  # the step that needs Stash reports it
                 self._due = self._clock.monotonic() + AFTER_SILENCE

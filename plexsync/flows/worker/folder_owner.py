@@ -53,7 +53,7 @@ class FolderOwner:
 def judge(owner: Owner, stash: StashClient) -> tuple[str, Identity]:
     """Why the folder does not belong to this Stash ("" if it does), and this Stash's identity."""
     known = owner.identity
-    met = stash.meet(list(known.scenes) if known else [])
+    met = stash.ask_identity(list(known.scenes) if known else [])
     if known is None or is_same(known, met):
         return "", met.itself
     return (

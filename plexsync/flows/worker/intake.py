@@ -131,7 +131,7 @@ class Intake:
             if len(scenes) < size:
                 self._ledger.end_backfill(backfill.id)
             else:
-                backfills.append(replace(backfill, after=scenes[-1]))
+                backfills.append(backfill._replace(after=scenes[-1]))
 
     def _in_turn(self, backfills: Sequence[Backfill]) -> deque[Backfill]:
         """The backfills, starting after the one that was fed last."""

@@ -43,7 +43,7 @@ class PageTurn:
         """Take over the inbox and carry out the commands, in the order in which they arrived."""
         for _ in range(AT_ONCE):
             taken = self._intake.take_in(self._clock.now())
-            if not self._commands.run(lambda: "") and not taken:
+            if not self._commands.carry_out_waiting(lambda: "") and not taken:
                 return
 
     def _asked(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from plexsync.edges.log.log import Log
 from plexsync.edges.queue.job_index import is_due
@@ -27,8 +26,9 @@ from plexsync.flows.results import (
 )
 from plexsync.flows.worker.intake import Intake
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.errors import SCENE, AmbiguousMatch, PlexNotFound, SceneGone, SyncError
-from plexsync.model.job import DeadLetter, Job
+from plexsync.model.job import Job
 from plexsync.model.ledger import LEFT_OUT as LEFT_OUT_BY_FILTERS
 from plexsync.model.ledger import NOT_IN_PLEX, RIVAL, SHARED, SYNCED, UNDONE, SceneState
 from plexsync.model.reasons import dead_state
@@ -170,16 +170,15 @@ def _before(scene: int, state: str, known: Mapping[int, SceneState]) -> SceneSta
 
 def _after(result: Done, before: SceneState, now: float) -> SceneState:
     if result.state == SYNCED:
-        return replace(before, entities=result.entities or frozenset())
+        return before._replace(entities=result.entities or frozenset())
     after = _stands(before, result.state, result.detail, now, result.path)
     own = after.entities if result.entities is None else result.entities
-    return replace(after, entities=own | {(RIVAL, rival) for rival in result.rivals})
+    return after._replace(entities=own | {(RIVAL, rival) for rival in result.rivals})
 
 
 def _stands(before: SceneState, state: str, detail: str, now: float, path: str = "") -> SceneState:
     """The state of a scene to which nothing was written and which has no rivals."""
-    return replace(
-        before,
+    return before._replace(
         state=state,
         detail=detail,
         since=before.since if before.state == state == UNDONE else now,
@@ -190,7 +189,7 @@ def _stands(before: SceneState, state: str, detail: str, now: float, path: str =
 
 
 def _still_left_out(before: SceneState, after: SceneState) -> bool:
-    return after.state == LEFT_OUT_BY_FILTERS and replace(after, since=before.since) == before
+    return after.state == LEFT_OUT_BY_FILTERS and after._replace(since=before.since) == before
 
 
 def _ends_quietly(decision: Verdict, config: PlexSyncConfig) -> bool:

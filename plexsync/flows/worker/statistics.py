@@ -11,8 +11,8 @@ from plexsync.edges.storage import files
 from plexsync.edges.stores import Stores
 from plexsync.flows.results import Outcome
 from plexsync.model.errors import SceneGone
-from plexsync.model.stats import DONE, PUT_BACK, RETRIED, TRAFFIC, Stats
-from plexsync.model.words import counted
+from plexsync.model.formatting import counted
+from plexsync.model.stats import DONE, REQUEUED, RETRIED, TRAFFIC, Stats
 from plexsync.policy.matching import HIGH, LOW
 
 STATS = "stats.json"
@@ -148,7 +148,7 @@ def summary(stats: Stats) -> str:
     """Counts, mean time, matches and errors as one line."""
     written = f" ({stats.written} written to Plex)" if stats.done else ""
     parts = [f"{counted(stats.done, 'job')} done{written}"]
-    later, back = stats.counts[RETRIED], stats.counts[PUT_BACK]
+    later, back = stats.counts[RETRIED], stats.counts[REQUEUED]
     parts += [f"{later} failed, to be retried"] if later else []
     parts += [f"{stats.given_up} given up"] if stats.given_up else []
     parts += [f"{back} put back while a server was away"] if back else []

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
-from plexsync.edges.page.queue_view import SWEPT_AT
+from plexsync.edges.page.read_state import SWEPT_AT
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.stash.client import ENTITIES, StashClient
 from plexsync.flows.updated import PAGE, updated_since
+from plexsync.model.formatting import counted
 from plexsync.model.reasons import SWEEP
-from plexsync.model.words import counted
 from plexsync.policy.pictures import PICTURE_OF
 from plexsync.policy.timing import SWEEP_EVERY
 

@@ -54,7 +54,7 @@ class PageCommands(Protocol):
     def waiting(self) -> bool:
         """Whether any command is left to be carried out."""
 
-    def run(self, leave: Callable[[], str]) -> int:
+    def carry_out_waiting(self, leave: Callable[[], str]) -> int:
         """Carry out waiting commands, a few at most; returns how many."""
 
 
@@ -130,12 +130,12 @@ class Worker:
             )
             self._recorder.bury(job, error, now)
 
-    def run(self) -> str:
+    def drain(self) -> str:
         """Work until idle, asked to step aside, or left alone; returns the reason."""
         with self._in_flight.until(self._asked):
             while True:
                 try:
-                    return self._run()
+                    return self._drain()
                 except Interrupted:
                     continue  # waiting jobs have their turn first
 
@@ -149,14 +149,14 @@ class Worker:
             return True
         return self._admission.disabled_by_now()
 
-    def _run(self) -> str:
+    def _drain(self) -> str:
         while True:
             reason = self._leave() or self._disabled()
             if reason:
                 return reason
             now = self._clock.now()
             self.take_in(now)
-            self.look_around(self._clock.now())
+            self.ring_alarms(self._clock.now())
             now = self._clock.now()
             reason = self._disabled() or self._admission.stop_reason(now, self._busy_at)
             if reason and not (reason == IDLE_END and self._duties.last_sweep(now)):
@@ -203,7 +203,7 @@ class Worker:
         """Make a sweep due at the next turn."""
         self._duties.request_sweep()
 
-    def look_around(self, now: float) -> None:
+    def ring_alarms(self, now: float) -> None:
         """Run the duties that are due, and queue what they found."""
         if self._alarms.ring(now):
             self._intake.feed_backfills(now)
@@ -213,7 +213,7 @@ class Worker:
         with self._in_flight.until(
             lambda: bool(self._leave()) or self._admission.disabled_by_now()
         ):
-            count = self._commands.run(self._leave)
+            count = self._commands.carry_out_waiting(self._leave)
         if count:
             self._busy_at = now
             self._admission.settings_may_differ()

@@ -1,13 +1,14 @@
-"""What is written to Plex for one scene: a value that grows with each step of a batch."""
+"""One scene on its way to Plex: a value that grows with each step of a batch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from plexsync.flows.sync.scene_reader import DesiredScene
+from plexsync.flows.sync.picture_reader import ScenePictures
 from plexsync.model.errors import SyncError
-from plexsync.model.ledger import TargetState
+from plexsync.model.job import Job
+from plexsync.model.ledger import SceneState, TargetState
 from plexsync.model.plex import (
     EDITABLE,
     FIELDS,
@@ -20,7 +21,12 @@ from plexsync.model.plex import (
     Value,
     Written,
 )
+from plexsync.model.scene import Scene
+from plexsync.policy.desired import Desired
 from plexsync.policy.notes import NO_COVER, notes
+
+Found = tuple[PlexItem, str]
+"""A live item, and the file of it that matched."""
 
 
 @dataclass(slots=True)
@@ -73,17 +79,37 @@ class ItemWrite:
 
 @dataclass(slots=True)
 class SceneWrite:
-    """A scene with all of its items; `error` is the first thing that went wrong."""
+    """One scene of a batch.
 
-    desired_scene: DesiredScene
-    items: list[ItemWrite]
+    1. Read from Stash (scene_reader.py): everything down to `pictures`.
+    2. Matched with Plex (matcher.py): `confidence`, `matched`.
+    3. Planned (planning.py): `items`, which grow on by themselves.
+    4. Sent, read back and concluded (write_items.py, write_record.py): `error`, `postponed`.
+    """
+
+    job: Job
+    scene: Scene
+    state: SceneState | None
+    """What the ledger knew."""
+    desired: Desired
+    hash: str
+    pictures: ScenePictures = field(default_factory=ScenePictures)
+    """Stash is asked for them in `SceneReader.with_pictures` only, for a scene that cannot be in step
+    anyway.
+    """
+    confidence: str = ""
+    """How sure its match with Plex is."""
+    matched: Sequence[Found] = ()
+    """The items that are the scene's own."""
+    items: list[ItemWrite] = field(default_factory=list)
     error: SyncError | None = None
+    """The first thing that went wrong."""
     postponed: bool = False
 
     @property
     def values(self) -> Mapping[str, Value]:
         """What Plex should show."""
-        return self.desired_scene.desired.values
+        return self.desired.values
 
     @property
     def changing(self) -> bool:
@@ -99,7 +125,7 @@ class SceneWrite:
     def notes(self) -> str:
         """What Plex does not show as wanted although the scene is in step; "" for nothing."""
         found = [n for w in self.items for n in notes(self.values, w.written, w.refused)]
-        if self.desired_scene.pictures.no_cover:
+        if self.pictures.no_cover:
             found.append(NO_COVER)
         return "; ".join(dict.fromkeys(found))
 

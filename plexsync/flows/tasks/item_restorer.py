@@ -48,7 +48,7 @@ class ItemRestorer:
         self._plex = plex
         self._outages = outages
 
-    def run(self, targets: Sequence[TargetState]) -> dict[Target, UndoResult]:
+    def restore(self, targets: Sequence[TargetState]) -> dict[Target, UndoResult]:
         """Restore a few dozen items at most, and read them back.
 
         Raises PlexServerDown, PlexAuthError or Interrupted; then repeat the whole call.
@@ -62,10 +62,10 @@ class ItemRestorer:
         after = self._plex.items([target.rating_key for target in sent])
         for target, each in sent.items():
             _compare(each, after.get(target.rating_key))
-        self._put_back_years(found, {**items, **after})
+        self._restore_years(found, {**items, **after})
         return found
 
-    def _put_back_years(
+    def _restore_years(
         self, found: Mapping[Target, UndoResult], items: Mapping[int, PlexItem]
     ) -> None:
         """Restore years in a request of their own, if restoring the date did not: in one request

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from plexsync.model.words import counted, some_scenes
+from plexsync.model.formatting import counted, some_scenes
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,152 @@
+"""The ledger's values as JSON in its cells; light, for whoever reads beside the owner."""
+
+from __future__ import annotations
+
+import json
+
+from plexsync.model.item_record import Base, ReadBack, Refusal, Written
+from plexsync.model.pictures import Kept, PictureSource
+from plexsync.model.stored import LATEST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from plexsync.model.item_record import Value
+
+
+def storable(text: str) -> str:
+    """The text without lone surrogates, which SQLite cannot hold."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def written_to_json(written: Mapping[str, Written]) -> str:
+    """`{"title": ["A Day Out", "<hash>", 1700000000.0], ...}`, each with what Plex shows instead,
+    if it differs.
+    """
+    return _json(
+        {
+            name: [w.value, w.desired_hash, w.at, *(() if w.shown is None else (w.shown,))]
+            for name, w in written.items()
+        }
+    )
+
+
+def written_from_json(text: str) -> dict[str, Written]:
+    """The inverse of `written_to_json`; empty if the text is damaged."""
+    return {
+        name: Written(
+            _value(value), str(desired_hash), _time(at), _value(shown[0]) if shown else None
+        )
+        for name, (value, desired_hash, at, *shown) in _pairs(text, 3, 4)
+    }
+
+
+def base_to_json(base: Mapping[str, Base]) -> str:
+    """`{"title": ["A.Day.Out.1080p", false], ...}`."""
+    return _json({name: [b.value, b.locked] for name, b in base.items()})
+
+
+def base_from_json(text: str) -> dict[str, Base]:
+    """The inverse of `base_to_json`; empty if the text is damaged."""
+    return {name: Base(_value(value), bool(locked)) for name, (value, locked) in _pairs(text, 2)}
+
+
+def dirty_from_json(text: str) -> frozenset[str]:
+    """Names of the dirty fields; empty if the text is damaged."""
+    names = _decoded(text)
+    return frozenset(map(str, names)) if isinstance(names, list) else frozenset()
+
+
+def unconfirmed_to_json(values: Mapping[str, Value]) -> str:
+    """`{"title": "A Day Out", ...}`."""
+    return _json(dict(values))
+
+
+def unconfirmed_from_json(text: str) -> dict[str, Value]:
+    """The inverse of `unconfirmed_to_json`; empty if the text is damaged."""
+    fields = _decoded(text)
+    if not isinstance(fields, dict):
+        return {}
+    return {name: _value(v) for name, v in fields.items() if isinstance(v, (str, list))}
+
+
+def read_back_to_json(values: Mapping[str, ReadBack]) -> str:
+    """`{"rating": ["8.3", "8"], ...}`: the value sent, and the value shown."""
+    return _json({name: [pair.sent, pair.shown] for name, pair in values.items()})
+
+
+def read_back_from_json(text: str) -> dict[str, ReadBack]:
+    """The inverse of `read_back_to_json`; empty if the text is damaged."""
+    return {name: ReadBack(_value(sent), _value(shown)) for name, (sent, shown) in _pairs(text, 2)}
+
+
+def refused_to_json(refused: Mapping[str, Refusal]) -> str:
+    """`{"summary": ["<hash>", "400: Bad Request", 1700000000.0], ...}`."""
+    return _json({name: [r.desired_hash, storable(r.words), r.at] for name, r in refused.items()})
+
+
+def refused_from_json(text: str) -> dict[str, Refusal]:
+    """The inverse of `refused_to_json`; empty if the text is damaged."""
+    return {
+        name: Refusal(str(desired_hash), str(words), _time(at))
+        for name, (desired_hash, words, at) in _pairs(text, 3)
+    }
+
+
+def pictures_to_json(pictures: Mapping[PictureSource, Kept]) -> str:
+    """`{"group 12": ["<etag>", "<sha1>"], ...}`."""
+    return _json({f"{s.kind} {s.id}": [storable(p.etag), p.sha1] for s, p in pictures.items()})
+
+
+def pictures_from_json(text: str) -> dict[PictureSource, Kept]:
+    """The inverse of `pictures_to_json`; empty if the text is damaged."""
+    return {
+        PictureSource(kind, int(number)): Kept(str(etag), str(sha1))
+        for name, (etag, sha1) in _pairs(text, 2)
+        for kind, _, number in (name.partition(" "),)
+        if number.isascii() and number.isdigit() and len(number) < 19
+    }
+
+
+def verdict_to_json(gaps: Sequence[tuple[str, str]], confidence: str) -> str:
+    """`["HIGH", ["drifted", "title"], ...]`: the confidence of a match, then its gaps."""
+    return _json([confidence, *map(list, gaps)]) if gaps or confidence else ""
+
+
+def verdict_from_json(text: str) -> tuple[tuple[tuple[str, str], ...], str] | None:
+    """The reverse of `verdict_to_json`; None when the text is damaged."""
+    if not text:
+        return (), ""
+    try:
+        confidence, *gaps = json.loads(text)
+        return tuple((str(kind), str(field)) for kind, field in gaps), str(confidence)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _pairs(text: str, *lengths: int) -> list[tuple[str, list[Any]]]:
+    fields = _decoded(text)
+    if not isinstance(fields, dict):
+        return []
+    return [(n, v) for n, v in fields.items() if isinstance(v, list) and len(v) in lengths]
+
+
+def _time(raw: object) -> float:
+    return raw if isinstance(raw, (int, float)) and 0 <= raw <= LATEST else 0.0
+
+
+def _decoded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _value(raw: object) -> Value:
+    return tuple(map(str, raw)) if isinstance(raw, list) else str(raw)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))

@@ -1,0 +1,184 @@
+"""What ledger.db can be asked, by its owner and by whoever reads beside it; light like read_state."""
+
+from __future__ import annotations
+
+from plexsync.edges.ledger.encoding import (
+    base_from_json,
+    dirty_from_json,
+    pictures_from_json,
+    read_back_from_json,
+    refused_from_json,
+    unconfirmed_from_json,
+    verdict_from_json,
+    written_from_json,
+)
+from plexsync.edges.storage.queries import ask_in
+from plexsync.model.item_record import Target
+from plexsync.model.ledger import LEFT_OUT, Backfill, Observation, Pin, SceneState, TargetState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from plexsync.edges.storage.queries import Ask
+    from plexsync.model.item_record import Base
+
+    Item = tuple[str, int]
+    """A Plex item: server and rating key."""
+
+LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
+SERVER = "server"
+"""The name under which the table `meta` has the server in use."""
+
+TEXTS = ("state", "detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1")
+COLUMNS = (*TEXTS, "since", "destroyed_at", "pictures")
+"""The columns of a scene that are fields of SceneState."""
+
+_SCENES = (
+    f"SELECT id, scene, {', '.join(COLUMNS)} FROM scenes"
+    " WHERE archived_at IS NULL AND server = ? AND scene IN ({})"
+)
+_TARGETS = (
+    "SELECT row, server, section, rating_key, part, written, dirty, unconfirmed, read_back, refused,"
+    " synced_at FROM targets WHERE left_at IS NULL AND row IN ({}) ORDER BY row, place"
+)
+_REFUSALS = (
+    "SELECT t.refused FROM targets t JOIN scenes s ON s.id = t.row WHERE t.refused <> '{}'"
+    " AND t.left_at IS NULL AND s.archived_at IS NULL AND s.destroyed_at IS NULL AND s.server = ?"
+    " GROUP BY t.row"
+)
+
+
+_WHY_LEFT_OUT = (
+    "SELECT detail, COUNT(*), SUM(EXISTS (SELECT 1 FROM targets t WHERE t.row = s.id AND"
+    " t.left_at IS NULL AND (t.written <> '{}' OR t.unconfirmed <> '{}'))) FROM scenes s"
+    " WHERE s.archived_at IS NULL AND s.destroyed_at IS NULL AND s.state = ? AND s.server = ?"
+    " GROUP BY detail ORDER BY COUNT(*) DESC, detail"
+)
+
+
+class LedgerQueries:
+    """Everything about scenes concerns the Plex server in use."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._in_use: str | None = None
+
+    @property
+    def server(self) -> str:
+        """machineIdentifier of the current Plex server; "" until the first one is known."""
+        if self._in_use is None:
+            self._in_use = self.get_meta(SERVER)
+        return self._in_use
+
+    def get_meta(self, key: str, default: str = "") -> str:
+        """A stored value such as the watermark or the fingerprint of the settings."""
+        found = self._ask("SELECT value FROM meta WHERE key = ?", (key,))
+        return str(found[0][0]) if found else default
+
+    def scenes(self, ids: Iterable[int]) -> dict[int, SceneState]:
+        """The states of these scenes, live and destroyed; unknown ones are omitted."""
+        wanted = sorted(set(ids))
+        found = list(ask_in(self._ask, _SCENES, wanted, (self.server,), "iisssssssnNs"))
+        rows = sorted(row for row, *_ in found)
+        targets, entities = self._targets(rows), self.entities(rows)
+        return {
+            scene: SceneState(
+                scene=scene,
+                **dict(zip(COLUMNS[:-1], values, strict=True)),
+                pictures=pictures_from_json(pictures),
+                entities=frozenset(entities.get(row, ())),
+                targets=tuple(targets.get(row, ())),
+            )
+            for row, scene, *values, pictures in found
+        }
+
+    def _targets(self, rows: Sequence[int]) -> dict[int, list[TargetState]]:
+        """By the row of their scene."""
+        found = list(ask_in(self._ask, _TARGETS, rows, (), "ississssssn"))
+        bases = self.bases({(server, key) for _, server, _, key, *_ in found})
+        targets: dict[int, list[TargetState]] = {}
+        for row, server, section, key, part, *values, synced_at in found:
+            written, dirty, unconfirmed, read_back, refused = values
+            targets.setdefault(row, []).append(
+                TargetState(
+                    target=Target(server, section, key),
+                    part=part,
+                    written=written_from_json(written),
+                    base=bases.get((server, key), {}),
+                    dirty=dirty_from_json(dirty),
+                    unconfirmed=unconfirmed_from_json(unconfirmed),
+                    read_back=read_back_from_json(read_back),
+                    refused=refused_from_json(refused),
+                    synced_at=synced_at,
+                )
+            )
+        return targets
+
+    def entities(self, rows: Sequence[int]) -> dict[int, set[tuple[str, int]]]:
+        """The entities of scenes, by their rows."""
+        sql = "SELECT row, kind, entity FROM entities WHERE row IN ({})"
+        found: dict[int, set[tuple[str, int]]] = {}
+        for row, kind, entity in ask_in(self._ask, sql, rows, (), "isi"):
+            found.setdefault(row, set()).add((kind, entity))
+        return found
+
+    def bases(self, items: Collection[Item]) -> dict[Item, dict[str, Base]]:
+        """Base values of these Plex items: what they had before the first write."""
+        sql = "SELECT rating_key, base FROM bases WHERE server = ? AND rating_key IN ({})"
+        bases = {}
+        for server in {server for server, _ in items}:
+            keys = [key for owner, key in items if owner == server]
+            for key, base in ask_in(self._ask, sql, keys, (server,), "is"):
+                bases[server, key] = base_from_json(base)
+        return bases
+
+    def counts(self) -> dict[str, int]:
+        """How many live scenes are in each state."""
+        sql = f"SELECT state, COUNT(*) FROM scenes WHERE {LIVE} AND server = ? GROUP BY state"
+        return dict(self._ask(sql, (self.server,), "si"))
+
+    def left_out(self) -> list[tuple[str, int, int]]:
+        """Why live scenes are left out by the filters, of how many, and how many of these have
+        anything of ours in Plex; the most frequent reason first.
+        """
+        return self._ask(_WHY_LEFT_OUT, (LEFT_OUT, self.server), "sii")
+
+    def refusals(self) -> list[tuple[str, int, str]]:
+        """The fields that Plex refuses: name, number of live scenes, and Plex's latest message."""
+        scenes: dict[str, int] = {}
+        said: dict[str, tuple[float, str]] = {}
+        for (text,) in self._ask(_REFUSALS, (self.server,), "s"):
+            for field, refusal in refused_from_json(text).items():
+                scenes[field] = scenes.get(field, 0) + 1
+                said[field] = max(said.get(field, (0.0, "")), (refusal.at, refusal.words))
+        return [(field, count, said[field][1]) for field, count in sorted(scenes.items())]
+
+    def backfills(self) -> list[Backfill]:
+        """All unfinished backfills, oldest first."""
+        sql = "SELECT id, reason, kind, digest <> '', after, born FROM backfills ORDER BY id"
+        return [
+            Backfill(number, reason, kind, bool(listed), after, born)
+            for number, reason, kind, listed, after, born in self._ask(sql, (), "issiin")
+        ]
+
+    def pins(self) -> dict[int, Pin]:
+        """All pins on the server in use, by scene; there are few, since they are set by hand."""
+        sql = "SELECT scene, part, rating_key FROM pins WHERE server = ? ORDER BY scene"
+        found = self._ask(sql, (self.server,), "isi")
+        return {scene: Pin(part, key) for scene, part, key in found}
+
+    def observations(self, scenes: Sequence[int]) -> dict[int, tuple[Observation, ...]]:
+        """The latest observations of these scenes, by rating key; damaged ones are left out."""
+        sql = (
+            "SELECT scene, rating_key, plex_updated, desired_hash, verdict, queued_at"
+            " FROM observations WHERE server = ? AND scene IN ({}) ORDER BY scene, rating_key"
+        )
+        found: dict[int, list[Observation]] = {}
+        rows = ask_in(self._ask, sql, scenes, (self.server,), "iinssn")
+        for scene, key, updated, desired_hash, verdict, queued_at in rows:
+            judged = verdict_from_json(verdict)
+            if judged is not None:
+                observation = Observation(key, updated, desired_hash, *judged, queued_at)
+                found.setdefault(scene, []).append(observation)
+        return {scene: tuple(observations) for scene, observations in found.items()}
