@@ -1,4 +1,4 @@
-"""docs/recipes.md: how patterns are written, with the table of placeholders from the code."""
+"""Generates docs/recipes.md: the syntax of patterns, with the table of placeholders from the code."""
 
 from __future__ import annotations
 
@@ -19,40 +19,41 @@ CHOICES = {
 
 HEAD = """# Recipes: what becomes what
 
-A recipe is a pattern in the settings, one for each field. An empty one means the default.
+A recipe is a pattern in the settings, one for each field. If it is empty, the default is used.
 """
 
-LANGUAGE = f"""## The language
+LANGUAGE = f"""## Syntax
 
-- Text stands for itself. `{{title}}` is what the scene has of that name, see the table below.
-- `[...]` vanishes when a placeholder in it is empty: `[{{studio}}: ]{{title}}`.
+- Text is literal. `{{title}}` is replaced by that value of the scene, see the table below.
+- `[...]` is left out if a placeholder in it is empty: `[{{studio}}: ]{{title}}`.
 - `{{a|b}}` is the first that is not empty: `{{group|studio}}`.
-- `{{?organized}}` prints nothing, but what it stands in vanishes unless it holds: the brackets around it,
-  the entry of a list, or the whole text. Any placeholder can be asked so: `{{?tag:Kids}}`.
-- A list has entries with `;` between them. One with a placeholder of several values is repeated for each:
-  `Series: {{group}}`. An entry is left out when a placeholder in it is empty.
-- In a text such values are joined with commas.
-- `{{{{`, `}}}}`, `[[`, `]]` and in a list `;;` stand for the signs themselves.
+- `{{?organized}}` is a condition: it prints nothing, and if it does not hold, the brackets around
+  it, the entry of a list, or the whole text is left out. Any placeholder can be a condition:
+  `{{?tag:Kids}}`.
+- The entries of a list are separated by `;`. One with a placeholder that has several values is
+  repeated for each: `Series: {{group}}`. An entry is left out if a placeholder in it is empty.
+- In a text several values are joined with commas.
+- `{{{{`, `}}}}`, `[[`, `]]` and in a list `;;` are the literal characters.
 
-After a colon follows which values are meant, with commas between them:
+After a colon you can select values, separated by commas:
 
-- `{{tag:Kids,Adults}}`: these, by name, alias or id. Case does not matter, unless two names differ in
-  nothing else.
-- `{{tag:-Technical}}`: all but this.
-- `{{tag:Genre/*}}`: all below Genre in Stash's hierarchy; `{{tag:-Technical/*}}` leaves out Technical and
-  all below it. So do the names in **Tags to ignore**.
+- `{{tag:Kids,Adults}}`: these, by name, alias or id. Case does not matter, unless two names differ
+  only in case.
+- `{{tag:-Technical}}`: all except this one.
+- `{{tag:Genre/*}}`: all below Genre in Stash's hierarchy; `{{tag:-Technical/*}}` excludes Technical
+  and all below it, as the names in **Tags to ignore** do.
 - `{{performer:female}}`, `{{performer:-male}}`, `{{performer:favorite}}`.
-- A name with one of `,` `|` `{{` `}}` in it, or `-` or a quote before it, goes between double quotes:
-  `{{tag:"Cut, uncut"}}`. A quote in it is written twice.
+- Put a name that contains `,` `|` `{{` or `}}`, or that starts with `-` or a quote, in double
+  quotes: `{{tag:"Cut, uncut"}}`. Double each quote in it.
 
-A pattern that cannot be read is named in the log and by **Check Setup**, with the place and what was
-expected there; the default serves meanwhile. A pattern has at most {LONGEST:,} characters and
-{MOST_PLACEHOLDERS} placeholders, a list at most {MOST_ENTRIES} entries. Names of performers and directors
-beyond **Performers per scene**, and other names beyond **Tags per scene**, are left out.
+The log and **Check Setup** report an invalid pattern, with the position and what was expected
+there; the default is used instead. A pattern has at most {LONGEST:,} characters and
+{MOST_PLACEHOLDERS} placeholders, a list at most {MOST_ENTRIES} entries. Names of performers and
+directors beyond **Performers per scene**, and other names beyond **Tags per scene**, are left out.
 
-The switches win: with **Do not sync tags** the pattern for genres is not used. **Sync groups too** adds the
-groups to whatever the pattern for collections makes. Other people's collections and labels in Plex
-stay; only those that PlexSync gave are taken away again.
+Switches take precedence: with **Do not sync tags** the pattern for genres is not used. **Sync
+groups too** adds the groups to the collections of the pattern. Collections and labels that you
+added in Plex are kept; only those that PlexSync added are removed.
 """
 
 
@@ -60,12 +61,12 @@ def document(root: Path) -> str:
     """The whole text."""
     lines = [generated("plexsync/policy/recipe"), HEAD]
     lines += table(
-        ("setting", "while empty", "switch that turns it off"),
+        ("setting", "default", "switch that turns it off"),
         ((f"`{key}`", _default(key), _switch(key)) for key in RECIPES),
     )
     lines += ["", LANGUAGE, "## Placeholders", ""]
     lines += table(
-        ("placeholder", "after a colon", "what it stands for"),
+        ("placeholder", "after a colon", "value"),
         (
             (
                 f"`{{{'?' * spec.condition}{name}}}`",
@@ -81,7 +82,7 @@ def document(root: Path) -> str:
 def _default(key: str) -> str:
     default = RECIPES[key].default
     if key == "original_title":
-        return f"`{default}` if `sync_code` is on, else not written"
+        return f"`{default}` if `sync_code` is on, otherwise not written"
     return f"`{default}`" if default else "not written"
 
 

@@ -142,7 +142,7 @@ class PlexSyncConfig(BaseModel):
     recipe_writers: str = ""
     """Pattern of the writers."""
     ignore_tags: str = ""
-    """Tags that count as absent, with commas between them; "/*" takes all below one along."""
+    """Tags that are ignored, separated by commas; "/*" includes all below one."""
     trigger_plex_scan: bool = False
     """On: a new scene makes Plex scan its folder."""
     skip_not_found: bool = False
@@ -244,8 +244,9 @@ class PlexSyncConfig(BaseModel):
         return self._hash_of(name for name in type(self).model_fields if _changes_desired(name))
 
     def scenes_fingerprint(self) -> str:
-        """The same with the settings that choose the scenes, and with the recipes: what those make is
-        part of each scene's own hash, so that only scenes that come out differently are compared.
+        """The same, including the settings that choose the scenes, and the recipes. The recipes'
+        output is part of each scene's own hash, so that only scenes with a different output are
+        compared.
         """
         return self._hash_of(
             name

@@ -99,7 +99,7 @@ class Hierarchy:
         return frozenset().union(*map(self.tags.below, self.tags.named(name)))
 
     def unknown(self, scenes: Iterable[Scene]) -> set[tuple[str, int]]:
-        """(kind, id) of the tags and studios of these scenes that are not in it."""
+        """The (kind, id) pairs of these scenes' tags and studios that are not in it."""
         found: set[tuple[str, int]] = set()
         for scene in scenes:
             tags = (scene.tags, *(one.tags for one in scene.performers))

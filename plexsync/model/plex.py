@@ -22,7 +22,7 @@ class Field:
 
     `edit` is Plex's name in an edit and for locks, `shown` the XML attribute (scalar) or element
     (list) in an answer, `setting` its switch in PlexSyncConfig ("" if it has none). In a `shared`
-    list only our own names are ever removed: people sort and restrict by the others.
+    list only our own names are ever removed: users sort and restrict by the others.
     """
 
     name: str
@@ -61,7 +61,7 @@ YEAR = Field("year", SCALAR, "year", "year", "")
 """Not a field that PlexSync writes: Plex sets it along with a date, and only undo restores it."""
 
 SORT_TITLE = FIELDS["sort_title"]
-"""What PlexSync gives to collections of its own too."""
+"""Also written to PlexSync's own collections."""
 
 EDITABLE: Mapping[str, Field] = {**FIELDS, YEAR.name: YEAR}
 

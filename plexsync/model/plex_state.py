@@ -97,8 +97,8 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     WRITING: (
         "Does not write",
         "Plex answers but does not write",
-        "Plex may be busy with a backup, its database or a scan, or a proxy in front of it lets no "
-        "edit through; PlexSync tries one scene a minute and continues by itself.",
+        "Plex may be busy with a backup, its database or a scan, or a proxy in front of it blocks "
+        "all edits; PlexSync tries one scene a minute and continues by itself.",
     ),
     STUCK: (
         "Refuses a request",

@@ -38,7 +38,7 @@ WRITTEN_FIELDS = {
     "tag": frozenset({"name", "aliases", "parent_ids", "child_ids"}),
     "group": frozenset({"name"}),
 }
-"""Fields of what a scene is written with that may show in Plex."""
+"""Fields of a performer, studio, tag or group that may affect the scenes written with it."""
 
 
 @dataclass(frozen=True, slots=True)

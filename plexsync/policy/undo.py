@@ -102,7 +102,7 @@ def _year(item: PlexItem, date: str, base: Mapping[str, Base]) -> Edit | None:
 
 
 def _as_shown(name: str, item: PlexItem, last: Written) -> Value:
-    """What was written, or how Plex shows it; of a shared list only our own names."""
+    """The value that was written, or as Plex shows it; for a shared list only our own names."""
     shown, have = last.shown, item.values.get(name, "")
     if shown is None or EDITABLE[name].shared or not same(name, have, shown):
         return last.value

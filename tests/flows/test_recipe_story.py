@@ -155,9 +155,7 @@ def test_a_pattern_that_cannot_be_read_is_told_once_and_the_default_serves(films
     scene, item = rich(films)
     synced(films, scene)
     assert (item.title, item.label) == ("Ann Lee - Beach Day", ["Kids"])
-    assert (
-        films.said().count('title: cannot be read at character 19, at its end: expected "]"') == 1
-    )
+    assert films.said().count('title: is invalid at character 19, at its end: expected "]"') == 1
     assert "character 19" in str(run_task(films, check_setup))
 
 

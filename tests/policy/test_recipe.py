@@ -236,8 +236,8 @@ def test_a_pattern_that_cannot_be_read_is_told_once_and_the_default_serves() -> 
         "ignore_tags",
     ]
     assert problems[0] == (
-        'title: cannot be read at character 2, at "titel}": expected "title"; the default is used '
-        "meanwhile"
+        'title: is invalid at character 2, at "titel}": expected "title"; the default is used '
+        "instead"
     )
     found, _ = desired(SCENE, config, {}, HIERARCHY)
     usual, _ = desired(SCENE, PlexSyncConfig(), {}, HIERARCHY)

@@ -97,7 +97,7 @@ def is_plex(reply: Reply) -> bool:
 
 
 def is_foreign(problem: SyncError) -> bool:
-    """Whether something else answered in Plex's place."""
+    """Whether something other than Plex answered."""
     return problem.cause in ("redirect", "web page", "foreign")
 
 
@@ -196,7 +196,7 @@ def _bad_body(asked: Asked, reply: Reply, token: str) -> SyncError | None:
 
 
 def _may_be_done(reply: Reply, text: str) -> bool:
-    """Whether an answer to an edit, order or upload may be Plex's: it usually says nothing."""
+    """Whether an answer to an edit, command or upload may be Plex's: its body is usually empty."""
     if _WEB_PAGE.match(text):
         return False
     return not text.strip() or "X-Plex-Protocol" in reply.headers or is_plex(reply)

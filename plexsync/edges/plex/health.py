@@ -111,14 +111,14 @@ def _ask_owner(connection: PlexConnection, deadline: float) -> None:
         connection.probe("/status/sessions", {}, deadline)
     except SyncError as problem:
         if isinstance(problem, PlexNotFound) or is_foreign(problem):
-            return  # Plex does not say, or a proxy does not let it
+            return  # Plex does not say, or a proxy blocks the request
         if isinstance(problem, PlexAuthError):
             raise PlexAuthError(TOKEN_WORDS[READ_ONLY], cause=READ_ONLY) from None
         raise
 
 
 def _state(problem: SyncError, *, starting: bool) -> str:
-    """The state for a failure. `starting`: Plex said that it is not ready."""
+    """The state for a failure. `starting`: Plex reported that it is not ready."""
     if isinstance(problem, PlexAuthError):
         return FOREIGN if is_foreign(problem) else UNAUTHORISED
     if starting or problem.cause == "starting":

@@ -90,7 +90,7 @@ class PlexLists:
     def owns(self) -> bool | None:
         """Whether the token is the server owner's, as edits require; None if unknown.
 
-        Only the owner may read what is being played; where a proxy closes that path it is unknown.
+        Only the owner may read what is being played; unknown if a proxy blocks that path.
         """
         try:
             self._connection.read("/status/sessions")

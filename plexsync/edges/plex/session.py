@@ -78,8 +78,8 @@ class PlexSession:
         return Answer(self._send(Asked("GET", url), **options))
 
     def order(self, url: str, **options: Any) -> Answer:
-        """Send a GET that makes Plex do something. Its answer, like an edit's, is empty or bears
-        Plex's marks, and is dropped.
+        """Send a GET that makes Plex do something. Its answer, like an edit's, is empty or
+        recognisably Plex's, and is dropped.
         """
         return self._done(Asked("GET", url, order=True), **options)
 

@@ -105,7 +105,7 @@ def number(element: Element, name: str) -> int | None:
 
 
 _ELSE = {SORT_TITLE.name: "title"}
-"""What Plex does by where it shows nothing for a field."""
+"""Field -> the attribute that Plex uses in its place if it is missing."""
 
 
 def _item(element: Element, key: int, server: str, section: str) -> PlexItem:

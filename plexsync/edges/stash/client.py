@@ -67,7 +67,9 @@ class StashClient:
         self._kept: float | None = None
         self._hierarchy: Hierarchy | None = None
         self._unheard: set[tuple[str, int]] = set()
-        """Tags and studios of scenes that Stash does not list: not asked for again and again."""
+        """Tags and studios of scenes that Stash does not list, so that they are not requested
+        repeatedly.
+        """
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -226,8 +228,8 @@ class StashClient:
         return ScenePage(tuple(answers.scenes), page, max(0, total - page * size), answers.odd)
 
     def hierarchy(self, scenes: Iterable[Scene] = ()) -> Hierarchy:
-        """All tags and studios, cached until `forget_hierarchy`, until Stash is another one, or
-        until one of these scenes has a tag or studio that was created since: no hook tells of it.
+        """All tags and studios. Cached until `forget_hierarchy`, until the Stash changes, or until
+        one of these scenes has a tag or studio that was created since, which no hook reports.
         """
         known = self._hierarchy
         new = known.unknown(scenes) - self._unheard if known is not None else set()

@@ -110,7 +110,7 @@ class Compare:
 
     @property
     def parts(self) -> SceneParts:
-        """What has to be known of the scenes."""
+        """What has to be read of the scenes."""
         return self._selection.parts
 
     def views(self, scenes: Sequence[Scene], oldest: float) -> list[Comparison]:

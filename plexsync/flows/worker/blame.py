@@ -42,7 +42,7 @@ class Blame:
     A write that fails although Plex is healthy is the scene's own fault only if others were written
     since it first failed, and no other has failed since then; until then Plex may be unable to
     write at all. A refusal (4xx) is the scene's own at once if others are written or no other is
-    refused; if all are, a proxy may let no edit through.
+    refused; if all are refused, a proxy may block all edits.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Blame:
         self._suspects: dict[int, int] = {}
         """The turn of its last failure, unless that was found to be its own fault."""
         self._refused: dict[int, int] = {}
-        """The turn in which a refusal was last charged to a scene."""
+        """Scene -> the turn in which a refusal was last attributed to it."""
 
     def judge(
         self,
@@ -101,7 +101,7 @@ class Blame:
         return PlexAuthError(TOKEN_WORDS[READ_ONLY], cause=READ_ONLY, fault=SERVER)
 
     def _crowd(self, results: Sequence[Result]) -> set[int]:
-        """The scenes that could not be written, now or since something was written."""
+        """The scenes that could not be written, in this batch or since something was last written."""
         failing = {
             result.job.scene
             for result in results

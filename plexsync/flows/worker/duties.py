@@ -74,7 +74,9 @@ class Duties:
         self._sweep.request()
 
     def hierarchy_changed(self) -> None:
-        """A tag or a studio changed; no scene knows yet that its tags were placed below that one."""
+        """React to a changed tag or studio: no scene's own time shows that its tags moved in the
+        hierarchy.
+        """
         self._stash.forget_hierarchy()
         if self._needs_hierarchy():
             self.request_sweep()

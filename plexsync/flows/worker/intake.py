@@ -47,7 +47,7 @@ class Intake:
         self.probe_wanted = False
         """Set if another process reported that Plex is healthy; the caller resets it."""
         self.hierarchy_changed = False
-        """Set if a tag or a studio has changed; the caller resets it."""
+        """Set if a tag or studio changed; the caller resets it."""
 
     def take_in(self, now: float) -> int:
         """Move waiting inbox records into the queue; returns how many.

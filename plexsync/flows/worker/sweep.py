@@ -83,8 +83,8 @@ class Sweep:
     ) -> int:
         """Sweep once; returns how many scenes were queued. Raises StashDown or StashAuthError.
 
-        `needless` tests whether a scene updated at a time needs no check; `placed` says that what
-        stands above a tag matters. Never goes back beyond the installation: older scenes are not
+        `needless` tests whether a scene updated at a time needs no check; `placed` says that the
+        hierarchy of tags matters. Never goes back beyond the installation: older scenes are not
         synced unasked.
         """
         installed = self._installed(now)
@@ -134,8 +134,9 @@ class Sweep:
     def _touched(
         self, kind: str, updated: dict[int, float], entities: set[int], now: float, placed: bool
     ) -> set[int]:
-        """Scenes written with an entity that was updated or removed since the last sweep; and those
-        whose tags were placed below an updated one, which moves no time of their own.
+        """Scenes written with an entity that was updated or removed since the last sweep; with
+        `placed` also those with a tag below an updated one, since moving a tag does not update its
+        descendants.
         """
         news = self._news(kind, updated)
         self._ledger.touch_collections(kind, news, now)

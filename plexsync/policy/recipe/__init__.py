@@ -1,4 +1,4 @@
-"""What becomes what: the patterns of the settings, and the values that they make of a scene.
+"""Recipes: the patterns in the settings, and the values that they produce for a scene.
 
 From outside: recipe.
 """

@@ -1,4 +1,5 @@
-"""Which performers, tags, studios or groups a choice means: by name, alias or id, as Stash compares."""
+"""Which performers, tags, studios or groups a choice selects: by name, alias or id, compared as in
+Stash."""
 
 from __future__ import annotations
 
@@ -17,14 +18,14 @@ FAVORITE = "favorite"
 
 
 def pick_of(items: Sequence[Item], kind: str) -> Pick:
-    """Gives the entities that are meant; all where no item names any."""
+    """A function that selects the entities that the items name, or all if there are no items."""
     if kind == TREE:
         return _InTree(items) if items else everything
     return _Matching(items, _person if kind == PEOPLE else _entity) if items else everything
 
 
 def ids_below(items: Iterable[Item], tree: Tree) -> frozenset[int]:
-    """What to leave out: those named, and for "/*" all below them too."""
+    """The ids to exclude: those named, and for "/*" also all below them."""
     found: set[int] = set()
     for item in items:
         named = tree.named(item.name)
@@ -39,7 +40,7 @@ def _below(named: Iterable[int], tree: Tree) -> frozenset[int]:
 
 
 class Ignored:
-    """The tags that count as absent."""
+    """The tags that are ignored, as a function of the hierarchy."""
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = items
@@ -54,7 +55,9 @@ class Ignored:
 
 
 class _InTree:
-    """Tags or studios; "/*" means those below a name, and where it excludes, the name itself too."""
+    """Selects tags or studios; "/*" means those below a name and, in an exclusion, also the name
+    itself.
+    """
 
     def __init__(self, items: Sequence[Item]) -> None:
         self._chosen = [item for item in items if not item.excluded]
@@ -81,7 +84,7 @@ class _InTree:
 
 
 class _Matching:
-    """Performers or groups, of which only those of the scene are known."""
+    """Selects performers or groups; only those of the scene are known."""
 
     def __init__(
         self, items: Sequence[Item], test: Callable[[str], Callable[[Entity], bool]]

@@ -1,4 +1,4 @@
-"""The language of recipes: how a pattern is read, checked and written.
+"""The syntax of recipes: parses, checks and prints patterns.
 
     list         = [entry] {";" [entry]}
     text, entry  = {sign | placeholder | optional}
@@ -7,13 +7,13 @@
     choice       = name [":" item {"," item}]
     item         = ["-"] (word | '"' {any} '"') ["/*"]
 
-A sign is any character; "{", "}", "[" and "]", and in a list ";", are written twice to stand for
-themselves. A name is one of SPECS, in any case. A word is anything but `,` `|` `{` `}`; what else a
-name holds, or begins with, goes between double quotes, where `""` is a quote. Blanks around names,
-items and entries do not matter. There are no escapes, no nesting and no loops, so reading takes one
-pass, and a pattern can print no more than its placeholders hold.
+A sign is any character; "{", "}", "[" and "]", and in a list ";", are doubled to be literal. A name
+is one of SPECS, in any case. A word is anything without `,` `|` `{` `}`; a name that contains one
+of these, or starts with "-" or a quote, is put in double quotes, where `""` is a quote. Spaces
+around names, items and entries do not matter. There are no escapes, no nesting and no loops, so
+parsing takes one pass, and the output is bounded by the values of the placeholders.
 
-Reading a written pattern gives the same pattern.
+Parsing a printed pattern gives the same pattern.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import NoReturn
 from plexsync.policy.recipe.placeholders import BARE, NOTHING, SPECS, TREE
 
 LONGEST = 10_000
-"""Characters of a pattern."""
+"""Maximum characters of a pattern."""
 MOST_PLACEHOLDERS = 100
 MOST_ENTRIES = 100
 
@@ -35,7 +35,7 @@ _SHOWN = 12
 
 
 class PatternError(ValueError):
-    """A pattern that cannot be read; says where, and what was expected there."""
+    """A pattern that cannot be parsed; the message says where, and what was expected there."""
 
     def __init__(self, text: str, at: int, expected: str) -> None:
         found = f'"{text[at : at + _SHOWN]}"' if at < len(text) else "its end"
@@ -46,7 +46,7 @@ class PatternError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One name of a choice; `below` stands for all that is below it."""
+    """One name of a choice; `below` selects everything below it instead."""
 
     name: str
     excluded: bool = False
@@ -55,7 +55,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A name of SPECS with those of its values that are meant; without items all of them."""
+    """A name of SPECS, restricted to the values that the items select; without items all values."""
 
     name: str
     items: tuple[Item, ...] = ()
@@ -63,7 +63,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """The first choice that is not empty; a condition prints nothing of it."""
+    """Prints the first choice that is not empty; a condition prints nothing."""
 
     choices: tuple[Choice, ...]
     condition: bool = False
@@ -71,13 +71,13 @@ class Placeholder:
 
     @property
     def is_many(self) -> bool:
-        """Whether an entry is repeated for each of its values."""
+        """Whether an entry with it is repeated for each of its values."""
         return not self.condition and any(SPECS[choice.name].axis for choice in self.choices)
 
 
 @dataclass(frozen=True, slots=True)
 class OptionalPart:
-    """A part that vanishes when a placeholder in it is empty."""
+    """A part that is left out if a placeholder in it is empty."""
 
     parts: tuple[str | Placeholder, ...]
 
@@ -87,7 +87,7 @@ Entry = tuple[Part, ...]
 
 
 def parse_text(text: str) -> Entry:
-    """The pattern of a text; raises PatternError."""
+    """Parse the pattern of a text. Raises PatternError."""
     reader = _Reader(text, _SIGNS)
     entry = reader.parts()
     if reader.at < len(text):
@@ -96,7 +96,7 @@ def parse_text(text: str) -> Entry:
 
 
 def parse_list(text: str) -> tuple[Entry, ...]:
-    """The entries of a list's pattern, without empty ones; raises PatternError."""
+    """Parse the pattern of a list into its entries, without empty ones. Raises PatternError."""
     reader = _Reader(text, _SIGNS + ";")
     entries: list[Entry] = []
     while True:
@@ -113,7 +113,7 @@ def parse_list(text: str) -> tuple[Entry, ...]:
 
 
 def parse_names(text: str) -> tuple[Item, ...]:
-    """Names separated by commas, as after a colon; raises PatternError."""
+    """Parse names separated by commas, as after a colon. Raises PatternError."""
     reader = _Reader(text, "")
     items = reader.items(SPECS["tag"].choices)
     if reader.at < len(text):
@@ -125,17 +125,17 @@ def parse_names(text: str) -> tuple[Item, ...]:
 
 
 def show_text(entry: Entry) -> str:
-    """The pattern of a text as it is written."""
+    """The source of a text's pattern."""
     return _show(entry, _SIGNS)
 
 
 def show_list(entries: Iterable[Entry]) -> str:
-    """The pattern of a list as it is written."""
+    """The source of a list's pattern."""
     return "; ".join(_show(entry, _SIGNS + ";") for entry in entries)
 
 
 def placeholders(entry: Entry) -> Iterator[Placeholder]:
-    """All of an entry, in order, those of its optional parts too."""
+    """All placeholders of an entry in order, including those in optional parts."""
     for part in entry:
         if isinstance(part, Placeholder):
             yield part
@@ -144,14 +144,14 @@ def placeholders(entry: Entry) -> Iterator[Placeholder]:
 
 
 def axis(entry: Entry) -> Placeholder | None:
-    """The placeholder for each of whose values an entry is repeated; None for one that is not."""
+    """The placeholder for whose values the entry is repeated; None if it is not repeated."""
     many = [each for each in placeholders(entry) if each.is_many]
     leading = [each for each in many if not _follows_group(each)]
     return next(iter(leading or many), None)
 
 
 def follows(each: Placeholder, leader: Placeholder) -> bool:
-    """Whether it changes along with the one for whose values an entry is repeated."""
+    """Whether its value changes with that of `leader`, for whose values the entry is repeated."""
     if each.choices == leader.choices:
         return True
     return _follows_group(each) and [choice.name for choice in leader.choices] == ["group"]
@@ -170,7 +170,7 @@ def _check_axis(reader: _Reader, entry: Entry) -> None:
 
 
 def _stripped(entry: Entry) -> Entry:
-    """Without the blanks at both ends."""
+    """The entry without spaces at both ends."""
     parts = list(entry)
     if parts and isinstance(parts[0], str):
         parts[0] = parts[0].lstrip()
@@ -209,7 +209,7 @@ def _item(item: Item) -> str:
 
 
 class _Reader:
-    """Goes through a pattern once, from the first character to the last."""
+    """Parses a pattern in one pass."""
 
     def __init__(self, text: str, signs: str) -> None:
         self.text = text
@@ -223,17 +223,17 @@ class _Reader:
         raise PatternError(self.text, self.at if at is None else at, expected)
 
     def next(self) -> str:
-        """The character that follows, "" at the end."""
+        """The next character; "" at the end."""
         return self.text[self.at : self.at + 1]
 
     def take(self, sign: str) -> bool:
-        """Pass over this, if it follows."""
+        """Skip this text if it comes next; whether it did."""
         found = self.text.startswith(sign, self.at)
         self.at += len(sign) * found
         return found
 
     def parts(self) -> Entry:
-        """Up to the end of the pattern, or to a sign that means something else here."""
+        """The parts up to the end of the pattern, or up to a sign with another meaning here."""
         parts: list[Part] = []
         while True:
             if plain := self._plain():
@@ -253,7 +253,7 @@ class _Reader:
         return tuple(items)
 
     def _plain(self) -> str:
-        """The text up to the next sign that stands alone."""
+        """The literal text up to the next sign that is not doubled."""
         found: list[str] = []
         while sign := self.next():
             if sign in self._signs and not self.take(sign * 2):
@@ -352,6 +352,6 @@ class _Reader:
 
 
 def _meant(name: str) -> str:
-    """What to write instead of a name that is none."""
+    """A suggestion for an unknown name."""
     near = get_close_matches(name, SPECS, 1)
     return f'"{near[0]}"' if near else f"one of {', '.join(SPECS)}"

@@ -1,4 +1,5 @@
-"""What the placeholders of a pattern stand for: one table, for reading, printing and the help."""
+"""The placeholders of patterns and their values: one table for parsing, printing and the
+documentation."""
 
 from __future__ import annotations
 
@@ -20,10 +21,11 @@ from plexsync.model.values import name_key
 E = TypeVar("E", bound=Entity)
 
 NOTHING, NAMES, TREE, PEOPLE, BARE = "nothing", "names", "tree", "people", "bare"
-"""What may follow a placeholder's colon: nothing, names, names with "/*", names and genders, "bare"."""
+"""What may follow a placeholder's colon: nothing, names, names with "/*", names and genders, or
+"bare"."""
 
 _MOST_TAKEN = 50
-"""Names taken from the start of one title."""
+"""Maximum number of names removed from the start of a title."""
 
 _RESOLUTIONS = (
     (6144, "8K+"),
@@ -41,31 +43,31 @@ _RESOLUTIONS = (
     (240, "240p"),
     (144, "144p"),
 )
-"""Lowest number of pixels of the shorter side, and what Stash calls it."""
+"""Minimum pixels of the shorter side, and Stash's name of the resolution."""
 
 
 class Pick(Protocol):
-    """Gives those entities that a choice means."""
+    """Selects the entities of a choice."""
 
     def __call__(self, entities: Sequence[E], tree: Tree) -> Sequence[E]:
-        """`tree` is that of their kind."""
+        """The selected entities; `tree` is the hierarchy of their kind."""
 
 
 def everything(entities: Sequence[E], tree: Tree) -> Sequence[E]:
-    """The choice that names none."""
+    """The choice without names: all entities."""
     return entities
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A scene with all that its placeholders need; `ignored` are tags that count as absent."""
+    """A scene with everything that placeholders need; tags in `ignored` count as absent."""
 
     scene: Scene
     hierarchy: Hierarchy
     ignored: frozenset[int] = frozenset()
 
     def known(self, tags: Sequence[Entity]) -> Sequence[Entity]:
-        """The tags that are not ignored."""
+        """These tags without ignored ones."""
         return [tag for tag in tags if tag.id not in self.ignored] if self.ignored else tags
 
 
@@ -74,12 +76,12 @@ Values = Callable[[Facts, Pick], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A placeholder: its values, none where the scene has nothing of the kind.
+    """A placeholder and its values; no values if the scene has nothing of the kind.
 
-    `choices` is what may follow its colon, `axis` not "" where an entry is repeated for each value,
-    `entities` the kinds whose changes may change it. `details` and `performer_tags`: see SceneParts;
-    `hierarchy`: it looks at what stands above. `event_field` is what Stash calls it in the event of an
-    update, where no other field shows it. A `condition` is only asked, never printed.
+    `choices` is what may follow its colon, `axis` is not "" if an entry is repeated for each value,
+    `entities` are the kinds whose changes may change it. `details` and `performer_tags`: see
+    SceneParts; `hierarchy`: it depends on parents. `event_field` is its name in Stash's update
+    events, if no other field covers it. A `condition` is only tested, never printed.
     """
 
     means: str
@@ -95,7 +97,7 @@ class Spec:
 
 
 def file_title(scene: Scene) -> str:
-    """The first file's name without its extension, "" when the scene has no file."""
+    """The first file's name without its extension; "" if the scene has no file."""
     if not scene.files:
         return ""
     _, name = _split(scene.files[0].path)
@@ -104,12 +106,12 @@ def file_title(scene: Scene) -> str:
 
 
 def own_title(facts: Facts, pick: Pick) -> Sequence[str]:
-    """The title that somebody gave the scene."""
+    """The scene's title; empty if it has none."""
     return [facts.scene.title] if facts.scene.title else ()
 
 
 def any_title(facts: Facts, pick: Pick) -> Sequence[str]:
-    """Never empty: falls back to the file name, then to the scene's number."""
+    """The scene's title, its file name, or its id: never empty."""
     for text in (facts.scene.title, file_title(facts.scene)):
         if clean(text, multiline=False, strip_emoji=False):
             return [text]
@@ -117,7 +119,7 @@ def any_title(facts: Facts, pick: Pick) -> Sequence[str]:
 
 
 def bare_title(facts: Facts, pick: Pick) -> Sequence[str]:
-    """The title without the performers' names at its start, unless nothing else is in it."""
+    """The title without the performers' names at its start, unless nothing would be left."""
     whole = unicodedata.normalize("NFC", any_title(facts, pick)[0][: 4 * NAME_LENGTH])
     names = {unicodedata.normalize("NFC", one.name) for one in facts.scene.performers if one.name}
     left = _without_names(whole, sorted(names, key=len, reverse=True)).strip()
@@ -144,7 +146,7 @@ def _begins_with(text: str, name: str) -> bool:
 
 
 def _split(path: str) -> tuple[str, str]:
-    """Folder and name of a path of either kind."""
+    """Folder and name of a POSIX or Windows path."""
     windows = re.match(r"[A-Za-z]:[\\/]|\\\\", path)
     return ntpath.split(path) if windows else posixpath.split(path)
 
@@ -174,7 +176,7 @@ def _root_studio(facts: Facts, pick: Pick) -> Sequence[str]:
 
 
 def _studios(facts: Facts) -> Sequence[str]:
-    """The studio's name, its parent's and so on."""
+    """The names of the studio, its parent, and so on."""
     studio = facts.scene.studio
     if studio is None:
         return ()
@@ -192,7 +194,7 @@ def _directors(facts: Facts, pick: Pick) -> Sequence[str]:
 
 
 def _performers(facts: Facts, pick: Pick) -> Sequence[str]:
-    """Names, with the disambiguation where two performers of the scene share a name."""
+    """The names, with the disambiguation if two performers of the scene share a name."""
     every = facts.scene.performers
     meant = pick(every, facts.hierarchy.tags)
     if len(every) == 1:
@@ -225,7 +227,7 @@ def _groups(facts: Facts, pick: Pick) -> Sequence[str]:
 
 
 def _group_numbers(facts: Facts, pick: Pick) -> Sequence[str]:
-    """One for each group, "" for those in which the scene has none."""
+    """A number for each group, "" where the scene has none."""
     groups = pick(facts.scene.groups, facts.hierarchy.tags)
     return ["" if group.number is None else str(group.number) for group in groups]
 
@@ -268,13 +270,13 @@ def _kinds(*kinds: str) -> frozenset[str]:
 
 SPECS: Mapping[str, Spec] = {
     "title": Spec(
-        "the title, or the file's name where there is none; {title:bare} is without the "
-        "performers' names at its start",
+        "the title, or the file's name if there is none; {title:bare} omits the performers' "
+        "names at its start",
         any_title,
         BARE,
     ),
     "file": Spec("the name of the first file without its extension", _file),
-    "folder": Spec("the name of the folder in which the first file lies", _folder),
+    "folder": Spec("the name of the first file's folder", _folder),
     "studio": Spec("the studio", _studio, TREE, entities=_kinds("studio")),
     "parent_studio": Spec(
         "the studio above it", _parent_studio, entities=_kinds("studio"), hierarchy=True
@@ -336,4 +338,4 @@ SPECS: Mapping[str, Spec] = {
         condition=True,
     ),
 }
-"""The placeholders by name, in the order in which they are explained."""
+"""The placeholders by name, in the order of the documentation."""

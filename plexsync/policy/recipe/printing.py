@@ -1,7 +1,7 @@
-"""Compiled patterns: what they print of a scene.
+"""Compiles patterns into functions that print the values for a scene.
 
 The work for one scene is bounded: a pattern has at most a hundred placeholders, a list at most ten
-thousand names, and each name and text ends where Plex would cut it anyway.
+thousand names, and each name and text is cut at Plex's limits.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ Text = Callable[[Facts], str]
 Names = Callable[[Facts], Sequence[str]]
 
 _ENOUGH = 600
-"""Characters that tell whether a text has anything to see."""
+"""Characters that are examined to decide whether a text is visible."""
 
 
 @dataclass(slots=True, eq=False)
 class _Slot:
-    """A placeholder with its values. `led`: it changes with each repetition of its entry."""
+    """A placeholder with its values. `led`: its value changes with each repetition of its entry."""
 
     values: Names
     condition: bool
@@ -41,16 +41,16 @@ class _Slot:
 
 
 _Parts = tuple["str | _Slot | _Parts", ...]
-"""A compiled entry; an optional part is a tuple in it."""
+"""A compiled entry; an optional part is a nested tuple."""
 
 
 def is_seen(text: str, strip_emoji: bool) -> bool:
-    """Whether anything is left of it in Plex."""
+    """Whether anything of the text would be visible in Plex."""
     return bool(clean(text[:_ENOUGH], multiline=False, strip_emoji=strip_emoji))
 
 
 def text_of(entry: Entry, most: int, strip_emoji: bool) -> Text:
-    """Prints a text of at most `most` characters; "" where a condition does not hold."""
+    """A function that prints a text of at most `most` characters; "" if a condition does not hold."""
     parts = _compiled(entry, None, strip_emoji)
     slots = list(_slots(parts))
     if parts == (*slots,) and len(slots) == 1 and not slots[0].condition:
@@ -65,7 +65,7 @@ def text_of(entry: Entry, most: int, strip_emoji: bool) -> Text:
 
 
 def names_of(entries: Sequence[Entry], most: int, strip_emoji: bool) -> Names:
-    """Prints the names of a list, each of at most `most` characters."""
+    """A function that prints the names of a list, each of at most `most` characters."""
     made = [_repeated(entry, most, strip_emoji) for entry in entries]
     if len(made) == 1:
         return made[0]
@@ -73,7 +73,9 @@ def names_of(entries: Sequence[Entry], most: int, strip_emoji: bool) -> Names:
 
 
 def _repeated(entry: Entry, most: int, strip_emoji: bool) -> Names:
-    """Prints an entry once for each value of its axis; nothing where a placeholder is empty."""
+    """A function that prints an entry for each value of its axis; nothing if a placeholder is
+    empty.
+    """
     parts = _compiled(entry, axis(entry), strip_emoji)
     slots = list(_slots(parts))
     if parts == (*slots,) and len(slots) == 1 and not slots[0].condition:
@@ -95,7 +97,7 @@ def _repeated(entry: Entry, most: int, strip_emoji: bool) -> Names:
 
 
 def _rows(led: Sequence[_Slot], facts: Facts) -> Sequence[Sequence[str]]:
-    """The values that belong together; one row of empty ones where there are none."""
+    """The values row by row; a single row of empty values if there are none."""
     rows = list(islice(zip(*(slot.values(facts) for slot in led), strict=False), MOST_NAMES))
     return rows or [("",) * len(led)]
 
@@ -105,7 +107,7 @@ def _joined(slot: _Slot, facts: Facts, strip_emoji: bool) -> str:
 
 
 def _print(parts: _Parts, shown: Mapping[_Slot, str], whole: bool) -> str | None:
-    """None where a condition does not hold, and with `whole` where anything is empty."""
+    """The text; None if a condition does not hold or, with `whole`, if any placeholder is empty."""
     pieces = []
     for part in parts:
         if isinstance(part, str):
@@ -136,7 +138,7 @@ def _part(part: Part, leader: Placeholder | None, strip_emoji: bool) -> str | _S
 
 
 def _values(choices: Sequence[Choice], strip_emoji: bool) -> Names:
-    """The values of the first choice that has any to see."""
+    """The values of the first choice that has a visible one."""
     each = [_choice(choice, alone=len(choices) == 1) for choice in choices]
     if len(each) == 1:
         return each[0]
@@ -157,7 +159,7 @@ def _choice(choice: Choice, alone: bool) -> Names:
     if choice.name == "title" and choice.items:
         values = bare_title
     elif choice.name == "title" and not alone:
-        values = own_title  # what follows it is there for scenes without a title
+        values = own_title  # the choices after it are for scenes without a title
     return lambda facts: values(facts, pick)
 
 

@@ -1,4 +1,4 @@
-"""What becomes what: the patterns of all fields, compiled once for the settings."""
+"""The recipe: the patterns of all fields, compiled once for the settings."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ __all__ = ["RECIPES", "Recipe", "recipe_of"]
 
 
 class RecipeField(NamedTuple):
-    """A setting that holds a pattern: the field it makes, what it is while empty ("": the field is
-    not written), and the switch that turns it off."""
+    """A setting that contains a pattern: its field, its default pattern ("": the field is not
+    written), and the switch that turns it off.
+    """
 
     field: str
     default: str
@@ -60,17 +61,17 @@ RECIPES: Mapping[str, RecipeField] = {
     "directors": RecipeField("directors", "{director}", "sync_director"),
     "writers": RecipeField("writers", ""),
 }
-"""Key in Stash -> what it makes. A setting's field is `recipe_` and its key."""
+"""Key in Stash -> its field. The attribute of the settings is `recipe_` plus the key."""
 
 _PLAIN: Mapping[str, Callable[[Facts], object]] = {
     "date": lambda facts: facts.scene.date,
     "rating": lambda facts: "" if (r := facts.scene.rating100) is None else r / 10,
 }
-"""What becomes of the scene without any pattern."""
+"""The recipe of the default patterns."""
 
 
 class RecipeSettings(Protocol):
-    """The settings used here; patterns and switches are read by name."""
+    """The settings used here. Patterns and switches are read by their names."""
 
     @property
     def strip_emoji(self) -> bool: ...
@@ -78,12 +79,12 @@ class RecipeSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What makes the fields of a scene.
+    """Computes the values of all fields of a scene.
 
-    `fields` are those that are written, in the order of FIELDS; `makes` has all of them but images,
-    and the title always. `event_fields` are fields of a scene's update that show by way of a pattern
-    only. `parts` is what has to be known of scenes, `needs_hierarchy` whether of what stands above tags
-    and studios too. `problems` name what cannot be read, each in one line.
+    `fields` are those that are written, in the order of FIELDS; `makes` has a function for each of
+    them except images, and always one for the title. `event_fields` are fields of a scene update
+    that only patterns depend on. `parts` is what has to be read of scenes. `problems` has a line
+    for each pattern that cannot be parsed.
     """
 
     fields: tuple[str, ...]
@@ -97,17 +98,17 @@ class Recipe:
 
     @property
     def needs_hierarchy(self) -> bool:
-        """Whether anything depends on what stands above tags or studios, or on their aliases."""
+        """Whether anything depends on the hierarchy of tags or studios, or on their aliases."""
         return bool(self.above)
 
     def values(self, scene: Scene, hierarchy: Hierarchy) -> dict[str, object]:
-        """The value of each field, not cleaned yet; only the title is never empty."""
+        """Field -> its value, not cleaned yet; only the title is never empty."""
         ignored = self.ignored(hierarchy.tags) if self.ignored.items else frozenset()
         facts = Facts(scene, hierarchy, ignored)
         return {name: make(facts) for name, make in self.makes.items()}
 
     def entities(self, scene: Scene, hierarchy: Hierarchy) -> frozenset[tuple[str, int]]:
-        """(kind, id) of whatever the values come from: its change may change them."""
+        """The (kind, id) pairs on which the values depend."""
         kinds = self.kinds
         found: list[tuple[str, int]] = []
         if "performer" in kinds:
@@ -141,7 +142,7 @@ _chosen = attrgetter(*_NAMES)
 
 
 def recipe_of(config: RecipeSettings) -> Recipe:
-    """The recipe of these settings; compiled when it is first asked for."""
+    """The recipe of these settings; compiled once."""
     return _compiled(_chosen(config))
 
 
@@ -183,10 +184,10 @@ def _is_written(name: str, makes: Container[str], settings: Mapping[str, object]
 
 
 def _entries(settings: Mapping[str, object], problems: list[str]) -> dict[str, tuple[Entry, ...]]:
-    """The patterns in force, without fields that are switched off or have none.
+    """The patterns in use, without fields that are switched off or have none.
 
-    A switch wins over a pattern, but for **Sync studio codes too**, which is off until somebody asks
-    for it: who types a pattern does.
+    A switch takes precedence over a pattern, except **Sync studio codes too**, which is off by
+    default: entering a pattern switches it on.
     """
     entries = {}
     for key, each in RECIPES.items():
@@ -200,14 +201,14 @@ def _entries(settings: Mapping[str, object], problems: list[str]) -> dict[str, t
 
 
 def _read(key: str, typed: str, problems: list[str]) -> tuple[Entry, ...]:
-    """The entries of a pattern, of the default where it is empty or cannot be read."""
+    """The entries of a pattern, or of the default if it is empty or cannot be parsed."""
     is_list = FIELDS[RECIPES[key].field].kind == LIST
     for text in (typed, RECIPES[key].default):
         try:
             if text:
                 return parse_list(text) if is_list else (parse_text(text),)
         except PatternError as problem:
-            problems.append(f"{key}: cannot be read at {problem}; the default is used meanwhile")
+            problems.append(f"{key}: is invalid at {problem}; the default is used instead")
     return ()
 
 
@@ -215,18 +216,20 @@ def _ignored(text: str, problems: list[str]) -> tuple[Item, ...]:
     try:
         return parse_names(text) if text else ()
     except PatternError as problem:
-        problems.append(f"ignore_tags: cannot be read at {problem}; no tag is ignored meanwhile")
+        problems.append(f"ignore_tags: is invalid at {problem}; no tag is ignored")
         return ()
 
 
 def _kinds(choice: Choice) -> frozenset[str]:
-    """What entities a choice depends on; a bare title on the performers' names."""
+    """The kinds of entities on which a choice depends; a bare title depends on the performers'
+    names.
+    """
     bare = choice.name == "title" and choice.items
     return frozenset({"performer"}) if bare else SPECS[choice.name].entities
 
 
 def _looks_up_in(choice: Choice) -> str:
-    """The kind of entity of which a choice needs the hierarchy; "" for none."""
+    """The kind of entity whose hierarchy a choice needs; "" for none."""
     spec = SPECS[choice.name]
     if spec.hierarchy or (spec.choices == TREE and choice.items):
         return "studio" if "studio" in choice.name else "tag"
@@ -247,7 +250,7 @@ def _make(key: str, entries: tuple[Entry, ...], strip_emoji: bool) -> Callable[[
 
 
 def _title(text: Text) -> Text:
-    """A title must not be empty, whatever the pattern prints."""
+    """Falls back to the default title if the pattern prints nothing."""
 
     def title(facts: Facts) -> str:
         found = text(facts)
