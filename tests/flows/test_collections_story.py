@@ -245,6 +245,37 @@ def test_a_plex_that_goes_away_in_between_loses_nothing(world: Any, acme: int) -
     assert world.plex.collection("Acme").summary == "All of Acme."
 
 
+def test_a_library_that_is_gone_stops_no_other(world: Any, acme: int) -> None:
+    other = world.plex.add_section("More", locations=["/more"])
+    world.configure(path_map="/plex=>/data; /more=>/more")
+    world.plex.add_item(other, file="/more/m.mp4", size=1000)
+    first = world.stash.add_scene(title="M", files=[("/more/m.mp4", 1000)], studio=acme)
+    second, _ = world.pair("a.mp4", title="T", studio=acme)
+    gone = f"/library/sections/{other}/all"
+    fault = world.plex.add_fault(
+        "status", match=lambda r: r.path == gone and r.get("type") == "18", status=404
+    )
+    synced(world, first, second)
+    assert world.plex.collection("Acme", world.section).summary == "All of Acme."
+    assert world.plex.collection("Acme", other).summary == ""
+    fault.remove()
+    world.run(minutes=5)
+    assert world.plex.collection("Acme", other).summary == "All of Acme."
+
+
+def test_one_that_plex_cannot_deliver_waits_alone(world: Any, acme: int) -> None:
+    box = world.stash.add_studio("Box")
+    first, _ = world.pair("a.mp4", title="T", studio=acme)
+    second, _ = world.pair("b.mp4", title="T", studio=box)
+    fault = world.plex.add_fault("status", match=lambda r: "/children" in r.path, status=500)
+    synced(world, first, second)
+    assert world.plex.collection("Acme").summary == ""
+    assert world.plex.count("GET", "/library/collections") < 20
+    fault.remove()
+    world.run(minutes=10)
+    assert world.plex.collection("Acme").summary == "All of Acme."
+
+
 def test_a_picture_that_plex_refuses_costs_the_picture_alone(world: Any, acme: int) -> None:
     world.plex.picture_status = 406
     scene, _ = world.pair("a.mp4", title="T", studio=acme)

@@ -36,8 +36,8 @@ class CollectionNotes:
         if not wanted:
             return
         stands_for = sources(scene, wanted, strip_emoji=self._strip_emoji)
-        for target in targets:
-            found = self._found[target.section]
+        for section in {target.section for target in targets if target.section}:
+            found = self._found[section]
             for name in wanted:
                 key = name_key(name)
                 new = key in added or (key in found and found[key][2])

@@ -107,14 +107,26 @@ class CollectionWriter:
         """Look at those that are due. Raises what is wrong with a server: then they stay due."""
         due = self._ledger.due_collections(now, AT_ONCE)
         for section in dict.fromkeys(each.section for each in due):
-            self._library(section, [each for each in due if each.section == section], now)
+            some = [each for each in due if each.section == section]
+            try:
+                self._library(section, some, now)
+            except SyncError as error:
+                if isinstance(error, _OF_ALL):
+                    raise
+                for each in some:  # the library is gone, say: the others go on
+                    self._save(later(self._kept(each), self._log.safe(error.message), now))
 
     def _library(self, section: str, due: Sequence[Collection], now: float) -> None:
         listed = self._server.collections(section)
         open_ = [found for each in due if (found := self._located(each, listed, now)) is not None]
         items, _ = self._read({each.plex.target for each in open_})
-        ours = [(each, items[each.plex.target]) for each in open_ if each.plex.target in items]
-        proven = [(mine, item) for each, item in ours if (mine := self._proven(each, item, now))]
+        proven: list[tuple[Collection, PlexItem]] = []
+        for each in open_:
+            item = items.get(each.plex.target)
+            if item is None:
+                self._save(later(each, "Plex lists it and does not show it", now))
+            elif (mine := self._proven(each, item, now)) is not None:
+                proven.append((mine, item))
         details = self._details([each for each, _ in proven])
         for each, item in proven:
             self._bring(each, item, details, now)
@@ -155,7 +167,10 @@ class CollectionWriter:
         except SyncError as error:
             self._failed(each, error, now)
             return None
-        if not self._ledger.put_into(each.section, each.name, members or ()):
+        if members is None:
+            self._save(later(each, "Plex no longer has it", now))
+            return None
+        if not self._ledger.put_into(each.section, each.name, members):
             self._save(foreign(each, "it holds items that PlexSync did not put there"))
             return None
         return replace(each, owner=OURS)
@@ -182,8 +197,7 @@ class CollectionWriter:
         try:
             self._write(each, item, details.get(each.source), now)
         except SyncError as error:
-            kept = self._ledger.collections(each.section, [each.name]).values()
-            self._failed(next(iter(kept), each), error, now)
+            self._failed(self._kept(each), error, now)
 
     def _write(
         self, each: Collection, item: PlexItem, found: EntityDetails | None, now: float
@@ -275,6 +289,10 @@ class CollectionWriter:
                 "again when it changes in Stash.",
                 title=each.name,
             )
+
+    def _kept(self, each: Collection) -> Collection:
+        """The collection as the ledger has it by now."""
+        return next(iter(self._ledger.collections(each.section, [each.name]).values()), each)
 
     def _save(self, each: Collection) -> None:
         self._ledger.save_collections([each])
