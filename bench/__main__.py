@@ -87,6 +87,7 @@ PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "save": lambda size: save.save(size.saves),
     "reconcile": lambda size: reconcile.reconcile(size.gaps),
     "growth": lambda size: reconcile.growth(size.gaps),
+    "recipes": lambda size: reconcile.recipes(size.gaps),
     "row": lambda size: hooks.row(size.row),
 }
 LONG = ("row",)

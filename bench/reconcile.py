@@ -35,10 +35,22 @@ LATENCY = 0.020
 """Plex's latency in seconds."""
 SETTINGS = {"no_poster": True, "pause_sync": True}
 """Settings that prevent writes, so that the planted gaps stay."""
+RECIPES = {
+    "title": "[{studio}: ]{title}[ ({year})]",
+    "sort_title": "{studio} {date}",
+    "content_rating": "XXX",
+    "genres": "{tag:-Technical/*}",
+    "collections": "{studio}; Series: {group}; {tag:Favourite}; Organized{?organized}; Rating: {stars}",
+    "labels": "{tag:Kids,Adults}",
+}
+"""A pattern of each sort."""
+LOOKS = 3
+"""Presses of which the cheapest counts."""
 SHARE = 100
 """One scene in this many has a gap of each kind."""
 MEMORY = 250 * 2**20
 GROWTH = 11.0
+DEARER = 1.3
 OTHERS = 4
 """Requests that any library takes: the libraries, what is new, the count."""
 TIMES = 10
@@ -76,6 +88,25 @@ def growth(small: int) -> Iterator[Row]:
         yield at_most(name, growth, GROWTH, text)
 
 
+def recipes(count: int) -> Iterator[Row]:
+    """What patterns cost in a library in which nothing changed."""
+    plain, made = _work(count, SETTINGS), _work(count, SETTINGS | RECIPES)
+    name = f"reconciliation of {count:,} scenes, nothing changed: CPU with recipes"
+    text = f"{made / plain:.2f} times ({made:.1f} s, without {plain:.1f} s)"
+    yield at_most(name, made / plain, DEARER, text)
+
+
+def _work(count: int, settings: Mapping[str, Any]) -> float:
+    with Site(LATENCY, 0.0, settings) as site:
+        site.ask("age", 5000)
+        site.ask("fill", count)
+        site.ask("settle")
+        _seed(site, settings)
+        site.ask("age", 3000)
+        _press(site)
+        return min(_press(site).work for _ in range(LOOKS))
+
+
 def _measure(count: int) -> Generator[Row, None, tuple[Pressed, Pressed]]:
     """Rows for one size; returns the first run and one without changes."""
     what, each = f"reconciliation of {count:,} scenes", max(1, count // SHARE)
@@ -83,7 +114,7 @@ def _measure(count: int) -> Generator[Row, None, tuple[Pressed, Pressed]]:
         site.ask("age", 5000)
         site.ask("fill", count)
         site.ask("settle")
-        _seed(site)
+        _seed(site, SETTINGS)
         site.ask("age", 3000)
         planted = site.ask("plant", each)
         first = _press(site)
@@ -168,9 +199,9 @@ def _await_worker(site: Site) -> None:
         time.sleep(0.02)
 
 
-def _seed(site: Site) -> None:
+def _seed(site: Site, settings: Mapping[str, Any]) -> None:
     """The ledger as it is when PlexSync has written every scene."""
-    token = {"plex_url": site.ask("hello")["plex"], "plex_token": TOKEN, **SETTINGS}
+    token = {"plex_url": site.ask("hello")["plex"], "plex_token": TOKEN, **settings}
     config, _ = read_config(token, {})
     stash = StashClient(parse_connection(site.connection()))
     plex = PlexClient(

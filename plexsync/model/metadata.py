@@ -142,7 +142,10 @@ def _plain(value: object) -> str:
 
 
 def _text(value: object, length: int, info: ValidationInfo, multiline: bool = False) -> str:
-    whole, limits = _plain(value), _limits(info)
+    whole = _plain(value)
+    if len(whole) <= length and whole.isascii() and whole.isprintable():
+        return " ".join(whole.split())  # nothing below could change more: most names, and quickly
+    limits = _limits(info)
     # Twice the limit is enough to fill it; there is no need to normalise megabytes of hostile text.
     raw = whole[: 2 * length]
     text = clean(raw, multiline, limits.strip_emoji)

@@ -46,6 +46,8 @@ _Parts = tuple["str | _Slot | _Parts", ...]
 
 def is_seen(text: str, strip_emoji: bool) -> bool:
     """Whether anything of the text would be visible in Plex."""
+    if text.isascii() and text.isprintable():
+        return not text.isspace() and text != ""
     return bool(clean(text[:_ENOUGH], multiline=False, strip_emoji=strip_emoji))
 
 

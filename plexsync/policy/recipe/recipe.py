@@ -128,8 +128,8 @@ class Recipe:
     ) -> Iterator[tuple[str, int]]:
         trees = {"tag": hierarchy.tags, "studio": hierarchy.studios}
         for kind, number in found:
-            if kind in self.above:
-                yield from ((kind, above) for above in trees[kind].ancestors(number))
+            if kind in self.above and (above := trees[kind].ancestors(number)):
+                yield from ((kind, each) for each in above)
 
 
 _SWITCHES = tuple(dict.fromkeys(field.setting for field in FIELDS.values() if field.setting))
