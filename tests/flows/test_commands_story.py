@@ -306,7 +306,7 @@ def test_a_command_that_took_the_worker_down_twice_is_given_up(world: World) -> 
     assert told(world, accepted)["state"] == "running"
     assert results.commands_waiting(world.folder)
     world.run()
-    assert "given up" in told(world, accepted)["error"]
+    assert "not tried again" in told(world, accepted)["error"]
     assert item.title == "old"
 
 
