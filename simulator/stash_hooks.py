@@ -25,7 +25,9 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who made a change: the user, the hooks already visited, and whether the client has left."""
+    """Who made a change: the user, the hooks already visited, and whether the client has
+    disconnected.
+    """
 
     user: str = ""
     visited: tuple[str, ...] = ()
@@ -56,7 +58,8 @@ class Plugin:
     ) -> list[PluginRun]:
         """Run every hook entry that lists the trigger, one after the other.
 
-        A hook that cannot be started, or that is cancelled because the client left, ends the row.
+        A hook that cannot be started, or that is cancelled because the client disconnected, ends
+        the sequence.
         """
         runs: list[PluginRun] = []
         pair = f"{self.manifest.id}|{trigger}"
@@ -72,25 +75,25 @@ class Plugin:
         return runs
 
     def operate(self, args: Mapping[str, Any], caller: Caller) -> PluginRun:
-        """Run an operation: no default arguments, killed when the client leaves."""
+        """Run an operation, without default arguments; it is killed when the client disconnects."""
         return self._keep(self._start("operation", None, go_map(args), caller).wait(caller.gone))
 
     def start_task(
         self, name: str | None, args: Mapping[str, Any], caller: Caller
     ) -> PluginProcess:
-        """Start a task; KeyError for an unknown name, StartError when it cannot be started."""
+        """Start a task. Raises KeyError for an unknown name, StartError if it cannot be started."""
         task = self.manifest.task(name) if name is not None else None
         return self._start("task", task, go_map(args), caller)
 
     def end_task(self, process: PluginProcess) -> PluginRun:
-        """Wait for a task and write its end into the log."""
+        """Wait for a task and log its end."""
         run = self._keep(process.wait())
         if run.error not in (None, plugin_runner.CANCELLED):
             self._say("error", f"Plugin returned error: {run.error}")
         return run
 
     def failed(self, trigger: str, problem: Exception) -> PluginRun:
-        """A call that never became a process."""
+        """The run of a call whose process could not be started."""
         return self._keep(PluginRun(trigger, error=str(problem)))
 
     def _hook(
@@ -132,7 +135,7 @@ class Plugin:
     def _stdin(self, args: Mapping[str, Any], session: Session) -> bytes:
         cookie = self.seal(session)
         block = connection_block(self.connection(), cookie, self.manifest.folder)
-        # the outermost alone: hookContext holds structs, which keep their order
+        # only the outermost map is sorted: hookContext contains structs, which keep their order
         ready = {name: args[name] for name in sorted(args)}
         return go_json({"server_connection": block, "args": ready})
 
@@ -151,5 +154,5 @@ class Plugin:
 
 
 def config_folder(plugin_dir: str) -> str:
-    """Stash's own folder, always absolute: the one that holds `plugins/`."""
+    """Stash's own folder, always absolute: the one that contains `plugins/`."""
     return os.path.dirname(os.path.dirname(os.path.abspath(plugin_dir)))

@@ -1,4 +1,4 @@
-"""The wire of the simulated Stash: real HTTP/1.1 or HTTPS, a journal, latency and faults."""
+"""The HTTP server of the simulated Stash: real HTTP/1.1 or HTTPS, a journal, latency and faults."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from simulator.stash_site import Request, Site
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One request in the journal; `status` is 0 until an answer went out.
+    """One request in the journal; `status` is 0 until an answer was sent.
 
-    `query` is the GraphQL text and `variables` what came with it, `digest` a hash of the whole
-    body; `by` is how the client showed who it is: "key", "cookie", "wrong key" or "nobody"; `at`
-    is `time.monotonic()`.
+    `query` is the GraphQL text, `variables` its variables, `digest` a hash of the whole body; `by`
+    is how the client authenticated: "key", "cookie", "wrong key" or "nobody"; `at` is
+    `time.monotonic()`.
     """
 
     method: str
@@ -46,7 +46,7 @@ class Entry:
 
 
 class StashServer(ThreadingHTTPServer):
-    """Listens from the moment it is made; `stop` closes the port and every connection."""
+    """Listens as soon as it is created; `stop` closes the port and every connection."""
 
     daemon_threads = True
     block_on_close = False
@@ -69,11 +69,11 @@ class StashServer(ThreadingHTTPServer):
             )
 
     def start(self) -> None:
-        """Serve in a thread of its own."""
+        """Serve in its own thread."""
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
-        """Go away like a killed process: no more connections, the open ones are cut."""
+        """Stop like a killed process: accept no more connections, and cut the open ones."""
         self.stopping.set()
         self.faults.wake()
         self.shutdown()
@@ -90,7 +90,7 @@ class StashServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away, or spoke plain HTTP to TLS, is nothing to report."""
+        """Ignore clients that disconnected or sent plain HTTP to TLS."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -103,12 +103,12 @@ def _cut(connection: socket.socket) -> None:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection; also the Wire that a fault works on."""
+    """One connection; also the Wire on which a fault acts."""
 
     server: StashServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave in one segment
+    wbufsize = -1  # head and body are sent in one segment
 
     def do_GET(self) -> None:  # noqa: N802
         self._serve()
@@ -167,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
     # --- the wire
 
     def raw(self, reply: Reply) -> tuple[bytes, bytes]:
-        """Head and body as they go out."""
+        """Head and body as they are sent."""
         headers = list(reply.headers)
         if reply.content_type:
             headers.append(("Content-Type", reply.content_type))
@@ -184,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(head + body)
 
     def send(self, data: bytes) -> None:
-        """Put bytes on the wire; a client that has left is no error."""
+        """Send bytes; a client that has disconnected is not an error."""
         try:
             self.wfile.write(data)
             self.wfile.flush()
@@ -206,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def gone(self) -> bool:
-        """Whether the client has closed its side (of TLS: said goodbye)."""
+        """Whether the client has closed its side (with TLS: sent close_notify)."""
         if self.stopping.is_set():
             return True
         timeout = self.connection.gettimeout()
@@ -224,7 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _question(request: Request) -> tuple[str, Any]:
-    """The query's text and variables, empty for whatever is no GraphQL request."""
+    """The query's text and variables; empty for anything but a GraphQL request."""
     if request.method == "GET":
         return request.parameter("query"), None
     try:

@@ -14,7 +14,7 @@ KEPT = 10
 
 @dataclass(eq=False)
 class Job:
-    """A plugin task in the queue. `stop` it any time; `wait` for its run."""
+    """A plugin task in the queue. `stop` works at any time; `wait` returns its run."""
 
     id: str
     description: str
@@ -30,12 +30,12 @@ class Job:
 
     @property
     def progress(self) -> float:
-        """What the plugin reported last, 0 before that."""
+        """The plugin's last reported progress, 0 before that."""
         reported = self.process.progress() if self.process else []
         return min(1.0, max(0.0, reported[-1])) if reported else 0.0
 
     def stop(self) -> None:
-        """Take it out of the queue, or SIGKILL the plugin."""
+        """Remove it from the queue, or SIGKILL the plugin."""
         with self.lock:
             if self.over.is_set():
                 return
@@ -47,14 +47,14 @@ class Job:
         self.process.kill()
 
     def wait(self, timeout: float | None = None) -> PluginRun:
-        """The plugin's run; TimeoutError when it has not ended in time."""
+        """The plugin's run. Raises TimeoutError if it has not ended in time."""
         if not self.over.wait(timeout):
             raise TimeoutError(f"job {self.id} still runs")
         return self.run or PluginRun("task", error=self.error or "cancelled")
 
 
 class Jobs:
-    """The queue. `alone` is held by whoever runs: a scan, Identify, a task."""
+    """The queue. `alone` is held by the running scan, Identify or task."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -80,7 +80,7 @@ class Jobs:
         return [job for job in self.all if not job.over.is_set()]
 
     def find(self, job_id: str) -> Job | None:
-        """A queued job or one of the last that ended."""
+        """A queued job, or one of the last that ended."""
         ended = [job for job in self.all if job.over.is_set()]
         known = self.waiting() + ended[-KEPT:]
         return next((job for job in known if job.id == job_id), None)
@@ -95,7 +95,7 @@ class Jobs:
             try:
                 with job.lock:
                     if job.over.is_set():
-                        return  # taken out of the queue meanwhile
+                        return  # removed from the queue meanwhile
                     job.status, job.startTime = "RUNNING", self._clock()
                     job.process = start()
                 job.run = end(job.process)

@@ -76,7 +76,9 @@ class Mutations:
         return _in_turn((self._updated(s, shape, given, caller) for s in scenes), caller)
 
     def identify(self, given: Given, caller: Caller) -> Runs:
-        """What the Identify job does: the input is made up afterwards from what was set."""
+        """What the Identify job does: the hook's input is composed afterwards from the fields that
+        were set.
+        """
         scene = self.data.scene(given["id"])
         with self.data.lock:
             apply_scene(self.data, scene, given)
@@ -111,7 +113,7 @@ class Mutations:
         return scene.id
 
     def scan_many(self, jobs: Iterable[Callable[[], int]], workers: int) -> list[int]:
-        """Handle several files at the same time, as a scan does."""
+        """Process several files concurrently, as a scan does."""
         with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
             return list(pool.map(lambda job: job(), jobs))
 
@@ -188,12 +190,12 @@ class Mutations:
 
 
 def _names(kind: str) -> list[str]:
-    """A group's events come twice: under the new name and under the old one."""
+    """A group's events are sent twice: under the new name and under the old one."""
     return ["Group", "Movie"] if kind == "group" else [kind.capitalize()]
 
 
 def _in_turn(batches: Iterable[Runs], caller: Caller) -> Runs:
-    """One object's hooks after the other's; none for the rest once the client has left."""
+    """The hooks of one object after the other; none for the rest once the client has disconnected."""
     runs: Runs = []
     for batch in batches:
         runs += batch

@@ -1,4 +1,4 @@
-"""Stash's package manager, as far as a plugin source can tell: an index, zips, what it writes."""
+"""Stash's package manager as a plugin source sees it: an index, zip files, and what it writes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PackageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One entry of an index; `date` decides about updates, `version` is only shown."""
+    """One entry of an index; updates depend on `date`, `version` is only shown."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ class Package:
 
 
 def read_index(path: Path) -> dict[str, Package]:
-    """The packages of an index file by id; one bad date makes the whole index unreadable."""
+    """The packages of an index file by id; a single bad date makes the whole index invalid."""
     entries = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
     if not isinstance(entries, list):
         raise PackageError(f"{path} is not a list of packages")
@@ -66,17 +66,17 @@ def _package(entry: dict[str, Any], index: str) -> Package:
 
 
 class PluginFolder:
-    """Stash's folder of plugins, with what was installed into it from one source."""
+    """Stash's folder of plugins, with the packages installed from one source."""
 
     def __init__(self, root: Path, source: str = "community") -> None:
         self._home = root / source
 
     def folder(self, package: str) -> Path:
-        """Where a package is, or would be."""
+        """The folder of a package, even if it is not installed."""
         return self._home / package
 
     def installed(self, package: str) -> datetime | None:
-        """The date of what is installed; None without a manifest of Stash's."""
+        """The date of the installed package; None without Stash's manifest."""
         manifest = self.folder(package) / MANIFEST
         if not manifest.exists():
             return None
@@ -89,7 +89,7 @@ class PluginFolder:
         return date is not None and package.date > date
 
     def install(self, package: Package) -> Path:
-        """Install or upgrade; the checksum is looked at before anything is touched."""
+        """Install or upgrade a package; the checksum is verified before anything changes."""
         data = Path(url2pathname(urlsplit(package.url).path)).read_bytes()
         if hashlib.sha256(data).hexdigest() != package.sha256:
             raise PackageError("cannot install package: SHA256 does not match")
@@ -124,7 +124,7 @@ class PluginFolder:
         try:
             os.rmdir(self.folder(package))
         except OSError:
-            pass  # as in Stash: silently
+            pass  # silently, as in Stash
 
     def _remove_files(self, package: str) -> None:
         manifest = self.folder(package) / MANIFEST

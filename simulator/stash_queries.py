@@ -29,7 +29,7 @@ _SORTS: Mapping[str, Callable[[SimScene], Any]] = {
 
 
 def find_by_ids(data: StashData, ids: Sequence[Any]) -> list[SimScene]:
-    """The scenes in the order asked; one unknown or repeated id fails the whole query."""
+    """The scenes in the requested order; an unknown or repeated id fails the whole query."""
     numbers = [number(i) for i in ids]
     if len(set(numbers)) != len(numbers):
         raise StashError("scene ids must be unique")
@@ -39,7 +39,7 @@ def find_by_ids(data: StashData, ids: Sequence[Any]) -> list[SimScene]:
 def find_scenes(
     data: StashData, scene_filter: Criterion, paging: Criterion, stamp: Stamp
 ) -> tuple[list[SimScene], list[SimScene]]:
-    """(all that match, the page asked for). `stamp` writes a time as it is stored."""
+    """(all that match, the requested page). `stamp` formats a time as it is stored."""
     if _walks(scene_filter, paging):
         ids = sorted(data.scenes)
         found = [data.scenes[i] for i in ids[bisect_right(ids, scene_filter["id"]["value"]) :]]
@@ -62,7 +62,7 @@ def find_scenes(
 def find_entities(
     entities: Iterable[Entity], paging: Criterion
 ) -> tuple[list[Entity], list[Entity]]:
-    """(all, the page asked for) of performers, studios, tags or groups."""
+    """(all, the requested page) of performers, studios, tags or groups."""
     found = sorted(entities, key=lambda entity: entity.name.lower())
     sort = paging.get("sort") or "name"
     if sort not in ("id", "name", "created_at", "updated_at"):
@@ -75,7 +75,7 @@ def find_entities(
 
 
 def _walks(scene_filter: Criterion, paging: Criterion) -> bool:
-    """Whether it asks for the next ids above one, which no database looks through all rows for."""
+    """Whether it requests the next ids above one, for which a database need not scan all rows."""
     above = list(scene_filter) == ["id"] and scene_filter["id"]["modifier"] == "GREATER_THAN"
     by_id = paging.get("sort") == "id" and paging.get("direction") in (None, "ASC")
     return above and by_id and not paging.get("q")
@@ -96,7 +96,7 @@ def _page(found: list[Row], paging: Criterion) -> list[Row]:
 
 
 def scene_test(scene_filter: Criterion, stamp: Stamp) -> Test:
-    """A predicate for a SceneFilterType; StashError for a criterion that is not simulated."""
+    """A predicate for a SceneFilterType. Raises StashError for a criterion that is not simulated."""
     given = {name: value for name, value in scene_filter.items() if value is not None}
     nested = {name: given.pop(name) for name in ("AND", "OR", "NOT") if name in given}
     if len(nested) > 1:
@@ -185,7 +185,7 @@ def _number(criterion: Criterion, value: Callable[[SimScene], int]) -> Test:
 
 
 def _time(name: str, criterion: Criterion, stamp: Stamp) -> Test:
-    """Plain comparison of texts, as Stash's database does it."""
+    """Compare as texts, as Stash's database does."""
     low, high = criterion["value"], criterion.get("value2") or ""
     compare: Mapping[str, Callable[[str], bool]] = {
         "EQUALS": lambda text: text == low,

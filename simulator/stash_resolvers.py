@@ -1,4 +1,4 @@
-"""The resolvers that do more than read an attribute, by "Type.field"."""
+"""Resolvers that do more than read an attribute, by "Type.field"."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _find_entities(kind: str) -> Any:
 
 
 def _total(name: str) -> Any:
-    """The sum over the primary files of all that were found, not only of the page."""
+    """The sum over the primary files of all scenes found, not only those of the page."""
 
     def resolve(result: Mapping[str, Any], info: Info) -> float:
         return float(sum(getattr(scene.files[0], name) for scene in result["found"] if scene.files))
@@ -85,7 +85,7 @@ def _plugin_settings(_: Any, info: Info, include: Sequence[str] | None = None) -
 
 def _plugins(_: Any, info: Info) -> list[dict[str, Any]]:
     core = info.context.core
-    if core.plugin is None:  # installed somewhere, as far as clients of the API can tell
+    if core.plugin is None:  # to clients of the API it appears installed
         bare = dict.fromkeys(("description", "url", "version", "requires"))
         return [{**bare, "id": "PlexSync", "name": "PlexSync", "enabled": core.plugin_enabled}]
     manifest = core.plugin.manifest
@@ -164,7 +164,7 @@ def _stash_id_time(item: Mapping[str, Any], info: Info) -> str:
 
 
 def _image(kind: str, name: str = "image") -> Any:
-    """The address of a picture; it says so when Stash shows one of its own there."""
+    """The address of a picture; it is marked if Stash serves a placeholder there."""
 
     def resolve(entity: Entity, info: Info) -> str:
         own = "" if entity.image else "&default=true"

@@ -1,4 +1,4 @@
-"""Stash's GraphQL schema: the true one where it is at hand, else the part that is served."""
+"""Stash's GraphQL schema: the real one if its file is present, otherwise the part that is served."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TRUE_SCHEMA = os.path.join(_HERE, "..", "..", "shared", "stash-schema.json")
 
 
 def load_schema(whole: bool | None = None) -> GraphQLSchema:
-    """A fresh schema without resolvers; `whole` None takes the true one if its file is there."""
+    """A new schema without resolvers; `whole` None uses the real one if its file is present."""
     if whole is None:
         whole = os.path.exists(TRUE_SCHEMA)
     if not whole:
@@ -42,14 +42,14 @@ def load_schema(whole: bool | None = None) -> GraphQLSchema:
 
 
 class Documents:
-    """Parses and validates queries once per text."""
+    """Parses and validates each query once."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self.get = functools.lru_cache(maxsize=1024)(self._read)
 
     def _read(self, text: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...], str]:
-        """(document, errors, the code that Stash gives these errors)."""
+        """(document, errors, Stash's code for these errors)."""
         try:
             document = parse(text)
         except GraphQLSyntaxError as problem:
@@ -62,7 +62,7 @@ class BadInput(ValueError):
 
 
 def coerce(schema: GraphQLSchema, type_name: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    """A Python mapping as the server would receive it for that input type; BadInput otherwise."""
+    """A Python mapping as the server would receive it for that input type. Raises BadInput."""
     kind = schema.type_map[type_name]
     assert isinstance(kind, GraphQLInputObjectType)
     problems: list[str] = []
@@ -76,7 +76,7 @@ def coerce(schema: GraphQLSchema, type_name: str, value: Mapping[str, Any]) -> d
 def lenient_variables(
     schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Variables as Stash accepts them: numbers as texts, numeric texts as numbers."""
+    """Variables as Stash accepts them: numbers as strings, and numeric strings as numbers."""
     found = dict(variables)
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a cookie carries: the user and the (plugin, trigger) pairs already visited."""
+    """The content of a cookie: the user and the (plugin, trigger) pairs already visited."""
 
     user: str = ""
     visited: tuple[str, ...] = ()
 
 
 class Refused(Exception):
-    """The API key is wrong: 401, whatever else the request carries."""
+    """The API key is wrong: 401, whatever else the request contains."""
 
 
 class SessionStore:
-    """Seals and opens session cookies. `max_age` seconds, 0 = for ever."""
+    """Seals and opens session cookies. `max_age` is in seconds, 0 means forever."""
 
     def __init__(self, max_age: float, clock: Callable[[], float]) -> None:
         self.max_age = max_age
@@ -44,7 +44,7 @@ class SessionStore:
         return base64.urlsafe_b64encode(self._sign(body) + body).decode()
 
     def open(self, value: str) -> Session | None:
-        """The session in a cookie's value; None when forged, damaged or expired."""
+        """The session in a cookie's value; None if it is forged, damaged or expired."""
         try:
             raw = base64.urlsafe_b64decode(value.encode("latin-1", "replace"))
         except ValueError:
@@ -59,7 +59,7 @@ class SessionStore:
         return Session(content["user"], tuple(content["visited"]))
 
     def expire_all(self) -> None:
-        """From now on every cookie issued so far is too old."""
+        """Expire every cookie issued so far."""
         self._epoch += 1
 
     def _sign(self, body: bytes) -> bytes:
@@ -67,7 +67,7 @@ class SessionStore:
 
 
 def cookie_value(header: str) -> str:
-    """The first `session` cookie of a Cookie header, "" when there is none."""
+    """The first `session` cookie of a Cookie header; "" if there is none."""
     for part in header.split(";"):
         name, _, value = part.strip().partition("=")
         if name == "session":
@@ -83,7 +83,7 @@ def set_cookie(value: str, max_age: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The outcome of a check: who asks, what the cookie says, a fresh cookie to send back."""
+    """The result of a check: the user, the cookie's session, and a new cookie to send back."""
 
     user: str = ""
     visited: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class Access:
 
 @dataclass(slots=True)
 class Guard:
-    """Decides who a request comes from. Without user and password everybody may come in."""
+    """Authenticates requests. Without user and password all are allowed."""
 
     store: SessionStore
     username: str = ""
@@ -106,9 +106,9 @@ class Guard:
         return bool(self.username and self.password)
 
     def check(self, key: str, cookie: str) -> Access:
-        """Judge an API key and a cookie value; raises Refused for a wrong key.
+        """Check an API key and a cookie value. Raises Refused for a wrong key.
 
-        Both may come together: the key authenticates, the cookie's visited hooks still count.
+        A request may have both: the key authenticates, and the cookie's visited hooks still count.
         """
         session = self.store.open(cookie) if cookie else None
         visited = session.visited if session else ()
@@ -121,7 +121,7 @@ class Guard:
         return Access(session.user, visited, self.store.seal(session), by="cookie")
 
     def login(self, username: str, password: str) -> str:
-        """A fresh cookie for the right pair, else ""."""
+        """A new cookie for the right credentials, otherwise ""."""
         if not self.closed or (username, password) != (self.username, self.password):
             return ""
         return self.store.seal(Session(username))

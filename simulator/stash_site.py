@@ -19,7 +19,7 @@ from simulator.stash_session import Access, Refused, cookie_value, set_cookie
 from simulator.stash_ui import WebUi, missing
 
 MOUNTED = ("performer", "scene", "image", "studio", "group", "tag", "downloads")
-"""Prefixes that are not the web app's, nor free for the pages of plugins (like `plugin`)."""
+"""Prefixes that neither the web app nor pages of plugins may use (like `plugin`)."""
 JSON, GRAPHQL_JSON = "application/json", "application/graphql-response+json"
 PLACEHOLDER = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<svg xmlns="http://www.w3.org/2000/svg" '
@@ -27,7 +27,7 @@ PLACEHOLDER = (
 )
 IMAGE_TIME = "Sat, 28 Nov 2026 12:00:00 GMT"
 NOBODY = b"\x89PNG\r\n\x1a\n" + b"a silhouette"
-"""What Stash shows for a performer without a picture."""
+"""Stash's placeholder for a performer without a picture."""
 _ENTITY_PICTURES = {
     ("performer", "image"),
     ("studio", "image"),
@@ -59,7 +59,7 @@ class Request:
     gone: Callable[[], bool]
 
     def parameter(self, name: str) -> str:
-        """The first query parameter of that name, "" when absent."""
+        """The first query parameter of that name; "" if absent."""
         return parse_qs(self.query, keep_blank_values=True).get(name, [""])[0]
 
 
@@ -71,7 +71,7 @@ class Site:
         self._ui = WebUi(core, ui_dir)
 
     def answer(self, request: Request) -> Reply:
-        """Who asks, may they, and what do they get."""
+        """Authenticate a request and answer it."""
         try:
             access = self.access(request)
         except Refused:
@@ -85,7 +85,7 @@ class Site:
         return reply
 
     def access(self, request: Request) -> Access:
-        """Who the request comes from; raises Refused for a wrong API key."""
+        """Who the request is from. Raises Refused for a wrong API key."""
         key = request.headers.get("apikey") or request.parameter("apikey")
         return self._core.guard.check(key, cookie_value(request.headers.get("cookie", "")))
 
@@ -175,7 +175,7 @@ def _picture(picture: bytes, request: Request) -> Reply:
 
 
 def _question(request: Request) -> dict[str, Any]:
-    """The GraphQL request; ValueError with Stash's message for what is none."""
+    """The GraphQL request. Raises ValueError with Stash's message for anything else."""
     if request.method == "GET":
         variables = json.loads(request.parameter("variables") or "{}")
         return {"query": request.parameter("query"), "variables": variables}
@@ -208,7 +208,7 @@ def _unauthorized() -> Reply:
 
 
 def _turned_away(request: Request) -> Reply:
-    """Programs get a 401, what could be a page is sent to the login."""
+    """Programs get a 401, possible pages are redirected to the login."""
     kind = posixpath.splitext(request.path)[1]
     if request.path == "/graphql" or kind not in ("", ".html"):
         return _unauthorized()
@@ -219,7 +219,7 @@ def _turned_away(request: Request) -> Reply:
 
 
 def sniff(data: bytes) -> str:
-    """The content type that Stash finds in a picture's first bytes."""
+    """The content type that Stash derives from a picture's first bytes."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     found = (kind for signature, kind in _SIGNATURES if data.startswith(signature))

@@ -12,7 +12,7 @@ import tempfile
 
 @functools.cache
 def self_signed() -> ssl.SSLContext:
-    """A server's context with a fresh certificate; OSError when there is no `openssl`."""
+    """A server's context with a new certificate. Raises OSError if there is no `openssl`."""
     program = shutil.which("openssl")
     if program is None:
         raise OSError("no openssl program found: tls=True needs it to make a certificate")

@@ -20,7 +20,7 @@ _BASE = '<base href="/"'
 
 
 def missing() -> Reply:
-    """What Go's routers say to a path that leads nowhere."""
+    """The answer of Go's routers to an unknown path."""
     return Reply(404, b"404 page not found\n", TEXT)
 
 
@@ -32,7 +32,9 @@ class WebUi:
         self._folder = folder
 
     def answer(self, path: str, prefix: str, known: str) -> Reply:
-        """The reply to a GET; `prefix` is where a proxy shows Stash, `known` the If-None-Match."""
+        """The reply to a GET; `prefix` is the path under which a proxy serves Stash, `known` the
+        If-None-Match.
+        """
         if path == "/plugin" or path.startswith("/plugin/"):
             reply = self._plugin_file(path.split("/")[2:])
         else:
@@ -69,7 +71,7 @@ class WebUi:
         return reply
 
     def _csp(self) -> str:
-        """What the page may load; plugins that are on widen it for the whole app."""
+        """What the page may load; enabled plugins extend it for the whole app."""
         plugin = self._core.plugin
         ui = plugin.manifest.ui if plugin and self._core.plugin_enabled else None
         connect = ["data:", "'self'", "ws:", "wss:", *(ui.connect_src if ui else ())]
@@ -114,7 +116,7 @@ class WebUi:
         return missing()
 
     def _served(self, root: str, path: str) -> Reply:
-        """A file, or the listing of a folder, as Go's file server gives them."""
+        """A file, or the listing of a folder, as Go's file server returns them."""
         target = os.path.normpath(root + "/" + unquote(path))
         if os.path.isdir(target) and _within(target, root):
             names = (n + "/" * os.path.isdir(os.path.join(target, n)) for n in os.listdir(target))

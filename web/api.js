@@ -61,7 +61,7 @@
     return answer.data;
   }
 
-  /** Ask PlexSync; what is wrong comes back as an Error with a sentence for people. */
+  /** Send PlexSync a request; throws an Error with a sentence for the user. */
   async function operation(mode, args) {
     const answer = (await mutate(OPERATION, { args: { mode, ...args } })).runPluginOperation;
     if (!answer || typeof answer !== "object") {
@@ -99,7 +99,7 @@
     return Object.fromEntries(ids.map((id) => [id, found[`s${id}`] || null]));
   }
 
-  /** Ids of the scenes that fit what somebody typed: a number, or words for Stash's own search. */
+  /** Ids of the scenes that match the user's input: a number, or words for Stash's own search. */
   async function searchScenes(text) {
     if (/^\d{1,15}$/.test(text) && Number(text) > 0) return { ids: [Number(text)], more: false };
     const found = (await query(SEARCH, { q: text, most: MOST_FOUND })).findScenes;
@@ -111,7 +111,7 @@
 
   let settingsAsked = null;
 
-  /** Where Plex is and whether the two settings are entered, read once; the token is not kept. */
+  /** Plex's address and whether both settings are entered, read once; the token is not kept. */
   function plexSettings() {
     if (!settingsAsked) {
       settingsAsked = query(SETTINGS).then(({ configuration }) => {
@@ -126,7 +126,7 @@
     return settingsAsked;
   }
 
-  /** What went wrong, as a sentence. */
+  /** The error as a sentence. */
   function sentence(problem) {
     const network = problem && problem.networkError;
     const refused = network && network.result && network.result.errors;

@@ -43,7 +43,7 @@
     return new Promise((resolve) => setTimeout(resolve, count * 1000));
   }
 
-  /** Resolves when somebody can see the page. */
+  /** Resolves when the page becomes visible. */
   function untilVisible() {
     if (!document.hidden) return Promise.resolve();
     return new Promise((resolve) => {

@@ -59,7 +59,7 @@
     return left < 1 ? "now" : `in ${roughly(left)}`;
   }
 
-  /** "14:05", with the day when it is another one. */
+  /** "14:05", with the day if it is not today. */
   function clockTime(at) {
     const when = new Date(at * 1000);
     const time = when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -85,7 +85,7 @@
     return scene.title || (scene.files[0] && scene.files[0].basename) || `Scene ${id}`;
   }
 
-  /** The address if a link or picture may lead there, else "". */
+  /** The address if a link or picture may use it, otherwise "". */
   function webAddress(text) {
     try {
       const address = new URL(text, document.baseURI);
@@ -97,14 +97,14 @@
 
   const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0)$/;
 
-  /** Whether this browser can be expected to reach what Stash's machine calls by this address. */
+  /** Whether this browser can probably reach this address of Stash's machine. */
   function withinReach(address) {
     const here = window.location.hostname;
     if (LOOPBACK.test(address.hostname)) return LOOPBACK.test(here);
     return /[.:]/.test(address.hostname) || address.hostname === here;
   }
 
-  /** Plex's own page of an item; by plex.tv where only Stash's machine knows the server. */
+  /** Plex's own page of an item; through plex.tv if only Stash's machine can reach the server. */
   function plexLink(url, server, key) {
     if (!server || !key) return "";
     const item = encodeURIComponent(`/library/metadata/${key}`);

@@ -265,7 +265,7 @@
         h(
           "p",
           null,
-          `${number(written)} of them ${written === 1 ? "has" : "have"} in Plex what PlexSync wrote before. `,
+          `${number(written)} of them ${written === 1 ? "has" : "have"} values in Plex that PlexSync wrote before. `,
           h(
             Button,
             {

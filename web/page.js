@@ -163,7 +163,7 @@
       h("h2", null, "PlexSync"),
       status
         ? h(Headline, { status, inStash, settings, tasks, startTask })
-        : !error && h(Busy, null, "Asking PlexSync for its status ..."),
+        : !error && h(Busy, null, "Reading PlexSync's status ..."),
       h(Problem, { text: error, again }),
       tasks.running && h(Running, { tasks, onStop: stopTask }),
       tasks.result && h(Result, { tasks }),

@@ -59,7 +59,7 @@
     };
   }
 
-  /** What PlexSync has to do, for the badge in the navigation. */
+  /** How much waits and failed, for the badges in the navigation. */
   const board = {
     counts: null,
     at: 0,
@@ -71,7 +71,7 @@
     },
   };
 
-  /** Have a sleeping PlexSync check whether something is due; starts a worker only if so. */
+  /** Let PlexSync check whether something is due while no worker is running; only then it starts one. */
   async function wakeUp() {
     board.at = Date.now();
     await untilVisible();
@@ -83,7 +83,7 @@
     }
   }
 
-  /** Somebody moves about in Stash: the badge of a tab that stays open for days is kept true. */
+  /** The user navigated in Stash: update the badges of a tab that stays open for days. */
   function moved() {
     if (Date.now() - board.at > TICK_AGAIN * 1000) wakeUp();
   }
@@ -121,7 +121,7 @@
     return { ...state, again };
   }
 
-  /** Answer once to each new `ask`; null while it is on its way or when it fails. */
+  /** The answer to each new `ask`; null until it arrives, or if it fails. */
   function useOnce(ask) {
     const [answer, setAnswer] = useState(null);
     useEffect(() => {

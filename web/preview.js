@@ -20,7 +20,7 @@
     ["named", "These scenes:"],
   ];
 
-  /** The numbers somebody typed, 50 at most. */
+  /** The numbers that the user typed, 50 at most. */
   function typedIds(text) {
     return [...new Set(text.match(/\d{1,15}/g) || [])].map(Number).filter(Boolean).slice(0, 50);
   }

@@ -141,7 +141,7 @@
     );
   }
 
-  /** What feeds the queue besides. */
+  /** What else will add to the queue. */
   function Beside({ data }) {
     const parts = [];
     if (data.inbox)

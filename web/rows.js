@@ -19,7 +19,7 @@
 
   const COMES_BACK = `for 7 days the task ${TASKS.restore_removed} restores it`;
 
-  /** What the rows of a table need besides: the scenes, and where they are in Plex. */
+  /** What else the rows of a table need: the scenes, and where they are in Plex. */
   function useRows(ids) {
     const scenes = useScenes(ids);
     const key = ids.join(",");
@@ -34,7 +34,7 @@
     return { scenes, linkOf, plex: (id) => linkOf(keys[id]) };
   }
 
-  /** What can be done with the scene of a row; its title is in the name that is read out. */
+  /** The actions for a row's scene; screen readers read its title with each name. */
   function RowButton({ label, title, busy, onClick, variant }) {
     return h(
       Button,

@@ -16,7 +16,7 @@
   const { useAlive, usePolling } = PlexSync.polling;
   const { useAct, Mark, Time, Busy, Note, Problem, Box, Confirm } = PlexSync.widgets;
 
-  /** What a point says stands behind its name in the log, but on a line of its own here. */
+  /** A point's text follows its name in the log, but starts a line here. */
   function pointWords(text) {
     return /^[a-z]+[ ,;]/.test(text) ? capital(text) : text;
   }
@@ -84,7 +84,7 @@
 
   const POINT_ORDER = { bad: 0, warn: 1, ok: 2 };
 
-  /** Gives the data folder to this Stash; where it has it already, nothing happens. */
+  /** Gives the data folder to this Stash; does nothing if it already belongs to it. */
   function AdoptStash({ changed }) {
     const [busy, act] = useAct();
     const [asking, setAsking] = useState(false);

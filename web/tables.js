@@ -47,7 +47,7 @@
     );
   }
 
-  /** A table that becomes a list of cards where there is no room for columns. */
+  /** A table that becomes a list of cards on narrow screens. */
   function DataTable({ name, columns, rows, sort, onSort, busy, empty }) {
     return h(
       Fragment,
@@ -148,7 +148,7 @@
     );
   }
 
-  /** The search box: what is typed counts half a second after the last key. */
+  /** The search box: the input takes effect half a second after the last key. */
   function Search({ onSearch }) {
     const [text, setText] = useState("");
     const first = useRef(true);
@@ -171,13 +171,13 @@
     });
   }
 
-  /** How many rows there are of a class, or of all. */
+  /** The number of rows of a class, or of all. */
   function countOf(classes, error) {
     const chosen = error ? classes.filter((each) => each.class === error) : classes;
     return chosen.reduce((sum, each) => sum + each.count, 0);
   }
 
-  /** A class in words; one without rows by its name. */
+  /** A class in words; its name if it has no rows. */
   function wordsOf(classes, error) {
     const found = classes.find((each) => each.class === error);
     return found ? found.words : error;
@@ -210,7 +210,7 @@
   /**
    * A page of a table from the server. `revision` changes when the data there has changed.
    * Filters and order are arguments of the operation, so that ten thousand rows cost no more.
-   * It is busy while another page than the requested one is shown.
+   * It is busy until the requested page is shown.
    */
   function useTable(mode, firstSort, revision) {
     const [request, setRequest] = useState({ offset: 0, error: "", sort: firstSort, search: "" });

@@ -25,7 +25,7 @@
     return mode && !ENDED.includes(job.status) ? { ...job, mode } : null;
   }
 
-  /** What a task told, if it is this run's and not that of an earlier one. */
+  /** A task's report, if it is this run's and not an earlier one's. */
   async function reportOf(mode, job) {
     if (!job.startTime) return null;
     const report = await operation("report", { task: mode });
@@ -33,7 +33,7 @@
     return report.state !== "unknown" && report.began_at >= started - 2 ? report : null;
   }
 
-  /** Stash's task of the moment, and what came of the last one. `ended` is called after each. */
+  /** Stash's current task, and the result of the last one. `ended` is called after each. */
   function useTasks(ended) {
     const wanted = useAlive();
     const [running, setRunning] = useState(null);
@@ -114,7 +114,7 @@
     );
   }
 
-  /** The lines of a task that matter most: what Check Setup says is a list of its own. */
+  /** A task's most important lines; the view Set-up lists those of Check Setup. */
   function resultLines({ mode, report }) {
     const lines = report ? report.lines : [];
     return mode === "check_setup" ? lines.slice(-1) : lines;

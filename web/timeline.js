@@ -23,7 +23,7 @@
   const WIDE = 1000;
   const THINNEST = 3;
 
-  /** Five marks of an axis from `start` to `end`, in words. */
+  /** Five labels of an axis from `start` to `end`. */
   function axisMarks(start, end) {
     const day = end - start > 2 * 86400;
     return [0, 1, 2, 3, 4].map((step) => {
@@ -43,7 +43,7 @@
     );
   }
 
-  /** Where an outage lies in the drawing; null outside of it. */
+  /** The position of an outage in the drawing; null if it is outside. */
   function stripe(outage, start, end) {
     const from = Math.max(outage.start, start);
     const until = Math.min(outage.end == null ? end : outage.end, end);
@@ -104,7 +104,7 @@
             "li",
             { key: index },
             outageWords(outage),
-            ` (${counted(outage.jobs_affected || 0, "scene")} held up,`,
+            ` (${counted(outage.jobs_affected || 0, "scene")} held back,`,
             ` ${number(outage.jobs_recovered || 0)} recovered)`,
           ),
         ),
@@ -177,7 +177,7 @@
   const CHART_SPAN = 12 * 3600;
   const CHART_HIGH = 60;
 
-  /** Jobs done in each ten minutes of the last hours; those that failed stand on top. */
+  /** Jobs done in each ten minutes of the last hours, with those that failed on top. */
   function Throughput({ data }) {
     const end = (Math.floor(data.now / data.seconds) + 1) * data.seconds;
     const start = end - CHART_SPAN;

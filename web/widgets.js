@@ -14,7 +14,7 @@
   const { findScenes, plexSettings, sentence } = PlexSync.api;
   const { useAlive, useOnce } = PlexSync.polling;
 
-  /** The scenes of these ids by id, once Stash has told them. */
+  /** The scenes of these ids by id, once Stash has answered. */
   function useScenes(ids) {
     const key = ids.join(",");
     return useOnce(useCallback(() => findScenes(key ? key.split(",") : []), [key])) || {};
@@ -56,7 +56,7 @@
     return [busy, act];
   }
 
-  /** Keeps a fault of ours from taking Stash's page with it. */
+  /** Keeps an error of ours from breaking Stash's page. */
   class Guard extends React.Component {
     constructor(props) {
       super(props);
@@ -100,7 +100,7 @@
 
   const TONES = { ok: "all right", warn: "warning", bad: "wrong" };
 
-  /** A mark that says by form, colour and (for screen readers) words how good something is. */
+  /** A mark that shows a state by shape, colour and (for screen readers) text. */
   function Mark({ tone }) {
     return h(
       "span",
@@ -157,7 +157,7 @@
     );
   }
 
-  /** The link leaves Stash for Plex. */
+  /** A link from Stash to Plex. */
   function PlexLink({ href, label }) {
     if (!href) return null;
     return h(
@@ -174,7 +174,7 @@
     );
   }
 
-  /** Asks whether it is meant; the number is in the words. */
+  /** Asks for confirmation; the text has the number. */
   function Confirm({ title, text, button, busy, onYes, onNo }) {
     return h(
       Modal,

@@ -124,7 +124,7 @@ def test_an_outage_is_seen_to_come_and_to_go(house: House, open_page: Open) -> N
     until(lambda: all(item.title == f"new {scene}" for scene, item in films))
     expect(page.locator(".plexsync-tiles")).to_contain_text("Circuit breakerClosed")
     page.get_by_text("The last 1 outage in words").click()
-    expect(page.locator(".plexsync-timeline li")).to_contain_text("6 scenes held up")
+    expect(page.locator(".plexsync-timeline li")).to_contain_text("6 scenes held back")
 
 
 def test_the_timeline_covers_the_span_that_is_chosen(house: House, open_page: Open) -> None:
