@@ -217,7 +217,7 @@ class Windows:
         """What PlexSync.py answers, as Stash runs it."""
         done = subprocess.run(
             [sys.executable, str(STAND_IN), str(self.plugin / "PlexSync.py")],
-            env=environ(PLEXSYNC_STARTED=str(self.told)),
+            env=environ(PLEXSYNC_STARTED=str(self.told), TEMP=str(self.told.parent)),
             input=stdin,
             capture_output=True,
             cwd="/",
