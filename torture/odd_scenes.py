@@ -31,6 +31,11 @@ ODD: dict[str, object] = {
     "list of null": [None],
     "object": {},
 }
+RECIPES = {
+    "labels": "{group} {group_number}; {performer:female}; {performer_tag}",
+    "tagline": "{url} {stash_id} {resolution}[{?organized} organized]",
+}
+"""Patterns that look at everything that Stash is asked for."""
 PLACES: tuple[tuple[str | int, ...], ...] = (
     *((name,) for name in ("id", "title", "details", "date", "rating100", "code", "director")),
     *((name,) for name in ("created_at", "updated_at", "studio", "performers", "tags", "groups")),
@@ -42,6 +47,11 @@ PLACES: tuple[tuple[str | int, ...], ...] = (
     ("files",),
     *(("files", 0, name) for name in ("path", "size", "fingerprints")),
     *(("files", 0, "fingerprints", 0, name) for name in ("type", "value")),
+    *((name,) for name in ("organized", "urls", "stash_ids", "galleries")),
+    ("stash_ids", 0, "stash_id"),
+    *(("performers", 0, name) for name in ("gender", "favorite", "alias_list", "tags")),
+    ("groups", 0, "scene_index"),
+    *(("files", 0, name) for name in ("width", "height")),
 )
 
 
@@ -65,13 +75,15 @@ class Trial:
             world.close()
 
     def _live(self, world: World) -> Iterator[str]:
-        world.configure(no_poster=True, sync_groups=True)
+        world.configure(no_poster=True, sync_groups=True, **RECIPES)
         stash = world.stash
         rich = {
             "studio": stash.add_studio("S"),
             "performers": [stash.add_performer("P", "p")],
             "tags": [stash.add_tag("T")],
             "groups": [stash.add_group("G")],
+            "urls": ["https://example.org"],
+            "stash_ids": [{"stash_id": "a-b", "endpoint": "https://example.org"}],
         }
         pairs = [world.pair(f"{n}.mp4", title=f"T{n}", **rich) for n in range(3)]
         odd, item = pairs[1]

@@ -10,6 +10,7 @@ from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.flows.tasks.preview import preview
 from plexsync.flows.tasks.reconcile import reconcile_all
 from plexsync.flows.tasks.undo import undo_scene
+from tests.flows.test_odd_scenes import spoil
 from tests.task_running import run_task
 from tests.world import World
 
@@ -207,6 +208,31 @@ def test_a_field_that_only_the_recipe_looks_at_counts_as_an_edit(films: World) -
     films.edit(scene, organized=False)
     films.run()
     assert not any("PlexSyncScenes(" in entry.operation for entry in films.stash.journal)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"organized": None}, "organized is null, not true or false"),
+        ({"stash_ids": {}}, "stash_ids is an object, not a list"),
+        ({"performers": [{"id": "1", "name": "P", "disambiguation": ""}]}, "gender is missing"),
+    ],
+)
+def test_an_odd_detail_is_one_dead_letter_and_the_batch_goes_on(
+    films: World, change: dict[str, Any], words: str
+) -> None:
+    films.configure(tagline="{stash_id}{?organized}{?favorite}")
+    pairs = [films.pair(f"{n}.mp4", title=f"T{n}") for n in range(3)]
+    fault = spoil(films, pairs[1][0], lambda scene: scene.update(change))
+    for scene, _ in pairs:
+        films.event(scene)
+    films.run()
+    assert [item.title for _, item in pairs] == ["T0", "1", "T2"]
+    assert words in films.dead_letter(pairs[1][0]).message
+    fault.remove()
+    films.edit(pairs[1][0], title="Well")
+    films.run()
+    assert pairs[1][1].title == "Well"
 
 
 class TestHierarchy:
