@@ -44,7 +44,7 @@ from plexsync.flows.worker.page_turn import PageTurn
 from plexsync.flows.worker.statistics import Statistics
 from plexsync.flows.worker.worker import Observe, Worker
 from plexsync.model import stash_identity
-from plexsync.model.config import PlexSyncConfig, read_config
+from plexsync.model.config import PlexSyncConfig, read_config, typed_tokens
 from plexsync.model.errors import AnotherStash, SyncError
 from plexsync.model.paths import PathMap, index_keys
 from plexsync.model.reasons import RECONCILE
@@ -94,7 +94,8 @@ class Services:
         """
         found = self.stash.settings()
         config, warnings = read_config(found.plugin, self._environ)
-        self.log.set_secrets([*self.stash.secrets, config.plex_token.get_secret_value()])
+        tokens = [config.plex_token.get_secret_value(), *typed_tokens(found.plugin, self._environ)]
+        self.log.set_secrets([*self.stash.secrets, *tokens])
         words = load_words(self.folder, self.log.warning) if config.obfuscate_paths else None
         self.log.configure(debug=config.debug_logging, words=words)
         _, unusable = PathMap.parse(config.path_map)

@@ -60,6 +60,8 @@ def make_ready(folder: str) -> str:
             raise OSError(f"{part} is a symbolic link, which is not followed: remove it")
         if not os.path.isdir(part):
             system.make_folder(part)
+            if not os.path.isdir(part):
+                raise OSError(f"{part} is {system.kind_of(part)} instead of a folder: remove it")
     return new
 
 

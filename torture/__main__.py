@@ -177,6 +177,17 @@ def _rows(root: Path, seed: int, size: Size) -> Figures:
     return row
 
 
+def _shapes(root: Path, seed: int, size: Size) -> Figures:
+    with damage.Damage(root) as folder:
+        harms = folder.shapes()
+        chosen = random.Random(seed).sample(harms, min(size.rows, len(harms)))
+        row = Figures("a table of a database replaced", f"{len(chosen)} times")
+        for file, sql in chosen:
+            row.bad += [f"{file} {sql}: {text}" for text in folder.shape_trial(file, sql)]
+    row.lost = sum(" shows " in text for text in row.bad)
+    return row
+
+
 def _plex_answers(root: Path, seed: int, size: Size) -> Figures:
     kinds = random.Random(seed).sample(sorted(sick_answers.KINDS), size.kinds)
     bad = list(sick_answers.harm(kinds))
@@ -218,6 +229,7 @@ TESTS: dict[str, Callable[[Path, int, Size], Figures]] = {
     "full": _full_disk,
     "damage": _damage,
     "rows": _rows,
+    "shapes": _shapes,
     "plex answers": _plex_answers,
     "stash answers": _stash_answers,
     "model": _model,

@@ -156,6 +156,15 @@ class Damage:
         bad = self._try(column.file, lambda path: rows.replace(path, column, value))
         return bad + [text for _, text in self.world.sink.lines if "cannot be used" in text]
 
+    def shapes(self) -> list[tuple[str, str]]:
+        """A database, and SQL by which it becomes another one."""
+        return [(file, sql) for file in DATABASES for sql in rows.shapes(self._image / file)]
+
+    def shape_trial(self, file: str, sql: str) -> list[str]:
+        """Make a database another one; what went wrong."""
+        bad = self._try(file, lambda path: rows.reshape(path, sql))
+        return bad + [text for _, text in self.world.sink.lines if "cannot be used" in text]
+
     def _try(self, file: str, harm: Callable[[Path], object]) -> list[str]:
         world = self.world
         self._trials += 1

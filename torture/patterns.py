@@ -59,20 +59,24 @@ class Use:
 
 
 def uses() -> Iterator[Use]:
-    """All uses of patterns in the package, including those within functions."""
+    """All uses of patterns in the package, including those within functions. A pattern that is used
+    under another name, as in a loop, is yielded with `search` and `sub`.
+    """
     for path in sorted(ROOT.rglob("*.py")):
         source = path.read_text(encoding="utf-8")
         if "import re\n" not in source:
             continue
         name = ".".join(path.relative_to(ROOT.parent).with_suffix("").parts)
-        tree, compiled = ast.parse(source), _compiled(name)
+        tree, known = ast.parse(source), compiled(name)
+        direct: set[str] = set()
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             owner, method = ast.unparse(node.func.value), node.func.attr
             where = f"{name}:{node.lineno}"
-            if owner in compiled and method in METHODS:
-                yield Use(where, compiled[owner], method)
+            if owner in known and method in METHODS:
+                direct.add(owner)
+                yield Use(where, known[owner], method)
             elif owner == "re" and method in METHODS:
                 flags = [
                     ast.unparse(flag) for flag in (*node.args, *(k.value for k in node.keywords))
@@ -80,15 +84,18 @@ def uses() -> Iterator[Use]:
                 pattern = ast.literal_eval(node.args[0])
                 ignore = re.IGNORECASE if "re.IGNORECASE" in flags else re.NOFLAG
                 yield Use(where, re.compile(pattern, ignore), method)
+        for owner in known.keys() - direct:
+            yield from (
+                Use(f"{name} {owner}", known[owner], method) for method in ("search", "sub")
+            )
 
 
-def _compiled(name: str) -> dict[str, re.Pattern[Any]]:
+def compiled(name: str) -> dict[str, re.Pattern[Any]]:
     """The module's compiled patterns by name."""
     module = importlib.import_module(name)
     found = {key: value for key, value in vars(module).items() if isinstance(value, re.Pattern)}
-    if name == "plexsync.edges.log.log.redact":
+    if name == "plexsync.edges.log.redact":
         found["self._known"] = module.Redactor(["secret-one", "secret-two/%", "s" * 40])._known
-        found["pattern"] = found["_PARAMETER"]
     return found
 
 

@@ -1,14 +1,18 @@
-"""Replaces single values of a database by ones that the column must not have."""
+"""Replaces single values of a database by ones that the column must not have, and tables by others."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 NO_TEXT, HUGE, SLIP, BYTES = "CAST(X'ff' AS TEXT)", "1e300", "'17959x7'", "X'00ff'"
-"""SQL values: invalid text, a huge number, a number with a typing error, bytes."""
+LAST, JSON = str(2**63 - 1), """'{"nothing": [["\\ud800"], 5, 1e999], "title": [{"a": 1}, []]}'"""
+"""SQL values: invalid text, a huge number, a number with a typing error, bytes, the largest integer,
+JSON of another shape.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +25,11 @@ class Column:
     kind: str
 
     @property
-    def values(self) -> tuple[str, str, str]:
+    def values(self) -> tuple[str, ...]:
         """The values to put into it; a number in a text column would only become text."""
-        return (NO_TEXT, BYTES if self.kind == "TEXT" else HUGE, SLIP)
+        if self.kind == "TEXT":
+            return NO_TEXT, BYTES, SLIP, JSON
+        return NO_TEXT, HUGE, SLIP, LAST
 
 
 def fill(ledger: Path, scene: int) -> None:
@@ -40,6 +46,12 @@ def fill(ledger: Path, scene: int) -> None:
         )
         db.execute(f"INSERT INTO backfill_ids SELECT id, {scene} FROM backfills")
         db.execute(f"INSERT OR REPLACE INTO seen VALUES ('scene', {scene}, 1)")
+        db.execute(
+            "INSERT INTO collections (server, section, name_key, name, kind, entity, owner, due_at,"
+            " quick, attempts, detail, etag, sha1, rating_key, written, base, dirty, unconfirmed,"
+            f" read_back, refused, synced_at) VALUES ({server}, '1', 'nobody', 'Nobody', 'tag', 1, '',"
+            " 1, 0, 1, '', '', '', 0, '{}', '{}', '[]', '{}', '{}', '{}', 0)"
+        )
 
 
 def columns(path: Path, file: str) -> list[Column]:
@@ -64,3 +76,27 @@ def replace(path: Path, column: Column, value: str) -> int:
                 return db.execute(sql).rowcount
         except sqlite3.IntegrityError:  # the row id accepts only numbers
             return 0
+
+
+def shapes(path: Path) -> list[str]:
+    """SQL that leaves each table of a database another one than it was, or makes it refuse rows."""
+    with closing(sqlite3.connect(path)) as db:
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return [sql for (table,) in tables for sql in _shapes(db, table)]
+
+
+def _shapes(db: sqlite3.Connection, table: str) -> Iterator[str]:
+    if table == "sqlite_sequence":
+        yield f"UPDATE {table} SET seq = {2**63 - 1}"
+        yield f"UPDATE {table} SET seq = X'00'"
+        return
+    yield f"DROP TABLE {table}"
+    column = db.execute(f"PRAGMA table_info({table})").fetchall()[-1][1]
+    yield f"ALTER TABLE {table} RENAME COLUMN {column} TO another"
+    yield f"CREATE TRIGGER no BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END"
+
+
+def reshape(path: Path, sql: str) -> None:
+    """Run it with nobody's consent."""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(sql)

@@ -26,6 +26,8 @@ MOST_SECONDS = 600.0
 """Seconds after which pip is stopped."""
 
 _LONGEST = 300
+_READ = 1 << 16
+"""Bytes of what pip said, from the end."""
 _OTHER = re.compile(r"DO NOT MATCH THE HASHES[^=]{0,500}?\n[ \t]{1,40}([^\s=]{1,200}==\S{1,200})")
 _NO_INDEX = re.compile(
     r"connection broken by|failed to connect|connection error|name resolution|read timed out", re.I
@@ -67,7 +69,7 @@ def run_pip(command: list[str], folder: str, scratch: str, environ: Mapping[str,
     if done.returncode < 0:
         raise Failed(f"pip was killed (signal {-done.returncode})")
     if done.returncode:
-        raise Failed(_reason(done.stdout.decode(errors="replace"), done.returncode))
+        raise Failed(_reason(done.stdout[-_READ:].decode(errors="replace"), done.returncode))
 
 
 def _environment(environ: Mapping[str, str], scratch: str) -> dict[str, str]:

@@ -19,12 +19,14 @@ def updated_since(
     """Yield a list per page of (id, time) of what was updated since then, newest first. Raises
     StashDown or StashAuthError.
     """
-    page = 1
+    page, seen = 1, set[int]()
     while True:
-        updated = stash.recently_updated(page, PAGE, kind)
-        yield [(number, at) for number, at in updated if at >= since]
-        if len(updated) < PAGE or is_past(updated[-1][1], since):
+        found = stash.recently_updated(page, PAGE, kind)
+        yield [(number, at) for number, at in found.times if at >= since]
+        past = bool(found.times) and is_past(found.times[-1][1], since)
+        if past or found.rows < PAGE or found.ids <= seen:  # it tells the same again
             return
+        seen |= found.ids
         page += 1
 
 
@@ -35,4 +37,4 @@ def is_past(at: float, since: float) -> bool:
 
 def last_updated(stash: StashClient, count: int) -> Sequence[int]:
     """The most recently updated scenes."""
-    return [scene for scene, _ in stash.recently_updated(1, count)]
+    return [scene for scene, _ in stash.recently_updated(1, count).times]

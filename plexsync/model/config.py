@@ -321,6 +321,14 @@ def read_config(
     return PlexSyncConfig(**values), reader.warnings
 
 
+def typed_tokens(settings: Mapping[str, object], environ: Mapping[str, str]) -> list[str]:
+    """Every token that somebody entered anywhere, whether it is used, usable or neither; words too
+    short for one would blot out harmless text.
+    """
+    typed = (settings.get("plex_token"), settings.get("plexToken"), environ.get("PLEX_TOKEN"))
+    return [text.strip() for text in typed if isinstance(text, str) and len(text.strip()) > 11]
+
+
 def masked(token: str) -> str:
     """A token shortened for display: its first and last four characters if it is long enough."""
     if len(token) < 16:

@@ -68,8 +68,7 @@ class Job:
         return replace(job, paths=tuple(job.paths))
 
     def _check(self) -> None:
-        if type(self.scene) is not int or self.scene <= 0:
-            raise ValueError(f"scene id {self.scene!r} is not a positive whole number")
+        _check_scene(self.scene)
         times = (self.born, self.not_before, self.first_failure or 0.0, self.last_failure or 0.0)
         if not all(_is_number(time) for time in times):
             raise ValueError("a time of the job is not a number")
@@ -98,6 +97,11 @@ class Job:
 _FIELDS = {field.name: field for field in fields(Job)}
 _STRICT = json.JSONEncoder(allow_nan=False).encode
 """Made once: 50,000 events at a time are as many jobs to write."""
+
+
+def _check_scene(scene: object) -> None:
+    if type(scene) is not int or not 0 < scene < 2**63:
+        raise ValueError(f"scene id {scene!r:.40} is not a positive whole number")
 
 
 def _is_number(value: object) -> bool:

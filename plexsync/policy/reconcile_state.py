@@ -23,6 +23,9 @@ from plexsync.policy.reconcile_schedule import (
 T = TypeVar("T")
 
 _VERSION = 1
+_HIGHEST = 2**31 - 1
+"""Stash is asked for the scenes above an id, and takes no larger number for one."""
+
 _TRIGGERS = (*AUTOMATIC, MANUAL)
 _SCOPES = (ALL, SINCE, *WIDTHS)
 
@@ -47,6 +50,8 @@ def parse(raw: object) -> Schedule:
 
 def _run(raw: object) -> Run:
     fields = _object(raw, "a run")
+    if count(fields, "cursor") > _HIGHEST:
+        raise ValueError("cursor is no scene's id")
     return Run(
         order=_order(fields.get("order")),
         started=moment(fields, "started"),

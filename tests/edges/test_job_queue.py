@@ -480,6 +480,26 @@ def test_rows_that_are_no_jobs_are_set_aside_and_run_nothing(
         assert (len(queue.jobs), queue.damaged) == (2, False)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"UPDATE ack_queue_default SET _id = {2**63 - 1} WHERE _id = 1",
+        f"UPDATE sqlite_sequence SET seq = {2**63 - 1}",
+        "ALTER TABLE job_index RENAME COLUMN rank TO rang",
+        "DROP TABLE job_index",
+    ],
+)
+def test_what_the_tables_count_by_is_mended(queues: Queues, sql: str) -> None:
+    with queues.open() as queue:
+        queue.put_all([job_for(1), job_for(2)])
+    queues.sql(sql)
+    with queues.open() as queue:
+        queue.put_all([job_for(3)])
+        assert sorted(scenes(queue.due(NOW, 50))) == [1, 2, 3]
+        assert not queue.damaged
+    assert queues.warnings == []
+
+
 def test_at_most_five_files_of_bad_rows_are_kept(queues: Queues) -> None:
     for _ in range(7):
         queues.open().close()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from plexsync.edges.ledger import encoding
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.ledger.schema import SCHEMA
 from plexsync.model.ledger import (
@@ -21,7 +22,7 @@ from plexsync.model.ledger import (
     TargetState,
 )
 from plexsync.model.pictures import Kept, PictureSource
-from plexsync.model.plex import Base, ReadBack, Refusal, Target, Written
+from plexsync.model.plex import EDITABLE, LIST, Base, ReadBack, Refusal, Target, Written
 
 NOW = 1_700_000_000.0
 PICTURES = {
@@ -425,3 +426,20 @@ def test_a_damaged_file_is_set_aside_with_one_warning(path: Path) -> None:
         ledger.save([a_scene(1, a_target())])
         assert ledger.live_scenes(0, 9) == [1]
     assert len(warnings) == 1
+
+
+def test_the_encoding_knows_every_field_and_what_it_holds() -> None:
+    lists = {name for name, field in EDITABLE.items() if field.kind == LIST}
+    assert (set(encoding.LISTS), set(encoding.TEXTS)) == (lists, set(EDITABLE) - lists)
+
+
+def test_values_of_another_shape_are_left_out() -> None:
+    odd = '{"nothing": ["x", "h", 1], "title": [["a"], "h", 1], "tags": [[1], "h", 1],'
+    text = odd + ' "studio": ["S", "h", 1e999], "summary": ["D", "h", 2, ["x"]]}'
+    found = encoding.written_from_json(text)
+    assert sorted(found) == ["studio", "summary"]
+    assert (found["studio"].at, found["summary"].shown) == (0.0, None)
+    assert encoding.base_from_json('{"title": [["a", "b"], true], "tags": ["x", true]}') == {}
+    assert encoding.unconfirmed_from_json('{"nothing": "x", "tags": [{"a": 1}]}') == {}
+    assert encoding.dirty_from_json('["title", "nothing"]') == {"title"}
+    assert encoding.dirty_from_json('["title", {}]') == frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import sqlite3
 import unicodedata
 
@@ -754,6 +755,63 @@ def test_bytes_that_went_wrong_unnoticed_only_fail_to_match(plex, index, tmp_pat
     assert [p.file for p in index.find(["/plex/movies/1/film 1.mp4"])] != []
     index.refresh("", NOW + DAY)
     assert len(everything(index, 5)) == 5
+
+
+def rewrite(plex, path, *pairs):
+    def change(body):
+        for pattern, new in pairs:
+            body = re.sub(pattern, new, body)
+        return body
+
+    return plex.add_fault("rewrite", match=path, change=change)
+
+
+def test_times_of_no_calendar_and_a_total_too_small_spoil_no_row(plex, open_index):
+    fill(plex, 3)
+    rewrite(plex, "/library/sections/1/all", (rb'totalSize="3"', b'totalSize="2"'),
+            (rb'updatedAt="\d+"', b'updatedAt="999999999999999999"'))  # fmt: skip
+    index = open_index()
+    index.refresh("", NOW)
+    assert everything(index, 3) == [0, 1, 2]
+    index.close()
+    warnings = []
+    again = open_index(warn=warnings.append)
+    assert (warnings, again.complete("")) == ([], True)
+    assert not again.refresh("", NOW + 30).whole
+
+
+@pytest.mark.parametrize("path", ["/library/sections/1/all", "/library/collections/7/children"])
+def test_a_list_that_repeats_itself_is_not_read_for_ever(plex, client, path):
+    inside = b'<Directory ratingKey="7" title="A" type="collection"/>'
+    body = b'<MediaContainer size="1" totalSize="99999">' + inside + b"</MediaContainer>"
+    plex.add_fault("status", match=path, status=200, body=body, content_type="text/xml")
+    plex.clear_journal()
+    found = client.members(7) if "children" in path else client.collections("1")
+    assert len(found) == 1
+    assert plex.count(path_prefix=path) == 2
+
+
+def test_what_is_no_key_of_a_library_hides_no_other_library(plex, open_index):
+    fill(plex, 3)
+    plex.add_section("Odd", ["/plex/odd"])
+    rewrite(plex, "/library/sections", (rb'key="2"', b'key="' + b"9" * 5000 + b'"'))
+    index = open_index()
+    index.refresh("", NOW)
+    assert everything(index, 3) == [0, 1, 2]
+
+
+def test_a_number_from_which_nobody_can_count_on_costs_one_reading(plex, open_index, tmp_path):
+    fill(plex, 3)
+    index = open_index()
+    index.refresh("", NOW)
+    index.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "plex_index.db")) as db, db:
+        db.execute(f"UPDATE sections SET list = {2**63 - 1}")
+    warnings = []
+    again = open_index(warn=warnings.append)
+    assert len(warnings) == 1
+    again.refresh("", NOW + DAY)
+    assert everything(again, 3) == [0, 1, 2]
 
 
 def test_reading_all_again_leaves_nothing_of_the_old_list(plex, index, tmp_path):

@@ -84,6 +84,28 @@ def test_what_is_no_file_is_set_aside(world: World, kind: Callable[[Path], None]
             assert left.read_bytes() == b"somebody else's"
 
 
+@pytest.mark.parametrize("side", ["-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_lies_beside_a_database_is_no_trap(
+    world: World, kind: Callable[[Path], None], side: str
+) -> None:
+    scene, film = world.pair("a.mp4")
+    world.edit(scene, title="before")
+    world.run()
+    for name in DATABASES:
+        path = Path(world.folder, name + side)
+        path.unlink(missing_ok=True)
+        kind(path)
+    lives(world, film, scene)
+
+
+def test_a_folder_named_like_an_unfinished_file_stops_nobody(world: World) -> None:
+    scene, film = world.pair("a.mp4")
+    world.run()
+    Path(world.folder, "queue", "epoch.json.1-ab.tmp").mkdir()
+    lives(world, film, scene)
+
+
 @pytest.mark.parametrize("name", ["queue", "results", "reports", "removed", "inbox/new"])
 def test_a_file_in_the_place_of_a_folder_is_set_aside(world: World, name: str) -> None:
     scene, film = world.pair("a.mp4")

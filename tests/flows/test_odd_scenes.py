@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
-from plexsync.flows.tasks.reconcile import reconcile_all
+from plexsync.edges.stash.client import StashClient
+from plexsync.flows.tasks.reconcile import reconcile_24h, reconcile_all
+from plexsync.flows.tasks.sync_all import sync_all
+from plexsync.flows.updated import PAGE, updated_since
+from plexsync.model.errors import StashDown
 from tests.task_running import run_task
 
 Change = Callable[[dict[str, Any]], object]
+Answer = dict[str, Any]
 
 
 def spoil(world: Any, scene: int, change: Change) -> Any:
@@ -111,3 +116,177 @@ def test_reconciliation_goes_on_past_an_odd_scene(world: Any) -> None:
     world.run()
     assert [item.title for _, item in pairs] == ["T0", "Drifted", "T2", "T3"]
     assert world.dead_letter(pairs[1][0]).error == "SceneUnusable"
+
+
+def rewrite(world: Any, change: Callable[[Answer], object]) -> Any:
+    """Change all that Stash answers."""
+
+    def rewritten(body: bytes) -> bytes:
+        answer = json.loads(body)
+        change(answer)
+        return json.dumps(answer).encode()
+
+    return world.stash.add_fault("rewrite", match="/graphql", change=rewritten)
+
+
+def failing_where(scene: int, *fields: str) -> Callable[[Answer], None]:
+    """An error of one scene as GraphQL tells it: it spoils the answer, or the list, that holds it."""
+
+    def change(answer: Answer) -> None:
+        for name, found in (answer.get("data") or {}).items():
+            rows = found.get("scenes", [found]) if isinstance(found, dict) else []
+            if any(str(row.get("id")) == str(scene) and set(fields) <= set(row) for row in rows):
+                error = {"message": "sql: no such time", "path": [name, "scenes", 0, fields[0]]}
+                answer["data"][name] = None
+                answer.setdefault("errors", []).append(error)
+        if answer.get("data") and answer["data"].get("findScenes", 0) is None:
+            answer["data"] = None  # a list may not be null
+
+    return change
+
+
+def without_birthday(scene: int) -> Callable[[Answer], None]:
+    def change(answer: Answer) -> None:
+        for found in (answer.get("data") or {}).values():
+            rows = found.get("scenes", [found]) if isinstance(found, dict) else []
+            for row in rows:
+                if str(row.get("id")) == str(scene) and "created_at" in row:
+                    row["created_at"] = None
+
+    return change
+
+
+@pytest.mark.parametrize("spoilt", ["null", "an error"])
+def test_a_scene_without_a_birthday_hides_no_stash(world: Any, spoilt: str) -> None:
+    world.configure(no_poster=True)
+    pairs = [world.pair(f"{n}.mp4", title=f"T{n}") for n in range(3)]
+    odd = pairs[0][0]
+    rewrite(world, without_birthday(odd) if spoilt == "null" else failing_where(odd, "created_at"))
+    for round_ in range(2):
+        for scene, _ in pairs[1:]:
+            world.edit(scene, title=f"round {round_}")
+        world.run()
+        assert [item.title for _, item in pairs[1:]] == [f"round {round_}"] * 2
+    assert "Stash is away" not in world.said()
+    assert "another Stash" not in world.said()
+
+
+def test_a_stash_that_can_read_no_scene_is_away_and_no_other_one(world: Any) -> None:
+    world.configure(no_poster=True)
+    scene, item = world.pair("a.mp4", title="A")
+    world.event(scene)
+    world.run()
+
+    def all_fail(answer: Answer) -> None:
+        for name in list(answer["data"]):
+            if name.startswith("s") and name[1:].isdigit():
+                failing_where(scene, "id")(answer)
+
+    fault = rewrite(world, all_fail)
+    world.edit(scene, title="B")
+    world.run()
+    assert "another Stash" not in world.said()
+    assert scene in world.waiting()
+    fault.remove()
+    world.run(minutes=5)
+    assert item.title == "B"
+
+
+def test_a_namesake_that_fails_holds_nobody_up(world: Any) -> None:
+    world.configure(no_poster=True)
+    item = world.film("Film.mp4")
+    scene = world.stash.add_scene(files=[("/data/film.mp4", 1000)], title="Mine")
+    odd = world.stash.add_scene(files=[("/data/else/Film.mp4", 5)], title="Odd")
+    rewrite(world, failing_where(odd, "tags"))
+    world.event(scene)
+    world.run()
+    assert item.title == "Mine"
+
+
+def test_a_reconciliation_of_late_goes_on_past_a_scene_that_fails(world: Any) -> None:
+    world.configure(no_poster=True)
+    pairs = [world.pair(f"{n}.mp4", title=f"T{n}") for n in range(3)]
+    for scene, _ in pairs:
+        world.event(scene)
+    world.run()
+    rewrite(world, failing_where(pairs[1][0], "tags"))
+    answer = run_task(world, reconcile_24h, owns=True)
+    assert (answer["unread"], answer["checked"]) == (1, 3)
+
+
+def test_what_was_updated_is_read_past_an_odd_row_on_a_full_page(world: Any) -> None:
+    scenes = [world.stash.add_scene(f"T{n}") for n in range(PAGE + 3)]
+    odd = scenes[-5]
+
+    def without_time(answer: Answer) -> None:
+        for row in answer["data"]["findScenes"]["scenes"]:
+            if row["id"] == str(odd):
+                row["updated_at"] = None
+
+    rewrite(world, without_time)
+    found = {scene for page in updated_since(world.client(), 0.0) for scene, _ in page}
+    assert found == set(scenes) - {odd}
+
+
+def repeat(world: Any, rows: int, count: int) -> None:
+    """A Stash that answers each question for a list with its first rows."""
+
+    def change(answer: Answer) -> None:
+        found = answer["data"].get("findScenes")
+        if found and "scenes" in found:
+            some = [
+                {"id": str(n), "updated_at": "2024-01-01T00:00:00Z"} for n in range(1, rows + 1)
+            ]
+            answer["data"]["findScenes"] = {"count": count, "scenes": some}
+
+    rewrite(world, change)
+
+
+@pytest.mark.parametrize(("rows", "count"), [(2, 10), (0, 10)])
+def test_a_list_that_does_not_lead_on_is_not_read_for_ever(
+    world: Any, rows: int, count: int
+) -> None:
+    repeat(world, rows, count)
+    client: StashClient = world.client()
+    after = 2 if rows else 0
+    for ask in (client.scene_ids, client.scene_page):
+        with pytest.raises(StashDown, match="not in their order"):
+            ask(after, 2)
+    with pytest.raises(StashDown, match="not in their order"):
+        run_task(world, sync_all, owns=True)
+
+
+def test_a_list_that_repeats_itself_comes_to_an_end(world: Any) -> None:
+    repeat(world, PAGE, PAGE)
+    assert len(list(updated_since(world.client(), 0.0))) == 2
+
+
+@pytest.mark.parametrize("spoilt", ["null", "an error"])
+def test_an_odd_tag_hides_no_other_one(world: Any, spoilt: str) -> None:
+    odd, well = world.stash.add_tag("Odd"), world.stash.add_tag("Well")
+
+    def change(answer: Answer) -> None:
+        for found in answer["data"].values():
+            for row in found.get("nodes", [found]) if found else ():
+                if row.get("id") == str(odd):
+                    row["name" if "name" in row else "text"] = 7
+        if spoilt == "an error" and (answer["data"].get("s0") or {}).get("id") == str(odd):
+            answer["data"]["s0"] = None
+            answer["errors"] = [{"message": "no such picture", "path": ["s0"]}]
+
+    rewrite(world, change)
+    client: StashClient = world.client()
+    assert list(client.hierarchy().tags.nodes) == [well]
+    assert well in client.details("tag", [odd, well])
+
+
+def test_tags_that_repeat_themselves_are_not_read_for_ever(world: Any) -> None:
+    nodes = [{"id": str(n), "name": f"T{n}", "aliases": [], "parents": []} for n in range(1, 1001)]
+
+    def change(answer: Answer) -> None:
+        if "found" in answer["data"]:
+            some = [{**node, "parent_studio": None} for node in nodes]
+            answer["data"]["found"] = {"nodes": some}
+
+    rewrite(world, change)
+    assert len(world.client().hierarchy().tags.nodes) == 1000

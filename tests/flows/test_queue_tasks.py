@@ -670,10 +670,19 @@ def test_a_copy_of_version_0_1_0_is_read(desk: Buttons) -> None:
     assert desk.press(restore_removed)["backfills"] == 1
 
 
+OF_A_COPY: dict[str, object] = {
+    **{"scene": 1, "error": "PlexNotFound", "message": "gone"},
+    **dict.fromkeys(("buried_at", "first_failure", "last_failure"), 1.0),
+}
+
+
 @pytest.mark.parametrize(
     "document",
     [7, {}, {"jobs": [{}], "backfills": []}, {"jobs": [{"scene": 1}], "backfills": [{}]}, [{"scene": 1}],
-     {"jobs": [{"scene": 1}], "backfills": [{"reason": "x", "kind": "", "ids": [-1], "after": 0}]}],
+     {"jobs": [{"scene": 1}], "backfills": [{"reason": "x", "kind": "", "ids": [-1], "after": 0}]},
+     {"jobs": [{"scene": 2**70}], "backfills": []}, [{**OF_A_COPY, "scene": 2**70}],
+     [OF_A_COPY, {**OF_A_COPY, "message": 5}], [{**OF_A_COPY, "buried_at": 1e300}],
+     [{**OF_A_COPY, "attempts": [1]}], [{**OF_A_COPY, "status": "x"}]],
 )  # fmt: skip
 def test_what_is_no_copy_changes_nothing(desk: Buttons, document: object) -> None:
     keep_copy(desk.world.folder, "queue", document, 1e9)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -92,6 +94,42 @@ def test_no_report_and_no_tasks_answer_has_it(
     assert spots(world) == []
     said = capfd.readouterr()
     assert not [text for text in (answer, said.err, said.out) if KEY in text]
+
+
+SPECIAL = "pl3x+token/with~odd%signs&more"
+FORMS = {SPECIAL, quote(SPECIAL), quote(SPECIAL, safe=""), html.escape(SPECIAL), SPECIAL.upper()}
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_no_word_of_plex_repeats_the_token(tmp_path: Path, form: str) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    with PlexSim(token=SPECIAL) as plex, StashSim() as stash:
+        world = World(folder, plex, stash)
+        world.configure(no_poster=True, plex_token=SPECIAL)
+        pairs = [world.pair(f"{n}.mp4", title=f"T{n}", details="D") for n in range(3)]
+        whole, _, summary = [("id", str(film.key)) for _, film in pairs]
+        said = f'<Response code="400" status="no token {form} here"/>'.encode()
+        answer = {"status": 400, "body": said, "content_type": "text/xml"}
+        plex.add_fault("status", match=lambda r: whole in r.params, **answer)
+        plex.add_fault(
+            "status",
+            match=lambda r: summary in r.params and "summary.value" in dict(r.params),
+            **answer,
+        )
+        plex.add_fault("status", match=f"/library/metadata/{pairs[0][1].key}", **answer)
+        for scene, _ in pairs:
+            world.event(scene)
+        world.run(minutes=10)
+        said_anywhere = world.said() + "".join(
+            str(operations.perform(mode, operations.Request("/", world.folder, args, b"", 0.0)))
+            for mode, args in (("status", {}), ("scene_state", {"scenes": [1, 2, 3]}))
+        )
+        files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+        world.close()
+    assert "no token *** here" in said_anywhere
+    assert form not in said_anywhere
+    assert not any(form.encode() in data for data in files)
 
 
 def test_secret_values_print_stars(world: World) -> None:

@@ -10,6 +10,7 @@ from plexsync.flows.tasks.health_check import health_check
 from plexsync.flows.tasks.process_queue import process_queue
 from plexsync.flows.worker.sweep import DAY
 from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.ledger import SceneState
 from plexsync.policy.timing import SWEEP_EVERY
 from tests.task_running import run_task
 from tests.world import World
@@ -137,6 +138,21 @@ def test_a_scene_destroyed_without_a_hook_is_noticed_within_a_day(world: Any) ->
     world.run()
     assert world.state(scene).state == "destroyed"
     assert world.dead_letter(buried) is None
+
+
+@pytest.mark.parametrize("after", [2**63 - 1, 10**12])
+def test_a_count_that_ended_beyond_every_id_goes_on(world: Any, after: int) -> None:
+    scene, _ = world.pair("a.mp4", title="T")
+    world.event(scene)
+    world.run()
+    app = world.stores()
+    app.stores.ledger.set_meta("counted_after", str(after))
+    app.stores.ledger.save([SceneState(scene=10**15, state="synced")])
+    app.close()
+    world.clock.jumped += DAY
+    world.run()
+    assert "Stash is away" not in world.said()
+    assert world.state(10**15).state == "destroyed"
 
 
 def just_now(world: Any) -> dict[str, float]:

@@ -47,6 +47,21 @@ def test_a_value_that_no_column_may_hold_costs_its_row_at_most(folder: Damage, f
         assert folder.row_trial(column, value) == [], (column, value)
 
 
+@pytest.mark.parametrize("file", DATABASES)
+def test_a_table_that_is_another_one_stops_nobody(folder: Damage, file: str) -> None:
+    dice = random.Random(f"shapes of {file} {SEED}")
+    shapes = [sql for name, sql in folder.shapes() if name == file]
+    for sql in dice.sample(shapes, min(3, len(shapes))):
+        assert folder.shape_trial(file, sql) == [], sql
+
+
+@pytest.mark.parametrize("file", ["ledger.db", "queue/data.db"])
+def test_a_counter_at_its_end_is_no_full_disk(folder: Damage, file: str) -> None:
+    sql = next(sql for name, sql in folder.shapes() if name == file and str(2**63 - 1) in sql)
+    assert folder.shape_trial(file, sql) == []
+    assert "set aside" not in folder.world.said() and "kept in" not in folder.world.said()
+
+
 def test_bytes_in_a_text_and_a_slip_in_a_number_do_not_stop_the_worker(folder: Damage) -> None:
     assert folder.row_trial(Column("ledger.db", "scenes", "detail", "TEXT"), NO_TEXT) == []
     assert "8 rows of ledger.db cannot be read (scenes 8)" in folder.world.said("warning")

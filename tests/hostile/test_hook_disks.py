@@ -112,7 +112,8 @@ def test_a_file_where_the_folder_should_be_is_named_and_left_alone(plugin):
 def test_a_file_where_a_part_of_the_inbox_should_be_is_an_error(plugin, part):
     (plugin.data / part).parent.mkdir(parents=True, mode=0o700)
     (plugin.data / part).write_text("mine")
-    assert "Not a directory" in refusal(plugin)
+    said = refusal(plugin)
+    assert said.endswith(f"{plugin.data / part} is a file instead of a folder: remove it")
     assert (plugin.data / part).read_text() == "mine"
 
 

@@ -209,6 +209,7 @@ def test_everything_survives_the_file() -> None:
         (("covered", "24h"), "now"),
         (("runs", "manual"), []),
         (("runs", "manual", "cursor"), -1),
+        (("runs", "manual", "cursor"), 2**31),
         (("runs", "manual", "held"), [True]),
         (("runs", "manual", "held"), [2**70]),
         (("runs", "manual", "order", "kinds"), ["worse"]),

@@ -11,9 +11,17 @@ from plexsync.model.stored import LATEST
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, TypeGuard
 
     from plexsync.model.item_record import Value
+
+
+LISTS = frozenset(("performers", "tags", "directors", "writers", "collections", "labels"))
+TEXTS = frozenset(
+    ("title", "sort_title", "summary", "studio", "tagline", "date", "year", "rating")
+    + ("original_title", "content_rating", "poster", "background")
+)
+"""The fields whose value is a list of names, and the others, as model/plex.py has them."""
 
 
 def storable(text: str) -> str:
@@ -34,13 +42,14 @@ def written_to_json(written: Mapping[str, Written]) -> str:
 
 
 def written_from_json(text: str) -> dict[str, Written]:
-    """The inverse of `written_to_json`; empty if the text is damaged."""
-    return {
-        name: Written(
-            _value(value), str(desired_hash), _time(at), _value(shown[0]) if shown else None
-        )
-        for name, (value, desired_hash, at, *shown) in _pairs(text, 3, 4)
-    }
+    """The inverse of `written_to_json`, without the damaged parts."""
+    found = {}
+    for name, (raw, desired_hash, at, *shown) in _pairs(text, 3, 4):
+        value = _value(name, raw)
+        if value is not None:
+            form = _value(name, shown[0]) if shown else None
+            found[name] = Written(value, str(desired_hash), _time(at), form)
+    return found
 
 
 def base_to_json(base: Mapping[str, Base]) -> str:
@@ -49,14 +58,20 @@ def base_to_json(base: Mapping[str, Base]) -> str:
 
 
 def base_from_json(text: str) -> dict[str, Base]:
-    """The inverse of `base_to_json`; empty if the text is damaged."""
-    return {name: Base(_value(value), bool(locked)) for name, (value, locked) in _pairs(text, 2)}
+    """The inverse of `base_to_json`, without the damaged parts."""
+    return {
+        name: Base(value, bool(locked))
+        for name, (raw, locked) in _pairs(text, 2)
+        if (value := _value(name, raw)) is not None
+    }
 
 
 def dirty_from_json(text: str) -> frozenset[str]:
-    """Names of the dirty fields; empty if the text is damaged."""
+    """The names of the dirty fields, without the damaged parts."""
     names = _decoded(text)
-    return frozenset(map(str, names)) if isinstance(names, list) else frozenset()
+    if not _is_texts(names):
+        return frozenset()
+    return frozenset(name for name in names if name in TEXTS or name in LISTS)
 
 
 def unconfirmed_to_json(values: Mapping[str, Value]) -> str:
@@ -65,11 +80,10 @@ def unconfirmed_to_json(values: Mapping[str, Value]) -> str:
 
 
 def unconfirmed_from_json(text: str) -> dict[str, Value]:
-    """The inverse of `unconfirmed_to_json`; empty if the text is damaged."""
+    """The inverse of `unconfirmed_to_json`, without the damaged parts."""
     fields = _decoded(text)
-    if not isinstance(fields, dict):
-        return {}
-    return {name: _value(v) for name, v in fields.items() if isinstance(v, (str, list))}
+    named = fields.items() if isinstance(fields, dict) else ()
+    return {name: value for name, raw in named if (value := _value(name, raw)) is not None}
 
 
 def read_back_to_json(values: Mapping[str, ReadBack]) -> str:
@@ -78,8 +92,13 @@ def read_back_to_json(values: Mapping[str, ReadBack]) -> str:
 
 
 def read_back_from_json(text: str) -> dict[str, ReadBack]:
-    """The inverse of `read_back_to_json`; empty if the text is damaged."""
-    return {name: ReadBack(_value(sent), _value(shown)) for name, (sent, shown) in _pairs(text, 2)}
+    """The inverse of `read_back_to_json`, without the damaged parts."""
+    found = {}
+    for name, pair in _pairs(text, 2):
+        sent, shown = (_value(name, raw) for raw in pair)
+        if sent is not None and shown is not None:
+            found[name] = ReadBack(sent, shown)
+    return found
 
 
 def refused_to_json(refused: Mapping[str, Refusal]) -> str:
@@ -144,8 +163,15 @@ def _decoded(text: str) -> object:
         return None
 
 
-def _value(raw: object) -> Value:
-    return tuple(map(str, raw)) if isinstance(raw, list) else str(raw)
+def _value(name: str, raw: object) -> Value | None:
+    """A value that this field can have, None for anything else: what is read here may go to Plex."""
+    if name in LISTS:
+        return tuple(raw) if _is_texts(raw) else None
+    return raw if name in TEXTS and isinstance(raw, str) else None
+
+
+def _is_texts(raw: object) -> TypeGuard[list[str]]:
+    return isinstance(raw, list) and all(isinstance(each, str) for each in raw)
 
 
 def _json(value: object) -> str:

@@ -7,7 +7,7 @@ kept.
 
 from __future__ import annotations
 
-from plexsync.edges.storage.row_audit import CLOCK, DIGITS, JSON, Table
+from plexsync.edges.storage.row_audit import CLOCK, DIGITS, JSON, NUMBER, Table
 
 SCHEMA = (
     """
@@ -172,7 +172,9 @@ _OF_BASE = (
 _NUMBERS = (
     "CASE WHEN key IN ('installed_at', 'watermark', 'swept at', 'counted_at')"
     " THEN is_moment(CAST({0} AS BLOB))"
-    " WHEN key IN ('recoveries', 'counted_after') THEN {0} NOT GLOB '*[^0-9]*' AND length({0}) BETWEEN 1 AND 18"
+    " WHEN key IN ('recoveries', 'counted_after') THEN {0} NOT GLOB '*[^0-9]*'"
+    # Stash is asked for the scenes above that one, and takes no larger number for an id.
+    " AND length({0}) BETWEEN 1 AND 10 AND CAST({0} AS INTEGER) < 1 << 31"
     " ELSE 1 END"
 )
 TABLES = (
@@ -211,9 +213,14 @@ TABLES = (
     Table("entities", scene="entities.scene"),
     Table(
         "collections",
-        rules=dict.fromkeys(
-            ("written", "base", "dirty", "unconfirmed", "read_back", "refused"), JSON
-        ),
+        rules={
+            **dict.fromkeys(
+                ("written", "base", "dirty", "unconfirmed", "read_back", "refused"), JSON
+            ),
+            "section": DIGITS,
+            "kind": "{0} IN ('studio', 'group', 'performer', 'tag', '')",
+            "attempts": "{0} < 100",
+        },
         mends={
             **dict.fromkeys(("kind", "owner", "detail", "etag", "sha1"), "''"),
             **dict.fromkeys(("written", "unconfirmed", "read_back", "refused"), "'{}'"),
@@ -223,7 +230,7 @@ TABLES = (
         },
     ),
     Table("pins", scene="pins.scene", mends={"rating_key": "0"}),
-    Table("backfills", vital=True),
+    Table("backfills", rules={"id": NUMBER}, vital=True),
     Table("backfill_ids", vital=True),
     Table("seen", cache=True),
     Table("outage_jobs", cache=True),

@@ -8,6 +8,7 @@ program's JSON proves nothing about an item, whatever its status.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -32,6 +33,8 @@ LONGEST_WAIT = 600.0
 LONG, SHORT = 16 << 20, 2 << 20
 
 NOT_PLEX = "what answers at Plex URL is not Plex"
+
+Clean = Callable[[str], str]
 
 _START = r"\ufeff?\s*(?:<\?xml[^>]*>\s*)?"
 _CONTAINER = re.compile(_START + r"<MediaContainer[\s/>]")
@@ -101,14 +104,14 @@ def is_foreign(problem: SyncError) -> bool:
     return problem.cause in ("redirect", "web page", "foreign")
 
 
-def trouble(asked: Asked, reply: Reply, token: str, now: float) -> SyncError | None:
-    """The error that an answer stands for; None if it is good."""
+def trouble(asked: Asked, reply: Reply, clean: Clean, now: float) -> SyncError | None:
+    """The error that an answer stands for; None if it is good. `clean` removes secrets."""
     if 300 <= reply.status < 400:
-        where = f" to {reply.redirect}" if reply.redirect else f" ({reply.status})"
+        where = f" to {clean(reply.redirect)}" if reply.redirect else f" ({reply.status})"
         return _foreign(asked, f"it redirects{where}", reply.status, "redirect")
     if reply.status in _GOOD:
-        return _bad_body(asked, reply, token)
-    said = _quoted(reply.body[:_HEAD].decode("utf-8", "replace"), token)
+        return _bad_body(asked, reply, clean)
+    said = _quoted(reply.body[:_HEAD].decode("utf-8", "replace"), clean)
     answered = f"{reply.status} to {asked}" + (f": {said}" if said else "")
     wait = _wait(reply.headers.get("Retry-After", ""), now)
     if reply.status in (401, 403):
@@ -181,11 +184,11 @@ def _foreign(
     )
 
 
-def _bad_body(asked: Asked, reply: Reply, token: str) -> SyncError | None:
+def _bad_body(asked: Asked, reply: Reply, clean: Clean) -> SyncError | None:
     text = reply.body[:_HEAD].decode("utf-8", "replace")
     if _CONTAINER.match(text) if asked.reads else _may_be_done(reply, text):
         return None
-    said = _quoted(text, token)
+    said = _quoted(text, clean)
     if _WEB_PAGE.match(text):
         return _foreign(
             asked, f"{asked} was answered with a web page: {said}", reply.status, "web page"
@@ -202,11 +205,11 @@ def _may_be_done(reply: Reply, text: str) -> bool:
     return not text.strip() or "X-Plex-Protocol" in reply.headers or is_plex(reply)
 
 
-def _quoted(body: str, token: str) -> str:
-    """The text of an answer, for messages: one short line without markup, query or token."""
+def _quoted(body: str, clean: Clean) -> str:
+    """The text of an answer, for messages: one short line without markup, query or secrets."""
     said = _STATUS.search(body)
     text = said[1] if said else _TAG.sub(" ", body)
-    return _one_line(_QUERY.sub("", text.replace(token, "***") if token else text))
+    return _one_line(_QUERY.sub("", clean(text)))
 
 
 def _one_line(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from plexsync.edges.storage.row_audit import CLOCK, DIGITS, Table
+from plexsync.edges.storage.row_audit import CLOCK, DIGITS, NUMBER, Table
 
 _TABLES = """
 CREATE TABLE sections (
@@ -36,8 +36,13 @@ SCHEMA = (
 )
 """A cache is not worth migrating: any change but a new column empties its tables."""
 TABLES = (
-    Table("sections", rules={"key": DIGITS, **dict.fromkeys(("added", "updated"), CLOCK)}),
+    Table(
+        "sections",
+        rules={"key": DIGITS, "list": NUMBER, **dict.fromkeys(("added", "updated"), CLOCK)},
+        signed=("surplus",),
+    ),
     Table("parts", rules={"updated": CLOCK}),
+    Table("coverage"),
     Table("line_limits", rules={"bytes": "{0} < 1 << 24"}),
 )
 

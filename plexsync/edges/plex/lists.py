@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -129,9 +128,10 @@ class PlexLists:
         while True:
             asked = "type=18&excludeFields=summary,thumb,art"
             root = self._list(section, asked, len(found), COLLECTIONS_AT_ONCE)
-            some = plex_xml.listed_collections(root)
-            found += some
-            if not some or len(found) >= _total(root, len(found)):
+            known = {each.rating_key for each in found}
+            new = [x for x in plex_xml.listed_collections(root) if x.rating_key not in known]
+            found += new
+            if not new or len(found) >= _total(root, len(found)):
                 return found
 
     def members(self, collection: int) -> list[int] | None:
@@ -143,9 +143,10 @@ class PlexLists:
                 root = self._connection.read(path, span(len(found), COLLECTIONS_AT_ONCE))
             except PlexNotFound:
                 return None
-            some = plex_xml.keys(root)
-            found += some
-            if not some or len(found) >= _total(root, len(found)):
+            known = set(found)
+            new = [key for key in plex_xml.keys(root) if key not in known]
+            found += new
+            if not new or len(found) >= _total(root, len(found)):
                 return found
 
     def _list(self, section: str, asked: str, start: int, size: int) -> Element:
@@ -174,6 +175,6 @@ def _uncounted() -> PlexTemporaryError:
 
 def section_key(key: str) -> str:
     """The key of a library, checked for use in a path."""
-    if not re.fullmatch(r"[0-9]{1,18}", key):
+    if not plex_xml.is_section_key(key):
         raise PlexPermanentError(f"{key!r:.40} is not the key of a library", cause="target")
     return key

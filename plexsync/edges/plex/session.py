@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 
 from plexsync.edges.http.transport import Session, TransportError
 from plexsync.edges.in_flight import InFlight
+from plexsync.edges.log.redact import Redactor
 from plexsync.edges.plex.answers import Asked, is_plex, no_answer, trouble, unreadable
 from plexsync.edges.plex.tree import BrokenXml, TreeReader
 from plexsync.model.errors import REQUEST, Interrupted, PlexAuthError, PlexServerDown
@@ -51,6 +52,7 @@ class PlexSession:
         in_flight: InFlight,
     ) -> None:
         self._token, self._now, self._in_flight = token, now, in_flight
+        self._clean = Redactor([token]).secrets_out
         self.answers = 0
         """Answers so far that were recognisably Plex's."""
         self._sessions = [make() for _ in range(connections)]
@@ -143,7 +145,7 @@ class PlexSession:
         except TransportError as problem:
             raise no_answer(asked, problem) from None
         self.answers += is_plex(reply)
-        wrong = trouble(asked, reply, self._token, self._now())
+        wrong = trouble(asked, reply, self._clean, self._now())
         if wrong is not None:
             raise wrong
         try:

@@ -6,7 +6,6 @@ field that is refused on its own is given up. What a server accepts is remembere
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from plexsync.edges.plex import edits as plex_edit
 from plexsync.edges.plex.connection import PlexConnection
 from plexsync.edges.plex.edits import Cut
 from plexsync.edges.plex.session import PlexSession
+from plexsync.edges.plex.xml import is_section_key
 from plexsync.model.errors import WRITE, PlexPermanentError, PlexTemporaryError, SyncError
 from plexsync.model.plex import EDITABLE, IMAGE, Edit, PlexItem, Target
 
@@ -260,7 +260,7 @@ def _path(target: Target, *, by_item: bool) -> str:
     """The path of an edit up to the edits. Without an id Plex would edit the whole library."""
     if target.rating_key <= 0:
         raise PlexPermanentError(f"{target.rating_key} is not a rating key", cause="target")
-    if not re.fullmatch(r"[0-9]{1,18}", target.section):
+    if not is_section_key(target.section):
         text = f"{target.section!r:.40} is not the key of a library"
         raise PlexPermanentError(text, cause="target")
     if by_item:

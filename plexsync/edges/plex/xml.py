@@ -18,6 +18,7 @@ from plexsync.model.plex import (
     Target,
     Value,
 )
+from plexsync.model.stored import LATEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,13 @@ def movie_sections(root: Element) -> list[Section]:
             f"{directory.get('scannedAt', '')}/{directory.get('contentChangedAt', '')}",
         )
         for directory in root.iter("Directory")
-        if directory.get("type") == "movie" and directory.get("key")
+        if directory.get("type") == "movie" and is_section_key(directory.get("key", ""))
     ]
+
+
+def is_section_key(key: str) -> bool:
+    """Whether this can be the key of a library: it becomes a part of paths."""
+    return key.isascii() and key.isdigit() and len(key) < 19
 
 
 def libraries(root: Element) -> list[tuple[str, str]]:
@@ -64,8 +70,8 @@ def listed(root: Element) -> list[Listed]:
     return [
         Listed(
             key,
-            number(element, "addedAt") or 0,
-            number(element, "updatedAt") or 0,
+            moment(element, "addedAt"),
+            moment(element, "updatedAt"),
             _parts(element),
             "deletedAt" in element.attrib,
         )
@@ -104,6 +110,12 @@ def number(element: Element, name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
+def moment(element: Element, name: str) -> int:
+    """Whole seconds of Plex's clock, 0 when unknown or when no calendar has that time."""
+    seconds = number(element, name) or 0
+    return seconds if seconds <= LATEST else 0
+
+
 _ELSE = {SORT_TITLE.name: "title"}
 """Field -> the attribute that Plex uses in its place if it is missing."""
 
@@ -125,7 +137,7 @@ def _item(element: Element, key: int, server: str, section: str) -> PlexItem:
         thumb=element.get("thumb", ""),
         art=element.get("art", ""),
         deleted="deletedAt" in element.attrib,
-        updated_at=number(element, "updatedAt") or 0,
+        updated_at=moment(element, "updatedAt"),
         year=element.get("year", ""),
     )
 

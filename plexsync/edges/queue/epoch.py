@@ -42,7 +42,8 @@ class Epoch:
         for leftover in glob.glob(
             glob.escape(self._path) + ".*.tmp"
         ):  # left by a kill during a write
-            os.unlink(leftover)
+            with suppress(OSError):
+                os.unlink(leftover)
         self._beside = files.read_json(self._path, _parse, "", warn)
         log, shared = database + "-wal", database + "-shm"
         self._tampered = os.path.exists(log) and os.path.getsize(log) and not os.path.exists(shared)

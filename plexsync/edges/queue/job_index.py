@@ -48,8 +48,14 @@ def prepare(connection: sqlite3.Connection) -> None:
     """Create the table, or recreate a damaged one: everything in it can be derived from the
     jobs.
     """
-    connection.executescript(SCHEMA)
-    found = connection.execute("PRAGMA integrity_check(job_index)").fetchall()
+    try:
+        connection.executescript(SCHEMA)
+        connection.execute(f"SELECT {_COLUMNS} FROM job_index LIMIT 0")
+        found = connection.execute("PRAGMA integrity_check(job_index)").fetchall()
+    except sqlite3.OperationalError as problem:
+        if not str(problem).startswith("no such column"):
+            raise
+        found = []
     if found != [("ok",)]:
         connection.executescript(f"DROP TABLE job_index; {SCHEMA}")
 

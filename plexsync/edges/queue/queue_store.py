@@ -18,11 +18,13 @@ from plexsync.edges.queue.queue_queries import LIVE, TABLE
 from plexsync.edges.queue.rows import FILE, Row
 from plexsync.edges.storage import files
 from plexsync.edges.storage.read_only import read_only
+from plexsync.edges.storage.row_audit import FAR, mend_counters
+from plexsync.edges.storage.shape import meddled
 from plexsync.model.stored import ABSURD, DATABASES, refusal
 
 VERSION = DATABASES["queue/data.db"]
 _READY = int(persistqueue.AckStatus.ready)
-_SIDES = ("", "-wal", "-shm")
+_SIDES = ("", "-wal", "-shm", "-journal")
 _NOT_DAMAGE = ("locked", "full", "disk i/o", "unable to open", "out of memory", "interrupted")
 
 
@@ -70,16 +72,30 @@ class AckQueue(persistqueue.SQLiteAckQueue):
     def rows(self) -> list[Row]:
         """All live rows by id, with undecoded payloads.
 
-        The library's own columns are repaired first: it fails on a wrong type.
+        The library's own columns are repaired first: it fails on a wrong type or a huge number.
         """
         self.connection.execute(
             f"UPDATE {TABLE} SET timestamp = 0, status = {_READY} WHERE {LIVE}"
             " AND (typeof(timestamp) NOT IN ('real', 'integer') OR typeof(status) <> 'integer')"
         )
         self.connection.commit()
+        self._renumber()
         return self.connection.execute(
             f"SELECT _id, CAST(data AS BLOB), status FROM {TABLE} WHERE {LIVE} ORDER BY _id"
         ).fetchall()
+
+    def _renumber(self) -> None:
+        """Give rows with absurdly large numbers, after which there would be none, the next small
+        ones.
+        """
+        far = self.connection.execute(f"SELECT _id FROM {TABLE} WHERE _id > {FAR} ORDER BY _id")
+        with self.connection:
+            self.connection.executemany(
+                f"UPDATE {TABLE} SET _id = 1 + (SELECT coalesce(max(_id), 0) FROM {TABLE}"
+                f" WHERE _id BETWEEN 0 AND {FAR}) WHERE _id = ?",
+                far.fetchall(),
+            )
+        mend_counters(self.connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +150,13 @@ def _check(path: str) -> None:
     with closing(sqlite3.connect(path) if half_made else read_only(path)) as connection:
         found = [str(row[0]) for row in connection.execute("PRAGMA quick_check")]
         (version,) = connection.execute("PRAGMA user_version").fetchone()
+        foreign = meddled(connection)
     if VERSION < version <= ABSURD:
         raise files.NewerSchema(refusal(path, version, VERSION))
     if found != ["ok"]:
         raise sqlite3.DatabaseError(found[0] if found else "no answer to quick_check")
+    if foreign:
+        raise sqlite3.DatabaseError(foreign)
 
 
 def _size(path: str) -> int:

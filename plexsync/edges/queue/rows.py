@@ -17,12 +17,9 @@ def decode(data: object) -> Job:
     if not isinstance(data, bytes):
         raise ValueError("the payload is empty")
     try:
-        job = Job.from_dict(json.loads(data))
+        return Job.from_dict(json.loads(data))
     except RecursionError:
         raise ValueError("the payload is nested too deeply") from None
-    if job.scene >= 2**63:
-        raise ValueError("the scene id is too large")
-    return job
 
 
 def keep_bad_rows(folder: str, rows: Iterable[tuple[Row, str]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -140,7 +140,7 @@ def read_scenes(
 
     Raises StashDown if an error cannot be assigned to a scene.
     """
-    sick = _by_answer(errors)
+    sick = by_answer(errors)
     answers = SceneAnswers()
     for n, scene in enumerate(ids):
         trouble = sick.get(f"s{n}", "")
@@ -154,33 +154,70 @@ def read_scenes(
     return answers
 
 
-def read_updates(data: Mapping[str, Any]) -> list[tuple[int, float]]:
-    """Ids and update times in the order of the answer; unreadable ones are skipped.
-
-    Raises StashDown if the answer is not a list.
+@dataclass(frozen=True, slots=True)
+class UpdatedPage:
+    """What was updated, newest first: the number of `rows`, their readable ids, and those among them
+    with a readable time.
     """
+
+    rows: int
+    ids: frozenset[int]
+    times: Sequence[tuple[int, float]]
+
+
+def read_updates(data: Mapping[str, Any]) -> UpdatedPage:
+    """What cannot be read of a row is passed over; raises StashDown when it is no list."""
     rows, _ = _list(data, "recently updated scenes", counted=False)
-    found = []
+    ids: list[int] = []
+    times: list[tuple[int, float]] = []
     for row in rows:
         with suppress(Unusable):
-            found.append((field_of(row, "id", an_id), field_of(row, "updated_at", utc_seconds)))
-    return found
+            ids.append(field_of(row, "id", an_id))
+            times.append((ids[-1], field_of(row, "updated_at", utc_seconds)))
+    return UpdatedPage(len(rows), frozenset(ids), times)
 
 
-def read_identity(data: Mapping[str, Any], asked: int) -> IdentityAnswer:
-    """What identifies a Stash, and its answers about `asked` scenes; raises StashDown."""
+def read_identity(data: Mapping[str, Any], errors: Iterable[object], asked: int) -> IdentityAnswer:
+    """What identifies a Stash, and its answers about `asked` scenes.
+
+    Unreadable scenes are skipped. Raises StashDown if nothing useful is left.
+    """
+    sick = by_answer(errors)
     try:
-        ends = [_created(row) for end in ("oldest", "newest") for row in data[end]["scenes"]]
-        known = [_created(row) for n in range(asked) if (row := data[f"s{n}"]) is not None]
+        asked_for = [data[f"s{n}"] for n in range(asked)]
+        known, odd = _created(row for row in asked_for if row is not None)
+        ends = [data[end]["scenes"] for end in ("oldest", "newest") if end not in sick]
+        listed, more = _created(row for end in ends for row in end)
         database = str(data["systemStatus"]["databasePath"] or "")
-    except (Unusable, *_NOT_WHAT_WE_ASKED) as problem:
+    except _NOT_WHAT_WE_ASKED as problem:
         raise wrong_shape("its identity", problem) from None
-    sample = dict(ends)
-    return IdentityAnswer(Identity(database, sample, max(sample, default=0)), dict(known))
+    trouble = [*odd, *more, *(said for said in sick.values() if not _NOT_FOUND.search(said))]
+    if trouble and not (known if asked else listed):
+        raise unwell(trouble[0])
+    sample = listed if len(ends) == 2 else known | listed
+    return IdentityAnswer(Identity(database, sample, max(sample, default=0)), known)
 
 
-def _created(row: Any) -> tuple[int, float]:
-    return field_of(row, "id", an_id), field_of(row, "created_at", utc_seconds)
+def _created(rows: Iterable[object]) -> tuple[dict[int, float], list[str]]:
+    """When each scene was created, and what is wrong with those of which that cannot be read."""
+    found: dict[int, float] = {}
+    odd = []
+    for row in rows:
+        try:
+            found[field_of(row, "id", an_id)] = field_of(row, "created_at", utc_seconds)
+        except Unusable as problem:
+            odd.append(str(problem))
+    return found, odd
+
+
+def check_onwards(ids: Sequence[int], after: int, left: int) -> None:
+    """Raises StashDown unless a list of the scenes above `after` leads on: one that does not would be
+    read for ever.
+    """
+    ascending = all(one < next_ for one, next_ in zip([after, *ids], ids, strict=False))
+    if not ascending or (left and not ids):
+        told = f"of {left} scenes above {after} it lists {len(ids)}, not in their order"
+        raise wrong_shape("a list of scenes", ValueError(told))
 
 
 def read_ids(data: Mapping[str, Any]) -> tuple[list[int], int]:
@@ -224,16 +261,6 @@ def read_page(
     return answers, ids, count
 
 
-def read_matches(data: Mapping[str, Any], parts: SceneParts = BASIC) -> tuple[list[Scene], int]:
-    """The readable scenes of a list, and how many it has in all."""
-    rows, _ = _list(data, "scenes with a file of that name", counted=False)
-    found = []
-    for row in rows:
-        with suppress(Unusable):
-            found.append(read_scene(row, parts))
-    return found, len(rows)
-
-
 def failed(error: object, status: int = 200, version: str = "") -> StashDown:
     """The failure that a GraphQL error stands for; its text says so if Stash does not know the
     query.
@@ -267,7 +294,7 @@ def wrong_shape(what: str, problem: Exception) -> StashDown:
     return StashDown(f"Stash's answer about {what} has an unknown shape: {detail}", cause="body")
 
 
-def _by_answer(errors: Iterable[object]) -> dict[str, str]:
+def by_answer(errors: Iterable[object]) -> dict[str, str]:
     """Error messages by the alias of the part that they affect, such as "s3"."""
     sick: dict[str, str] = {}
     for error in errors:

@@ -14,7 +14,7 @@ from plexsync.edges.log.redact import Redactor
 from plexsync.edges.stash import answers as stash_answers
 from plexsync.edges.stash import pictures
 from plexsync.edges.stash import queries as stash_queries
-from plexsync.edges.stash.answers import SceneAnswers, ScenePage, StashSettings
+from plexsync.edges.stash.answers import SceneAnswers, ScenePage, StashSettings, UpdatedPage
 from plexsync.edges.stash.connection import AnswerTooLarge, StashConnection
 from plexsync.edges.stash.details import EntityDetails, read_details
 from plexsync.edges.stash.handover import Handover
@@ -121,10 +121,19 @@ class StashClient:
 
     def ask_identity(self, scenes: Sequence[int]) -> IdentityAnswer:
         """What identifies this Stash, and when these scenes (a few dozen) were created there."""
+        try:
+            return self._identify(scenes)
+        except StashDown as problem:
+            if problem.cause != "body" or scenes:
+                raise
+        # One failing scene fails the lists that contain it, in a small Stash both of them.
+        return self._identify(self.scene_ids(0, SAMPLE)[0])
+
+    def _identify(self, scenes: Sequence[int]) -> IdentityAnswer:
         variables = {f"i{n}": str(int(scene)) for n, scene in enumerate(scenes)}
         query = stash_queries.identity(len(scenes))
-        data = self._ask(query, {"size": SAMPLE, **variables})
-        return stash_answers.read_identity(data, len(scenes))
+        data, errors = self._query(query, {"size": SAMPLE, **variables})
+        return stash_answers.read_identity(data, errors, len(scenes))
 
     def save_settings(self, settings: Mapping[str, object]) -> None:
         """Replace all our settings in Stash by these; keys that are missing here are deleted."""
@@ -173,9 +182,7 @@ class StashClient:
                     found[scene.id] = scene
         return [found[scene] for scene in sorted(found)]
 
-    def recently_updated(
-        self, page: int, size: int, kind: str = "scene"
-    ) -> list[tuple[int, float]]:
+    def recently_updated(self, page: int, size: int, kind: str = "scene") -> UpdatedPage:
         """Ids with their `updated_at` in seconds since the epoch, newest first; page 1 is the
         first.
 
@@ -194,19 +201,15 @@ class StashClient:
         Unlike with page numbers, no scene is skipped if others are deleted meanwhile.
         """
         data = self._ask(stash_queries.SCENE_IDS, {"after": after, "size": size})
-        return stash_answers.read_ids(data)
+        ids, left = stash_answers.read_ids(data)
+        stash_answers.check_onwards(ids, after, left)
+        return ids, left
 
     def scene_page(self, after: int, size: int, parts: SceneParts = BASIC) -> ScenePage:
         """The next scenes above the id `after`, ascending, at most `size`."""
-        variables = {"after": after, "size": size, **_asking_for(parts)}
-        try:
-            data = self._ask(stash_queries.SCENE_PAGE, variables)
-            answers, ids, left = stash_answers.read_page(data, parts)
-        except StashDown as problem:
-            if problem.cause != "body":
-                raise
-            ids, left = self.scene_ids(after, size)  # one invalid scene fails the whole list
-            answers = self.scenes(ids, parts)
+        variables = {"after": after, "size": size}
+        answers, ids, left = self._whole(stash_queries.SCENE_PAGE, variables, parts)
+        stash_answers.check_onwards(ids, after, left)
         last = ids[-1] if ids else after
         return ScenePage(tuple(answers.scenes), last, left - len(ids), answers.odd)
 
@@ -216,15 +219,16 @@ class StashClient:
         path "".
         """
         data = self._ask(stash_queries.SCENE_FILES, {"after": after, "size": size})
-        return stash_answers.read_files(data)
+        files, left = stash_answers.read_files(data)
+        stash_answers.check_onwards([*dict.fromkeys(scene for scene, *_ in files)], after, left)
+        return files, left
 
     def latest_scenes(
         self, sort: str, page: int, size: int, parts: SceneParts = BASIC
     ) -> ScenePage:
         """Scenes by "updated_at" or "created_at", newest first; page 1 is the first."""
-        variables = {"page": page, "size": size, "sort": sort, **_asking_for(parts)}
-        data = self._ask(stash_queries.LATEST_SCENES, variables)
-        answers, _, total = stash_answers.read_page(data, parts)
+        variables = {"page": page, "size": size, "sort": sort}
+        answers, _, total = self._whole(stash_queries.LATEST_SCENES, variables, parts)
         return ScenePage(tuple(answers.scenes), page, max(0, total - page * size), answers.odd)
 
     def hierarchy(self, scenes: Iterable[Scene] = ()) -> Hierarchy:
@@ -243,9 +247,12 @@ class StashClient:
         self._hierarchy = None
 
     def details(self, kind: str, ids: Sequence[int]) -> dict[int, EntityDetails]:
-        """Text and picture of some dozens of one of ENTITIES; those that are gone are missing."""
+        """Text and picture of some dozens of one of ENTITIES; those that are gone, or cannot be read,
+        are missing.
+        """
         variables = {f"i{n}": str(int(number)) for n, number in enumerate(ids)}
-        return read_details(ids, self._ask(stash_queries.details(kind, len(ids)), variables))
+        data, errors = self._query(stash_queries.details(kind, len(ids)), variables)
+        return read_details(ids, data, stash_answers.by_answer(errors))
 
     def cover(self, scene: int, etag: str = "") -> Picture:
         """The cover of a scene, unless it still has `etag`."""
@@ -293,12 +300,28 @@ class StashClient:
         Stash splits the value at spaces unless it is in double quotes.
         """
         for page in range(1, _MAX_PAGES + 1):
-            variables = {"path": f'"{name}"', "page": page, "size": _PAGE, **_asking_for(parts)}
-            data = self._ask(stash_queries.SCENES_BY_FILE, variables)
-            found, count = stash_answers.read_matches(data, parts)
-            yield from found
-            if count < _PAGE:
+            variables = {"path": f'"{name}"', "page": page, "size": _PAGE}
+            answers, ids, _ = self._whole(stash_queries.SCENES_BY_FILE, variables, parts)
+            yield from answers.scenes
+            if len(ids) < _PAGE:
                 return
+
+    def _whole(
+        self, query: str, variables: Mapping[str, object], parts: SceneParts
+    ) -> tuple[SceneAnswers, list[int], int]:
+        """The scenes of a list, the ids in its order, and the count beside them.
+
+        An error of one scene spoils a whole list: then the scenes are asked for one by one.
+        """
+        try:
+            data = self._ask(query, {**variables, **_asking_for(parts)})
+            return stash_answers.read_page(data, parts)
+        except StashDown as problem:
+            if problem.cause != "body":
+                raise
+        lean = stash_queries.without_scenes(query)
+        ids, count = stash_answers.read_ids(self._ask(lean, variables))
+        return self.scenes(ids, parts), ids, count
 
     def _ask(self, query: str, variables: Mapping[str, object] | None = None) -> dict[str, Any]:
         """The data of an answer; raises if it has any error."""

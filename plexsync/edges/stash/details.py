@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,15 @@ class EntityDetails:
     has_picture: bool
 
 
-def read_details(wanted: Iterable[int], data: Mapping[str, Any]) -> dict[int, EntityDetails]:
-    """The details by id, without entities that Stash no longer has. Raises StashDown for an answer
-    of the wrong shape.
+def read_details(
+    wanted: Sequence[int], data: Mapping[str, Any], sick: Mapping[str, str]
+) -> dict[int, EntityDetails]:
+    """The answer by id, without entities that are gone, have an error in `sick`, or are unreadable.
+
+    Raises StashDown if several were wanted and none is readable.
     """
     found: dict[int, EntityDetails] = {}
+    trouble = list(sick.values())
     for n, number in enumerate(wanted):
         row = data.get(f"s{n}")
         try:
@@ -31,7 +35,9 @@ def read_details(wanted: Iterable[int], data: Mapping[str, Any]) -> dict[int, En
                     field_of(row, "text", _text), is_own(field_of(row, "picture", _text))
                 )
         except Unusable as problem:
-            raise wrong_shape("an entity's details", problem) from None
+            trouble.append(str(problem))
+    if not found and 1 < len(trouble) == len(wanted):
+        raise wrong_shape("the details of its entities", ValueError(trouble[0]))
     return found
 
 

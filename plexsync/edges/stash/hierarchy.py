@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from plexsync.edges.stash import queries as stash_queries
@@ -27,17 +28,27 @@ def read_hierarchy(ask: Ask) -> Hierarchy:
 
 
 def _nodes(ask: Ask, query: str, above: Callable[[object], tuple[int, ...]]) -> Iterator[Node]:
-    page = 1
+    page, seen = 1, set[int]()
     while True:
         data = ask(query, {"page": page, "size": PAGE})
         try:
             rows = field_of(field_of(data, "found", an_object), "nodes", items)
-            yield from [_node(row, above) for row in rows]
         except Unusable as problem:
             raise wrong_shape("its tags and studios", problem) from None
-        if len(rows) < PAGE:
+        nodes = list(_readable(rows, above))
+        yield from nodes
+        ids = {node.id for node in nodes}
+        if len(rows) < PAGE or ids <= seen:  # it tells the same again
             return
+        seen |= ids
         page += 1
+
+
+def _readable(rows: list[Any], above: Callable[[object], tuple[int, ...]]) -> Iterator[Node]:
+    """One that cannot be read is passed over: it costs its own names, and no scene waits for it."""
+    for row in rows:
+        with suppress(Unusable):
+            yield _node(row, above)
 
 
 def _node(row: object, above: Callable[[object], tuple[int, ...]]) -> Node:

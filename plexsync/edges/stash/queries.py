@@ -69,12 +69,11 @@ query PlexSyncScenesByFile($path: String!, $page: Int!, $size: Int!, {_PARTS}) {
   findScenes(
     scene_filter: {{ path: {{ value: $path, modifier: INCLUDES }} }}
     filter: {{ page: $page, per_page: $size, sort: "id", direction: ASC }}
-  ) {{ scenes {{ ...PlexSyncScene }} }}
+  ) {{ count scenes {{ ...PlexSyncScene }} }}
 }}
 """
     + SCENE
 )
-
 
 RECENTLY_UPDATED = """
 query PlexSyncRecentlyUpdated($page: Int!, $size: Int!) {
@@ -148,6 +147,12 @@ query PlexSyncLatestScenes($page: Int!, $size: Int!, $sort: String!, {_PARTS}) {
 """
     + SCENE
 )
+
+
+def without_scenes(query: str) -> str:
+    """The same list with only the ids of its scenes."""
+    lean = query.removesuffix(SCENE).replace(f", {_PARTS}", "")
+    return lean.replace("...PlexSyncScene", "id")
 
 
 def identity(count: int) -> str:

@@ -18,6 +18,7 @@ from typing import TypeVar
 from plexsync import system
 from plexsync.edges.storage.read_only import Damaged, document
 from plexsync.edges.storage.read_only import NewerSchema as NewerSchema
+from plexsync.edges.storage.shape import misshapen
 from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS, FOLDERS, refusal
 
 T = TypeVar("T")
@@ -246,6 +247,8 @@ def _open(path: str, schema: Sequence[str], check_same_thread: bool) -> sqlite3.
     try:
         _prepare(connection, path)
         _migrate(connection, path, schema)
+        if wrong := misshapen(connection, schema):
+            raise sqlite3.DatabaseError(wrong)
     except BaseException:
         connection.close()
         raise

@@ -25,7 +25,10 @@ MOMENT = f"typeof({{0}}) IN ('real', 'integer') AND {{0}} BETWEEN 0 AND {LATEST}
 CLOCK = f"typeof({{0}}) = 'integer' AND {{0}} BETWEEN 0 AND {LATEST}"
 DIGITS = "{0} NOT GLOB '*[^0-9]*' AND length({0}) BETWEEN 1 AND 18"
 JSON = "json_valid({0})"
-"""Rules for a column, in SQL."""
+WHOLE = "typeof({0}) = 'integer'"
+FAR = 1 << 53
+NUMBER = f"{{0}} < {FAR}"
+"""Rules for a column, in SQL; NUMBER is for columns from which SQLite or we count on."""
 
 _BY_TYPE = {
     "TEXT": "typeof({0}) = 'text'",
@@ -42,14 +45,15 @@ class Table:
 
     `scene` is SQL for the scene that a row is about, "" if rows are not about a scene. `rules` are
     conditions on columns besides their types, `mends` are SQL defaults for columns that the row can
-    do without. Rows of a `cache` are not worth saving; without a `vital` row it is unknown which
-    scenes were affected.
+    do without. Integers must not be negative, except in `signed` columns. Rows of a `cache` are not
+    worth saving; without a `vital` row it is unknown which scenes were affected.
     """
 
     name: str
     scene: str = ""
     rules: Mapping[str, str] = field(default_factory=dict)
     mends: Mapping[str, str] = field(default_factory=dict)
+    signed: tuple[str, ...] = ()
     cache: bool = False
     vital: bool = False
 
@@ -82,12 +86,7 @@ class Audit:
         self._connection = connection
         connection.create_function("is_utf8", 1, _is_utf8, deterministic=True)
         connection.create_function("is_moment", 1, _is_moment, deterministic=True)
-        known = {table.name: table for table in tables}
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        every = [
-            known.get(name, Table(name)) for (name,) in names if not name.startswith("sqlite_")
-        ]
-        self._checks = [_Check(connection, table) for table in every]
+        self._checks = [_Check(connection, table) for table in tables]
         self.unsound = tuple(row for check in self._checks for row in check.unsound())
 
     def lost(self) -> Lost:
@@ -101,6 +100,7 @@ class Audit:
         with transaction(self._connection):
             for check in self._checks:
                 check.remove()
+        mend_counters(self._connection)
 
     def empty(self) -> None:
         """Delete all rows, as for a damaged cache."""
@@ -111,6 +111,7 @@ class Audit:
     def set_aside(self, path: str, warn: Callable[[str], None]) -> Lost:
         """Save the unsound rows beside their database, remove them, and warn once."""
         if not self.unsound:
+            mend_counters(self._connection)
             return Lost()
         worth = [row for row in self.unsound if not row.table.cache]
         name = os.path.basename(path)
@@ -139,6 +140,25 @@ def audited(
     except BaseException:
         connection.close()
         raise
+
+
+def mend_counters(connection: sqlite3.Connection) -> None:
+    """Put right the numbers from which SQLite goes on in tables that count their rows.
+
+    After the largest number it takes no further row, and says that the disk is full.
+    """
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master").fetchall()}
+    if "sqlite_sequence" not in tables:
+        return
+    unsound = f"typeof(seq) <> 'integer' OR seq NOT BETWEEN 0 AND {FAR}"
+    found = connection.execute(f"SELECT name FROM sqlite_sequence WHERE {unsound}").fetchall()
+    for table in tables & {name for (name,) in found}:
+        with transaction(connection):
+            connection.execute(
+                f"UPDATE sqlite_sequence SET seq = (SELECT coalesce(max(rowid), 0) FROM {table})"
+                " WHERE name = ?",
+                (table,),
+            )
 
 
 class _Check:
@@ -225,7 +245,8 @@ class _Check:
 
 
 def _rule(table: Table, column: str, kind: str, *, nullable: bool) -> str:
-    rules = [_BY_TYPE.get(kind, "1"), table.rules.get(column, "1")]
+    by_type = WHOLE if column in table.signed else _BY_TYPE.get(kind, "1")
+    rules = [by_type, table.rules.get(column, "1")]
     rule = " AND ".join(f"({rule.format(column)})" for rule in rules)
     return f"({column} IS NULL OR ({rule}))" if nullable else rule
 

@@ -10,6 +10,7 @@ from plexsync import system
 from plexsync.edges.storage.files import NewerSchema
 from plexsync.edges.storage.read_only import read_only
 from plexsync.edges.storage.row_audit import Audit, Table
+from plexsync.edges.storage.shape import misshapen
 from plexsync.model.stored import refusal
 
 
@@ -32,12 +33,24 @@ def view_sqlite(path: str, schema: Sequence[str], tables: Sequence[Table]) -> sq
     except sqlite3.DatabaseError:  # the owner will set it aside and create a new one
         connection.close()
         return _in_memory(schema)
-    if version == len(schema):
-        return _sound(connection, tables)
-    with closing(connection):
-        if version > len(schema):
-            raise NewerSchema(refusal(path, version, len(schema)))
-        return _sound(_in_memory(schema[version:], connection), tables)
+    if version > len(schema):
+        connection.close()
+        raise NewerSchema(refusal(path, version, len(schema)))
+    if version < len(schema):
+        connection = _migrated(connection, schema[max(0, version) :])
+    if misshapen(connection, schema):
+        connection.close()
+        return _in_memory(schema)
+    return _sound(connection, tables)
+
+
+def _migrated(source: sqlite3.Connection, scripts: Sequence[str]) -> sqlite3.Connection:
+    """A copy that is up to date, an empty one where the file cannot become that."""
+    with closing(source):
+        try:
+            return _in_memory(scripts, source)
+        except sqlite3.Error:
+            return sqlite3.connect(":memory:")
 
 
 def _sound(connection: sqlite3.Connection, tables: Sequence[Table]) -> sqlite3.Connection:

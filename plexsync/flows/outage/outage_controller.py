@@ -275,6 +275,7 @@ class OutageController:
         """Record trouble that holds jobs back; logged once, when it begins."""
         if self.recovery.trouble == kind:
             return
+        why = self._log.safe(why)
         self._keep(recovery=troubled(self.recovery, kind, why, self._clock.now()))
         self._log.warning(f"{why}. {remedy(kind)} Jobs wait until then and nothing is lost.")
 

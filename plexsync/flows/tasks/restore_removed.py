@@ -12,6 +12,7 @@ from plexsync.model.candidate import candidates
 from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.formatting import counted
 from plexsync.model.job import Job
+from plexsync.model.stored import moment
 
 
 def restore_removed(context: TaskContext) -> dict[str, object]:
@@ -75,7 +76,23 @@ def _dead_letter(raw: Mapping[str, object]) -> DeadLetter:
     given = {name: value for name, value in raw.items() if name in DeadLetter._fields}
     given["candidates"] = candidates(_list(given.get("candidates", ())))
     given["paths"] = tuple(map(str, _list(given.get("paths", ()))))
-    return DeadLetter(**given)  # type: ignore[arg-type]
+    dead_letter = DeadLetter(**given)  # type: ignore[arg-type]
+    _check(dead_letter)
+    return dead_letter
+
+
+def _check(found: DeadLetter) -> None:
+    """Raises ValueError unless the values can be stored: anybody may have edited a copy."""
+    if type(found.scene) is not int or not 0 < found.scene < 2**63:
+        raise ValueError("a dead letter is of no scene")
+    if not all(isinstance(text, str) for text in (found.error, found.message, found.cause)):
+        raise ValueError("a reason of a dead letter is not a text")
+    if type(found.status or 0) is not int or not 0 <= (found.status or 0) < 1000:
+        raise ValueError("the status of a dead letter is not one")
+    if not isinstance(found.attempts, dict) or not isinstance(found.job, dict):
+        raise ValueError("attempts or job of a dead letter are not an object")
+    for name in ("buried_at", "first_failure", "last_failure"):
+        moment(found._asdict(), name)
 
 
 class _Backfill:

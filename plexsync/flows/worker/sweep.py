@@ -158,8 +158,8 @@ class Sweep:
         """
         there: set[int] = set()
         page = 1
-        while updated := self._stash.recently_updated(page, PAGE, kind):
-            there.update(number for number, _ in updated)
+        while more := self._stash.recently_updated(page, PAGE, kind).ids - there:
+            there |= more
             page += 1
         told = self._ledger.seen(f"no {kind}")
         gone = dict.fromkeys(known - there, now)
@@ -192,7 +192,8 @@ class Sweep:
             self._queue(gone, now, "no longer listed by Stash")
             found += gone
             after = last
-            self._ledger.set_meta(COUNTED_AFTER, str(after))
+            if after < _BEYOND:
+                self._ledger.set_meta(COUNTED_AFTER, str(after))
         self._ledger.set_meta(COUNTED_AFTER, "0")
         self._ledger.set_meta(COUNTED_AT, repr(now))
         return found

@@ -1,0 +1,60 @@
+"""Whether a database has the tables that its migrations make: SQLite's own check asks for none."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from functools import lru_cache
+
+Columns = frozenset[tuple[str, str, int, int]]
+"""Name, declared type, whether it may be NULL, and place in the primary key."""
+
+
+def misshapen(connection: sqlite3.Connection, schema: Sequence[str]) -> str:
+    """What is wrong with the tables of a database that is up to date, "" when nothing is.
+
+    Columns and unique keys are compared, not the text of the definitions, which each version of
+    SQLite writes in its own way. Tables of somebody else do no harm; triggers and views would.
+    """
+    found = _tables(connection)
+    for name, expected in _expected(tuple(schema)).items():
+        if found.get(name) != expected:
+            return f"its table {name} is {'gone' if name not in found else 'another one'}"
+    return meddled(connection)
+
+
+def meddled(connection: sqlite3.Connection) -> str:
+    """What else is in a database that we never make and that changes what statements do."""
+    foreign = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1"
+    found = connection.execute(foreign).fetchone()
+    return f"it has a {found[0]}, {found[1]}" if found else ""
+
+
+@lru_cache
+def _expected(schema: tuple[str, ...]) -> dict[str, tuple[Columns, frozenset[str]]]:
+    with closing(sqlite3.connect(":memory:")) as made:
+        for script in schema:
+            made.executescript(script)
+        return _tables(made)
+
+
+def _tables(connection: sqlite3.Connection) -> dict[str, tuple[Columns, frozenset[str]]]:
+    names = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+    return {name: (_columns(connection, name), _unique(connection, name)) for (name,) in names}
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> Columns:
+    declared = connection.execute("SELECT * FROM pragma_table_info(?)", (table,)).fetchall()
+    return frozenset((name, kind, required, key) for _, name, kind, required, _, key in declared)
+
+
+def _unique(connection: sqlite3.Connection, table: str) -> frozenset[str]:
+    """The columns of each unique key, in words."""
+    listed = connection.execute(
+        'SELECT name FROM pragma_index_list(?) WHERE "unique" = 1', (table,)
+    ).fetchall()
+    columns = "SELECT group_concat(name) FROM pragma_index_info(?)"
+    return frozenset(str(connection.execute(columns, index).fetchone()[0]) for index in listed)
