@@ -82,4 +82,7 @@ def to_text(port: int, key: bytes) -> bytes:
 
 def _read(found: bytes) -> "tuple[int, bytes]":
     port, key = found.split()
-    return int(port), bytes.fromhex(key.decode())
+    number = int(port)
+    if not 0 < number < 65536:
+        raise ValueError("it names no port")
+    return number, bytes.fromhex(key.decode())

@@ -226,3 +226,8 @@ def test_the_worker_takes_nothing_from_who_does_not_know_the_key(
         assert not worker.waiting()
         until(lambda: inbox.hand_over(str(tmp_path), block("second")))
         until(worker.waiting)
+
+
+@pytest.mark.parametrize("found", [b"", b"99999999 00ff", b"-1 00", b"1 xx", b"x 00", b"1 00 00"])
+def test_a_damaged_note_of_port_and_key_is_nobody(found: bytes) -> None:
+    assert loopback.send(found, b"block") is False
