@@ -225,7 +225,7 @@ class App(Services):
         self._pool = pool = ThreadPoolExecutor(max_workers=config.plex_connections)
         stores = self.stores
         notes = CollectionNotes(
-            stores.ledger, enabled=config.collection_details, strip_emoji=config.strip_emoji
+            config, self.stash, stores.ledger, enabled=config.collection_details
         )
         reader = ItemReader(plex)
         pictures = PictureReader(config, self.stash, pool, self.log)

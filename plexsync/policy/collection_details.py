@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from plexsync.model.collection import FOREIGN, NOTHING, Collection, ListedCollection, Source
+from plexsync.model.hierarchy import Hierarchy
 from plexsync.model.metadata import NAME_LENGTH, SUMMARY_LENGTH
 from plexsync.model.plex import SORT_TITLE, PlexItem, Value
 from plexsync.model.scene import Entity, Scene
@@ -15,7 +16,16 @@ from plexsync.model.values import name_key
 NAME = "{name}"
 """The placeholder for the collection's name in the pattern of its sort title."""
 
+Made = Callable[[Scene], Iterable[str]]
+"""Gives the names of the collections that the recipe makes of a scene."""
+
 _RANK = ("studio", "group", "performer", "tag", "")
+_BY_RECIPE = ("group", "performer", "tag", "studio")
+"""In a name made of several things the one that is repeated for each value counts first."""
+
+MOST_TRIED = 200
+"""Entities of a scene that are left out one by one to see what a name is made of."""
+
 _CUSTOMISED = frozenset({"summary", SORT_TITLE.edit, "thumb", "art"})
 """Locks that only a user, or PlexSync itself, sets on a collection."""
 
@@ -25,37 +35,65 @@ FIRST_RETRY, LAST_RETRY = 60.0, 86400.0
 
 def sources(scene: Scene, names: Iterable[str], *, strip_emoji: bool) -> dict[str, Source]:
     """What each of a scene's collections represents, by its name: the studio, group, performer or
-    tag with the same name, in this order; if there is none, the one with whose name it ends
-    ("Series: X").
+    tag with the same name, in this order.
     """
-    studio = (scene.studio,) if scene.studio else ()
-    kinds: Mapping[str, tuple[Entity, ...]] = {
-        "studio": studio,
-        "group": scene.groups,
-        "performer": scene.performers,
-        "tag": scene.tags,
-    }
-    known = [
-        (_as_written(each.name, strip_emoji), Source(kind, each.id))
-        for kind, some in kinds.items()
-        for each in some
-    ]
-    return {name: _source(name_key(name), known) for name in names}
+    known: dict[str, Source] = {}
+    for kind in _RANK[:-1]:
+        for each in _entities(scene, kind):
+            known.setdefault(_as_written(each.name, strip_emoji), Source(kind, each.id))
+    return {name: known.get(name_key(name), NOTHING) for name in names}
+
+
+def source_by_recipe(
+    scene: Scene, name: str, hierarchy: Hierarchy, made: Made, *, strip_emoji: bool
+) -> Source:
+    """What a collection represents whose name is no entity's: a parent studio or a performer's tag
+    of that name, or else the one entity without which the recipe would not make it ("Series: X").
+    """
+    key = name_key(name)
+    studio = scene.studio.id if scene.studio else 0
+    parents = [(each.name, Source("studio", each.id)) for each in hierarchy.studio_chain(studio)]
+    tags = [(tag.name, Source("tag", tag.id)) for one in scene.performers for tag in one.tags]
+    for other, source in (*parents, *tags):
+        if _as_written(other, strip_emoji) == key:
+            return source
+    if sum(len(_entities(scene, kind)) for kind in _BY_RECIPE) > MOST_TRIED:
+        return NOTHING
+    for kind in _BY_RECIPE:
+        needed = [
+            each.id
+            for each in _entities(scene, kind)
+            if key not in _keys(made(_without(scene, kind, each)), strip_emoji)
+        ]
+        if len(needed) == 1:
+            return Source(kind, needed[0])
+    return NOTHING
+
+
+def _entities(scene: Scene, kind: str) -> Sequence[Entity]:
+    if kind == "studio":
+        return (scene.studio,) if scene.studio else ()
+    by_kind = {"group": scene.groups, "performer": scene.performers, "tag": scene.tags}
+    return by_kind[kind]
+
+
+def _without(scene: Scene, kind: str, entity: Entity) -> Scene:
+    if kind == "group":
+        return replace(scene, groups=tuple(g for g in scene.groups if g.id != entity.id))
+    if kind == "performer":
+        return replace(scene, performers=tuple(p for p in scene.performers if p.id != entity.id))
+    if kind == "tag":
+        return replace(scene, tags=tuple(t for t in scene.tags if t.id != entity.id))
+    return replace(scene, studio=None)
+
+
+def _keys(names: Iterable[str], strip_emoji: bool) -> set[str]:
+    return {_as_written(name, strip_emoji) for name in names}
 
 
 def _as_written(name: str, strip_emoji: bool) -> str:
     """The key of the collection name that this name gives."""
     return name_key(cut(clean(name, False, strip_emoji), NAME_LENGTH))
-
-
-def _source(key: str, known: Iterable[tuple[str, Source]]) -> Source:
-    of_a_part = NOTHING
-    for name, source in known:
-        if name == key:
-            return source
-        if of_a_part is NOTHING and name and key.endswith(f": {name}"):
-            of_a_part = source
-    return of_a_part
 
 
 def prefers(known: Source, found: Source) -> bool:

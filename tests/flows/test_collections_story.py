@@ -73,6 +73,26 @@ def test_a_group_shows_its_front_image_and_synopsis(world: Any, acme: int) -> No
     assert (box.summary, box.selected_poster) == ("Three films.", uploaded(BLUE))
 
 
+def test_names_by_recipe_show_what_they_are_made_of(world: Any, acme: int) -> None:
+    world.configure(collections="Series: {group}; {performer} at {studio}; {tag:Fav}; Rated")
+    group, ann = world.stash.add_group("Box"), world.stash.add_performer("Ann")
+    tag = world.stash.add_tag("Fav")
+    world.stash.edit_entity("group", group, synopsis="Three films.", front_image=BLUE)
+    world.stash.edit_entity("performer", ann, details="Ann's life.")
+    world.stash.edit_entity("tag", tag, description="The best.")
+    scene, _ = world.pair(
+        "a.mp4", title="T", studio=acme, groups=[group], performers=[ann], tags=[tag]
+    )
+    synced(world, scene)
+    shown = {
+        name: world.plex.collection(name).summary
+        for name in ("Series: Box", "Ann at Acme", "Fav", "Rated")
+    }
+    assert list(shown.values()) == ["Three films.", "Ann's life.", "The best.", ""]
+    assert world.plex.collection("Series: Box").selected_poster == uploaded(BLUE)
+    assert world.plex.collection("Rated").titleSort == "!Rated"
+
+
 def test_a_users_collection_is_never_touched(world: Any, acme: int) -> None:
     world.film("own.mp4", collections=["Acme"])
     scene, item = world.pair("a.mp4", title="T", studio=acme)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from plexsync.model.collection import FOREIGN, NOTHING, Collection, ListedCollection, Source
+from plexsync.model.hierarchy import FLAT, Hierarchy, Node, Tree
 from plexsync.model.plex import PlexItem, Target, Written
-from plexsync.model.scene import Entity, Scene
+from plexsync.model.scene import Entity, Group, Performer, Scene
 from plexsync.policy.collection_details import (
     desired_details,
     find,
@@ -14,6 +17,7 @@ from plexsync.policy.collection_details import (
     is_untouched,
     later,
     noted,
+    source_by_recipe,
     sources,
 )
 
@@ -21,8 +25,8 @@ NOW = 1_700_000_000.0
 SCENE = Scene(
     id=1,
     studio=Entity(1, "Acme"),
-    groups=(Entity(2, "Box"), Entity(3, "acme")),
-    performers=(Entity(4, "Ann"),),
+    groups=(Group(2, "Box"), Group(3, "acme")),
+    performers=(Performer(4, "Ann"),),
     tags=(Entity(5, "Box"), Entity(6, "Drama")),
 )
 
@@ -41,12 +45,43 @@ def test_a_collection_stands_for_the_first_of_its_name() -> None:
     }
 
 
-def test_a_name_may_have_words_before_it() -> None:
-    assert sources(SCENE, ["Series: Box", "Star: Ann", "Outbox"], strip_emoji=False) == {
-        "Series: Box": Source("group", 2),
-        "Star: Ann": Source("performer", 4),
-        "Outbox": NOTHING,
-    }
+def made(scene: Scene) -> list[str]:
+    """As the recipe `Series: {group}; {performer} at {studio}; {tag} films; Rated` makes them."""
+    return [
+        *(f"Series: {group.name}" for group in scene.groups),
+        *(f"{one.name} at {scene.studio.name}" for one in scene.performers if scene.studio),
+        *(f"{tag.name} films" for tag in scene.tags),
+        *(["All " + ", ".join(tag.name for tag in scene.tags)] if scene.tags else []),
+        "Rated",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("Series: Box", Source("group", 2)),
+        ("Ann at Acme", Source("performer", 4)),
+        ("DRAMA films", Source("tag", 6)),
+        ("All Box, Drama", NOTHING),
+        ("Rated", NOTHING),
+        ("Owner", Source("studio", 9)),
+        ("Style", Source("tag", 8)),
+    ],
+)
+def test_a_name_of_several_things_stands_for_what_is_repeated_in_it(
+    name: str, source: Source
+) -> None:
+    studios = Tree([Node(1, "Acme", parents=(9,)), Node(9, "Owner")])
+    tagged = replace(SCENE, performers=(Performer(4, "Ann", tags=(Entity(8, "Style"),)),))
+    tree = Hierarchy(Tree(), studios)
+    assert source_by_recipe(tagged, name, tree, made, strip_emoji=False) == source
+
+
+def test_a_scene_of_thousands_of_tags_is_not_taken_apart() -> None:
+    many = replace(SCENE, tags=tuple(Entity(n, f"Tag {n}") for n in range(5_000)))
+    found = source_by_recipe(many, "Tag 7 films", FLAT, made, strip_emoji=False)
+    assert found == NOTHING
+    assert sources(many, ["Tag 7"], strip_emoji=False) == {"Tag 7": Source("tag", 7)}
 
 
 def test_what_it_shows() -> None:

@@ -5,24 +5,42 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection as AnyOf
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from plexsync.edges.ledger.ledger import Ledger
-from plexsync.model.collection import Collection, Source
+from plexsync.edges.stash.client import StashClient
+from plexsync.model.collection import NOTHING, Collection, Source
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.hierarchy import FLAT
 from plexsync.model.plex import Target, Value
 from plexsync.model.scene import Scene
 from plexsync.model.values import name_key, names
-from plexsync.policy.collection_details import noted, sources
+from plexsync.policy.collection_details import noted, source_by_recipe, sources
+from plexsync.policy.recipe.recipe import recipe_of
+
+
+class _Seen(NamedTuple):
+    """A collection with the scene that was seen last in it; `added`: an item is new there."""
+
+    name: str
+    scene: Scene
+    source: Source
+    added: bool
 
 
 class CollectionNotes:
     """Remembers what it is told until `save`; without `enabled` nothing at all."""
 
-    def __init__(self, ledger: Ledger, *, enabled: bool, strip_emoji: bool = False) -> None:
+    def __init__(
+        self, config: PlexSyncConfig, stash: StashClient, ledger: Ledger, *, enabled: bool
+    ) -> None:
+        self._stash = stash
         self._ledger = ledger
         self._enabled = enabled
-        self._strip_emoji = strip_emoji
-        self._found: defaultdict[str, dict[str, tuple[str, Source, bool]]] = defaultdict(dict)
-        """By library and key of the name: the name, what it stands for, whether it is new there."""
+        self._recipe = recipe_of(config)
+        self._strip_emoji = config.strip_emoji
+        self._found: defaultdict[str, dict[str, _Seen]] = defaultdict(dict)
+        """By library and key of the name."""
 
     def see(
         self,
@@ -40,20 +58,34 @@ class CollectionNotes:
             found = self._found[section]
             for name in wanted:
                 key = name_key(name)
-                new = key in added or (key in found and found[key][2])
-                found[key] = (name, stands_for[name], new)
+                new = key in added or (key in found and found[key].added)
+                found[key] = _Seen(name, scene, stands_for[name], new)
 
     def save(self, now: float) -> None:
         """Keep what is news."""
         found, self._found = self._found, defaultdict(dict)
         for section, some in found.items():
-            known = self._ledger.collections(section, (name for name, _, _ in some.values()))
-            news = [
-                noted(
-                    known.get(key),
-                    Collection.new(self._ledger.server, section, name, source, now),
-                    added=added,
-                )
-                for key, (name, source, added) in some.items()
-            ]
+            known = self._ledger.collections(section, (seen.name for seen in some.values()))
+            news = [self._noted(section, seen, known.get(key), now) for key, seen in some.items()]
             self._ledger.save_collections(each for each in news if each is not None)
+
+    def _noted(
+        self, section: str, seen: _Seen, known: Collection | None, now: float
+    ) -> Collection | None:
+        source = seen.source
+        if known is None and source == NOTHING:
+            source = self._by_recipe(seen)
+        new = Collection.new(self._ledger.server, section, seen.name, source, now)
+        return noted(known, new, added=seen.added)
+
+    def _by_recipe(self, seen: _Seen) -> Source:
+        needed = self._recipe.needs_hierarchy
+        hierarchy = self._stash.hierarchy([seen.scene]) if needed else FLAT
+
+        def made(scene: Scene) -> Iterable[str]:
+            collections = self._recipe.values(scene, hierarchy).get("collections")
+            return map(str, collections) if isinstance(collections, (list, tuple)) else ()
+
+        return source_by_recipe(
+            seen.scene, seen.name, hierarchy, made, strip_emoji=self._strip_emoji
+        )

@@ -136,7 +136,7 @@ def _dry_run(
                 context.stash,
                 ledger,
                 PictureReader(config, context.stash, pool, context.log),
-                CollectionNotes(ledger, enabled=False),
+                CollectionNotes(config, context.stash, ledger, enabled=False),
                 context.log,
             ),
             ItemMatcher(
