@@ -218,17 +218,20 @@ class PlexSyncConfig(BaseModel):
             return ""
         return f"Nothing can be synced yet: enter {' and '.join(wanted)} in {_WHERE}."
 
-    def unreadable(self) -> str:
-        """One line about a filter that cannot be parsed; "" if there is none."""
+    def filter_problem(self) -> str:
+        """Which filter is invalid and why, without a full stop; "" if none is."""
         for name in _FILTERS:
             try:
                 parse_filter(getattr(self, name))
             except FilterError as problem:
-                return (
-                    f'The filter "{_TITLES[name]}" is invalid {problem}. Nothing is synced '
-                    f"until it is corrected in {_WHERE}."
-                )
+                return f'The filter "{_TITLES[name]}" is invalid {problem}'
         return ""
+
+    def unreadable(self) -> str:
+        """One line about a filter that cannot be parsed; "" if there is none."""
+        problem = self.filter_problem()
+        until = f"Nothing is synced until it is corrected in {_WHERE}."
+        return f"{problem}. {until}" if problem else ""
 
     def not_ready(self) -> str:
         """One line about missing or wrong settings without which nothing can be synced; "" if there

@@ -86,6 +86,17 @@ class Filters:
         """Fields of a scene update that matter although they never appear in Plex."""
         return frozenset(name for kind in self._kinds for name in _EVENT_FIELDS.get(kind, ()))
 
+    def unknown(self, hierarchy: Hierarchy) -> list[str]:
+        """The tags and studios that the conditions name and Stash does not have, as "tag X"."""
+        trees = {TAG: hierarchy.tags, STUDIO: hierarchy.studios}
+        return [
+            f"{each.kind} {name.text}"
+            for each in (*self.only, *self.never)
+            if each.kind in trees
+            for name in each.names
+            if not trees[each.kind].named(name.text)
+        ]
+
     def entities(self, scene: Scene, hierarchy: Hierarchy) -> frozenset[tuple[str, int]]:
         """The (kind, id) pairs whose rename, merge or move may change the decision about the scene."""
         found: set[tuple[str, int]] = set()

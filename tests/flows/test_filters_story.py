@@ -8,6 +8,7 @@ import pytest
 
 from plexsync.edges.page import read_state
 from plexsync.flows.status.status import status
+from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.flows.tasks.context import TaskFailed
 from plexsync.flows.tasks.dead_letters import retry_dead_letters
 from plexsync.flows.tasks.preview import preview
@@ -332,6 +333,35 @@ def test_a_scene_without_a_file_that_is_left_out_becomes_no_dead_letter(chosen: 
     synced(chosen, scene)
     assert chosen.dead_letter(scene) is None
     assert stands(chosen, scene) == ("left out", "not organized")
+
+
+def test_an_item_becomes_another_scenes_when_the_one_that_had_it_is_undone(world: Any) -> None:
+    files = [("/plex/a.mp4", 1000), ("/plex/b.mp4", 1000)]
+    item = world.plex.item(world.plex.add_item(world.section, files=files, title="Both"))
+    first = world.stash.add_scene(title="First", files=[("/data/a.mp4", 1000)], rating100=20)
+    second = world.stash.add_scene(title="Second", files=[("/data/b.mp4", 1000)])
+    world.configure(no_poster=True)
+    synced(world, first, second)
+    assert stands(world, second)[0] == "shared"
+    world.configure(sync_never="rating<3")
+    world.run(minutes=1)
+    assert (item.title, stands(world, first)[0]) == ("First", "left out")
+    run_task(world, undo_left_out, owns=True, confirmed="true")
+    world.run()
+    assert item.title == "Second"
+
+
+def test_the_setup_check_names_what_cannot_be_read_and_what_stash_does_not_have(world: Any) -> None:
+    world.configure(sync_only="tag:Nior; organized")
+    run_task(world, check_setup)
+    assert "[warn] Filters: Stash has no tag Nior. Correct" in world.said("warning")
+    world.stash.add_tag("Nior")
+    run_task(world, check_setup)
+    assert "[ok] Filters: 2 conditions." in world.said("info")
+    world.configure(sync_only="tag:")
+    run_task(world, check_setup)
+    assert '[bad] Filters: The filter "Sync only" cannot be read at character 5' in world.said()
+    assert ". Nothing is synced until it is corrected" in world.said("warning")
 
 
 def test_sync_now_does_not_overrule_a_filter(chosen: Any) -> None:

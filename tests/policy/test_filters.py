@@ -134,6 +134,11 @@ def test_fields_of_an_event_matter_that_a_condition_looks_at() -> None:
     assert Filters.of("rating>=3", "tag:X").event_fields == set()
 
 
+def test_names_that_stash_does_not_have_are_told() -> None:
+    filters = Filters.of("tag:Noir, Nior; studio:Acme/*", "studio:Acne; performer:Nobody")
+    assert filters.unknown(STASH) == ["tag Nior", "studio Acne"]
+
+
 def test_whatever_is_above_a_scenes_tags_and_studio_concerns_it() -> None:
     found = Filters.of("tag:X; studio:Y", "performer:Z").entities(SCENE, STASH)
     assert found == {

@@ -59,6 +59,7 @@ def check_setup(context: TaskContext) -> dict[str, object]:
         report.add("Settings", lambda: setup_points.settings(context))
         healthy = _plex(context, report) if not context.config.missing() else False
         report.add("Stash", lambda: setup_points.stash(context))
+        report.add("Filters", lambda: setup_points.filters(context))
         report.add("Older plugin", lambda: setup_points.older_plugin(context))
         report.add("Data folder", lambda: setup_points.data_folder(context))
         report.add("Owner", lambda: setup_points.whose_folder(context))

@@ -23,6 +23,7 @@ from plexsync.model.formatting import counted
 from plexsync.model.paths import PathMap
 from plexsync.model.settings import IGNORE, sends_openly
 from plexsync.model.stash_identity import FILE, Owner, parse
+from plexsync.policy.filters import Filters
 from plexsync.policy.recipe.recipe import recipe_of
 
 OK, WARN, BAD = "ok", "warn", "bad"
@@ -56,7 +57,7 @@ class Point:
 
 
 def settings(context: TaskContext) -> Iterator[Point]:
-    """Plex's address, the token, and the syntax of the path map and the filters."""
+    """Plex's address, the token, and the syntax of the path map."""
     url, token = context.config.plex_url, context.config.plex_token.get_secret_value()
     if not url:
         yield Point("Plex URL", BAD, "it is not set", f'Enter "Plex URL" in {WHERE}.')
@@ -78,8 +79,6 @@ def settings(context: TaskContext) -> Iterator[Point]:
     for problem in PathMap.parse(context.config.path_map)[1]:
         text = problem.removeprefix("path_map: ")
         yield Point("Path map", BAD, text, f'Correct "Path map" in {WHERE}.')
-    if problem := context.config.unreadable():
-        yield Point("Filters", BAD, problem)
     for problem in recipe_of(context.config).problems:
         name, _, text = problem.partition(": ")
         yield Point(f"Recipe {name}", BAD, text, f"Correct it in {WHERE}.")
@@ -140,6 +139,22 @@ def clock(context: TaskContext) -> Iterator[Point]:
         yield Point("Clock", OK, text)
     else:
         yield Point("Clock", WARN, text, "Set both machines' clocks by a time server.")
+
+
+def filters(context: TaskContext) -> Iterator[Point]:
+    """Whether the filters can be read, and whether Stash has what they name."""
+    config = context.config
+    if problem := config.filter_problem():
+        remedy = f"Nothing is synced until it is corrected in {WHERE}."
+        yield Point("Filters", BAD, problem, remedy)
+        return
+    found = Filters.of(config.sync_only, config.sync_never)
+    unknown = found.unknown(context.stash.hierarchy()) if found.uses_hierarchy else ()
+    if unknown:
+        remedy = f'Correct "Sync only" or "Sync never" in {WHERE}, unless it is still to come.'
+        yield Point("Filters", WARN, f"Stash has no {', no '.join(unknown)}", remedy)
+    elif found.only or found.never:
+        yield Point("Filters", OK, f"{counted(len(found.only + found.never), 'condition')}")
 
 
 def stash(context: TaskContext) -> Iterator[Point]:
