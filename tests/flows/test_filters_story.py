@@ -317,6 +317,34 @@ def test_a_tag_that_is_new_in_stash_is_known_at_once(world: Any) -> None:
     assert added and item.title == "First light"
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_a_tag_that_is_moved_takes_its_scenes_out_and_in(world: Any, told: bool) -> None:
+    stash = world.stash
+    parent, tag = stash.add_tag("Private"), stash.add_tag("Home")
+    scene, item = world.pair("a.mp4", title="First light", tags=[tag])
+    world.configure(sync_never="tag:Private/*", no_tags=True)
+    synced(world, scene)
+    assert item.title == "First light"
+
+    def moved(parents: list[int], state: str) -> None:
+        done: list[int] = []
+
+        def somebody_moves_it() -> None:
+            if not done:
+                done.append(tag)
+                stash.data.entity("tag", tag).parents = parents
+                stash.data.entity("tag", tag).updated_at = world.clock.now()
+                if told:
+                    world.event(tag, "Tag.Update.Post", inputFields=["parent_ids", "id"])
+
+        world.clock.on_wait = somebody_moves_it
+        world.run(minutes=1 if told else 20)
+        assert stands(world, scene)[0] == state
+
+    moved([parent], "left out")
+    moved([], "synced")
+
+
 def test_a_scene_that_is_left_out_holds_no_item_against_another(world: Any) -> None:
     files = [("/plex/a.mp4", 1000), ("/plex/b.mp4", 1000)]
     item = world.plex.item(world.plex.add_item(world.section, files=files, title="Both"))
