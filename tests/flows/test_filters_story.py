@@ -388,7 +388,7 @@ def test_the_setup_check_names_what_cannot_be_read_and_what_stash_does_not_have(
     assert "[ok] Filters: 2 conditions." in world.said("info")
     world.configure(sync_only="tag:")
     run_task(world, check_setup)
-    assert '[bad] Filters: The filter "Sync only" cannot be read at character 5' in world.said()
+    assert '[bad] Filters: The filter "Sync only" is invalid at character 5' in world.said()
     assert ". Nothing is synced until it is corrected" in world.said("warning")
 
 
