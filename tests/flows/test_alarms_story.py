@@ -221,6 +221,20 @@ def test_settings_that_are_completed_wake_the_jobs_that_waited_for_them(world: A
     assert world.clock.passed - before <= 3600 + 2 * SETTINGS_CHECK
 
 
+def test_a_changed_setting_wakes_a_job_that_waits_for_its_time(world: Any) -> None:
+    """Nothing else would read the settings before that time."""
+    scene, item = world.pair("a.mp4", title="New")
+    world.plex.add_fault("status", times=1, match="PUT", status=429, retry_after=600)
+    world.event(scene)
+    world.run(minutes=0.5)
+    assert world.waiting()[scene].not_before > world.clock.now() + 500
+    began = world.clock.passed
+    at(world, 1, lambda: world.configure(no_studio=True))
+    world.run(minutes=5, leave=lambda: "done" if item.title == "New" else "")
+    assert item.title == "New"
+    assert world.clock.passed - began <= 2 * SETTINGS_CHECK
+
+
 def test_an_adopted_path_map_is_used_at_once_by_what_waits(world: Any) -> None:
     world.configure(path_map="")
     item = world.film("there/deep/a.mp4", size=10)

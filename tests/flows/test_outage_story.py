@@ -103,6 +103,23 @@ def test_a_job_that_came_before_the_probe_that_ends_the_outage_was_held_back_too
     assert (outage["jobs_affected"], outage["jobs_recovered"]) == (2, 2)
 
 
+def test_a_job_that_came_while_plex_did_not_write_was_held_back_too(quiet: Any) -> None:
+    """No probe notices the end of such an outage: the next job finds out."""
+    old = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
+    pairs = [quiet.pair(f"{n}.mp4", title=f"T{n}", **old) for n in range(3)]
+    fault = quiet.plex.add_fault("status", match="PUT", status=503)
+    for scene, _ in pairs[:2]:
+        quiet.event(scene)
+    quiet.run(minutes=5)
+    assert stored(quiet, "circuit_breaker.json")["cause"] == "writing"
+    quiet.event(pairs[2][0])
+    fault.remove()
+    quiet.run(minutes=5)
+    assert synced(pairs) == 3
+    (outage,) = stored(quiet, "outage_history.json")["outages"]
+    assert (outage["jobs_affected"], outage["jobs_recovered"]) == (3, 3)
+
+
 def test_what_an_outage_gives_up_or_clears_is_not_recovered(quiet: Any) -> None:
     pairs = crowd(quiet, 3)
     quiet.plex.stop()
@@ -201,8 +218,10 @@ def test_the_ramp_goes_on_after_a_restart_and_ends_by_itself(quiet: Any) -> None
     quiet.plex.start()
     quiet.run(minutes=2, leave=lambda: "stop" if synced(pairs) >= 10 else "")
     assert stored(quiet, "recovery_state.json")["recovery_started_at"] > 0
-    quiet.run(minutes=1)
+    before, left = quiet.clock.passed, 40 - synced(pairs)
+    quiet.run(minutes=1, leave=lambda: "stop" if synced(pairs) == 40 else "")
     assert synced(pairs) == 40
+    assert quiet.clock.passed - before > left / 8, "5 to 6 requests a second"
     quiet.clock.passed += 600
     late, item = quiet.pair("late.mp4", title="T late")
     quiet.event(late)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from plexsync.edges.ownership import Takeover
 from plexsync.system import LockFile
 from tests.hostile.hook_plugin import Plugin, event
 from torture import handing_over, steps
@@ -39,6 +40,18 @@ def test_the_model_sees_what_it_is_there_for() -> None:
     """A killed task that had no worker stand by strands a save."""
     _, bad = handing_over.explore(handing_over.start(HOOK, CARELESS, kills=1))
     assert bad
+
+
+def test_a_task_that_finds_no_worker_starts_one_before_it_takes_a_lock(tmp_path: Path) -> None:
+    """Killed at any step after that, it leaves somebody who takes over what hooks kept."""
+    held: list[list[str]] = []
+
+    def start() -> None:
+        locks = {name: LockFile(os.fspath(tmp_path / f"{name}.lock")) for name in LOCKS}
+        held.append([name for name, lock in locks.items() if lock.busy()])
+
+    with Takeover(os.fspath(tmp_path), start, 5.0):
+        assert held == [[]]
 
 
 def on_the_locks(trace: Path) -> list[tuple[str, str]]:
