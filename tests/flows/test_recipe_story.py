@@ -10,7 +10,11 @@ from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.flows.tasks.preview import preview
 from plexsync.flows.tasks.reconcile import reconcile_all
 from plexsync.flows.tasks.undo import undo_scene
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.scene import WHOLE
+from simulator.demo_data import fill_stash
 from tests.flows.test_odd_scenes import spoil
+from tests.policy.test_recipe_properties import is_written_as_before
 from tests.task_running import run_task
 from tests.world import World
 
@@ -233,6 +237,17 @@ def test_an_odd_detail_is_one_dead_letter_and_the_batch_goes_on(
     films.edit(pairs[1][0], title="Well")
     films.run()
     assert pairs[1][1].title == "Well"
+
+
+def test_the_demo_library_is_written_as_before_there_were_recipes(films: World) -> None:
+    fill_stash(films.stash)
+    rich(films)
+    client = films.client()
+    scenes = client.scene_page(0, 1000, WHOLE).scenes
+    assert len(scenes) > 10 and all(one.files for one in scenes)
+    for config in (PlexSyncConfig(), PlexSyncConfig(sync_groups=True, sync_code=True)):
+        for scene in scenes:
+            is_written_as_before(scene, config)
 
 
 class TestHierarchy:

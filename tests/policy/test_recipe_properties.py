@@ -119,7 +119,7 @@ def some_scene(dice: random.Random) -> Scene:
     return Scene(
         id=dice.randrange(1, 99),
         title=dice.choice(("", text(), "Ann, Ann Lee - Beach Day", "Ann and Zoë & x", "y" * 700)),
-        details=dice.choice(("", "One.\n\nTwo.", "z" * 30_000, text())),
+        details=dice.choice(("", "One.\n\nTwo.", "z" * 11_000, text())),
         date=dice.choice(("", "2024", "2024-05", "2024-05-31", "odd", "20")),
         rating100=dice.choice((None, 0, 1, 55, 100)),
         code=text(),
@@ -155,7 +155,7 @@ def holds(seed: int) -> None:
         sync_groups=dice.random() < 0.5,
         strip_emoji=dice.random() < 0.5,
         ignore_tags=dice.choice(("", "Kids", "Genre/*", "{")),
-        **{f"recipe_{key}": some_pattern(dice) if dice.random() < 0.3 else "" for key in RECIPES},
+        **{f"recipe_{key}": some_pattern(dice) for key in dice.sample(list(RECIPES), 2)},
     )
     scene, hierarchy = some_scene(dice), some_hierarchy(dice)
     recipe = recipe_of(config)
@@ -165,8 +165,6 @@ def holds(seed: int) -> None:
     wanted, error = desired(scene, config, {}, hierarchy)
     assert wanted is not None and error is None, (text, error)
     assert wanted.values["title"]
-    again, _ = desired(scene, config, {}, hierarchy)
-    assert again == wanted
 
 
 @pytest.mark.long
@@ -219,16 +217,21 @@ def entities_as_before(scene: Scene, config: PlexSyncConfig) -> set[tuple[str, i
 SWITCHES = ("summary", "studio", "code", "performers", "tags", "director", "collection", "groups")
 
 
+def is_written_as_before(scene: Scene, config: PlexSyncConfig) -> None:
+    """The defaults make of a scene what was made of it before."""
+    before = as_before(scene, config)
+    expected, _ = validate_metadata(before, Limits())
+    wanted, _ = desired(scene, config, {})
+    assert wanted is not None and expected is not None
+    assert set(wanted.values) == {*before, "date"}
+    assert all(wanted.values[name] == getattr(expected, name) for name in before), scene
+    assert wanted.entities == entities_as_before(scene, config)
+
+
 @pytest.mark.long
 def test_the_defaults_write_what_was_written_before_there_were_recipes() -> None:
     for seed in range(3000):
         dice = random.Random(seed)
         scene = some_scene(dice)
         config = PlexSyncConfig(**{f"sync_{name}": dice.random() < 0.7 for name in SWITCHES})
-        before = as_before(scene, config)
-        expected, _ = validate_metadata(before, Limits())
-        wanted, _ = desired(scene, config, {})
-        assert wanted is not None and expected is not None
-        assert set(wanted.values) == {*before, "date"}
-        assert all(wanted.values[name] == getattr(expected, name) for name in before), seed
-        assert wanted.entities == entities_as_before(scene, config)
+        is_written_as_before(scene, config)

@@ -67,7 +67,7 @@ _PLAIN: Mapping[str, Callable[[Facts], object]] = {
     "date": lambda facts: facts.scene.date,
     "rating": lambda facts: "" if (r := facts.scene.rating100) is None else r / 10,
 }
-"""The recipe of the default patterns."""
+"""Fields that have no pattern."""
 
 
 class RecipeSettings(Protocol):
