@@ -94,7 +94,7 @@ class Pin(NamedTuple):
 
 
 DRIFTED = "drifted"
-"""The kind of gap that somebody made in Plex, see policy/gaps.py."""
+"""The kind of gap that an edit in Plex causes, see policy/gaps.py."""
 
 
 class Observation(NamedTuple):

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 
 class SceneParts(NamedTuple):
-    """What is asked of Stash about a scene beyond what the defaults need; less is faster.
+    """What to read of a scene beyond what the defaults need; less is faster.
 
-    `details` are the fields so marked below, `performer_tags` the performers' own tags, `pictures`
-    which pictures there are besides the cover.
+    `details` are the fields marked below as details, `performer_tags` the performers' own tags,
+    `pictures` which pictures the scene has besides the cover.
     """
 
     details: bool = False
@@ -35,8 +35,9 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Performer(Entity):
-    """A performer of a scene; beyond `disambiguation` all are details. `gender` is Stash's word for
-    it in lower case, such as "female" or "non_binary"."""
+    """A performer of a scene; all fields after `disambiguation` are details. `gender` is Stash's
+    value in lower case, such as "female" or "non_binary".
+    """
 
     gender: str = ""
     favorite: bool = False
@@ -47,7 +48,7 @@ class Performer(Entity):
 
 @dataclass(frozen=True, slots=True)
 class Group(Entity):
-    """A group with the scene's number in it (a detail; None when it has none)."""
+    """A group with the scene's number in it (a detail; None if it has none)."""
 
     number: int | None = None
     has_picture: bool = False
@@ -55,9 +56,9 @@ class Group(Entity):
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """One file of a scene; `path` as Stash sees it, `size` in bytes (None when unknown).
+    """One file of a scene; `path` as Stash sees it, `size` in bytes (None if unknown).
 
-    `width` and `height` are details, in pixels; 0 when unknown.
+    `width` and `height` are details, in pixels; 0 if unknown.
     """
 
     path: str

@@ -36,7 +36,7 @@ _OUTCOMES = (DONE, RETRIED, REQUEUED)
 _MOST_NAMES = 100
 _VERSION = DOCUMENTS[FILE]
 _NAMED_AT_FIRST = {"put_back": REQUEUED}
-"""Counts that version 1 stored by another name."""
+"""Counts that version 1 stored under another name."""
 
 
 class Stats:

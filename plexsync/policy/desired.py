@@ -45,7 +45,7 @@ class Desired:
 
 
 def has_enough_metadata(scene: Scene) -> bool:
-    """The quality gate: the scene has a title, details, a studio, performers, tags or a date."""
+    """Whether the scene has a title, details, a studio, performers, tags or a date."""
     texts = (scene.title, scene.details, scene.date)
     if any(clean(text, multiline=False, strip_emoji=False) for text in texts):
         return True
@@ -61,8 +61,8 @@ def desired(
     """The desired state of a scene, or None and a line that names what is invalid (strict mode
     only).
 
-    `images` maps "poster" and "background" to the SHA-1 of the image, `hierarchy` is needed where
-    the recipe says so. Only enabled fields are included; with the master switch off there are none.
+    `images` maps "poster" and "background" to the SHA-1 of the image; `hierarchy` is needed if the
+    recipe says so. Only enabled fields are included; with the master switch off there are none.
     """
     recipe = recipe_of(config)
     left_out: list[str] = []

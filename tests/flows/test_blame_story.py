@@ -164,7 +164,7 @@ def test_a_refused_scan_holds_no_new_scene_up(quiet: Any) -> None:
     quiet.event(scene, kind="Scene.Create.Post")
     quiet.run(minutes=1)
     assert item.title == "T"
-    assert quiet.said("warning").count("did not take the request to scan") == 1
+    assert quiet.said("warning").count("did not accept a request to scan") == 1
 
 
 # --- tokens ----------------------------------------------------------------------------------

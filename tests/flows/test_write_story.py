@@ -353,7 +353,7 @@ def test_a_text_that_was_cut_goes_whole_when_somebody_asks_and_plex_takes_it(wor
     sync(world, scene)
     puts(world)
     ask(world, "sync", scenes=[scene])
-    assert puts(world) == 0, "as long as Plex takes no more"
+    assert puts(world) == 0, "as long as Plex accepts no more"
     world.plex.max_header_bytes = 16 * 1024
     world.clock.passed += 31 * 86400
     ask(world, "sync", scenes=[scene])

@@ -1,4 +1,5 @@
-"""The ledger's values as JSON in its cells; light, for whoever reads beside the owner."""
+"""Encodes the ledger's values as JSON for its columns; light, for processes that read beside the
+owner."""
 
 from __future__ import annotations
 
@@ -135,7 +136,7 @@ def verdict_to_json(gaps: Sequence[tuple[str, str]], confidence: str) -> str:
 
 
 def verdict_from_json(text: str) -> tuple[tuple[tuple[str, str], ...], str] | None:
-    """The reverse of `verdict_to_json`; None when the text is damaged."""
+    """The inverse of `verdict_to_json`; None if the text is damaged."""
     if not text:
         return (), ""
     try:

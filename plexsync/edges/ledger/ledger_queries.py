@@ -1,4 +1,5 @@
-"""What ledger.db can be asked, by its owner and by whoever reads beside it; light like read_state."""
+"""The queries of ledger.db, for its owner and for processes that read beside it; light like
+read_state."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
 SERVER = "server"
-"""The name under which the table `meta` has the server in use."""
+"""The key of the current server in the table `meta`."""
 
 TEXTS = ("state", "detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1")
 COLUMNS = (*TEXTS, "since", "destroyed_at", "pictures")
@@ -58,7 +59,7 @@ _WHY_LEFT_OUT = (
 
 
 class LedgerQueries:
-    """Everything about scenes concerns the Plex server in use."""
+    """The queries; those about scenes are limited to the current Plex server."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -134,13 +135,13 @@ class LedgerQueries:
         return bases
 
     def counts(self) -> dict[str, int]:
-        """How many live scenes are in each state."""
+        """The number of live scenes by state."""
         sql = f"SELECT state, COUNT(*) FROM scenes WHERE {LIVE} AND server = ? GROUP BY state"
         return dict(self._ask(sql, (self.server,), "si"))
 
     def left_out(self) -> list[tuple[str, int, int]]:
-        """Why live scenes are left out by the filters, of how many, and how many of these have
-        anything of ours in Plex; the most frequent reason first.
+        """(reason, number, number with values of ours in Plex) of live scenes that the filters
+        leave out; the most frequent reason first.
         """
         return self._ask(_WHY_LEFT_OUT, (LEFT_OUT, self.server), "sii")
 
@@ -163,7 +164,7 @@ class LedgerQueries:
         ]
 
     def pins(self) -> dict[int, Pin]:
-        """All pins on the server in use, by scene; there are few, since they are set by hand."""
+        """All pins on the current server, by scene; there are few, since users set them."""
         sql = "SELECT scene, part, rating_key FROM pins WHERE server = ? ORDER BY scene"
         found = self._ask(sql, (self.server,), "isi")
         return {scene: Pin(part, key) for scene, part, key in found}

@@ -1,4 +1,4 @@
-"""Scenes on their way into the ledger's tables."""
+"""Saves scenes in the ledger's tables."""
 
 from __future__ import annotations
 

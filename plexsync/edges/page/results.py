@@ -1,4 +1,4 @@
-"""What became of commands and tasks: one small file each, for pages that ask.
+"""The results of commands and tasks, for the page: one small file each.
 
 Light on purpose: a page of Stash starts a process for each request.
 """
@@ -37,7 +37,7 @@ def commands_waiting(folder: str) -> bool:
 
 
 def _stored(folder: str, kind: str, name: str) -> dict[str, object] | None:
-    """What the file holds; None when there is none or it is damaged."""
+    """The content of the file; None if there is none or it is damaged."""
     return peek_json(os.path.join(folder, kind, f"{name}.json"), _object, None)
 
 

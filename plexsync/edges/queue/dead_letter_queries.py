@@ -1,4 +1,5 @@
-"""What dlq.db can be asked, by its owner and by whoever reads beside it; light like read_state."""
+"""The queries of dlq.db, for its owner and for processes that read beside it; light like
+read_state."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What the queue's database can be asked beside the owner, who keeps all jobs in memory: by the
-owner's index, and light like read_state.
+"""The queries of the queue's database beside its owner, which keeps all jobs in memory. They use
+the owner's index, and are light like read_state.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ class QueueQueries:
         scenes: Sequence[int] | None = None,
         order: str = "due",
     ) -> list[dict[str, object]]:
-        """Some hundred at most, in one of ORDERS; a row that is no job is left out."""
+        """A page of jobs, a few hundred at most, in one of ORDERS; rows that are not jobs are
+        skipped.
+        """
         where, values = _where(error, scenes, by_order=order in _STREAMED)
         sql = f"SELECT row FROM job_index WHERE {where} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?"
         return [_job(job) for job in self._loaded(sql, (*values, limit, offset))]

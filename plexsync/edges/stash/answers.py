@@ -58,11 +58,11 @@ class ScenePage:
     last: int
     left: int
     odd: Mapping[int, str] = field(default_factory=dict)
-    """Scenes that are missing because Stash's answer about them is unusable, and why."""
+    """Scenes that are missing because Stash's answer about them is invalid, with the reasons."""
 
 
 def read_body(status: int, body: bytes) -> dict[str, Any]:
-    """The object that an answer is; raises StashDown for anything else."""
+    """The answer if it is an object. Raises StashDown for anything else."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):

@@ -45,7 +45,7 @@ fragment PlexSyncScene on Scene {
 """
 
 _PARTS = "$details: Boolean! = false, $performerTags: Boolean! = false, $pictures: Boolean! = false"
-"""What the fragment needs of the query that it stands in."""
+"""The variables that a query with the fragment must declare."""
 
 TAGS = """
 query PlexSyncTags($page: Int!, $size: Int!) {
@@ -94,7 +94,7 @@ ENTITIES = tuple(_LISTS)
 
 
 def recently_updated(kind: str) -> str:
-    """The same list of another kind, under the names that the list of scenes has."""
+    """The same list for another kind of entity, with the names of the list of scenes."""
     query, rows = _LISTS[kind]
     return f"""
 query PlexSyncRecentlyUpdated{query}($page: Int!, $size: Int!) {{
@@ -156,7 +156,7 @@ def without_scenes(query: str) -> str:
 
 
 def identity(count: int) -> str:
-    """By what a Stash is known, and when `count` scenes were created: variables i0, i1, ..."""
+    """What identifies a Stash, and when `count` scenes were created: variables i0, i1, ..."""
     variables = "".join(f", $i{n}: ID!" for n in range(count))
     asked = "\n".join(f"  s{n}: findScene(id: $i{n}) {{ id created_at }}" for n in range(count))
     return f"""
@@ -192,11 +192,11 @@ _DETAILS_OF = {
     "tag": ("findTag", "description", "image_path"),
     "group": ("findGroup", "synopsis", "front_image_path"),
 }
-"""By kind: the query, its text, and the address of its picture."""
+"""By kind: the query, and its fields for the text and the picture's address."""
 
 
 def details(kind: str, count: int) -> str:
-    """One query for `count` of a kind: variables i0, i1, ... and answers s0, s1, ..."""
+    """One query for `count` entities of a kind: variables i0, i1, ... and answers s0, s1, ..."""
     find, text, picture = _DETAILS_OF[kind]
     variables = ", ".join(f"$i{n}: ID!" for n in range(count))
     answers = "\n".join(

@@ -1,7 +1,7 @@
-"""How questions reach a database of ours: its owner asks over its own connection, whoever reads
-beside it as edges/page/read_state.py does. The questions are the same.
+"""How queries reach a database: its owner runs them on its own connection, other processes as
+edges/page/read_state.py does. The queries are the same.
 
-Light on purpose: a page of Stash starts a process for each request.
+Kept light: each request of the page is a process.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     class Ask(Protocol):
         """Runs a query and returns its rows.
 
-        `shape` has a letter for each column, see edges/page/read_state.py; the owner has checked
-        every row when it opened the database.
+        `shape` has a character for each column, see edges/page/read_state.py; the owner need not
+        check it, since it checked every row when it opened the database.
         """
 
         def __call__(
@@ -30,7 +30,7 @@ _AT_ONCE = 400
 
 
 def asking(connection: sqlite3.Connection) -> Ask:
-    """Asks over the owner's connection."""
+    """An Ask on the owner's connection."""
 
     def ask(sql: str, values: Sequence[object] = (), shape: str = "") -> list[tuple[Any, ...]]:
         return connection.execute(sql, values).fetchall()
@@ -41,8 +41,8 @@ def asking(connection: sqlite3.Connection) -> Ask:
 def ask_in(
     ask: Ask, sql: str, values: Sequence[int], first: Sequence[object] = (), shape: str = ""
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows for any number of values, which take the place of {} in the query; `first` are those
-    of the question marks before it.
+    """The rows for any number of values, which replace {} in the query; `first` are the values of
+    the placeholders before it.
     """
     for start in range(0, len(values), _AT_ONCE):
         some = values[start : start + _AT_ONCE]
@@ -50,5 +50,5 @@ def ask_in(
 
 
 def marks(values: Sequence[object]) -> str:
-    """A question mark for each value."""
+    """A placeholder for each value."""
     return ", ".join("?" * len(values))

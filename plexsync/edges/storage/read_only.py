@@ -37,14 +37,14 @@ class NewerSchema(Exception):
 
 
 class Damaged(Exception):
-    """A state file holds something else than it should; the text says what."""
+    """A state file has invalid content; the text says what is wrong."""
 
 
 def document(path: str, parse: Callable[[object], T], default: T) -> T:
-    """What `parse` makes of a state file, `default` when there is none.
+    """The content of a state file, parsed with `parse`; `default` if there is none.
 
-    The one way to read such a file. Raises OSError when it cannot be read now, Damaged when it
-    holds no JSON or `parse` raises, NewerSchema when a newer PlexSync wrote it.
+    Raises OSError if it cannot be read now, Damaged if it is not JSON or `parse` raises,
+    NewerSchema if a newer PlexSync wrote it.
     """
     try:
         return parse(read_json(path))
@@ -57,7 +57,7 @@ def document(path: str, parse: Callable[[object], T], default: T) -> T:
 
 
 def peek_json(path: str, parse: Callable[[object], T], default: T) -> T:
-    """Like `document`, for those who go on without the file: one in doubt counts as none."""
+    """Like `document`, for callers that can do without the file: returns `default` for any error."""
     try:
         return document(path, parse, default)
     except (OSError, Damaged):

@@ -62,7 +62,7 @@ class TransitionLog:
         self._trials = 0
 
     def log(self, transition: Transition | None) -> None:
-        """Log it, if there was one."""
+        """Log a transition, if there was one."""
         if transition is None:
             return
         if transition.after == CLOSED:

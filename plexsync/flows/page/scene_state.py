@@ -61,7 +61,7 @@ _UNKNOWN: Answer = {"state": "unknown", "detail": "", "since": None, "path": "",
 
 
 def _known(state: SceneState) -> Answer:
-    """What the ledger says of a scene, destroyed ones too."""
+    """What the ledger has about a scene, including destroyed ones."""
     return {
         "state": state.state,
         "detail": state.detail,
@@ -127,7 +127,7 @@ def job_in_words(job: Answer) -> Answer:
 def dead_letter_in_words(dead_letter: DeadLetter) -> Answer:
     """A dead letter with its class in words, and whether a pin would help."""
     error, shown = dead_letter.error, dead_letter.to_json()
-    del shown["job"]  # as it was last, which is of no use to a page
+    del shown["job"]  # the last job, which the page does not need
     return {**shown, **_class(error), "can_pin": can_pin(dead_state(error))}
 
 

@@ -1,4 +1,4 @@
-"""Formats reconciliations for the log, and how far it is."""
+"""Formats reconciliations and their progress for the log."""
 
 from __future__ import annotations
 

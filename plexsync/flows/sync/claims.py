@@ -1,4 +1,4 @@
-"""Whose Plex item it is when more than one scene could have it."""
+"""Decides to which scene a Plex item belongs if several could have it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from plexsync.policy.desired import has_enough_metadata
 from plexsync.policy.matching import HIGH, Match, is_pinned, match, pinned
 
 _Rank = tuple[int, int]
-"""How good a scene's claim to an item is, the best first: its spelling, the place of its file."""
+"""The rank of a scene's claim to an item, the best first: spelling of the path, position of the
+file."""
 
 _EXACT, _LOOSE, _WEAK = 0, 1, 2
 
 
 class Claims:
-    """A pin goes before everything; else an item belongs to the first of its scenes that has
-    something to say and is not left out, or was ever written: first those with the exact path of a
-    file of the item, then those with a looser spelling, each in the order of the item's files.
+    """A pin takes precedence. Otherwise an item belongs to the first of its scenes that has enough
+    metadata and is not left out, or was ever written: first scenes with the exact path of one of
+    its files, then those with a similar spelling, each in the order of the item's files.
     """
 
     def __init__(
@@ -37,8 +38,8 @@ class Claims:
         self._ledger = ledger
 
     def match(self, scene: Scene, parts: Sequence[IndexedPart], pin: Pin | None) -> Match:
-        """The items of a scene; before a looser spelling is taken for its file Stash is asked
-        whether another scene is spelt exactly so.
+        """The items of a scene. Before a similar spelling counts as its file, Stash is asked
+        whether another scene has exactly that path.
         """
         if pin:
             return pinned(pin, parts)
@@ -51,7 +52,9 @@ class Claims:
     def split(
         self, desired_scene: SceneWrite, items: Sequence[Found], pins: Mapping[int, Pin]
     ) -> tuple[list[Found], Mapping[int, str]]:
-        """The items that are the scene's own, and in words for each scene that has the others."""
+        """The items that belong to the scene, and for each scene that has the other items the
+        reason.
+        """
         if desired_scene.scene.id in pins:
             return list(items), {}
         mine: list[Found] = []
@@ -70,10 +73,10 @@ class Claims:
     def _other_owner(
         self, desired_scene: SceneWrite, item: PlexItem, file: str, pins: Collection[int]
     ) -> dict[int, str]:
-        """The scene with a better claim, with words for it; nothing when there is none.
+        """The scene with a better claim, and the reason; empty if there is none.
 
-        An exact path is beaten by nothing but the exact path of an earlier file, so that most
-        items, which have one file, cost no question.
+        Only the exact path of an earlier file takes precedence over an exact path, so most items,
+        which have a single file, need no query.
         """
         path_map = (
             self._map
@@ -98,13 +101,13 @@ class Claims:
         return {best[2]: f"its Plex item belongs to scene {best[2]}{why}"}
 
     def _taken(self, scene: Scene, files: Collection[str]) -> set[str]:
-        """Those of these files in Plex of which another scene has the exact path."""
+        """The files in Plex whose exact path belongs to another scene."""
         others = self._others(scene, self._map, files)
         found = {self._map.to_plex(file.path) for other in others for file in other.files}
         return found & set(files)
 
     def _others(self, scene: Scene, path_map: PathMap, files: Iterable[str]) -> list[Scene]:
-        """Other scenes that have a file of the name of one of these files in Plex."""
+        """Other scenes that have a file with the same name as one of these files in Plex."""
         names = [pieces(path_map.to_stash(file))[-1:] for file in files]
         if not names:
             return []
@@ -140,7 +143,7 @@ def _leads_to(path_map: PathMap, scene: Scene, file: str) -> bool:
 
 
 def _pinner(item: PlexItem, keys: Collection[int], pins: Mapping[int, Pin]) -> int | None:
-    """The scene to which a person gave this item, of all the items that hold the same file."""
+    """The scene that the user pinned to this item, among all items with the same file."""
     for scene, pin in pins.items():
         elsewhere = pin.rating_key in keys and pin.rating_key != item.target.rating_key
         held = any(is_pinned(pin, part.file, item.target.rating_key) for part in item.parts)

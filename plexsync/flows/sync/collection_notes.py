@@ -1,4 +1,5 @@
-"""Which collections the scenes of a batch are in: noted, for the collection writer to look at."""
+"""Records in which collections the scenes of a batch are, so that the collection writer checks
+them."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ class _Seen(NamedTuple):
 
 
 class CollectionNotes:
-    """Remembers what it is told until `save`; without `enabled` nothing at all."""
+    """Collects notes until `save`; does nothing unless `enabled`."""
 
     def __init__(
         self, config: PlexSyncConfig, stash: StashClient, ledger: Ledger, *, enabled: bool
@@ -40,7 +41,7 @@ class CollectionNotes:
         self._recipe = recipe_of(config)
         self._strip_emoji = config.strip_emoji
         self._found: defaultdict[str, dict[str, _Seen]] = defaultdict(dict)
-        """By library and key of the name."""
+        """Library -> key of the name -> the note."""
 
     def see(
         self,
@@ -49,7 +50,9 @@ class CollectionNotes:
         targets: Iterable[Target],
         added: AnyOf[str] = (),
     ) -> None:
-        """A scene is in step with these values; `added` are keys of collections new to its item."""
+        """Note a scene that is in step with these values; `added` are keys of collections new to
+        its item.
+        """
         wanted = names(values.get("collections", ())) if self._enabled else ()
         if not wanted:
             return
@@ -62,7 +65,7 @@ class CollectionNotes:
                 found[key] = _Seen(name, scene, stands_for[name], new)
 
     def save(self, now: float) -> None:
-        """Keep what is news."""
+        """Store what is new."""
         found, self._found = self._found, defaultdict(dict)
         for section, some in found.items():
             known = self._ledger.collections(section, (seen.name for seen in some.values()))

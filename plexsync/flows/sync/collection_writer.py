@@ -1,8 +1,8 @@
-"""Collections of PlexSync's own: their posters, summaries and sort titles.
+"""Writes posters, summaries and sort titles of PlexSync's own collections.
 
-Which they are is proven, not guessed: Plex made a collection of PlexSync's when nobody edited it and
-the ledger says of each of its items that PlexSync put it there. What was once found to be somebody
-else's is left alone for good, and so is every smart collection.
+A collection is PlexSync's only if it was not edited in Plex and, according to the ledger, PlexSync
+put each of its items into it. One that was found to be foreign is left alone for good, and so is
+every smart collection.
 """
 
 from __future__ import annotations
@@ -51,28 +51,28 @@ from plexsync.policy.collection_details import (
 )
 
 AT_ONCE = 50
-"""Collections of one round."""
+"""Maximum number of collections per round."""
 
 _LOOKS = 3
-"""How often a collection is looked for that Plex should have made."""
+"""Number of checks for a collection that Plex should have created."""
 
 _OF_ALL = (PlexServerDown, PlexAuthError, StashDown, StashAuthError)
-"""Failures that are no collection's own."""
+"""Failures that do not concern a single collection."""
 
 
 class CollectionServer(MediaServer, Protocol):
-    """What is asked of the media server besides."""
+    """A media server that also lists collections."""
 
     def collections(self, section: str) -> list[ListedCollection]:
         """All collections of a library."""
 
     def members(self, collection: int) -> list[int] | None:
-        """The keys of a collection's items; None when there is no such collection."""
+        """The rating keys of a collection's items; None if there is no such collection."""
 
 
 @dataclass(slots=True)
 class _Poster:
-    """The picture that a collection is to show; `sha1` "" for none."""
+    """The picture that a collection should show; `sha1` is "" for none."""
 
     source: Source
     etag: str = ""
@@ -81,7 +81,7 @@ class _Poster:
 
 
 class CollectionWriter:
-    """Brings collections in step that are due, some at a time; belongs to the worker's thread."""
+    """Writes due collections, a few at a time; belongs to the worker's thread."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class CollectionWriter:
         self._log = log
 
     def bring_in_step(self, now: float) -> None:
-        """Look at those that are due. Raises what is wrong with a server: then they stay due."""
+        """Process due collections. Raises a server's failure; they then stay due."""
         due = self._ledger.due_collections(now, AT_ONCE)
         for section in dict.fromkeys(each.section for each in due):
             some = [each for each in due if each.section == section]
@@ -113,7 +113,7 @@ class CollectionWriter:
             except SyncError as error:
                 if isinstance(error, _OF_ALL):
                     raise
-                for each in some:  # the library is gone, say: the others go on
+                for each in some:  # for example because the library is gone: the others continue
                     self._save(later(self._kept(each), self._log.safe(error.message), now))
 
     def _library(self, section: str, due: Sequence[Collection], now: float) -> None:
@@ -134,7 +134,7 @@ class CollectionWriter:
     def _located(
         self, each: Collection, listed: Sequence[ListedCollection], now: float
     ) -> Collection | None:
-        """The collection as it is in Plex; None when there is nothing to do about it."""
+        """The collection as it is in Plex; None if there is nothing to do for it."""
         there = find(each.name, listed)
         target = each.plex.target
         if there is None:
@@ -149,18 +149,20 @@ class CollectionWriter:
         return None
 
     def _missing(self, each: Collection, now: float) -> None:
-        """It became empty, and Plex forgot it; or Plex is about to make it."""
+        """Handle a collection that Plex removed because it became empty, or that Plex has yet to
+        create.
+        """
         if each.plex.target.rating_key or each.attempts >= _LOOKS:
             self._ledger.forget_collection(each.section, each.name)
         else:
             self._save(later(each, "Plex does not show it yet", now))
 
     def _proven(self, each: Collection, item: PlexItem, now: float) -> Collection | None:
-        """The collection as one of ours; None when it is not, or cannot be asked for now."""
+        """The collection if it is proven to be ours; None if it is not, or cannot be read now."""
         if each.owner == OURS:
             return each
         if not is_untouched(item):
-            self._save(foreign(each, "somebody edited it in Plex"))
+            self._save(foreign(each, "it was edited in Plex"))
             return None
         try:
             members = self._server.members(item.target.rating_key)
@@ -171,12 +173,12 @@ class CollectionWriter:
             self._save(later(each, "Plex no longer has it", now))
             return None
         if not self._ledger.put_into(each.section, each.name, members):
-            self._save(foreign(each, "it holds items that PlexSync did not put there"))
+            self._save(foreign(each, "it contains items that PlexSync did not add"))
             return None
         return replace(each, owner=OURS)
 
     def _details(self, ours: Sequence[Collection]) -> dict[Source, EntityDetails]:
-        """What Stash says about what they stand for: one query for each kind."""
+        """Stash's details of what the collections represent; one query for each kind."""
         wanted: defaultdict[str, set[int]] = defaultdict(set)
         for each in ours:
             if each.source.kind:
@@ -233,7 +235,7 @@ class CollectionWriter:
                 compare(write, items[write.item.target])
 
     def _poster(self, each: Collection, found: EntityDetails | None) -> _Poster:
-        """The picture of what it stands for, asked for only where there is one."""
+        """The picture of what a collection represents; read from Stash only if there is one."""
         if found is None or not found.has_picture:
             return (
                 _Poster(each.source, each.etag, each.sha1)
@@ -257,19 +259,19 @@ class CollectionWriter:
         if poster.data is None:
             picture = self._stash.picture(poster.source.kind, poster.source.id)
             if not isinstance(picture, PictureData) or picture.sha1 != poster.sha1:
-                raise PlexTemporaryError("Stash has another picture than the one to be uploaded")
+                raise PlexTemporaryError("Stash no longer has the picture that was to be uploaded")
             poster.data = picture.data
         return poster.data
 
     def _failed(self, each: Collection, error: SyncError, now: float) -> None:
-        """What is wrong with a server is raised; a failure of its own has one collection wait."""
+        """Raise a server's failure; for a failure of its own, let the collection wait."""
         if isinstance(error, _OF_ALL) or not self._is_its_own(error):
             raise error
         why = self._log.safe(error.message)
         self._save(later(each, why, now))
         self._log.warn_once(
             ("collection", each.section, each.name),
-            f"A collection could not be brought in step ({why}); it is tried again by itself.",
+            f"A collection could not be updated ({why}); it is tried again by itself.",
             title=each.name,
         )
 
@@ -291,7 +293,7 @@ class CollectionWriter:
             )
 
     def _kept(self, each: Collection) -> Collection:
-        """The collection as the ledger has it by now."""
+        """The collection as the ledger has it now."""
         return next(iter(self._ledger.collections(each.section, [each.name]).values()), each)
 
     def _save(self, each: Collection) -> None:

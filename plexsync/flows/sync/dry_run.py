@@ -24,7 +24,7 @@ LOCKED = "as it should be; only locked, so that Plex does not overwrite it"
 class FieldPlan:
     """One field of one item: what Plex has, what it would have, and why.
 
-    `changes` is False where only the lock would change, or where a person's edit stays. Images
+    `changes` is False if only the lock would change, or if an edit made in Plex is kept. Images
     have no values to show: `now` and `then` are "".
     """
 
@@ -45,7 +45,7 @@ class ItemPlan:
 
 
 class DryRun:
-    """Plans matched scenes as the real run does; `plans` holds them by scene."""
+    """Plans matched scenes as the real run does; `plans` maps scenes to their plans."""
 
     def __init__(self, server: MediaServer, ledger: Ledger, *, preserve: bool) -> None:
         self._server = server
@@ -54,7 +54,7 @@ class DryRun:
         self.plans: dict[int, tuple[ItemPlan, ...]] = {}
 
     def write(self, scenes: Sequence[SceneWrite], now: float) -> list[Result]:
-        """One result per scene, as after a run in which Plex took everything."""
+        """One result per scene, as after a run in which Plex accepted everything."""
         results: list[Result] = []
         for scene in scenes:
             scene.items = plan_items(scene, self._ledger, self._preserve, self._server.fit)
@@ -85,7 +85,7 @@ class DryRun:
             return FieldPlan(name, "", "", KEPT, False)
         why = edit.reason
         if cut is not None:
-            why += f"; only {how_much(name, cut.kept, cut.of)}, Plex takes no more"
+            why += f"; only {how_much(name, cut.kept, cut.of)}, Plex accepts no more"
         if is_refused(edit, write.before.refused):
             why += f"; Plex refused it before ({write.before.refused[name].words})"
         if FIELDS[name].kind == IMAGE:
@@ -98,7 +98,7 @@ class DryRun:
 
 
 def _refused(write: ItemWrite) -> list[FieldPlan]:
-    """Fields that are left out because Plex refused them as they are."""
+    """Fields that are left out because Plex refused their current values."""
     edited = {edit.field for edit in write.edits}
     values = write.item.values
     return [
@@ -109,7 +109,7 @@ def _refused(write: ItemWrite) -> list[FieldPlan]:
 
 
 def _kept(write: ItemWrite, scene: SceneWrite) -> list[FieldPlan]:
-    """Fields that differ from what Stash has and stay as somebody edited them in Plex."""
+    """Fields that differ from Stash and are kept because they were edited in Plex."""
     edited = {edit.field for edit in write.edits}
     kept = []
     for name, want in scene.values.items():

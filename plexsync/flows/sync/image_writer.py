@@ -1,4 +1,4 @@
-"""Images on their way to Plex: what Plex shows is inspected first, then the image is uploaded."""
+"""Writes images to Plex: inspects the selected image first, then uploads the new one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plexsync.policy.outcome import is_upload_of
 
 
 class ImageWriter:
-    """Uploads images, unless a person chose another one and `preserve` keeps what people edit."""
+    """Uploads images, unless the user selected another one in Plex and `preserve` is set."""
 
     def __init__(
         self,
@@ -31,12 +31,16 @@ class ImageWriter:
         self._preserve = preserve
 
     def inspect(self, writes: Sequence[ItemWrite]) -> None:
-        """Ask Plex, before any upload, which images it shows: for undo, and whether they stay."""
+        """Before any upload, read which images Plex shows: for undo, and to decide whether they are
+        kept.
+        """
         wanted = [w for w in writes if any(self._unknown(w, edit) for edit in w.images)]
         list(self._pool.map(self._inspect_item, wanted))
 
     def upload(self, write: ItemWrite, data: Callable[[str], bytes]) -> None:
-        """Upload what is to change, `data` of a SHA-1; raises when it is not known what Plex shows."""
+        """Upload changed images; `data` returns the bytes for a SHA-1. Raises if it is unknown what
+        Plex shows.
+        """
         if write.unseen is not None:
             raise write.unseen
         for edit in write.images:
@@ -66,7 +70,7 @@ class ImageWriter:
         selected = self._server.selected_image(write.item.target, name)
         if self._preserve and is_foreign(selected, name, write.written, ours):
             write.kept.add(name)
-        # After a crash the selected one may be our own last upload: that is not Plex's.
+        # After a crash the selected image may be our own last upload, which is not Plex's.
         elif not is_upload_of(selected, edit.value, ours.get(name, "")):
             locked = FIELDS[name].edit in write.item.locks
             write.base.setdefault(name, Base(selected, locked))

@@ -1,4 +1,4 @@
-"""The live items of many targets, though one of them may spoil the request that it is part of."""
+"""Reads the live items of many targets, even if one of them makes its whole request fail."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from plexsync.model.plex import PlexItem, Target
 from plexsync.model.plex_state import FAILURE
 
 AT_ONCE = 50
-"""Items per request."""
+"""Maximum number of items per request."""
 
 
 class ItemReader:
-    """Reads items as Plex has them now."""
+    """Reads items as they are in Plex now."""
 
     def __init__(self, server: MediaServer) -> None:
         self._server = server
@@ -22,16 +22,16 @@ class ItemReader:
     def read(
         self, targets: Iterable[Target]
     ) -> tuple[dict[Target, PlexItem], dict[Target, SyncError]]:
-        """The live items, many at a time; one that spoils its request is found by halving.
+        """The live items; one that makes its request fail is found by bisection.
 
-        Raises what is not a single item's fault.
+        Raises errors that are not the fault of a single item.
         """
         wanted = sorted(targets, key=lambda t: t.rating_key)
         items: dict[Target, PlexItem] = {}
         broken: dict[Target, SyncError] = {}
         for start in range(0, len(wanted), AT_ONCE):
             self._read_some(wanted[start : start + AT_ONCE], items, broken)
-        if len(broken) > 1 and not items:  # never that many items at once by their own faults
+        if len(broken) > 1 and not items:  # so many items do not fail at once by their own fault
             raise next(iter(broken.values()))
         return items, broken
 
@@ -59,7 +59,9 @@ class ItemReader:
                 items[target] = item
 
     def _stops(self, error: SyncError) -> bool:
-        """Whether halving would be in vain: it concerns no item, or Plex as a whole."""
+        """Whether bisection would be useless, because the error concerns no item or Plex as a
+        whole.
+        """
         return error.fault == REQUEST or (
             error.unproven and not self._server.check(FAILURE).healthy
         )

@@ -1,4 +1,4 @@
-"""Which Plex items stand for a scene: the index proposes, the live items decide."""
+"""Matches scenes with Plex items: the index proposes, the live items decide."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from plexsync.policy.matching import LOW, NONE, Match, describe
 from plexsync.policy.passed_over import why_missing
 
 REFRESH_PAUSE = 30.0
-"""Seconds between two refreshes of the index for the sake of misses."""
+"""Seconds between refreshes of the index because of misses."""
 
 
 class ItemMatcher:
@@ -59,10 +59,10 @@ class ItemMatcher:
         self._items = ItemReader(server)
         self._refreshed: float | None = None
         self.news = False
-        """The index has learned of files since this was last reset."""
+        """Whether the index has new files since this was last reset."""
 
     def match(self, desired_scenes: Sequence[SceneWrite]) -> tuple[list[SceneWrite], list[Result]]:
-        """Split a batch into what is found in Plex and what ends or waits here."""
+        """Split a batch into scenes that are found in Plex, and results of the others."""
         if not desired_scenes:
             return [], []
         self.verify_server()
@@ -81,12 +81,14 @@ class ItemMatcher:
         ]
 
     def _news_may_help(self, misses: Sequence[SceneWrite]) -> Depth | None:
-        """Whether to ask Plex what is new."""
+        """The depth of a refresh for new items; None if it would not help."""
         worth = self._may_refresh() or any(map(_asked_for_now, misses))
         return Depth.NEW if worth else None
 
     def _reading_may_help(self, misses: Sequence[SceneWrite]) -> Depth | None:
-        """Whether to read whole libraries: where the clock moved, all before one is given up."""
+        """The depth for reading whole libraries: those whose clock moved, or all before a scene is
+        given up.
+        """
         last = any(is_last_try(desired_scene.job) for desired_scene in misses)
         depth = Depth.DOUBTED if last else Depth.MISSED
         return depth if self._index.worth_reading(self._clock.now(), depth) else None
@@ -95,7 +97,7 @@ class ItemMatcher:
         pin = self._scenes.pins.get(desired_scene.scene.id)
         if pin is not None:
             return PlexNotFound(
-                "Plex does not have the file that this scene is pinned to; take the pin back to "
+                "Plex does not have the file that this scene is pinned to; remove the pin to "
                 "match the scene by its own path again",
                 paths=[self._map.to_stash(pin.part)],
             )
@@ -104,14 +106,15 @@ class ItemMatcher:
         return PlexNotFound(message, paths=[file.path for file in desired_scene.scene.files])
 
     def verify_first_server(self) -> None:
-        """Before anything is known of any server, ask which one it is."""
+        """Verify the server if none is known yet."""
         if not self._ledger.server:
             self.verify_server()
 
     def verify_server(self) -> None:
-        """Make sure that the ledger and Plex mean the same server.
+        """Make sure that the ledger is for the Plex server that answers.
 
-        Raises PlexTemporaryError when another one answers than the one the batch was read for.
+        Raises PlexTemporaryError if another server answers than the one for which the batch was
+        read.
         """
         self._server.verify_server()
         if self._ledger.use_server(self._server.server_id()):
@@ -123,7 +126,9 @@ class ItemMatcher:
     def _pass(
         self, desired_scenes: Sequence[SceneWrite]
     ) -> tuple[list[SceneWrite], list[Result], list[SceneWrite]]:
-        """What is found in Plex, what ends here, and what the index does not show yet."""
+        """The scenes that are found in Plex, results of others, and those that the index does not
+        show yet.
+        """
         proposals = [candidates_of(self._scenes.propose(each.scene)) for each in desired_scenes]
         items, broken = self._items.read({part.target for parts in proposals for part in parts})
         found: list[SceneWrite] = []
@@ -150,7 +155,7 @@ class ItemMatcher:
         parts: Sequence[IndexedPart],
         items: Mapping[Target, PlexItem],
     ) -> SceneWrite | Result | None:
-        """What the live items make of a proposal; None when Plex does not have the scene."""
+        """The outcome of a proposal by the live items; None if Plex does not have the scene."""
         for part in parts:
             if part.target not in items:
                 self._index.forget(part.target)
@@ -174,7 +179,7 @@ class ItemMatcher:
         )
 
     def _log_match(self, desired_scene: SceneWrite, found: Match) -> Failed | None:
-        """A line about how sure the match is; a failure when it is not sure enough."""
+        """Log the confidence of the match; returns a failure if it is too low."""
         scene, named = desired_scene.scene.id, describe(found.candidates)
         unsure = found.confidence == LOW
         (self._log.info if unsure else self._log.debug)(
@@ -187,7 +192,7 @@ class ItemMatcher:
             return Failed(desired_scene.job, AmbiguousMatch(_ambiguous(found), named))
         if unsure:
             self._log.warning(
-                f"Took the first of {len(named)} Plex items that could be this scene.",
+                f"Used the first of {len(named)} Plex items that could be this scene.",
                 scene=scene,
                 path=[each.words() for each in named],
             )
@@ -198,7 +203,7 @@ class ItemMatcher:
         return self._refreshed is None or now - self._refreshed >= REFRESH_PAUSE
 
     def follow(self) -> None:
-        """Catch up with the libraries whose clocks moved; one request when none did."""
+        """Refresh the libraries whose clocks moved; a single request if none did."""
         self.verify_server()
         self.refresh(Depth.MOVED)
 
@@ -206,7 +211,7 @@ class ItemMatcher:
         """Bring the index up to date."""
         wanted, now = self._config.plex_library, self._clock.now()
         result = self._index.refresh(wanted, now, depth=depth)
-        if depth is not Depth.MOVED:  # that one may have passed a library over
+        if depth is not Depth.MOVED:  # that depth may have skipped a library
             self._refreshed = self._clock.monotonic()
         self.news = self.news or result.added > 0
         if result.whole:
@@ -220,7 +225,7 @@ class ItemMatcher:
 
 
 def _asked_for_now(desired_scene: SceneWrite) -> bool:
-    """Whether a person asked for this scene just now, perhaps after letting Plex scan its file."""
+    """Whether the user just requested this scene, perhaps after a scan in Plex."""
     job = desired_scene.job
     return job.priority == EDIT and job.reason == FORCED and not job.attempts
 

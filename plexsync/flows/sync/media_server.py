@@ -1,5 +1,5 @@
-"""The seam to the media server: all that a sync asks of it, and the only file of this room that
-knows which one it is.
+"""The interface to the media server: everything that a sync needs of it. Only this file of the room
+knows which server it is.
 """
 
 from __future__ import annotations
@@ -25,91 +25,93 @@ __all__ = [
 
 
 class MediaServer(Protocol):
-    """A server that shows scenes as items of its libraries. Whoever implements it promises:
+    """A server that shows scenes as items of its libraries. An implementation guarantees:
 
-    1. Nothing is asked before it is needed, and every method may be called from several threads.
-    2. Every failure is a SyncError, classified where the answer is: its class says what the caller
-       does next, its `fault` whether the server, the request or the scene is to blame.
+    1. Nothing is requested before it is needed, and every method may be called from several
+       threads.
+    2. Every failure is a SyncError, classified by the answer: its class says what the caller does
+       next, its `fault` whether the server, the request or the scene is at fault.
     3. A request ends within the configured time, however slowly its answer arrives. It raises
-       Interrupted, and sends nothing, once somebody waits for this process.
+       Interrupted, and sends nothing, once another process waits for this one.
     4. No write reaches another server than the one in `target`.
     5. A write may be repeated: the second one changes nothing.
-    6. What a write returns is what was sent. Only an item that is read back afterwards tells what
-       the server took.
-    7. A field that the server refuses costs that field, not the others; a refusal counts only
-       while the server is healthy and takes other edits.
-    8. An uploaded image becomes the selected one, and its key shows that it is ours; the image
-       before it stays with the server.
+    6. A write returns what was sent. Only reading the item back shows what the server stored.
+    7. A refused field costs only that field; a refusal counts only while the server is healthy and
+       accepts other edits.
+    8. An uploaded image becomes the selected one, and its key shows that it is ours; the server
+       keeps the previous image.
     9. `check` never raises a SyncError, and is the only method that judges the server as a whole.
     """
 
     def server_id(self) -> str:
-        """Which server this is; the first call connects."""
+        """The id of this server; the first call connects."""
 
     def verify_server(self) -> None:
-        """Make sure that it still is, if a connection was made since; raises when it is not."""
+        """Make sure that it is still the same server, if a connection was made since. Raises
+        SyncError if not.
+        """
 
     def check(self, asked_by: str) -> Health:
-        """Whether it is there and can be read."""
+        """Check whether it answers and can be read."""
 
     def sections(self, wanted: str) -> Sections:
-        """The libraries of these names (none: all that can hold scenes)."""
+        """The libraries with these names; "" for all that can contain scenes."""
 
     def items(self, keys: Sequence[int]) -> dict[int, PlexItem]:
-        """The items with these keys, whole; those that it does not have are left out."""
+        """The complete items with these keys; missing ones are omitted."""
 
     def fit(self, target: Target, edits: Sequence[Edit]) -> tuple[list[Edit], dict[str, Cut]]:
-        """The edits as `write` would send them, and what it would cut; asks nothing."""
+        """The edits as `write` would send them, and what it would cut; sends nothing."""
 
     def write(self, target: Target, edits: Sequence[Edit]) -> Sent:
-        """Change texts and lists of one item."""
+        """Write texts and lists of one item."""
 
     def replaces_lists(self) -> None:
-        """Learn from what was read back that the names of a request replace those before them."""
+        """Note that, as read back showed, the names of a request replace earlier ones."""
 
     def selected_image(self, target: Target, field: str) -> str:
-        """The key of the "poster" or "background" that it shows, "" for none."""
+        """The key of the selected "poster" or "background"; "" for none."""
 
     def upload_image(self, target: Target, field: str, data: bytes) -> str:
-        """Show this "poster" or "background"; why it is refused, "" when it is not."""
+        """Upload and select a "poster" or "background"; returns why it is refused, "" if it is not."""
 
     def scan_folder(self, section: str, folder: str) -> None:
-        """Ask for a scan of one folder, as the server sees it; it happens later."""
+        """Request a scan of one folder, by the server's path; it happens later."""
 
 
 class FileIndex(Protocol):
-    """Which item holds which file, kept locally: a cache, so the live items decide."""
+    """A local index of which item has which file: a cache, so the live items decide."""
 
     @property
     def libraries(self) -> tuple[Section, ...]:
-        """The libraries found by the last refresh; none before it."""
+        """The libraries found by the last refresh; empty before the first."""
 
     def complete(self, wanted: str) -> bool:
-        """Whether it was ever read for these libraries of the server in use."""
+        """Whether it has been read for these libraries of the current server."""
 
     def refresh(self, wanted: str, now: float, *, depth: Depth) -> RefreshResult:
-        """Bring it up to date, as thoroughly as `depth` says."""
+        """Update it, as thoroughly as `depth` says."""
 
     def worth_reading(self, now: float, depth: Depth) -> bool:
-        """Whether a refresh of this depth would read a library whole."""
+        """Whether a refresh of this depth would read a whole library."""
 
     def find(self, paths: Sequence[str]) -> list[IndexedPart]:
-        """The files that may be one of these."""
+        """The files that may match one of these paths."""
 
     def may_hold(self, paths: Sequence[str]) -> bool:
-        """Whether any file has the name of one of these."""
+        """Whether any file has the same name as one of these paths."""
 
     def forget(self, target: Target) -> None:
-        """The server no longer has this item."""
+        """Remove an item that the server no longer has."""
 
     def correct(self, target: Target, item: PlexItem) -> None:
-        """This item has other files than the index says."""
+        """Correct an item whose files differ from the index."""
 
     def unreadable(self) -> dict[str, list[tuple[int, str]]]:
-        """By library, what the server itself cannot deliver."""
+        """Library -> the items that the server itself cannot deliver."""
 
     def recall_limits(self, now: float) -> None:
-        """Before a batch: how long a request the server takes, as far as it is known."""
+        """Before a batch: restore the known limit on the length of a request."""
 
     def keep_limits(self, now: float) -> None:
-        """After a batch: remember what was learned of it."""
+        """After a batch: store what was learned about that limit."""

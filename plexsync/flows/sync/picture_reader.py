@@ -1,4 +1,4 @@
-"""The pictures of a batch of scenes, read from Stash: each once, and only where it changed."""
+"""Reads the pictures of a batch of scenes from Stash: each once, and only if it changed."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ from plexsync.model.scene import Scene
 from plexsync.policy.pictures import Choices, all_kept, choose, first_known, kept, sources, watched
 
 Ask = tuple[PictureSource, str]
-"""A picture, and the ETag of the one that is known."""
+"""A picture, and the ETag of the known version."""
 
 
 @dataclass(slots=True)
 class ScenePictures:
-    """What one scene is to show, by field, and what is to be remembered of it."""
+    """The pictures that one scene should show, by field, and what to store about them."""
 
     shown: Mapping[str, PictureSource] = field(default_factory=dict)
     kept: dict[PictureSource, Kept] = field(default_factory=dict)
     watched: frozenset[tuple[str, int]] = frozenset()
     data: dict[str, bytes] = field(default_factory=dict)
-    """By SHA-1, as far as there is room; the rest is fetched again when it goes up."""
+    """SHA-1 -> bytes, within the memory limit; the rest is read again for the upload."""
     no_cover: bool = False
-    """There is nothing to show because Stash has no cover yet."""
+    """Whether there is nothing to show because Stash has no cover yet."""
     asked: bool = True
-    """False: Stash was not asked, this is what the ledger knows."""
+    """Whether Stash was asked; otherwise this is what the ledger has."""
 
     @property
     def images(self) -> dict[str, str]:
-        """The SHA-1 of what each field is to show."""
+        """Field -> the SHA-1 of the picture that it should show."""
         return {name: self.kept[source].sha1 for name, source in self.shown.items()}
 
 
 class PictureReader:
-    """Asks for no picture that a scene does not have, nor for one behind the first that it has."""
+    """Requests no picture that a scene does not have, and none after the first that it has."""
 
     def __init__(
         self, config: PlexSyncConfig, stash: StashClient, pool: Executor, log: Log
@@ -58,7 +58,7 @@ class PictureReader:
         self._log = log
 
     def known(self, scene: Scene, state: SceneState | None) -> ScenePictures:
-        """What the ledger knows, without a question to Stash."""
+        """What the ledger has, without a request to Stash."""
         shown = first_known(scene, state, self._choices)
         return ScenePictures(shown, all_kept(state), watched(scene, self._choices), asked=False)
 
@@ -74,7 +74,9 @@ class PictureReader:
             answers |= zip(wanted, self._pool.map(self._fetch, wanted), strict=True)
 
     def data(self, pictures: ScenePictures, sha1: str) -> bytes:
-        """The bytes of one of these; raises PlexTemporaryError when Stash has another one by now."""
+        """The bytes of one of these pictures. Raises PlexTemporaryError if Stash now has another
+        one.
+        """
         if sha1 not in pictures.data:
             source = next(s for s, seen in pictures.kept.items() if seen.sha1 == sha1)
             picture = self._fetch((source, ""))
@@ -90,7 +92,7 @@ class PictureReader:
     def _open(
         self, scene: Scene, state: SceneState | None, answers: Mapping[Ask, Picture]
     ) -> list[Ask]:
-        """What is to be asked before it is known what the scene shows."""
+        """The pictures to read before it can be decided what the scene shows."""
         there = _there(state, answers)
         unknown = [choose(sources(scene, w), there)[1] for w in self._choices.values()]
         return [(source, kept(state, source).etag) for source in unknown if source is not None]

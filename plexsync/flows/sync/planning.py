@@ -1,4 +1,4 @@
-"""What a matched scene would change in Plex: one function for the real run and for the dry one."""
+"""Plans what a matched scene changes in Plex: one function for the real run and the dry run."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from plexsync.policy.outcome import image_is_ours, with_unconfirmed
 from plexsync.policy.plan import plan, uncut, without_the_cut
 
 Fit = Callable[[Target, Sequence[Edit]], tuple[Sequence[Edit], Mapping[str, object]]]
-"""Gives the edits as they can be sent."""
+"""A function that returns the edits as they can be sent."""
 
 
 def plan_items(
     scene: SceneWrite, ledger: Ledger, preserve: bool, fit: Fit | None = None
 ) -> list[ItemWrite]:
-    """Compare what Plex should show with what it has and what the ledger knows; changes nothing.
+    """Compare the desired values with Plex and the ledger; changes nothing.
 
-    What somebody asks for is tried again although Plex refused it before or, where `fit` says how
-    much of a text would go, took only a part of it.
+    If the user requests a scene, fields are tried again that Plex refused before, or of which it
+    accepted only a part, as far as `fit` returns.
     """
     known = {each.target: each for each in (scene.state.targets if scene.state else ())}
     asked, items = scene.job.reason in ASKED, []
@@ -47,7 +47,7 @@ def plan_item(
     *,
     asked: bool = False,
 ) -> ItemWrite:
-    """What one item lacks of `values`; `asked`: somebody wants it tried whatever Plex refused."""
+    """Plan what one item lacks of `values`; `asked`: also try what Plex refused before."""
     ours = with_unconfirmed(item, before.written, before.unconfirmed, before.read_back)
     refused = {} if asked else before.refused
     whole = {n: uncut(n, w) for n, w in ours.items()} if asked and fit else ours
@@ -71,7 +71,7 @@ def plan_item(
 def is_foreign(
     selected: str, name: str, ours: Mapping[str, Written], unconfirmed: Mapping[str, Value]
 ) -> bool:
-    """Whether a person chose the selected image after we uploaded one."""
+    """Whether the user selected another image after our upload."""
     uploaded = [ours[name]] if name in ours else []
     if name in unconfirmed:
         uploaded.append(Written(unconfirmed[name], ""))

@@ -1,4 +1,4 @@
-"""Scenes that are tried again because a file that Plex lacked has turned up."""
+"""Retries scenes whose missing file has appeared in Plex."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ from plexsync.model.scene import VideoFile
 from plexsync.policy.matching import HIGH
 
 SURE_RULES = ("path", "suffix")
-"""A name alone is no proof that a missing file has come."""
+"""Rules that prove that a missing file has appeared; a name alone does not."""
 
 MOST_HURRIED = 5000
-"""Waiting jobs looked up when the index has learned something; the others keep their times."""
+"""Maximum number of waiting jobs that are looked up when the index has new files; the others keep
+their times."""
 
 
 class Revival:
-    """Queues scenes whose dead letter says PlexNotFound when the index shows one of their files, and
-    has jobs that wait for a file tried at once."""
+    """Queues scenes with a PlexNotFound dead letter when the index shows one of their files, and
+    makes jobs due that wait for a file.
+    """
 
     def __init__(
         self,
@@ -47,7 +49,7 @@ class Revival:
         self._log = log
 
     def revive(self, now: float) -> int:
-        """Check every such dead letter once; returns how many scenes are tried again.
+        """Check every such dead letter once; returns how many scenes were queued.
 
         The dead letter itself stays until the scene is in step.
         """
@@ -63,8 +65,8 @@ class Revival:
         return len(found)
 
     def _free_shared(self, now: float) -> None:
-        """Queue scenes whose Plex item is another scene's, if Plex has an item for them by now, as
-        after "Split Apart".
+        """Queue scenes whose Plex item belongs to another scene, if Plex now has an item for them,
+        as after "Split Apart".
         """
         free = [
             scene
@@ -78,7 +80,7 @@ class Revival:
         return any(self._ledger.owner(part.target) in (None, scene) for part in parts)
 
     def make_arrived_due(self) -> None:
-        """Have jobs tried now whose file may have come.
+        """Make jobs due whose file may have appeared.
 
         A name alone is enough: such a try costs a job nothing, see policy/backoff.py.
         """
@@ -90,7 +92,7 @@ class Revival:
         dead_letter = self._dead_letters.get(scene)
         paths = dead_letter.paths if dead_letter else ()
         found = propose([VideoFile(path) for path in paths], None, self._index, self._map)
-        # A dead letter keeps no sizes, which decide about a spelling when the scene is tried.
+        # A dead letter has no sizes, which decide about a spelling when the scene is tried.
         return found.rule == "spelling" or (found.confidence == HIGH and found.rule in SURE_RULES)
 
     def _in_plex(self, paths: Sequence[str]) -> list[str]:

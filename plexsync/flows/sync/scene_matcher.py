@@ -1,6 +1,6 @@
-"""Which Plex items a scene's files mean: one answer for sync, comparison, setup check and revival.
+"""Finds the Plex items of a scene's files; shared by sync, comparison, set-up check and revival.
 
-The index proposes, the live items confirm, and where several scenes could have an item their claims
+The index proposes, the live items confirm, and if several scenes could have an item, their claims
 decide.
 """
 
@@ -22,13 +22,13 @@ from plexsync.model.scene import Scene, VideoFile
 from plexsync.policy.matching import LOW, Match, match, pinned
 
 MOST_CANDIDATES = 20
-"""Items read for one scene; a file name as common as this matches nothing anyway."""
+"""Maximum number of items read for one scene; a more common file name matches nothing anyway."""
 
 
 def propose(
     files: Sequence[VideoFile], pin: Pin | None, index: FileIndex, path_map: PathMap
 ) -> Match:
-    """The items of these files by the index alone; a pin goes before the files."""
+    """The items of these files by the index alone; a pin takes precedence over the files."""
     parts = index.find([pin.part] if pin else [path_map.to_plex(file.path) for file in files])
     return pinned(pin, parts) if pin else match(files, parts, path_map)
 
@@ -39,7 +39,7 @@ def candidates_of(proposed: Match) -> Sequence[IndexedPart]:
 
 
 class SceneMatcher:
-    """Matches one scene at a time; `pins` are those of the last `begin`."""
+    """Matches one scene at a time; `pins` are as read by the last `begin`."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class SceneMatcher:
         self.pins: dict[int, Pin] = {}
 
     def begin(self) -> None:
-        """Before a batch or a page: read the pins of the server in use."""
+        """Before a batch or page: read the pins of the current server."""
         self.pins = self._ledger.pins()
 
     def propose(self, scene: Scene) -> Match:
@@ -66,15 +66,16 @@ class SceneMatcher:
     def confirm(
         self, scene: Scene, parts: Iterable[IndexedPart], items: Mapping[Target, PlexItem]
     ) -> Match:
-        """The match by what the live items of the proposed parts really hold now."""
+        """The match by the live items of the proposed files."""
         return self._claims.match(scene, self._live(parts, items), self.pins.get(scene.id))
 
     def share(
         self, desired_scene: SceneWrite, found: Match, items: Mapping[Target, PlexItem]
     ) -> tuple[list[Found], Mapping[int, str]]:
-        """The items that are the scene's own, and in words for each scene that has the others.
+        """The items that belong to the scene, and for each scene that has the other items the
+        reason.
 
-        Of an uncertain match only the first item is taken.
+        Of an uncertain match only the first item is used.
         """
         targets = found.targets[:1] if found.confidence == LOW else found.targets
         pairs = [(items[target], found.matched[target]) for target in targets]
@@ -83,9 +84,9 @@ class SceneMatcher:
     def _live(
         self, parts: Iterable[IndexedPart], items: Mapping[Target, PlexItem]
     ) -> list[IndexedPart]:
-        """Only the parts that their items really have now, with Plex's size of today.
+        """The proposed files that their items have now, with Plex's current sizes.
 
-        An item that has other files by now is corrected in the index.
+        An item whose files differ is corrected in the index.
         """
         live = []
         for part in parts:

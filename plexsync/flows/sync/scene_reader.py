@@ -1,4 +1,4 @@
-"""Stash's side of a batch: what each scene should look like in Plex."""
+"""Stash's side of a batch: reads scenes and computes their desired states."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ from plexsync.model.scene import Scene
 from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_desired
 
 MEANT = frozenset({UPDATE, CREATE, RETRY, FORCED})
-"""Reasons that mean this very scene; only they make PlexSync write one again that was undone."""
+"""Reasons that request this particular scene; only they write a scene again that was undone."""
 
 KEPT_PICTURES = 32 * 1024 * 1024
-"""Bytes of pictures kept in memory for one batch; the rest is fetched again when it goes up."""
+"""Maximum bytes of pictures in memory for one batch; the rest is read again for the upload."""
 
 
 @dataclass(slots=True)
 class ScenesRead:
-    """What a batch came to on Stash's side."""
+    """The result of a batch on Stash's side."""
 
     desired_scenes: list[SceneWrite]
-    """What Plex must see."""
+    """Scenes that must be compared with Plex."""
     results: list[Result]
-    """Jobs that end here."""
+    """Results of jobs that end here."""
     scenes: dict[int, Scene]
 
 
 class SceneReader:
-    """Reads scenes and their pictures from Stash and decides which of them concern Plex at all."""
+    """Reads scenes and their pictures from Stash and decides which of them are compared with Plex."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class SceneReader:
     def read(self, jobs: Sequence[Job], now: float) -> ScenesRead:
         """Read a batch of at most 50 scenes.
 
-        Raises StashDown or StashAuthError when Stash does not answer; no job is touched then.
+        Raises StashDown or StashAuthError if Stash does not answer; all jobs are then unchanged.
         """
         answer = self._stash.scenes([job.scene for job in jobs], self._selection.parts)
         self._selection.begin(answer.scenes)
@@ -105,7 +105,7 @@ class SceneReader:
         return ScenesRead(desired_scenes, results, scenes)
 
     def with_pictures(self, desired_scenes: Sequence[SceneWrite]) -> list[SceneWrite]:
-        """The scenes with the pictures that `read` left out: Plex has items for all of these."""
+        """The scenes with the pictures that `read` left out, since Plex has items for all of these."""
         late = [each for each in desired_scenes if not each.pictures.asked]
         found = iter(self._pictures.read([(each.scene, each.state) for each in late]))
         whole = [
@@ -124,7 +124,9 @@ class SceneReader:
         )
 
     def _own_state(self, state: SceneState | None, scene: Scene, now: float) -> SceneState | None:
-        """The ledger's row, unless Stash's database was replaced and the id means another file."""
+        """The ledger's row, unless Stash's database was replaced and the id belongs to another
+        file.
+        """
         if state is not None and is_other_file(state, scene):
             self._ledger.set_aside(scene.id, now)
             self._log.warning(
@@ -150,12 +152,14 @@ class SceneReader:
     def _unwanted(
         self, job: Job, scene: Scene, state: SceneState | None, installed_at: float
     ) -> Done | None:
-        """The end of a job for a scene that nobody wants in Plex now."""
+        """The result for a scene that should not be in Plex now; None if it should."""
         if state is not None and state.state == UNDONE and not _is_meant(job):
             return Done(job=job, state=UNDONE, detail=state.detail)
         old = max(scene.updated_at, scene.created_at) < installed_at
         if state is None and job.reason == SCAN and old:
-            return Done(job=job, state="", detail="older than the installation, nobody edited it")
+            return Done(
+                job=job, state="", detail="older than the installation, and not edited since"
+            )
         why = self._selection.why_left_out(scene)
         if not why:
             return None
@@ -168,8 +172,9 @@ class SceneReader:
         )
 
     def _asks_now(self, state: SceneState | None) -> bool:
-        """Whether the pictures are settled before Plex is asked; without images nothing is asked, and
-        what a scene should look like is worked out once."""
+        """Whether the pictures are read before Plex is asked. Without images nothing is read, and
+        the desired state is computed only once.
+        """
         return _may_be_in_step(state) or not self._config.syncs_images
 
     def _desired(
@@ -178,7 +183,7 @@ class SceneReader:
         hierarchy = self._selection.hierarchy
         wanted, problem = desired(scene, self._config, pictures.images, hierarchy)
         if wanted is None:
-            return Failed(job, PlexPermanentError(problem or "the metadata is not usable"))
+            return Failed(job, PlexPermanentError(problem or "the metadata is invalid"))
         wanted = self._watched(wanted, scene, pictures)
         if wanted.cut:
             self._log.warn_once(
@@ -197,15 +202,17 @@ class SceneReader:
         return SceneWrite(job, scene, state, wanted, digest, pictures)
 
     def _watched(self, wanted: Desired, scene: Scene, pictures: ScenePictures) -> Desired:
-        """With the entities that decide whether the scene is wanted at all, and whose pictures it may
-        show.
+        """The desired state, including the entities on which the filters depend and those whose
+        pictures it may show.
         """
         more = self._selection.entities(scene) | pictures.watched
         return replace(wanted, entities=wanted.entities | more) if more else wanted
 
 
 def _is_meant(job: Job) -> bool:
-    """Whether the job is about this very scene; a bulk one that an edit joined is, too."""
+    """Whether the job is for this particular scene, as is a backfill job that was merged with an
+    edit.
+    """
     return job.reason in MEANT or (job.reason in COMPARES and job.priority == EDIT)
 
 
@@ -214,7 +221,7 @@ def _may_be_in_step(state: SceneState | None) -> bool:
 
 
 def is_other_file(state: SceneState, scene: Scene) -> bool:
-    """Whether the scene's id was another file's when the ledger last knew it."""
+    """Whether the scene's id belonged to another file when the ledger last recorded it."""
     if not scene.files:
         return False
     first = scene.files[0]
@@ -249,5 +256,5 @@ def _drop_beyond(desired_scenes: Sequence[SceneWrite], budget: int) -> None:
 
 
 def ever_written(state: SceneState | None) -> bool:
-    """Whether anything of the scene was ever written to Plex."""
+    """Whether any value of the scene was ever written to Plex."""
     return state is not None and any(target.written for target in state.targets)

@@ -1,4 +1,4 @@
-"""One scene on its way to Plex: a value that grows with each step of a batch."""
+"""A scene during a batch: a value that each step extends."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from plexsync.policy.desired import Desired
 from plexsync.policy.notes import NO_COVER, notes
 
 Found = tuple[PlexItem, str]
-"""A live item, and the file of it that matched."""
+"""A live item, and its file that matched."""
 
 
 @dataclass(slots=True)
 class ItemWrite:
     """One Plex item of a scene.
 
-    1. Planned (planning.py): everything down to `edits`.
+    1. Planned (planning.py): everything up to `edits`.
     2. Images inspected (image_writer.py): `base`, `kept`, `unseen`.
     3. Sent (write_items.py): `sent`, `torn`, `words`; `done` for images.
-    4. Compared with the item as it is then (write_record.py): `done`, `shown`, `read_back`.
-    5. Concluded (write_record.py): `written`, `refused`, `dirty` are as the ledger keeps them.
+    4. Compared with the item read back (write_record.py): `done`, `shown`, `read_back`.
+    5. Concluded (write_record.py): `written`, `refused`, `dirty` are as the ledger stores them.
     """
 
     item: PlexItem
     part: str
     """The file that matched the scene."""
     before: TargetState
-    """What the ledger knew."""
+    """What the ledger had."""
     written: dict[str, Written]
-    """What PlexSync has written there."""
+    """What PlexSync has written to the item."""
     base: dict[str, Base]
     """What Plex had before PlexSync wrote anything."""
     dirty: frozenset[str]
@@ -54,17 +54,17 @@ class ItemWrite:
     refused: dict[str, Refusal]
     edits: tuple[Edit, ...]
     kept: set[str] = field(default_factory=set)
-    """Images that stay because a person chose them in Plex."""
+    """Images that are kept because the user selected them in Plex."""
     unseen: SyncError | None = None
-    """Why it is not known which images Plex shows: none is uploaded then."""
+    """Why it is unknown which images Plex shows; then none is uploaded."""
     sent: tuple[Edit, ...] = ()
     torn: frozenset[str] = frozenset()
-    """Lists that went in several requests."""
+    """Lists that were sent in several requests."""
     words: dict[str, str] = field(default_factory=dict)
-    """What Plex said to a field that it refused."""
+    """Field -> Plex's message when it refused it."""
     done: set[str] = field(default_factory=set)
     shown: dict[str, Value] = field(default_factory=dict)
-    """What Plex shows for a field that is done, where it is not what was sent."""
+    """Field that is done -> what Plex shows, if that differs from what was sent."""
 
     @property
     def images(self) -> tuple[Edit, ...]:
@@ -81,29 +81,28 @@ class ItemWrite:
 class SceneWrite:
     """One scene of a batch.
 
-    1. Read from Stash (scene_reader.py): everything down to `pictures`.
+    1. Read from Stash (scene_reader.py): everything up to `pictures`.
     2. Matched with Plex (matcher.py): `confidence`, `matched`.
-    3. Planned (planning.py): `items`, which grow on by themselves.
+    3. Planned (planning.py): `items`, which their own steps extend.
     4. Sent, read back and concluded (write_items.py, write_record.py): `error`, `postponed`.
     """
 
     job: Job
     scene: Scene
     state: SceneState | None
-    """What the ledger knew."""
+    """What the ledger had."""
     desired: Desired
     hash: str
     pictures: ScenePictures = field(default_factory=ScenePictures)
-    """Stash is asked for them in `SceneReader.with_pictures` only, for a scene that cannot be in step
-    anyway.
+    """Read only by `SceneReader.with_pictures` if the scene cannot be in step anyway.
     """
     confidence: str = ""
-    """How sure its match with Plex is."""
+    """Confidence of its match with Plex."""
     matched: Sequence[Found] = ()
-    """The items that are the scene's own."""
+    """The items that belong to the scene."""
     items: list[ItemWrite] = field(default_factory=list)
     error: SyncError | None = None
-    """The first thing that went wrong."""
+    """The first error."""
     postponed: bool = False
 
     @property
@@ -113,17 +112,17 @@ class SceneWrite:
 
     @property
     def changing(self) -> bool:
-        """Whether anything of it goes to Plex."""
+        """Whether anything has to be sent to Plex."""
         return any(write.edits for write in self.items)
 
     @property
     def touched(self) -> bool:
-        """Whether it had its turn, or a part of it."""
+        """Whether sending has begun."""
         return not self.postponed or any(write.sent or write.done for write in self.items)
 
     @property
     def notes(self) -> str:
-        """What Plex does not show as wanted although the scene is in step; "" for nothing."""
+        """What Plex shows differently although the scene is in step; "" for nothing."""
         found = [n for w in self.items for n in notes(self.values, w.written, w.refused)]
         if self.pictures.no_cover:
             found.append(NO_COVER)
@@ -131,7 +130,7 @@ class SceneWrite:
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """The fields that Plex took."""
+        """The fields that Plex accepted."""
         fields = {
             e.field
             for w in self.items

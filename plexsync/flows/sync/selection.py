@@ -1,5 +1,5 @@
-"""Which scenes concern Plex, and what has to be known of them: one answer for sync, comparison,
-claims and preview.
+"""Which scenes are written, and what has to be read of them; shared by sync, comparison, claims and
+preview.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from plexsync.policy.recipe.recipe import recipe_of
 
 
 class Selection:
-    """The filters of the settings, with Stash's hierarchy of tags and studios where they or the
-    recipes need it."""
+    """The filters, with Stash's hierarchy of tags and studios if they or the recipes need it."""
 
     def __init__(self, config: PlexSyncConfig, stash: StashClient) -> None:
         self._config = config
@@ -24,17 +23,17 @@ class Selection:
         self._filters = Filters.of(config.sync_only, config.sync_never)
         self._recipe = recipe_of(config)
         self.hierarchy = FLAT
-        """What stands above the tags and studios of the scenes begun with, where that matters."""
+        """The hierarchy as of the last `begin`, if it is needed."""
         self._compiled = SceneFilter(self._filters, FLAT)
 
     @property
     def parts(self) -> SceneParts:
-        """What filters, recipes and pictures need to know of a scene."""
+        """What filters, recipes and pictures need of a scene."""
         pictures = SceneParts(pictures=self._config.more_pictures)
         return SceneParts(*map(max, self._recipe.parts, self._filters.parts, pictures))
 
     def begin(self, scenes: Sequence[Scene]) -> None:
-        """Before these scenes are judged: learn the hierarchy, again where it lacks one of their
+        """Before these scenes are processed: read the hierarchy, again if it lacks one of their
         tags or studios. Raises StashDown or StashAuthError.
         """
         if not (self._filters.uses_hierarchy or self._recipe.needs_hierarchy):
@@ -44,7 +43,7 @@ class Selection:
             self._compiled = SceneFilter(self._filters, self.hierarchy)
 
     def why_left_out(self, scene: Scene) -> str:
-        """The condition that keeps a scene out of Plex, in words; "" when none does."""
+        """The condition that leaves the scene out, in words; "" if none does."""
         return self._compiled.why_left_out(scene)
 
     def entities(self, scene: Scene) -> frozenset[tuple[str, int]]:

@@ -21,14 +21,14 @@ from plexsync.model.scene import Scene
 
 
 class Writer(Protocol):
-    """The last step of a batch; the dry run has one of its own."""
+    """The last step of a batch; the dry run has its own."""
 
     def write(self, matched: Sequence[SceneWrite], now: float) -> list[Result]:
-        """One result per matched scene; raises SyncError when nothing of it could be done."""
+        """One result per matched scene. Raises SyncError if nothing could be done."""
 
 
 class SyncScenes:
-    """Reads, matches and writes a batch; every job of it comes back with one result."""
+    """Reads, matches and writes a batch; every job gets exactly one result."""
 
     def __init__(
         self,
@@ -46,30 +46,30 @@ class SyncScenes:
         self._followed = False
 
     def retry_arrived(self, now: float, *, refresh: bool) -> None:
-        """Try dead letters again whose files the index has come to show, refreshed or not."""
+        """Queue dead letters whose files are now in the index; `refresh` updates it first."""
         try:
             if refresh:
                 self._matcher.verify_server()
                 self._matcher.refresh()
         except (SyncError, Interrupted):
-            return  # the batch that follows meets the same trouble and deals with it
+            return  # the next batch meets the same failure and handles it
         if self._matcher.news and self._revival is not None:
             self._matcher.news = False
             self._revival.revive(now)
 
     def follow_clocks(self, now: float) -> None:
-        """Refresh the index where the clocks of libraries moved; try jobs now that waited for it."""
+        """Refresh the libraries whose clocks moved, and make jobs due that waited for their files."""
         try:
             self._matcher.follow()
         except (SyncError, Interrupted):
             return  # as above
         if self._revival is not None and not self._followed:
-            self._followed = True  # somebody else may have refreshed the index before
+            self._followed = True  # another process may have refreshed the index before
             self._revival.make_arrived_due()
         self.retry_arrived(now, refresh=False)
 
     def sync(self, jobs: Sequence[Job], now: float) -> list[Result]:
-        """Try each job once. What stops a whole step is no fault of the jobs that were in it."""
+        """Try each job once. An error that stops a whole step is not the fault of its jobs."""
         try:
             return self._sync(jobs, now)
         except Interrupted:
@@ -96,14 +96,14 @@ class SyncScenes:
 
 
 SCAN_PAUSE = 60.0
-"""Seconds between two scans of the same folder."""
+"""Seconds between scans of the same folder."""
 
 _ASKED_BEFORE = "PlexNotFound"
-"""The attempts that a job can only have once its folder was asked for."""
+"""The error class whose attempts a job has only after its folder was scanned."""
 
 
 class ScanFolder:
-    """Asks for partial scans, one per folder and minute, in every library that holds the folder."""
+    """Requests partial scans, one per folder and minute, in every library that contains the folder."""
 
     def __init__(self, config: PlexSyncConfig, server: MediaServer, log: Log) -> None:
         self._config = config
@@ -113,7 +113,9 @@ class ScanFolder:
         self._asked: dict[str, float] = {}
 
     def for_new_scenes(self, jobs: Sequence[Job], scenes: Mapping[int, Scene], now: float) -> None:
-        """Ask for each new scene's folder. A scan is a help: what fails here holds nothing up."""
+        """Request a scan of each new scene's folder. Scans are optional: a failure here delays
+        nothing.
+        """
         for job in jobs:
             scene = scenes.get(job.scene)
             new = job.reason == CREATE and _ASKED_BEFORE not in job.attempts
@@ -123,12 +125,12 @@ class ScanFolder:
             try:
                 self._ask(folder, now)
             except PlexServerDown:
-                return  # the rest of the batch meets it too; asked again with the next try
+                return  # the rest of the batch would fail too; requested again with the next try
             except SyncError as error:
                 self._asked[folder] = now
                 self._log.warn_once(
                     "scan refused",
-                    f"Plex did not take the request to scan a folder ({error.message}); new files "
+                    f"Plex did not accept a request to scan a folder ({error.message}); new files "
                     "appear when Plex scans by itself.",
                 )
 

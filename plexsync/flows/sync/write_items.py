@@ -32,7 +32,7 @@ from plexsync.model.values import name_keys
 from plexsync.policy.notes import how_much
 
 AHEAD = 10
-"""Items planned at a time; Plex needs longer to write them than we to plan the next."""
+"""Items planned at a time; Plex takes longer to write them than PlexSync to plan the next ones."""
 
 Read = Callable[[Iterable[Target]], tuple[dict[Target, PlexItem], dict[Target, SyncError]]]
 
@@ -69,7 +69,7 @@ class WriteItems:
         self._stopped: SyncError | None = None
 
     def write(self, scenes: Sequence[SceneWrite], now: float) -> list[Result]:
-        """Bring every matched scene in step; one result for each."""
+        """Write every matched scene; one result for each."""
         if not scenes:
             return []
         self._index.recall_limits(now)
@@ -84,7 +84,7 @@ class WriteItems:
         return [_result(scene) for scene in scenes]
 
     def _send_all(self, scenes: Sequence[SceneWrite], now: float) -> None:
-        """Plan and send; the next few are planned while Plex is busy with the last few."""
+        """Plan and send; the next few are planned while Plex writes the previous few."""
         self._stopped = None
         under_way: list[Future[None]] = []
         try:
@@ -94,7 +94,8 @@ class WriteItems:
                     each.items = plan_items(each, self._ledger, self._preserve, self._server.fit)
                 changing = [scene for scene in some if scene.changing]
                 self._images.inspect([write for scene in changing for write in scene.items])
-                # Intent first: after a crash the ledger still knows what Plex had, what is ours.
+                # Intent first: after a crash the ledger still has what Plex had before, and what is
+                # ours.
                 self._save(changing, now, intent=True)
                 under_way += [self._pool.submit(self._send_scene, scene) for scene in changing]
         finally:
@@ -123,7 +124,7 @@ class WriteItems:
             self._log_cut(scene, sent)
 
     def _read_back(self, scenes: Sequence[SceneWrite]) -> None:
-        """Read what Plex has now; only that is ever recorded as written."""
+        """Read back what Plex has now; only that is recorded as written."""
         writes = [write for scene in scenes for write in scene.items if write.sent]
         if not writes:
             return
@@ -157,8 +158,8 @@ class WriteItems:
             if cut.kept < cut.of:
                 self._log.warn_once(
                     f"cut {scene.scene.id} {name} {cut.kept}",
-                    f"The {label(name)} is longer than Plex takes: "
-                    f"{how_much(name, cut.kept, cut.of)} went.",
+                    f"The {label(name)} is longer than Plex accepts: "
+                    f"{how_much(name, cut.kept, cut.of)} written.",
                     scene=scene.scene.id,
                 )
 
@@ -174,7 +175,7 @@ class WriteItems:
 
 
 def send_text(write: ItemWrite, server: MediaServer, outages: OutageController) -> Sent | None:
-    """Send what is no image; None when there is nothing of it."""
+    """Send everything except images; None if there is nothing to send."""
     text = write.text
     if not text:
         return None
@@ -186,7 +187,7 @@ def send_text(write: ItemWrite, server: MediaServer, outages: OutageController) 
 
 
 def _new_names(scene: SceneWrite) -> set[str]:
-    """The keys of the collections into which an item of the scene was put just now."""
+    """The keys of the collections to which an item of the scene was just added."""
     edits = [e for w in scene.items for e in w.edits if e.field == "collections"]
     return {key for edit in edits for key in name_keys(edit.value) - name_keys(edit.before)}
 

@@ -1,4 +1,4 @@
-"""What became of a write, and what the ledger remembers of it."""
+"""Determines the outcome of a write, and what the ledger stores of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from plexsync.policy.pictures import all_kept
 
 
 def compare(write: ItemWrite, item: PlexItem) -> bool:
-    """Compare what was sent with the item as it is now; True when Plex replaced a torn list."""
+    """Compare what was sent with the item as it is now; returns whether Plex replaced a torn list."""
     write.done |= {edit.field for edit in write.sent if applied(edit, item)}
     alone = not any(edit.field in write.done and not edit.lock_only for edit in write.sent)
     replaced = False
@@ -51,7 +51,7 @@ def _only_the_last(edit: Edit, item: PlexItem) -> bool:
 
 
 def conclude(scene: SceneWrite, now: float) -> None:
-    """Draw the consequences of what was sent and of what Plex shows."""
+    """Conclude the write from what was sent and what Plex shows."""
     for write in scene.items:
         missed = conclude_item(write, scene.values, now)
         if missed and not scene.postponed and scene.error is None:
@@ -59,7 +59,7 @@ def conclude(scene: SceneWrite, now: float) -> None:
 
 
 def conclude_item(write: ItemWrite, values: Mapping[str, Value], now: float) -> frozenset[str]:
-    """The same for one item that is to show `values`; the fields that Plex did not take."""
+    """The same for one item that should show `values`; returns the fields that Plex did not accept."""
     agreed = already_equal(values, write.item, write.written, write.dirty)
     sent = {edit.field: edit for edit in write.sent}
     for edit in write.edits:
@@ -80,9 +80,9 @@ def conclude_item(write: ItemWrite, values: Mapping[str, Value], now: float) -> 
 
 
 def not_applied(missed: Iterable[str]) -> PlexTemporaryError:
-    """Plex answered well to an edit, and does not show it."""
+    """The error for an edit that Plex accepted but does not show."""
     return PlexTemporaryError(
-        f"Plex took the edit, but {', '.join(sorted(missed))} reads back different",
+        f"Plex accepted the edit, but {', '.join(sorted(missed))} reads back different",
         cause="not applied",
     )
 
@@ -90,7 +90,7 @@ def not_applied(missed: Iterable[str]) -> PlexTemporaryError:
 def _record(
     write: ItemWrite, sent: Edit, planned: Edit, values: Mapping[str, Value], now: float
 ) -> None:
-    """A field is in step: remember what it is, and what it is shown as."""
+    """Record a field that is in step: its value, and what Plex shows for it."""
     name = planned.field
     value, last = value_to_record(sent, values, write.written), write.written.get(name)
     shown = write.shown.get(name)
@@ -105,7 +105,7 @@ def _record(
 
 
 def state_of(scene: SceneWrite, now: float, *, intent: bool) -> SceneState:
-    """The scene for the ledger; with `intent` before anything is sent."""
+    """The scene's state for the ledger; with `intent` as stored before anything is sent."""
     in_step = not intent and scene.error is None and not scene.postponed
     seen = dict(scene.pictures.kept) if in_step else all_kept(scene.state)
     cover = seen.pop(PictureSource("scene", scene.scene.id), NEVER_SEEN)
@@ -131,13 +131,15 @@ def state_of(scene: SceneWrite, now: float, *, intent: bool) -> SceneState:
 def target_state(
     write: ItemWrite, values: Mapping[str, Value], now: float, *, intent: bool
 ) -> TargetState:
-    """An item that is to show `values` for the ledger; with `intent` before anything is sent."""
+    """An item's state for the ledger, if it should show `values`; with `intent` as stored before
+    anything is sent.
+    """
     for edit in write.edits:
         if EDITABLE[edit.field].kind != IMAGE and edit.field not in write.base:
             before = write.item.values.get(edit.field, "")
             locked = EDITABLE[edit.field].edit in write.item.locks
             write.base[edit.field] = Base(before, locked)
-            if edit.field == "date" and not edit.lock_only:  # Plex sets the year along with it
+            if edit.field == "date" and not edit.lock_only:  # Plex changes the year with it
                 year = Base(write.item.year, YEAR.edit in write.item.locks)
                 write.base.setdefault(YEAR.name, year)
     planned = frozenset(edit.field for edit in write.edits)

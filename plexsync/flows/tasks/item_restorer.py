@@ -146,7 +146,7 @@ def _compare(restored: UndoResult, item: PlexItem | None) -> None:
         return
     missed = [edit.field for edit in restored.sent if not _as_sent(edit, item)]
     if missed:
-        restored.failed = f"Plex took the edit, but {', '.join(missed)} reads back different"
+        restored.failed = f"Plex accepted the edit, but {', '.join(missed)} reads back different"
 
 
 def _as_sent(edit: Edit, item: PlexItem) -> bool:
