@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -108,16 +108,18 @@ def test_no_word_of_plex_repeats_the_token(tmp_path: Path, form: str) -> None:
         world = World(folder, plex, stash)
         world.configure(no_poster=True, plex_token=SPECIAL)
         pairs = [world.pair(f"{n}.mp4", title=f"T{n}", details="D") for n in range(3)]
-        whole, _, summary = [("id", str(film.key)) for _, film in pairs]
+        whole, _, part = [str(film.key) for _, film in pairs]
         said = f'<Response code="400" status="no token {form} here"/>'.encode()
         answer = {"status": 400, "body": said, "content_type": "text/xml"}
-        plex.add_fault("status", match=lambda r: whole in r.params, **answer)
-        plex.add_fault(
-            "status",
-            match=lambda r: summary in r.params and "summary.value" in dict(r.params),
-            **answer,
-        )
-        plex.add_fault("status", match=f"/library/metadata/{pairs[0][1].key}", **answer)
+
+        def edits(key: str, field: str = "title.locked") -> Callable[[Any], bool]:
+            by_item = f"/library/metadata/{key}"
+            return lambda r: (
+                field in dict(r.params) and (("id", key) in r.params or r.path == by_item)
+            )
+
+        plex.add_fault("status", match=edits(whole), **answer)
+        plex.add_fault("status", match=edits(part, "summary.value"), **answer)
         for scene, _ in pairs:
             world.event(scene)
         world.run(minutes=10)
@@ -125,8 +127,10 @@ def test_no_word_of_plex_repeats_the_token(tmp_path: Path, form: str) -> None:
             str(operations.perform(mode, operations.Request("/", world.folder, args, b"", 0.0)))
             for mode, args in (("status", {}), ("scene_state", {"scenes": [1, 2, 3]}))
         )
+        refused = world.state(pairs[2][0]).targets[0].refused
         files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
         world.close()
+    assert "no token *** here" in refused["summary"].words
     assert "no token *** here" in said_anywhere
     assert form not in said_anywhere
     assert not any(form.encode() in data for data in files)
