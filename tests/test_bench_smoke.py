@@ -35,7 +35,7 @@ def test_every_part_of_the_benchmark_runs_and_loses_nothing() -> None:
         "hooks at once",
         "drain of",
         "index of",
-        "save to Plex",
+        "single save until it is in Plex",
         "page asks for",
         "CPU of the queue per job",
         "are taken in at once",
