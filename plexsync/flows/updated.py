@@ -24,7 +24,7 @@ def updated_since(
         found = stash.recently_updated(page, PAGE, kind)
         yield [(number, at) for number, at in found.times if at >= since]
         past = bool(found.times) and is_past(found.times[-1][1], since)
-        if past or found.rows < PAGE or found.ids <= seen:  # it tells the same again
+        if past or found.rows < PAGE or found.ids <= seen:  # it repeats the same rows
             return
         seen |= found.ids
         page += 1

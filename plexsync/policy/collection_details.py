@@ -17,14 +17,14 @@ NAME = "{name}"
 """The placeholder for the collection's name in the pattern of its sort title."""
 
 Made = Callable[[Scene], Iterable[str]]
-"""Gives the names of the collections that the recipe makes of a scene."""
+"""A function that returns the names of a scene's collections by the recipe."""
 
 _RANK = ("studio", "group", "performer", "tag", "")
 _BY_RECIPE = ("group", "performer", "tag", "studio")
-"""In a name made of several things the one that is repeated for each value counts first."""
+"""In a name with several placeholders the one that is repeated for each value takes precedence."""
 
 MOST_TRIED = 200
-"""Entities of a scene that are left out one by one to see what a name is made of."""
+"""Maximum number of a scene's entities that are omitted one by one to find the source of a name."""
 
 _CUSTOMISED = frozenset({"summary", SORT_TITLE.edit, "thumb", "art"})
 """Locks that only a user, or PlexSync itself, sets on a collection."""
@@ -47,8 +47,9 @@ def sources(scene: Scene, names: Iterable[str], *, strip_emoji: bool) -> dict[st
 def source_by_recipe(
     scene: Scene, name: str, hierarchy: Hierarchy, made: Made, *, strip_emoji: bool
 ) -> Source:
-    """What a collection represents whose name is no entity's: a parent studio or a performer's tag
-    of that name, or else the one entity without which the recipe would not make it ("Series: X").
+    """What a collection represents if its name is not the name of one of the scene's own entities:
+    a parent studio or a performer's tag with that name, otherwise the one entity without which the
+    recipe would not produce it ("Series: X").
     """
     key = name_key(name)
     studio = scene.studio.id if scene.studio else 0

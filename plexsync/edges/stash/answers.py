@@ -156,8 +156,8 @@ def read_scenes(
 
 @dataclass(frozen=True, slots=True)
 class UpdatedPage:
-    """What was updated, newest first: the number of `rows`, their readable ids, and those among them
-    with a readable time.
+    """Updated entities, newest first: the number of `rows`, their readable ids, and those that also
+    have a readable time.
     """
 
     rows: int
@@ -166,7 +166,7 @@ class UpdatedPage:
 
 
 def read_updates(data: Mapping[str, Any]) -> UpdatedPage:
-    """What cannot be read of a row is passed over; raises StashDown when it is no list."""
+    """Parse a list of updates; unreadable rows are skipped. Raises StashDown if it is not a list."""
     rows, _ = _list(data, "recently updated scenes", counted=False)
     ids: list[int] = []
     times: list[tuple[int, float]] = []
@@ -199,7 +199,7 @@ def read_identity(data: Mapping[str, Any], errors: Iterable[object], asked: int)
 
 
 def _created(rows: Iterable[object]) -> tuple[dict[int, float], list[str]]:
-    """When each scene was created, and what is wrong with those of which that cannot be read."""
+    """When each scene was created, and the errors of scenes for which that is unreadable."""
     found: dict[int, float] = {}
     odd = []
     for row in rows:
@@ -211,8 +211,8 @@ def _created(rows: Iterable[object]) -> tuple[dict[int, float], list[str]]:
 
 
 def check_onwards(ids: Sequence[int], after: int, left: int) -> None:
-    """Raises StashDown unless a list of the scenes above `after` leads on: one that does not would be
-    read for ever.
+    """Raise StashDown unless a list of the scenes above `after` makes progress; otherwise it would
+    be read forever.
     """
     ascending = all(one < next_ for one, next_ in zip([after, *ids], ids, strict=False))
     if not ascending or (left and not ids):
@@ -262,8 +262,7 @@ def read_page(
 
 
 def failed(error: object, status: int = 200, version: str = "") -> StashDown:
-    """The failure that a GraphQL error stands for; its text says so if Stash does not know the
-    query.
+    """The failure for a GraphQL error; its text says so if Stash does not know the query.
 
     `version` is Stash's, "" if unknown.
     """

@@ -21,7 +21,8 @@ class EntityDetails:
 def read_details(
     wanted: Sequence[int], data: Mapping[str, Any], sick: Mapping[str, str]
 ) -> dict[int, EntityDetails]:
-    """The answer by id, without entities that are gone, have an error in `sick`, or are unreadable.
+    """The details by id, without entities that are gone, have an error in `sick`, or are
+    unreadable.
 
     Raises StashDown if several were wanted and none is readable.
     """

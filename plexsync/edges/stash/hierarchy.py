@@ -38,14 +38,16 @@ def _nodes(ask: Ask, query: str, above: Callable[[object], tuple[int, ...]]) -> 
         nodes = list(_readable(rows, above))
         yield from nodes
         ids = {node.id for node in nodes}
-        if len(rows) < PAGE or ids <= seen:  # it tells the same again
+        if len(rows) < PAGE or ids <= seen:  # it repeats the same rows
             return
         seen |= ids
         page += 1
 
 
 def _readable(rows: list[Any], above: Callable[[object], tuple[int, ...]]) -> Iterator[Node]:
-    """One that cannot be read is passed over: it costs its own names, and no scene waits for it."""
+    """The readable nodes. An unreadable one is skipped: only its own names are lost, and no scene
+    waits for it.
+    """
     for row in rows:
         with suppress(Unusable):
             yield _node(row, above)

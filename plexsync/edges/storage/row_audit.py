@@ -28,7 +28,7 @@ JSON = "json_valid({0})"
 WHOLE = "typeof({0}) = 'integer'"
 FAR = 1 << 53
 NUMBER = f"{{0}} < {FAR}"
-"""Rules for a column, in SQL; NUMBER is for columns from which SQLite or we count on."""
+"""Rules for a column, in SQL; NUMBER is for columns that SQLite or PlexSync increments."""
 
 _BY_TYPE = {
     "TEXT": "typeof({0}) = 'text'",
@@ -143,9 +143,9 @@ def audited(
 
 
 def mend_counters(connection: sqlite3.Connection) -> None:
-    """Put right the numbers from which SQLite goes on in tables that count their rows.
+    """Repair the counters of AUTOINCREMENT tables.
 
-    After the largest number it takes no further row, and says that the disk is full.
+    After the largest number SQLite accepts no further row, and reports that the disk is full.
     """
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master").fetchall()}
     if "sqlite_sequence" not in tables:

@@ -1,4 +1,4 @@
-"""Whether a database has the tables that its migrations make: SQLite's own check asks for none."""
+"""Checks that a database has the tables of its migrations, which SQLite's own check does not cover."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Columns = frozenset[tuple[str, str, int, int]]
 
 
 def misshapen(connection: sqlite3.Connection, schema: Sequence[str]) -> str:
-    """What is wrong with the tables of a database that is up to date, "" when nothing is.
+    """What is wrong with the tables of an up-to-date database; "" if nothing is.
 
-    Columns and unique keys are compared, not the text of the definitions, which each version of
-    SQLite writes in its own way. Tables of somebody else do no harm; triggers and views would.
+    Compares columns and unique keys, not the text of the definitions, which differs between
+    versions of SQLite. Foreign tables do no harm; triggers and views would.
     """
     found = _tables(connection)
     for name, expected in _expected(tuple(schema)).items():
@@ -25,7 +25,9 @@ def misshapen(connection: sqlite3.Connection, schema: Sequence[str]) -> str:
 
 
 def meddled(connection: sqlite3.Connection) -> str:
-    """What else is in a database that we never make and that changes what statements do."""
+    """Something in a database that PlexSync never creates and that changes the effect of
+    statements; "" for none.
+    """
     foreign = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1"
     found = connection.execute(foreign).fetchone()
     return f"it has a {found[0]}, {found[1]}" if found else ""
@@ -52,7 +54,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> Columns:
 
 
 def _unique(connection: sqlite3.Connection, table: str) -> frozenset[str]:
-    """The columns of each unique key, in words."""
+    """The columns of each unique key, as text."""
     listed = connection.execute(
         'SELECT name FROM pragma_index_list(?) WHERE "unique" = 1', (table,)
     ).fetchall()

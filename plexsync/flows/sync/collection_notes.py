@@ -21,7 +21,7 @@ from plexsync.policy.recipe.recipe import recipe_of
 
 
 class _Seen(NamedTuple):
-    """A collection with the scene that was seen last in it; `added`: an item is new there."""
+    """A collection with the scene last seen in it; `added`: an item is new there."""
 
     name: str
     scene: Scene

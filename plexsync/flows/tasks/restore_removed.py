@@ -82,13 +82,13 @@ def _dead_letter(raw: Mapping[str, object]) -> DeadLetter:
 
 
 def _check(found: DeadLetter) -> None:
-    """Raises ValueError unless the values can be stored: anybody may have edited a copy."""
+    """Raise ValueError unless the values can be stored: the copy may have been edited."""
     if type(found.scene) is not int or not 0 < found.scene < 2**63:
-        raise ValueError("a dead letter is of no scene")
+        raise ValueError("a dead letter has no scene id")
     if not all(isinstance(text, str) for text in (found.error, found.message, found.cause)):
-        raise ValueError("a reason of a dead letter is not a text")
+        raise ValueError("a reason of a dead letter is not text")
     if type(found.status or 0) is not int or not 0 <= (found.status or 0) < 1000:
-        raise ValueError("the status of a dead letter is not one")
+        raise ValueError("the status of a dead letter is not an HTTP status")
     if not isinstance(found.attempts, dict) or not isinstance(found.job, dict):
         raise ValueError("attempts or job of a dead letter are not an object")
     for name in ("buried_at", "first_failure", "last_failure"):

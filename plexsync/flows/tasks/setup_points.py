@@ -142,7 +142,7 @@ def clock(context: TaskContext) -> Iterator[Point]:
 
 
 def filters(context: TaskContext) -> Iterator[Point]:
-    """Whether the filters can be read, and whether Stash has what they name."""
+    """Whether the filters are valid, and whether Stash has what they name."""
     config = context.config
     if problem := config.filter_problem():
         remedy = f"Nothing is synced until it is corrected in {WHERE}."
@@ -151,7 +151,7 @@ def filters(context: TaskContext) -> Iterator[Point]:
     found = Filters.of(config.sync_only, config.sync_never)
     unknown = found.unknown(context.stash.hierarchy()) if found.uses_hierarchy else ()
     if unknown:
-        remedy = f'Correct "Sync only" or "Sync never" in {WHERE}, unless it is still to come.'
+        remedy = f'Correct "Sync only" or "Sync never" in {WHERE}, unless you are going to add it.'
         yield Point("Filters", WARN, f"Stash has no {', no '.join(unknown)}", remedy)
     elif found.only or found.never:
         yield Point("Filters", OK, f"{counted(len(found.only + found.never), 'condition')}")
