@@ -109,7 +109,9 @@ class WriteItems:
             return
         try:
             for write in scene.items:
-                self._send_text(scene, write)
+                sent = send_text(write, self._server, self._outages)
+                if sent is not None:
+                    self._log_cut(scene, sent)
                 self._images.upload(write, partial(self._pictures.data, scene.pictures))
         except Interrupted:
             scene.postponed = True
@@ -117,11 +119,6 @@ class WriteItems:
             scene.error = error
             if isinstance(error, (PlexServerDown, PlexAuthError)):
                 self._stopped = error
-
-    def _send_text(self, scene: SceneWrite, write: ItemWrite) -> None:
-        sent = send_text(write, self._server, self._outages)
-        if sent is not None:
-            self._log_cut(scene, sent)
 
     def _read_back(self, scenes: Sequence[SceneWrite]) -> None:
         """Read back what Plex has now; only that is recorded as written."""
