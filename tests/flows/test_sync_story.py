@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
+
+from plexsync.edges.plex.client import PlexClient
+from plexsync.flows.sync.item_reader import ItemReader
+from plexsync.model.plex import Target
+from tests.world import TOKEN
 
 RED = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"red" * 50
 BLUE = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"blue" * 50
@@ -683,6 +689,16 @@ def test_another_server_behind_the_address_starts_empty(world: Any) -> None:
     world.run(minutes=2)
     assert item.title == "A"
     assert len(world.state(scene).targets) == 1
+
+
+def test_an_item_of_another_server_is_not_the_one_that_was_asked_for(world: Any) -> None:
+    """Rating keys are numbers: another server has the same ones for other films."""
+    _, item = world.pair("1.mp4", title="A")
+    with closing(PlexClient(world.plex.url, TOKEN, "client-uuid")) as client:
+        here = Target(client.server_id(), str(item.section), item.key)
+        elsewhere = Target("another-machine", here.section, here.rating_key)
+        items, broken = ItemReader(client).read([here, elsewhere])
+    assert (set(items), broken) == ({here}, {})
 
 
 @pytest.mark.parametrize("size", [1000, 1])
