@@ -142,6 +142,7 @@ def test_another_picture_of_a_group_reaches_its_scenes_and_no_others(world: Any)
     plain, _ = world.pair("b.mp4", title="B", cover=RED, **old)
     synced(world, boxed, plain)
     world.stash.edit_entity("group", group, front_image=GREY)
+    world.clock.passed += 60  # what is quite new is looked at once more
     world.event(group, "Group.Update.Post", inputFields=["front_image", "id"])
     world.stash.journal.clear()
     world.run()
