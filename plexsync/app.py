@@ -227,7 +227,7 @@ class App(Services):
         notes = CollectionNotes(
             config, self.stash, stores.ledger, enabled=config.collection_details
         )
-        reader = ItemReader(plex)
+        reader = ItemReader(plex, index)
         pictures = PictureReader(config, self.stash, pool, self.log)
         matcher = ItemMatcher(config, plex, index, stores.ledger, self.stash, self.clock, self.log)
         self._sync = SyncScenes(

@@ -24,15 +24,17 @@ from collections.abc import Sequence
 
 from plexsync.model.candidate import Candidate
 
-SERVER, REQUEST, ITEM, WRITE, SCENE = "server", "request", "item", "write", "scene"
+SERVER, REQUEST, LIBRARY = "server", "request", "library"
+ITEM, WRITE, SCENE = "item", "write", "scene"
 """Whose fault a failure is.
 
 SERVER: Plex as a whole, confirmed by a probe. REQUEST: a request that names no item failed, so it
-is never a scene's fault. ITEM and WRITE: reading one or several items, or writing one, failed, and
-the server may be at fault as well. SCENE: the scene's own; only this costs attempts.
+is never a scene's fault. LIBRARY: the same, but only scenes whose file is not known yet need it.
+ITEM and WRITE: reading one or several items, or writing one, failed, and the server may be at fault
+as well. SCENE: the scene's own; only this costs attempts.
 """
 
-UNPROVEN = frozenset({REQUEST, ITEM, WRITE})
+UNPROVEN = frozenset({REQUEST, LIBRARY, ITEM, WRITE})
 """Faults that need a probe to be decided."""
 
 

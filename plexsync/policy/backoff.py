@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from plexsync.model.errors import (
+    LIBRARY,
     SCENE,
     WRITE,
     AmbiguousMatch,
@@ -33,6 +34,9 @@ MAX_RETRY_AFTER = 600.0
 
 WRITE_PAUSE = 5.0
 """Seconds before a scene that could not be written is retried, so that others go first."""
+
+LIBRARY_PAUSE = 60.0
+"""Seconds until a scene is retried whose file may be in a library that cannot be listed."""
 
 DEAD_LETTER, DONE, WAITS = "dead letter", "done", "waits"
 
@@ -157,6 +161,9 @@ def verdict(
         return Wait(rule.waits_for)
     if error.fault == WRITE:  # others go first, to show whether only this scene fails
         pause = max(WRITE_PAUSE, _asked(error.retry_after))
+        return Later(replace(_said(job, error, now), not_before=now + pause))
+    if error.fault == LIBRARY:  # only this job waits, all others go on
+        pause = max(LIBRARY_PAUSE, _asked(error.retry_after))
         return Later(replace(_said(job, error, now), not_before=now + pause))
     if error.fault != SCENE:
         return Wait("plex")

@@ -19,6 +19,9 @@ def quiet(world: Any) -> Any:
     return world
 
 
+RED = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"red" * 50
+
+
 def crowd(world: Any, count: int = 6) -> list[tuple[int, Any]]:
     pairs = [world.pair(f"{n}.mp4", title=f"T{n}") for n in range(count)]
     for scene, _ in pairs:
@@ -133,14 +136,45 @@ def test_a_list_that_fails_alone_is_no_scenes_fault(quiet: Any, status: int) -> 
 
 
 @pytest.mark.long
-def test_a_path_of_items_that_fails_alone_is_no_scenes_fault(quiet: Any) -> None:
-    pairs = crowd(quiet)
+@pytest.mark.parametrize("count", [1, 6])
+def test_a_path_of_items_that_fails_alone_is_no_scenes_fault(quiet: Any, count: int) -> None:
+    """One scene is enough: Plex is asked for another item before this one is blamed."""
+    quiet.film("another.mp4")
+    pairs = crowd(quiet, count)
     fault = quiet.plex.add_fault("status", match="/library/metadata/", status=403, foreign=True)
     quiet.run(minutes=12)
     assert dead_letters(quiet) == {}
     fault.remove()
     quiet.run(minutes=5)
-    assert synced(pairs) == 6
+    assert synced(pairs) == count
+
+
+def test_a_library_that_cannot_be_listed_holds_up_no_scene_of_another(quiet: Any) -> None:
+    other = quiet.plex.add_section("Clips", locations=["/clips"])
+    quiet.plex.add_item(other, file="/clips/c.mp4", size=5)
+    pairs = crowd(quiet, 3)
+    quiet.run(minutes=1)
+    missed = quiet.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
+    path = f"/library/sections/{other}/all"
+    fault = quiet.plex.add_fault("status", match=lambda r: r.path == path, status=500)
+    quiet.event(missed)
+    for scene, _ in pairs:
+        quiet.edit(scene, title=f"T again {scene}")
+    began = quiet.clock.passed
+    there = {f"T again {scene}" for scene, _ in pairs}
+    quiet.run(minutes=10, leave=lambda: "" if {i.title for _, i in pairs} != there else "written")
+    assert quiet.clock.passed - began < 10
+    quiet.run(minutes=20)
+    assert quiet.waiting().keys() == {missed}
+    assert quiet.waiting()[missed].attempts == {}
+    (told,) = [text for kind, text in quiet.sink.lines if kind == "warning"]
+    assert f"Plex cannot list a library (Plex answered 500 to GET {path}" in told
+    found = quiet.film("new.mp4", size=7)
+    quiet.run(minutes=2)
+    assert found.title == "A", "the libraries that can be listed are kept up to date"
+    fault.remove()
+    quiet.run(minutes=2)
+    assert (quiet.waiting(), dead_letters(quiet)) == ({}, {})
 
 
 def test_one_item_that_plex_cannot_read_costs_its_own_scene_alone(quiet: Any) -> None:
@@ -437,9 +471,11 @@ def test_others_go_first_while_one_scene_cannot_be_written(quiet: Any) -> None:
 
 
 @pytest.mark.long
-def test_a_read_back_that_fails_for_all_is_charged_to_none(quiet: Any) -> None:
+@pytest.mark.parametrize("count", [1, 6])
+def test_a_read_back_that_fails_for_all_is_charged_to_none(quiet: Any, count: int) -> None:
     """What was written cannot be looked at: that is no single scene's fault."""
-    pairs = crowd(quiet)
+    quiet.film("another.mp4")
+    pairs = crowd(quiet, count)
     put: list[bool] = []
 
     def after_the_edits(request: Any) -> bool:
@@ -451,6 +487,24 @@ def test_a_read_back_that_fails_for_all_is_charged_to_none(quiet: Any) -> None:
     assert all(not job.attempts for job in quiet.waiting().values())
     fault.remove()
     quiet.run(minutes=3)
-    assert synced(pairs) == 6
+    assert synced(pairs) == count
     assert quiet.waiting() == {}
     assert dead_letters(quiet) == {}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_images_that_fail_for_all_are_charged_to_none(world: Any, method: str) -> None:
+    """The texts are written meanwhile; whether Plex will not show its images or take ours."""
+    pairs = [world.pair(f"{n}.mp4", title=f"T{n}", cover=RED) for n in range(4)]
+    for scene, _ in pairs:
+        world.event(scene)
+    fault = world.plex.add_fault(
+        "status", match=lambda r: r.method == method and r.path.endswith("/posters"), status=500
+    )
+    world.run(minutes=20)
+    assert (synced(pairs), dead_letters(world)) == (4, {})
+    assert all(not job.attempts for job in world.waiting().values())
+    fault.remove()
+    world.run(minutes=5)
+    assert [len(item.posters) for _, item in pairs] == [1] * 4
+    assert (world.waiting(), dead_letters(world)) == ({}, {})

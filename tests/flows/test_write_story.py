@@ -297,6 +297,19 @@ def test_a_refused_poster_costs_the_poster(world: Any, status: int) -> None:
     assert (len(item.posters), world.state(scene).detail) == (1, "")
 
 
+@pytest.mark.parametrize("status", [403, 404, 405, 413])
+def test_a_proxy_that_takes_no_upload_costs_the_poster(world: Any, status: int) -> None:
+    world.configure(no_poster=False)
+    page = b"<html><body>Blocked by policy</body></html>" + b" " * 2000
+    world.plex.add_fault("status", match="POST", status=status, foreign=True, body=page)
+    scene, item = world.pair("1.mp4", title="T", cover=RED)
+    sync(world, scene)
+    assert (item.title, item.posters) == ("T", [])
+    assert (world.state(scene).state, world.dead_letter(scene)) == ("synced", None)
+    words = f"Plex refuses the poster: a proxy or firewall in front of Plex answered {status}"
+    assert world.state(scene).detail == words
+
+
 # -- too long --------------------------------------------------------------------------------
 
 

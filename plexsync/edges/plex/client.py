@@ -37,6 +37,8 @@ LARGEST_IMAGE = 10_000_000
 """Largest image in bytes; Plex fails on images above 10 MB."""
 _IMAGE_REFUSALS = frozenset({400, 406, 413, 415, 422})
 """Statuses of an upload that concern only the image."""
+_FOREIGN_REFUSALS = frozenset({403, 404, 405})
+"""Further statuses by which a proxy or firewall rejects an upload."""
 _IMAGES = {"poster": "posters", "background": "arts"}
 _CHOICES = {"poster": "poster", "background": "art"}
 
@@ -156,7 +158,8 @@ class PlexClient(PlexLists):
         try:
             self._connection.send(path, self._session.post, target.server, data=data)
         except SyncError as error:
-            if error.status not in _IMAGE_REFUSALS:
+            foreign = error.cause == "foreign" and error.status in _FOREIGN_REFUSALS
+            if error.status not in _IMAGE_REFUSALS and not foreign:
                 raise
             if not self._healthy():
                 error.fault = WRITE

@@ -15,6 +15,7 @@ from plexsync.edges.plex.lists import Page, Sections
 from plexsync.edges.plex.pages import PAGE, pages
 from plexsync.edges.plex.refresh import Depth, RefreshCount, RefreshResult
 from plexsync.edges.plex.xml import Listed
+from plexsync.model.errors import PlexTemporaryError
 from plexsync.model.plex import IndexedPart, PlexItem, Section, Target
 
 __all__ = ["PAGE", "IndexStats", "Keys", "PlexIndex"]
@@ -48,6 +49,8 @@ class PlexIndex:
         self.libraries: tuple[Section, ...] = ()
         """The libraries found by the last refresh; none before it."""
         self._known_limit: int | None = None
+        self.news = False
+        """Whether it has learned of files since this was last reset."""
         self.lookups = self.hits = 0
         """Number of look-ups of a scene's files, and of those with a result."""
 
@@ -66,7 +69,8 @@ class PlexIndex:
         not add up.
 
         `wanted` names the libraries ("" for all), `now` is wall-clock seconds, `force` reads them
-        whole. Raises the errors of PlexClient; the index is then as it was before.
+        whole. Raises the errors of PlexClient; the index is then as it was before, but that one
+        library which cannot be listed does not keep the others from being brought up to date.
         """
         if self._read_only:
             return RefreshResult(0, 0, 0, False, ())
@@ -76,13 +80,22 @@ class PlexIndex:
         known = self._store.sections(server)
         libraries = self._libraries(wanted, bool(known))
         self.libraries = libraries.found
+        failed: PlexTemporaryError | None = None
         for section in libraries.found:
             row = known.pop(section.key, None)
             usable = row and row.uuid == section.uuid and 0 <= now - row.read_at < MAX_AGE
-            if row and usable and not force:
-                self._update(row, section, now, depth, tally)
-            else:
-                self._read_whole(server, section, now, tally)
+            try:
+                if row and usable and not force:
+                    self._update(row, section, now, depth, tally)
+                else:
+                    self._read_whole(server, section, now, tally)
+            except PlexTemporaryError as problem:
+                if problem.cause == "server":
+                    raise
+                failed = failed or problem
+            self.news |= tally.added > 0
+        if failed is not None:
+            raise failed
         for key in known:
             tally.removed += self._store.drop(server, key)
         self._store.cover(server, wanted)

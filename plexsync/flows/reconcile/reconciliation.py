@@ -81,7 +81,7 @@ class Reconciliation:
         self._stash = stash
         self._plex = plex
         self._matcher = matcher
-        self._items = ItemReader(plex)
+        self._items = ItemReader(plex, index)
         self._index = index
         self._ledger = ledger
         self._queue = queue

@@ -9,7 +9,7 @@ from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.sync.media_server import MediaServer
 from plexsync.flows.sync.planning import is_foreign
 from plexsync.flows.sync.scene_write import ItemWrite
-from plexsync.model.errors import SyncError
+from plexsync.model.errors import ITEM, WRITE, SyncError
 from plexsync.model.plex import FIELDS, Base, Edit
 from plexsync.policy.outcome import is_upload_of
 
@@ -42,6 +42,8 @@ class ImageWriter:
         Plex shows.
         """
         if write.unseen is not None:
+            if write.unseen.fault == ITEM:  # it was read: only its images cannot be written
+                write.unseen.fault = WRITE
             raise write.unseen
         for edit in write.images:
             if edit.field in write.kept:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
+from itertools import islice
 
-from plexsync.flows.sync.media_server import MediaServer
+from plexsync.flows.sync.media_server import FileIndex, MediaServer
 from plexsync.model.errors import REQUEST, PlexAuthError, SyncError, TransientError
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.plex_state import FAILURE
@@ -12,12 +13,16 @@ from plexsync.model.plex_state import FAILURE
 AT_ONCE = 50
 """Maximum number of items per request."""
 
+OTHERS = 3
+"""Items that are tried to find out whether one item alone cannot be read."""
+
 
 class ItemReader:
     """Reads items as they are in Plex now."""
 
-    def __init__(self, server: MediaServer) -> None:
+    def __init__(self, server: MediaServer, index: FileIndex) -> None:
         self._server = server
+        self._index = index
 
     def read(
         self, targets: Iterable[Target]
@@ -31,9 +36,21 @@ class ItemReader:
         broken: dict[Target, SyncError] = {}
         for start in range(0, len(wanted), AT_ONCE):
             self._read_some(wanted[start : start + AT_ONCE], items, broken)
-        if len(broken) > 1 and not items:  # so many items do not fail at once by their own fault
-            raise next(iter(broken.values()))
+        if broken and not items and (len(broken) > 1 or not self._reads_another(broken)):
+            raise next(iter(broken.values()))  # so many do not fail at once by their own fault
         return items, broken
+
+    def _reads_another(self, broken: Container[Target]) -> bool:
+        """Whether Plex delivers any other item; also when there is none to ask for."""
+        others = (target for target, _ in self._index.items() if target not in broken)
+        asked = list(islice(others, OTHERS))
+        for target in asked:
+            try:
+                self._server.items([target.rating_key])
+                return True
+            except (TransientError, PlexAuthError):
+                continue
+        return not asked
 
     def _read_some(
         self,

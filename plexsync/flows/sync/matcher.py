@@ -17,10 +17,12 @@ from plexsync.flows.sync.selection import Selection
 from plexsync.flows.sync.unreadable import unreadable_items
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
+    LIBRARY,
     REQUEST,
     AmbiguousMatch,
     PlexNotFound,
     PlexTemporaryError,
+    SyncError,
 )
 from plexsync.model.job import EDIT
 from plexsync.model.ledger import SHARED
@@ -56,10 +58,8 @@ class ItemMatcher:
         self._log = log
         self._map, _ = PathMap.parse(config.path_map)
         self._scenes = SceneMatcher(self._map, index, stash, ledger, Selection(config, stash))
-        self._items = ItemReader(server)
+        self._items = ItemReader(server, index)
         self._refreshed: float | None = None
-        self.news = False
-        """Whether the index has new files since this was last reset."""
 
     def match(self, desired_scenes: Sequence[SceneWrite]) -> tuple[list[SceneWrite], list[Result]]:
         """Split a batch into scenes that are found in Plex, and results of the others."""
@@ -70,15 +70,33 @@ class ItemMatcher:
         if not self._index.complete(self._config.plex_library):
             self.refresh()
         found, failed, misses = self._pass(desired_scenes)
+        trouble: SyncError | None = None
         for worthwhile in (self._news_may_help, self._reading_may_help):
-            depth = worthwhile(misses) if misses else None
+            depth = worthwhile(misses) if misses and trouble is None else None
             if depth is not None:
-                self.refresh(depth)
+                trouble = self._try_to_refresh(depth)
                 more, worse, misses = self._pass(misses)
                 found, failed = found + more, failed + worse
         return found, failed + [
-            Failed(desired_scene.job, self._missing(desired_scene)) for desired_scene in misses
+            Failed(desired_scene.job, trouble or self._missing(desired_scene))
+            for desired_scene in misses
         ]
+
+    def _try_to_refresh(self, depth: Depth) -> SyncError | None:
+        """Refresh the index for misses; a library that cannot be listed holds up only those."""
+        try:
+            self.refresh(depth)
+        except PlexTemporaryError as problem:
+            if problem.cause == "server":
+                raise
+            problem.fault = LIBRARY
+            return problem
+        return None
+
+    def took_news(self) -> bool:
+        """Whether the index has learned of files since this was last asked."""
+        news, self._index.news = self._index.news, False
+        return news
 
     def _news_may_help(self, misses: Sequence[SceneWrite]) -> Depth | None:
         """The depth of a refresh for new items; None if it would not help."""
@@ -213,7 +231,6 @@ class ItemMatcher:
         result = self._index.refresh(wanted, now, depth=depth)
         if depth is not Depth.MOVED:  # that depth may have skipped a library
             self._refreshed = self._clock.monotonic()
-        self.news = self.news or result.added > 0
         if result.whole:
             for line in unreadable_items(self._index):
                 self._log.warn_once(line, line)

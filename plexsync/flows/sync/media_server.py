@@ -4,7 +4,7 @@ knows which server it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from plexsync.edges.plex.client import Cut, Health, Sent
@@ -82,6 +82,9 @@ class MediaServer(Protocol):
 class FileIndex(Protocol):
     """A local index of which item has which file: a cache, so the live items decide."""
 
+    news: bool
+    """Whether it has learned of files since this was last reset."""
+
     @property
     def libraries(self) -> tuple[Section, ...]:
         """The libraries found by the last refresh; empty before the first."""
@@ -100,6 +103,9 @@ class FileIndex(Protocol):
 
     def may_hold(self, paths: Sequence[str]) -> bool:
         """Whether any file has the same name as one of these paths."""
+
+    def items(self) -> Iterator[tuple[Target, str]]:
+        """Every item with its first file."""
 
     def forget(self, target: Target) -> None:
         """Remove an item that the server no longer has."""

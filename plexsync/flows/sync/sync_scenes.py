@@ -13,7 +13,7 @@ from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.flows.sync.scene_write import SceneWrite
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.errors import Interrupted, PlexServerDown, SyncError
+from plexsync.model.errors import Interrupted, PlexServerDown, PlexTemporaryError, SyncError
 from plexsync.model.job import Job
 from plexsync.model.paths import PathMap, folder_of
 from plexsync.model.reasons import CREATE
@@ -53,14 +53,17 @@ class SyncScenes:
                 self._matcher.refresh()
         except (SyncError, Interrupted):
             return  # the next batch meets the same failure and handles it
-        if self._matcher.news and self._revival is not None:
-            self._matcher.news = False
+        if self._revival is not None and self._matcher.took_news():
             self._revival.revive(now)
 
     def follow_clocks(self, now: float) -> None:
         """Refresh the libraries whose clocks moved, and make jobs due that waited for their files."""
         try:
             self._matcher.follow()
+        except PlexTemporaryError as problem:
+            if problem.cause != "server":  # of other libraries the index may have learned
+                self.retry_arrived(now, refresh=False)
+            return
         except (SyncError, Interrupted):
             return  # as above
         if self._revival is not None and not self._followed:

@@ -127,7 +127,7 @@ class WriteItems:
             return
         try:
             with self._in_flight.completing():
-                items, _ = self._read({write.item.target for write in writes})
+                items, broken = self._read({write.item.target for write in writes})
         except Interrupted:
             for scene in scenes:
                 scene.postponed |= any(write.sent for write in scene.items)
@@ -136,6 +136,9 @@ class WriteItems:
             for scene in scenes:
                 scene.error = scene.error or error.of_step()
             return
+        for scene in scenes:
+            unread = [broken[w.item.target] for w in scene.items if w.item.target in broken]
+            scene.error = scene.error or next(iter(unread), None)
         for write in writes:
             item = items.get(write.item.target)
             if item is not None and compare(write, item):

@@ -17,6 +17,7 @@ from plexsync.flows.worker.recorder import HeldBack
 from plexsync.flows.worker.settings_changes import SettingsChanges
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
+    LIBRARY,
     REQUEST,
     AnotherStash,
     PlexAuthError,
@@ -223,6 +224,13 @@ class Admission:
         """Draw conclusions about both servers from a batch."""
         errors = [result.error for result in judged.results if isinstance(result, Failed)]
         self._note_stuck([error for error in errors if error.fault == REQUEST])
+        for error in errors:
+            if error.fault == LIBRARY:
+                self._log.warn_once(
+                    f"unlisted {error.message}",
+                    f"Plex cannot list a library ({error.message}). Scenes whose file is not known "
+                    "yet wait at no cost; all others go on.",
+                )
         if isinstance(judged.server, PlexServerDown):
             self._outages.record_failure(judged.server.message, judged.server.cause)
         elif isinstance(judged.server, PlexAuthError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from plexsync.edges.plex.client import Health, PlexClient
 from plexsync.flows.results import Done, Failed, Postponed, Result
 from plexsync.model.errors import (
+    LIBRARY,
     REQUEST,
     SCENE,
     SERVER,
@@ -116,8 +117,8 @@ class Blame:
         """The result with its fault decided, given a healthy Plex and a valid token."""
         assert isinstance(result, Failed)
         error, job = result.error, result.job
-        if error.fault == REQUEST:
-            return _with(result, _temporary(error, REQUEST))
+        if error.fault in (REQUEST, LIBRARY):
+            return _with(result, _temporary(error, error.fault))
         forbidden = isinstance(error, PlexAuthError)
         if forbidden:
             if error.fault == WRITE and server is not None:
