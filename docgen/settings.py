@@ -86,15 +86,15 @@ def document(root: Path) -> str:
 
 
 def _row(key: str, setting: Setting) -> Iterator[str]:
-    text, said, more = _split(setting.description)
+    text, said, more = split_description(setting.description)
     yield f"**{setting.display_name}**"
     yield f"`{key}`"
     yield _kind(key, setting)
-    yield plain(_default(key, said))
+    yield plain(default_of(key, said))
     yield plain(f"{text} {more}".strip())
 
 
-def _split(description: str) -> tuple[str, str, str]:
+def split_description(description: str) -> tuple[str, str, str]:
     """Split a description into what it does, its default, and the rest."""
     parts = re.fullmatch(
         r"(.*?) Default: ((?:[^.(]|\([^)]*\))+)\.(?: Allowed: [^.]+\.)?(.*)", description
@@ -114,7 +114,7 @@ def _kind(key: str, setting: Setting) -> str:
     return "one of " + ", ".join(f"`{word}`" for word in words) if words else KINDS[setting.type]
 
 
-def _default(key: str, said: str) -> str:
+def default_of(key: str, said: str) -> str:
     """The default as stated in the manifest; raises ValueError unless it is the model's."""
     value = PlexSyncConfig.model_fields[FIELDS[key]].default
     empty = not isinstance(value, (bool, int)) and not str(value or "").strip("*")

@@ -108,7 +108,7 @@ def test_it_speaks_of_things_by_the_trades_words(page: str) -> None:
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
-    linked = set(re.findall(r"\]\((docs/\w+\.md)", PAGES["README.md"]))
+    linked = set(re.findall(r"\]\((docs/[\w-]+\.md)", PAGES["README.md"]))
     assert linked == {name for name in PAGES if name.startswith("docs/")}
 
 

@@ -15,7 +15,7 @@
   const OPERATION = `mutation PlexSyncOperation($args: Map) {
     runPluginOperation(plugin_id: "PlexSync", args: $args)
   }`;
-  const RUN_TASK = `mutation PlexSyncRunTask($task: String!, $description: String!, $args: Map) {
+  const RUN_TASK = `mutation PlexSyncRunTask($task: String, $description: String!, $args: Map) {
     runPluginTask(
       plugin_id: "PlexSync", task_name: $task, description: $description, args_map: $args
     )
@@ -109,6 +109,13 @@
     };
   }
 
+  /** PlexSync's settings as Stash has them now, without what is secret in them. */
+  async function ownSettings() {
+    const { configuration } = await query(SETTINGS);
+    const { plex_token: secret, ...settings } = (configuration.plugins || {})[PLUGIN] || {};
+    return settings;
+  }
+
   let settingsAsked = null;
 
   /** Plex's address and whether both settings are entered, read once; the token is not kept. */
@@ -148,6 +155,7 @@
     command,
     findScenes,
     searchScenes,
+    ownSettings,
     plexSettings,
     sentence,
   };

@@ -37,7 +37,11 @@
     reconcile_missing: "Reconcile Missing Metadata Only",
     restore_removed: "Restore Removed",
     undo_left_out: "Undo Scenes Left Out",
+    count_changes: "Count the changes",
   };
+
+  /** Those of them that Stash's own list of tasks does not have. */
+  const UNLISTED = ["count_changes"];
 
   function seconds(count) {
     return new Promise((resolve) => setTimeout(resolve, count * 1000));
@@ -68,6 +72,7 @@
     GUIDE,
     EVERY,
     TASKS,
+    UNLISTED,
     seconds,
     untilVisible,
   };

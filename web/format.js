@@ -85,6 +85,43 @@
     return scene.title || (scene.files[0] && scene.files[0].basename) || `Scene ${id}`;
   }
 
+  /** A name as a pattern takes it after a colon: between quotes where its signs mean something. */
+  function quotedName(name) {
+    const plain = !/[,|{}]/.test(name) && !/^[-"]/.test(name) && !name.endsWith("/*");
+    return plain && name === name.trim() ? name : `"${name.replace(/"/g, '""')}"`;
+  }
+
+  const SECRET = "plex_token";
+
+  /** Settings as a file: what differs from the default, without the token. */
+  function writeSettings(shown, known) {
+    const kept = Object.entries(shown).filter(([key, value]) => key !== SECRET && known[key] && value);
+    return `${JSON.stringify({ plexsync: Object.fromEntries(kept) }, null, 2)}\n`;
+  }
+
+  /** The settings of such a file, every other one as by default; an Error says what is wrong. */
+  function readSettings(text, known) {
+    let found;
+    try {
+      found = JSON.parse(text).plexsync;
+    } catch (problem) {
+      throw new Error("The file is not JSON.");
+    }
+    if (!found || typeof found !== "object" || Array.isArray(found)) {
+      throw new Error("The file holds no settings of PlexSync.");
+    }
+    const strange = Object.keys(found).find((key) => !known[key] || key === SECRET);
+    if (strange) throw new Error(`The file has a setting that PlexSync does not import: ${strange}`);
+    const entries = Object.entries(known).filter(([key]) => key !== SECRET);
+    return Object.fromEntries(
+      entries.map(([key, setting]) => {
+        const value = found[key];
+        if (setting.kind === "switch") return [key, value === true];
+        return [key, value === undefined || value === null ? "" : String(value)];
+      }),
+    );
+  }
+
   /** The address if a link or picture may use it, otherwise "". */
   function webAddress(text) {
     try {
@@ -164,6 +201,9 @@
     percent,
     milliseconds,
     sceneTitle,
+    quotedName,
+    writeSettings,
+    readSettings,
     webAddress,
     plexLink,
     howThingsAre,

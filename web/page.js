@@ -19,6 +19,8 @@
   const { QueueView } = PlexSync.queue;
   const { DeadLettersView } = PlexSync.deadLetters;
   const { PreviewView } = PlexSync.preview;
+  const { RecipesView } = PlexSync.recipes;
+  const { SettingsView } = PlexSync.settings;
   const { SetUpView } = PlexSync.setUp;
   const { OverviewView } = PlexSync.overview;
 
@@ -27,7 +29,9 @@
     ["queue", "Queue"],
     ["dead-letters", "Dead letters"],
     ["preview", "Preview"],
+    ["recipes", "What is written"],
     ["set-up", "Set-up"],
+    ["settings", "Settings"],
   ];
 
   function Headline({ status, inStash, settings, tasks, startTask }) {
@@ -155,6 +159,8 @@
       queue: () => h(QueueView, { status, changed: again, tasks, startTask }),
       "dead-letters": () => h(DeadLettersView, { status, changed: again, tasks, startTask }),
       preview: () => h(PreviewView, { changed: again }),
+      recipes: () => h(RecipesView, { tasks, changed: again }),
+      settings: () => h(SettingsView, { changed: again }),
       "set-up": () => h(SetUpView, { tasks, startTask, changed: again }),
     };
     return h(

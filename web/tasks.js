@@ -7,7 +7,7 @@
   const { PlexSync } = window;
   if (!PlexSync) return;
 
-  const { EVERY, TASKS } = PlexSync.core;
+  const { EVERY, TASKS, UNLISTED } = PlexSync.core;
   const { Fragment, useCallback, useEffect, useState, createElement: h } = PlexSync.core.React;
   const { Button, Card } = PlexSync.core.Bootstrap;
   const { number } = PlexSync.format;
@@ -69,7 +69,10 @@
     }, [id]);
 
     const start = useCallback(async (task, args) => {
-      const variables = { task: TASKS[task], description: `PlexSync: ${TASKS[task]}`, args };
+      const description = `PlexSync: ${TASKS[task]}`;
+      const variables = UNLISTED.includes(task)
+        ? { description, args: { mode: task, ...args } }
+        : { task: TASKS[task], description, args };
       const job = (await mutate(RUN_TASK, variables)).runPluginTask;
       if (!wanted()) return;
       setResult(null);

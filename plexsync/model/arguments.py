@@ -110,6 +110,30 @@ def switch(value: object) -> bool:
     return value
 
 
+def settings(most: int, longest: int) -> Callable[[object], dict[str, object]]:
+    """Reads settings as Stash keeps them: an object of texts, numbers, and true or false.
+
+    Which settings there are, and what each may hold, is found out where they are used.
+    """
+
+    def read(value: object) -> dict[str, object]:
+        if not isinstance(value, dict) or not 0 < len(value) <= most:
+            raise ValueError(f"an object of 1 to {most} settings")
+        for name, each in value.items():
+            if not isinstance(name, str) or not name.isidentifier():
+                raise ValueError("an object with the names of settings")
+            if isinstance(each, str) and len(each) <= longest and _clean(each):
+                continue
+            if type(each) not in (bool, int):
+                raise ValueError(
+                    f"an object of texts of at most {longest} characters on one line, whole numbers, "
+                    "true and false"
+                )
+        return dict(value)
+
+    return read
+
+
 scene_id = whole(1, 2**63 - 1)
 """Reads a scene id."""
 

@@ -12,6 +12,7 @@ from plexsync.model.arguments import (
     read_arguments,
     scene_id,
     scene_ids,
+    settings,
     shown,
     switch,
     text,
@@ -31,7 +32,10 @@ ADOPT = "adopt_data_folder"
 
 MOST_SCENES = 1000
 MOST_PREVIEWS = 50
+MOST_SAMPLES = 5
+"""Scenes for which settings that are not saved can be tried at once."""
 _LONGEST_PATH = 4096
+_SETTINGS = Rule(settings(100, 20_000))
 
 COMMANDS: Mapping[str, Mapping[str, Rule]] = {
     "retry": {"scene": Rule(scene_id)},
@@ -50,6 +54,8 @@ COMMANDS: Mapping[str, Mapping[str, Rule]] = {
     },
     "unpin": {"scene": Rule(scene_id)},
     "adopt_path_map": {"path_map": Rule(text(_LONGEST_PATH, empty=True))},
+    "try_recipes": {"settings": _SETTINGS, "scenes": Rule(scene_ids(MOST_SAMPLES), None)},
+    "save_settings": {"settings": _SETTINGS},
     ADOPT: {},
     "clear": {"what": Rule(one_of("dead_letters", "queue")), "class": Rule(word, None)},
 }

@@ -31,7 +31,7 @@ _DESIRED = {"plex_library", "path_map", "strict_matching", "preserve_plex_edits"
 _DESIRED |= {"strip_emoji", "strict_mode", "max_performers"}
 """Settings that change what is written or to which item, besides every `sync_` switch."""
 
-_FILTERS = ("sync_only", "sync_never")
+FILTERS = ("sync_only", "sync_never")
 """Settings that choose the scenes; what is written of a scene does not depend on them."""
 
 
@@ -220,7 +220,7 @@ class PlexSyncConfig(BaseModel):
 
     def filter_problem(self) -> str:
         """Which filter is invalid and why, without a full stop; "" if none is."""
-        for name in _FILTERS:
+        for name in FILTERS:
             try:
                 parse_filter(getattr(self, name))
             except FilterError as problem:
@@ -254,7 +254,7 @@ class PlexSyncConfig(BaseModel):
         return self._hash_of(
             name
             for name in type(self).model_fields
-            if _changes_desired(name) or name in _FILTERS or _is_recipe(name)
+            if _changes_desired(name) or name in FILTERS or _is_recipe(name)
         )
 
     def _hash_of(self, names: Iterable[str]) -> str:
@@ -285,7 +285,7 @@ _TITLES = {"sync_only": "Sync only", "sync_never": "Sync never"}
 
 
 def _changes_desired(name: str) -> bool:
-    return name in _DESIRED or (name.startswith("sync_") and name not in _FILTERS)
+    return name in _DESIRED or (name.startswith("sync_") and name not in FILTERS)
 
 
 def _is_recipe(name: str) -> bool:
@@ -399,7 +399,7 @@ def _parse(name: str, default: object, value: object) -> object:
         return text
     if name == "collection_sort":
         return read_sort_pattern(value)
-    if name in _FILTERS:
+    if name in FILTERS:
         return read_filter(value)
     choices = get_args(PlexSyncConfig.model_fields[name].annotation)
     return read_choice(value, choices) if choices else read_text(value)

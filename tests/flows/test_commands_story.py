@@ -193,6 +193,48 @@ def test_an_unusable_path_map_is_not_adopted(world: World) -> None:
     assert world.stash.data.plugin_settings["PlexSync"] == before
 
 
+def test_settings_are_changed_and_every_other_one_stays(world: World) -> None:
+    world.configure(plexHost="kept", max_tags=50, no_tags=True)
+    before = dict(world.settings)
+    scene, item = world.pair("a.mp4", title="new", tags=[world.stash.add_tag("Tall")])
+    settings = {"max_tags": 20, "no_tags": False, "max_performers": 30}
+    answer = done(world, "save_settings", settings=settings)
+    assert answer["changed"] == ["max_performers", "max_tags", "no_tags"]
+    assert "Reload" in answer["text"]
+    assert world.stash.data.plugin_settings["PlexSync"] == {**before, **settings}
+    done(world, "sync", scenes=scene)
+    assert item.genre == ["Tall"]
+
+
+def test_an_empty_text_removes_a_setting(world: World) -> None:
+    world.configure(plex_library="Films")
+    assert done(world, "save_settings", settings={"plex_library": ""})["changed"] == [
+        "plex_library"
+    ]
+    assert "plex_library" not in world.stash.data.plugin_settings["PlexSync"]
+    assert (
+        done(world, "save_settings", settings={"plex_library": ""})["text"]
+        == "Nothing was changed."
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"max_tags": 20, "nonsense": 1}, "no setting 'nonsense'"),
+        ({"max_tags": 20, "plex_token": "other"}, "no setting 'plex_token'"),
+        ({"max_tags": 20, "max_retries": 4711}, "max_retries: 4711 is not a whole number"),
+        ({"max_tags": 20, "recovery_strategy": "fast"}, "recovery_strategy: 'fast' is none of"),
+    ],
+)
+def test_of_several_settings_one_that_is_wrong_leaves_all_as_they_were(
+    world: World, settings: dict[str, Any], words: str
+) -> None:
+    before = dict(world.settings)
+    assert words in failed(world, "save_settings", settings=settings)
+    assert world.stash.data.plugin_settings["PlexSync"] == before
+
+
 def test_the_plex_token_shows_in_no_result_and_no_log(world: World) -> None:
     done(world, "adopt_path_map", path_map="/plex=>/data")
     folder = os.path.join(world.folder, "results")

@@ -22,7 +22,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding
 SECTIONS = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", TEXT, re.M | re.S))
 BY_NAME = {
     "args", "attempts", "by_class", "by_error", "classes", "counts", "errors", "failed", "fields",
-    "left", "output", "refused", "scenes", "why",
+    "left", "output", "problems", "refused", "scenes", "values", "why",
 }  # fmt: skip
 """Objects whose keys are data, unless they are lists."""
 
@@ -162,6 +162,8 @@ def test_commands_answer_in_the_documented_shape(world: World) -> None:
     checked("unpin", done(world, "unpin", scene=scene))
     checked("sync", done(world, "sync", scenes=scene))
     checked("undo", done(world, "undo", scene=scene))
+    checked("try_recipes", done(world, "try_recipes", settings={"labels": "{tag"}, scenes=scene))
+    checked("save_settings", done(world, "save_settings", settings={"max_tags": 50}))
     checked("adopt_path_map", done(world, "adopt_path_map", path_map="/plex=>/data"))
     world.plex.stop()
     inbox.drop(world.folder, b'{"id":%d,"type":"Scene.Update.Post"}' % scene)

@@ -33,6 +33,8 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("pin", {"scene": 7, "part": "/a", "rating_key": "12"}, {"rating_key": 12}),
     ("unpin", {"scene": 7}, {"scene": 7}),
     ("adopt_path_map", {"path_map": ""}, {"path_map": ""}),
+    ("try_recipes", {"settings": {"title": "{file}"}, "scenes": "7"}, {"scenes": (7,)}),
+    ("save_settings", {"settings": {"a": "b", "c": 1, "d": False}}, {}),
     ("clear", {"what": "queue"}, {"what": "queue", "class": None}),
     ("clear", {"what": "dead_letters", "class": None}, {"class": None}),
 ]
@@ -70,6 +72,14 @@ BAD: list[tuple[Any, Any, str]] = [
     ("pin", {"scene": 1, "part": "\ud800"}, "on one line"),
     ("pin", {"scene": 1, "part": "x" * 5000}, "at most 4096 characters"),
     ("adopt_path_map", {"path_map": ["a"]}, "a text of at most"),
+    ("save_settings", {"settings": {}}, "1 to 100 settings"),
+    ("save_settings", {"settings": [1]}, "1 to 100 settings"),
+    ("save_settings", {"settings": {"a b": 1}}, "the names of settings"),
+    ("save_settings", {"settings": {"a": None}}, "whole numbers"),
+    ("save_settings", {"settings": {"a": 1.5}}, "whole numbers"),
+    ("save_settings", {"settings": {"a": "x\ny"}}, "on one line"),
+    ("save_settings", {"settings": {"a": "x" * 20_001}}, "at most 20000 characters"),
+    ("try_recipes", {"settings": {"a": ""}, "scenes": [1, 2, 3, 4, 5, 6]}, "1 to 5 scene ids"),
     ("clear", {"what": "everything"}, "one of dead_letters, queue"),
     ("clear", {"what": "queue", "class": "PlexNotFound"}, "class goes with dead_letters only"),
 ]

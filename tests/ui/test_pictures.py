@@ -56,6 +56,14 @@ def test_the_pictures_of_the_documentation(house: House, open_page: Open, pictur
     expect(page.get_by_role("region", name="PlexSync")).to_contain_text("in step since")
     shoot(page, pictures / "scene.png")
 
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{ADDRESS}?view=recipes")
+    page.get_by_role("button", name="Studio first").click()
+    titles = page.get_by_role("list", name="Title: results")
+    expect(titles.get_by_text(re.compile("^Northwind Pictures: ")).first).to_be_visible()
+    page.mouse.move(0, 0)
+    shoot(page, pictures / "what-is-written.png")
+
     look_at_the_rest(page, gallery.scenes[CHANGED])
 
 
@@ -74,8 +82,17 @@ def look_at_the_rest(page: Page, scene: int) -> None:
     page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.get_by_text(re.compile("scenes? would change"))).to_be_visible()
     shoot(page, SHOTS / "preview.png")
+    page.goto(f"{ADDRESS}?view=settings")
+    expect(page.get_by_label("Plex URL", exact=True)).to_be_visible()
+    shoot(page, SHOTS / "settings.png")
     page.set_viewport_size({"width": 400, "height": 800})
-    for view, sign in {"overview": ".plexsync-bar", "dead-letters": "img.plexsync-cover"}.items():
+    signs = {
+        "overview": ".plexsync-bar",
+        "dead-letters": "img.plexsync-cover",
+        "recipes": ".plexsync-results",
+        "settings": ".plexsync-pattern",
+    }
+    for view, sign in signs.items():
         page.goto(f"{ADDRESS}?view={view}")
         expect(page.locator(sign).first).to_be_visible()
         shoot(page, SHOTS / f"narrow-{view}.png")

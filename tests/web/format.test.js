@@ -118,3 +118,38 @@ test("the headline counts what is in step, what waits and what needs somebody", 
   assert.equal(howThingsAre(STATUS, 12, SET_UP)[2], 4, "scenes that PlexSync has never met");
   assert.equal(howThingsAre(STATUS, null, null)[0], "ok", "nothing is known of Stash yet");
 });
+
+test("a name stands in a pattern as it is, or between quotes", () => {
+  const names = {
+    "Big Tag": "Big Tag",
+    "a;b [c] /d*": "a;b [c] /d*",
+    "a,b": '"a,b"',
+    "a|b{c}": '"a|b{c}"',
+    "-minus": '"-minus"',
+    '"quoted"': '"""quoted"""',
+    "all/*": '"all/*"',
+    " blank": '" blank"',
+  };
+  for (const [name, written] of Object.entries(names)) assert.equal(format.quotedName(name), written);
+});
+
+test("settings are exported without the token, and come back as they were", () => {
+  const known = {
+    plex_token: { kind: "text" },
+    plex_url: { kind: "text" },
+    no_tags: { kind: "switch" },
+    max_tags: { kind: "number" },
+  };
+  const shown = { plex_token: "secret", plex_url: "http://a", no_tags: true, max_tags: "" };
+  const file = format.writeSettings(shown, known);
+  assert.doesNotMatch(file, /secret|max_tags/);
+  assert.deepEqual({ ...format.readSettings(file, known) }, { plex_url: "http://a", no_tags: true, max_tags: "" });
+});
+
+test("a file that holds no settings is refused in words", () => {
+  const known = { plex_token: { kind: "text" }, max_tags: { kind: "number" } };
+  assert.throws(() => format.readSettings("nonsense", known), /not JSON/);
+  assert.throws(() => format.readSettings("[]", known), /no settings/);
+  assert.throws(() => format.readSettings('{"plexsync": {"other": 1}}', known), /does not import: other/);
+  assert.throws(() => format.readSettings('{"plexsync": {"plex_token": "x"}}', known), /plex_token/);
+});

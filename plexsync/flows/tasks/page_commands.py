@@ -15,6 +15,7 @@ from plexsync.flows.tasks import dead_letters
 from plexsync.flows.tasks.clear_queue import remove_all
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.preview import preview as preview_sync
+from plexsync.flows.tasks.save_settings import RELOAD, change_settings
 from plexsync.flows.tasks.undo import undo_scene
 from plexsync.flows.updated import last_updated
 from plexsync.model.command import MOST_PREVIEWS
@@ -119,28 +120,16 @@ def unpin(context: TaskContext) -> Answer:
 
 
 def adopt_path_map(context: TaskContext) -> Answer:
-    """Change our path map in Stash. Stash can only replace all settings: read, change, write."""
+    """Change the path map in Stash's settings."""
     wanted = context.args["path_map"]
     unusable = PathMap.parse(wanted)[1]
     if unusable:
         raise TaskFailed(f"The path map was not changed: {'; '.join(unusable)}.")
-    before = dict(context.stash.settings().plugin)
-    context.stash.save_settings({**before, "path_map": wanted})
-    after = dict(context.stash.settings().plugin)
-    if after != {**before, "path_map": wanted}:
-        raise TaskFailed(
-            "The settings in Stash differ from what was saved: they may have been changed at the "
-            "same moment. Check Settings > Plugins > PlexSync."
-        )
+    before, _ = change_settings(context, {"path_map": wanted})
     context.log.info(
         f"The path map in Stash's settings is now {wanted!r}; no other setting changed."
     )
-    return {
-        "before": str(before.get("path_map") or ""),
-        "after": wanted,
-        "text": "Reload an open settings page in Stash before changing anything there, or "
-        "it writes the old path map back.",
-    }
+    return {"before": str(before.get("path_map") or ""), "after": wanted, "text": RELOAD}
 
 
 def clear(context: TaskContext) -> Answer:

@@ -25,6 +25,7 @@ from plexsync.flows.tasks.outage_summary import outage_summary
 from plexsync.flows.tasks.preview import preview
 from plexsync.flows.tasks.process_queue import process_queue
 from plexsync.flows.tasks.rebuild_index import rebuild_index
+from plexsync.flows.tasks.recipes import count_changes, try_recipes
 from plexsync.flows.tasks.reconcile import (
     reconcile_7days,
     reconcile_24h,
@@ -33,10 +34,11 @@ from plexsync.flows.tasks.reconcile import (
 )
 from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
 from plexsync.flows.tasks.restore_removed import restore_removed
+from plexsync.flows.tasks.save_settings import save_settings
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced, sync_recent
 from plexsync.flows.tasks.undo import undo_all, undo_left_out, undo_scene
 from plexsync.flows.tasks.view_queue_status import view_queue_status
-from plexsync.model.arguments import Rule, one_of, scene_id, text
+from plexsync.model.arguments import Rule, one_of, scene_id, settings, text
 from plexsync.model.command import COMMANDS
 from plexsync.model.plex import FIELDS
 from plexsync.policy.gaps import KINDS
@@ -96,6 +98,13 @@ TASKS: Mapping[str, Task] = {
         title="Preview Sync",
         refusal="Nothing can be previewed",
     ),
+    "count_changes": Task(
+        READS,
+        count_changes,
+        {"settings": Rule(settings(100, 20_000))},
+        unready=True,
+        button=False,
+    ),
     "check_setup": Task(READS, check_setup, unready=True),
     "adopt_stash": Task(QUEUES, adopt_stash, unready=True, anybody=True),
     "undo_scene": Task(
@@ -130,6 +139,8 @@ _COMMANDS: Mapping[str, Task] = {
     "pin": Task(COMMAND, page_commands.pin),
     "unpin": Task(COMMAND, page_commands.unpin),
     "adopt_path_map": Task(COMMAND, page_commands.adopt_path_map),
+    "try_recipes": Task(COMMAND, try_recipes),
+    "save_settings": Task(COMMAND, save_settings),
     "adopt_data_folder": Task(COMMAND, adopt, anybody=True),
     "clear": Task(COMMAND, page_commands.clear),
 }

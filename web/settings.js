@@ -1,0 +1,272 @@
+/*
+ * The view "Settings": all of them, grouped, with what they mean; only what was changed is saved.
+ */
+(function () {
+  "use strict";
+
+  const { PlexSync } = window;
+  if (!PlexSync) return;
+
+  const { GUIDE } = PlexSync.core;
+  const { catalog } = PlexSync;
+  const { useEffect, useState, createElement: h } = PlexSync.core.React;
+  const { Badge, Button, Form } = PlexSync.core.Bootstrap;
+  const { counted, readSettings, writeSettings } = PlexSync.format;
+  const { command, ownSettings, sentence } = PlexSync.api;
+  const { useAlive } = PlexSync.polling;
+  const { useAct, Busy, Note, Problem, Box } = PlexSync.widgets;
+
+  const SECRET = "plex_token";
+
+  /** What a setting has while nobody entered anything. */
+  function nothing(setting) {
+    return setting.kind === "switch" ? false : "";
+  }
+
+  /** Settings as Stash keeps them, as the form shows them: texts, and true or false. */
+  function shownOf(settings) {
+    const entries = Object.entries(catalog.settings).map(([key, setting]) => {
+      const value = settings[key];
+      if (setting.kind === "switch") return [key, value === true];
+      return [key, value === undefined || value === null ? "" : String(value)];
+    });
+    return Object.fromEntries(entries);
+  }
+
+  /** A value of the form as it is saved; a number that is none stays a text, and is refused. */
+  function keptOf(key, value) {
+    const number = catalog.settings[key].kind === "number" && /^-?\d{1,9}$/.test(value.trim());
+    return number ? Number(value) : value;
+  }
+
+  function fits(key, words) {
+    const setting = catalog.settings[key];
+    const text = `${key} ${setting.label} ${setting.means}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  }
+
+  function Control({ id, setting, value, onChange }) {
+    const common = { id, size: "sm", value, onChange: (event) => onChange(event.target.value) };
+    if (setting.kind === "switch") {
+      return h(Form.Check, {
+        id,
+        type: "switch",
+        label: value ? "on" : "off",
+        checked: value,
+        onChange: (event) => onChange(event.target.checked),
+      });
+    }
+    if (setting.kind === "choice") {
+      return h(
+        Form.Control,
+        { ...common, as: "select" },
+        h("option", { value: "" }, `default: ${setting.default}`),
+        setting.choices.map((word) => h("option", { key: word, value: word }, word)),
+      );
+    }
+    const number = setting.kind === "number";
+    return h(Form.Control, {
+      ...common,
+      className: "text-input",
+      inputMode: number ? "numeric" : undefined,
+      placeholder: setting.default === "empty" ? "" : setting.default,
+      spellCheck: false,
+      autoComplete: "off",
+    });
+  }
+
+  function SettingRow({ name, value, saved, onChange }) {
+    const setting = catalog.settings[name];
+    const id = `plexsync-setting-${name}`;
+    const range = setting.kind === "number" ? ` Allowed: ${setting.low} to ${setting.high}.` : "";
+    return h(
+      "div",
+      { className: "plexsync-pattern", "data-key": name },
+      h(
+        "div",
+        { className: "plexsync-pattern-head" },
+        h("label", { htmlFor: id }, setting.label),
+        value !== saved && h(Badge, { variant: "warning" }, "changed"),
+        value !== nothing(setting) &&
+          h(
+            Button,
+            {
+              size: "sm",
+              variant: "link",
+              "aria-label": `${setting.label}: default`,
+              onClick: () => onChange(nothing(setting)),
+            },
+            "Default",
+          ),
+      ),
+      h(Control, { id, setting, value, onChange }),
+      h(
+        "div",
+        { className: "plexsync-dim" },
+        `${setting.means} Default: ${setting.default}.${range} `,
+        h("code", null, name),
+      ),
+    );
+  }
+
+  /** Everything but the token, as a file; and one that somebody exported, read back. */
+  function Exchange({ shown, onImport }) {
+    const [problem, setProblem] = useState("");
+    const address = `data:application/json,${encodeURIComponent(writeSettings(shown, catalog.settings))}`;
+    const read = async (event) => {
+      const [file] = event.target.files;
+      event.target.value = "";
+      if (!file) return;
+      try {
+        onImport(readSettings(await file.text(), catalog.settings));
+        setProblem("");
+      } catch (trouble) {
+        setProblem(sentence(trouble));
+      }
+    };
+    return h(
+      Box,
+      { title: "Export and import" },
+      h(
+        "p",
+        { className: "plexsync-dim" },
+        "The file holds every setting but the Plex token. What is imported is entered above, and saved with Save.",
+      ),
+      h(
+        "div",
+        { className: "plexsync-picker" },
+        h(
+          "a",
+          { className: "btn btn-secondary btn-sm", href: address, download: "plexsync-settings.json" },
+          "Export",
+        ),
+        h("input", {
+          type: "file",
+          accept: ".json,application/json",
+          "aria-label": "Settings to import",
+          onChange: read,
+        }),
+      ),
+      h(Problem, { text: problem }),
+    );
+  }
+
+  function SettingsView({ changed: tellPage }) {
+    const [saved, setSaved] = useState(null);
+    const [draft, setDraft] = useState(null);
+    const [search, setSearch] = useState("");
+    const [problem, setProblem] = useState("");
+    const [refused, setRefused] = useState("");
+    const [done, setDone] = useState("");
+    const [busy, act] = useAct();
+    const alive = useAlive();
+
+    useEffect(() => {
+      ownSettings()
+        .then((settings) => {
+          if (!alive()) return;
+          const shown = shownOf(settings);
+          setSaved(shown);
+          setDraft(shown);
+        })
+        .catch((trouble) => alive() && setProblem(sentence(trouble)));
+    }, []);
+
+    if (!draft) return problem ? h(Problem, { text: problem }) : h(Busy, null, "Reading the settings ...");
+    const changes = Object.keys(draft).filter((key) => draft[key] !== saved[key]);
+    const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+    const change = (key, value) => {
+      setDone("");
+      setDraft((old) => ({ ...old, [key]: value }));
+    };
+    const save = () =>
+      act("save", async (wanted) => {
+        setRefused("");
+        const settings = Object.fromEntries(changes.map((key) => [key, keptOf(key, draft[key])]));
+        try {
+          const answer = await command("save_settings", { settings }, wanted);
+          if (!answer || !wanted()) return;
+          setSaved(draft);
+          setDone(answer.text);
+          tellPage();
+        } catch (trouble) {
+          if (wanted()) setRefused(sentence(trouble));
+        }
+      });
+    const reset = () =>
+      setDraft((old) => {
+        const usual = Object.entries(catalog.settings).map(([key, each]) => [key, nothing(each)]);
+        return { ...old, ...Object.fromEntries(usual), plex_url: old.plex_url, path_map: old.path_map };
+      });
+    const groups = catalog.groups
+      .map(({ name, keys }) => [name, keys.filter((key) => key !== SECRET && fits(key, words))])
+      .filter(([, keys]) => keys.length);
+    return h(
+      "div",
+      null,
+      h(
+        "div",
+        { className: "plexsync-tools" },
+        h(Form.Control, {
+          size: "sm",
+          type: "search",
+          className: "text-input plexsync-search",
+          "aria-label": "Search the settings",
+          placeholder: "Search",
+          value: search,
+          onChange: (event) => setSearch(event.target.value),
+        }),
+        h(
+          "span",
+          { className: "plexsync-push plexsync-dim", role: "status" },
+          changes.length ? `${counted(changes.length, "setting")} changed, not saved` : "",
+        ),
+        h(
+          Button,
+          { variant: "secondary", disabled: Boolean(busy), onClick: reset },
+          "All to default",
+        ),
+        h(
+          Button,
+          {
+            variant: "secondary",
+            disabled: !changes.length || Boolean(busy),
+            onClick: () => setDraft(saved),
+          },
+          "Discard",
+        ),
+        h(
+          Button,
+          { disabled: !changes.length || Boolean(busy), onClick: save },
+          busy ? h(Busy, null, "Saving ...") : "Save",
+        ),
+      ),
+      h(Problem, { text: refused }),
+      done && h(Note, { tone: "ok" }, done),
+      groups.map(([name, keys]) =>
+        h(
+          Box,
+          { key: name, title: name },
+          keys.map((key) =>
+            h(SettingRow, {
+              key,
+              name: key,
+              value: draft[key],
+              saved: saved[key],
+              onChange: (value) => change(key, value),
+            }),
+          ),
+        ),
+      ),
+      !groups.length && h("p", null, "No setting fits."),
+      h(
+        "p",
+        { className: "plexsync-dim" },
+        `The Plex token is entered in ${GUIDE}: it never reaches this page. "All to default" leaves Plex URL and Path map.`,
+      ),
+      h(Exchange, { shown: draft, onImport: (found) => setDraft((old) => ({ ...old, ...found })) }),
+    );
+  }
+
+  PlexSync.settings = { SettingsView };
+})();
