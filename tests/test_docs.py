@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from functools import cache
 from pathlib import Path
 
@@ -105,6 +107,28 @@ def test_it_speaks_of_things_by_the_trades_words(page: str) -> None:
         text[max(0, found.start() - 30) : found.end() + 30] for found in OLD_WORDS.finditer(text)
     ]
     assert not old
+
+
+@pytest.mark.parametrize(
+    "folder", ["plexsync", "simulator", "bench", "torture", "docgen", "release"]
+)
+def test_docstrings_and_comments_use_the_trades_words(folder: str) -> None:
+    old = []
+    for file in sorted((ROOT / folder).rglob("*.py")):
+        alphabet = r"(?i:(dead|drive|flag|latin)[-\s]letters?|a letter and its accents?)"
+        text = re.sub(rf"`[^`\n]+`|{alphabet}", "", prose_of(file))
+        old += [f"{file.name}: {line}" for line in text.split("\n") if OLD_WORDS.search(line)]
+    assert not old
+
+
+def prose_of(file: Path) -> str:
+    """The docstrings and comments of a file; a string that stands alone counts as a docstring."""
+    source = file.read_text(encoding="utf-8")
+    tree = ast.walk(ast.parse(source))
+    alone = [node.value for node in tree if isinstance(node, ast.Expr)]
+    strings = [str(s.value) for s in alone if isinstance(s, ast.Constant)]
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return "\n".join([*strings, *(t.string for t in tokens if t.type == tokenize.COMMENT)])
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:

@@ -88,7 +88,7 @@
     if (Date.now() - board.at > TICK_AGAIN * 1000) wakeUp();
   }
 
-  /** A function that tells whether the component is still shown. */
+  /** A function that returns whether the component is still shown. */
   function useAlive() {
     const shown = useRef(true);
     useEffect(() => {

@@ -325,7 +325,7 @@ def read_config(
 
 
 def typed_tokens(settings: Mapping[str, object], environ: Mapping[str, str]) -> list[str]:
-    """Every token that somebody entered anywhere, whether it is used, usable or neither; words too
+    """Every token that was entered anywhere, whether it is used, valid or neither; words too
     short for one would blot out harmless text.
     """
     typed = (settings.get("plex_token"), settings.get("plexToken"), environ.get("PLEX_TOKEN"))

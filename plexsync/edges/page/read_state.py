@@ -59,7 +59,7 @@ def rows(
 ) -> list[tuple[Any, ...]]:
     """Rows of one of the owner's databases; none while the file or the table does not exist yet.
 
-    `shape` has a letter for each column (s text, i whole number, n time or length, b bytes; a
+    `shape` has a character for each column (s text, i whole number, n time or length, b bytes; a
     capital: or null). Rows of another shape are skipped; the owner sets them aside.
     """
     path = os.path.join(folder, name)

@@ -13,7 +13,7 @@ from plexsync.edges.storage.sqlite_view import view_sqlite
 from plexsync.model.plex import IndexedPart, Target
 
 MOST_PER_KEY = 200
-"""Maximum files returned per key of a look-up."""
+"""Maximum files returned per key of a lookup."""
 
 LIMIT_KEPT = 30 * 86400.0
 """Seconds after which a limit is dropped: a newer Plex or another proxy may accept more."""

@@ -128,7 +128,7 @@ class PlexIndex:
         return list(found)
 
     def may_hold(self, paths: Sequence[str]) -> bool:
-        """Whether any file in any folder has the name of one of these; not counted as a look-up."""
+        """Whether any file in any folder has the name of one of these; not counted as a lookup."""
         names = (key[2] for key in self._keys_of(paths))
         return any(True for _ in self._store.lookup(self._client.server_id(), NAME, names))
 

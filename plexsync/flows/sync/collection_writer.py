@@ -140,8 +140,8 @@ class CollectionWriter:
         if there is None:
             self._missing(each, now)
         elif there.rating_key != target.rating_key:
-            anew = TargetState(target=target._replace(rating_key=there.rating_key))
-            return replace(each, owner=UNKNOWN, etag="", sha1="", plex=anew)
+            created = TargetState(target=target._replace(rating_key=there.rating_key))
+            return replace(each, owner=UNKNOWN, etag="", sha1="", plex=created)
         elif each.owner == FOREIGN or each.quick:
             self._save(settled(each, each.detail))
         else:

@@ -28,9 +28,9 @@ def clear_queue(context: TaskContext) -> dict[str, object]:
     jobs, backfills = list(stores.queue.jobs.values()), stores.ledger.backfills()
     if not jobs and not backfills:
         return {**remove_all(context), "would_remove": 0}
-    told = is_second_press(context, "clear_queue")
-    if told is not None:
-        return {**remove_all(context, told), "would_remove": 0}
+    first_press = is_second_press(context, "clear_queue")
+    if first_press is not None:
+        return {**remove_all(context, first_press), "would_remove": 0}
     context.log.warning(
         f"Nothing was removed yet. This would remove {_listed(jobs, backfills)}. "
         "Press Clear Queue again within 5 minutes to do it."

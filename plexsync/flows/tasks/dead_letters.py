@@ -92,15 +92,15 @@ def _at_the_second_press(
     context: TaskContext, dead_letters: Sequence[DeadLetter], task: str, button: str
 ) -> dict[str, object]:
     """Say what would be removed; at a second press remove it, except what was added meanwhile."""
-    told = is_second_press(context, task)
-    if told is None:
+    first_press = is_second_press(context, task)
+    if first_press is None:
         context.log.warning(
             f"Nothing was removed yet. This would remove {_listed(dead_letters)}. A scene is then "
             f"only tried again when it is edited. Press {button} again within 5 "
             "minutes to do it."
         )
         return {"removed": 0, "would_remove": len(dead_letters)}
-    then = [dead_letter for dead_letter in dead_letters if dead_letter.buried_at <= told]
+    then = [dead_letter for dead_letter in dead_letters if dead_letter.buried_at <= first_press]
     removed = remove_dead_letters(context, then, context.clock.now()) if then else {"removed": 0}
     younger = len(dead_letters) - len(then)
     if younger:

@@ -68,7 +68,7 @@ def _open(context: TaskContext, *, read_only: bool) -> PlexIndex:
 
 @contextmanager
 def _borrowed(context: TaskContext) -> Iterator[bool]:
-    """Own the folder for a moment, if nobody does; yields whether we own it.
+    """Own the folder for a moment, if no process does; yields whether we own it.
 
     A worker stands by from the start, as for an owning task, so that events that arrive meanwhile
     are synced however this ends.

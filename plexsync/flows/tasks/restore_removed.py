@@ -54,7 +54,7 @@ def _restore(context: TaskContext, document: object) -> dict[str, int]:
 
 
 def _backfills(document: Mapping[str, Any]) -> Any:
-    """Copies of 0.1.0 call them walks."""
+    """The backfills of a copy; version 0.1.0 stored them as `walks`."""
     return document["backfills"] if "backfills" in document else document["walks"]
 
 

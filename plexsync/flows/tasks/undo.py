@@ -234,7 +234,7 @@ def _drop_older(
 
 
 def _is_still(job: Job, stores: Stores) -> bool:
-    """Whether nobody edited the scene since this was its job."""
+    """Whether the scene was not edited since this was its job."""
     return stores.queue.jobs.get(job.scene) == job
 
 
