@@ -147,12 +147,13 @@ def test_another_picture_of_a_group_reaches_its_scenes_and_no_others(world: Any)
     world.stash.journal.clear()
     world.run()
     assert item.selected_poster == uploaded(GREY)
-    assert asked(world) == [f"/group/{group}/frontimage"]
+    assert set(asked(world)) == {f"/group/{group}/frontimage"}
     world.stash.edit_entity("performer", ann, image=BLUE)
     world.event(ann, "Performer.Update.Post", inputFields=["image", "id"])
     world.stash.journal.clear()
     world.run()
-    assert asked(world) == []
+    # A sweep that happens to be due may look at the group again.
+    assert set(asked(world)) <= {f"/group/{group}/frontimage"}
 
 
 def test_a_picture_that_no_hook_told_of_is_found_by_the_sweep(world: Any) -> None:

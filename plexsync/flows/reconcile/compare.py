@@ -174,8 +174,8 @@ class Compare:
 
     def _images(self, scene: Scene, state: SceneState | None) -> Mapping[str, str]:
         """The checksums of the scene's pictures; those that may have changed are read from Stash."""
-        known = self._pictures.known(scene, state).images
-        if state is None or not self._config.syncs_images or scene.updated_at <= state.since:
+        known = self._pictures.known_images(scene, state)
+        if state is None or scene.updated_at <= state.since or not self._config.syncs_images:
             return known
         try:
             return self._pictures.read([(scene, state)])[0].images

@@ -53,6 +53,7 @@ class PictureReader:
         self, config: PlexSyncConfig, stash: StashClient, pool: Executor, log: Log
     ) -> None:
         self._choices: Choices = config.picture_choices
+        self._only_covers = not config.more_pictures
         self._stash = stash
         self._pool = pool
         self._log = log
@@ -61,6 +62,12 @@ class PictureReader:
         """What the ledger has, without a request to Stash."""
         shown = first_known(scene, state, self._choices)
         return ScenePictures(shown, all_kept(state), watched(scene, self._choices), asked=False)
+
+    def known_images(self, scene: Scene, state: SceneState | None) -> dict[str, str]:
+        """The SHA-1 by field of `known`; quick where only covers are shown, as most users have it."""
+        if state is None or not self._only_covers:
+            return self.known(scene, state).images
+        return dict.fromkeys(self._choices, state.cover_sha1) if state.cover_sha1 else {}
 
     def read(self, scenes: Sequence[tuple[Scene, SceneState | None]]) -> list[ScenePictures]:
         """The pictures of these scenes as Stash has them now, in the same order."""
