@@ -207,7 +207,11 @@ def test_a_field_that_only_the_recipe_looks_at_counts_as_an_edit(films: World) -
     films.edit(scene, organized=True)
     films.run()
     assert item.contentRating == "XXX"
-    assert used_fields(PlexSyncConfig(recipe_title="{?organized}{url}")) == {"organized", "urls"}
+    assert used_fields(PlexSyncConfig(recipe_title="{?organized}{url}")) == {
+        "organized",
+        "url",
+        "urls",
+    }
     assert used_fields(PlexSyncConfig(recipe_title="{title}")) == set()
 
 

@@ -80,7 +80,7 @@ class Spec:
 
     `choices` is what may follow its colon, `axis` is not "" if an entry is repeated for each value,
     `entities` are the kinds whose changes may change it. `details` and `performer_tags`: see
-    SceneParts; `hierarchy`: it depends on parents. `event_field` is its name in Stash's update
+    SceneParts; `hierarchy`: it depends on parents. `event_fields` are its names in Stash's update
     events, if no other field covers it. A `condition` is only tested, never printed.
     """
 
@@ -92,7 +92,7 @@ class Spec:
     details: bool = False
     performer_tags: bool = False
     hierarchy: bool = False
-    event_field: str = ""
+    event_fields: tuple[str, ...] = ()
     condition: bool = False
 
 
@@ -319,15 +319,20 @@ SPECS: Mapping[str, Spec] = {
     "resolution": Spec(
         "the first file's resolution, such as 1080p or 4K", _resolution, details=True
     ),
-    "url": Spec("the first web address", _first("urls"), details=True, event_field="urls"),
+    "url": Spec(
+        "the first web address", _first("urls"), details=True, event_fields=("url", "urls")
+    ),
     "stash_id": Spec(
-        "the first id in a stash-box", _first("stash_ids"), details=True, event_field="stash_ids"
+        "the first id in a stash-box",
+        _first("stash_ids"),
+        details=True,
+        event_fields=("stash_ids",),
     ),
     "organized": Spec(
         "whether the scene is organized",
         lambda facts, pick: _one("organized" if facts.scene.organized else ""),
         details=True,
-        event_field="organized",
+        event_fields=("organized",),
         condition=True,
     ),
     "favorite": Spec(

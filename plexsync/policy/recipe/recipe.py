@@ -169,7 +169,7 @@ def _compiled(chosen: tuple[object, ...]) -> Recipe:
             details=any(map(_needs_details, choices)),
             performer_tags=any(SPECS[choice.name].performer_tags for choice in choices),
         ),
-        event_fields=frozenset(SPECS[choice.name].event_field for choice in choices) - {""},
+        event_fields=frozenset(f for choice in choices for f in SPECS[choice.name].event_fields),
         kinds=kinds,
         above=frozenset(above),
         ignored=ignored,
