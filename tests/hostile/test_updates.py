@@ -277,7 +277,11 @@ def as_before_the_restructuring(folder: str) -> None:
         made.execute("ATTACH ? AS now", (str(path),))
         for table in ("meta", "scenes", "targets", "bases", "entities", "pins", "seen",
                       "outage_jobs", *before):  # fmt: skip
-            made.execute(f"INSERT INTO main.{before.get(table, table)} SELECT * FROM now.{table}")
+            old_table = before.get(table, table)
+            count = len(made.execute(f"PRAGMA main.table_info({old_table})").fetchall())
+            now = made.execute(f"PRAGMA now.table_info({table})").fetchall()[:count]
+            names = ", ".join(name for _, name, *_ in now)  # columns that came later are last
+            made.execute(f"INSERT INTO main.{old_table} SELECT {names} FROM now.{table}")
         for key, known_as in (("watermark", "swept"), ("installed_at", "watermark")):
             made.execute("UPDATE main.meta SET key = ? WHERE key = ?", (known_as, key))
         made.commit()
