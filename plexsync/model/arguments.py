@@ -111,9 +111,9 @@ def switch(value: object) -> bool:
 
 
 def settings(most: int, longest: int) -> Callable[[object], dict[str, object]]:
-    """Reads settings as Stash keeps them: an object of texts, numbers, and true or false.
+    """Reads settings as Stash stores them: an object of texts, numbers, and true or false.
 
-    Which settings there are, and what each may hold, is found out where they are used.
+    Their names and values are checked where they are used.
     """
 
     def read(value: object) -> dict[str, object]:

@@ -33,7 +33,7 @@ ADOPT = "adopt_data_folder"
 MOST_SCENES = 1000
 MOST_PREVIEWS = 50
 MOST_SAMPLES = 5
-"""Scenes for which settings that are not saved can be tried at once."""
+"""Maximum number of scenes for which unsaved settings are tried at once."""
 _LONGEST_PATH = 4096
 _SETTINGS = Rule(settings(100, 20_000))
 

@@ -1,4 +1,4 @@
-"""What settings that are not saved would write: shown for a few scenes, counted over all of them."""
+"""The results of unsaved settings: shown for a few scenes, counted over all scenes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from plexsync.model.settings import FIELDS as SETTINGS
 from plexsync.policy.desired import desired
 
 PAGE = 500
-"""Scenes of one page that is asked of Stash."""
+"""Scenes per page read from Stash."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What settings make of a scene: a value by field, or in words why there is none."""
+    """The result of settings for a scene: a value per field, or the reason why there is none."""
 
     values: Mapping[str, Value]
     left_out: str = ""
@@ -34,7 +34,7 @@ class Made:
 
 
 class Maker:
-    """Applies settings to scenes; pictures are no part of it."""
+    """Applies settings to scenes, without pictures."""
 
     def __init__(self, config: PlexSyncConfig, stash: StashClient) -> None:
         self._config = config
@@ -42,11 +42,11 @@ class Maker:
 
     @property
     def parts(self) -> SceneParts:
-        """What has to be known of each scene."""
+        """What has to be read of each scene."""
         return self._selection.parts
 
     def make(self, scenes: Sequence[Scene]) -> list[Made]:
-        """What becomes of each scene; raises StashDown or StashAuthError."""
+        """The result for each scene. Raises StashDown or StashAuthError."""
         self._selection.begin(scenes)
         return [self._made(scene) for scene in scenes]
 
@@ -59,9 +59,9 @@ class Maker:
 
 
 def try_recipes(context: TaskContext) -> dict[str, object]:
-    """What the drafted settings make of a few scenes: those that are named, or those updated last.
+    """The results of the drafted settings for a few scenes: the given ones, or those updated last.
 
-    `problems` says by setting what cannot be read; its default serves meanwhile.
+    `problems` has the error of each invalid setting; its default is used instead.
     """
     _, config, problems = _drafted(context)
     maker = Maker(config, context.stash)
@@ -86,8 +86,8 @@ def try_recipes(context: TaskContext) -> dict[str, object]:
 def count_changes(context: TaskContext) -> dict[str, object]:
     """How many scenes the drafted settings would change, and how many they would leave out.
 
-    Compares with what the saved settings make of the same scenes, not with Plex; pictures are not
-    compared. Fails where a drafted setting cannot be read.
+    Compares with the results of the saved settings, not with Plex, and without pictures. Fails if a
+    drafted setting is invalid.
     """
     saved, config, problems = _drafted(context)
     if problems:
@@ -135,7 +135,7 @@ def _log(context: TaskContext, count: Mapping[str, int]) -> None:
 
 
 def _drafted(context: TaskContext) -> tuple[PlexSyncConfig, PlexSyncConfig, dict[str, str]]:
-    """The settings as saved and with the draft, and by setting what cannot be read of the draft."""
+    """The settings as saved and with the draft, and the error of each invalid setting of the draft."""
     draft = context.args["settings"]
     unknown = [key for key in draft if key not in SETTINGS or key == HIDDEN]
     if unknown:

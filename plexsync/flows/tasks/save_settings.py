@@ -1,4 +1,4 @@
-"""Some of our settings changed in Stash, for a page that asks."""
+"""Changes some of PlexSync's settings in Stash, for the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plexsync.model.settings import FIELDS, is_unset
 from plexsync.policy.recipe.recipe import recipe_of
 
 HIDDEN = "plex_token"
-"""The one setting that no page may change: it would pass through results that are kept."""
+"""The setting that the page must not change: its value would be kept in results."""
 
 RELOAD = (
     "Reload an open settings page in Stash before changing anything there, or it writes the old "
@@ -22,7 +22,7 @@ RELOAD = (
 def save_settings(context: TaskContext) -> dict[str, object]:
     """Change some settings in Stash, all or none; an empty text removes one.
 
-    Raises TaskFailed, naming the setting, for one that is unknown or whose value cannot be read.
+    Raises TaskFailed, which names the setting, if one is unknown or its value is invalid.
     """
     changes: Mapping[str, object] = context.args["settings"]
     for key in changes:
@@ -40,9 +40,9 @@ def change_settings(
 ) -> tuple[Mapping[str, object], Mapping[str, object]]:
     """All settings as they were and as they are now.
 
-    Stash can only replace all of a plugin's settings at once, so they are read, changed, written, and
-    read again. Raises TaskFailed for a value that cannot be read, and when somebody else changed
-    settings at the same moment.
+    Stash can only replace all settings of a plugin at once, so they are read, changed, written, and
+    read again. Raises TaskFailed for an invalid value, and if settings were changed by others
+    meanwhile.
     """
     before = dict(context.stash.settings().plugin)
     wanted = {**before, **changes}
@@ -62,12 +62,12 @@ def change_settings(
 
 
 def _is_kept(value: object) -> bool:
-    """A 0 and an off may be meant, see settings whose range begins with 0; an empty text is not."""
+    """Whether a value is stored: 0 and off may be meant, an empty text is not."""
     return not (isinstance(value, str) and is_unset(value))
 
 
 def problems_of(settings: Mapping[str, object]) -> dict[str, str]:
-    """What cannot be read of these settings, by their keys; patterns and filters too."""
+    """The errors of these settings by their keys, including patterns and filters."""
     config, warnings = read_config(settings, {})
     found = {text.partition(":")[0]: text for text in (*warnings, *recipe_of(config).problems)}
     for key in FILTERS:

@@ -1,4 +1,4 @@
-"""Ready-made recipes, named for what somebody wants to see in Plex."""
+"""Ready-made recipes, named after what they show in Plex."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from plexsync.policy.recipe.recipe import RECIPES
 
 
 class Preset(NamedTuple):
-    """A recipe for every field: `settings` has a text for each pattern, "" for the default."""
+    """A recipe for every field: `settings` has a pattern for each setting, "" for the default."""
 
     key: str
     name: str
@@ -46,4 +46,4 @@ PRESETS: tuple[Preset, ...] = (
         collections="Series: {group}; {studio}",
     ),
 )
-"""In the order in which they are offered; the first is what is written without any setting."""
+"""In the order of the page; the first is equal to the default settings."""
