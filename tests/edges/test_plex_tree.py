@@ -63,7 +63,7 @@ def test_the_tree_is_the_same_however_it_arrives(chunk: int) -> None:
 def test_what_is_never_read_is_not_kept() -> None:
     body = (
         b'<MediaContainer><Video ratingKey="1"><Media><Part file="/a"><Stream><x/></Stream></Part>'
-        b'</Media><Writer tag="w"/><Genre tag="g"/></Video></MediaContainer>'
+        b'</Media><Country tag="c"/><Genre tag="g"/></Video></MediaContainer>'
     )
     root = read(body)
     assert [element.tag for element in root.iter()] == [

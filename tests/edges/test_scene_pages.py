@@ -72,7 +72,8 @@ def test_a_page_holds_whole_scenes(sim: StashSim, client: StashClient) -> None:
 
 def test_one_that_spoils_its_page_costs_only_itself(sim: StashSim, client: StashClient) -> None:
     scenes = [sim.add_scene(f"T{n}") for n in range(4)]
-    sim.add_fault("graphql_errors", match=lambda entry: "PlexSyncScenePage" in entry.query)
+    whole = "fragment PlexSyncScene"
+    sim.add_fault("graphql_errors", match=lambda entry: whole in entry.query, times=1)
     page = client.scene_page(0, 3)
     assert [scene.id for scene in page.scenes] == scenes[:3]
     assert (page.last, page.left) == (scenes[2], 1)

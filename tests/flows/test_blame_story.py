@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.storage import files
+from plexsync.flows.results import Done, Failed
+from plexsync.flows.worker.blame import Blame
+from plexsync.model.errors import SCENE, WRITE, PlexPermanentError, PlexTemporaryError
+from plexsync.model.job import Job
+from plexsync.model.ledger import SYNCED
 from plexsync.policy.circuit_breaker import CircuitBreaker
 from simulator.plex import PlexSim
+from tests.world import TOKEN
 
 
 @pytest.fixture
@@ -383,6 +391,20 @@ def test_what_refuses_every_edit_costs_no_scene_anything(quiet: Any, name: str) 
     assert (dead_letters(quiet), quiet.waiting()) == ({}, {})
     (outage,) = stored(quiet, "outage_history.json")["outages"]
     assert words in outage["cause"]
+
+
+def test_a_scene_found_in_step_later_casts_no_doubt_on_a_refusal(quiet: Any) -> None:
+    """Its write arrived although no answer did: it is none that cannot be written."""
+    blame = Blame()
+    lost, refused = (Job(scene=scene, reason="update", born=0.0) for scene in (1, 2))
+    with closing(PlexClient(quiet.plex.url, TOKEN, "client-uuid")) as client:
+        failing = PlexTemporaryError("connection reset", cause="down", fault=WRITE)
+        (first,) = blame.judge([Failed(lost, failing)], client).results
+        assert first.error.fault == WRITE
+        blame.judge([Done(job=lost, state=SYNCED, detail="in step")], client)
+        refusal = PlexPermanentError("Plex answered 400", status=400, fault=WRITE)
+        (second,) = blame.judge([Failed(refused, refusal)], client).results
+    assert second.error.fault == SCENE
 
 
 def test_a_proxy_that_lets_no_edit_through_is_told_by_one_scene_after_the_other(quiet: Any) -> None:

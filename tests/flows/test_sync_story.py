@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from typing import Any
 
 import pytest
 
 from plexsync.edges.plex.client import PlexClient
+from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.flows.sync.item_reader import ItemReader
+from plexsync.model.paths import index_keys
 from plexsync.model.plex import Target
 from tests.world import TOKEN
 
@@ -694,10 +697,14 @@ def test_another_server_behind_the_address_starts_empty(world: Any) -> None:
 def test_an_item_of_another_server_is_not_the_one_that_was_asked_for(world: Any) -> None:
     """Rating keys are numbers: another server has the same ones for other films."""
     _, item = world.pair("1.mp4", title="A")
-    with closing(PlexClient(world.plex.url, TOKEN, "client-uuid")) as client:
+    path = os.path.join(world.folder, "other_index.db")
+    with (
+        closing(PlexClient(world.plex.url, TOKEN, "client-uuid")) as client,
+        closing(PlexIndex(path, client, print, keys=index_keys)) as index,
+    ):
         here = Target(client.server_id(), str(item.section), item.key)
         elsewhere = Target("another-machine", here.section, here.rating_key)
-        items, broken = ItemReader(client).read([here, elsewhere])
+        items, broken = ItemReader(client, index).read([here, elsewhere])
     assert (set(items), broken) == ({here}, {})
 
 

@@ -28,6 +28,9 @@ VALUES: Mapping[str, object] = {
     "size": 1,
     "after": 0,
     "sort": "created_at",
+    "details": True,
+    "performerTags": True,
+    "pictures": True,
 }
 """For the variables of PlexSync's queries."""
 

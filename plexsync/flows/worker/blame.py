@@ -65,12 +65,13 @@ class Blame:
         `patience` seconds at no cost; if that is None, the failure is always its own.
         """
         self._turn += 1
-        written = [r.job.scene for r in results if isinstance(r, Done) and r.changed]
+        done = [result for result in results if isinstance(result, Done)]
+        written = any(result.changed for result in done)
         if written:
             self._wrote = self._turn
-        for scene in written:
+        for result in done:  # a write whose answer was lost may be found in step the next time
             for turns in (self._first, self._suspects, self._refused):
-                turns.pop(scene, None)
+                turns.pop(result.job.scene, None)
         if not any(_open(result) for result in results):
             return Judged(results)
         try:
