@@ -78,9 +78,9 @@ def test_adopting_this_stash_asks_first(house: House, open_page: Open) -> None:
     page = open_page(house.stash, f"{ADDRESS}?view=set-up")
     page.get_by_role("button", name="Adopt This Stash").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("is forgotten, with their waiting jobs")
+    expect(dialog).to_contain_text("is deleted, with their waiting jobs")
     dialog.get_by_role("button", name="Adopt This Stash").click()
-    expect(page.get_by_text("belongs to this Stash already")).to_be_visible()
+    expect(page.get_by_text("already belongs to this Stash")).to_be_visible()
     expect(dialog).to_have_count(0)
 
 
