@@ -139,3 +139,24 @@ def test_settings_are_exported_without_the_token_and_imported(
     expect(page.get_by_text("1 setting changed, not saved")).to_be_visible()
     page.get_by_role("button", name="Save", exact=True).click()
     until(lambda: saved(house)["max_tags"] == 30)
+
+
+def test_stashs_own_select_is_used_where_plugins_are_given_one(
+    house: House, open_page: Open
+) -> None:
+    films(house)
+    page = open_page(house.stash, VIEW)
+    expect(page.get_by_label("Name of a tag")).to_be_visible()
+    page.evaluate(
+        """() => {
+          const { React } = window.PluginApi;
+          const tag = { id: "1", name: "Kids, and Adults" };
+          const pick = ({ onSelect }) =>
+            React.createElement("button", { onClick: () => onSelect([tag]) }, "Stash's select");
+          window.PluginApi.components = { ...window.PluginApi.components, TagSelect: pick };
+        }"""
+    )
+    labels = page.get_by_label("Labels", exact=True)
+    labels.fill("X; ")  # a change, so that the page is drawn anew
+    page.get_by_role("button", name="Stash's select").click()
+    expect(labels).to_have_value('X; {tag:"Kids, and Adults"}')
