@@ -339,6 +339,7 @@
     const [problem, setProblem] = useState("");
     const [busy, act] = useAct();
     const field = useRef(null);
+    const counting = useRef(null); // the draft whose changes are counted: somebody may type on
     const alive = useAlive();
 
     useEffect(() => {
@@ -365,7 +366,7 @@
     const { result } = tasks;
     useEffect(() => {
       const ended = result && result.mode === "count_changes" && result.report;
-      if (ended && ended.state === "done") setCount({ ...ended.output, of: draft });
+      if (ended && ended.state === "done") setCount({ ...ended.output, of: counting.current });
     }, [result]);
 
     const type = useCallback((key, text) => setDraft((old) => ({ ...old, [key]: text })), []);
@@ -378,7 +379,11 @@
       type(key, draft[key].slice(0, at) + text + draft[key].slice(input ? input.selectionEnd : at));
       if (input) input.focus();
     };
-    const countNow = () => act("count", () => tasks.start("count_changes", { settings: draft }));
+    const countNow = () =>
+      act("count", () => {
+        counting.current = draft;
+        return tasks.start("count_changes", { settings: draft });
+      });
     const save = () =>
       act("save", async (wanted) => {
         const settings = Object.fromEntries(changes.map((key) => [key, draft[key]]));

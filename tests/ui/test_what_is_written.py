@@ -54,6 +54,24 @@ def test_results_follow_what_is_typed_and_nothing_is_saved_before_save(
     expect(page.get_by_role("button", name="Save ...")).to_be_disabled()
 
 
+def test_a_count_belongs_to_the_draft_that_was_counted(house: House, open_page: Open) -> None:
+    films(house)
+    page = open_page(house.stash, VIEW)
+    title = page.get_by_label("Title", exact=True)
+    title.fill("{title}!")
+    held = house.stash.add_fault("hang", match=lambda entry: "PlexSyncScenePage" in entry.query)
+    page.get_by_role("button", name="Count the changes").click()
+    progress = page.get_by_role("progressbar", name="Count the changes")
+    expect(progress).to_be_visible()
+    title.fill("{title}?")
+    held.remove()
+    expect(progress).to_have_count(0)
+    expect(page.get_by_text("This changes 5 of 5 scenes.")).to_have_count(0)
+    title.fill("{title}!")
+    page.get_by_role("button", name="Save ...").click()
+    expect(page.get_by_role("dialog")).to_contain_text("was not counted")
+
+
 def test_a_pattern_that_cannot_be_read_says_where_and_cannot_be_saved(
     house: House, open_page: Open
 ) -> None:
