@@ -1,26 +1,24 @@
 """web/catalog.js: every setting, placeholder and preset, as the page offers them.
 
-Made from PlexSync.yml, the settings' model and the recipes, so that the page asks nobody for them.
+Made from the table of settings, their model and the recipes, so that the page asks nobody for them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from docgen.settings import GROUPS, default_of, split_description
-from plexsync.model.config import PlexSyncConfig, bounds
-from plexsync.model.settings import FIELDS
+from docgen.settings import choices_of, default_of, kind_of
+from plexsync.model.config import bounds
+from plexsync.model.settings_table import FIELDS, GROUPS, SETTINGS, Setting
 from plexsync.policy.recipe.placeholders import SPECS
 from plexsync.policy.recipe.presets import PRESETS
 from plexsync.policy.recipe.recipe import RECIPES
-from simulator.plugin_manifest import Setting, load_manifest
 
 HEAD = """\
 /*
- * Every setting, placeholder and preset. Generated from PlexSync.yml and plexsync/policy/recipe by
+ * Every setting, placeholder and preset. Generated from plexsync/model and plexsync/policy/recipe by
  * `python3 dev.py docs`: change them there.
  */
 (function () {
@@ -36,47 +34,44 @@ _OPPOSITE = "no_"
 
 def document(root: Path) -> str:
     """The script."""
-    settings = load_manifest(str(root / "PlexSync.yml")).settings
     catalog = {
         "groups": [{"name": name, "keys": list(keys)} for name, keys in GROUPS.items()],
-        "settings": {key: _setting(key, settings[key]) for key in sorted(settings)},
-        "recipes": [_recipe(key, settings) for key in RECIPES],
+        "settings": {key: _setting(SETTINGS[key]) for key in sorted(SETTINGS)},
+        "recipes": [_recipe(key) for key in RECIPES],
         "placeholders": [
             {"text": f"{{{'?' * spec.condition}{name}}}", "means": spec.means}
             for name, spec in SPECS.items()
         ],
         "presets": [preset._asdict() for preset in PRESETS],
     }
-    text = json.dumps(catalog, indent=2, ensure_ascii=False)
-    return f"{HEAD}{text.replace(chr(10), chr(10) + '  ')};\n}})();\n"
+    text = json.dumps(catalog, indent=1, ensure_ascii=False)
+    return f"{HEAD}{text};\n}})();\n"
 
 
-def _setting(key: str, setting: Setting) -> dict[str, Any]:
-    """How one setting is shown: its kind is "switch", "number", "choice" or "text"."""
-    name = FIELDS[key]
-    field = PlexSyncConfig.model_fields[name]
-    means, said, more = split_description(setting.description)
-    default_of(key, said)
+def _setting(setting: Setting) -> dict[str, Any]:
+    """How one setting is shown; what is empty is left out."""
+    kind = kind_of(setting)
     shown: dict[str, Any] = {
-        "label": setting.display_name,
-        "kind": {"BOOLEAN": "switch", "NUMBER": "number"}.get(setting.type, "text"),
-        "means": f"{means} {more}".strip(),
-        "default": said,
+        "label": setting.label,
+        "kind": kind,
+        "means": setting.means,
+        "default": default_of(setting),
+        "unit": setting.unit,
+        "choices": list(choices_of(setting)),
+        "secret": setting.secret,
     }
-    if setting.type == "NUMBER":
-        shown["low"], shown["high"] = bounds(name)
-    elif isinstance(field.default, str) and (words := get_args(field.annotation)):
-        shown["kind"], shown["choices"] = "choice", list(words)
-    return shown
+    if kind == "number":
+        shown["low"], shown["high"] = bounds(setting.field)
+    return {name: value for name, value in shown.items() if value not in ("", [], False)}
 
 
-def _recipe(key: str, settings: Mapping[str, Setting]) -> dict[str, Any]:
+def _recipe(key: str) -> dict[str, Any]:
     """A pattern: the field it makes, what it is while empty, and the switch that turns it off."""
     recipe = RECIPES[key]
     switch = next((each for each, name in FIELDS.items() if name == recipe.switch), "")
     return {
         "key": key,
-        "label": settings[key].display_name.removeprefix("Recipe: ").capitalize(),
+        "label": SETTINGS[key].label.removeprefix("Recipe: ").capitalize(),
         "field": recipe.field,
         "default": recipe.default,
         "switch": switch if switch.startswith(_OPPOSITE) else "",

@@ -1,57 +1,42 @@
-"""Generates docs/settings.md from PlexSync.yml's texts and the model's defaults and limits."""
+"""Generates docs/settings.md from the table of settings and the model's defaults and limits."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 from docgen.markdown import generated, plain, table
 from plexsync.model.config import PlexSyncConfig, bounds
-from plexsync.model.settings import FIELDS
-from simulator.plugin_manifest import Setting, load_manifest
-
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Connection": (
-        "plex_url", "plex_token", "plex_certificate", "plex_library",
-        "connect_timeout", "read_timeout", "plex_connections",
-    ),
-    "Finding the Plex item": (
-        "path_map", "accept_ambiguous", "skip_not_found", "trigger_plex_scan",
-    ),
-    "Which scenes": ("sync_only", "sync_never"),
-    "What is written": (
-        "no_summary", "no_studio", "no_date", "no_performers", "no_tags", "no_director",
-        "no_collection", "no_poster", "no_tagline",
-        "sync_background", "sync_groups", "sync_rating", "sync_code",
-        "poster_from", "background_from", "collection_details", "collection_sort",
-        "max_tags", "max_performers", "strip_emoji", "strict_mode", "preserve_plex_edits",
-    ),
-    "What becomes what": (
-        "title", "sort_title", "original_title", "summary", "tagline", "studio", "content_rating",
-        "genres", "collections", "labels", "actors", "directors", "writers", "ignore_tags",
-    ),
-    "Pausing, retries, dead letters": (
-        "pause_sync", "no_master", "max_retries", "dlq_retention_days",
-    ),
-    "After an outage of Plex": (
-        "recovery_strategy", "recovery_minutes", "recovery_start_rate", "recovery_end_rate",
-    ),
-    "Reconciliation": (
-        "reconcile_interval", "reconcile_scope", "reconcile_batch_size", "skip_missing",
-    ),
-    "Log and privacy": ("debug_logging", "obfuscate_paths"),
-}  # fmt: skip
-"""All settings, grouped for the reader."""
-
-KINDS = {"BOOLEAN": "switch", "NUMBER": "number", "STRING": "text"}
+from plexsync.model.settings_table import GROUPS, IN_STASHS_FORM, Setting
 
 HEAD = """# Settings
 
-Stash shows them under Settings > Plugins > PlexSync, sorted by their keys; here they are grouped.
-Only **Plex URL** and **Plex token** have to be entered. A change takes effect with the next batch; no
-restart is needed.
+All of them are in the view **Settings** of PlexSync's page, grouped as here, with a search and a check
+of what is entered. Those marked with \\* are also in Stash's own form, under Settings > Plugins >
+PlexSync. Only **Plex URL** and **Plex token** have to be entered. A change takes effect with the next
+batch; no restart is needed.
+
+Scripts can store any of them by its key, through Stash's GraphQL or in its `config.yml`. Stash replaces
+all settings of a plugin at once, so read them first and send all of them back:
+
+    query { configuration { plugins(include: ["PlexSync"]) } }
+
+    mutation {
+      configurePlugin(plugin_id: "PlexSync", input: {
+        plex_url: "http://192.168.1.5:32400", plex_token: "...", max_tags: 40, no_tagline: true
+      })
+    }
+
+In `config.yml` (while Stash does not run) the same settings are:
+
+    plugins:
+      settings:
+        PlexSync:
+          plex_url: http://192.168.1.5:32400
+          plex_token: ...
+          max_tags: 40
+          no_tagline: true
 
 - Stash has no defaults for a plugin's settings: an untouched switch is off. Every switch is
   therefore worded so that off is the default, and an empty field or a 0 means "not set".
@@ -68,57 +53,60 @@ restart is needed.
 
 def document(root: Path) -> str:
     """The document's text."""
-    found = load_manifest(str(root / "PlexSync.yml")).settings
-    grouped = [key for keys in GROUPS.values() for key in keys]
-    if sorted(grouped) != sorted(found):
-        raise ValueError(
-            f"not in one group: {sorted(set(grouped) ^ set(found)) or 'one is in two'}"
-        )
-    lines = [generated("PlexSync.yml and plexsync/model/config.py"), HEAD]
-    for title, keys in GROUPS.items():
+    lines = [generated("plexsync/model/settings_table.py and plexsync/model/config.py"), HEAD]
+    for title, settings in GROUPS.items():
         lines += [f"## {title}", ""]
         lines += table(
             ("setting", "key", "kind", "default", "what it does"),
-            (tuple(_row(key, found[key])) for key in keys),
+            (tuple(_row(key, setting)) for key, setting in settings.items()),
         )
         lines += [""]
     return "\n".join(lines)
 
 
 def _row(key: str, setting: Setting) -> Iterator[str]:
-    text, said, more = split_description(setting.description)
-    yield f"**{setting.display_name}**"
+    mark = "\\*" if key in IN_STASHS_FORM else ""
+    yield f"**{setting.label}**{mark}"
     yield f"`{key}`"
-    yield _kind(key, setting)
-    yield plain(default_of(key, said))
-    yield plain(f"{text} {more}".strip())
+    yield _kind(setting)
+    yield plain(default_of(setting))
+    yield plain(setting.means)
 
 
-def split_description(description: str) -> tuple[str, str, str]:
-    """Split a description into what it does, its default, and the rest."""
-    parts = re.fullmatch(
-        r"(.*?) Default: ((?:[^.(]|\([^)]*\))+)\.(?: Allowed: [^.]+\.)?(.*)", description
-    )
-    if parts is None:
-        raise ValueError(f"it states no default: {description}")
-    return parts[1], parts[2], parts[3].strip()
+def _kind(setting: Setting) -> str:
+    kind = kind_of(setting)
+    if kind == "number":
+        low, high = bounds(setting.field)
+        return f"{setting.unit or 'number'}, {low} to {high}"
+    words = choices_of(setting)
+    return "one of " + ", ".join(f"`{word}`" for word in words) if words else kind
 
 
-def _kind(key: str, setting: Setting) -> str:
-    name = FIELDS[key]
-    if setting.type == "NUMBER":
-        low, high = bounds(name)
-        return f"number, {low} to {high}"
-    field = PlexSyncConfig.model_fields[name]
-    words = get_args(field.annotation) if isinstance(field.default, str) else ()
-    return "one of " + ", ".join(f"`{word}`" for word in words) if words else KINDS[setting.type]
+def kind_of(setting: Setting) -> str:
+    """How a setting is entered: "switch", "number", "choice" or "text"."""
+    default = PlexSyncConfig.model_fields[setting.field].default
+    if isinstance(default, (bool, int)):
+        return "switch" if isinstance(default, bool) else "number"
+    return "choice" if choices_of(setting) else "text"
 
 
-def default_of(key: str, said: str) -> str:
-    """The default as stated in the manifest; raises ValueError unless it is the model's."""
-    value = PlexSyncConfig.model_fields[FIELDS[key]].default
+def choices_of(setting: Setting) -> tuple[str, ...]:
+    """The words of which a setting takes one; empty if it takes anything else."""
+    field = PlexSyncConfig.model_fields[setting.field]
+    return get_args(field.annotation) if isinstance(field.default, str) else ()
+
+
+def default_of(setting: Setting) -> str:
+    """The default, and what it amounts to."""
+    value = PlexSyncConfig.model_fields[setting.field].default
     empty = not isinstance(value, (bool, int)) and not str(value or "").strip("*")
     words = "off" if isinstance(value, bool) else "empty" if empty else str(value)
-    if said.split(" (")[0] != words:
-        raise ValueError(f"{key}: PlexSync.yml says {said!r}, the model {words!r}")
-    return said
+    return f"{words} ({setting.unset})" if setting.unset else words
+
+
+def description_of(setting: Setting) -> str:
+    """What Stash's form says of it."""
+    limits = ""
+    if kind_of(setting) == "number":
+        limits = " Allowed: {} to {}.".format(*bounds(setting.field))
+    return f"{setting.means} Default: {default_of(setting)}.{limits}"

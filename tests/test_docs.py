@@ -17,7 +17,7 @@ from docgen import chart, figures
 from docgen.__main__ import DOCUMENTS, stale
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.settings import FIELDS
+from plexsync.model.settings_table import FIELDS, SETTINGS
 from plexsync.model.stored import DATABASES
 from plexsync.model.stored import DOCUMENTS as STATE_FILES
 from release.package import FOLDERS, SINGLE
@@ -161,7 +161,7 @@ def test_every_setting_that_it_names_is_there(page: str) -> None:
 @pytest.mark.parametrize("page", USER_PAGES)
 def test_what_is_in_bold_type_is_called_so_in_stash(page: str) -> None:
     known = {task.name for task in MANIFEST.tasks}
-    known |= {setting.display_name for setting in MANIFEST.settings.values()}
+    known |= {setting.label for setting in SETTINGS.values()}
     bold = {
         re.sub(r"\s+", " ", name)
         for name in re.findall(r"\*\*([^*]+)\*\*", without_blocks(PAGES[page]))
@@ -403,7 +403,7 @@ def test_contributing_lists_every_file_of_a_new_one(what: str) -> None:
 @pytest.mark.parametrize("what", ["setting", "button"])
 def test_contributing_lists_no_file_that_a_new_one_leaves_alone(what: str) -> None:
     listed, (example, *_) = _recipe(what)
-    prose = {"README.md", "docgen/settings.py", "docgen/tasks.py"}
+    prose = {"README.md", "docs/settings.md", "docgen/tasks.py"}
     code = {name for name in listed if name.startswith("plexsync/")}
     assert code <= _users_of(example), f"{code - _users_of(example)} without {example}"
     assert listed & prose
@@ -449,8 +449,7 @@ def test_who_reports_a_fault_is_asked_for_the_status_and_the_log() -> None:
         assert name in text
         assert name in {task.name for task in MANIFEST.tasks}
     for name in re.findall(r'"([A-Z][^"]+)"', text):
-        settings = {setting.display_name for setting in MANIFEST.settings.values()}
-        assert name in settings | {"Plex: in step"}
+        assert name in {setting.label for setting in SETTINGS.values()} | {"Plex: in step"}
     assert "plexsync.log" in text
 
 

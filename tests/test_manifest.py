@@ -8,9 +8,10 @@ import re
 import pytest
 
 import plexsync
+from docgen.settings import description_of, kind_of
 from plexsync.flows.tasks.registry import TASKS
-from plexsync.model.config import PlexSyncConfig, bounds
-from plexsync.model.settings import FIELDS
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.settings_table import FIELDS, GROUPS, IN_STASHS_FORM, SETTINGS
 from simulator.plugin_manifest import Manifest, load_manifest, other_manifests
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -35,10 +36,6 @@ TRIGGERS = {
 @pytest.fixture(scope="module")
 def manifest() -> Manifest:
     return load_manifest(PATH)
-
-
-def default(key: str) -> object:
-    return PlexSyncConfig.model_fields[FIELDS[key]].default
 
 
 def test_stash_loads_it_and_starts_the_entry_file(manifest: Manifest) -> None:
@@ -68,39 +65,44 @@ def test_buttons_and_code_are_the_same_both_ways(manifest: Manifest) -> None:
     assert all(task.description.endswith(".") for task in manifest.tasks)
 
 
-def test_settings_and_model_are_the_same_both_ways(manifest: Manifest) -> None:
-    assert set(manifest.settings) == set(FIELDS)
+def test_settings_and_model_are_the_same_both_ways() -> None:
     assert set(FIELDS.values()) == set(PlexSyncConfig.model_fields)
+    assert len(FIELDS) == len(SETTINGS) == sum(map(len, GROUPS.values()))
 
 
-def test_the_settings_stand_in_the_order_in_which_stash_shows_them(manifest: Manifest) -> None:
-    assert list(manifest.settings) == sorted(manifest.settings)
+def test_stashs_form_has_what_everybody_needs_in_the_order_in_which_stash_shows_it(
+    manifest: Manifest,
+) -> None:
+    assert tuple(manifest.settings) == IN_STASHS_FORM == tuple(sorted(IN_STASHS_FORM))
+    with open(PATH, encoding="utf-8") as file:
+        assert (
+            "all others are on PlexSync's page"
+            in re.findall(r"^description: .*", file.read(), re.M)[0]
+        )
 
 
-@pytest.mark.parametrize("key", sorted(FIELDS))
-def test_a_settings_type_is_the_fields(manifest: Manifest, key: str) -> None:
-    kinds = {bool: "BOOLEAN", int: "NUMBER"}
-    assert manifest.settings[key].type == kinds.get(type(default(key)), "STRING")
+@pytest.mark.parametrize("key", IN_STASHS_FORM)
+def test_stashs_form_and_ours_say_the_same(manifest: Manifest, key: str) -> None:
+    shown, setting = manifest.settings[key], SETTINGS[key]
+    assert shown.display_name == setting.label
+    assert shown.description == description_of(setting)
+    kinds = {"switch": "BOOLEAN", "number": "NUMBER"}
+    assert shown.type == kinds.get(kind_of(setting), "STRING")
 
 
-@pytest.mark.parametrize("key", sorted(FIELDS))
-def test_a_settings_text_states_its_default_and_range(manifest: Manifest, key: str) -> None:
-    setting, value = manifest.settings[key], default(key)
-    description = setting.description.replace(" (if the field was never set)", "")
-    if setting.type == "NUMBER":
-        low, high = bounds(FIELDS[key])
-        words = f"Default: {value}. Allowed: {low} to {high}."
-    else:
-        words = "Default: off" if setting.type == "BOOLEAN" else f"Default: {value or 'empty'}"
-    assert words in description
-    assert setting.display_name != key
-    assert setting.description.endswith(".")
+@pytest.mark.parametrize("key", sorted(SETTINGS))
+def test_a_setting_is_explained(key: str) -> None:
+    setting = SETTINGS[key]
+    assert setting.label != key
+    assert setting.means.endswith(".")
+    assert "Default:" not in setting.means
+    assert kind_of(setting) == "number" or not setting.unit
 
 
-def test_the_messages_name_the_settings_as_the_page_does(manifest: Manifest) -> None:
+def test_the_messages_name_the_settings_as_the_page_does() -> None:
     nothing_entered = PlexSyncConfig().missing()
     for key in ("plex_url", "plex_token"):
-        assert f'"{manifest.settings[key].display_name}"' in nothing_entered
+        assert f'"{SETTINGS[key].label}"' in nothing_entered
     for key in ("sync_only", "sync_never"):
         said = PlexSyncConfig(**{key: "?"}).unreadable()
-        assert f'"{manifest.settings[key].display_name}"' in said
+        assert f'"{SETTINGS[key].label}"' in said

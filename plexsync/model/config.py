@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from plexsync.model.filters import FilterError, parse_filter
 from plexsync.model.pictures import COVER, read_choice_of_pictures
 from plexsync.model.settings import (
-    FIELDS,
     is_unset,
     read_address,
     read_certificate,
@@ -26,6 +25,7 @@ from plexsync.model.settings import (
     read_token,
     sends_openly,
 )
+from plexsync.model.settings_table import FIELDS, SETTINGS, where_to_enter
 
 _DESIRED = {"plex_library", "path_map", "strict_matching", "preserve_plex_edits", "max_tags"}
 _DESIRED |= {"strip_emoji", "strict_mode", "max_performers"}
@@ -216,7 +216,7 @@ class PlexSyncConfig(BaseModel):
             wanted.append('a Plex token ("Plex token")')
         if not wanted:
             return ""
-        return f"Nothing can be synced yet: enter {' and '.join(wanted)} in {_WHERE}."
+        return f"Nothing can be synced yet: enter {' and '.join(wanted)} in {where_to_enter('plex_url')}."
 
     def filter_problem(self) -> str:
         """Which filter is invalid and why, without a full stop; "" if none is."""
@@ -224,13 +224,13 @@ class PlexSyncConfig(BaseModel):
             try:
                 parse_filter(getattr(self, name))
             except FilterError as problem:
-                return f'The filter "{_TITLES[name]}" is invalid {problem}'
+                return f'The filter "{SETTINGS[name].label}" is invalid {problem}'
         return ""
 
     def unreadable(self) -> str:
         """One line about a filter that cannot be parsed; "" if there is none."""
         problem = self.filter_problem()
-        until = f"Nothing is synced until it is corrected in {_WHERE}."
+        until = f"Nothing is synced until it is corrected in {where_to_enter('sync_only')}."
         return f"{problem}. {until}" if problem else ""
 
     def not_ready(self) -> str:
@@ -278,10 +278,6 @@ class PlexSyncConfig(BaseModel):
     def plex_fingerprint(self) -> str:
         """Hash of the Plex address and its certificate; the token is not part of it."""
         return hashlib.sha256(f"{self.plex_url}\n{self.plex_certificate}".encode()).hexdigest()
-
-
-_WHERE = "Settings > Plugins > PlexSync"
-_TITLES = {"sync_only": "Sync only", "sync_never": "Sync never"}
 
 
 def _changes_desired(name: str) -> bool:
@@ -370,7 +366,9 @@ class _Reader:
             try:
                 return parse(value)
             except ValueError as problem:
-                self.warnings.append(f"{place}: the value {problem}; correct it in {_WHERE}")
+                self.warnings.append(
+                    f"{place}: the value {problem}; correct it in {where_to_enter(key)}"
+                )
                 return ""
         return ""
 

@@ -6,6 +6,7 @@ Each of the page's requests starts a process, so this imports next to nothing.
 
 from __future__ import annotations
 
+from plexsync.model.places import OUR_FORM, STASHS_FORM
 from plexsync.model.stored import moment, one_line, words
 
 HEALTHY, STARTING, FAILING, DOWN = "healthy", "starting", "failing", "down"
@@ -27,7 +28,7 @@ TOKEN_TROUBLES = frozenset({READ_ONLY, JWT, CLAIM, REFUSED})
 BY_SETTINGS = TOKEN_TROUBLES | {FOREIGN, TLS, "redirect", "web page"}
 """Kinds of trouble that only a changed setting ends."""
 
-_WHERE = "Settings > Plugins > PlexSync"
+_WHERE = STASHS_FORM
 _NEW_TOKEN = f"Enter a new Plex token in {_WHERE}."
 _ADDRESS = f"Correct Plex URL in {_WHERE}"
 
@@ -75,7 +76,7 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     TLS: (
         "Not secure",
         "There is no secure connection to Plex",
-        f"Correct Plex URL or Plex certificate in {_WHERE}; docs/troubleshooting.md has each case.",
+        f"Correct Plex URL or Plex certificate in {OUR_FORM}; docs/troubleshooting.md has each case.",
     ),
     UNAUTHORISED: ("Refuses the token", "Plex refuses the token", _NEW_TOKEN),
     REFUSED: ("Refuses the token", "Plex refuses the token", _NEW_TOKEN),

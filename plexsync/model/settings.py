@@ -1,84 +1,11 @@
-"""The settings as Stash stores them: their names, and how an entered value is read.
-
-Stash has no defaults and shows an unset switch as off, so a setting that is on by default has an
-inverted key: `pause_sync` clears the field `enabled`. A missing value, "" and 0 mean "not set".
-"""
+"""How the value of a setting, as Stash stores it, is read; a missing value, "" and 0 mean "not set"."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
-
-FIELDS: Mapping[str, str] = {
-    "accept_ambiguous": "strict_matching",
-    "actors": "recipe_actors",
-    "background_from": "background_from",
-    "collection_details": "collection_details",
-    "collection_sort": "collection_sort",
-    "collections": "recipe_collections",
-    "connect_timeout": "connect_timeout",
-    "content_rating": "recipe_content_rating",
-    "debug_logging": "debug_logging",
-    "directors": "recipe_directors",
-    "dlq_retention_days": "dlq_retention_days",
-    "genres": "recipe_genres",
-    "ignore_tags": "ignore_tags",
-    "labels": "recipe_labels",
-    "max_performers": "max_performers",
-    "max_retries": "max_retries",
-    "max_tags": "max_tags",
-    "no_collection": "sync_collection",
-    "no_date": "sync_date",
-    "no_director": "sync_director",
-    "no_master": "sync_master",
-    "no_performers": "sync_performers",
-    "no_poster": "sync_poster",
-    "no_studio": "sync_studio",
-    "no_summary": "sync_summary",
-    "no_tagline": "sync_tagline",
-    "no_tags": "sync_tags",
-    "obfuscate_paths": "obfuscate_paths",
-    "original_title": "recipe_original_title",
-    "path_map": "path_map",
-    "pause_sync": "enabled",
-    "plex_certificate": "plex_certificate",
-    "plex_connections": "plex_connections",
-    "plex_library": "plex_library",
-    "plex_token": "plex_token",
-    "plex_url": "plex_url",
-    "poster_from": "poster_from",
-    "preserve_plex_edits": "preserve_plex_edits",
-    "read_timeout": "read_timeout",
-    "reconcile_batch_size": "reconcile_batch_size",
-    "reconcile_interval": "reconcile_interval",
-    "reconcile_scope": "reconcile_scope",
-    "recovery_end_rate": "recovery_end_rate",
-    "recovery_minutes": "recovery_minutes",
-    "recovery_start_rate": "recovery_start_rate",
-    "recovery_strategy": "recovery_strategy",
-    "skip_missing": "reconcile_missing",
-    "skip_not_found": "skip_not_found",
-    "sort_title": "recipe_sort_title",
-    "strict_mode": "strict_mode",
-    "strip_emoji": "strip_emoji",
-    "studio": "recipe_studio",
-    "summary": "recipe_summary",
-    "sync_background": "sync_background",
-    "sync_code": "sync_code",
-    "sync_groups": "sync_groups",
-    "sync_never": "sync_never",
-    "sync_only": "sync_only",
-    "sync_rating": "sync_rating",
-    "tagline": "recipe_tagline",
-    "title": "recipe_title",
-    "trigger_plex_scan": "trigger_plex_scan",
-    "writers": "recipe_writers",
-}
-"""Key in Stash and in PlexSync.yml -> field of PlexSyncConfig. A field that is on by default has an
-inverted key."""
 
 IGNORE = "ignore"
 """Value of the certificate setting that switches the check off."""

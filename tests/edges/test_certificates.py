@@ -161,7 +161,7 @@ def test_an_unknown_issuer_is_refused_with_the_way_out(listen):
     cause, text = refused(listen("by_address"), PUBLIC)
     assert cause == "certificate chain"
     assert "this machine does not trust the issuer" in text
-    assert 'name that file as "Plex certificate" in Settings' in text
+    assert 'name that file as "Plex certificate" in the view Settings' in text
 
 
 def test_a_self_signed_certificate_is_refused_until_it_is_pinned(listen):
@@ -256,7 +256,7 @@ def test_a_file_that_cannot_be_used_is_named(listen, tmp_path, content, said):
     cause, text = refused(listener, Trust(str(file)))
     assert cause == "certificate file"
     assert said in text and str(file) in text
-    assert text.endswith('correct "Plex certificate" in Settings > Plugins > PlexSync')
+    assert text.endswith('correct "Plex certificate" in the view Settings of PlexSync\'s page')
     assert listener.handshakes == 0
 
 

@@ -14,7 +14,7 @@ from plexsync.edges.http.certificates import ANYBODY
 from plexsync.edges.http.transport import Reply, Session
 from plexsync.edges.stash import answers as stash_answers
 from plexsync.edges.stash import queries as stash_queries
-from plexsync.model.settings import FIELDS
+from plexsync.model.settings_table import FIELDS
 
 NOBODY = 2**31 - 7
 """An id that nothing has."""

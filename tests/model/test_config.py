@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from plexsync.model.config import PlexSyncConfig, masked, read_config
-from plexsync.model.settings import FIELDS
+from plexsync.model.settings_table import FIELDS
 
 TOKEN = "qX7-Secret_Token-42z"
 WHOLE = os.path.abspath("plex.pem")
@@ -411,7 +411,10 @@ def test_a_filter_changes_which_scenes_are_written_and_nothing_of_what_is() -> N
 def test_a_filter_that_cannot_be_read_lets_nothing_be_synced(key: str, value: object) -> None:
     config = quiet({**ENTERED, key: value})
     assert "is invalid at character" in config.unreadable() == config.not_ready()
-    assert "Settings > Plugins > PlexSync" in config.not_ready() and "\n" not in config.not_ready()
+    assert (
+        "the view Settings of PlexSync's page" in config.not_ready()
+        and "\n" not in config.not_ready()
+    )
     assert "Plex URL" in quiet({key: value}).not_ready()
 
 

@@ -126,8 +126,8 @@ def test_a_filter_shows_which_samples_it_leaves_out(house: House, open_page: Ope
 
 def test_settings_are_searched_changed_and_saved(house: House, open_page: Open) -> None:
     page = open_page(house.stash, f"{ADDRESS}?view=settings")
-    page.get_by_label("Search the settings").fill("dead letters days")
-    field = page.get_by_label("Keep dead letters (days)", exact=True)
+    page.get_by_label("Search the settings").fill("dead letters dlq")
+    field = page.get_by_label("Keep dead letters", exact=True)
     expect(page.locator(".plexsync-pattern")).to_have_count(1)
     field.fill("4711")
     page.get_by_role("button", name="Save", exact=True).click()

@@ -14,12 +14,13 @@ from typing import Any
 import certifi
 from urllib3.util.ssl_match_hostname import CertificateError, match_hostname
 
+from plexsync.model.places import OUR_FORM
 from plexsync.model.settings import IGNORE
 
 VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 """Environment variables that name files and folders with further issuers."""
 
-SETTING = '"Plex certificate" in Settings > Plugins > PlexSync'
+SETTING = f'"Plex certificate" in {OUR_FORM}'
 _LARGEST = 4 << 20
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _PLEX_DIRECT = re.compile(r"\*\.([0-9a-f]{32})\.plex\.direct", re.IGNORECASE)

@@ -13,6 +13,7 @@ from plexsync.flows.results import IN_STEP, LATER, RETURNED, UNTRIED, WRITTEN, O
 from plexsync.flows.services import Loop
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.model.formatting import counted
+from plexsync.model.places import OUR_FORM
 from plexsync.policy.debounce import BURST
 from plexsync.policy.outage_history import format_duration
 
@@ -29,7 +30,7 @@ NOTHING_DUE = "nothing is due"
 
 PAUSED = (
     'PlexSync is paused in its settings: switch off "Pause syncing" and "Do not write anything" in '
-    "Settings > Plugins > PlexSync."
+    f"{OUR_FORM}."
 )
 
 STOPPED = {

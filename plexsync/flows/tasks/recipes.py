@@ -10,14 +10,14 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.flows.sync.selection import Selection
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.progress import Progress
-from plexsync.flows.tasks.save_settings import HIDDEN, problems_of
+from plexsync.flows.tasks.save_settings import problems_of
 from plexsync.flows.updated import last_updated
 from plexsync.model.command import MOST_SAMPLES
 from plexsync.model.config import PlexSyncConfig, read_config
 from plexsync.model.formatting import counted
 from plexsync.model.plex import FIELDS, Value
 from plexsync.model.scene import Scene, SceneParts
-from plexsync.model.settings import FIELDS as SETTINGS
+from plexsync.model.settings_table import SECRETS, SETTINGS
 from plexsync.policy.desired import desired
 
 PAGE = 500
@@ -137,7 +137,7 @@ def _log(context: TaskContext, count: Mapping[str, int]) -> None:
 def _drafted(context: TaskContext) -> tuple[PlexSyncConfig, PlexSyncConfig, dict[str, str]]:
     """The settings as saved and with the draft, and the error of each invalid setting of the draft."""
     draft = context.args["settings"]
-    unknown = [key for key in draft if key not in SETTINGS or key == HIDDEN]
+    unknown = [key for key in draft if key not in SETTINGS or key in SECRETS]
     if unknown:
         raise TaskFailed(f"PlexSync has no setting {unknown[0]!r} that can be tried.")
     saved = dict(context.stash.settings().plugin)

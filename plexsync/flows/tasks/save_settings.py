@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.model.config import FILTERS, read_config
 from plexsync.model.filters import FilterError, parse_filter
-from plexsync.model.settings import FIELDS, is_unset
+from plexsync.model.settings import is_unset
+from plexsync.model.settings_table import FIELDS, SECRETS
 from plexsync.policy.recipe.recipe import recipe_of
-
-HIDDEN = "plex_token"
-"""The setting that the page must not change: its value would be kept in results."""
 
 RELOAD = (
     "Reload an open settings page in Stash before changing anything there, or it writes the old "
@@ -26,7 +24,7 @@ def save_settings(context: TaskContext) -> dict[str, object]:
     """
     changes: Mapping[str, object] = context.args["settings"]
     for key in changes:
-        if key not in FIELDS or key == HIDDEN:
+        if key not in FIELDS or key in SECRETS:
             raise TaskFailed(f"PlexSync has no setting {key!r} that a page can change.")
     before, after = change_settings(context, changes)
     changed = sorted(key for key in changes if before.get(key) != after.get(key))
@@ -56,7 +54,7 @@ def change_settings(
     if after != wanted:
         raise TaskFailed(
             "The settings in Stash differ from what was saved: they may have been changed at the "
-            "same moment. Check Settings > Plugins > PlexSync."
+            "same moment. Look at the view Settings again."
         )
     return before, after
 

@@ -9,6 +9,7 @@ from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
 from plexsync.model.formatting import counted, grouped
 from plexsync.model.library_names import called
+from plexsync.model.places import OUR_FORM
 from plexsync.model.plex import Section
 
 OWN_VIDEOS = ("com.plexapp.agents.none", "tv.plex.agents.none")
@@ -65,7 +66,7 @@ def details(context: TaskContext) -> Iterator[Point]:
                 "the collection of its studio",
                 'Set "Collections" in its settings in Plex (Edit Library > Advanced) to "Show '
                 'collections and their items", or switch on "Do not sync the studio as a '
-                f'collection" in {WHERE}.',
+                f'collection" in {OUR_FORM}.',
             )
 
 

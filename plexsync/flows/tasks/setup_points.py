@@ -21,6 +21,7 @@ from plexsync.flows.worker.folder_owner import judge
 from plexsync.model.config import masked
 from plexsync.model.formatting import counted
 from plexsync.model.paths import PathMap
+from plexsync.model.places import OUR_FORM, STASHS_FORM
 from plexsync.model.settings import IGNORE, sends_openly
 from plexsync.model.stash_identity import FILE, Owner, parse
 from plexsync.policy.filters import Filters
@@ -28,7 +29,7 @@ from plexsync.policy.recipe.recipe import recipe_of
 
 OK, WARN, BAD = "ok", "warn", "bad"
 
-WHERE = "Settings > Plugins > PlexSync"
+WHERE = STASHS_FORM
 OLDER = ("plexHost", "plexPort", "plexToken")
 """Settings of an older community plugin with the same id."""
 
@@ -81,9 +82,9 @@ def settings(context: TaskContext) -> Iterator[Point]:
         yield Point("Path map", BAD, text, f'Correct "Path map" in {WHERE}.')
     for problem in recipe_of(context.config).problems:
         name, _, text = problem.partition(": ")
-        yield Point(f"Recipe {name}", BAD, text, f"Correct it in {WHERE}.")
+        yield Point(f"Recipe {name}", BAD, text, f"Correct it in {OUR_FORM}.")
     if context.config.paused:
-        remedy = f'Switch off "Pause syncing" and "Do not write anything" in {WHERE}.'
+        remedy = f'Switch off "Pause syncing" and "Do not write anything" in {OUR_FORM}.'
         yield Point("Syncing", WARN, "it is paused in the settings; events are kept", remedy)
 
 
@@ -91,7 +92,7 @@ def _certificate(entered: str) -> Iterator[Point]:
     """The certificate setting, if it is set."""
     if entered == IGNORE:
         text = "no certificate is checked: anyone on the network could impersonate Plex"
-        remedy = f'Let "Plex certificate" in {WHERE} name a file with the certificate of Plex.'
+        remedy = f'Let "Plex certificate" in {OUR_FORM} name a file with the certificate of Plex.'
         yield Point("Plex certificate", WARN, text, remedy)
     elif entered:
         try:
@@ -145,13 +146,15 @@ def filters(context: TaskContext) -> Iterator[Point]:
     """Whether the filters are valid, and whether Stash has what they name."""
     config = context.config
     if problem := config.filter_problem():
-        remedy = f"Nothing is synced until it is corrected in {WHERE}."
+        remedy = f"Nothing is synced until it is corrected in {OUR_FORM}."
         yield Point("Filters", BAD, problem, remedy)
         return
     found = Filters.of(config.sync_only, config.sync_never)
     unknown = found.unknown(context.stash.hierarchy()) if found.uses_hierarchy else ()
     if unknown:
-        remedy = f'Correct "Sync only" or "Sync never" in {WHERE}, unless you are going to add it.'
+        remedy = (
+            f'Correct "Sync only" or "Sync never" in {OUR_FORM}, unless you are going to add it.'
+        )
         yield Point("Filters", WARN, f"Stash has no {', no '.join(unknown)}", remedy)
     elif found.only or found.never:
         yield Point("Filters", OK, f"{counted(len(found.only + found.never), 'condition')}")

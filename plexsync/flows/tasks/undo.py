@@ -20,6 +20,7 @@ from plexsync.model.event import parse_event
 from plexsync.model.formatting import counted
 from plexsync.model.job import Job
 from plexsync.model.ledger import DESTROYED, LEFT_OUT, UNDONE, SceneState, TargetState
+from plexsync.model.places import STASHS_FORM
 from plexsync.model.plex import FIELDS, Target
 from plexsync.policy.events import IGNORED_FIELDS, SyncScene, actions_of
 
@@ -111,7 +112,7 @@ def _check_server(context: TaskContext) -> None:
     if written_to not in ("", context.plex.server_id()):
         raise TaskFailed(
             "Nothing was undone: the Plex server that answers is not the one that PlexSync wrote to. "
-            "Enter the address of that server in Settings > Plugins > PlexSync."
+            f"Enter the address of that server in {STASHS_FORM}."
         )
 
 
