@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from docgen.markdown import generated, plain, table
-from plexsync.policy.recipe.pattern import LONGEST, MOST_ENTRIES, MOST_PLACEHOLDERS
+from plexsync.policy.recipe.parser import LONGEST, MOST_ENTRIES, MOST_PLACEHOLDERS
 from plexsync.policy.recipe.placeholders import BARE, NAMES, NOTHING, PEOPLE, SPECS, TREE
 from plexsync.policy.recipe.recipe import RECIPES
 

@@ -14,7 +14,7 @@ from plexsync.policy.desired import (
     has_enough_metadata,
     hash_desired,
 )
-from plexsync.policy.recipe.placeholders import file_title
+from plexsync.policy.recipe.scene_values import file_title
 
 DEFAULTS = Settings()
 SCENE = Scene(

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from plexsync.policy.recipe.parser import PatternError, parse_list, parse_names, parse_text
 from plexsync.policy.recipe.pattern import (
     Choice,
     Item,
     OptionalPart,
-    PatternError,
     Placeholder,
-    parse_list,
-    parse_names,
-    parse_text,
     show_list,
     show_text,
 )

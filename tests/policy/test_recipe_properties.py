@@ -15,15 +15,11 @@ from plexsync.model.scene import Entity, Group, Performer, Scene, VideoFile
 from plexsync.model.text import clean
 from plexsync.model.values import name_key
 from plexsync.policy.desired import desired
-from plexsync.policy.recipe.pattern import (
-    PatternError,
-    parse_list,
-    parse_text,
-    show_list,
-    show_text,
-)
-from plexsync.policy.recipe.placeholders import SPECS, file_title
+from plexsync.policy.recipe.parser import PatternError, parse_list, parse_text
+from plexsync.policy.recipe.pattern import show_list, show_text
+from plexsync.policy.recipe.placeholders import SPECS
 from plexsync.policy.recipe.recipe import RECIPES, recipe_of
+from plexsync.policy.recipe.scene_values import file_title
 
 NAMES = (
     *("Kids", "kids", "Genre", "Drama", "Technical", "A; B", "{x}", "[y]", "AC/DC", "*", "2024"),

@@ -9,7 +9,8 @@ from plexsync.model.hierarchy import Tree
 from plexsync.model.scene import Entity, Performer
 from plexsync.model.values import name_key
 from plexsync.policy.recipe.pattern import Item
-from plexsync.policy.recipe.placeholders import PEOPLE, TREE, E, Pick, everything
+from plexsync.policy.recipe.placeholders import PEOPLE, TREE
+from plexsync.policy.recipe.scene_values import E, Pick, everything
 
 GENDERS = frozenset(
     {"male", "female", "transgender_male", "transgender_female", "intersex", "non_binary"}

@@ -22,7 +22,8 @@ from plexsync.policy.recipe.pattern import (
     axis,
     follows,
 )
-from plexsync.policy.recipe.placeholders import SPECS, Facts, bare_title, own_title
+from plexsync.policy.recipe.placeholders import SPECS
+from plexsync.policy.recipe.scene_values import Facts, bare_title, own_title
 
 Text = Callable[[Facts], str]
 Names = Callable[[Facts], Sequence[str]]

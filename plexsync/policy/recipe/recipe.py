@@ -13,25 +13,11 @@ from plexsync.model.metadata import NAME_LENGTH, SUMMARY_LENGTH
 from plexsync.model.plex import FIELDS, IMAGE, LIST
 from plexsync.model.scene import Scene, SceneParts
 from plexsync.policy.recipe.choices import Ignored
-from plexsync.policy.recipe.pattern import (
-    Choice,
-    Entry,
-    Item,
-    PatternError,
-    parse_list,
-    parse_names,
-    parse_text,
-    placeholders,
-)
-from plexsync.policy.recipe.placeholders import (
-    PEOPLE,
-    SPECS,
-    TREE,
-    Facts,
-    any_title,
-    everything,
-)
+from plexsync.policy.recipe.parser import PatternError, parse_list, parse_names, parse_text
+from plexsync.policy.recipe.pattern import Choice, Entry, Item, placeholders
+from plexsync.policy.recipe.placeholders import PEOPLE, SPECS, TREE
 from plexsync.policy.recipe.printing import Text, is_seen, names_of, text_of
+from plexsync.policy.recipe.scene_values import Facts, any_title, everything
 
 __all__ = ["RECIPES", "Recipe", "recipe_of"]
 
