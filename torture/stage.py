@@ -19,7 +19,7 @@ from plexsync import inbox
 from plexsync.edges.page import read_state
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.queue_queries import LIVE, TABLE
-from plexsync.edges.queue.rows import FILE
+from plexsync.edges.queue.queue_store import FILE
 from plexsync.edges.storage.read_only import read_only
 from plexsync.model.dead_letter import DeadLetter
 from simulator.plex import PlexSim

@@ -28,8 +28,7 @@ from plexsync.edges.queue.job_index import (
     share,
 )
 from plexsync.edges.queue.queue_queries import TABLE
-from plexsync.edges.queue.queue_store import open_queue
-from plexsync.edges.queue.rows import Row, decode, keep_bad_rows
+from plexsync.edges.queue.queue_store import Row, decode, keep_bad_rows, open_queue
 from plexsync.edges.transactions import transaction
 from plexsync.model.job import BACKFILL, EDIT, Job
 

@@ -1,10 +1,11 @@
-"""Opens the queue's file, persist-queue's SQLiteAckQueue, and detects damage."""
+"""Opens the queue's file, persist-queue's SQLiteAckQueue, detects damage, and decodes rows."""
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -15,17 +16,21 @@ from plexsync import system
 from plexsync.edges.queue import job_index
 from plexsync.edges.queue.epoch import Epoch
 from plexsync.edges.queue.queue_queries import LIVE, TABLE
-from plexsync.edges.queue.rows import FILE, Row
 from plexsync.edges.storage import files
 from plexsync.edges.storage.read_only import read_only
-from plexsync.edges.storage.row_audit import FAR, mend_counters
+from plexsync.edges.storage.row_audit import FAR, keep_rows, mend_counters
 from plexsync.edges.storage.shape import meddled
+from plexsync.model.job import Job
 from plexsync.model.stored import ABSURD, DATABASES, refusal
 
+FILE = "data.db"
 VERSION = DATABASES["queue/data.db"]
 _READY = int(persistqueue.AckStatus.ready)
 _SIDES = ("", "-wal", "-shm", "-journal")
 _NOT_DAMAGE = ("locked", "full", "disk i/o", "unable to open", "out of memory", "interrupted")
+
+Row = tuple[int, object, object]
+"""Row id, payload bytes (None for NULL), status."""
 
 
 class AckQueue(persistqueue.SQLiteAckQueue):
@@ -194,3 +199,28 @@ def _is_damage(problem: Exception, path: str) -> bool:
     if "readonly" in text:
         return files.header_forbids_writing(path)
     return not any(word in text for word in _NOT_DAMAGE)
+
+
+def decode(data: object) -> Job:
+    """Decode a row's payload; raises ValueError if it is not a job."""
+    if not isinstance(data, bytes):
+        raise ValueError("the payload is empty")
+    try:
+        return Job.from_dict(json.loads(data))
+    except RecursionError:
+        raise ValueError("the payload is nested too deeply") from None
+
+
+def keep_bad_rows(folder: str, rows: Iterable[tuple[Row, str]]) -> str:
+    """Write rows that are not jobs, with the reason, to `damaged/`; returns the file's path."""
+    return keep_rows(folder, FILE, [_described(row, reason) for row, reason in rows])
+
+
+def _described(row: Row, reason: str) -> dict[str, object]:
+    number, data, status = row
+    raw = data if isinstance(data, bytes) else b""
+    try:
+        payload = {"text": raw.decode("utf-8")}
+    except UnicodeDecodeError:
+        payload = {"hex": raw.hex()}
+    return {"row": number, "status": repr(status), "reason": reason, **payload}

@@ -12,9 +12,8 @@ from plexsync.edges.stores import Stores
 from plexsync.flows.results import Failed, Outcome
 from plexsync.flows.services import WorkerServices
 from plexsync.flows.worker.blame import Judged
-from plexsync.flows.worker.enabled import Enabled
 from plexsync.flows.worker.recorder import HeldBack
-from plexsync.flows.worker.settings_changes import SettingsChanges
+from plexsync.flows.worker.settings_changes import Enabled, SettingsChanges
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     LIBRARY,
@@ -33,7 +32,6 @@ from plexsync.policy.waiting import Hold, hold, idle_limit, until_settings
 STASH_PATIENCE = 600.0
 """Seconds without an answer from Stash after which the worker exits; the next event starts another.
 """
-
 
 SETTINGS_AGE = 15.0
 """Seconds for which a reconciliation reuses the settings between pages."""
@@ -62,7 +60,6 @@ class Admission:
         """Set while a request that names no item fails although Plex is healthy."""
         self._met = self._foreign = False
         self._silent_since: float | None = None
-        self._read: PlexSyncConfig | None = None
         self._read_at = -math.inf
         self._enabled = Enabled(stash, clock)
         self._changes = SettingsChanges(stores, clock, log)
@@ -135,11 +132,8 @@ class Admission:
         monotonic = self._clock.monotonic()
         if self._hold.active(monotonic):
             return self._hold.reason
-        if self._stuck.active(monotonic):
-            return "plex"
-        if self._outages.pause(now) <= 0:
-            return ""
-        return "plex"
+        held = self._stuck.active(monotonic) or self._outages.pause(now) > 0
+        return "plex" if held else ""
 
     def capacity(self) -> int:
         """How many jobs may run now. Reads the settings again, and probes Plex if it was away."""
@@ -162,9 +156,9 @@ class Admission:
         self._outages.probe_if_due(now, len(self._stores.queue.jobs), self._services.plex(config))
 
     def recent_settings(self) -> PlexSyncConfig | None:
-        """The settings, at most SETTINGS_TRUST seconds old."""
+        """The settings, at most SETTINGS_AGE seconds old."""
         fresh = self._clock.monotonic() - self._read_at < SETTINGS_AGE
-        return self._read if self._read and fresh else self._settings()
+        return self.config if self.config and fresh else self._settings()
 
     def settings_due_in(self, now: float) -> float:
         """Seconds until the settings are to be read again."""
@@ -197,7 +191,7 @@ class Admission:
             return None
         self._hold = Hold()
         self._outages.configure(config)
-        self._read = self.config = config
+        self.config = config
         return config
 
     def stash_failed(self, error: SyncError) -> None:
@@ -208,16 +202,14 @@ class Admission:
             self._stash_is_silent(error.message)
 
     def _usable(self, config: PlexSyncConfig) -> bool:
-        problem = config.not_ready()
+        reason, problem = "settings", config.not_ready()
+        if not problem and config.paused:
+            reason, problem = "paused", "PlexSync is paused in its settings; events are kept."
         if problem:
-            self._log.warn_once("settings", problem)
-            self._wait_for("settings")
+            self._log.warn_once(reason, problem)
+            self._wait_for(reason)
             return False
-        if config.paused:
-            self._log.warn_once("paused", "PlexSync is paused in its settings; events are kept.")
-            self._wait_for("paused")
-            return False
-        self._changes.notice(config, self._read)
+        self._changes.notice(config, self.config)
         return True
 
     def record(self, outcomes: Sequence[Outcome], judged: Judged) -> None:
@@ -241,9 +233,7 @@ class Admission:
             self._wait_for("plex")
         self._held_back.note(self._clock.now())
         self._held_back.note_in_step(outcomes)
-        for what in dict.fromkeys(o.waits_for for o in outcomes if o.waits_for):
-            if what == "auth":
-                continue
+        for what in dict.fromkeys(o.waits_for for o in outcomes if o.waits_for not in ("", "auth")):
             if what == "plex":
                 if judged.server is not None:
                     self._wait_for("plex")

@@ -1,15 +1,25 @@
-"""Reacts to changed settings."""
+"""What the user changes in Stash meanwhile: the settings, and whether PlexSync is enabled."""
 
 from __future__ import annotations
 
+import math
+
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
+from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import SyncError
 from plexsync.model.ledger import USED_FIELDS
 from plexsync.model.reasons import SETTINGS
 from plexsync.policy.filters import Filters
 from plexsync.policy.recipe.recipe import recipe_of
+
+BELIEVED = 1.0
+"""Seconds between checks while requests are sent; each is one small query."""
+
+AFTER_SILENCE = 10.0
+"""Seconds until the next check if Stash did not answer in time: the check delays requests."""
 
 
 def used_fields(config: PlexSyncConfig) -> frozenset[str]:
@@ -51,3 +61,31 @@ class SettingsChanges:
         if known != fingerprint:
             self._stores.ledger.set_meta(name, fingerprint)
         return bool(known) and known != fingerprint
+
+
+class Enabled:
+    """Stores Stash's last answer. Disabling a plugin neither ends its processes nor fires a hook."""
+
+    def __init__(self, stash: StashClient, clock: Clock) -> None:
+        self._stash = stash
+        self._clock = clock
+        self._due = math.inf
+
+    @property
+    def off(self) -> bool:
+        """Whether PlexSync was disabled at the last check."""
+        return not self._stash.enabled
+
+    def known(self) -> None:
+        """Note that the settings were just read, which include this."""
+        self._due = self._clock.monotonic() + BELIEVED
+
+    def off_by_now(self) -> bool:
+        """As `off`, checked again if the last check is old; False before the first settings."""
+        if not self.off and self._clock.monotonic() >= self._due:
+            try:
+                self._stash.learn_whether_enabled()
+                self.known()
+            except SyncError:  # the step that needs Stash reports it
+                self._due = self._clock.monotonic() + AFTER_SILENCE
+        return self.off

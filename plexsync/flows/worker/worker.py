@@ -19,11 +19,10 @@ from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
 from plexsync.flows.services import WorkerServices
 from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission
 from plexsync.flows.worker.blame import Blame, Judged
-from plexsync.flows.worker.collection_turns import CollectionTurns
 from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties, log_dead_letters
 from plexsync.flows.worker.intake import Intake
-from plexsync.flows.worker.reconcile_turns import ReconcileTurns
 from plexsync.flows.worker.recorder import ResultRecorder
+from plexsync.flows.worker.turns import CollectionTurns, ReconcileTurns
 from plexsync.model.command import AT_ONCE
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import Interrupted, PlexPermanentError, PlexTemporaryError
