@@ -1,29 +1,24 @@
-"""The composition root: the only place that builds the parts and connects them."""
+"""The composition root: the only place that builds the parts of the owner and connects them."""
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from plexsync.edges import legacy
 from plexsync.edges.clock import Clock
-from plexsync.edges.http.certificates import Trust
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
-from plexsync.edges.log.redact import load_words
 from plexsync.edges.page import read_state
 from plexsync.edges.page.command_store import CommandStore
-from plexsync.edges.plex.client import PlexClient, load_client_id
-from plexsync.edges.plex.health import HealthChecks
+from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage import files
 from plexsync.edges.storage.files import NewerSchema
-from plexsync.edges.storage.read_only import peek_json
 from plexsync.edges.stores import Stores
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.page.commands import Commands
@@ -38,19 +33,16 @@ from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.flows.sync.sync_scenes import ScanFolder, SyncScenes
 from plexsync.flows.sync.write_items import WriteItems
-from plexsync.flows.worker.folder_owner import FolderOwner, judge
+from plexsync.flows.worker.folder_owner import FolderOwner
 from plexsync.flows.worker.intake import Intake
 from plexsync.flows.worker.page_turn import PageTurn
 from plexsync.flows.worker.statistics import Statistics
 from plexsync.flows.worker.worker import Observe, Worker
-from plexsync.model import stash_identity
-from plexsync.model.config import PlexSyncConfig, read_config, typed_tokens
-from plexsync.model.errors import AnotherStash, SyncError
-from plexsync.model.paths import PathMap, index_keys
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import SyncError
+from plexsync.model.paths import index_keys
 from plexsync.model.reasons import RECONCILE
-from plexsync.model.stash_identity import Owner
-from plexsync.model.stats import TRAFFIC
-from plexsync.policy.recipe.recipe import recipe_of
+from plexsync.services import Services
 
 MEET_EVERY = 900.0
 """Seconds after which a worker checks Stash's identity again."""
@@ -60,86 +52,6 @@ LEGACY = (
     "An earlier product has left its queue, dead letters or sync times here. They are not read, but"
     ' kept in {}. Press "Sync All Scenes" to sync every scene.'
 )
-
-
-class Services:
-    """What every task needs: the settings, and a Plex client, rebuilt only if its settings change."""
-
-    def __init__(
-        self,
-        folder: str,
-        stash: StashClient,
-        clock: Clock,
-        log: Log,
-        environ: Mapping[str, str],
-    ) -> None:
-        self.folder = folder
-        self.stash = stash
-        self.clock = clock
-        self.log = log
-        self._environ = environ
-        self._plex: PlexClient | None = None
-        self._plex_key: object = None
-        self._spent = dict.fromkeys(TRAFFIC, 0)
-        """Traffic of closed clients, by the names in TRAFFIC."""
-
-    def path(self, name: str) -> str:
-        """A file of the data folder."""
-        return os.path.join(self.folder, name)
-
-    def config(self, *, anybody: bool = False) -> PlexSyncConfig:
-        """Read the current settings from Stash; raises StashDown or StashAuthError.
-
-        Raises AnotherStash if the data folder belongs to another Stash, unless `anybody` is set.
-        """
-        found = self.stash.settings()
-        config, warnings = read_config(found.plugin, self._environ)
-        tokens = [config.plex_token.get_secret_value(), *typed_tokens(found.plugin, self._environ)]
-        self.log.set_secrets([*self.stash.secrets, *tokens])
-        words = load_words(self.folder, self.log.warning) if config.obfuscate_paths else None
-        self.log.configure(debug=config.debug_logging, words=words)
-        _, unusable = PathMap.parse(config.path_map)
-        for warning in (*warnings, *unusable, *recipe_of(config).problems):
-            self.log.warn_once(warning, warning)
-        if not anybody:
-            self.check_owner()
-        return config
-
-    def check_owner(self) -> None:
-        """Raise AnotherStash if the data folder belongs to another Stash; stores nothing."""
-        owner = peek_json(self.path(stash_identity.FILE), stash_identity.parse, Owner())
-        problem, _ = judge(owner, self.stash)
-        if problem:
-            raise AnotherStash(problem)
-
-    def plex(self, config: PlexSyncConfig) -> PlexClient:
-        """The client for these settings."""
-        token = config.plex_token.get_secret_value()
-        limits = (config.connect_timeout, config.read_timeout, config.plex_connections)
-        key = (config.plex_url, token, config.plex_certificate, *limits)
-        if self._plex is None or key != self._plex_key:
-            if self._plex is not None:
-                self._spent["requests"] += self._plex.requests
-                self._spent["received"] += self._plex.received
-                self._plex.close()
-            self._plex = PlexClient(
-                config.plex_url,
-                token,
-                load_client_id(self.path("device_id.json"), self.log.warning),
-                connect_timeout=config.connect_timeout,
-                read_timeout=config.read_timeout,
-                connections=config.plex_connections,
-                trust=Trust(config.plex_certificate, self._environ),
-                in_flight=self.stash.in_flight,
-                checked=HealthChecks(self.folder, self.clock).note,
-            )
-            self._plex_key = key
-        return self._plex
-
-    def close(self) -> None:
-        """Close every connection."""
-        if self._plex is not None:
-            self._plex.close()
 
 
 class App(Services):

@@ -10,7 +10,7 @@ from contextlib import closing
 from functools import partial
 
 from plexsync import inbox, system
-from plexsync.app import App, Services
+from plexsync.app import App
 from plexsync.edges.clock import SystemClock
 from plexsync.edges.log.log import Log, StashSink, capture
 from plexsync.edges.ownership import Takeover
@@ -21,6 +21,7 @@ from plexsync.flows.tasks.context import READS, Task, TaskContext, TaskFailed
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.connection import read_connection
 from plexsync.model.plex_state import BEFORE_TASK
+from plexsync.services import Services
 
 RECONCILE_AHEAD = 20.0
 """Maximum seconds that an automatic reconciliation may delay a task."""

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from plexsync.app import Services
 from plexsync.edges.log.log import Log
 from plexsync.flows.tasks.arguments import read_task_arguments
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.registry import TASKS
+from plexsync.services import Services
 from tests.world import ROOT, World
 
 Run = Callable[[TaskContext], dict[str, Any]]

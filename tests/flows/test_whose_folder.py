@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from plexsync import task_runner
-from plexsync.app import App, Services
+from plexsync.app import App
 from plexsync.edges.log.log import Log
 from plexsync.flows.page import operations
 from plexsync.flows.tasks.arguments import read_task_arguments
@@ -20,6 +20,7 @@ from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.errors import AnotherStash
 from plexsync.model.ledger import Pin
 from plexsync.model.stash_identity import Identity, IdentityAnswer, is_same
+from plexsync.services import Services
 from simulator.stash import StashSim
 from tests.world import World
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from plexsync import app, task_runner
+from plexsync import app, services, task_runner
 from plexsync.edges.log.log import FileSink, Log
 from plexsync.flows.tasks.arguments import read_task_arguments
 from plexsync.flows.tasks.context import READS
@@ -80,7 +80,7 @@ class Desk:
         """What one press tells, a line each."""
         world, task, sink = self.world, TASKS[mode], ListSink()
         stash, log = world.client(), Log(sink)
-        kind = app.Services if task.kind == READS else app.App
+        kind = services.Services if task.kind == READS else app.App
         failed = ""
         try:
             with closing(kind(world.folder, stash, world.clock, log, {})) as parts:
