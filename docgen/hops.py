@@ -4,7 +4,8 @@ Run within a checkout of any revision: `PYTHONPATH=. python docgen/hops.py`. One
 hook and then a worker run in this process against the simulated servers, and at each place where
 the change crosses a border (record written, record taken over, scene read from Stash, item read
 from Plex, PUT sent) all of PlexSync's functions on the call stack are recorded, and all values of
-its own types that they hold. Prints both counts as JSON.
+its own types that they hold in their variables, alone or in a list. What such a value is made of is
+not counted again, nor is what belongs to the settings instead of the change. Prints both as JSON.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from tests.world import TOKEN, World
 CROSSINGS = (b"PlexSyncScenes(", b"GET /library/metadata/", b"PUT /")
 """Parts of the three requests that are crossings; the two before them are files of the inbox."""
 INSIDE = f"{os.sep}plexsync{os.sep}"
+SETTINGS = {"Connection", "SceneParts"}
+"""Values that every change finds in place: where Stash is, and what the settings need of a scene."""
 
 
 class Trail:
@@ -79,6 +82,8 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _is_shape(kind: type) -> bool:
+    if kind.__name__ in SETTINGS:
+        return False
     return is_dataclass(kind) or hasattr(kind, "_fields") or kind.__name__ == "Record"
 
 

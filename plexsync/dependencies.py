@@ -42,8 +42,7 @@ class Unavailable(Exception):
 
 
 class Stamp(NamedTuple):
-    """The state of a set: when (seconds) and why its last installation failed, or the fingerprint
-    under which it was verified."""
+    """Why and when (seconds) its set was not installed, or under which fingerprint it was verified."""
 
     folder: str = ""
     at: float = 0.0
@@ -289,9 +288,7 @@ def _parse_stamp(value: object) -> Stamp:
 
 
 def _discard(path: str) -> None:
-    """Delete a folder. It is renamed first, so that a partly deleted one is never taken for a
-    set.
-    """
+    """Delete a folder; it is renamed first, so that what is left of it is never taken for a set."""
     doomed = path
     try:
         if not path.endswith(_UNFINISHED):

@@ -29,8 +29,9 @@ MAY_IMPORT = {
     "edges": {"model", "edges", "system", "inbox", "loopback"},
     "dependencies": {"edges", "system"},
     "flows": {"model", "policy", "edges", "flows", "system", "inbox", "dependencies"},
-    "app": {"model", "policy", "edges", "flows", "system", "inbox"},
-    "task_runner": {"model", "edges", "flows", "app", "system", "inbox"},
+    "services": {"model", "policy", "edges", "flows"},
+    "app": {"model", "policy", "edges", "flows", "services", "system", "inbox"},
+    "task_runner": {"model", "edges", "flows", "services", "app", "system", "inbox"},
     "lifecycle": {"model", "edges", "flows", "app", "system", "inbox"},
     "entry": {
         "model",
@@ -210,6 +211,22 @@ def test_a_page_s_request_loads_little():
     assert not {"dataclasses", "shutil", "tempfile", "threading", "typing"} & set(
         done.stdout.split()
     )
+
+
+MOST_LINES = 300
+LONGER = {
+    "plexsync.model.config",
+    "plexsync.model.settings_table",
+    "plexsync.system",
+}
+"""A table of all settings, the settings that it makes, and the one place for what differs between
+operating systems, which the hook loads as one file."""
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_file_has_at_most_three_hundred_lines(module):
+    lines = MODULES[module].read_text(encoding="utf-8").count("\n")
+    assert (lines > MOST_LINES) == (module in LONGER), f"{module} has {lines} lines"
 
 
 def test_the_package_itself_holds_its_version_and_nothing_else():

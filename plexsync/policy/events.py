@@ -1,10 +1,13 @@
-"""Turns events into actions. An event is a hint: it names scenes that may now differ from Plex."""
+"""Turns events into jobs and other actions. An event is a hint: it names scenes that may now differ
+from Plex.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from plexsync.model.event import Event
+from plexsync.model.job import Job
 from plexsync.model.reasons import CREATE, FORCED, RECONCILE, SCAN, UPDATE
 
 IGNORED_FIELDS = frozenset(
@@ -42,17 +45,6 @@ WRITTEN_FIELDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class SyncScene:
-    """Sync this scene. `reason` is UPDATE, CREATE or SCAN.
-
-    Also for destroyed scenes: only Stash knows whether the scene is really gone.
-    """
-
-    scene: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Expand:
     """Sync every scene that was written with one of these entities.
 
@@ -83,7 +75,7 @@ class RunCommand:
     sent: object
 
 
-Action = SyncScene | Expand | DetailsChanged | ProbePlex | RunCommand
+Action = Job | Expand | DetailsChanged | ProbePlex | RunCommand
 
 
 _RANK = (CREATE, FORCED, RECONCILE, UPDATE, "", SCAN)
@@ -99,6 +91,7 @@ def stronger_reason(first: str, second: str) -> str:
 def actions_of(event: Event, used: frozenset[str] = frozenset()) -> tuple[Action, ...]:
     """The actions for one event, in order; none if it changes nothing that matters.
 
+    A job is also made for a destroyed scene: only Stash knows whether it is really gone.
     `used` are those of IGNORED_FIELDS on which a setting depends.
     """
     if event.subject == "Scene":
@@ -122,12 +115,16 @@ def actions_of(event: Event, used: frozenset[str] = frozenset()) -> tuple[Action
 
 def _of_scene(event: Event, ignored: frozenset[str]) -> tuple[Action, ...]:
     if event.action == "Create":
-        return (SyncScene(event.id, CREATE),)
+        return (_sync_of(event, CREATE),)
     if event.action not in ("Update", "Destroy"):
         return ()
     if event.fields is None or event.action == "Destroy":
-        return (SyncScene(event.id, SCAN),)
-    return () if event.fields <= ignored else (SyncScene(event.id, UPDATE),)
+        return (_sync_of(event, SCAN),)
+    return () if event.fields <= ignored else (_sync_of(event, UPDATE),)
+
+
+def _sync_of(event: Event, reason: str) -> Job:
+    return Job(scene=event.id, reason=reason, born=event.at)
 
 
 def _is_written(kind: str, event: Event) -> bool:

@@ -24,8 +24,14 @@ from plexsync.edges.stash.pictures import (
     PictureUnchanged,
 )
 from plexsync.model.connection import Connection, parse_connection, read_connection
-from plexsync.model.errors import StashAuthError, StashDown
-from plexsync.model.scene import WHOLE, Entity, Group, Performer, SceneParts, VideoFile
+from plexsync.model.errors import (
+    PlexTemporaryError,
+    SceneGone,
+    SceneUnusable,
+    StashAuthError,
+    StashDown,
+)
+from plexsync.model.scene import WHOLE, Entity, Group, Performer, Scene, SceneParts, VideoFile
 from simulator.stash import StashSim
 from tests.world import until
 
@@ -367,8 +373,7 @@ def test_a_proxy_of_the_environment_is_not_asked(
 
 def test_a_scene_is_read_whole(serve: Serve) -> None:
     odd = serve(lambda asked: by_number(asked, scene))
-    found = client(odd).scenes([7]).found[7]
-    assert found is not None
+    (found,) = client(odd).readable_scenes([7])
     assert (found.id, found.title, found.details) == (7, "A title", "One\n\nTwo")
     assert (found.date, found.rating100, found.code, found.director) == ("2021-03", 80, "", "")
     assert found.studio == Entity(3, "Studio")
@@ -383,15 +388,15 @@ def test_a_scene_is_read_whole(serve: Serve) -> None:
 
 def test_scenes_come_fifty_a_query_each_once(serve: Serve) -> None:
     odd = serve(lambda asked: by_number(asked, lambda n: scene(n) if n % 2 else None))
-    found = client(odd).scenes([*range(1, 121), 5, 6]).found
+    found = client(odd).scenes([*range(1, 121), 5, 6])
     assert [len(json.loads(a.body)["variables"]) for a in odd.asked] == [50, 50, 20]
-    assert [n for n, s in found.items() if s] == list(range(1, 121, 2))
-    assert [n for n, s in found.items() if s is None] == list(range(2, 121, 2))
+    assert [n for n, s in found.items() if isinstance(s, Scene)] == list(range(1, 121, 2))
+    assert [n for n, s in found.items() if isinstance(s, SceneGone)] == list(range(2, 121, 2))
 
 
 def test_no_ids_are_no_query(serve: Serve) -> None:
     odd = serve(Answer(status=500))
-    assert client(odd).scenes([]).found == {}
+    assert client(odd).scenes([]) == {}
     assert client(odd).scenes_by_file([]) == []
     assert odd.asked == []
 
@@ -403,15 +408,20 @@ def test_an_error_with_a_path_is_one_scenes_and_spoils_no_other(serve: Serve) ->
     ]
     data = {"s0": scene(1, studio=None), "s1": scene(2), "s2": None, "s3": None}
     answers = client(serve(graphql(data, errors))).scenes([1, 2, 3, 4])
-    assert {n: s and s.id for n, s in answers.found.items()} == {2: 2, 3: None, 4: None}
-    assert answers.failing == {1: "context broken"}
+    assert [type(each) for each in answers.values()] == [
+        PlexTemporaryError,
+        Scene,
+        SceneGone,
+        SceneGone,
+    ]
+    assert str(answers[1]) == "Stash cannot read this scene: context broken"
 
 
 def test_an_error_of_the_only_scene_is_its_own_if_stash_can_read_another(serve: Serve) -> None:
     sick = graphql({"s0": None}, [{"message": "broken", "path": ["s0", "files"]}])
     page = graphql({"findScenes": {"count": 1, "scenes": [scene(8)]}})
     odd = serve(lambda asked: page if "ScenePage" in asked.query else sick)
-    assert client(odd).scenes([7]).failing == {7: "broken"}
+    assert str(client(odd).scenes([7])[7]) == "Stash cannot read this scene: broken"
     assert json.loads(odd.asked[-1].body)["variables"] == {"after": 7, "size": 1}
 
 
@@ -513,15 +523,15 @@ def test_an_odd_scene_is_told_in_words_and_spoils_no_other(
 ) -> None:
     data = {"s0": scene(6), "s1": scene(7, **change), "s2": scene(8)}
     answers = client(serve(graphql(data))).scenes([6, 7, 8])
-    assert sorted(answers.found) == [6, 8]
-    assert words in answers.unusable[7]
+    assert [type(each) for each in answers.values()] == [Scene, SceneUnusable, Scene]
+    assert words in str(answers[7])
 
 
 @pytest.mark.parametrize("name", sorted(SCENE))
 def test_a_scene_without_one_of_its_fields_is_odd(serve: Serve, name: str) -> None:
     broken = {key: value for key, value in scene(7).items() if key != name}
     answers = client(serve(graphql({"s0": scene(6), "s1": broken}))).scenes([6, 7])
-    assert answers.unusable == {7: f"{name} is missing"}
+    assert isinstance(answers[7], SceneUnusable) and f": {name} is missing;" in str(answers[7])
 
 
 def test_when_every_scene_is_odd_it_is_stash_that_is_unwell(serve: Serve) -> None:
@@ -535,20 +545,20 @@ def test_a_page_goes_on_past_an_odd_scene(serve: Serve) -> None:
     rows = [scene(6), scene(7, files=None), scene(8)]
     page = client(serve(graphql({"findScenes": {"count": 9, "scenes": rows}}))).scene_page(5, 3)
     assert [found.id for found in page.scenes] == [6, 8]
-    assert (page.last, page.left, dict(page.odd)) == (8, 6, {7: "files is null, not a list"})
+    assert (page.last, page.left, page.odd) == (8, 6, {7})
 
 
 def test_a_scene_that_the_answer_lacks_is_not_taken_for_gone(serve: Serve) -> None:
     answers = client(serve(graphql({"s0": scene(7)}))).scenes([7, 8])
-    assert (sorted(answers.found), answers.unusable) == ([7], {8: "it is missing"})
+    assert isinstance(answers[8], SceneUnusable) and ": it is missing;" in str(answers[8])
     with pytest.raises(StashDown, match="shape"):
         client(serve(graphql({"s0": None}))).scenes([7, 8])
 
 
 def test_lone_surrogates_and_nul_in_texts_come_through(serve: Serve) -> None:
     odd = serve(graphql({"s0": scene(7, title="a\ud800b\0", details="\u2028")}))
-    found = client(odd).scenes([7]).found[7]
-    assert found and (found.title, found.details) == ("a\ud800b\0", "\u2028")
+    (found,) = client(odd).readable_scenes([7])
+    assert (found.title, found.details) == ("a\ud800b\0", "\u2028")
 
 
 @pytest.mark.parametrize(
@@ -560,8 +570,8 @@ def test_lone_surrogates_and_nul_in_texts_come_through(serve: Serve) -> None:
     ],
 )
 def test_times_are_the_same_in_every_zone(serve: Serve, text: str, seconds: float) -> None:
-    found = client(serve(graphql({"s0": scene(7, updated_at=text)}))).scenes([7]).found[7]
-    assert found and found.updated_at == seconds
+    (found,) = client(serve(graphql({"s0": scene(7, updated_at=text)}))).readable_scenes([7])
+    assert found.updated_at == seconds
 
 
 # --- scenes by file
@@ -919,8 +929,7 @@ def test_a_scene_comes_as_stash_has_it(sim: StashSim) -> None:
         groups=[group],
         updated_at=1_700_000_000.0,
     )
-    found = reach(sim).scenes([number]).found[number]
-    assert found is not None
+    (found,) = reach(sim).readable_scenes([number])
     assert (found.title, found.details, found.date) == ("Title 🎬", "One\n\nTwo", "2020-01-02")
     assert (found.studio, found.groups) == (Entity(studio, "Studio"), (Group(group, "Group"),))
     assert (found.performers, found.tags) == ((Performer(ann, "Ann"),), (Entity(tag, "Tag"),))
@@ -953,7 +962,7 @@ def test_the_details_of_a_scene_come_only_when_they_are_asked_for(sim: StashSim)
     )
     stash = reach(sim)
     for found in (
-        stash.scenes([number], WHOLE).scenes[0],
+        stash.readable_scenes([number], WHOLE)[0],
         stash.scene_page(0, 10, WHOLE).scenes[0],
         stash.latest_scenes("updated_at", 1, 10, WHOLE).scenes[0],
     ):
@@ -966,10 +975,10 @@ def test_the_details_of_a_scene_come_only_when_they_are_asked_for(sim: StashSim)
             ann, "Ann", "", "non_binary", True, ("Annie",), (Entity(tall, "Tall"),)
         )
         assert found.performers == (expected,)
-    bare = stash.scenes([number]).scenes[0]
+    bare = stash.readable_scenes([number])[0]
     assert not (bare.organized or bare.urls or bare.galleries or bare.files[0].width)
     assert bare.performers == (Performer(ann, "Ann"),)
-    without = stash.scenes([number], SceneParts(details=True)).scenes[0]
+    without = stash.readable_scenes([number], SceneParts(details=True))[0]
     assert without.organized and without.performers[0].tags == ()
 
 
@@ -1007,10 +1016,10 @@ def test_tags_of_another_shape_are_the_fault_of_stash(serve: Serve) -> None:
 
 def test_a_batch_is_one_query_and_survives_unknown_scenes(sim: StashSim) -> None:
     known = [sim.add_scene(f"S{n}") for n in range(30)]
-    found = reach(sim).scenes([*known, *range(900, 920)]).found
+    found = reach(sim).scenes([*known, *range(900, 920)])
     assert queries(sim) == 1
-    assert [n for n, s in found.items() if s] == known
-    assert all(found[n] is None for n in range(900, 920))
+    assert [n for n, s in found.items() if isinstance(s, Scene)] == known
+    assert all(isinstance(found[n], SceneGone) for n in range(900, 920))
 
 
 def test_settings_and_key_come_in_one_query(sim: StashSim) -> None:
@@ -1056,7 +1065,7 @@ def test_an_expired_session_is_told_apart_from_a_stash_that_is_down(sim: StashSi
         stash.scenes([number])
     with pytest.raises(StashAuthError):
         stash.cover(number)
-    assert reach(sim).scenes([number]).found
+    assert reach(sim).readable_scenes([number])
 
 
 def test_a_session_lives_as_long_as_it_is_kept_alive() -> None:
@@ -1069,7 +1078,7 @@ def test_a_session_lives_as_long_as_it_is_kept_alive() -> None:
             assert due is not None
             clock.time = due
             kept.keep_alive(clock.time)
-        assert kept.scenes([1]).found == {1: None}
+        assert isinstance(kept.scenes([1])[1], SceneGone)
         with pytest.raises(StashAuthError):
             forgotten.scenes([1])
 
@@ -1080,7 +1089,7 @@ def test_an_api_key_outlives_every_session() -> None:
         stash.settings()
         sim.expire_sessions()
         number = sim.add_scene(cover=JPEG)
-        assert stash.scenes([number]).found[number]
+        assert stash.readable_scenes([number])
         assert isinstance(stash.cover(number), PictureData)
         assert stash.next_keep_alive(0.0) is None
         assert [entry.by for entry in sim.journal] == ["cookie", "key", "key"]
@@ -1097,7 +1106,7 @@ def test_stash_is_reached_wherever_it_listens(host: str, tls: bool) -> None:
     try:
         number = sim.add_scene("T", cover=JPEG)
         stash = reach(sim)
-        assert stash.scenes([number]).found[number]
+        assert stash.readable_scenes([number])
         assert isinstance(stash.cover(number), PictureData)
     finally:
         sim.stop()
@@ -1130,7 +1139,7 @@ def test_a_sick_stash_is_down_until_it_is_well(sim: StashSim, fault: dict[str, A
 def well(stash: StashClient, number: int) -> bool:
     """Whether Stash tells of a scene; in a busy hour even a healthy one may be too slow."""
     try:
-        return bool(stash.scenes([number]).found[number])
+        return bool(stash.readable_scenes([number]))
     except StashDown:
         return False
 
@@ -1138,13 +1147,13 @@ def well(stash: StashClient, number: int) -> bool:
 def test_stash_may_be_restarted_meanwhile(sim: StashSim) -> None:
     number = sim.add_scene("T")
     stash = reach(sim)
-    assert stash.scenes([number]).found[number]
+    assert stash.readable_scenes([number])
     sim.stop()
     with pytest.raises(StashDown) as caught:
         stash.scenes([number])
     assert caught.value.cause in ("refused", "reset")
     sim.start()
-    assert stash.scenes([number]).found[number]
+    assert stash.readable_scenes([number])
 
 
 def test_nothing_secret_stands_in_an_address_or_an_error(sim: StashSim) -> None:

@@ -34,7 +34,7 @@ from plexsync.model.job import Job
 from plexsync.model.ledger import SYNCED, Observation, Pin
 from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS
 from plexsync.policy.circuit_breaker import OPEN
-from plexsync.policy.events import SyncScene, actions_of
+from plexsync.policy.events import actions_of
 from plexsync.policy.reconcile_schedule import Schedule
 from plexsync.policy.reconcile_state import to_json
 from plexsync.policy.recovery_scheduler import RecoveryState
@@ -205,7 +205,9 @@ def test_a_job_with_other_fields_than_ours_is_still_a_job(world: World) -> None:
 
 def test_an_event_of_another_version_is_still_an_event() -> None:
     record = {"id": 7, "type": "Scene.Update.Post", "inputFields": ["title"], "unheard_of": [1]}
-    assert actions_of(parse_event(json.dumps(record).encode(), 5.0)) == (SyncScene(7, "update"),)
+    assert actions_of(parse_event(json.dumps(record).encode(), 5.0)) == (
+        Job(scene=7, reason="update", born=5.0),
+    )
     unknown = parse_event(b'{"id": 7, "type": "Planet.Collide.Post"}', 5.0)
     assert actions_of(unknown) == ()
 

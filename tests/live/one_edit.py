@@ -13,6 +13,7 @@ from verdicts import DiffersError, SkippedError, demand, expect, short
 
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash import answers as stash_answers
+from plexsync.edges.stash import scenes as stash_scenes
 from plexsync.model.config import read_config
 from plexsync.model.paths import PathMap, index_keys
 from plexsync.model.plex import Edit, PlexItem, Target
@@ -28,7 +29,7 @@ def matched(plex: Plex, stash: Stash, number: int) -> PlexItem:
     """The one Plex item that PlexSync would write for a scene."""
     raw = stash.scene(number)
     demand(raw, f"Stash has no scene {number}")
-    scene: Scene = stash_answers.read_scene(raw)
+    scene: Scene = stash_scenes.read_scene(raw)
     saved = stash_answers.read_settings(stash.settings).plugin
     config, _ = read_config(saved, {})
     paths, _ = PathMap.parse(config.path_map)

@@ -14,6 +14,7 @@ from plexsync.edges.http.certificates import ANYBODY
 from plexsync.edges.http.transport import Reply, Session
 from plexsync.edges.stash import answers as stash_answers
 from plexsync.edges.stash import queries as stash_queries
+from plexsync.edges.stash import scenes as stash_scenes
 from plexsync.model.settings_table import FIELDS
 
 NOBODY = 2**31 - 7
@@ -182,7 +183,7 @@ def unknown_scene(stash: Stash) -> None:
 def scene_shape(stash: Stash) -> None:
     """scenes read as PlexSync reads them: texts, whole numbers, files with size and oshash"""
     for raw in stash.raw:
-        scene = stash_answers.read_scene(raw)
+        scene = stash_scenes.read_scene(raw)
         demand(isinstance(raw["id"], str), "an id is no text")
         for name in ("title", "details", "code", "director"):
             demand(isinstance(raw[name], str), f"{name} of scene {scene.id} is no text")
@@ -215,7 +216,7 @@ def dates(stash: Stash) -> None:
 
 def find_by_file(stash: Stash) -> None:
     """a scene is found by a file name in double quotes"""
-    scene = next((s for s in map(stash_answers.read_scene, stash.raw) if s.files), None)
+    scene = next((s for s in map(stash_scenes.read_scene, stash.raw) if s.files), None)
     if scene is None:
         raise SkippedError("no scene has a file")
     name = re.split(r"[/\\]", scene.files[0].path)[-1]
@@ -245,7 +246,7 @@ def after_an_id(stash: Stash) -> None:
 def newest_first(stash: Stash) -> None:
     """sort "updated_at" descending gives what was changed last first, but for summer time"""
     data = stash.data(stash_queries.RECENTLY_UPDATED, page=1, size=SAMPLE)
-    moments = [stash_answers.utc_seconds(s["updated_at"]) for s in data["findScenes"]["scenes"]]
+    moments = [stash_scenes.utc_seconds(s["updated_at"]) for s in data["findScenes"]["scenes"]]
     for newer, older in zip(moments, moments[1:], strict=False):
         demand(older <= newer + SUMMER_TIME, "a scene stands behind one that was changed earlier")
 

@@ -46,7 +46,7 @@ def emitted(tree: ast.Module) -> Iterator[ast.expr]:
         called = ast.unparse(node.func).rpartition(".")[2]
         if called == "Job":
             yield from (key.value for key in node.keywords if key.arg == "reason")
-        elif called == "SyncScene":
+        elif called == "_sync_of":
             yield node.args[1]
         elif called in ("add_backfill", "_queue_all"):
             yield node.args[1 if called == "_queue_all" else 0]

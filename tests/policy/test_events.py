@@ -5,7 +5,8 @@ import json
 import pytest
 
 from plexsync.model.event import parse_event
-from plexsync.policy.events import Action, DetailsChanged, Expand, SyncScene, actions_of
+from plexsync.model.job import Job
+from plexsync.policy.events import Action, DetailsChanged, Expand, actions_of
 
 
 def after(record: str) -> tuple[Action, ...]:
@@ -14,6 +15,10 @@ def after(record: str) -> tuple[Action, ...]:
 
 def update(*fields: str) -> tuple[Action, ...]:
     return after(json.dumps({"id": 45, "type": "Scene.Update.Post", "inputFields": fields}))
+
+
+def job(reason: str) -> Job:
+    return Job(scene=45, reason=reason, born=1.0)
 
 
 def ids(*numbers: int) -> frozenset[int]:
@@ -56,16 +61,16 @@ def test_fields_that_plex_never_shows_make_no_job(fields: tuple[str, ...]) -> No
     ],
 )
 def test_any_other_field_makes_a_job(field: str) -> None:
-    assert update("id", "organized", field) == (SyncScene(45, "update"),)
+    assert update("id", "organized", field) == (job("update"),)
 
 
 def test_an_update_by_a_scan_always_makes_a_job() -> None:
     scanned = '{"id":45,"type":"Scene.Update.Post","input":null}'
-    assert after(scanned) == (SyncScene(45, "scan"),)
+    assert after(scanned) == (job("scan"),)
 
 
 def test_a_new_scene_makes_a_job() -> None:
-    assert after('{"id":45,"type":"Scene.Create.Post","input":null}') == (SyncScene(45, "create"),)
+    assert after('{"id":45,"type":"Scene.Create.Post","input":null}') == (job("create"),)
 
 
 @pytest.mark.parametrize(
@@ -79,13 +84,13 @@ def test_a_new_scene_makes_a_job() -> None:
 )
 def test_the_id_of_the_hook_names_the_scene_whatever_the_input(sent: str) -> None:
     record = f'{{"id":45,"type":"Scene.Update.Post","input":{sent},"inputFields":["title"]}}'
-    assert after(record) == (SyncScene(45, "update"),)
+    assert after(record) == (job("update"),)
 
 
 @pytest.mark.parametrize("more", ["", ',"inputFields":["organized"]'])
 def test_whether_a_scene_is_destroyed_is_asked_of_stash_by_the_weakest_job(more: str) -> None:
     clean = f'{{"id":45,"type":"Scene.Destroy.Post"{more}}}'
-    assert after(clean) == (SyncScene(45, "scan"),)
+    assert after(clean) == (job("scan"),)
 
 
 @pytest.mark.parametrize("subject", ["Performer", "Studio", "Tag", "Group"])

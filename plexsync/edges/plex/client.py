@@ -14,7 +14,7 @@ from plexsync.edges.http.transport import Session
 from plexsync.edges.in_flight import InFlight
 from plexsync.edges.plex import health as plex_health
 from plexsync.edges.plex import xml as plex_xml
-from plexsync.edges.plex.connection import PlexConnection, load_client_id
+from plexsync.edges.plex.connection import IDENTITY, PlexConnection, load_client_id
 from plexsync.edges.plex.edits import Cut
 from plexsync.edges.plex.health import Health
 from plexsync.edges.plex.lists import PlexLists, section_key
@@ -71,7 +71,8 @@ class PlexClient(PlexLists):
             return Session(*times, trust=trust, detect_tls=True)
 
         self.in_flight = in_flight or InFlight()
-        self._session = PlexSession(make, connections, token, now, self.in_flight)
+        identity_url = url.rstrip("/") + IDENTITY
+        self._session = PlexSession(make, connections, token, identity_url, now, self.in_flight)
         super().__init__(PlexConnection(url, token, client_id, self._session, read_timeout))
         self._token = token
         self._checked = checked
@@ -136,11 +137,11 @@ class PlexClient(PlexLists):
     @property
     def line_limit(self) -> int | None:
         """Bytes of the longest request line that Plex accepts; None while none was too long."""
-        return self._writer.line_limit
+        return self._writer.lines.limit
 
     @line_limit.setter
     def line_limit(self, limit: int | None) -> None:
-        self._writer.line_limit = limit
+        self._writer.lines.limit = limit
 
     def replaces_lists(self) -> None:
         """Record that Plex replaces an item's names by those that are sent, instead of adding them."""

@@ -12,7 +12,7 @@ from plexapi.server import PlexServer
 
 from plexsync import __version__
 from plexsync.edges.plex.answers import NOT_PLEX
-from plexsync.edges.plex.session import Answer, IdentityCheck, PlexSession
+from plexsync.edges.plex.session import PlexSession
 from plexsync.edges.storage import files
 from plexsync.model.errors import REQUEST, PlexServerDown, PlexTemporaryError
 from plexsync.model.stored import versioned
@@ -64,23 +64,25 @@ class PlexConnection:
         root: Element = self._connected().query(path, headers=asked)
         return root
 
-    def send(self, path: str, method: Callable[..., Answer], to: str, **options: Any) -> None:
+    def send(
+        self, path: str, method: Callable[..., Element | None], to: str, **options: Any
+    ) -> None:
         """Send an order, edit or upload to the server `to`; `method` is one of the session's.
 
         If a new connection is needed, the server's identity is checked first.
         """
         server = self._connected()
         self._compare(server.machineIdentifier, to)
-        identity_check = IdentityCheck(
-            self._url + IDENTITY,
-            lambda root: self._compare(root.get("machineIdentifier", ""), to),
-        )
-        server.query(path, method=method, identity_check=identity_check, **options)
+
+        def check(identity: Element) -> None:
+            self._compare(identity.get("machineIdentifier", ""), to)
+
+        server.query(path, method=method, check=check, **options)
 
     def probe(self, path: str, headers: Mapping[str, str], deadline: float) -> Element:
         """Read without a connect before it, within `deadline` seconds."""
         sent = self._headers | WHOLE | dict(headers)
-        root = self.session.get(self._url + path, headers=sent, timeout=deadline).root
+        root = self.session.get(self._url + path, headers=sent, timeout=deadline)
         assert root is not None
         return root
 
@@ -141,14 +143,14 @@ class _Server(PlexServer):
     ) -> Element | None:
         """The tree that our session has parsed; plexapi would parse the text again."""
         ask: Any = method or self._session.get
-        answer: Answer = ask(
+        root: Element | None = ask(
             self.url(key),
             headers=self._headers(**headers or {}),
             params=params,
             timeout=timeout or self._timeout,
             **kwargs,
         )
-        return answer.root
+        return root
 
     def url(self, key: str, includeToken: bool | None = None) -> str:  # noqa: N803
         """The URL of a path, never with the token."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -20,27 +19,13 @@ from plexsync.edges.plex.tree import BrokenXml, TreeReader
 from plexsync.model.errors import REQUEST, Interrupted, PlexAuthError, PlexServerDown
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A good answer; `root` is the parsed tree of a read."""
-
-    root: Element | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class IdentityCheck:
-    """The request to send first over a new connection; `check` raises if the answer is wrong."""
-
-    url: str
-    check: Callable[[Element], None]
-
-
 class PlexSession:
     """Replaces requests.Session inside plexapi; sends at most `connections` requests at a time.
 
-    A returned answer has a good status and is complete; anything else raises an error of
-    model/errors.py. `timeout` bounds a whole request, in seconds; the identity check is sent first
-    if a new connection has to be opened. Raises Interrupted if another process waits for this one.
+    Returns the parsed tree of a read, and None for anything else; an answer that is not good and
+    complete raises an error of model/errors.py. `timeout` bounds a whole request, in seconds. If a
+    new connection has to be opened, the identity at `identity_url` is read first, and `check` raises
+    if it is wrong. Raises Interrupted if another process waits for this one.
     """
 
     def __init__(
@@ -48,10 +33,12 @@ class PlexSession:
         make: Callable[[], Session],
         connections: int,
         token: str,
+        identity_url: str,
         now: Callable[[], float],
         in_flight: InFlight,
     ) -> None:
         self._token, self._now, self._in_flight = token, now, in_flight
+        self._identity_url = identity_url
         self._clean = Redactor([token]).secrets_out
         self.answers = 0
         """Answers so far that were recognisably Plex's."""
@@ -75,36 +62,32 @@ class PlexSession:
         """Bytes of bodies read so far."""
         return sum(session.received for session in self._sessions)
 
-    def get(self, url: str, **options: Any) -> Answer:
+    def get(self, url: str, **options: Any) -> Element | None:
         """Send a read; the answer is Plex's XML."""
-        return Answer(self._send(Asked("GET", url), **options))
+        return self._send(Asked("GET", url), **options)
 
-    def order(self, url: str, **options: Any) -> Answer:
+    def order(self, url: str, **options: Any) -> Element | None:
         """Send a GET that makes Plex do something. Its answer, like an edit's, is empty or
         recognisably Plex's, and is dropped.
         """
-        return self._done(Asked("GET", url, order=True), **options)
+        return self._send(Asked("GET", url, order=True), **options)
 
-    def put(self, url: str, **options: Any) -> Answer:
+    def put(self, url: str, **options: Any) -> Element | None:
         """Send an edit."""
-        return self._done(Asked("PUT", url), **options)
+        return self._send(Asked("PUT", url), **options)
 
-    def post(self, url: str, **options: Any) -> Answer:
+    def post(self, url: str, **options: Any) -> Element | None:
         """Send an upload."""
-        return self._done(Asked("POST", url), **options)
+        return self._send(Asked("POST", url), **options)
 
-    def delete(self, url: str, **options: Any) -> Answer:
+    def delete(self, url: str, **options: Any) -> Element | None:
         """Send a deletion, which deselects an image."""
-        return self._done(Asked("DELETE", url), **options)
+        return self._send(Asked("DELETE", url), **options)
 
     def close(self) -> None:
         """Close every connection; later requests open new ones."""
         for session in self._sessions:
             session.close()
-
-    def _done(self, asked: Asked, **options: Any) -> Answer:
-        self._send(asked, **options)
-        return Answer()
 
     def _send(
         self,
@@ -114,7 +97,7 @@ class PlexSession:
         params: Mapping[str, str] | None = None,
         timeout: float | None = None,
         data: bytes | None = None,
-        identity_check: IdentityCheck | None = None,
+        check: Callable[[Element], None] | None = None,
     ) -> Element | None:
         more: dict[str, Any] = {"headers": headers, "params": params, "total": timeout}
         if not (self._token.isascii() and self._token.isprintable() and self._token):
@@ -125,10 +108,10 @@ class PlexSession:
             if seconds is not None:
                 more["total"] = min(seconds, timeout or seconds)
             try:
-                if identity_check and not session.connected:
-                    hello = self._ask(session, Asked("GET", identity_check.url), more)
-                    assert hello is not None
-                    identity_check.check(hello)
+                if check and not session.connected:
+                    identity = self._ask(session, Asked("GET", self._identity_url), more)
+                    assert identity is not None
+                    check(identity)
                     self._in_flight.go_on()
                 return self._ask(session, asked, {**more, "data": data})
             except PlexServerDown:

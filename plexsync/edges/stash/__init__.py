@@ -1,4 +1,4 @@
 """Stash over GraphQL.
 
-From outside: answers, client, details, handover, pictures.
+From outside: client, details, handover, pictures, scene_answers.
 """

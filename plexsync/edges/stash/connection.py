@@ -1,8 +1,11 @@
-"""An authenticated connection to Stash: API key, session cookie, and how a refusal is recognised."""
+"""An authenticated connection to Stash: API key, session cookie, how a refusal is recognised, and
+GraphQL over it.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import SecretStr
@@ -10,6 +13,8 @@ from pydantic import SecretStr
 from plexsync.edges.http.certificates import ANYBODY
 from plexsync.edges.http.transport import Reply, Session, TransportError
 from plexsync.edges.in_flight import InFlight
+from plexsync.edges.log.redact import Redactor
+from plexsync.edges.stash.answers import failed, read_body
 from plexsync.edges.stash.handover import Handover
 from plexsync.model.connection import Connection
 from plexsync.model.errors import StashAuthError, StashDown
@@ -46,6 +51,8 @@ class StashConnection:
         self._sessions: list[Session] = []
         self._cookie = connection.cookie_value
         self._key = SecretStr("")
+        self.version = ""
+        """Stash's version, if it is known; a query that it does not support is explained by it."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -67,6 +74,30 @@ class StashConnection:
         """Sign with this API key from now on; an empty one means none."""
         with self._lock:
             self._key = key
+
+    def ask(self, query: str, variables: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """The data of a GraphQL answer; raises StashDown if it has any error."""
+        data, errors = self.query(query, variables or {})
+        if errors:
+            raise failed(errors[0], version=self.version)
+        return data
+
+    def query(
+        self, query: str, variables: Mapping[str, object]
+    ) -> tuple[dict[str, Any], list[object]]:
+        """The data and errors of a GraphQL answer; raises StashDown if it has no data."""
+        # By default Stash answers with a content type that it does not compress.
+        headers = {"Accept": "application/json"}
+        body = {"query": query, "variables": variables}
+        reply = self.call("POST", "/graphql", headers=headers, json=body)
+        answer = read_body(reply.status, reply.body)
+        data, errors = answer.get("data"), answer.get("errors") or []
+        # An error may repeat what was sent, our key included.
+        errors = Redactor(self.secrets).clean(errors if isinstance(errors, list) else [errors])
+        if reply.status != 200 or not isinstance(data, dict):
+            error = errors[0] if errors else "no data"
+            raise failed(error, reply.status, self.version)
+        return data, errors
 
     def call(
         self,

@@ -9,6 +9,7 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
 from plexsync.flows.backfill import backfill
 from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.errors import SceneGone
 from plexsync.model.formatting import counted
 from plexsync.model.reasons import RECOVERED, class_words
 from plexsync.policy.outage_history import Outage
@@ -109,8 +110,8 @@ class DlqRecovery:
         jobs = self._stores.queue.jobs
         outcome.already_queued += [scene for scene in scenes if scene in jobs]
         rest = [scene for scene in scenes if scene not in jobs]
-        known = self._stash.scenes(rest).found if rest else {}
-        gone = [scene for scene in rest if scene in known and known[scene] is None]
+        known = self._stash.scenes(rest) if rest else {}
+        gone = [scene for scene in rest if isinstance(known[scene], SceneGone)]
         self._dead_letters.remove(gone)
         outcome.gone += gone
         return [scene for scene in rest if scene not in gone]

@@ -9,8 +9,8 @@ from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.queue.job_queue import JobQueue
-from plexsync.edges.stash.answers import ScenePage
 from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stash.scene_answers import ScenePage
 from plexsync.flows.reconcile.compare import Compare, Comparison, count_orphans
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
@@ -136,7 +136,7 @@ class Reconciliation:
         session = _Session(run.started, waiting, self._section(run.order))
         if run.held:
             session.held = self._compare.views(
-                self._stash.scenes(run.held, self._compare.parts).scenes, 0.0
+                self._stash.readable_scenes(run.held, self._compare.parts), 0.0
             )
         self._session = session
         return session
@@ -173,10 +173,8 @@ class Reconciliation:
         tell: Tell,
     ) -> list[Comparison]:
         """The decided scenes of a page, with those held back by earlier pages."""
-        installed_at = (
-            float(self._ledger.get_meta("installed_at") or 0.0) if run.order.known else 0.0
-        )
-        views = self._compare.views(scenes, installed_at)
+        oldest = float(self._ledger.get_meta("installed_at") or 0.0) if run.order.known else 0.0
+        views = self._compare.views(scenes, oldest)
         waiting = [*session.held, *(view for view in views if view.desired is not None)]
         compared: list[Comparison] = []
         while batch := _next_batch(waiting, flush):
@@ -190,9 +188,7 @@ class Reconciliation:
     def _inspect(self, batch: Sequence[Comparison], now: float) -> None:
         needed = {target for view in batch for target in _targets(view)}
         items, broken = self._items.read(needed)
-        if (
-            1 < len(broken) == len(needed)
-        ):  # not a single broken item, which the next run would hit again
+        if 1 < len(broken) == len(needed):  # a single broken one would fail again at the next run
             raise next(iter(broken.values()))
         for view in batch:
             self._compare.inspect(view, items, broken, now)
@@ -225,14 +221,10 @@ class Reconciliation:
             if ids:
                 self._ledger.add_backfill(RECONCILE, "scene", ids, now)
                 session.waiting.update(ids)
-            self._judge_again(views, now)
+            moved = [view.scene.id for view in views if view.misjudged]
+            if moved:  # the filters now leave them out or let them in, which is no gap
+                self._ledger.add_backfill(SWEEP, "scene", moved, now)
         return tally
-
-    def _judge_again(self, views: Sequence[Comparison], now: float) -> None:
-        """Queue scenes that the filters now leave out or let in; they are not gaps."""
-        moved = [view.scene.id for view in views if view.misjudged]
-        if moved:
-            self._ledger.add_backfill(SWEEP, "scene", moved, now)
 
     def _gaps(self, view: Comparison, order: Order, session: _Session) -> tuple[Gap, ...]:
         section = session.section
@@ -261,11 +253,10 @@ class Reconciliation:
 
     def _queue_vanished(self, run: Run, page: ScenePage, last: int) -> None:
         """Queue scenes of the ledger that Stash no longer lists, to be checked one by one."""
-        if run.order.scope == ALL:
-            known = set(self._ledger.live_between(run.cursor, last))
-            gone = known - {scene.id for scene in page.scenes}
-            if gone:
-                self._ledger.add_backfill(SWEEP, "scene", gone, run.seen)
+        known = set(self._ledger.live_between(run.cursor, last))
+        gone = known - {scene.id for scene in page.scenes}
+        if gone:
+            self._ledger.add_backfill(SWEEP, "scene", gone, run.seen)
 
     def _after_page(
         self, run: Run, page: ScenePage, over: bool, tally: GapCount, session: _Session, dry: bool
@@ -274,7 +265,7 @@ class Reconciliation:
         if not dry:
             last = _BEYOND if over else page.last
             self._queue_vanished(run, page, last)
-            there = {scene.id for scene in page.scenes} | page.odd.keys()
+            there = {scene.id for scene in page.scenes} | page.odd
             self._ledger.forget_observations(run.cursor, last, there)
         if not over or not chosen([Gap(ORPHANED)], run.order.kinds, ()):
             return tally

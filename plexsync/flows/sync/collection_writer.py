@@ -149,9 +149,7 @@ class CollectionWriter:
         return None
 
     def _missing(self, each: Collection, now: float) -> None:
-        """Handle a collection that Plex removed because it became empty, or that Plex has yet to
-        create.
-        """
+        """Handle one that Plex removed because it became empty, or that Plex has yet to create."""
         if each.plex.target.rating_key or each.attempts >= _LOOKS:
             self._ledger.forget_collection(each.section, each.name)
         else:
@@ -236,15 +234,12 @@ class CollectionWriter:
 
     def _poster(self, each: Collection, found: EntityDetails | None) -> _Poster:
         """The picture of what a collection represents; read from Stash only if there is one."""
+        known = _Poster(each.source, each.etag, each.sha1)
         if found is None or not found.has_picture:
-            return (
-                _Poster(each.source, each.etag, each.sha1)
-                if found is None
-                else _Poster(each.source)
-            )
+            return known if found is None else _Poster(each.source)
         picture = self._stash.picture(each.source.kind, each.source.id, each.etag)
         if isinstance(picture, PictureUnchanged):
-            return _Poster(each.source, each.etag, each.sha1)
+            return known
         if isinstance(picture, PictureData):
             return _Poster(each.source, picture.etag, picture.sha1, picture.data)
         if isinstance(picture, PictureRefused):

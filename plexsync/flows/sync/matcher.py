@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.ledger.ledger import Ledger
@@ -12,9 +12,8 @@ from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.media_server import Depth, FileIndex, MediaServer
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
-from plexsync.flows.sync.scene_write import SceneWrite
+from plexsync.flows.sync.scene_write import SceneWrite, divided
 from plexsync.flows.sync.selection import Selection
-from plexsync.flows.sync.unreadable import unreadable_items
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
     LIBRARY,
@@ -24,10 +23,11 @@ from plexsync.model.errors import (
     PlexTemporaryError,
     SyncError,
 )
+from plexsync.model.formatting import counted
 from plexsync.model.job import EDIT
 from plexsync.model.ledger import SHARED
 from plexsync.model.paths import PathMap
-from plexsync.model.plex import IndexedPart, PlexItem, Target
+from plexsync.model.plex import PlexItem, Target
 from plexsync.model.reasons import FORCED
 from plexsync.policy.backoff import is_last_try
 from plexsync.policy.matching import LOW, NONE, Match, describe
@@ -61,15 +61,15 @@ class ItemMatcher:
         self._items = ItemReader(server, index)
         self._refreshed: float | None = None
 
-    def match(self, desired_scenes: Sequence[SceneWrite]) -> tuple[list[SceneWrite], list[Result]]:
+    def match(self, scenes: Sequence[SceneWrite]) -> tuple[list[SceneWrite], list[Result]]:
         """Split a batch into scenes that are found in Plex, and results of the others."""
-        if not desired_scenes:
+        if not scenes:
             return [], []
         self.verify_server()
         self._scenes.begin()
         if not self._index.complete(self._config.plex_library):
             self.refresh()
-        found, failed, misses = self._pass(desired_scenes)
+        found, failed, misses = self._pass(scenes)
         trouble: SyncError | None = None
         for worthwhile in (self._news_may_help, self._reading_may_help):
             depth = worthwhile(misses) if misses and trouble is None else None
@@ -77,10 +77,7 @@ class ItemMatcher:
                 trouble = self._try_to_refresh(depth)
                 more, worse, misses = self._pass(misses)
                 found, failed = found + more, failed + worse
-        return found, failed + [
-            Failed(desired_scene.job, trouble or self._missing(desired_scene))
-            for desired_scene in misses
-        ]
+        return found, failed + [Failed(each.job, trouble or self._missing(each)) for each in misses]
 
     def _try_to_refresh(self, depth: Depth) -> SyncError | None:
         """Refresh the index for misses; a library that cannot be listed holds up only those."""
@@ -107,21 +104,21 @@ class ItemMatcher:
         """The depth for reading whole libraries: those whose clock moved, or all before a scene is
         given up.
         """
-        last = any(is_last_try(desired_scene.job) for desired_scene in misses)
+        last = any(is_last_try(each.job) for each in misses)
         depth = Depth.DOUBTED if last else Depth.MISSED
         return depth if self._index.worth_reading(self._clock.now(), depth) else None
 
-    def _missing(self, desired_scene: SceneWrite) -> PlexNotFound:
-        pin = self._scenes.pins.get(desired_scene.scene.id)
+    def _missing(self, scene: SceneWrite) -> PlexNotFound:
+        pin = self._scenes.pins.get(scene.scene.id)
         if pin is not None:
             return PlexNotFound(
                 "Plex does not have the file that this scene is pinned to; remove the pin to "
                 "match the scene by its own path again",
                 paths=[self._map.to_stash(pin.part)],
             )
-        files = [(self._map.to_plex(file.path), file.size) for file in desired_scene.scene.files]
+        files = [(self._map.to_plex(file.path), file.size) for file in scene.scene.files]
         message = why_missing(files, self._index.libraries)
-        return PlexNotFound(message, paths=[file.path for file in desired_scene.scene.files])
+        return PlexNotFound(message, paths=[file.path for file in scene.scene.files])
 
     def verify_first_server(self) -> None:
         """Verify the server if none is known yet."""
@@ -142,76 +139,67 @@ class ItemMatcher:
             raise PlexTemporaryError("another Plex server answers", cause="server", fault=REQUEST)
 
     def _pass(
-        self, desired_scenes: Sequence[SceneWrite]
+        self, scenes: Sequence[SceneWrite]
     ) -> tuple[list[SceneWrite], list[Result], list[SceneWrite]]:
         """The scenes that are found in Plex, results of others, and those that the index does not
         show yet.
         """
-        proposals = [candidates_of(self._scenes.propose(each.scene)) for each in desired_scenes]
-        items, broken = self._items.read({part.target for parts in proposals for part in parts})
-        found: list[SceneWrite] = []
-        ended: list[Result] = []
-        misses: list[SceneWrite] = []
-        for desired_scene, parts in zip(desired_scenes, proposals, strict=True):
-            error = next((broken[p.target] for p in parts if p.target in broken), None)
-            outcome = (
-                self._outcome(desired_scene, parts, items)
-                if error is None
-                else Failed(desired_scene.job, error)
-            )
-            if outcome is None:
-                misses.append(desired_scene)
-            elif isinstance(outcome, SceneWrite):
-                found.append(outcome)
-            else:
-                ended.append(outcome)
+        for each in scenes:
+            each.proposed = candidates_of(self._scenes.propose(each.scene))
+        targets = {part.target for each in scenes for part in each.proposed}
+        items, broken = self._items.read(targets)
+        outcomes = [self._outcome(each, items, broken) for each in scenes]
+        found, ended = divided(outcome for outcome in outcomes if outcome is not None)
+        misses = [each for each, outcome in zip(scenes, outcomes, strict=True) if outcome is None]
         return found, ended, misses
 
     def _outcome(
         self,
-        desired_scene: SceneWrite,
-        parts: Sequence[IndexedPart],
+        scene: SceneWrite,
         items: Mapping[Target, PlexItem],
+        broken: Mapping[Target, SyncError],
     ) -> SceneWrite | Result | None:
         """The outcome of a proposal by the live items; None if Plex does not have the scene."""
-        for part in parts:
+        error = next((broken[p.target] for p in scene.proposed if p.target in broken), None)
+        if error is not None:
+            return Failed(scene.job, error)
+        for part in scene.proposed:
             if part.target not in items:
                 self._index.forget(part.target)
-        found = self._scenes.confirm(desired_scene.scene, parts, items)
+        found = self._scenes.confirm(scene.scene, scene.proposed, items)
         if found.confidence == NONE:
             return None
-        desired_scene.confidence = found.confidence
-        refusal = self._log_match(desired_scene, found)
+        scene.confidence = found.confidence
+        refusal = self._log_match(scene, found)
         if refusal is not None:
             return refusal
-        mine, rivals = self._scenes.share(desired_scene, found, items)
-        if mine:
-            desired_scene.matched = mine
-            return desired_scene
+        scene.matched, rivals = self._scenes.share(scene, found, items)
+        if scene.matched:
+            return scene
         return Done(
-            job=desired_scene.job,
+            job=scene.job,
             state=SHARED,
             detail="; ".join(rivals.values()),
             rivals=frozenset(rivals),
-            path=desired_scene.scene.files[0].path,
+            path=scene.scene.files[0].path,
         )
 
-    def _log_match(self, desired_scene: SceneWrite, found: Match) -> Failed | None:
+    def _log_match(self, scene: SceneWrite, found: Match) -> Failed | None:
         """Log the confidence of the match; returns a failure if it is too low."""
-        scene, named = desired_scene.scene.id, describe(found.candidates)
+        number, named = scene.scene.id, describe(found.candidates)
         unsure = found.confidence == LOW
         (self._log.info if unsure else self._log.debug)(
             f"{'Uncertain' if unsure else 'Sure'} match by {found.rule} "
             f"({found.confidence} confidence)",
-            scene=scene,
+            scene=number,
             candidates=len(named),
         )
         if unsure and self._config.strict_matching:
-            return Failed(desired_scene.job, AmbiguousMatch(_ambiguous(found), named))
+            return Failed(scene.job, AmbiguousMatch(_ambiguous(found), named))
         if unsure:
             self._log.warning(
                 f"Used the first of {len(named)} Plex items that could be this scene.",
-                scene=scene,
+                scene=number,
                 path=[each.words() for each in named],
             )
         return None
@@ -241,9 +229,19 @@ class ItemMatcher:
             )
 
 
-def _asked_for_now(desired_scene: SceneWrite) -> bool:
+def unreadable_items(index: FileIndex) -> Iterator[str]:
+    """After a refresh, a line for each library with items that Plex itself cannot deliver."""
+    names = {library.key: library.title for library in index.libraries}
+    for key, items in index.unreadable().items():
+        yield (
+            f"Plex itself cannot read {counted(len(items), 'item')} of the library "
+            f"{names.get(key, key)}; PlexSync continues without them. Check Setup says where they are."
+        )
+
+
+def _asked_for_now(scene: SceneWrite) -> bool:
     """Whether the user just requested this scene, perhaps after a scan in Plex."""
-    job = desired_scene.job
+    job = scene.job
     return job.priority == EDIT and job.reason == FORCED and not job.attempts
 
 

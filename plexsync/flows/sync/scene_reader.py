@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
-from plexsync.edges.stash.answers import SceneAnswers
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.flows.sync.picture_reader import PictureReader, ScenePictures
-from plexsync.flows.sync.scene_write import SceneWrite
+from plexsync.flows.sync.scene_write import SceneWrite, divided
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.errors import (
-    PlexPermanentError,
-    PlexTemporaryError,
-    SceneGone,
-    SceneUnusable,
-    SyncError,
-)
+from plexsync.model.errors import PlexPermanentError, SyncError
 from plexsync.model.job import COMPARES, EDIT, Job
 from plexsync.model.ledger import LEFT_OUT, SYNCED, TOO_LITTLE, UNDONE, SceneState
 from plexsync.model.reasons import CREATE, FORCED, RETRY, SCAN, UPDATE
@@ -33,17 +26,6 @@ MEANT = frozenset({UPDATE, CREATE, RETRY, FORCED})
 
 KEPT_PICTURES = 32 * 1024 * 1024
 """Maximum bytes of pictures in memory for one batch; the rest is read again for the upload."""
-
-
-@dataclass(slots=True)
-class ScenesRead:
-    """The result of a batch on Stash's side."""
-
-    desired_scenes: list[SceneWrite]
-    """Scenes that must be compared with Plex."""
-    results: list[Result]
-    """Results of jobs that end here."""
-    scenes: dict[int, Scene]
 
 
 class SceneReader:
@@ -66,62 +48,62 @@ class SceneReader:
         self._log = log
         self._selection = Selection(config, stash)
 
-    def read(self, jobs: Sequence[Job], now: float) -> ScenesRead:
-        """Read a batch of at most 50 scenes.
+    def ask(self, jobs: Sequence[Job]) -> Mapping[int, Scene | SyncError]:
+        """Stash's answers about the scenes of at most 50 jobs.
 
         Raises StashDown or StashAuthError if Stash does not answer; all jobs are then unchanged.
         """
-        answer = self._stash.scenes([job.scene for job in jobs], self._selection.parts)
-        self._selection.begin(answer.scenes)
-        scenes = {scene.id: scene for scene in answer.scenes}
+        answers = self._stash.scenes([job.scene for job in jobs], self._selection.parts)
+        self._selection.begin([each for each in answers.values() if isinstance(each, Scene)])
+        return answers
+
+    def read(
+        self, jobs: Sequence[Job], answers: Mapping[int, Scene | SyncError], now: float
+    ) -> tuple[list[SceneWrite], list[Result]]:
+        """The scenes that must be compared with Plex, and the results of the jobs that end here."""
         states = self._ledger.scenes([job.scene for job in jobs])
         installed_at = float(self._ledger.get_meta("installed_at") or 0.0)
-        results: list[Result] = []
-        open_: list[tuple[Job, Scene, SceneState | None]] = []
-        for job in jobs:
-            scene = scenes.get(job.scene)
-            if scene is None:
-                results.append(Failed(job, _absent(answer, job.scene)))
-                continue
-            state = self._own_state(states.get(job.scene), scene, now)
-            early = self._ends_here(job, scene, state, installed_at)
-            if early is None:
-                open_.append((job, scene, state))
-            else:
-                results.append(early)
-        asked = [(scene, state) for _, scene, state in open_ if self._asks_now(state)]
-        found = iter(self._pictures.read(asked))
-        desired_scenes: list[SceneWrite] = []
-        for job, scene, state in open_:
-            asks = self._asks_now(state)
-            pictures = next(found) if asks else self._pictures.known(scene, state)
-            outcome = self._desired(job, scene, state, pictures)
-            if isinstance(outcome, SceneWrite):
-                desired_scenes.append(outcome)
-            else:
-                results.append(outcome)
-        _drop_beyond(desired_scenes, KEPT_PICTURES)
-        self._notes.save(now)
-        return ScenesRead(desired_scenes, results, scenes)
-
-    def with_pictures(self, desired_scenes: Sequence[SceneWrite]) -> list[SceneWrite]:
-        """The scenes with the pictures that `read` left out, since Plex has items for all of these."""
-        late = [each for each in desired_scenes if not each.pictures.asked]
-        found = iter(self._pictures.read([(each.scene, each.state) for each in late]))
-        whole = [
-            each if each.pictures.asked else self._with_pictures(each, next(found))
-            for each in desired_scenes
-        ]
-        _drop_beyond(whole, KEPT_PICTURES)
-        return whole
-
-    def _with_pictures(self, each: SceneWrite, pictures: ScenePictures) -> SceneWrite:
-        found = self._desired(each.job, each.scene, each.state, pictures)
-        return (
-            replace(found, confidence=each.confidence, matched=each.matched)
-            if isinstance(found, SceneWrite)
-            else each
+        scenes, ended = divided(
+            self._begin(job, answers[job.scene], states.get(job.scene), installed_at, now)
+            for job in jobs
         )
+        self._read_pictures([each for each in scenes if each.pictures.asked])
+        scenes, in_step = divided(map(self._desire, scenes))
+        _drop_beyond(scenes, KEPT_PICTURES)
+        self._notes.save(now)
+        return scenes, ended + in_step
+
+    def read_late_pictures(self, scenes: Sequence[SceneWrite]) -> None:
+        """Read the pictures that `read` left out, since Plex has items for all of these scenes."""
+        late = [each for each in scenes if not each.pictures.asked]
+        self._read_pictures(late)
+        for each in late:
+            self._desire(each)
+        _drop_beyond(scenes, KEPT_PICTURES)
+
+    def _begin(
+        self,
+        job: Job,
+        answer: Scene | SyncError,
+        state: SceneState | None,
+        installed_at: float,
+        now: float,
+    ) -> SceneWrite | Result:
+        if isinstance(answer, SyncError):
+            return Failed(job, answer)
+        state = self._own_state(state, answer, now)
+        early = self._ends_here(job, answer, state, installed_at)
+        if early is not None:
+            return early
+        scene = SceneWrite(job, answer, state)
+        if not self._asks_now(state):
+            scene.pictures = self._pictures.known(answer, state)
+        return scene
+
+    def _read_pictures(self, scenes: Sequence[SceneWrite]) -> None:
+        found = self._pictures.read([(each.scene, each.state) for each in scenes])
+        for each, pictures in zip(scenes, found, strict=True):
+            each.pictures = pictures
 
     def _own_state(self, state: SceneState | None, scene: Scene, now: float) -> SceneState | None:
         """The ledger's row, unless Stash's database was replaced and the id belongs to another
@@ -177,14 +159,14 @@ class SceneReader:
         """
         return _may_be_in_step(state) or not self._config.syncs_images
 
-    def _desired(
-        self, job: Job, scene: Scene, state: SceneState | None, pictures: ScenePictures
-    ) -> SceneWrite | Result:
+    def _desire(self, each: SceneWrite) -> SceneWrite | Result:
+        """Compute the desired state; returns a result if that is all."""
+        job, scene, state = each.job, each.scene, each.state
         hierarchy = self._selection.hierarchy
-        wanted, problem = desired(scene, self._config, pictures.images, hierarchy)
+        wanted, problem = desired(scene, self._config, each.pictures.images, hierarchy)
         if wanted is None:
             return Failed(job, PlexPermanentError(problem or "the metadata is invalid"))
-        wanted = self._watched(wanted, scene, pictures)
+        each.desired = self._watched(wanted, scene, each.pictures)
         if wanted.cut:
             self._log.warn_once(
                 ("cut", scene.id, wanted.cut),
@@ -193,13 +175,14 @@ class SceneReader:
                 scene=scene.id,
             )
         fingerprint = f"{self._ledger.server} {self._config.desired_fingerprint()}"
-        digest = hash_desired(wanted, scene.files, fingerprint)
-        in_step = state is not None and state.desired_hash == digest and state.destroyed_at is None
-        if state is not None and in_step and job.reason not in COMPARES:
-            self._notes.see(scene, wanted.values, [each.target for each in state.targets])
-            news = wanted.entities if wanted.entities != state.entities else None
-            return Done(job=job, state=SYNCED, detail="in step", entities=news)
-        return SceneWrite(job, scene, state, wanted, digest, pictures)
+        each.hash = hash_desired(each.desired, scene.files, fingerprint)
+        in_step = state is not None and state.desired_hash == each.hash
+        if state is None or not in_step or state.destroyed_at is not None or job.reason in COMPARES:
+            return each
+        self._notes.see(scene, each.values, [target.target for target in state.targets])
+        entities = each.desired.entities
+        news = entities if entities != state.entities else None
+        return Done(job=job, state=SYNCED, detail="in step", entities=news)
 
     def _watched(self, wanted: Desired, scene: Scene, pictures: ScenePictures) -> Desired:
         """The desired state, including the entities on which the filters depend and those whose
@@ -233,22 +216,8 @@ def is_other_file(state: SceneState, scene: Scene) -> bool:
     )
 
 
-def _absent(answers: SceneAnswers, scene: int) -> SyncError:
-    if scene in answers.unusable:
-        return SceneUnusable(
-            f"Stash's answer for this scene is unusable: {answers.unusable[scene]}; open the scene "
-            "in Stash, correct it and save it again",
-            cause="stash",
-        )
-    if scene in answers.failing:
-        return PlexTemporaryError(
-            f"Stash cannot read this scene: {answers.failing[scene]}", cause="stash"
-        )
-    return SceneGone("the scene no longer exists in Stash")
-
-
-def _drop_beyond(desired_scenes: Sequence[SceneWrite], budget: int) -> None:
-    for each in desired_scenes:
+def _drop_beyond(scenes: Sequence[SceneWrite], budget: int) -> None:
+    for each in scenes:
         for sha1, data in list(each.pictures.data.items()):
             budget -= len(data)
             if budget < 0:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from plexsync.flows.results import Result
 from plexsync.flows.sync.picture_reader import ScenePictures
 from plexsync.model.errors import SyncError
 from plexsync.model.job import Job
@@ -15,6 +16,7 @@ from plexsync.model.plex import (
     IMAGE,
     Base,
     Edit,
+    IndexedPart,
     PlexItem,
     ReadBack,
     Refusal,
@@ -27,6 +29,8 @@ from plexsync.policy.notes import NO_COVER, notes
 
 Found = tuple[PlexItem, str]
 """A live item, and its file that matched."""
+
+_UNKNOWN = Desired(0, {}, frozenset())
 
 
 @dataclass(slots=True)
@@ -81,21 +85,23 @@ class ItemWrite:
 class SceneWrite:
     """One scene of a batch.
 
-    1. Read from Stash (scene_reader.py): everything up to `pictures`.
-    2. Matched with Plex (matcher.py): `confidence`, `matched`.
-    3. Planned (planning.py): `items`, which their own steps extend.
-    4. Sent, read back and concluded (write_items.py, write_record.py): `error`, `postponed`.
+    1. Read from Stash and from the ledger (scene_reader.py): `job`, `scene`, `state`.
+    2. Given a desired state (scene_reader.py): `pictures`, `desired`, `hash`.
+    3. Matched with Plex (matcher.py): `proposed` by the index; `confidence`, `matched`.
+    4. Planned (planning.py): `items`, which their own steps extend.
+    5. Sent, read back and concluded (write_items.py, write_record.py): `error`, `postponed`.
     """
 
     job: Job
     scene: Scene
     state: SceneState | None
     """What the ledger had."""
-    desired: Desired
-    hash: str
+    desired: Desired = _UNKNOWN
+    hash: str = ""
     pictures: ScenePictures = field(default_factory=ScenePictures)
-    """Read only by `SceneReader.with_pictures` if the scene cannot be in step anyway.
-    """
+    """Read only by `SceneReader.read_late_pictures` if the scene cannot be in step anyway."""
+    proposed: Sequence[IndexedPart] = ()
+    """The files in the index whose items may be the scene."""
     confidence: str = ""
     """Confidence of its match with Plex."""
     matched: Sequence[Found] = ()
@@ -138,3 +144,17 @@ class SceneWrite:
             if not e.lock_only and e.field not in w.words
         }
         return tuple(name for name in FIELDS if name in fields)
+
+
+def divided(
+    outcomes: Iterable[SceneWrite | Result],
+) -> tuple[list[SceneWrite], list[Result]]:
+    """The scenes that go on to the next step, and the results of the others."""
+    scenes: list[SceneWrite] = []
+    ended: list[Result] = []
+    for each in outcomes:
+        if isinstance(each, SceneWrite):
+            scenes.append(each)
+        else:
+            ended.append(each)
+    return scenes, ended

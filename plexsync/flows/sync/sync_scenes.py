@@ -81,21 +81,25 @@ class SyncScenes:
     def _sync(self, jobs: Sequence[Job], now: float) -> list[Result]:
         try:
             self._matcher.verify_first_server()
-            read = self._reader.read(jobs, now)
+            scenes, results = self._read(jobs, now)
         except SyncError as error:
             return [Failed(job, error.of_step()) for job in jobs]
-        if self._scan is not None:
-            self._scan.for_new_scenes(jobs, read.scenes, now)
         try:
-            matched, ended = self._matcher.match(read.desired_scenes)
+            matched, ended = self._matcher.match(scenes)
         except SyncError as error:
-            failed = [Failed(each.job, error.of_step()) for each in read.desired_scenes]
-            return [*read.results, *failed]
-        results = read.results + ended
+            return results + [Failed(each.job, error.of_step()) for each in scenes]
+        results += ended
         try:
-            return results + self._writer.write(self._reader.with_pictures(matched), now)
+            self._reader.read_late_pictures(matched)
+            return results + self._writer.write(matched, now)
         except SyncError as error:
             return results + [Failed(each.job, error.of_step()) for each in matched]
+
+    def _read(self, jobs: Sequence[Job], now: float) -> tuple[list[SceneWrite], list[Result]]:
+        answers = self._reader.ask(jobs)
+        if self._scan is not None:
+            self._scan.for_new_scenes(jobs, answers, now)
+        return self._reader.read(jobs, answers, now)
 
 
 SCAN_PAUSE = 60.0
@@ -115,14 +119,16 @@ class ScanFolder:
         self._map, _ = PathMap.parse(config.path_map)
         self._asked: dict[str, float] = {}
 
-    def for_new_scenes(self, jobs: Sequence[Job], scenes: Mapping[int, Scene], now: float) -> None:
+    def for_new_scenes(
+        self, jobs: Sequence[Job], answers: Mapping[int, Scene | SyncError], now: float
+    ) -> None:
         """Request a scan of each new scene's folder. Scans are optional: a failure here delays
         nothing.
         """
         for job in jobs:
-            scene = scenes.get(job.scene)
+            scene = answers[job.scene]
             new = job.reason == CREATE and _ASKED_BEFORE not in job.attempts
-            if scene is None or not scene.files or not new:
+            if not isinstance(scene, Scene) or not scene.files or not new:
                 continue
             folder = folder_of(self._map.to_plex(scene.files[0].path))
             try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from plexsync.edges.plex.library_index import PAGE
+from plexsync.flows.sync.matcher import unreadable_items
 from plexsync.flows.sync.revival import Revival
-from plexsync.flows.sync.unreadable import unreadable_items
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.progress import Progress
 from plexsync.model.formatting import counted

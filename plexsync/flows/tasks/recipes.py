@@ -66,7 +66,7 @@ def try_recipes(context: TaskContext) -> dict[str, object]:
     _, config, problems = _drafted(context)
     maker = Maker(config, context.stash)
     wanted = context.args["scenes"] or last_updated(context.stash, MOST_SAMPLES)
-    found = {scene.id: scene for scene in context.stash.scenes(wanted, maker.parts).scenes}
+    found = {scene.id: scene for scene in context.stash.readable_scenes(wanted, maker.parts)}
     scenes = [found[scene] for scene in wanted if scene in found]
     made = zip(scenes, maker.make(scenes), strict=True)
     return {

@@ -54,7 +54,7 @@ def index(context: TaskContext, view: IndexView) -> Iterator[Point]:
 
 def sample(context: TaskContext, view: IndexView) -> Iterator[Point]:
     """How the most recently updated scenes are matched in Plex."""
-    scenes = context.stash.scenes(last_updated(context.stash, SAMPLE)).scenes
+    scenes = context.stash.readable_scenes(last_updated(context.stash, SAMPLE))
     if not scenes:
         yield Point("Sample scenes", WARN, "Stash has no scenes", "Let Stash scan its folders.")
         return

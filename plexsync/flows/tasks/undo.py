@@ -22,7 +22,7 @@ from plexsync.model.job import Job
 from plexsync.model.ledger import DESTROYED, LEFT_OUT, UNDONE, SceneState, TargetState
 from plexsync.model.places import STASHS_FORM
 from plexsync.model.plex import FIELDS, Target
-from plexsync.policy.events import IGNORED_FIELDS, SyncScene, actions_of
+from plexsync.policy.events import IGNORED_FIELDS, actions_of
 
 BATCH = 50
 
@@ -245,7 +245,7 @@ def _is_about(data: bytes, at: float, scenes: set[int]) -> bool:
         asked = actions_of(parse_event(data, at), IGNORED_FIELDS)
     except ValueError:
         return False
-    return bool(asked) and all(isinstance(w, SyncScene) and w.scene in scenes for w in asked)
+    return bool(asked) and all(isinstance(w, Job) and w.scene in scenes for w in asked)
 
 
 def _written(state: SceneState) -> bool:

@@ -23,7 +23,6 @@ from plexsync.policy.events import (
     DetailsChanged,
     Expand,
     RunCommand,
-    SyncScene,
     actions_of,
     stronger_reason,
 )
@@ -87,15 +86,13 @@ class Intake:
         return self.commands.waiting
 
     def _grant(self, action: Action, jobs: dict[int, Job], at: float, together: int) -> None:
-        if isinstance(action, SyncScene):
+        if isinstance(action, Job):
             held = jobs.get(action.scene) or self._queue.jobs.get(action.scene)
             reason = stronger_reason(held.reason, action.reason) if held else action.reason
             rest = self._debounce.rest(action.scene, at, together)
             if held or action.reason != UPDATE:  # a new scene in Stash gets its cover first
                 rest = BURST
-            jobs[action.scene] = Job(
-                scene=action.scene, reason=reason, born=at, not_before=at + rest
-            )
+            jobs[action.scene] = replace(action, reason=reason, not_before=at + rest)
         elif isinstance(action, Expand):
             self._ledger.add_backfill(RENAME, action.kind, action.ids, at)
             self.hierarchy_changed |= action.kind in ("tag", "studio")
