@@ -31,6 +31,16 @@ def filesystem(path: str) -> str:
     return found
 
 
+def exists(path: str) -> bool:
+    """Whether a file is there, or the archive that holds it; a link without its target is not."""
+    with suppress(ValueError):  # a null character
+        if os.path.exists(path):
+            return True
+        archive = path.lower().rfind(".zip" + os.sep)
+        return archive > 0 and os.path.isfile(path[: archive + len(".zip")])
+    return False
+
+
 def free_bytes(path: str) -> int:
     """Free bytes on the file system of a path. Raises OSError."""
     return shutil.disk_usage(path).free

@@ -33,11 +33,28 @@ _OTHER_TYPE = (
     'Rename the file, or put it into a library of the type "Other Videos", whose scanner takes '
     "every name"
 )
+_CONVERT = "Convert it to MP4 or MKV, for example with ffmpeg, then let Plex scan its folder"
 _SUFFIXES = "behindthescenes|deleted|featurette|interview|scene|short|trailer|other"
 _FOLDERS = (
     r"extras?|behind[ ._-]?the[ ._-]?scenes|deleted[ ._-]?scenes?|featurettes?|interviews?|scenes?"
     r"|shorts?|trailers?|others?"
 )
+
+_TAKEN = re.compile(
+    r"3g2|3gp|asf|asx|avc|avi|avs|bin|bivx|bup|divx|dv|dvr-ms|evo|fli|flv|ifo|img|iso"
+    r"|m2t|m2ts|m2v|m4v|mkv|mov|mp4|mpeg|mpg|mts|nrg|nsv|nuv|ogm|ogv|pva|qt|rm|rmvb|sdp"
+    r"|strm|svq3|tp|ts|ty|vdr|viv|vob|vp3|webm|wmv|wpl|wtv|xsp|xvid"
+)
+"""Extensions that Plex's scanners take for videos."""
+
+_IGNORED_FOLDER = re.compile(
+    r"\..*|@eadir|@recycle|#recycle|@recently-snapshot|lost\+found|.*_unpack_.*|.*_failed_.*"
+    r"|.*\.itlp|.*\.photoslibrary"
+)
+_IGNORED_AT_THE_TOP = frozenset(
+    ("$recycle.bin", "system volume information", "temporary items", "network trash folder")
+)
+"""Folders that Plex's scanners ignore, everywhere and directly below a library's folder."""
 
 _EXTRAS_FOLDER = re.compile(_FOLDERS)
 _EXTRAS_SUFFIX = re.compile(rf"-({_SUFFIXES})$")
@@ -88,7 +105,18 @@ def why_missing(files: Iterable[tuple[str, int | None]], libraries: Sequence[Sec
 
 def _reason(below: Sequence[str], size: int | None, scanner: str) -> PassedOver | None:
     *folders, name = below
-    stem = name.rpartition(".")[0] or name
+    stem, _, extension = name.rpartition(".")
+    stem = stem or name
+    ignored = _ignored_folder(folders)
+    if ignored:
+        why = f'it is in a folder named "{ignored}", which Plex ignores'
+        return PassedOver("a hidden or temporary folder", why, _RENAME_FOLDER)
+    if name.startswith("."):
+        return PassedOver("a hidden file", "its name begins with a dot", _RENAME)
+    if not _TAKEN.fullmatch(extension):
+        kind = f"is of the type .{extension}" if extension != name else "has a name without a type"
+        why = f"it {kind}, which Plex does not take for a video"
+        return PassedOver("a type of file that Plex does not play", why, _CONVERT)
     extras = next((folder for folder in folders if _EXTRAS_FOLDER.fullmatch(folder)), "")
     if extras:
         why = f'it is in a folder named "{extras.title()}", which Plex takes for extras of a film'
@@ -102,6 +130,13 @@ def _reason(below: Sequence[str], size: int | None, scanner: str) -> PassedOver 
     if scanner.casefold().startswith(MOVIE_SCANNER):
         return _like_an_episode(stem, scanner)
     return None
+
+
+def _ignored_folder(folders: Sequence[str]) -> str:
+    """The folder because of which Plex's scanners ignore the file, or ""."""
+    if folders and folders[0] in _IGNORED_AT_THE_TOP:
+        return folders[0]
+    return next((folder for folder in folders if _IGNORED_FOLDER.fullmatch(folder)), "")
 
 
 def _like_an_episode(stem: str, scanner: str) -> PassedOver | None:

@@ -13,6 +13,7 @@ import pytest
 
 from plexsync import inbox
 from plexsync.flows.tasks.check_setup import check_setup
+from plexsync.flows.tasks.setup_edit import editing
 from plexsync.model.ledger import Pin
 from plexsync.system import LockFile
 from tests.task_running import run_task
@@ -63,6 +64,8 @@ def test_a_healthy_set_up_is_ok_in_every_point_that_it_can_change(world: Any) ->
         "Plex",
         "Token's owner",
         "Libraries",
+        "List pages",
+        "Editing",
         "Clock",
         "Stash",
         "Older plugin",
@@ -274,8 +277,174 @@ def test_files_that_can_never_become_items_are_counted_among_the_misses(world: A
         "a film"
     )
     assert remedy == "Rename the folder, then let Plex scan it."
+    assert named(world, "Files outside Plex's libraries")[0][1].endswith("1 in '/elsewhere/Extras'")
     world.configure(skip_not_found=True)
     assert named(world, "Files that Plex passes over")[0][0] == "ok"
+
+
+def test_types_and_folders_that_plex_ignores_are_misses_too(world: Any) -> None:
+    names = ["a.f4v", "@eaDir/b.mp4", ".c.mp4", "fine.mp4"]
+    for name in names:
+        world.stash.add_scene(title="A", files=[(f"/data/{name}", 700)])
+    ((state, text, _),) = named(world, "Files that Plex passes over")
+    assert state == "warn"
+    assert text == (
+        "3 of 4 files that Plex lacks can never become its items (1: a type of file that Plex does "
+        "not play; 1: a hidden or temporary folder; 1: a hidden file), such as '/data/a.f4v': it is "
+        "of the type .f4v, which Plex does not take for a video"
+    )
+
+
+def test_files_outside_every_library_are_listed_by_folder(world: Any) -> None:
+    library(world, 2)
+    for name in ("/mnt/x/a.mp4", "/mnt/x/b.mp4", "/mnt/y/c.mp4", "/data/missing.mp4"):
+        world.stash.add_scene(title="A", files=[(name, 700)])
+    ((state, text, remedy),) = named(world, "Files outside Plex's libraries")
+    assert (state, text) == (
+        "warn",
+        "3 of 4 files that Plex lacks are in no folder of the libraries that PlexSync writes to: "
+        "2 in '/mnt/x', 1 in '/mnt/y'",
+    )
+    assert "Add the folders to a library" in remedy
+    world.configure(skip_not_found=True)
+    assert named(world, "Files outside Plex's libraries")[0][0] == "ok"
+
+
+def test_files_that_this_machine_cannot_see(world: Any, tmp_path: Path) -> None:
+    there = tmp_path / "a.mp4"
+    there.touch()
+    world.stash.add_scene(title="A", files=[(str(there), 700)])
+    (tmp_path / "b.zip").touch()
+    world.stash.add_scene(title="B", files=[(str(tmp_path / "b.zip" / "in.mp4"), 700)])
+    assert one(check(world), "Stash's files")[:2] == (
+        "ok",
+        "2 files of Stash looked for, all there",
+    )
+    world.stash.add_scene(title="C", files=[("/unmounted/c.mp4", 700)])
+    state, text, remedy = one(check(world), "Stash's files")
+    assert (state, text) == (
+        "warn",
+        "1 of 3 files of Stash cannot be found from here, such as '/unmounted/c.mp4'",
+    )
+    assert "mounted" in remedy
+
+
+def synced(world: Any) -> Any:
+    """A scene whose item PlexSync has written."""
+    scene, item = world.pair("ours.mp4", title="Ours")
+    world.film("theirs.mp4")
+    world.event(scene)
+    world.run()
+    world.plex.clear_journal()
+    return item
+
+
+def puts(world: Any) -> list[Any]:
+    return [entry for entry in world.plex.journal if entry.method != "GET"]
+
+
+def test_an_edit_is_tried_on_an_item_of_ours_and_put_back(world: Any) -> None:
+    item = synced(world)
+    before = set(item.locks), item.title
+    state, text, _ = one(check(world), "Editing")
+    assert (state, "was put back" in text) == ("ok", True)
+    assert [(e.get("id"), e.get("contentRating.locked")) for e in puts(world)] == [
+        (str(item.key), "1"),
+        (str(item.key), "0"),
+    ]
+    assert (set(item.locks), item.title) == before
+
+
+def test_no_edit_is_tried_where_nothing_is_ours_or_nothing_may_be_written(world: Any) -> None:
+    world.film("theirs.mp4")
+    assert one(check(world), "Editing")[1] == (
+        "not tried: Plex has no item yet that PlexSync has written"
+    )
+    item = synced(world)
+    world.configure(pause_sync=True)
+    assert one(check(world), "Editing")[1] == "not tried: syncing is paused in the settings"
+    world.configure(pause_sync=False)
+    item.files = [("/plex/another.mp4", 5)]
+    assert one(check(world), "Editing")[1].startswith("not tried: Plex has no item yet")
+    assert puts(world) == []
+
+
+def test_no_edit_is_tried_while_a_worker_does_not_step_aside(world: Any) -> None:
+    synced(world)
+    lock = LockFile(os.path.join(world.folder, "worker.lock"))
+    lock.acquire()
+    try:
+        output = run_task(world, lambda c: {"points": list(editing(c, patience=0.05))})
+    finally:
+        lock.release()
+    assert output["points"][0].text == "not tried: the background worker or another task is busy"
+    assert puts(world) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "words"),
+    [
+        ("ignore_edit", {}, "the lock did not change"),
+        ("status", {"match": "PUT", "status": 403}, ""),
+        ("status", {"match": "PUT", "status": 500}, "an edit of a lock failed"),
+    ],
+)
+def test_a_plex_that_does_not_write_is_noticed(
+    world: Any, fault: str, options: dict[str, Any], words: str
+) -> None:
+    item = synced(world)
+    before = set(item.locks)
+    world.plex.add_fault(fault, times=None, **options)
+    state, text, remedy = one(check(world), "Editing")
+    assert (state, words in text, bool(remedy)) == ("bad", True, True)
+    assert set(item.locks) == before
+
+
+def test_a_lock_that_could_not_be_put_back_is_named(world: Any) -> None:
+    item = synced(world)
+    world.plex.add_fault("status", match=lambda r: r.get("contentRating.locked") == "0", status=500)
+    state, _, remedy = one(check(world), "Editing")
+    assert state == "bad"
+    assert f"The lock of content rating was changed for the trial in item {item.key}" in remedy
+
+
+def test_a_list_that_is_too_slow_for_the_read_timeout(world: Any) -> None:
+    library(world, 3)
+
+    def slowly(body: bytes) -> bytes:
+        world.clock.passed += 20
+        return body
+
+    world.plex.add_fault("rewrite", times=1, match=lambda r: "sort=id" in r.target, change=slowly)
+    state, text, remedy = one(check(world), "List pages")
+    assert (state, text) == ("warn", "Films: a page of 3 items came in 20.0 s of 30 s")
+    assert "Read timeout" in remedy
+
+
+def test_the_form_of_a_token_tells_while_plex_is_away(world: Any) -> None:
+    world.plex.stop()
+    world.configure(plex_token="claim-" + "x" * 20)
+    _, (state, text, remedy) = named(world, "Plex token")
+    assert (state, text) == ("bad", "it is a claim code, not a token")
+    assert "View XML" in remedy
+
+
+def test_an_old_plex_cannot_scan_folders(world: Any) -> None:
+    world.plex.version = "1.19.5.3112-b23ab3896"
+    assert named(world, "Plex version") == []
+    world.configure(trigger_plex_scan=True)
+    ((state, text, _),) = named(world, "Plex version")
+    assert (state, text) == ("warn", "version 1.19.5.3112-b23ab3896 cannot scan a single folder")
+
+
+def test_what_was_missing_before_the_set_up_is_no_warning_after_it(world: Any) -> None:
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    Path(world.folder, "plexsync.log").write_text(
+        f"{now} warning Nothing can be synced yet: enter a Plex token in Settings.\n"
+    )
+    assert one(check(world), "Worker's log")[0] == "ok"
+    world.configure(plex_token="")
+    assert one(check(world), "Worker's log")[0] == "warn"
 
 
 def test_a_token_that_is_not_the_owners(world: Any) -> None:

@@ -113,3 +113,32 @@ def test_what_is_said_of_a_missing_file() -> None:
     assert "a path map is needed" in said("/data/a.mp4", libraries=())
     assert "Plex will not create one" in said("/plex/scenes/Extras/a.mp4", "/data/a.mp4")
     assert "still have to scan" in said("/plex/scenes/Extras/a.mp4", "/plex/scenes/a.mp4")
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        ("/plex/scenes/a.f4v", "type .f4v"),
+        ("/plex/scenes/a.gif", "type .gif"),
+        ("/plex/scenes/a", "without a type"),
+        ("/plex/scenes/.a.mp4", "begins with a dot"),
+        ("/plex/scenes/.hidden/a.mp4", '".hidden"'),
+        ("/plex/scenes/x/@eaDir/a.mp4", '"@eadir"'),
+        ("/plex/scenes/#recycle/a.mp4", '"#recycle"'),
+        ("/plex/scenes/lost+found/a.mp4", '"lost+found"'),
+        ("/plex/scenes/_UNPACK_x/a.mp4", '"_unpack_x"'),
+        ("/plex/scenes/$RECYCLE.BIN/a.mp4", '"$recycle.bin"'),
+    ],
+)
+def test_hidden_files_and_other_types_never_become_items(path: str, word: str) -> None:
+    for section in (OWN, FILMS):
+        found = why_passed_over(path, BIG, [section])
+        assert found is not None and word in found.why and found.remedy
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/plex/scenes/a.WMV", "/plex/scenes/a.m2ts", "/plex/scenes/x/$Recycle.Bin/a.mp4"],
+)
+def test_types_that_plex_takes(path: str) -> None:
+    assert why_passed_over(path, BIG, [OWN]) is None

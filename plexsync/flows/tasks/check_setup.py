@@ -9,7 +9,13 @@ from dataclasses import asdict
 
 from plexsync.edges.log.log import Log
 from plexsync.edges.page.read_state import Unreadable, anything_waits
-from plexsync.flows.tasks import setup_files, setup_libraries, setup_points
+from plexsync.flows.tasks import (
+    setup_edit,
+    setup_files,
+    setup_libraries,
+    setup_plex,
+    setup_points,
+)
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import index_view
 from plexsync.flows.tasks.progress import Progress
@@ -88,13 +94,17 @@ def check_setup(context: TaskContext) -> dict[str, object]:
 def _plex(context: TaskContext, report: _Report) -> bool:
     health = context.plex.check("Check Setup")
     platform = context.plex.platform() if health.healthy else ""
-    report.add("Plex", lambda: setup_points.reachability(health, platform))
+    report.add("Plex", lambda: setup_plex.reachability(health, platform))
+    report.add("Plex token", lambda: setup_plex.token_form(context, health))
+    report.add("Plex version", lambda: setup_plex.version(context, health.version))
     if health.state != "healthy":
         return False
-    report.add("Token's owner", lambda: setup_points.owner(context))
+    report.add("Token's owner", lambda: setup_plex.owner(context))
     report.add("Libraries", lambda: setup_libraries.libraries(context))
     report.add("Libraries", lambda: setup_libraries.details(context))
-    report.add("Clock", lambda: setup_points.clock(context))
+    report.add("List pages", lambda: setup_libraries.list_pages(context))
+    report.add("Clock", lambda: setup_plex.clock(context))
+    report.add("Editing", lambda: setup_edit.editing(context))
     return True
 
 
@@ -109,7 +119,8 @@ def _files(
         point, answer = setup_files.path_map(context, view, files)
         found.update(answer)
         yield point
-        yield from setup_files.passed_over(context, view, files)
+        yield from setup_files.misses(context, view, files)
+        yield from setup_files.visible(files)
 
     with index_view(context) as view:
         report.add("Plex's files", lambda: setup_files.index(context, view))

@@ -21,8 +21,8 @@ from plexsync.model.config import PlexSyncConfig
 T = TypeVar("T")
 
 READS, QUEUES, DRAINS, COMMAND = "reads", "queues", "drains", "command"
-"""READS takes no lock and changes nothing. QUEUES and DRAINS own the data folder while they run and
-leave the rest to the background worker; only DRAINS writes to Plex itself. A page command is
+"""READS changes nothing (but see setup_edit.py). QUEUES and DRAINS own the data folder while they run,
+and leave the rest to the background worker; only DRAINS writes to Plex itself. A page command is
 carried out by the current owner of the data folder."""
 
 PLEX = "plex"

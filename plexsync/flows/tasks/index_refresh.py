@@ -49,7 +49,7 @@ def _refresh(context: TaskContext) -> tuple[str, ...] | None:
     """Refresh and return the missing libraries; None if another process owns the folder."""
     if context.owned is not None:
         return _refreshed(context, context.owned.index(context.config))
-    with _borrowed(context) as free:
+    with borrowed(context) as free:
         if not free:
             return None
         with closing(_open(context, read_only=False)) as index:
@@ -67,18 +67,22 @@ def _open(context: TaskContext, *, read_only: bool) -> PlexIndex:
 
 
 @contextmanager
-def _borrowed(context: TaskContext) -> Iterator[bool]:
-    """Own the folder for a moment, if no process does; yields whether we own it.
+def borrowed(context: TaskContext, patience: float = 0.0) -> Iterator[bool]:
+    """Own the folder for a moment; yields whether we own it.
 
-    A worker stands by from the start, as for an owning task, so that events that arrive meanwhile
-    are synced however this ends.
+    Without `patience` (seconds) a living worker is not asked to step aside. A worker stands by from
+    the start, as for an owning task, so that events that arrive meanwhile are synced however this
+    ends.
     """
-    if inbox.has_owner(context.folder):
+    if context.owned is not None:
+        yield True
+        return
+    if not patience and inbox.has_owner(context.folder):
         yield False
         return
     with ExitStack() as stack:
         try:
-            stack.enter_context(Takeover(context.folder, context.stand_by, patience=0.0))
+            stack.enter_context(Takeover(context.folder, context.stand_by, patience))
         except TakeoverRefused:
             yield False
             return

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 from plexsync.edges.ledger.ledger_view import LedgerView
+from plexsync.edges.surroundings import exists
 from plexsync.flows.sync.scene_matcher import propose
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
 from plexsync.flows.updated import last_updated
 from plexsync.model.formatting import counted, grouped
-from plexsync.model.paths import PathMap, name_key
+from plexsync.model.paths import PathMap, folder_of, name_key
+from plexsync.model.plex import Section
 from plexsync.model.scene import Scene
 from plexsync.policy.matching import HIGH, Match
 from plexsync.policy.outage_history import format_duration
@@ -22,6 +24,9 @@ from plexsync.policy.path_suggestion import File, Suggestion, explained, suggest
 
 SAMPLE = 20
 PAGE = 1000
+MOST_LOOKED_AT = 200
+"""Files whose existence is checked: enough to notice a missing disk, also on a slow share."""
+
 MOST_SCENES = 100_000
 """Scenes that are enough to see how the paths correspond."""
 
@@ -92,13 +97,29 @@ def _matches(context: TaskContext, view: IndexView, scenes: list[Scene]) -> dict
     }
 
 
-def passed_over(context: TaskContext, view: IndexView, files: Sequence[File]) -> Iterator[Point]:
-    """Files that Plex will never have, because of their names."""
+def misses(context: TaskContext, view: IndexView, files: Sequence[File]) -> Iterator[Point]:
+    """Files of Stash that Plex will never have: because of their names, types and folders, or
+    because no library contains them.
+    """
     libraries = context.plex.sections(context.config.plex_library).found
     to_plex = PathMap.parse(context.config.path_map)[0].to_plex
     there = {name_key(path) for path, _ in view.index.parts()}
     absent = [(path, size) for path, size in files if name_key(path) not in there]
-    reasons = [(path, why_passed_over(to_plex(path), size, libraries)) for path, size in absent]
+    covered: list[File] = []
+    outside: list[File] = []
+    for path, size in absent:
+        inside = any(library.below(to_plex(path)) for library in libraries)
+        (covered if inside else outside).append((path, size))
+    yield from _passed_over(context, covered, len(absent), libraries)
+    if libraries and outside:
+        yield _outside(context, [path for path, _ in outside], len(absent))
+
+
+def _passed_over(
+    context: TaskContext, files: Sequence[File], absent: int, libraries: Sequence[Section]
+) -> Iterator[Point]:
+    to_plex = PathMap.parse(context.config.path_map)[0].to_plex
+    reasons = [(path, why_passed_over(to_plex(path), size, libraries)) for path, size in files]
     hopeless = [(path, reason) for path, reason in reasons if reason is not None]
     if not hopeless:
         return
@@ -106,11 +127,46 @@ def passed_over(context: TaskContext, view: IndexView, files: Sequence[File]) ->
     listed = "; ".join(f"{grouped(count)}: {kind}" for kind, count in kinds.most_common())
     example, reason = hopeless[0]
     text = (
-        f"{grouped(len(hopeless))} of {grouped(len(absent))} files that Plex lacks can never "
+        f"{grouped(len(hopeless))} of {grouped(absent)} files that Plex lacks can never "
         f"become its items ({listed}), such as {example!r}: {reason.why}"
     )
     state = OK if context.config.skip_not_found else WARN
     yield Point("Files that Plex passes over", state, text, f"{reason.remedy}.")
+
+
+def _outside(context: TaskContext, paths: Sequence[str], absent: int) -> Point:
+    """Files in folders that belong to no library, with the folders that hold most of them."""
+    folders = Counter(folder_of(path) for path in paths)
+    shown = ", ".join(f"{grouped(n)} in '{folder}'" for folder, n in folders.most_common(_SHOWN))
+    more = f" and {len(folders) - _SHOWN} more folders" if len(folders) > _SHOWN else ""
+    text = (
+        f"{grouped(len(paths))} of {grouped(absent)} files that Plex lacks are in no folder of the "
+        f"libraries that PlexSync writes to: {shown}{more}"
+    )
+    remedy = (
+        "Add the folders to a library in Plex, correct the path map, or exclude these scenes with "
+        f'"Sync only" or "Sync never" in {WHERE}.'
+    )
+    state = OK if context.config.skip_not_found else WARN
+    return Point("Files outside Plex's libraries", state, text, remedy)
+
+
+def visible(files: Sequence[File]) -> Iterator[Point]:
+    """Whether this machine, where Stash runs, still has the files that Stash lists."""
+    step = max(1, len(files) // MOST_LOOKED_AT)
+    some = [path for path, _ in files[::step]]
+    if not some:
+        return
+    absent = [path for path in some if not exists(path)]
+    looked = f"{grouped(len(some))} files of Stash" if len(some) > 1 else "1 file of Stash"
+    if not absent:
+        yield Point("Stash's files", OK, f"{looked} looked for, all there")
+        return
+    text = f"{grouped(len(absent))} of {looked} cannot be found from here, such as '{absent[0]}'"
+    remedy = (
+        "Check that the disk or share is mounted where Stash runs, then let Stash scan or clean."
+    )
+    yield Point("Stash's files", WARN, text, remedy)
 
 
 def path_map(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from plexsync.edges.plex.pages import PAGE
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
+from plexsync.model.errors import PlexServerDown, SyncError
 from plexsync.model.formatting import counted, grouped
 from plexsync.model.library_names import called
 from plexsync.model.places import OUR_FORM
@@ -25,7 +27,11 @@ MODES = {
 }
 HIDES = "1"
 
+SLOW = 0.5
+"""A page that takes more than this fraction of the read timeout is too close to it."""
+
 _SHOWN = 3
+_SLOW = f'Raise "Read timeout (seconds)" in {WHERE}, or see what keeps Plex or its disk busy.'
 _CHANGE = 'choose the agent "Personal Media" in its settings in Plex (Edit Library > Advanced)'
 
 
@@ -82,6 +88,28 @@ def _agent(name: str, agent: str) -> Iterator[Point]:
         text = f"its agent {agent} is one of the legacy agents, which Plex drops in 2026"
         remedy = f"Before that, {_CHANGE}; what PlexSync wrote is locked and stays."
         yield Point(name, WARN, text, remedy)
+
+
+def list_pages(context: TaskContext) -> Iterator[Point]:
+    """Whether the largest request, a page of a library's list, is answered in time."""
+    limit = context.config.read_timeout
+    for library in context.plex.sections(context.config.plex_library).found:
+        started = context.clock.monotonic()
+        try:
+            page = context.plex.list_page(library.key, 0, PAGE)
+        except PlexServerDown as error:
+            if error.cause != "timeout":
+                raise
+            text = f"{library.title}: a page of its list did not come within {limit} s"
+            yield Point("List pages", BAD, text, _SLOW)
+            continue
+        except SyncError:
+            continue  # an item that Plex cannot deliver is a point of its own
+        seconds = context.clock.monotonic() - started
+        items = counted(len(page.items), "item")
+        text = f"{library.title}: a page of {items} came in {seconds:.1f} s of {limit} s"
+        close = seconds > limit * SLOW
+        yield Point("List pages", WARN if close else OK, text, _SLOW if close else "")
 
 
 def unreadable(context: TaskContext, view: IndexView) -> Iterator[Point]:

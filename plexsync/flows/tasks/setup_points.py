@@ -14,7 +14,6 @@ from plexsync.dependencies import PRIVATE_PLACE, Dependencies
 from plexsync.edges import surroundings
 from plexsync.edges.http import certificates
 from plexsync.edges.page import read_state
-from plexsync.edges.plex.client import Health
 from plexsync.edges.storage.read_only import peek_json
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.folder_owner import judge
@@ -33,7 +32,6 @@ WHERE = STASHS_FORM
 OLDER = ("plexHost", "plexPort", "plexToken")
 """Settings of an older community plugin with the same id."""
 
-CLOCK_SLACK = 60.0
 TIGHT, FULL = 200 << 20, 20 << 20
 """Free bytes below which the data folder gets a warning, and an error."""
 
@@ -44,6 +42,9 @@ DAY = 86400.0
 _AFAR = {"9p", "afs", "ceph", "cifs", "davfs", "drvfs", "glusterfs", "nfs", "nfs4", "smb3", "smbfs"}
 _AFAR |= {"vboxsf", "vmhgfs"}
 _FLEETING = {"overlay", "ramfs", "tmpfs"}
+_NOT_READY = re.compile(r"Nothing can be synced yet|The filter .* Nothing is synced until")
+"""Warnings about settings that need nobody once the settings are right."""
+
 _LINE = re.compile(r"(\S+) (warning|error)\s+(.*)")
 
 
@@ -71,7 +72,7 @@ def settings(context: TaskContext) -> Iterator[Point]:
             remedy,
         )
     else:
-        yield Point("Plex URL", OK, url)
+        yield Point("Plex URL", OK, f"{url} ({_privacy(context)})")
     if token:
         yield Point("Plex token", OK, masked(token))
     else:
@@ -88,6 +89,13 @@ def settings(context: TaskContext) -> Iterator[Point]:
         yield Point("Syncing", WARN, "it is paused in the settings; events are kept", remedy)
 
 
+def _privacy(context: TaskContext) -> str:
+    if not context.config.plex_url.startswith("https:"):
+        return "not encrypted, within your own network"
+    ignored = context.config.plex_certificate == IGNORE
+    return "encrypted" + ("" if ignored else ", and the certificate is checked")
+
+
 def _certificate(entered: str) -> Iterator[Point]:
     """The certificate setting, if it is set."""
     if entered == IGNORE:
@@ -101,45 +109,6 @@ def _certificate(entered: str) -> Iterator[Point]:
             yield Point("Plex certificate", BAD, str(problem), f"Correct {certificates.SETTING}.")
         else:
             yield Point("Plex certificate", OK, f"{counted(count, 'certificate')} in {entered}")
-
-
-def reachability(health: Health, platform: str) -> Iterator[Point]:
-    """How Plex answered, its version and platform."""
-    milliseconds = f"{health.latency * 1000:.0f} ms"
-    if health.state == "healthy":
-        version = f"; version {health.version}" if health.version else ""
-        system = f" on {platform}" if version and platform else ""
-        yield Point("Plex", OK, f"healthy, answers in {milliseconds}{version}{system}")
-    else:
-        state = WARN if health.state == "starting" else BAD
-        yield Point("Plex", state, f"{health.state}: {health.detail}", health.remedy)
-
-
-def owner(context: TaskContext) -> Iterator[Point]:
-    """Whether the token is the server owner's: only the owner may edit."""
-    owns = context.plex.owns()
-    if owns is None:
-        yield Point("Token's owner", OK, "Plex does not say whose token it is")
-    elif owns:
-        yield Point("Token's owner", OK, "the token is the server owner's")
-    else:
-        remedy = f'Sign in to Plex as the owner, and enter that token as "Plex token" in {WHERE}.'
-        text = "the token is not the server owner's, and only the owner may edit"
-        yield Point("Token's owner", BAD, text, remedy)
-
-
-def clock(context: TaskContext) -> Iterator[Point]:
-    """Plex's clock compared with ours: new items are found by Plex's times."""
-    theirs = surroundings.server_time(f"{context.config.plex_url}/identity")
-    if theirs is None:
-        yield Point("Clock", OK, "Plex's answers have no date")
-        return
-    off = theirs - context.clock.now()
-    text = f"Plex's clock and this machine's differ by {abs(off):.0f} s"
-    if abs(off) <= CLOCK_SLACK:
-        yield Point("Clock", OK, text)
-    else:
-        yield Point("Clock", WARN, text, "Set both machines' clocks by a time server.")
 
 
 def filters(context: TaskContext) -> Iterator[Point]:
@@ -283,6 +252,8 @@ def log_lines(context: TaskContext) -> Iterator[Point]:
     """The worker's warnings of the last 24 hours."""
     found = [m for line in read_state.log_tail(context.folder, TAIL) if (m := _LINE.match(line))]
     recent = [m for m in found if context.clock.now() - _stamp(m[1]) < DAY]
+    if not context.config.not_ready():
+        recent = [m for m in recent if not _NOT_READY.match(m[3])]
     if not recent:
         yield Point("Worker's log", OK, "no warning within the last 24 hours")
         return
