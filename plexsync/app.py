@@ -24,6 +24,7 @@ from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.page.commands import Commands
 from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
 from plexsync.flows.reconcile.reconciliation import Reconciliation
+from plexsync.flows.setup.saved_settings import SavedSettings
 from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.flows.sync.collection_writer import CollectionWriter
 from plexsync.flows.sync.item_reader import ItemReader
@@ -105,6 +106,11 @@ class App(Services):
         except SyncError:
             self._met = None
             raise
+
+    def compare_with_saved(self, settings: Mapping[str, object]) -> None:
+        """Notice settings that PlexSync had saved and that were lost again."""
+        saved = SavedSettings(self.folder, self.log.warning)
+        saved.notice(settings, self.log, self.clock.now())
 
     def check_owner(self) -> None:
         """See Services.check_owner; a folder without an owner becomes this Stash's."""

@@ -14,8 +14,11 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.log.redact import load_words
 from plexsync.edges.plex.client import PlexClient, load_client_id
 from plexsync.edges.plex.health import HealthChecks
+from plexsync.edges.plex.plex_tv import PLEX_TV, PlexTv
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage.read_only import peek_json
+from plexsync.flows.services import Trial
+from plexsync.flows.setup.trials import PATIENCE
 from plexsync.flows.worker.folder_owner import judge
 from plexsync.model import stash_identity
 from plexsync.model.config import PlexSyncConfig, read_config, typed_tokens
@@ -24,6 +27,9 @@ from plexsync.model.paths import PathMap
 from plexsync.model.stash_identity import Owner
 from plexsync.model.stats import TRAFFIC
 from plexsync.policy.recipe.recipe import recipe_of
+
+PLEX_TV_VARIABLE = "PLEXSYNC_PLEX_TV"
+"""The environment variable with the address of a simulated plex.tv."""
 
 
 class Services:
@@ -67,7 +73,11 @@ class Services:
             self.log.warn_once(warning, warning)
         if not anybody:
             self.check_owner()
+            self.compare_with_saved(found.plugin)
         return config
+
+    def compare_with_saved(self, settings: Mapping[str, object]) -> None:
+        """Only the owner of the data folder notices settings that were lost."""
 
     def check_owner(self) -> None:
         """Raise AnotherStash if the data folder belongs to another Stash; stores nothing."""
@@ -99,6 +109,30 @@ class Services:
             )
             self._plex_key = key
         return self._plex
+
+    def trial(self, config: PlexSyncConfig) -> Trial:
+        """Makes clients for addresses that are only tried: nothing interrupts or records them."""
+        client_id = load_client_id(self.path("device_id.json"), self.log.warning)
+        trust = Trust(config.plex_certificate, self._environ)
+        connect_timeout = min(PATIENCE, config.connect_timeout)
+
+        def make(url: str, token: str) -> PlexClient:
+            return PlexClient(
+                url,
+                token,
+                client_id,
+                connect_timeout=connect_timeout,
+                read_timeout=PATIENCE,
+                connections=1,
+                trust=trust,
+            )
+
+        return make
+
+    def plex_tv(self) -> PlexTv:
+        """A client for plex.tv, or for what a test or the demo has put in its place."""
+        client_id = load_client_id(self.path("device_id.json"), self.log.warning)
+        return PlexTv(client_id, self._environ.get(PLEX_TV_VARIABLE) or PLEX_TV)
 
     def close(self) -> None:
         """Close every connection."""

@@ -72,9 +72,10 @@
 
   /**
    * Have the worker carry out a command and wait for its result, while the page is visible.
-   * Resolves to its output, or to null once `wanted` says that it is no longer needed.
+   * Resolves to its output, or to null once `wanted` says that it is no longer needed. It may wait
+   * for `patience` seconds before it is started.
    */
-  async function command(mode, args, wanted) {
+  async function command(mode, args, wanted, patience = 90) {
     const { accepted, warning } = await operation(mode, args);
     const asked = Date.now();
     for (let turn = 0; wanted(); turn += 1) {
@@ -86,7 +87,7 @@
       if (found.state === "failed") throw new Error(found.error);
       if (found.state === "unknown") throw new Error("PlexSync no longer has this command.");
       if (found.why && Date.now() - asked > 3e3) throw new Error(found.why);
-      if (found.state === "waiting" && Date.now() - asked > 90e3) {
+      if (found.state === "waiting" && Date.now() - asked > patience * 1e3) {
         throw new Error(warning || "The command is stored; the worker has not started it yet.");
       }
     }
@@ -133,6 +134,11 @@
     return settingsAsked;
   }
 
+  /** The settings have changed: the next one that asks reads them again. */
+  function forgetSettings() {
+    settingsAsked = null;
+  }
+
   /** The error as a sentence. */
   function sentence(problem) {
     const network = problem && problem.networkError;
@@ -157,6 +163,7 @@
     searchScenes,
     ownSettings,
     plexSettings,
+    forgetSettings,
     sentence,
   };
 })();

@@ -76,5 +76,5 @@
     seconds,
     untilVisible,
   };
-  window.PlexSync = { core };
+  window.PlexSync = { core, setUpSteps: [] };
 })();

@@ -7,7 +7,7 @@
   const { PlexSync } = window;
   if (!PlexSync) return;
 
-  const { PluginApi, ADDRESS, SETTINGS_PAGE, GUIDE, EVERY, TASKS } = PlexSync.core;
+  const { PluginApi, ADDRESS, EVERY, TASKS } = PlexSync.core;
   const { Fragment, useCallback, useRef, createElement: h } = PlexSync.core.React;
   const { Badge, Button, Nav, Tab } = PlexSync.core.Bootstrap;
   const { Link, useHistory, useLocation } = PlexSync.core.Router;
@@ -21,8 +21,10 @@
   const { PreviewView } = PlexSync.preview;
   const { RecipesView } = PlexSync.recipes;
   const { SettingsView } = PlexSync.settings;
-  const { SetUpView } = PlexSync.setUp;
+  const { SetUpView, useSetUpFirst } = PlexSync.setUp;
   const { OverviewView } = PlexSync.overview;
+
+  const SET_UP = `${ADDRESS}?view=set-up&step=connect`;
 
   const VIEWS = [
     ["overview", "Overview"],
@@ -41,7 +43,7 @@
     const older = unmet > 0 && !status.backfills.length;
     let more = "";
     if (trouble) more = `${capital(trouble.words)}. ${trouble.remedy}`;
-    else if (notSetUp) more = `Enter both in ${GUIDE}, then press Check Setup.`;
+    else if (notSetUp) more = "The set-up takes a few minutes, and can be left at any time.";
     else if (older) {
       const were = unmet === 1 ? "was" : "were";
       more = `${counted(unmet, "scene")} ${were} not saved since PlexSync was installed.`;
@@ -57,7 +59,7 @@
         more && h("p", { className: "plexsync-dim" }, more),
       ),
       (notSetUp || (trouble && trouble.settings)) &&
-        h(Link, { to: SETTINGS_PAGE, className: "btn btn-primary" }, "Settings"),
+        h(Link, { to: SET_UP, className: "btn btn-primary" }, "Set-up"),
       older &&
         tone !== "bad" &&
         h(
@@ -146,6 +148,7 @@
         ? EVERY.overview
         : EVERY.elsewhere;
     const settings = useOnce(plexSettings);
+    useSetUpFirst(status);
     const { data: inStash } = usePolling(countScenes, EVERY.history);
     const health = useHealth(tasks.result);
     const [, act] = useAct();

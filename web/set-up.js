@@ -1,5 +1,8 @@
 /*
- * The view Set-up: what Check Setup found, a path map that fits better, and adoption.
+ * The view Set-up: its steps, one at a time, and below them what Check Setup found.
+ *
+ * Each step's file pushes { key, title, done(state), View } to `PlexSync.setUpSteps`; `state` is the
+ * answer of the operation `set_up`, and View gets { state, go, changed, tasks, startTask }.
  */
 (function () {
   "use strict";
@@ -7,166 +10,152 @@
   const { PlexSync } = window;
   if (!PlexSync) return;
 
-  const { SETTINGS_PAGE, TASKS } = PlexSync.core;
-  const { Fragment, useCallback, useState, createElement: h } = PlexSync.core.React;
+  const { ADDRESS } = PlexSync.core;
+  const { useCallback, useEffect, useRef, createElement: h } = PlexSync.core.React;
   const { Button } = PlexSync.core.Bootstrap;
-  const { Link } = PlexSync.core.Router;
-  const { number, counted, capital } = PlexSync.format;
-  const { operation, command } = PlexSync.api;
+  const { useHistory, useLocation } = PlexSync.core.Router;
+  const { operation } = PlexSync.api;
   const { useAlive, usePolling } = PlexSync.polling;
-  const { useAct, Mark, Time, Busy, Note, Problem, Box, Confirm } = PlexSync.widgets;
+  const { Busy, Icon, Note, Problem } = PlexSync.widgets;
+  const { CheckSetup } = PlexSync.checkSetup;
 
-  /** A point's text follows its name in the log, but starts a line here. */
-  function pointWords(text) {
-    return /^[a-z]+[ ,;]/.test(text) ? capital(text) : text;
+  const STEPS = PlexSync.setUpSteps;
+  const VIEW = "set-up";
+  const EVERY = 10;
+
+  const askState = () => operation("set_up");
+  const addressOf = (key) => `${ADDRESS}?view=${VIEW}&step=${key}`;
+
+  /**
+   * Opens the set-up once when the page is opened without a view, if PlexSync was never connected.
+   * Anybody who then goes elsewhere is left alone.
+   */
+  function useSetUpFirst(status) {
+    const { search } = useLocation();
+    const history = useHistory();
+    const wanted = useAlive();
+    const here = useRef(null);
+    here.current = search;
+    const asked = useRef(Boolean(search));
+    const met = status && status.index && status.index.libraries;
+    useEffect(() => {
+      if (!status || asked.current) return;
+      asked.current = true;
+      if (met) return;
+      askState()
+        .then(({ connected }) => {
+          if (!connected && wanted() && !here.current) {
+            history.replace(`${ADDRESS}?view=${VIEW}`);
+          }
+        })
+        .catch(() => {}); // the view itself says what is wrong
+    }, [status]);
   }
 
-  const LONG = 240;
+  /** The step that the address names, else the first that is not done; and the way to another. */
+  function useStep(state) {
+    const { search } = useLocation();
+    const history = useHistory();
+    const named = new URLSearchParams(search).get("step");
+    const open = STEPS.findIndex((step) => step.key === named);
+    const first = STEPS.findIndex((step) => state && !step.done(state));
+    const place = open >= 0 ? open : Math.max(0, first);
+    const go = useCallback((key) => history.push(addressOf(key)), [history]);
+    return [place, go];
+  }
 
-  function LongText({ text }) {
-    if (text.length <= LONG) return h("div", null, text);
+  function Steps({ state, place, go }) {
     return h(
-      "details",
-      { className: "plexsync-long" },
-      h("summary", null, `${text.slice(0, text.lastIndexOf(" ", LONG))} ...`),
-      text,
+      "ol",
+      { className: "plexsync-steps", "aria-label": "Steps of the set-up" },
+      STEPS.map((step, at) => {
+        const done = step.done(state);
+        return h(
+          "li",
+          { key: step.key, "data-state": done ? "done" : "open" },
+          h(
+            "button",
+            {
+              type: "button",
+              className: "btn btn-link",
+              "aria-current": at === place ? "step" : undefined,
+              onClick: () => go(step.key),
+            },
+            done ? h(Icon, { name: "ok" }) : h("span", { "aria-hidden": true }, at + 1),
+            step.title,
+            done && h("span", { className: "sr-only" }, " (done)"),
+          ),
+        );
+      }),
     );
   }
 
-  function PointItem({ point }) {
+  /** One step; its title takes the focus when the user has come from another one. */
+  function Step({ place, state, go, changed, tasks, startTask }) {
+    const { key, title, View } = STEPS[place];
+    const heading = useRef(null);
+    const before = useRef(key);
+    useEffect(() => {
+      if (before.current !== key && heading.current) heading.current.focus();
+      before.current = key;
+    }, [key]);
+    const at = (offset) => STEPS[place + offset];
+    const next = at(1);
+    const onward = (to) => {
+      if (to || next) go(to || next.key);
+    };
+    const stepButton = (step, text, variant) =>
+      step && h(Button, { variant, onClick: () => go(step.key) }, text);
     return h(
-      "li",
-      { className: "plexsync-point", "data-state": point.state },
-      h(Mark, { tone: point.state }),
-      h("strong", null, point.point),
+      "section",
+      { className: "plexsync-step", "aria-label": title },
+      h(
+        "h3",
+        { ref: heading, tabIndex: -1 },
+        `Step ${place + 1} of ${STEPS.length}: ${title}`,
+      ),
+      h(View, { key, state, go: onward, changed, tasks, startTask }),
       h(
         "div",
-        null,
-        h(LongText, { text: pointWords(point.text) }),
-        point.remedy && h("div", { className: "plexsync-remedy" }, point.remedy),
+        { className: "plexsync-step-foot" },
+        stepButton(at(-1), "Back", "secondary"),
+        stepButton(next, STEPS[place].done(state) ? "Next" : "Skip", "secondary"),
       ),
     );
   }
 
-  /** The path map that fits best, if it fits better than the one in use. */
-  function PathMap({ found, onAdopted }) {
-    const [busy, act] = useAct();
-    if (!found || !found.suggested || found.explained <= found.explained_now) return null;
-    const adopt = () =>
-      act("adopt", async (wanted) => {
-        const answer = await command("adopt_path_map", { path_map: found.suggested }, wanted);
-        if (answer) onAdopted(`The path map is now ${answer.after}. ${answer.text}`);
-      });
+  /** Settings that an open settings page of Stash has written back. */
+  function Lost({ keys }) {
     return h(
-      Box,
-      { title: "Suggested path map" },
-      h(
-        "p",
-        null,
-        `It explains ${number(found.explained)} of ${counted(found.files, "file")} that both servers have; ` +
-          `${found.now ? "the one in use" : "an empty one"} explains ${number(found.explained_now)}.`,
-      ),
-      h(
-        "dl",
-        { className: "plexsync-pairs" },
-        h("dt", null, "Now"),
-        h("dd", null, h("code", null, found.now || "empty")),
-        h("dt", null, "Suggested"),
-        h("dd", null, h("code", null, found.suggested)),
-      ),
-      h(
-        Button,
-        { disabled: Boolean(busy), onClick: adopt },
-        busy ? h(Busy, null, "Adopting ...") : "Adopt",
-      ),
-    );
-  }
-
-  const POINT_ORDER = { bad: 0, warn: 1, ok: 2 };
-
-  /** Gives the data folder to this Stash; does nothing if it already belongs to it. */
-  function AdoptStash({ changed }) {
-    const [busy, act] = useAct();
-    const [asking, setAsking] = useState(false);
-    const adopt = () =>
-      act("adopt", async (wanted) => {
-        const answer = await command("adopt_data_folder", {}, wanted);
-        if (wanted()) setAsking(false);
-        changed();
-        if (!answer) return "";
-        return answer.adopted
-          ? `This Stash is adopted: ${TASKS.sync_all} syncs all of its scenes.`
-          : "The data folder already belongs to this Stash; nothing was changed.";
-      });
-    return h(
-      Fragment,
-      null,
-      h(
-        Button,
-        { variant: "secondary", disabled: Boolean(busy), onClick: () => setAsking(true) },
-        "Adopt This Stash ...",
-      ),
-      asking &&
-        h(Confirm, {
-          title: "Give the data folder to this Stash?",
-          text: "After a new database, or if this Stash replaces another one: what is stored about the other's scenes is deleted, with their waiting jobs, dead letters and pins. Copies are kept for 7 days, and what Plex had before PlexSync wrote is kept. Neither Stash nor Plex is changed.",
-          button: "Adopt This Stash",
-          busy: Boolean(busy),
-          onYes: adopt,
-          onNo: () => setAsking(false),
-        }),
+      Note,
+      { tone: "warn" },
+      `Settings that were saved here have their earlier values again (${keys.join(", ")}): a settings ` +
+        "page of Stash that had been open has probably written them back. Reload that page, then set " +
+        "them again.",
     );
   }
 
   function SetUpView({ tasks, startTask, changed }) {
-    const asked = tasks.running ? tasks.running.id : tasks.result;
-    const ask = useCallback(() => operation("report", { task: "check_setup" }), [asked]);
-    const { data: report, error, again } = usePolling(ask, 0);
-    const [adopted, setAdopted] = useState("");
-    const wanted = useAlive();
-    const output = report && report.state === "done" ? report.output : null;
-    const points = output ? [...output.points] : [];
-    points.sort((a, b) => POINT_ORDER[a.state] - POINT_ORDER[b.state]);
-    const running = tasks.running && tasks.running.mode === "check_setup";
-    const onAdopted = (text) => {
-      if (wanted()) setAdopted(text);
-      startTask("check_setup");
-    };
+    const { data: state, error, again } = usePolling(askState, EVERY);
+    const [place, go] = useStep(state);
+    const both = useCallback(() => {
+      again();
+      changed();
+    }, [again, changed]);
     return h(
       "div",
       null,
-      h(
-        "div",
-        { className: "plexsync-tools" },
-        h(
-          "p",
-          { className: "plexsync-push" },
-          !report
-            ? ""
-            : report.state === "unknown"
-              ? "Not checked yet. The check covers everything PlexSync depends on and changes nothing."
-              : h(Fragment, null, "Checked ", h(Time, { at: report.ended_at }), "."),
-        ),
-        h(AdoptStash, { changed }),
-        h(Link, { to: SETTINGS_PAGE, className: "btn btn-secondary" }, "Settings"),
-        h(
-          Button,
-          { disabled: Boolean(tasks.running), onClick: () => startTask("check_setup") },
-          running ? h(Busy, null, "Checking ...") : "Check Setup",
-        ),
-      ),
       h(Problem, { text: error, again }),
-      report && report.state === "failed" && h(Problem, { text: report.error }),
-      adopted && h(Note, { tone: "ok" }, adopted),
-      !adopted && output && h(PathMap, { found: output.path_map, onAdopted }),
-      points.length > 0 &&
-        h(
-          "ul",
-          { className: "plexsync-points", "aria-label": "Points" },
-          points.map((point, place) => h(PointItem, { key: `${place} ${point.point}`, point })),
-        ),
+      state && state.lost.length > 0 && h(Lost, { keys: state.lost }),
+      state
+        ? [
+            h(Steps, { key: "steps", state, place, go }),
+            h(Step, { key: "step", place, state, go, changed: both, tasks, startTask }),
+          ]
+        : !error && h(Busy, null, "Reading how far the set-up is ..."),
+      h(CheckSetup, { tasks, startTask, changed }),
     );
   }
 
-  PlexSync.setUp = { SetUpView };
+  PlexSync.setUp = { SetUpView, useSetUpFirst };
 })();

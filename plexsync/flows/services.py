@@ -7,6 +7,7 @@ from typing import Protocol
 
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.edges.plex.plex_tv import PlexTv
 from plexsync.edges.stores import Stores
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
@@ -15,6 +16,9 @@ from plexsync.flows.results import Outcome
 from plexsync.flows.sync.collection_writer import CollectionWriter
 from plexsync.flows.sync.sync_scenes import SyncScenes
 from plexsync.model.config import PlexSyncConfig
+
+Trial = Callable[[str, str], PlexClient]
+"""Makes a client for an address and a token; the caller closes it."""
 
 
 class WorkerServices(Protocol):
@@ -59,6 +63,12 @@ class OwnerServices(Protocol):
 
     def index(self, config: PlexSyncConfig) -> PlexIndex:
         """The library index."""
+
+    def trial(self, config: PlexSyncConfig) -> Trial:
+        """Makes clients for addresses that are only tried."""
+
+    def plex_tv(self) -> PlexTv:
+        """A client for plex.tv; the caller closes it."""
 
     def worker(
         self, leave: Callable[[], str], observe: Callable[[Sequence[Outcome], float], None]

@@ -19,6 +19,7 @@ from plexsync.model.arguments import (
     whole,
     word,
 )
+from plexsync.model.set_up import STEPS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ MOST_PREVIEWS = 50
 MOST_SAMPLES = 5
 """Maximum number of scenes for which unsaved settings are tried at once."""
 _LONGEST_PATH = 4096
+_LONGEST_ADDRESS = 500
 _SETTINGS = Rule(settings(100, 20_000))
 
 COMMANDS: Mapping[str, Mapping[str, Rule]] = {
@@ -56,10 +58,23 @@ COMMANDS: Mapping[str, Mapping[str, Rule]] = {
     "adopt_path_map": {"path_map": Rule(text(_LONGEST_PATH, empty=True))},
     "try_recipes": {"settings": _SETTINGS, "scenes": Rule(scene_ids(MOST_SAMPLES), None)},
     "save_settings": {"settings": _SETTINGS},
+    "finish_step": {"step": Rule(one_of(*STEPS))},
+    "sign_in": {},
+    "check_sign_in": {"id": Rule(text(60))},
+    "choose_server": {
+        "id": Rule(text(60)),
+        "machine": Rule(text(200)),
+        "url": Rule(text(_LONGEST_ADDRESS)),
+    },
+    "cancel_sign_in": {},
+    "connect": {"url": Rule(text(_LONGEST_ADDRESS)), "token": Rule(text(2000, empty=True), "")},
     ADOPT: {},
     "clear": {"what": Rule(one_of("dead_letters", "queue")), "class": Rule(word, None)},
 }
 """Command -> its arguments, in documentation order."""
+
+NEVER_SHOWN = "token"
+"""The argument that is kept only until its command has been carried out, and never shown."""
 
 AT_ONCE = 20
 """Commands run between two batches at most; the rest run after the next batch."""
@@ -106,6 +121,14 @@ def to_input(command: Command) -> dict[str, object]:
     """
     args = {name: value for name, value in command.args.items() if value is not None}
     return {"command": command.name, "args": args}
+
+
+def without_secret(entry: Mapping[str, object]) -> dict[str, object]:
+    """A stored command without its secret argument."""
+    args = entry.get("args")
+    if not isinstance(args, dict) or NEVER_SHOWN not in args:
+        return dict(entry)
+    return {**entry, "args": {name: value for name, value in args.items() if name != NEVER_SHOWN}}
 
 
 def from_input(sent: object) -> Command:

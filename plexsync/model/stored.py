@@ -94,6 +94,7 @@ DOCUMENTS = {
     "device_id.json": 1,
     "log_salt.json": 1,
     "stash_identity.json": 1,
+    "set_up.json": 1,
 }
 """The "version" of a JSON file; a file without one has version 1."""
 

@@ -141,6 +141,7 @@ def test_looks_answer_in_the_documented_shape(world: World) -> None:
         ("report", {"task": "health_check"}),
         ("scene_state", {"scenes": scene}),
         ("result", {"id": pin}),
+        ("set_up", {}),
     ):
         checked(name, ask(world, name, **args))
     answer = ask(world, "scene_state", scenes=[refused, missing])["scenes"]
@@ -164,6 +165,7 @@ def test_commands_answer_in_the_documented_shape(world: World) -> None:
     checked("undo", done(world, "undo", scene=scene))
     checked("try_recipes", done(world, "try_recipes", settings={"labels": "{tag"}, scenes=scene))
     checked("save_settings", done(world, "save_settings", settings={"max_tags": 50}))
+    checked("finish_step", done(world, "finish_step", step="libraries"))
     checked("adopt_path_map", done(world, "adopt_path_map", path_map="/plex=>/data"))
     world.plex.stop()
     inbox.drop(world.folder, b'{"id":%d,"type":"Scene.Update.Post"}' % scene)

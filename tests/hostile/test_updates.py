@@ -32,6 +32,7 @@ from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.event import parse_event
 from plexsync.model.job import Job
 from plexsync.model.ledger import SYNCED, Observation, Pin
+from plexsync.model.set_up import FRESH
 from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS
 from plexsync.policy.circuit_breaker import OPEN
 from plexsync.policy.events import actions_of
@@ -66,6 +67,7 @@ def a_full_life(world: World) -> tuple[int, Any]:
     world.plex.start()
     Path(world.folder, CONFIRM).write_text('{"version": 2, "pressed_at": {}}')
     never = {"reconcile_state.json": to_json(Schedule())}
+    never["set_up.json"] = FRESH.to_json()
     never["recovery_state.json"] = RecoveryState().to_json()
     for name, document in never.items():
         if not Path(world.folder, name).exists():

@@ -13,6 +13,7 @@ from plexsync import inbox, system
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.storage import files
 from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.set_up import CONNECT, FILE, SetUp
 from plexsync.policy.outage_history import OutageHistory
 from simulator.demo_data import png
 from simulator.plex import PlexSim
@@ -34,6 +35,17 @@ class House:
         self.data = plugin / "data"
         self.section = plex.add_section("Films", locations=["/plex"])
         self.configure()
+        self.was_set_up()
+
+    def was_set_up(self, *steps: str) -> None:
+        """These steps of the set-up, or its first one, are done; so it does not open by itself."""
+        system.private_folder(str(self.data))
+        state = SetUp(dict.fromkeys(steps or [CONNECT], time.time()))
+        files.replace_json(str(self.data / FILE), state.to_json())
+
+    def forget(self) -> None:
+        """As on the first day: no step of the set-up is done."""
+        (self.data / FILE).unlink()
 
     def configure(self, **more: Any) -> None:
         """Settings as a user has entered them."""

@@ -138,13 +138,13 @@ def test_the_timeline_covers_the_span_that_is_chosen(house: House, open_page: Op
         expect(timeline.locator(".plexsync-down")).to_have_count(count)
 
 
-def test_what_is_not_set_up_leads_to_the_settings(house: House, open_page: Open) -> None:
+def test_what_is_not_set_up_leads_to_the_set_up(house: House, open_page: Open) -> None:
     house.stash.set_plugin_settings({})
-    page = open_page(house.stash, ADDRESS)
+    page = open_page(house.stash, f"{ADDRESS}?view=queue")
     headline = page.locator("[data-plexsync=headline]")
     expect(headline).to_contain_text("not set up yet")
-    page.locator(".plexsync-headline").get_by_role("link", name="Settings").click()
-    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+    page.locator(".plexsync-headline").get_by_role("link", name="Set-up").click()
+    expect(page.get_by_role("region", name="Connect")).to_be_visible()
 
 
 def test_a_stash_that_goes_away_is_told_and_comes_back(

@@ -15,7 +15,7 @@ from plexsync import inbox
 from plexsync.edges.page.results import RESULTS
 from plexsync.edges.storage import files
 from plexsync.edges.storage.read_only import peek_json
-from plexsync.model.command import KIND, from_input, is_accepted_id, to_input
+from plexsync.model.command import KIND, from_input, is_accepted_id, to_input, without_secret
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 """A command's states, as the page sees them."""
@@ -126,7 +126,7 @@ class CommandStore:
                     os.unlink(file.path)
 
     def _end(self, entry: Mapping[str, object]) -> None:
-        self._write({k: v for k, v in entry.items() if k != "starts"})
+        self._write({k: v for k, v in without_secret(entry).items() if k != "starts"})
         self._waiting().pop(str(entry["id"]), None)
 
     def _write(self, entry: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
 """Plex over HTTP, and the index of its libraries.
 
-From outside: client, health, library_index, lists, pages, refresh.
+From outside: client, health, library_index, lists, pages, plex_tv, refresh.
 """

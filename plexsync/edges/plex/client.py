@@ -100,6 +100,10 @@ class PlexClient(PlexLists):
         """The machineIdentifier of the server; the first call connects."""
         return self._connection.server_id()
 
+    def who_answers(self, deadline: float) -> str:
+        """The machineIdentifier of the server that answers, which does not get the token yet."""
+        return self._connection.who_answers(deadline)
+
     def verify_server(self) -> None:
         """Check the server's identity again if a connection was opened since the last check.
 

@@ -39,7 +39,7 @@ class PlexConnection:
     ) -> None:
         self.session = session
         self._url, self._token, self._timeout = url.rstrip("/"), token, timeout
-        self._headers = _device(client_id) | {"X-Plex-Token": token}
+        self._headers = device(client_id) | {"X-Plex-Token": token}
         self._lock = threading.Lock()
         self._server: Any = None
         self._verified = 0
@@ -47,6 +47,14 @@ class PlexConnection:
     def server_id(self) -> str:
         """The machineIdentifier of the connected server."""
         return str(self._connected().machineIdentifier)
+
+    def who_answers(self, deadline: float) -> str:
+        """The machineIdentifier of the server that answers, which does not get the token yet."""
+        sent = {name: value for name, value in self._headers.items() if name != "X-Plex-Token"}
+        root = self.session.get(self._url + IDENTITY, headers=sent, timeout=deadline)
+        found = "" if root is None else root.get("machineIdentifier", "")
+        self._check_name(found)
+        return found
 
     def verify(self) -> None:
         """Check the server's identity again if a connection was opened since the last check.
@@ -166,7 +174,7 @@ WHOLE = span(0, 100_000)
 """Newer versions of Plex refuse many lists that are requested without these headers."""
 
 
-def _device(client_id: str) -> dict[str, str]:
+def device(client_id: str) -> dict[str, str]:
     """Headers that identify us as a device. Plex notifies its owner of each unknown identifier."""
     return {
         "X-Plex-Client-Identifier": client_id,

@@ -15,6 +15,7 @@ from plexsync.edges.queue.dead_letter_queries import ORDERS as DEAD_LETTER_ORDER
 from plexsync.edges.queue.queue_queries import ORDERS as QUEUE_ORDERS
 from plexsync.flows.page.scene_state import dead_letter_in_words, job_in_words, scene_states
 from plexsync.flows.status.plex_standing import read_breaker, read_history, shown_outage
+from plexsync.flows.status.set_up import set_up
 from plexsync.flows.status.status import LONGEST_WAIT, shown_backfills, status
 from plexsync.model.arguments import Rule, one_of, read_arguments, scene_ids, text, whole, word
 from plexsync.model.command import (
@@ -23,6 +24,7 @@ from plexsync.model.command import (
     is_accepted_id,
     read_command,
     to_input,
+    without_secret,
 )
 from plexsync.model.reasons import choices
 from plexsync.model.stats import SLICE, Stats
@@ -117,6 +119,10 @@ def _status(request: Request) -> Answer:
     return {**status(request.folder, request.now)}
 
 
+def _set_up(request: Request) -> Answer:
+    return set_up(request.folder, request.now)
+
+
 def _dead_letters(request: Request) -> Answer:
     args, folder = request.args, request.folder
     wanted, start, limit = (args["class"], args["scenes"]), args["offset"], args["limit"]
@@ -191,7 +197,7 @@ def _result(request: Request) -> Answer:
     accepted = request.args["id"]
     if not is_accepted_id(accepted):
         raise ValueError("result: id must be one that an operation answered as accepted.")
-    found = results.result(request.folder, accepted) or {"state": "unknown"}
+    found = without_secret(results.result(request.folder, accepted) or {"state": "unknown"})
     shown = ("state", "command", "args", "at", "ended_at", "output", "error")
     why = TASK_AT_WORK if found["state"] == "waiting" and _task_works(request.folder) else None
     return {"id": accepted, **{name: found.get(name) for name in shown}, "why": why}
@@ -264,6 +270,7 @@ READS: Mapping[str, Operation] = {
     "result": Operation(_result, {"id": Rule(text(60))}),
     "report": Operation(_report, {"task": Rule(word)}),
     "tick": Operation(_tick, {}),
+    "set_up": Operation(_set_up, {}),
 }
 """The operations that only read."""
 

@@ -35,6 +35,14 @@ from plexsync.flows.tasks.reconcile import (
 from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
 from plexsync.flows.tasks.restore_removed import restore_removed
 from plexsync.flows.tasks.save_settings import save_settings
+from plexsync.flows.tasks.set_up import (
+    cancel_sign_in,
+    check_sign_in,
+    choose_server,
+    connect,
+    finish_step,
+    sign_in,
+)
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced, sync_recent
 from plexsync.flows.tasks.undo import undo_all, undo_left_out, undo_scene
 from plexsync.flows.tasks.view_queue_status import view_queue_status
@@ -141,6 +149,12 @@ _COMMANDS: Mapping[str, Task] = {
     "adopt_path_map": Task(COMMAND, page_commands.adopt_path_map),
     "try_recipes": Task(COMMAND, try_recipes),
     "save_settings": Task(COMMAND, save_settings),
+    "finish_step": Task(COMMAND, finish_step),
+    "sign_in": Task(COMMAND, sign_in),
+    "check_sign_in": Task(COMMAND, check_sign_in),
+    "choose_server": Task(COMMAND, choose_server),
+    "cancel_sign_in": Task(COMMAND, cancel_sign_in),
+    "connect": Task(COMMAND, connect),
     "adopt_data_folder": Task(COMMAND, adopt, anybody=True),
     "clear": Task(COMMAND, page_commands.clear),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from plexsync.flows.setup.saved_settings import SavedSettings
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.model.config import FILTERS, read_config
 from plexsync.model.filters import FilterError, parse_filter
@@ -55,6 +56,11 @@ def change_settings(
         raise TaskFailed(
             "The settings in Stash differ from what was saved: they may have been changed at the "
             "same moment. Look at the view Settings again."
+        )
+    keys = [key for key in changes if before.get(key) != after.get(key)]
+    if keys:
+        SavedSettings(context.folder, context.log.warning).remember(
+            keys, before, after, context.clock.now()
         )
     return before, after
 

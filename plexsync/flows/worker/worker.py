@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import traceback
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from plexsync.edges.storage.files import is_disk_trouble
 from plexsync.edges.stores import Stores
 from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
 from plexsync.flows.services import WorkerServices
+from plexsync.flows.setup.sign_in_file import SignInFile
 from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission
 from plexsync.flows.worker.blame import Blame, Judged
 from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties, log_dead_letters
@@ -33,7 +35,6 @@ LOG_EVERY = 10
 """Jobs between log lines about dead letters."""
 
 DESTROYED_KEPT = 30 * 86400.0
-
 
 Observe = Callable[[Sequence[Outcome], float], None]
 """Receives the outcomes of each batch and its seconds, and an empty list when nothing is due."""
@@ -95,6 +96,7 @@ class Worker:
         self._reconcile = ReconcileTurns(services, self._admission, clock)
         self._duties = Duties(stores, services, self._admission, stash, clock, log)
         self._collections = CollectionTurns(stores, services, self._admission, clock, log)
+        self._sign_in = SignInFile(folder)
         self._alarms = self._table(Arrivals(stores, self._admission, services, clock))
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.dead_letters, log)
         self._recorder = ResultRecorder(stores, self._intake, rng, log)
@@ -109,6 +111,7 @@ class Worker:
         return Alarms(
             Alarm("session", self._admission.session_due_in, self._admission.keep_session),
             Alarm("settings", self._admission.settings_due_in, self._admission.read_settings),
+            Alarm("sign-in", self._sign_in.due_in, self._sign_in.forget_expired),
             *self._duties.alarms(),
             Alarm("arrivals", arrivals.due_in, arrivals.ask),
             Alarm("collections", self._collections.due_in, self._collections.bring_in_step),
@@ -158,7 +161,9 @@ class Worker:
             self.ring_alarms(self._clock.now())
             now = self._clock.now()
             reason = self._disabled() or self._admission.stop_reason(now, self._busy_at)
-            if reason and not (reason == IDLE_END and self._duties.last_sweep(now)):
+            if reason == IDLE_END and self._sign_in.due_in(now) < math.inf:
+                self._busy_at = now  # it stays until the sign-in's tokens are deleted
+            elif reason and not (reason == IDLE_END and self._duties.last_sweep(now)):
                 return reason
             batch = self._next(now)
             if batch:

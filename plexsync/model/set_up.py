@@ -1,0 +1,95 @@
+"""How far the set-up on the page has come, as stored in set_up.json.
+
+Light on purpose: each of the page's requests is a process.
+"""
+
+from __future__ import annotations
+
+from plexsync.model.named_tuple import NamedTuple
+from plexsync.model.stored import DOCUMENTS, moment, versioned, words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FILE = "set_up.json"
+
+CONNECT = "connect"
+STEPS = (CONNECT, "libraries", "paths", "written", "first-sync")
+"""The steps of the set-up, in the order in which the page shows them."""
+
+_VERSION = DOCUMENTS[FILE]
+
+
+class Saved(NamedTuple):
+    """A setting that PlexSync has written in Stash: the fingerprints of its value before and after,
+    and when (wall-clock seconds)."""
+
+    before: str
+    after: str
+    at: float
+
+
+class SetUp(NamedTuple):
+    """The steps that the user has finished, and when; the settings that PlexSync has written in
+    Stash, by key, and those of them that were lost again. `salt` is that of the fingerprints.
+    """
+
+    finished: Mapping[str, float]
+    saved: Mapping[str, Saved] = {}
+    lost: Sequence[str] = ()
+    salt: str = ""
+
+    def finish(self, step: str, now: float) -> SetUp:
+        """The state once the user has finished a step."""
+        return self._replace(finished={**self.finished, step: now})
+
+    def to_json(self) -> object:
+        """The state as JSON values."""
+        return {
+            "version": _VERSION,
+            "finished": dict(self.finished),
+            "saved": {key: saved._asdict() for key, saved in self.saved.items()},
+            "lost": list(self.lost),
+            "salt": self.salt,
+        }
+
+    @classmethod
+    def parse(cls, raw: object) -> SetUp:
+        """Parse a stored state; raises ValueError if anything is wrong with it."""
+        fields = versioned(raw, _VERSION)
+        finished, saved = _object(fields, "finished"), _object(fields, "saved")
+        lost = fields.get("lost")
+        if not isinstance(lost, list) or not all(isinstance(key, str) for key in lost):
+            raise ValueError("lost is not a list of keys")
+        return cls(
+            {step: moment(finished, step) for step in STEPS if step in finished},
+            {key: _saved(saved, key) for key in saved},
+            tuple(lost),
+            words(fields, "salt"),
+        )
+
+
+def _object(fields: dict[str, object], key: str) -> dict[str, object]:
+    found = fields.get(key)
+    if not isinstance(found, dict):
+        raise ValueError(f"{key} is not an object")
+    return found
+
+
+def _saved(fields: dict[str, object], key: str) -> Saved:
+    found = _object(fields, key)
+    return Saved(words(found, "before"), words(found, "after"), moment(found, "at"))
+
+
+FRESH = SetUp({})
+"""Before the first step."""
+
+
+def lost_words(keys: Sequence[str]) -> str:
+    """What happened to settings that were lost, and what to do."""
+    return (
+        f"Settings that PlexSync had saved have their earlier values again ({', '.join(keys)}): a "
+        "settings page of Stash that had been open meanwhile has probably written them back. Reload "
+        "that page, then set them again."
+    )
