@@ -1,6 +1,6 @@
 /*
- * The view "What is written": a pattern for each field of Plex, its result for a few scenes while
- * somebody types, which scenes are synced at all, and presets. Nothing is saved before "Save".
+ * The view "What is written": a pattern for each field of Plex, which scenes are synced, and presets.
+ * The results for a few scenes follow while the user types; nothing is saved before "Save".
  */
 (function () {
   "use strict";
@@ -20,11 +20,11 @@
   } = PlexSync.core.React;
   const { Badge, Button, Form } = PlexSync.core.Bootstrap;
   const { number, counted, sceneTitle, quotedName } = PlexSync.format;
-  const { command, query, ownSettings, sentence } = PlexSync.api;
+  const { command, query, sentence } = PlexSync.api;
   const { useAlive, useOnce } = PlexSync.polling;
-  const { useScenes, useAct, Busy, Note, Problem, Box, Confirm } = PlexSync.widgets;
+  const { useScenes, useAct, useDraft, Discard, Busy, Note, Problem, Box, Confirm } = PlexSync.widgets;
 
-  /** What is chosen besides the patterns, in the order in which it is asked for. */
+  /** The settings that this view edits besides the patterns, in the order of their rows. */
   const CHOICES = [
     "sync_only",
     "sync_never",
@@ -39,10 +39,10 @@
     return { key, label, means, default: usual === "empty" ? "" : usual };
   });
 
-  const TYPING = 400; // milliseconds after the last key until the results are asked for
+  const TYPING = 400; // milliseconds between the last keystroke and the request for results
   const SAMPLES = 5;
 
-  /** What the picker can find: the placeholder that takes the name, Stash's list, the select. */
+  /** For each kind that the picker finds: Stash's query, its list of rows, and Stash's own select. */
   const KINDS = {
     tag: ["findTags", "tags", "TagSelect"],
     studio: ["findStudios", "studios", "StudioSelect"],
@@ -58,17 +58,12 @@
     return query(asked, { q: text }).then((answer) => answer[list][rows]);
   }
 
-  /** The draft's keys that differ from what is saved. */
-  function changedKeys(draft, saved) {
-    return Object.keys(draft).filter((key) => draft[key] !== (saved[key] || ""));
-  }
-
-  /** The texts of our settings that this view knows, "" where nothing is entered. */
+  /** The settings of this view as texts; "" for one that is not set. */
   function textsOf(settings) {
     return Object.fromEntries(KEYS.map((key) => [key, String(settings[key] || "")]));
   }
 
-  /** The results of the draft for the sample scenes, asked for when somebody pauses typing. */
+  /** The draft's results for the sample scenes; requested whenever the user pauses typing. */
   function useResults(draft, samples) {
     const [state, setState] = useState({ found: null, error: "", busy: true });
     const turn = useRef(0);
@@ -93,7 +88,7 @@
     return state;
   }
 
-  /** A value as one line: the names of a list, or a text. */
+  /** A value as one line, and whether it is dimmed: a text, or the names of a list. */
   function valueLine(value) {
     if (value === undefined || value === null) return ["not written", true];
     const text = Array.isArray(value) ? value.join(" · ") : String(value);
@@ -164,7 +159,7 @@
     );
   }
 
-  /** Finds a tag, studio, performer or group by name and enters it at the cursor. */
+  /** Finds a tag, studio, performer or group by name, and inserts it at the cursor. */
   function NamePicker({ onPick }) {
     const [kind, setKind] = useState("tag");
     const [text, setText] = useState("");
@@ -230,7 +225,7 @@
       h(
         "p",
         { className: "plexsync-dim" },
-        "Press one to enter it where you typed last. A part in [ ] vanishes when a placeholder in it is empty; {a|b} is the first that is not; {{ and [[ are the signs themselves. In lists ; separates entries, and an entry is repeated for each value of a placeholder with several.",
+        "Press one to insert it at the cursor. A part in [ ] is left out when a placeholder in it is empty; {a|b} prints the first of the two that is not empty; {{ and [[ print a brace and a bracket. In lists, ; separates entries, and an entry is repeated for each value of its placeholder.",
       ),
       h(NamePicker, { onPick }),
       h(
@@ -274,7 +269,7 @@
     );
   }
 
-  /** The scenes whose results are shown: those updated last, or some that are named. */
+  /** The scenes whose results are shown: those updated last, or those whose numbers were entered. */
   function Samples({ scenes, names, onChoose }) {
     const [typed, setTyped] = useState("");
     const submit = (event) => {
@@ -315,7 +310,7 @@
     );
   }
 
-  /** "This changes 412 of 14 210 scenes", and how many come in or go out. */
+  /** "This changes 412 of 14 210 scenes", and how many would be left out. */
   function countWords(count) {
     const words = [
       count.changed
@@ -330,34 +325,18 @@
   }
 
   function RecipesView({ tasks, changed: tellPage }) {
-    const [saved, setSaved] = useState(null);
-    const [draft, setDraft] = useState(null);
-    const [off, setOff] = useState([]);
+    const edit = useDraft(textsOf);
+    const { settings, saved, setSaved, draft, setDraft, changes, problem } = edit;
     const [samples, setSamples] = useState([]);
     const [asking, setAsking] = useState(false);
     const [count, setCount] = useState(null);
-    const [problem, setProblem] = useState("");
     const [busy, act] = useAct();
     const field = useRef(null);
-    const counting = useRef(null); // the draft whose changes are counted: somebody may type on
-    const alive = useAlive();
-
-    useEffect(() => {
-      ownSettings()
-        .then((settings) => {
-          if (!alive()) return;
-          const texts = textsOf(settings);
-          setOff(catalog.recipes.map((each) => each.switch).filter((key) => settings[key] === true));
-          setSaved(texts);
-          setDraft(texts);
-        })
-        .catch((trouble) => alive() && setProblem(sentence(trouble)));
-    }, []);
+    const counting = useRef(null); // the draft that is being counted; the user may go on typing
 
     const { found, error, busy: working } = useResults(draft, samples);
     const scenes = found ? found.scenes : [];
     const names = useScenes(scenes.map((each) => each.scene));
-    const changes = draft ? changedKeys(draft, saved) : [];
     const problems = (found && found.problems) || {};
     const unreadable = changes.some((key) => problems[key]);
     const current = count && count.of === draft ? count : null;
@@ -386,8 +365,8 @@
       });
     const save = () =>
       act("save", async (wanted) => {
-        const settings = Object.fromEntries(changes.map((key) => [key, draft[key]]));
-        const answer = await command("save_settings", { settings }, wanted);
+        const entered = Object.fromEntries(changes.map((key) => [key, draft[key]]));
+        const answer = await command("save_settings", { settings: entered }, wanted);
         if (!answer || !wanted()) return "";
         setAsking(false);
         setSaved(draft);
@@ -406,7 +385,7 @@
         row: each,
         draft,
         saved,
-        off: off.includes(each.switch) ? catalog.settings[each.switch].label : "",
+        off: settings[each.switch] === true ? catalog.settings[each.switch].label : "",
         problem: problems[each.key],
         scenes: results ? scenes : null,
         onType: type,
@@ -420,19 +399,11 @@
         { className: "plexsync-tools" },
         h(Presets, {
           draft,
-          onChoose: (settings) => setDraft((old) => ({ ...old, ...settings })),
+          onChoose: (preset) => setDraft((old) => ({ ...old, ...preset })),
         }),
         h("span", { className: "plexsync-push" }),
-        working && h(Busy, null, "Working it out ..."),
-        h(
-          Button,
-          {
-            variant: "secondary",
-            disabled: !changes.length || Boolean(busy),
-            onClick: () => setDraft(saved),
-          },
-          "Discard",
-        ),
+        working && h(Busy, null, "Computing the results ..."),
+        h(Discard, { of: edit, busy }),
         h(
           Button,
           {
@@ -475,8 +446,8 @@
           text: `${
             current
               ? countWords(current)
-              : "How many scenes this changes was not counted."
-          } The scenes that come out differently are written again, without any further button.`,
+              : "The changed scenes have not been counted."
+          } Every scene whose result changes is written again automatically.`,
           button: "Save",
           busy: Boolean(busy),
           onYes: save,

@@ -1,5 +1,5 @@
 /*
- * The view "Settings": all of them, grouped, with what they mean; only what was changed is saved.
+ * The view "Settings": all settings in groups, with what they mean; only changed ones are saved.
  */
 (function () {
   "use strict";
@@ -9,21 +9,20 @@
 
   const { GUIDE } = PlexSync.core;
   const { catalog } = PlexSync;
-  const { useEffect, useState, createElement: h } = PlexSync.core.React;
+  const { useState, createElement: h } = PlexSync.core.React;
   const { Badge, Button, Form } = PlexSync.core.Bootstrap;
   const { counted, readSettings, writeSettings } = PlexSync.format;
-  const { command, ownSettings, sentence } = PlexSync.api;
-  const { useAlive } = PlexSync.polling;
-  const { useAct, Busy, Note, Problem, Box } = PlexSync.widgets;
+  const { command, sentence } = PlexSync.api;
+  const { useAct, useDraft, Discard, Busy, Note, Problem, Box } = PlexSync.widgets;
 
   const SECRET = "plex_token";
 
-  /** What a setting has while nobody entered anything. */
+  /** The value of a setting that was never entered. */
   function nothing(setting) {
     return setting.kind === "switch" ? false : "";
   }
 
-  /** Settings as Stash keeps them, as the form shows them: texts, and true or false. */
+  /** Stash's values as the form edits them: booleans for switches, texts for all others. */
   function shownOf(settings) {
     const entries = Object.entries(catalog.settings).map(([key, setting]) => {
       const value = settings[key];
@@ -33,7 +32,7 @@
     return Object.fromEntries(entries);
   }
 
-  /** A value of the form as it is saved; a number that is none stays a text, and is refused. */
+  /** A value of the form as Stash stores it. What is not a number stays text, which PlexSync rejects. */
   function keptOf(key, value) {
     const number = catalog.settings[key].kind === "number" && /^-?\d{1,9}$/.test(value.trim());
     return number ? Number(value) : value;
@@ -109,7 +108,7 @@
     );
   }
 
-  /** Everything but the token, as a file; and one that somebody exported, read back. */
+  /** Exports all settings but the token as a file, and imports such a file. */
   function Exchange({ shown, onImport }) {
     const [problem, setProblem] = useState("");
     const address = `data:application/json,${encodeURIComponent(writeSettings(shown, catalog.settings))}`;
@@ -130,7 +129,7 @@
       h(
         "p",
         { className: "plexsync-dim" },
-        "The file holds every setting but the Plex token. What is imported is entered above, and saved with Save.",
+        "The file holds every setting but the Plex token. Import fills in the form above; Save stores it.",
       ),
       h(
         "div",
@@ -152,28 +151,14 @@
   }
 
   function SettingsView({ changed: tellPage }) {
-    const [saved, setSaved] = useState(null);
-    const [draft, setDraft] = useState(null);
+    const edit = useDraft(shownOf);
+    const { saved, setSaved, draft, setDraft, changes, problem } = edit;
     const [search, setSearch] = useState("");
-    const [problem, setProblem] = useState("");
     const [refused, setRefused] = useState("");
     const [done, setDone] = useState("");
     const [busy, act] = useAct();
-    const alive = useAlive();
-
-    useEffect(() => {
-      ownSettings()
-        .then((settings) => {
-          if (!alive()) return;
-          const shown = shownOf(settings);
-          setSaved(shown);
-          setDraft(shown);
-        })
-        .catch((trouble) => alive() && setProblem(sentence(trouble)));
-    }, []);
 
     if (!draft) return problem ? h(Problem, { text: problem }) : h(Busy, null, "Reading the settings ...");
-    const changes = Object.keys(draft).filter((key) => draft[key] !== saved[key]);
     const words = search.toLowerCase().split(/\s+/).filter(Boolean);
     const change = (key, value) => {
       setDone("");
@@ -226,15 +211,7 @@
           { variant: "secondary", disabled: Boolean(busy), onClick: reset },
           "All to default",
         ),
-        h(
-          Button,
-          {
-            variant: "secondary",
-            disabled: !changes.length || Boolean(busy),
-            onClick: () => setDraft(saved),
-          },
-          "Discard",
-        ),
+        h(Discard, { of: edit, busy }),
         h(
           Button,
           { disabled: !changes.length || Boolean(busy), onClick: save },
@@ -258,11 +235,11 @@
           ),
         ),
       ),
-      !groups.length && h("p", null, "No setting fits."),
+      !groups.length && h("p", null, "No setting matches."),
       h(
         "p",
         { className: "plexsync-dim" },
-        `The Plex token is entered in ${GUIDE}: it never reaches this page. "All to default" leaves Plex URL and Path map.`,
+        `Enter the Plex token in ${GUIDE}: it never reaches this page. "All to default" keeps Plex URL and Path map.`,
       ),
       h(Exchange, { shown: draft, onImport: (found) => setDraft((old) => ({ ...old, ...found })) }),
     );

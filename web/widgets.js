@@ -8,10 +8,10 @@
   if (!PlexSync) return;
 
   const { PluginApi, React } = PlexSync.core;
-  const { Fragment, useCallback, useRef, useState, createElement: h } = PlexSync.core.React;
+  const { Fragment, useCallback, useEffect, useRef, useState, createElement: h } = PlexSync.core.React;
   const { Button, Card, Modal, Spinner } = PlexSync.core.Bootstrap;
   const { ago, fullTime, sceneTitle, webAddress, plexLink } = PlexSync.format;
-  const { findScenes, plexSettings, sentence } = PlexSync.api;
+  const { findScenes, ownSettings, plexSettings, sentence } = PlexSync.api;
   const { useAlive, useOnce } = PlexSync.polling;
 
   /** The scenes of these ids by id, once Stash has answered. */
@@ -54,6 +54,46 @@
       if (wanted()) setBusy("");
     }, []);
     return [busy, act];
+  }
+
+  /**
+   * Our settings as a draft: `shownOf` picks from them what a view edits. All is null until they are
+   * read, or `problem` says why they cannot be.
+   */
+  function useDraft(shownOf) {
+    const [settings, setSettings] = useState(null);
+    const [saved, setSaved] = useState(null);
+    const [draft, setDraft] = useState(null);
+    const [problem, setProblem] = useState("");
+    const wanted = useAlive();
+    useEffect(() => {
+      ownSettings()
+        .then((found) => {
+          if (!wanted()) return;
+          const shown = shownOf(found);
+          setSettings(found);
+          setSaved(shown);
+          setDraft(shown);
+        })
+        .catch((trouble) => wanted() && setProblem(sentence(trouble)));
+    }, []);
+    const changes = draft
+      ? Object.keys(draft).filter((key) => draft[key] !== (key in saved ? saved[key] : ""))
+      : [];
+    return { settings, saved, setSaved, draft, setDraft, changes, problem };
+  }
+
+  /** The button that drops a draft's changes. */
+  function Discard({ of: { changes, saved, setDraft }, busy }) {
+    return h(
+      Button,
+      {
+        variant: "secondary",
+        disabled: !changes.length || Boolean(busy),
+        onClick: () => setDraft(saved),
+      },
+      "Discard",
+    );
   }
 
   /** Keeps an error of ours from breaking Stash's page. */
@@ -231,6 +271,8 @@
     useScenes,
     usePlexLinks,
     useAct,
+    useDraft,
+    Discard,
     Guard,
     Icon,
     Mark,

@@ -69,7 +69,7 @@ def test_a_count_belongs_to_the_draft_that_was_counted(house: House, open_page: 
     expect(page.get_by_text("This changes 5 of 5 scenes.")).to_have_count(0)
     title.fill("{title}!")
     page.get_by_role("button", name="Save ...").click()
-    expect(page.get_by_role("dialog")).to_contain_text("was not counted")
+    expect(page.get_by_role("dialog")).to_contain_text("have not been counted")
 
 
 def test_a_pattern_that_cannot_be_read_says_where_and_cannot_be_saved(
