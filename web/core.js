@@ -38,10 +38,15 @@
     restore_removed: "Restore Removed",
     undo_left_out: "Undo Scenes Left Out",
     count_changes: "Count the changes",
+    survey: "Compare the files",
+    first_sync: "Work out the first sync",
   };
 
   /** Those of them that Stash's own list of tasks does not have. */
-  const UNLISTED = ["count_changes"];
+  const UNLISTED = ["count_changes", "survey", "first_sync"];
+
+  /** Those whose result is shown by the view that starts them, unless they fail. */
+  const QUIET = ["survey", "first_sync"];
 
   function seconds(count) {
     return new Promise((resolve) => setTimeout(resolve, count * 1000));
@@ -73,6 +78,7 @@
     EVERY,
     TASKS,
     UNLISTED,
+    QUIET,
     seconds,
     untilVisible,
   };

@@ -194,6 +194,7 @@
     sumOf,
     counted,
     duration,
+    roughly,
     ago,
     ahead,
     clockTime,

@@ -40,7 +40,7 @@
     const [tone, text, unmet] = howThingsAre(status, inStash, settings);
     const { trouble } = status;
     const notSetUp = settings && !settings.entered && tone === "bad" && !status.breaker.failures;
-    const older = unmet > 0 && !status.backfills.length;
+    const older = unmet > 0 && !status.backfills.length && !status.first_sync;
     let more = "";
     if (trouble) more = `${capital(trouble.words)}. ${trouble.remedy}`;
     else if (notSetUp) more = "The set-up takes a few minutes, and can be left at any time.";

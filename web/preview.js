@@ -87,6 +87,7 @@
         "div",
         { className: "plexsync-plan-head" },
         changes &&
+          onChoose &&
           h(Form.Check, {
             type: "checkbox",
             id: `plexsync-plan-${plan.scene}`,
@@ -221,5 +222,5 @@
     );
   }
 
-  PlexSync.preview = { PreviewView };
+  PlexSync.preview = { PlanCard, PreviewView };
 })();

@@ -324,7 +324,8 @@
     return words.join(" ");
   }
 
-  function RecipesView({ tasks, changed: tellPage }) {
+  /** With `onward` it is a step of the set-up, which saving or "Continue" leads on from. */
+  function RecipesView({ tasks, changed: tellPage, onward }) {
     const edit = useDraft(textsOf);
     const { settings, saved, setSaved, draft, setDraft, changes, problem } = edit;
     const [samples, setSamples] = useState([]);
@@ -371,6 +372,7 @@
         setAsking(false);
         setSaved(draft);
         tellPage();
+        if (onward) await onward();
         return answer.text;
       });
 
@@ -417,10 +419,14 @@
           Button,
           {
             disabled: !changes.length || Boolean(busy) || unreadable,
+            variant: onward && !changes.length ? "secondary" : "primary",
             onClick: () => setAsking(true),
           },
           "Save ...",
         ),
+        onward &&
+          !changes.length &&
+          h(Button, { disabled: Boolean(busy), onClick: () => act("on", onward) }, "Continue"),
       ),
       current && h(Note, { tone: "ok" }, countWords(current)),
       h(Problem, { text: error }),

@@ -7,7 +7,7 @@
   const { PlexSync } = window;
   if (!PlexSync) return;
 
-  const { EVERY, TASKS, UNLISTED } = PlexSync.core;
+  const { EVERY, TASKS, UNLISTED, QUIET } = PlexSync.core;
   const { Fragment, useCallback, useEffect, useState, createElement: h } = PlexSync.core.React;
   const { Button, Card } = PlexSync.core.Bootstrap;
   const { number } = PlexSync.format;
@@ -163,6 +163,8 @@
 
   function Result({ tasks }) {
     const { result } = tasks;
+    const ended = result.report && result.report.state;
+    if (QUIET.includes(result.mode) && ended === "done") return null;
     const name = TASKS[result.mode];
     return h(
       Card,

@@ -19,7 +19,7 @@ from plexsync.model.arguments import (
     whole,
     word,
 )
-from plexsync.model.set_up import STEPS
+from plexsync.model.set_up import CHOICES, FIRST_SYNC, STEPS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ COMMANDS: Mapping[str, Mapping[str, Rule]] = {
     "adopt_path_map": {"path_map": Rule(text(_LONGEST_PATH, empty=True))},
     "try_recipes": {"settings": _SETTINGS, "scenes": Rule(scene_ids(MOST_SAMPLES), None)},
     "save_settings": {"settings": _SETTINGS},
-    "finish_step": {"step": Rule(one_of(*STEPS))},
+    "finish_step": {"step": Rule(one_of(*STEPS)), "choice": Rule(one_of(*CHOICES), None)},
     "sign_in": {},
     "check_sign_in": {"id": Rule(text(60))},
     "choose_server": {
@@ -102,6 +102,8 @@ def read_command(name: object, args: object) -> Command:
         raise ValueError("clear: class goes with dead_letters only.")
     if name == "preview" and (found["scenes"] is None) is (found["scope"] is None):
         raise ValueError("preview takes either scenes or a scope.")
+    if name == "finish_step" and (found["choice"] is None) is (found["step"] == FIRST_SYNC):
+        raise ValueError(f"finish_step takes a choice for {FIRST_SYNC}, and for no other step.")
     return Command(name, found)
 
 

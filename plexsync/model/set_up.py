@@ -14,9 +14,16 @@ if TYPE_CHECKING:
 
 FILE = "set_up.json"
 
-CONNECT = "connect"
-STEPS = (CONNECT, "libraries", "paths", "written", "first-sync")
+DRY_RUN = "first_sync.json"
+"""What the dry pass over all scenes has found, see policy/dry_pass.py."""
+
+CONNECT, FIRST_SYNC = "connect", "first-sync"
+STEPS = (CONNECT, "libraries", "paths", "written", FIRST_SYNC)
 """The steps of the set-up, in the order in which the page shows them."""
+
+ALL, NOW_ON = "all", "now_on"
+CHOICES = (ALL, NOW_ON)
+"""How the first sync begins: with every scene, or only with what is saved from now on."""
 
 _VERSION = DOCUMENTS[FILE]
 
@@ -32,17 +39,20 @@ class Saved(NamedTuple):
 
 class SetUp(NamedTuple):
     """The steps that the user has finished, and when; the settings that PlexSync has written in
-    Stash, by key, and those of them that were lost again. `salt` is that of the fingerprints.
+    Stash, by key, and those of them that were lost again. `salt` is that of the fingerprints, `choice`
+    the one for the first sync, "" before it.
     """
 
     finished: Mapping[str, float]
     saved: Mapping[str, Saved] = {}
     lost: Sequence[str] = ()
     salt: str = ""
+    choice: str = ""
 
-    def finish(self, step: str, now: float) -> SetUp:
+    def finish(self, step: str, now: float, choice: str = "") -> SetUp:
         """The state once the user has finished a step."""
-        return self._replace(finished={**self.finished, step: now})
+        finished = {**self.finished, step: now}
+        return self._replace(finished=finished, choice=choice or self.choice)
 
     def to_json(self) -> object:
         """The state as JSON values."""
@@ -52,6 +62,7 @@ class SetUp(NamedTuple):
             "saved": {key: saved._asdict() for key, saved in self.saved.items()},
             "lost": list(self.lost),
             "salt": self.salt,
+            "choice": self.choice,
         }
 
     @classmethod
@@ -59,14 +70,17 @@ class SetUp(NamedTuple):
         """Parse a stored state; raises ValueError if anything is wrong with it."""
         fields = versioned(raw, _VERSION)
         finished, saved = _object(fields, "finished"), _object(fields, "saved")
-        lost = fields.get("lost")
+        lost, choice = fields.get("lost"), words(fields, "choice")
         if not isinstance(lost, list) or not all(isinstance(key, str) for key in lost):
             raise ValueError("lost is not a list of keys")
+        if choice not in ("", *CHOICES):
+            raise ValueError("choice is unknown")
         return cls(
             {step: moment(finished, step) for step in STEPS if step in finished},
             {key: _saved(saved, key) for key in saved},
             tuple(lost),
             words(fields, "salt"),
+            choice,
         )
 
 

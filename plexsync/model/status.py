@@ -184,6 +184,7 @@ class Status(TypedDict):
     queue: Queue | None
     inbox: int
     badge: Badge
+    first_sync: str
     backfills: list[dict[str, object]]
     dead_letters: DeadLetterCounts | None
     scenes: dict[str, int] | None

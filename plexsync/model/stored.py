@@ -95,6 +95,7 @@ DOCUMENTS = {
     "log_salt.json": 1,
     "stash_identity.json": 1,
     "set_up.json": 1,
+    "first_sync.json": 1,
 }
 """The "version" of a JSON file; a file without one has version 1."""
 

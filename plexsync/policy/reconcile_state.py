@@ -43,12 +43,13 @@ def parse(raw: object) -> Schedule:
         stamps=_each(fields, "stamps", _TRIGGERS, moment),
         covered=_each(fields, "covered", _SCOPES, moment),
         wanted=_each(fields, "wanted", AUTOMATIC, moment),
-        runs=_each(fields, "runs", _TRIGGERS, lambda found, key: _run(found[key])),
-        last=None if last is None else _run(last),
+        runs=_each(fields, "runs", _TRIGGERS, lambda found, key: parse_run(found[key])),
+        last=None if last is None else parse_run(last),
     )
 
 
-def _run(raw: object) -> Run:
+def parse_run(raw: object) -> Run:
+    """Parse one stored run; raises ValueError if anything is wrong with it."""
     fields = _object(raw, "a run")
     if count(fields, "cursor") > _HIGHEST:
         raise ValueError("cursor is no scene's id")

@@ -35,6 +35,9 @@ def test_nothing_is_done_at_first(world: World) -> None:
         "sign_in": None,
         "installing": False,
         "not_installed": "",
+        "choice": "",
+        "surveyed_at": None,
+        "dry_pass": None,
     }
 
 

@@ -214,6 +214,18 @@ class IndexStore:
             (server,),
         )
 
+    def files_by_section(self, server: str) -> Iterator[tuple[str, str]]:
+        """The library's key and the path of every file of a server."""
+        yield from self._db.execute(
+            "SELECT s.key, p.file FROM parts p JOIN sections s ON s.list = p.list"
+            " WHERE s.server = ? AND p.file <> ''",
+            (server,),
+        )
+
+    def items_by_section(self, server: str) -> dict[str, int]:
+        """The number of items by the library's key."""
+        return {key: self.count(row.list) for key, row in self.sections(server).items()}
+
     def stats(self, now: float) -> IndexStats:
         """Statistics of the server that was read last."""
         items, parts, oldest = self._db.execute(

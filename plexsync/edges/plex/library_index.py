@@ -186,6 +186,14 @@ class PlexIndex:
         """Every item of the current server with its first file, library by library."""
         return self._store.items(self._client.server_id())
 
+    def files_by_section(self) -> Iterator[tuple[str, str]]:
+        """Library and path of every indexed file of the current server."""
+        return self._store.files_by_section(self._client.server_id())
+
+    def items_by_section(self) -> dict[str, int]:
+        """The number of indexed items by library."""
+        return self._store.items_by_section(self._client.server_id())
+
     def stats(self, now: float) -> IndexStats:
         """Size and age of the index of the server that was read last."""
         return self._store.stats(now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from plexsync.edges.ledger.ledger import Ledger
@@ -22,9 +22,13 @@ from plexsync.model.paths import PathMap
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.reasons import RECONCILE
 from plexsync.model.scene import Scene, SceneParts
+from plexsync.policy import dry_pass
 from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_desired
-from plexsync.policy.gaps import MISSING, ORPHANED, Gap, GapCount, find_gaps
+from plexsync.policy.gaps import MISSING, Gap, find_gaps
 from plexsync.policy.matching import LOW, NONE, Match
+
+DETAILS = 50
+"""Items per request for details."""
 
 _TRUST = 5
 """Seconds. An item changed this recently may change again within the same second of Plex's clock.
@@ -53,6 +57,14 @@ class Comparison:
     """The filters keep it from being written."""
     unread: bool = False
     """Plex could not deliver an item that is needed for the comparison."""
+    absent: bool = False
+    """The index proposed items, but Plex no longer has the scene's file."""
+    shared: bool = False
+    """All its items belong to other scenes."""
+    writes: int | None = None
+    """Items that a sync would write; None if they were not read again."""
+    pictures: int = 0
+    """Pictures that it may show, and that were not read from Stash yet."""
 
     @property
     def tried(self) -> bool:
@@ -75,6 +87,31 @@ class Comparison:
     def unsure(self) -> bool:
         """Whether the match is uncertain."""
         return any(observation.confidence == LOW for observation in self.observations)
+
+    def judged(self, *, strict: bool) -> dry_pass.Judged:
+        """What a sync would do with the scene; `strict`: it does not write uncertain matches."""
+        writes = self.writes
+        if writes is None:
+            writes = sum(bool(each.gaps) for each in self.observations if each.rating_key)
+        verdict = self._verdict(bool(writes), strict)
+        if verdict not in (dry_pass.DIFFERS, dry_pass.EQUAL):
+            return dry_pass.Judged(self.scene.id, verdict)
+        return dry_pass.Judged(self.scene.id, verdict, writes, self.pictures)
+
+    def _verdict(self, differs: bool, strict: bool) -> str:
+        if self.left_out:
+            return dry_pass.LEFT_OUT
+        if not self.desired_hash:
+            return dry_pass.TOO_LITTLE
+        if self.unread:
+            return dry_pass.UNREAD
+        if self.match.confidence == NONE or self.absent:
+            return dry_pass.MISSING
+        if self.shared:
+            return dry_pass.SHARED
+        if strict and self.unsure:
+            return dry_pass.UNSURE
+        return dry_pass.DIFFERS if differs else dry_pass.EQUAL
 
     def gaps(self, section: str) -> tuple[Gap, ...]:
         """The gaps in one library or ("") all of them, each kind and field once."""
@@ -158,6 +195,7 @@ class Compare:
         wanted, _ = desired(view.scene, self._config, images, self._selection.hierarchy)
         if wanted is None:  # a sync would reject it too
             return
+        view.pictures = len(self._config.picture_choices.keys() - images.keys())
         view.desired_hash = hash_desired(wanted, view.scene.files, self._fingerprint)
         if view.match.confidence == NONE:
             gaps = ((MISSING, ""),) if self._config.reconcile_missing else ()
@@ -195,7 +233,8 @@ class Compare:
         parts = candidates_of(view.match)
         found = self._matcher.confirm(view.scene, parts, items)
         view.unread = any(part.target in broken for part in parts)
-        if found.confidence == NONE or view.unread:
+        view.absent = found.confidence == NONE
+        if view.absent or view.unread:
             view.observations = tuple(
                 observation._replace(updated=_NEVER) for observation in view.observations
             )
@@ -204,6 +243,7 @@ class Compare:
         scene = SceneWrite(job, view.scene, view.state, view.desired, view.desired_hash)
         scene.matched, _ = self._matcher.share(scene, found, items)
         planned = plan_items(scene, self._ledger, self._config.preserve_plex_edits)
+        view.shared, view.writes = not planned, sum(bool(each.edits) for each in planned)
         gaps = {
             each.item.target.rating_key: tuple(
                 (gap.kind, gap.field) for gap in find_gaps(each.edits, each.written)
@@ -228,32 +268,18 @@ def _keys(observations: Sequence[Observation]) -> list[tuple[int, int, str]]:
     )
 
 
-_AT_ONCE = 500
-
-Unclaimed = Callable[[Sequence[int]], Collection[int]]
-"""Returns those of some rating keys that no observation has."""
-
-
-def count_orphans(
-    tally: GapCount, index: PlexIndex, section: str, unclaimed: Unclaimed
-) -> GapCount:
-    """The tally with the orphans of one library, or ("") of all indexed ones."""
-    chosen = (pair for pair in index.items() if section in ("", pair[0].section))
-    for some in _groups(chosen):
-        lonely = set(unclaimed([target.rating_key for target, _ in some]))
-        for target, file in some:
-            if target.rating_key in lonely:
-                what = file or f"item {target.rating_key}"
-                tally = tally.add(what, [Gap(ORPHANED)], queued=False)
-    return tally
+def next_batch(held: Sequence[Comparison], flush: bool) -> list[Comparison]:
+    """The first scenes whose items fill a request; all that are left if `flush` is set."""
+    batch: list[Comparison] = []
+    items = 0
+    for view in held:
+        items += len(targets_of(view))
+        if batch and items > DETAILS:
+            return batch
+        batch.append(view)
+    return batch if flush or items >= DETAILS else []
 
 
-def _groups(items: Iterable[tuple[Target, str]]) -> Iterator[list[tuple[Target, str]]]:
-    group: list[tuple[Target, str]] = []
-    for item in items:
-        group.append(item)
-        if len(group) == _AT_ONCE:
-            yield group
-            group = []
-    if group:
-        yield group
+def targets_of(view: Comparison) -> set[Target]:
+    """The items that must be read to compare a scene."""
+    return {part.target for part in candidates_of(view.match)}

@@ -11,30 +11,29 @@ from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.scene_answers import ScenePage
-from plexsync.flows.reconcile.compare import Compare, Comparison, count_orphans
+from plexsync.flows.reconcile.compare import Compare, Comparison, next_batch, targets_of
+from plexsync.flows.reconcile.orphans import count_orphans
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.flows.sync.picture_reader import PictureReader
-from plexsync.flows.sync.scene_matcher import candidates_of
 from plexsync.flows.updated import is_past
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.job import COMPARES
 from plexsync.model.ledger import Observation
 from plexsync.model.library_names import called
 from plexsync.model.paths import PathMap
-from plexsync.model.plex import Section, Target
+from plexsync.model.plex import Section
 from plexsync.model.reasons import RECONCILE, SWEEP
 from plexsync.model.scene import Scene
+from plexsync.policy.dry_pass import Judged
 from plexsync.policy.gaps import MISSING, ORPHANED, Gap, GapCount, chosen
 from plexsync.policy.reconcile_schedule import ALL, Order, Run
-
-DETAILS = 50
-"""Items per request for details."""
 
 _BEYOND = 2**62
 """Larger than every scene id."""
 
 Tell = Callable[[Run], None]
+Judge = Callable[[Judged], None]
 
 
 class NoSuchLibrary(ValueError):
@@ -90,18 +89,27 @@ class Reconciliation:
         self._session: _Session | None = None
 
     def page(
-        self, run: Run, now: float, *, dry: bool = False, tell: Tell = lambda run: None
+        self,
+        run: Run,
+        now: float,
+        *,
+        dry: bool = False,
+        tell: Tell = lambda run: None,
+        judge: Judge | None = None,
     ) -> Run:
         """Compare the next page of a run; returns the run's new state, `done` after the last page.
 
         What was found is queued when this returns. A `dry` run writes nothing but the index, which
-        is a cache. `tell` is called with the run's state now and then. Raises NoSuchLibrary, or
-        SyncError if a server fails: then repeat the page.
+        is a cache. `tell` is called with the run's state now and then, `judge` with what a
+        sync would do with each scene. Raises NoSuchLibrary, or SyncError if a server fails: then repeat the page.
         """
         session = self._begin(run, now)
         page = self._read(run)
         scenes, over = _in_scope(page, run.order)
         views = self._views(run, scenes, session, now, flush=over, tell=tell)
+        if judge is not None:
+            for view in views:
+                judge(view.judged(strict=self._config.strict_matching))
         tally = self._record(run, views, session, now, dry)
         tally = self._pass_over(page, tally, now, dry)
         if run.order.scope == ALL:
@@ -177,7 +185,7 @@ class Reconciliation:
         views = self._compare.views(scenes, oldest)
         waiting = [*session.held, *(view for view in views if view.desired is not None)]
         compared: list[Comparison] = []
-        while batch := _next_batch(waiting, flush):
+        while batch := next_batch(waiting, flush):
             tell(run)
             self._inspect(batch, now)
             waiting = waiting[len(batch) :]
@@ -186,7 +194,7 @@ class Reconciliation:
         return [*(view for view in views if view.desired is None), *compared]
 
     def _inspect(self, batch: Sequence[Comparison], now: float) -> None:
-        needed = {target for view in batch for target in _targets(view)}
+        needed = {target for view in batch for target in targets_of(view)}
         items, broken = self._items.read(needed)
         if 1 < len(broken) == len(needed):  # a single broken one would fail again at the next run
             raise next(iter(broken.values()))
@@ -281,19 +289,3 @@ def _in_scope(page: ScenePage, order: Order) -> tuple[list[Scene], bool]:
     times = [(s, s.created_at if order.by == "created" else s.updated_at) for s in page.scenes]
     scenes = [scene for scene, at in times if at >= order.since]
     return scenes, page.left <= 0 or not times or is_past(times[-1][1], order.since)
-
-
-def _next_batch(held: Sequence[Comparison], flush: bool) -> list[Comparison]:
-    """The first scenes whose items fill a request; all that are left if `flush` is set."""
-    batch: list[Comparison] = []
-    items = 0
-    for view in held:
-        items += len(_targets(view))
-        if batch and items > DETAILS:
-            return batch
-        batch.append(view)
-    return batch if flush or items >= DETAILS else []
-
-
-def _targets(view: Comparison) -> set[Target]:
-    return {part.target for part in candidates_of(view.match)}

@@ -27,9 +27,9 @@ class SavedSettings:
         """The stored state."""
         return files.read_json(self._path, SetUp.parse, FRESH, self._warn)
 
-    def finish(self, step: str, now: float) -> SetUp:
-        """The user has finished a step."""
-        return self._keep(self.state().finish(step, now))
+    def finish(self, step: str, now: float, choice: str = "") -> SetUp:
+        """The user has finished a step, and for the first sync made a choice."""
+        return self._keep(self.state().finish(step, now, choice))
 
     def remember(self, keys: Iterable[str], before: Settings, after: Settings, now: float) -> None:
         """PlexSync has changed these settings."""

@@ -20,6 +20,8 @@ from plexsync.flows.status.plex_standing import (
     shown_trouble,
 )
 from plexsync.model.plex_state import FILE, NEVER, parse_health_check
+from plexsync.model.set_up import FILE as SET_UP
+from plexsync.model.set_up import FRESH, SetUp
 from plexsync.model.stats import REQUEUED, Stats
 from plexsync.model.stored import one_line
 from plexsync.policy.badge import badge
@@ -83,6 +85,7 @@ def status(folder: str, now: float) -> Status:
             inbox,
             dead_letters["total"] if dead_letters else 0,
         ),
+        "first_sync": reader.document(SET_UP, SetUp.parse, FRESH).choice,
         "backfills": reader.at(lambda: shown_backfills(ledger)) or [],
         "dead_letters": dead_letters,
         "scenes": reader.at(ledger.counts),

@@ -20,6 +20,7 @@ from plexsync.flows.tasks.dead_letters import (
     purge_dead_letters,
     retry_dead_letters,
 )
+from plexsync.flows.tasks.first_sync import first_sync
 from plexsync.flows.tasks.health_check import health_check
 from plexsync.flows.tasks.outage_summary import outage_summary
 from plexsync.flows.tasks.preview import preview
@@ -43,6 +44,7 @@ from plexsync.flows.tasks.set_up import (
     finish_step,
     sign_in,
 )
+from plexsync.flows.tasks.survey import survey
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced, sync_recent
 from plexsync.flows.tasks.undo import undo_all, undo_left_out, undo_scene
 from plexsync.flows.tasks.view_queue_status import view_queue_status
@@ -111,6 +113,22 @@ TASKS: Mapping[str, Task] = {
         count_changes,
         {"settings": Rule(settings(100, 20_000))},
         unready=True,
+        button=False,
+    ),
+    "survey": Task(
+        QUEUES,
+        survey,
+        needs=PLEX,
+        title="The set-up",
+        refusal="Nothing was compared",
+        button=False,
+    ),
+    "first_sync": Task(
+        QUEUES,
+        first_sync,
+        needs=PLEX,
+        title="The set-up",
+        refusal="Nothing was compared",
         button=False,
     ),
     "check_setup": Task(READS, check_setup, unready=True),

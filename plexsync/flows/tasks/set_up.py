@@ -24,9 +24,10 @@ BY_HAND = "You can also enter the address and a token by hand."
 
 
 def finish_step(context: TaskContext) -> Answer:
-    """Store that the user has finished a step of the set-up."""
+    """Store that the user has finished a step of the set-up, and the choice for the first sync."""
+    step, choice = context.args["step"], context.args["choice"] or ""
     saved = SavedSettings(context.folder, context.log.warning)
-    return {"done": list(saved.finish(context.args["step"], context.clock.now()).finished)}
+    return {"done": list(saved.finish(step, context.clock.now(), choice).finished)}
 
 
 def sign_in(context: TaskContext) -> Answer:

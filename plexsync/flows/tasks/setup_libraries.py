@@ -63,31 +63,34 @@ def details(context: TaskContext) -> Iterator[Point]:
         shown = f"; {MODES[mode]}" if mode in MODES else ""
         text = f"agent {library.agent or 'unknown'}, scanner {library.scanner or 'unknown'}{shown}"
         yield Point(name, OK, text)
-        yield from _agent(name, library.agent)
-        if mode == HIDES and context.config.sync_collection:
-            yield Point(
-                name,
-                WARN,
-                "it does not show items that are in a collection, and PlexSync puts each item into "
-                "the collection of its studio",
-                'Set "Collections" in its settings in Plex (Edit Library > Advanced) to "Show '
-                'collections and their items", or switch on "Do not sync the studio as a '
-                f'collection" in {OUR_FORM}.',
-            )
+        for text, remedy in cautions(library, mode, collects=context.config.sync_collection):
+            yield Point(name, WARN, text, remedy)
 
 
-def _agent(name: str, agent: str) -> Iterator[Point]:
+def cautions(library: Section, mode: str, *, collects: bool) -> Iterator[tuple[str, str]]:
+    """What may surprise the user of a library, and what to do about it; `mode` is its
+    collectionMode, `collects`: PlexSync puts items into collections.
+    """
+    agent = library.agent
     if agent == FILM_AGENT:
-        text = (
+        yield (
             'its agent "Plex Movie" sends the names of files to plex.tv, and may take a scene for '
-            "a film with a similar name"
+            "a film with a similar name",
+            f"To keep the names private, {_CHANGE}; what PlexSync wrote is locked and stays.",
         )
-        remedy = f"To keep the names private, {_CHANGE}; what PlexSync wrote is locked and stays."
-        yield Point(name, WARN, text, remedy)
     elif agent.startswith(LEGACY) and agent not in OWN_VIDEOS:
-        text = f"its agent {agent} is one of the legacy agents, which Plex drops in 2026"
-        remedy = f"Before that, {_CHANGE}; what PlexSync wrote is locked and stays."
-        yield Point(name, WARN, text, remedy)
+        yield (
+            f"its agent {agent} is one of the legacy agents, which Plex drops in 2026",
+            f"Before that, {_CHANGE}; what PlexSync wrote is locked and stays.",
+        )
+    if mode == HIDES and collects:
+        yield (
+            "it does not show items that are in a collection, and PlexSync puts each item into "
+            "the collection of its studio",
+            'Set "Collections" in its settings in Plex (Edit Library > Advanced) to "Show '
+            'collections and their items", or switch on "Do not sync the studio as a '
+            f'collection" in {OUR_FORM}.',
+        )
 
 
 def list_pages(context: TaskContext) -> Iterator[Point]:
