@@ -12,7 +12,7 @@ import sys
 import time
 from contextlib import suppress
 
-from plexsync import inbox, system
+from plexsync import __version__, inbox, system
 from plexsync.edges.ownership import Ownership
 
 TYPE_CHECKING = False
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 INSTALLS = "check_setup"
 """The only task that installs missing packages; the worker does so too."""
+
+OPENINGS = {
+    "queue_status": "The whole status is on PlexSync's page.",
+    "outage_summary": "A timeline of the outages is on PlexSync's page.",
+}
+"""The tasks that only show what is stored, and how they begin."""
 
 
 def run_task(plugin_dir: str, stdin: bytes) -> bytes:
@@ -38,6 +44,8 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
         mode = args.get("mode")
     except (ValueError, AttributeError, RecursionError):
         return _answer(error="PlexSync was called with input that is not Stash's JSON object.")
+    if mode in OPENINGS:
+        return _read(plugin_dir, mode, args, block)
     from plexsync.flows.page import operations
 
     if isinstance(mode, str) and mode in operations.OPERATIONS:
@@ -68,6 +76,22 @@ def _keep_report(plugin_dir: str, mode: object, error: str) -> None:
             Report(folder, mode, time.time).failed(error)
 
 
+def _read(plugin_dir: str, mode: str, args: dict[str, object], block: object) -> bytes:
+    """Answer a task that only shows what is stored; its first line comes before anything is loaded
+    and read.
+    """
+    from plexsync.edges.log.stash_sink import StashSink
+
+    StashSink(sys.stderr).write("info", f"PlexSync {__version__}. {OPENINGS[mode]}")
+    from plexsync import reading
+
+    folder = system.data_folder(plugin_dir, os.environ)
+    try:
+        return json.dumps({"output": reading.run(folder, mode, args, block)}).encode()
+    except Exception as problem:
+        return _answer(error=str(problem) or type(problem).__name__)
+
+
 def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object) -> bytes:
     """Answer an operation of the page at once, with the standard library alone."""
     from plexsync.flows.page import operations
@@ -87,7 +111,8 @@ def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
     """Make the packages importable that a task needs; returns "" or why that is not possible now."""
     _load_site()
     from plexsync.dependencies import Dependencies, Unavailable
-    from plexsync.edges.log.log import Log, StashSink
+    from plexsync.edges.log.log import Log
+    from plexsync.edges.log.stash_sink import StashSink
 
     folder = system.data_folder(plugin_dir, os.environ)
     try:

@@ -21,9 +21,10 @@ from plexsync.flows.services import Trial
 from plexsync.flows.setup.trials import PATIENCE
 from plexsync.flows.worker.folder_owner import judge
 from plexsync.model import stash_identity
-from plexsync.model.config import PlexSyncConfig, read_config, typed_tokens
+from plexsync.model.config import PlexSyncConfig, read_config
 from plexsync.model.errors import AnotherStash
 from plexsync.model.paths import PathMap
+from plexsync.model.readiness import typed_tokens
 from plexsync.model.stash_identity import Owner
 from plexsync.model.stats import TRAFFIC
 from plexsync.policy.recipe.recipe import recipe_of

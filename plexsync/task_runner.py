@@ -12,7 +12,8 @@ from functools import partial
 from plexsync import inbox, system
 from plexsync.app import App
 from plexsync.edges.clock import SystemClock
-from plexsync.edges.log.log import Log, StashSink, capture
+from plexsync.edges.log.log import Log, capture
+from plexsync.edges.log.stash_sink import StashSink
 from plexsync.edges.ownership import Takeover
 from plexsync.edges.page.reports import Report
 from plexsync.edges.stash.client import StashClient
@@ -52,6 +53,7 @@ def run_mode(
         said = log.safe(str(problem)) or type(problem).__name__
         report.failed(said)
         raise TaskFailed(said) from None
+    log.progress(1.0)
     report.done(output)
     return output
 

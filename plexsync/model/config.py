@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from plexsync.model.filters import FilterError, parse_filter
+from plexsync.model import readiness
+from plexsync.model.filters import FILTERS
 from plexsync.model.pictures import COVER, read_choice_of_pictures
+from plexsync.model.readiness import Readiness
 from plexsync.model.settings import (
     is_unset,
-    read_address,
     read_certificate,
     read_choice,
     read_filter,
@@ -22,17 +23,13 @@ from plexsync.model.settings import (
     read_sort_pattern,
     read_switch,
     read_text,
-    read_token,
     sends_openly,
 )
-from plexsync.model.settings_table import FIELDS, SETTINGS, where_to_enter
+from plexsync.model.settings_table import FIELDS
 
 _DESIRED = {"plex_library", "path_map", "strict_matching", "preserve_plex_edits", "max_tags"}
 _DESIRED |= {"strip_emoji", "strict_mode", "max_performers"}
 """Settings that change what is written or to which item, besides every `sync_` switch."""
-
-FILTERS = ("sync_only", "sync_never")
-"""Settings that choose the scenes; what is written of a scene does not depend on them."""
 
 
 class PlexSyncConfig(BaseModel):
@@ -211,27 +208,25 @@ class PlexSyncConfig(BaseModel):
 
     def missing(self) -> str:
         """One line that names the settings still needed before anything can be synced; "" if none."""
-        wanted = [] if self.plex_url else ['the address of your Plex server ("Plex URL")']
-        if not self.plex_token.get_secret_value():
-            wanted.append('a Plex token ("Plex token")')
-        if not wanted:
-            return ""
-        return f"Nothing can be synced yet: enter {' and '.join(wanted)} in {where_to_enter('plex_url')}."
+        return readiness.missing(self.plex_url, self.plex_token.get_secret_value())
 
     def filter_problem(self) -> str:
         """Which filter is invalid and why, without a full stop; "" if none is."""
-        for name in FILTERS:
-            try:
-                parse_filter(getattr(self, name))
-            except FilterError as problem:
-                return f'The filter "{SETTINGS[name].label}" is invalid {problem}'
-        return ""
+        return readiness.filter_problem(self._filters)
 
     def unreadable(self) -> str:
         """One line about a filter that cannot be parsed; "" if there is none."""
-        problem = self.filter_problem()
-        until = f"Nothing is synced until it is corrected in {where_to_enter('sync_only')}."
-        return f"{problem}. {until}" if problem else ""
+        return readiness.unreadable(self._filters)
+
+    @property
+    def readiness(self) -> Readiness:
+        """Whether these settings allow a sync."""
+        token = self.plex_token.get_secret_value()
+        return readiness.judge(self.plex_url, token, self._filters, self.paused)
+
+    @property
+    def _filters(self) -> dict[str, str]:
+        return {key: getattr(self, key) for key in FILTERS}
 
     def not_ready(self) -> str:
         """One line about missing or wrong settings without which nothing can be synced; "" if there
@@ -304,28 +299,21 @@ def read_config(
     missing address or token is taken from PLEX_URL or PLEX_TOKEN, then from the settings of the
     older plugin of this name.
     """
-    reader = _Reader(settings if isinstance(settings, Mapping) else {})
+    settings = settings if isinstance(settings, Mapping) else {}
+    reader = _Reader(settings)
     values: dict[str, Any] = {}
     for key, name in FIELDS.items():
         if name not in _SERVER:
             values[name] = reader.read(key, name)
-    values["plex_url"] = reader.server("plex_url", environ.get("PLEX_URL"), read_address)
-    token = reader.server("plex_token", environ.get("PLEX_TOKEN"), read_token)
+    values["plex_url"], token, problems = readiness.read_server(settings, environ)
     values["plex_token"] = SecretStr(token)
+    reader.warnings += problems
     if sends_openly(values["plex_url"]):
         reader.warnings.append(
             "plex_url: the token is sent unencrypted to a server that seems to be on the internet; "
             "use https://"
         )
     return PlexSyncConfig(**values), reader.warnings
-
-
-def typed_tokens(settings: Mapping[str, object], environ: Mapping[str, str]) -> list[str]:
-    """Every token that was entered anywhere, whether it is used, valid or neither; words too
-    short for one would blot out harmless text.
-    """
-    typed = (settings.get("plex_token"), settings.get("plexToken"), environ.get("PLEX_TOKEN"))
-    return [text.strip() for text in typed if isinstance(text, str) and len(text.strip()) > 11]
 
 
 def masked(token: str) -> str:
@@ -355,32 +343,8 @@ class _Reader:
             self.warnings.append(f"{key}: {_shown(value)} {problem}; {used}")
             return default
 
-    def server(self, key: str, fallback: str | None, parse: Callable[[object], str]) -> str:
-        """Address or token from the first place that has one; a bad one there is not replaced by
-        the next place's, which may belong to another server."""
-        legacy = self._legacy_address() if key == "plex_url" else self.settings.get("plexToken")
-        places = ((key, self.settings.get(key)), (key.upper(), fallback), (_LEGACY[key], legacy))
-        for place, value in places:
-            if is_unset(value):
-                continue
-            try:
-                return parse(value)
-            except ValueError as problem:
-                self.warnings.append(
-                    f"{place}: the value {problem}; correct it in {where_to_enter(key)}"
-                )
-                return ""
-        return ""
-
-    def _legacy_address(self) -> str | None:
-        host, port = self.settings.get("plexHost"), self.settings.get("plexPort")
-        if not isinstance(host, str) or is_unset(host):
-            return None
-        return host.strip() if is_unset(port) else f"{host.strip().rstrip('/')}:{port}".strip()
-
 
 _SERVER = ("plex_url", "plex_token")
-_LEGACY = {"plex_url": "plexHost and plexPort", "plex_token": "plexToken"}
 
 
 def _parse(name: str, default: object, value: object) -> object:

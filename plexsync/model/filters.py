@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn
 
+FILTERS = ("sync_only", "sync_never")
+"""Settings that choose the scenes; what is written of a scene does not depend on them."""
+
 ORGANIZED, STASH_ID, URL = "organized", "stash_id", "url"
 RATING, STARS = "rating", "stars"
 TAG, STUDIO, PERFORMER, PATH = "tag", "studio", "performer", "path"

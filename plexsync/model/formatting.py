@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _SHOWN = 20
 
@@ -36,3 +38,18 @@ def grouped(number: int) -> str:
 def label(field: str) -> str:
     """A field's name, as shown to the user."""
     return field.replace("_", " ")
+
+
+def brief(seconds: float) -> str:
+    """For example "35 ms" or "1.20 s"."""
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1000:.0f} ms"
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """For example "PlexNotFound 3, PlexServerDown 1"."""
+    return ", ".join(f"{name} {grouped(number)}" for name, number in sorted(counts.items()))
+
+
+def capital(text: str) -> str:
+    """The text, begun with a capital."""
+    return text[:1].upper() + text[1:]

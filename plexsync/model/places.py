@@ -1,4 +1,4 @@
-"""Where the user enters something, as messages put it after "in"."""
+"""Where the user enters a setting, as messages put it after "in", and what the settings may lack."""
 
 from __future__ import annotations
 
@@ -7,3 +7,6 @@ STASHS_FORM = "Settings > Plugins > PlexSync"
 
 OUR_FORM = "the view Settings of PlexSync's page"
 """The form with all of them."""
+
+MISSING, INVALID, PAUSED, READY = "missing", "invalid", "paused", ""
+"""Plex's address or token is missing; a filter is invalid; syncing is paused; none of these."""

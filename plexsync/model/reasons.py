@@ -94,6 +94,21 @@ STATES = {
 the outcomes of a preview."""
 
 
+GAPS = {
+    "empty": "empty in Plex",
+    "stale": "outdated in Plex",
+    "drifted": "changed in Plex",
+    "missing": "not in Plex",
+    "orphaned": "only in Plex",
+}
+"""Text for each kind of gap that a reconciliation finds."""
+
+
+def gaps_in_words(counts: Mapping[str, int]) -> dict[str, int]:
+    """The number of each kind of gap, keyed by its text."""
+    return {GAPS.get(kind, kind): number for kind, number in counts.items()}
+
+
 def reason_words(reason: str) -> str:
     """A reason as shown to users; one written by another version is shown unchanged."""
     return REASONS.get(reason, reason)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from plexsync.model.places import OUR_FORM, STASHS_FORM
-
 
 class Setting(NamedTuple):
     """One setting. A field that is on by default has an inverted key: `pause_sync`, `enabled`."""
@@ -482,8 +480,3 @@ IN_STASHS_FORM = (
 others; what is stored under the other keys is kept and handed over by Stash all the same."""
 
 SECRETS = frozenset(key for key, setting in SETTINGS.items() if setting.secret)
-
-
-def where_to_enter(key: str) -> str:
-    """Where the user finds a setting, after "in"."""
-    return STASHS_FORM if key in IN_STASHS_FORM else OUR_FORM

@@ -44,8 +44,8 @@ class Stats:
 
     `written` of the jobs `done` changed something in Plex. `failed` counts jobs given up and
     `errors` all failed attempts, by error class; `matches` counts by confidence. `slices` holds a
-    (slice number since the epoch, jobs done, jobs given up) for each SLICE of the last day that has
-    any.
+    (slice number since the epoch, jobs done, jobs given up, jobs written) for each SLICE of the last
+    day that has any.
     """
 
     __slots__ = (
@@ -65,7 +65,7 @@ class Stats:
         self.seconds = 0.0
         self.timed = 0
         self.histogram = [0] * (len(BOUNDS) + 1)
-        self.slices: list[tuple[int, int, int]] = []
+        self.slices: list[tuple[int, int, int, int]] = []
 
     @property
     def done(self) -> int:
@@ -97,7 +97,7 @@ class Stats:
         if match:
             _add(self.matches, match)
         if outcome in (DONE, FAILED):
-            self._slice(int(now // SLICE), outcome == DONE)
+            self._slice(int(now // SLICE), outcome == DONE, written)
 
     def took(self, seconds: float, jobs: int) -> None:
         """Count `jobs` jobs that took `seconds` each."""
@@ -123,14 +123,14 @@ class Stats:
         return None
 
     def recent(self, seconds: float, now: float) -> int:
-        """Jobs done in the last `seconds` (at most a day), to the nearest SLICE."""
+        """Jobs written in the last `seconds` (at most a day), to the nearest SLICE."""
         newest = int(now // SLICE)
-        return sum(n for at, n, _ in self.slices if newest - seconds / SLICE < at <= newest)
+        return sum(each[3] for each in self.slices if newest - seconds / SLICE < each[0] <= newest)
 
-    def _slice(self, at: int, done: bool) -> None:
+    def _slice(self, at: int, done: bool, written: bool) -> None:
         kept = [each for each in self.slices if at - _DAY < each[0] <= at]
-        last = kept.pop() if kept and kept[-1][0] == at else (at, 0, 0)
-        self.slices = [*kept, (at, last[1] + done, last[2] + (not done))]
+        last = kept.pop() if kept and kept[-1][0] == at else (at, 0, 0, 0)
+        self.slices = [*kept, (at, last[1] + done, last[2] + (not done), last[3] + written)]
 
     def to_json(self) -> object:
         """The counters as JSON values."""
@@ -147,7 +147,8 @@ class Stats:
             "seconds": self.seconds,
             "timed": self.timed,
             "histogram": self.histogram,
-            "slices": self.slices,
+            "slices": [each[:3] for each in self.slices],
+            "writes": [each[3] for each in self.slices],
         }
 
     @classmethod
@@ -168,7 +169,7 @@ class Stats:
         stats.histogram = _counts(fields.get("histogram"), len(BOUNDS) + 1)
         if sum(stats.histogram) != stats.timed:
             raise ValueError("its histogram does not add up to its number of jobs")
-        stats.slices = _slices(fields.get("slices"))
+        stats.slices = _slices(fields.get("slices"), fields.get("writes"))
         return stats
 
 
@@ -191,8 +192,10 @@ def _counts(raw: object, length: int) -> list[int]:
     return [count(named, place) for place in named]
 
 
-def _slices(raw: object) -> list[tuple[int, int, int]]:
+def _slices(raw: object, writes: object) -> list[tuple[int, int, int, int]]:
+    """The slices; earlier versions did not count what was written of what was done."""
     if not isinstance(raw, list) or len(raw) > _DAY:
         raise ValueError(f"slices is not a list of at most {_DAY}")
     rows = [_counts(row, 3) for row in raw]
-    return [(at, done, failed) for at, done, failed in rows]
+    written = [done for _, done, _ in rows] if writes is None else _counts(writes, len(rows))
+    return [(*row, n) for row, n in zip(rows, written, strict=True)]  # type: ignore[misc]

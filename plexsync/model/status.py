@@ -144,7 +144,7 @@ class Outages(TypedDict):
 
 
 class Totals(TypedDict):
-    """Totals of stats.json, see model/stats.py; `last_hour` and `last_day` are jobs done."""
+    """Totals of stats.json, see model/stats.py; `last_hour` and `last_day` are scenes written."""
 
     since: float | None
     last: float | None
@@ -174,8 +174,41 @@ class Index(TypedDict):
     age: float | None
 
 
-class Status(TypedDict):
-    """The whole status; `worker` says whether a process owns the data folder at this moment."""
+class OtherScenes(TypedDict):
+    """Scenes that are not in step: their state, its words, how many."""
+
+    state: str
+    words: str
+    scenes: int
+
+
+class SceneCounts(TypedDict):
+    """Scenes: `in_step` of `all`, and what the `others` are; `unmet` of them were never synced."""
+
+    in_step: int
+    all: int
+    unmet: int
+    others: list[OtherScenes]
+
+
+class Headline(TypedDict):
+    """How things are: a state of policy/headline.py, its tone, one sentence, since when it is so (if
+    something holds the work up), what else there is to say, and the scenes in numbers and words.
+    """
+
+    state: str
+    tone: str
+    text: str
+    since: float | None
+    more: str
+    scenes: SceneCounts
+    counts: str
+
+
+class Facts(TypedDict):
+    """The status without its headline; `worker` says whether a process owns the data folder at this
+    moment.
+    """
 
     version: str
     folder: str
@@ -200,3 +233,9 @@ class Status(TypedDict):
     index: Index | None
     problems: list[str]
     log: list[str]
+
+
+class Status(Facts):
+    """The whole status."""
+
+    headline: Headline

@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 import pytest
 
-from plexsync.edges.log.log import MAX_LINE, FileSink, Log, StashSink, capture
+from plexsync.edges.log.log import MAX_LINE, FileSink, Log, capture
 from plexsync.edges.log.redact import PathWords, load_words
+from plexsync.edges.log.stash_sink import StashSink
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "SeCrEt-t0ken/+&=%\"'<>end"
@@ -391,7 +392,8 @@ def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
 def test_a_reader_that_left_does_not_stop_or_fail_the_process() -> None:
     script = (
         "import sys\n"
-        "from plexsync.edges.log.log import Log, StashSink\n"
+        "from plexsync.edges.log.log import Log\n"
+        "from plexsync.edges.log.stash_sink import StashSink\n"
         "log = Log(StashSink(sys.stderr))\n"
         "log.info('first')\n"
         "sys.stdin.readline()\n"

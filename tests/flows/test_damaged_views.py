@@ -13,8 +13,7 @@ import pytest
 
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.flows.page import operations
-from plexsync.flows.tasks.outage_summary import outage_summary
-from plexsync.flows.tasks.view_queue_status import view_queue_status
+from plexsync.flows.tasks.readings import outage_summary, view_queue_status
 from plexsync.system import LockFile
 from tests.task_running import run_task
 from tests.world import World

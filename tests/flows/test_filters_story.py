@@ -8,6 +8,7 @@ import pytest
 
 from plexsync.edges.page import read_state
 from plexsync.flows.status.status import status
+from plexsync.flows.status.status_text import status_lines
 from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.flows.tasks.context import TaskFailed
 from plexsync.flows.tasks.dead_letters import retry_dead_letters
@@ -15,7 +16,6 @@ from plexsync.flows.tasks.preview import preview
 from plexsync.flows.tasks.reconcile import reconcile_all
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced
 from plexsync.flows.tasks.undo import undo_all, undo_left_out
-from plexsync.flows.tasks.view_queue_status import lines
 from plexsync.model.dead_letter import DeadLetter
 from tests.task_running import run_task
 
@@ -63,7 +63,7 @@ def test_a_scene_that_a_filter_leaves_out_is_a_state_of_its_own(chosen: Any) -> 
     assert found["scenes"] == {"left out": 1}
     assert found["left_out"] == {"scenes": 1, "written": 0, "why": {"not organized": 1}}
     assert found["badge"] == {"waiting": 0, "later": 0, "failed": 0}
-    said = "\n".join(lines(status(chosen.folder, chosen.clock.now())))
+    said = str(status_lines(status(chosen.folder, chosen.clock.now()), ""))
     assert "Left out by the filters: 1 scene (not organized 1)." in said
 
 

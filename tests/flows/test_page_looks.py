@@ -100,13 +100,13 @@ def test_the_queue_in_every_order_and_only_some_of_it(folder: str) -> None:
 def test_throughput_is_what_the_statistics_counted(folder: str) -> None:
     assert ask(folder, "throughput") == {"now": NOW, "seconds": 600.0, "slices": []}
     stats = Stats(NOW)
-    stats.note(DONE, 1200.0)
+    stats.note(DONE, 1200.0, written=True)
     stats.note(FAILED, 1799.0, error="PlexPermanentError")
     stats.note(DONE, 1800.0)
     Path(folder, "stats.json").write_text(json.dumps(stats.to_json()))
     assert ask(folder, "throughput")["slices"] == [
-        {"at": 1200.0, "done": 1, "failed": 1},
-        {"at": 1800.0, "done": 1, "failed": 0},
+        {"at": 1200.0, "done": 1, "failed": 1, "written": 1},
+        {"at": 1800.0, "done": 1, "failed": 0, "written": 0},
     ]
 
 

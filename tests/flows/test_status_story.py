@@ -16,6 +16,7 @@ import pytest
 
 from plexsync.edges.queue.job_index import LONGEST_WAIT as QUEUE_LONGEST_WAIT
 from plexsync.flows.status.status import LONGEST_WAIT, status
+from plexsync.flows.status.status_text import status_lines
 from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.flows.tasks.context import TaskFailed
 from plexsync.flows.tasks.health_check import health_check
@@ -24,7 +25,6 @@ from plexsync.flows.tasks.process_queue import process_queue
 from plexsync.flows.tasks.rebuild_index import rebuild_index
 from plexsync.flows.tasks.reconcile import reconcile_all
 from plexsync.flows.tasks.undo import undo_all
-from plexsync.flows.tasks.view_queue_status import lines
 from plexsync.model.plex_state import FAILURE, FILE
 from plexsync.policy.timing import DEFAULT_RAMP
 from simulator.plex import PlexSim
@@ -184,7 +184,7 @@ def test_every_look_at_plex_says_who_asked(world: World) -> None:
             run_task(world, run, owns=run not in (health_check, check_setup, preview))
         found = look(world)["checks"]
         assert found == {**found, "by": name, "last": world.clock.now(), "found": "down"}
-        assert f"by {name}" in "\n".join(lines(look(world)))
+        assert f"by {name}" in str(status_lines(look(world), ""))
 
 
 def test_a_failure_makes_the_worker_look_and_that_is_told_too(world: World) -> None:
@@ -213,10 +213,11 @@ def test_a_refused_token_is_told_while_it_lasts(world: World) -> None:
     assert found["trouble"]["settings"] is True
     assert found["checks"]["next"] is not None
     assert any(
-        line.startswith("Plex refuses the token (401); for ")
-        and line.endswith("Enter a new Plex token in Settings > Plugins > PlexSync.")
-        for line in lines(found)
+        line.startswith("Plex refuses the token (401); for ") for _, line in status_lines(found, "")
     )
+    *_, (_, remedy), (level, last) = status_lines(found, "")
+    assert "Enter a new Plex token in Settings > Plugins > PlexSync." in remedy
+    assert (level, last[:27]) == ("warning", "Plex refuses the token for ")
     world.configure(plex_token="plex-sim-token")
     live(world, minutes=2)
     assert look(world)["trouble"] is None
@@ -307,11 +308,14 @@ def test_a_look_is_a_light_process(world: World) -> None:
         "plexsync.edges.storage.queries", "plexsync.edges.storage.read_only", "plexsync.fast",
         "plexsync.flows", "plexsync.flows.status", "plexsync.flows.status.plex_standing",
         "plexsync.flows.status.status", "plexsync.model", "plexsync.model.candidate",
-        "plexsync.model.dead_letter", "plexsync.model.item_record", "plexsync.model.ledger",
+        "plexsync.model.dead_letter", "plexsync.model.formatting", "plexsync.model.item_record",
+        "plexsync.model.ledger",
         "plexsync.model.named_tuple", "plexsync.model.pictures", "plexsync.model.plex_state",
-        "plexsync.model.reasons", "plexsync.model.stats", "plexsync.model.stored",
+        "plexsync.model.places", "plexsync.model.reasons", "plexsync.model.set_up",
+        "plexsync.model.stats", "plexsync.model.stored",
         "plexsync.policy", "plexsync.policy.badge", "plexsync.policy.circuit_breaker",
-        "plexsync.policy.outage_history", "plexsync.policy.recovery_state",
+        "plexsync.policy.headline", "plexsync.policy.outage_history",
+        "plexsync.policy.recovery_state",
         "plexsync.policy.timing", "plexsync.system",
     }  # fmt: skip
 
@@ -357,7 +361,6 @@ def test_the_button_tells_an_empty_setup(desk: Desk) -> None:
         "Plex: circuit breaker CLOSED, no outage holds jobs back.",
         "Outages: none on record.",
         "Reconciliation: never run.",
-        "Statistics: nothing counted yet.",
         "No worker is running",
     ):
         assert line in text
@@ -389,12 +392,12 @@ def test_the_button_tells_of_an_outage_and_of_the_work_after_it(desk: Desk) -> N
     assert "circuit breaker OPEN: one is tried " in text
     assert "All jobs wait" in text
     assert "so far" in text
-    assert "CLOSED -> OPEN" in text, "the worker's last lines stand at the end"
+    assert "CLOSED -> OPEN" in text, "the worker's last lines are there too"
     desk.plex.start()
     desk.stash.run_task("Health Check", {})
     until(lambda: status(desk.folder(), 2e9)["statistics"]["done"])
     output, text = desk.view()
-    assert "1 job done, 1 of them written to Plex" in text
+    assert "1 scene written to Plex (1 in the last hour, 1 in the last day)" in text
     assert "Recovery: ramp for" in text
     assert "1 sure" in text
     assert TOKEN not in text + json.dumps(output)

@@ -8,8 +8,8 @@ import pytest
 
 from plexsync.flows.page import operations
 from plexsync.flows.tasks.preview import preview
+from plexsync.flows.tasks.readings import view_queue_status
 from plexsync.flows.tasks.registry import TASKS
-from plexsync.flows.tasks.view_queue_status import view_queue_status
 from tests.task_running import run_task
 
 RED = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"red" * 50

@@ -27,7 +27,7 @@ from plexsync.edges.queue import dead_letters, queue_store
 from plexsync.edges.storage import files
 from plexsync.flows.status.status import status
 from plexsync.flows.tasks.confirmation import STATE as CONFIRM
-from plexsync.flows.tasks.outage_summary import outage_summary
+from plexsync.flows.tasks.readings import outage_summary
 from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.event import parse_event
 from plexsync.model.job import Job

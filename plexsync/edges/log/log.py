@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from plexsync import system
 from plexsync.edges.log.redact import LONGEST, PathWords, Redactor
@@ -25,7 +25,6 @@ MAX_LINE = 4096
 _MAX_TEXT = MAX_LINE - 96
 _OLD_LOGS = 3
 T = TypeVar("T")
-_LETTERS = {"debug": "i", "info": "i", "warning": "w", "error": "e"}
 
 
 class Sink(Protocol):
@@ -132,32 +131,6 @@ class FileSink:
         """Close the file, also on a full disk; the next line opens it again."""
         with suppress(OSError):
             self._handler.close()
-
-
-class StashSink:
-    """Stash's log, by its protocol on a plugin's stderr; a closed pipe is ignored."""
-
-    def __init__(self, stream: Any) -> None:
-        # Unbuffered: text left in a buffer after the pipe was closed would fail again at exit.
-        buffer = getattr(stream, "buffer", stream)
-        self._stream = getattr(buffer, "raw", buffer)
-
-    def write(self, level: str, text: str) -> None:
-        """Send one line; Stash hides its own debug level, so debug lines go out as info."""
-        mark = "[DEBUG] " if level == "debug" else ""
-        self._send(_LETTERS[level], mark + text)
-
-    def progress(self, value: float) -> None:
-        """Move the task's progress bar."""
-        self._send("p", f"{value:.4f}")
-
-    def _send(self, letter: str, text: str) -> None:
-        data = f"\x01{letter}\x02{text}\n".encode("utf-8", "backslashreplace")
-        try:
-            while data and self._stream is not None:
-                data = data[self._stream.write(data) or len(data) :]
-        except (OSError, ValueError):
-            self._stream = None
 
 
 def capture(log: Log) -> Callable[[], None]:

@@ -1,4 +1,4 @@
 """Stash over GraphQL.
 
-From outside: client, details, handover, pictures, scene_answers.
+From outside: client, details, handover, light, pictures, scene_answers.
 """

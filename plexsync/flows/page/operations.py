@@ -26,10 +26,12 @@ from plexsync.model.command import (
     to_input,
     without_secret,
 )
+from plexsync.model.places import PAUSED
 from plexsync.model.reasons import choices
 from plexsync.model.stats import SLICE, Stats
 from plexsync.policy.badge import badge
 from plexsync.policy.circuit_breaker import CLOSED
+from plexsync.policy.headline import EMPTY
 from plexsync.policy.timing import SWEEP_EVERY
 
 TYPE_CHECKING = False
@@ -116,7 +118,8 @@ def _accept(name: str, args: Mapping[str, object], request: Request) -> Answer:
 
 
 def _status(request: Request) -> Answer:
-    return {**status(request.folder, request.now)}
+    settings, in_stash = request.args["settings"], request.args["in_stash"]
+    return {**status(request.folder, request.now, settings or "", in_stash)}
 
 
 def _set_up(request: Request) -> Answer:
@@ -177,7 +180,10 @@ def _outages(request: Request) -> Answer:
 
 def _throughput(request: Request) -> Answer:
     stats = read_state.document(request.folder, "stats.json", Stats.parse, Stats(0.0))
-    slices = [{"at": at * SLICE, "done": done, "failed": bad} for at, done, bad in stats.slices]
+    slices = [
+        {"at": at * SLICE, "done": done, "failed": bad, "written": written}
+        for at, done, bad, written in stats.slices
+    ]
     return {"now": request.now, "seconds": SLICE, "slices": slices}
 
 
@@ -254,7 +260,13 @@ def _is_busy(folder: str, name: str) -> bool:
 
 
 READS: Mapping[str, Operation] = {
-    "status": Operation(_status, {}),
+    "status": Operation(
+        _status,
+        {
+            "settings": Rule(one_of(EMPTY, PAUSED), None),
+            "in_stash": Rule(whole(0, 10**9), None),
+        },
+    ),
     "dead_letters": Operation(
         _dead_letters,
         {

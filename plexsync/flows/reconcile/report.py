@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plexsync.model.formatting import counted
+from plexsync.model.formatting import capital, counted
+from plexsync.model.reasons import GAPS
 from plexsync.policy.gaps import KINDS, MISSING, ORPHANED, GapCount
 from plexsync.policy.outage_history import format_duration
 from plexsync.policy.reconcile_schedule import (
@@ -39,7 +40,7 @@ REASONS = {
 def sentence(run: Run) -> str:
     """A finished run, on one line."""
     tally = run.tally
-    parts = [f"{tally.found[kind]} {kind}" for kind in KINDS if tally.found.get(kind)]
+    parts = [f"{tally.found[kind]} {GAPS[kind]}" for kind in KINDS if tally.found.get(kind)]
     return (
         f"Reconciliation ({SCOPES[run.order.scope]}, because of {REASONS[run.order.trigger]}): "
         f"{counted(run.checked, 'scene')} compared in {format_duration(run.seconds)}; "
@@ -86,7 +87,7 @@ def progress(run: Run) -> float:
 
 def _kind(kind: str, meaning: str, tally: GapCount) -> str:
     thing = "item" if kind == ORPHANED else "scene"
-    text = f"{kind}: {counted(tally.found[kind], thing)}"
+    text = f"{capital(GAPS[kind])}: {counted(tally.found[kind], thing)}"
     if tally.queued.get(kind):
         text += f", {tally.queued[kind]} queued"
     text += f" ({meaning})"

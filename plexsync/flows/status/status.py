@@ -1,7 +1,7 @@
 """The whole status, read beside a working owner.
 
 Operations call this, so nothing heavy may be imported here, such as dataclasses;
-flows/tasks/view_queue_status.py formats it.
+flows/status/status_text.py formats it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from plexsync.model.stats import REQUEUED, Stats
 from plexsync.model.stored import one_line
 from plexsync.policy.badge import badge
 from plexsync.policy.circuit_breaker import CircuitBreaker
+from plexsync.policy.headline import headline
 from plexsync.policy.outage_history import OutageHistory
 from plexsync.policy.recovery_state import RecoveryState
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from plexsync.edges.ledger.ledger_queries import LedgerQueries
     from plexsync.model.status import (
         DeadLetterCounts,
+        Facts,
         HealthCheck,
         Index,
         LeftOut,
@@ -60,8 +62,16 @@ LONGEST_WAIT = 660.0
 """Seconds. A job whose time is further away than this is due: the clock was set back."""
 
 
-def status(folder: str, now: float) -> Status:
-    """The status of a data folder at wall-clock time `now`; never raises."""
+def status(folder: str, now: float, settings: str = "", in_stash: int | None = None) -> Status:
+    """The status of a data folder at wall-clock time `now`; never raises.
+
+    What only Stash knows, `settings` and `in_stash`, is for the headline, see policy/headline.py.
+    """
+    found = _facts(folder, now)
+    return {**found, "headline": headline(found, settings, in_stash)}
+
+
+def _facts(folder: str, now: float) -> Facts:
     problems = read_state.newer_files(folder)
     reader = _Reader(folder, problems)
     stats = reader.document("stats.json", Stats.parse, Stats(0.0))

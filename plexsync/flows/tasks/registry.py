@@ -22,9 +22,9 @@ from plexsync.flows.tasks.dead_letters import (
 )
 from plexsync.flows.tasks.first_sync import first_sync
 from plexsync.flows.tasks.health_check import health_check
-from plexsync.flows.tasks.outage_summary import outage_summary
 from plexsync.flows.tasks.preview import preview
 from plexsync.flows.tasks.process_queue import process_queue
+from plexsync.flows.tasks.readings import outage_summary, view_queue_status
 from plexsync.flows.tasks.rebuild_index import rebuild_index
 from plexsync.flows.tasks.recipes import count_changes, try_recipes
 from plexsync.flows.tasks.reconcile import (
@@ -47,7 +47,6 @@ from plexsync.flows.tasks.set_up import (
 from plexsync.flows.tasks.survey import survey
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced, sync_recent
 from plexsync.flows.tasks.undo import undo_all, undo_left_out, undo_scene
-from plexsync.flows.tasks.view_queue_status import view_queue_status
 from plexsync.model.arguments import Rule, one_of, scene_id, settings, text
 from plexsync.model.command import COMMANDS
 from plexsync.model.plex import FIELDS

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from plexsync.flows.setup.saved_settings import SavedSettings
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
-from plexsync.model.config import FILTERS, read_config
-from plexsync.model.filters import FilterError, parse_filter
+from plexsync.model.config import read_config
+from plexsync.model.filters import FILTERS, FilterError, parse_filter
 from plexsync.model.settings import is_unset
 from plexsync.model.settings_table import FIELDS, SECRETS
 from plexsync.policy.recipe.recipe import recipe_of

@@ -11,7 +11,7 @@ from plexsync.edges.storage import files
 from plexsync.edges.stores import Stores
 from plexsync.flows.results import Outcome
 from plexsync.model.errors import SceneGone
-from plexsync.model.formatting import counted
+from plexsync.model.formatting import brief, counted, listed
 from plexsync.model.stats import DONE, REQUEUED, RETRIED, TRAFFIC, Stats
 from plexsync.policy.matching import HIGH, LOW
 
@@ -162,13 +162,3 @@ def summary(stats: Stats) -> str:
     if stats.errors:
         text += f"; errors: {listed(stats.errors)}"
     return text + "."
-
-
-def brief(seconds: float) -> str:
-    """For example "35 ms" or "1.20 s"."""
-    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1000:.0f} ms"
-
-
-def listed(counts: Mapping[str, int]) -> str:
-    """For example "PlexNotFound 3, PlexServerDown 1"."""
-    return ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))

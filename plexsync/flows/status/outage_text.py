@@ -1,18 +1,15 @@
-"""Outage Summary: the last outages as a table, and MTTR, MTBF and availability."""
+"""The last outages as a table, and their summary in words, for Stash's log."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from plexsync.flows.status.plex_standing import read_history
-from plexsync.flows.tasks.context import TaskContext
 from plexsync.model.formatting import counted
-from plexsync.policy.outage_history import (
-    Outage,
-    OutageHistory,
-    format_duration,
-)
+from plexsync.policy.outage_history import Outage, OutageHistory, format_duration
+
+MOST = 20
+"""Outages in the table; the page shows all."""
 
 _LENGTH = len("23 h 59 min")
 """Width of the column; longer durations, up to a hundred days, fit too."""
@@ -20,25 +17,19 @@ _LENGTH = len("23 h 59 min")
 _COLUMNS = ("Began", "Ended", "Length", "Affected", "Recovered", "Cause")
 
 
-def outage_summary(context: TaskContext) -> dict[str, object]:
-    """Log the last outages as a table, newest last, and MTTR, MTBF and availability."""
-    now = context.clock.now()
-    history = context.readable(read_history, OutageHistory())
-    for line in table([_row(outage, now) for outage in history.outages]):
-        context.log.info(line)
+def outage_lines(history: OutageHistory, now: float) -> Iterator[str]:
+    """The table, newest last, and then the summary."""
+    yield from table([_row(outage, now) for outage in history.outages[-MOST:]])
+    older = len(history.outages) - MOST
+    if older > 0:
+        yield f"{counted(older, 'older outage')} not shown here."
     mttr, mtbf = history.mttr(), history.mtbf()
-    context.log.info(
-        f"{counted(len(history.outages), 'outage')} on record. Mean time to recovery: "
-        f"{format_duration(mttr) if mttr is not None else 'unknown'}; between failures: "
-        f"{format_duration(mtbf) if mtbf is not None else 'unknown (needs two outages)'}; "
+    lasted = f" An outage lasted {format_duration(mttr)} on average (MTTR)." if mttr else ""
+    apart = f" {format_duration(mtbf)} passed between two of them (MTBF)." if mtbf else ""
+    yield (
+        f"{counted(len(history.outages), 'outage')} on record.{lasted}{apart} "
         f"Plex was available {history.availability(now):.2%} of the time."
     )
-    return {
-        "outages": history.to_json(),
-        "mttr": mttr,
-        "mtbf": mtbf,
-        "availability": history.availability(now),
-    }
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -65,5 +56,5 @@ def _row(outage: Outage, now: float) -> tuple[str, ...]:
 
 
 def _time_of_day(at: float) -> str:
-    """For example "2026-11-28 16:20:51", in local time."""
+    """For example "2026-11-28 16:20:51", in local time, as Stash's log shows times."""
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,169 @@
+"""How things are, in one sentence: the page's headline and the last line of View Queue Status.
+
+Light, since each of the page's requests is a process.
+"""
+
+from __future__ import annotations
+
+from plexsync.model.formatting import capital, grouped, listed
+from plexsync.model.places import INVALID, MISSING, OUR_FORM, PAUSED, STASHS_FORM
+from plexsync.model.reasons import BAD, NONE, OK, WARN, classes_in_words, state_words
+from plexsync.policy.outage_history import format_duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from plexsync.model.status import Facts, Headline, SceneCounts
+
+UNREADABLE = "unreadable"
+WRONG = "a wrong setting"
+NOT_SET_UP = "not set up"
+HELD = "held"
+WORKING = "working"
+ASLEEP = "asleep"
+NEEDS_YOU = "needs you"
+LATER = "later"
+NOTHING = "nothing to do"
+"""The states, the most urgent first."""
+
+EMPTY = "empty"
+"""Stash's form lacks Plex's address or token, but the environment may have them."""
+
+_SYNCED, _UNMET = "synced", "unknown"
+
+
+def headline(facts: Facts, settings: str, in_stash: int | None) -> Headline:
+    """The state, its tone, and what to say of it.
+
+    `settings` is a state of model/places.py, or EMPTY; `in_stash` the number of scenes in Stash,
+    if known.
+    """
+    scenes = scene_counts(facts["scenes"], in_stash)
+    state, tone, text, more = _state(facts, settings, scenes)
+    trouble = facts["trouble"]
+    return {
+        "state": state,
+        "tone": tone,
+        "text": text,
+        "since": trouble["since"] if state == HELD and trouble else None,
+        "more": more,
+        "scenes": scenes,
+        "counts": counts_in_words(scenes),
+    }
+
+
+def _state(facts: Facts, settings: str, scenes: SceneCounts) -> tuple[str, str, str, str]:
+    queue, trouble, badge = facts["queue"], facts["trouble"], facts["badge"]
+    if queue is None:
+        return UNREADABLE, BAD, "PlexSync cannot read its queue.", "The cause is shown below."
+    if settings == MISSING or (settings == EMPTY and not _has_met_plex(facts)):
+        more = f"Enter both in {STASHS_FORM}, then press Check Setup."
+        return (
+            NOT_SET_UP,
+            BAD,
+            "PlexSync is not set up: Plex's address or a token is missing.",
+            more,
+        )
+    if trouble is not None:
+        more = f"{capital(trouble['words'])}. {trouble['remedy']} {_kept(badge['waiting'])}"
+        return HELD, BAD, f"{trouble['headline']}.", more
+    if settings == INVALID:
+        more = f"Correct the filter in {OUR_FORM}. {_kept(badge['waiting'])}"
+        return WRONG, BAD, "Nothing is synced: a filter in the settings is invalid.", more
+    if settings == PAUSED:
+        return PAUSED, WARN, "Syncing is paused in the settings.", _kept(badge["waiting"])
+    if badge["waiting"] or facts["backfills"]:
+        return _at_work(facts)
+    failed, later = _failed(facts), _later(facts)
+    if failed:
+        return NEEDS_YOU, WARN, failed, later
+    if later:
+        return LATER, NONE, later, ""
+    if scenes["unmet"]:
+        was = "was" if scenes["unmet"] == 1 else "were"
+        more = (
+            f"{_scenes(scenes['unmet'])} {was} not edited since PlexSync was installed; "
+            "Sync All Scenes brings them in step too."
+        )
+        return NOTHING, NONE, "Nothing waits.", more
+    return NOTHING, OK, "Nothing to do: every edit is in Plex.", ""
+
+
+def _at_work(facts: Facts) -> tuple[str, str, str, str]:
+    """Something is to be written now, and a worker writes it or should."""
+    queue, waiting = facts["queue"], facts["badge"]["waiting"]
+    assert queue is not None
+    more = " ".join(filter(None, (_failed(facts), _later(facts))))
+    backfill = "a backfill adds more" if facts["backfills"] else ""
+    if facts["worker"] is False and (queue["due"] or facts["inbox"] or backfill):
+        text = f"{_scenes(waiting)} could be synced, but no worker is running."
+        return ASLEEP, WARN, text, f"Press Process Queue. {more}".strip()
+    work = f"about {format_duration(queue['estimate'])}" if queue["estimate"] >= 1 else ""
+    parts = [f"Working: {_scenes(waiting)} to go" if waiting else "Working", work, backfill]
+    return WORKING, NONE, f"{', '.join(filter(None, parts))}.", more
+
+
+def _failed(facts: Facts) -> str:
+    dead_letters = facts["dead_letters"]
+    if not dead_letters or not dead_letters["total"]:
+        return ""
+    count = dead_letters["total"]
+    verb = "needs" if count == 1 else "need"
+    return f"{_scenes(count)} {verb} you: {listed(classes_in_words(dead_letters['by_class']))}."
+
+
+def _later(facts: Facts) -> str:
+    queue, count = facts["queue"], facts["badge"]["later"]
+    if not queue or not count:
+        return ""
+    why = listed(classes_in_words({name: n for name, n in queue["by_error"].items() if name}))
+    left = (queue["next_due"] or facts["now"]) - facts["now"]
+    when = f"in {format_duration(left)}" if left >= 1 else "in a moment"
+    return f"{_scenes(count)} {'is' if count == 1 else 'are'} tried again {when}: {why}."
+
+
+def _has_met_plex(facts: Facts) -> bool:
+    return bool(facts["scenes"] or (facts["index"] and facts["index"]["items"]))
+
+
+def _kept(waiting: int) -> str:
+    if not waiting:
+        return "Nothing is lost."
+    return f"{_scenes(waiting)} {'waits' if waiting == 1 else 'wait'}; nothing is lost."
+
+
+def scene_counts(known: Mapping[str, int] | None, in_stash: int | None) -> SceneCounts:
+    """How many of all scenes are in step, and what the others are, the most frequent first.
+
+    `unmet` are those of Stash that PlexSync has never dealt with.
+    """
+    states = known or {}
+    synced, total = states.get(_SYNCED, 0), sum(states.values())
+    unmet = max(0, (in_stash or 0) - total)
+    others = {state: n for state, n in states.items() if n and state != _SYNCED}
+    if unmet:
+        others[_UNMET] = others.get(_UNMET, 0) + unmet
+    ordered = sorted(others.items(), key=lambda each: (-each[1], each[0]))
+    return {
+        "in_step": synced,
+        "all": total + unmet,
+        "unmet": unmet,
+        "others": [
+            {"state": state, "words": state_words(state), "scenes": n} for state, n in ordered
+        ],
+    }
+
+
+def counts_in_words(scenes: SceneCounts) -> str:
+    """For example "In step: 65 of 72 scenes; the others: too little metadata 4, left out 3."."""
+    if not scenes["all"]:
+        return "No scene was synced yet."
+    others = ", ".join(f"{each['words']} {grouped(each['scenes'])}" for each in scenes["others"])
+    left = scenes["all"] - scenes["in_step"]
+    rest = f"; the other{'s' if left > 1 else ''}: {others}" if others else ""
+    return f"In step: {grouped(scenes['in_step'])} of {_scenes(scenes['all'])}{rest}."
+
+
+def _scenes(number: int) -> str:
+    return f"{grouped(number)} {'scene' if number == 1 else 'scenes'}"

@@ -1,0 +1,143 @@
+"""The one sentence about how things are: for every state, and for what comes together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from plexsync.model.places import INVALID, MISSING, PAUSED
+from plexsync.policy.headline import EMPTY, headline, scene_counts
+
+NOW = 1_000_000.0
+
+
+def facts(**more: Any) -> Any:
+    """A status in which nothing waits; `queue` adds to that part alone."""
+    queue = {"due": 0, "running": 0, "estimate": 0.0, "by_error": {}, "next_due": None}
+    return {
+        "now": NOW,
+        "worker": False,
+        "inbox": 0,
+        "badge": {"waiting": 0, "later": 0, "failed": 0},
+        "backfills": [],
+        "dead_letters": {"total": 0, "by_class": {}},
+        "scenes": {"synced": 3},
+        "trouble": None,
+        "index": {"items": 3, "libraries": 1, "age": 1.0},
+        **more,
+        "queue": None if more.get("queue", 0) is None else {**queue, **(more.get("queue") or {})},
+    }
+
+
+WAITING = {"waiting": 12, "later": 0, "failed": 0}
+ONE_LATER = {"waiting": 0, "later": 1, "failed": 0}
+NOT_IN_PLEX = {"by_error": {"PlexNotFound": 1, "": 2}, "next_due": NOW + 300}
+TWO_DEAD = {"total": 2, "by_class": {"AmbiguousMatch": 1, "PlexPermanentError": 1}}
+AWAY = {
+    "kind": "down", "title": "Away", "headline": "Plex is away", "settings": False,
+    "words": "nothing listens there", "remedy": "Check that it runs.", "since": NOW - 720,
+}  # fmt: skip
+
+STATES = {
+    "nothing to do": (facts(), "", "ok", "Nothing to do: every edit is in Plex.", ""),
+    "unreadable": (facts(queue=None), "", "bad", "PlexSync cannot read its queue.", "The cause"),
+    "not set up": (
+        facts(scenes={}, index=None), EMPTY, "bad",
+        "PlexSync is not set up: Plex's address or a token is missing.", "Enter both in Settings",
+    ),
+    "a wrong setting": (
+        facts(), INVALID, "bad", "Nothing is synced: a filter in the settings is invalid.",
+        "Correct the filter in the view Settings of PlexSync's page. Nothing is lost.",
+    ),
+    "paused": (
+        facts(badge=WAITING), PAUSED, "warn", "Syncing is paused in the settings.",
+        "12 scenes wait; nothing is lost.",
+    ),
+    "held": (
+        facts(trouble=AWAY, badge={**WAITING, "waiting": 1}), "", "bad", "Plex is away.",
+        "Nothing listens there. Check that it runs. 1 scene waits; nothing is lost.",
+    ),
+    "working": (
+        facts(worker=True, badge=WAITING, queue={"estimate": 40.0, "due": 12}), "", "none",
+        "Working: 12 scenes to go, about 40 s.", "",
+    ),
+    "asleep": (
+        facts(badge=WAITING, queue={"due": 12}), "", "warn",
+        "12 scenes could be synced, but no worker is running.", "Press Process Queue.",
+    ),
+    "needs you": (
+        facts(dead_letters=TWO_DEAD, badge={**ONE_LATER, "failed": 2}, queue=NOT_IN_PLEX), "",
+        "warn", "2 scenes need you: Ambiguous 1, Refused by Plex 1.",
+        "1 scene is tried again in 5 min: Not in Plex 1.",
+    ),
+    "later": (
+        facts(badge=ONE_LATER, queue=NOT_IN_PLEX), "", "none",
+        "1 scene is tried again in 5 min: Not in Plex 1.", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_state_has_its_sentence(state: str) -> None:
+    at, settings, tone, text, more = STATES[state]
+    found = headline(at, settings, None)
+    assert (found["state"], found["tone"], found["text"]) == (state, tone, text)
+    assert found["more"].startswith(more)
+    assert bool(found["more"]) == bool(more)
+    assert found["since"] == (NOW - 720 if state == "held" else None)
+
+
+def test_what_needs_you_is_told_while_it_works() -> None:
+    at = facts(worker=True, badge=WAITING, dead_letters=TWO_DEAD, queue={"due": 1})
+    found = headline(at, "", None)
+    assert found["state"] == "working"
+    assert found["more"] == "2 scenes need you: Ambiguous 1, Refused by Plex 1."
+
+
+def test_a_save_that_waits_for_the_next_is_work_though_no_worker_may_run_yet() -> None:
+    at = facts(badge={**WAITING, "waiting": 1}, queue={"by_error": {"": 1}, "next_due": NOW + 2})
+    assert headline(at, "", None)["text"] == "Working: 1 scene to go."
+
+
+def test_a_backfill_is_work_before_it_has_queued_anything() -> None:
+    at = facts(worker=True, backfills=[{"reason": "sync all", "after": 0, "born": NOW}])
+    assert headline(at, "", None)["text"] == "Working, a backfill adds more."
+
+
+def test_plex_being_away_is_said_before_a_pause_and_missing_settings_before_both() -> None:
+    at = facts(trouble=AWAY, badge=WAITING)
+    assert headline(at, PAUSED, None)["state"] == "held"
+    assert headline(at, MISSING, None)["state"] == "not set up"
+
+
+def test_an_empty_form_is_no_trouble_where_the_environment_has_what_is_needed() -> None:
+    assert headline(facts(), EMPTY, None)["state"] == "nothing to do"
+
+
+def test_scenes_never_edited_are_named_with_what_brings_them_in_step() -> None:
+    found = headline(facts(), "", 5)
+    assert (found["state"], found["tone"], found["text"]) == (
+        "nothing to do", "none", "Nothing waits.",
+    )  # fmt: skip
+    assert found["more"].startswith("2 scenes were not edited since PlexSync was installed;")
+
+
+@pytest.mark.parametrize("in_stash", [None, 0, 9, 72, 80])
+def test_the_others_always_add_up(in_stash: int | None) -> None:
+    known = {"synced": 65, "too little metadata": 4, "left out": 2, "failed": 1}
+    found = scene_counts(known, in_stash)
+    assert found["in_step"] == 65
+    assert found["in_step"] + sum(each["scenes"] for each in found["others"]) == found["all"]
+    assert found["all"] == max(72, in_stash or 0)
+
+
+def test_the_numbers_explain_every_scene_that_is_not_in_step() -> None:
+    known = {"synced": 65, "too little metadata": 4, "left out": 2}
+    at = facts(scenes=known)
+    assert headline(at, "", 72)["counts"] == (
+        "In step: 65 of 72 scenes; the others: too little metadata 4, left out 2, "
+        "not seen by PlexSync yet 1."
+    )
+    assert headline(facts(), "", 3)["counts"] == "In step: 3 of 3 scenes."
+    assert headline(facts(scenes=None), "", None)["counts"] == "No scene was synced yet."
