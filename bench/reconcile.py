@@ -45,7 +45,7 @@ RECIPES = {
 }
 """A pattern of each sort."""
 LOOKS = 3
-"""Presses of which the cheapest counts."""
+"""Number of runs, of which the cheapest counts."""
 SHARE = 100
 """One scene in this many has a gap of each kind."""
 MEMORY = 250 * 2**20
@@ -60,7 +60,7 @@ DETAILS, LIST, PAGE = 50, 1000, 500
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """One press of the button: its answer, seconds of wall-clock and CPU time, peak memory in
+    """One run of the task: its answer, seconds of wall-clock and CPU time, peak memory in
     bytes, and requests.
     """
 

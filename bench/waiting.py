@@ -1,4 +1,4 @@
-"""How long a button and Sync now wait for a worker in the middle of a batch."""
+"""How long a task and Sync now wait for a worker in the middle of a batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS = 5.0
 
 
 def waiting(count: int) -> Iterator[Row]:
-    """Press a button, and Sync now, while the worker writes `count` scenes."""
+    """Run a task, and Sync now, while the worker writes `count` scenes."""
     with Site(LATENCY, WRITE, NO_IMAGES) as site:
         scenes = site.ask("fill", count)
         site.edited(scenes)

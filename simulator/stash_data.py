@@ -87,7 +87,7 @@ class SimScene:
 class Entity:
     """A performer, tag, studio or group; `more` holds its other GraphQL fields once set.
 
-    `parents` are the ids of the tags or the studio directly above; a test may make a circle there.
+    `parents` are the ids of the tags or the studio directly above; a test may create a cycle.
     `image` is its picture (a group's front), None where Stash shows one of its own.
     """
 
@@ -199,7 +199,7 @@ class StashData:
         return numbers
 
     def put_below(self, kind: str, child: int, parents: Sequence[Any]) -> None:
-        """Set what stands above a tag or studio; StashError for a circle."""
+        """Set the parents of a tag or studio; StashError for a cycle."""
         above = self.refer(kind, parents)
         reached, open_ = set(above), list(above)
         while open_:

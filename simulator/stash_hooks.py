@@ -25,7 +25,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who made a change: the user, the hooks already visited, and whether the client has
+    """The origin of a change: the user, the hooks already visited, and whether the client has
     disconnected.
     """
 

@@ -1,4 +1,4 @@
-"""Fixtures that stories share; what they give is in world.py."""
+"""Fixtures shared by the stories; the objects that they provide are in world.py."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.world import TOKEN, World, copy_plugin, lock_is_free, until
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long tests come first, so that no process is left alone with one at the end.
+    """Run the long tests first, so that no worker process still runs one when the others are done.
 
-    Coverage is measured where it tells something for its price, as the tracer doubles what a test
-    costs: in the first case of each test, as the others run the same lines with other values; in no
-    long one, which runs the same lines again and again; and not where the plugin runs in processes
+    Coverage is measured where it is worth its cost, since the tracer doubles the time of a test:
+    in the first case of each test, since the others run the same lines with other values; not in
+    long ones, which repeat the same lines; and not where the plugin runs in processes
     of its own.
     """
     seen: set[tuple[str, str]] = set()
@@ -47,7 +47,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def plugin(tmp_path: Path) -> Iterator[Path]:
-    """An installed plugin; its worker, if one lives, ends when the test does."""
+    """An installed plugin; its worker, if one is alive, is stopped at the end of the test."""
     folder = copy_plugin(tmp_path / "plugins" / "PlexSync")
     yield folder
     (folder / "PlexSync.py").unlink(missing_ok=True)

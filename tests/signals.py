@@ -1,4 +1,4 @@
-"""Signals as a program gets them that somebody started in a terminal."""
+"""Signals as a program in a terminal receives them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C end the programs started meanwhile.
+    """Make Ctrl-C stop programs that are started in the block.
 
     A suite that runs in the background of a script ignores it, and what it starts would inherit
     that.

@@ -1,4 +1,4 @@
-"""Tasks as Stash would run them, but in this process, on a World."""
+"""Runs tasks as Stash does, but in this process, in a World."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Run = Callable[[TaskContext], dict[str, Any]]
 
 
 def carry_out(run: Run, context: TaskContext) -> dict[str, Any]:
-    """As the task runner does it: its arguments are read, and what the task needs is checked."""
+    """As the task runner does: parse the arguments, and check what the task needs."""
     for mode, task in TASKS.items():
         if task.action is run:
             args = read_task_arguments(mode, task, context.args)
@@ -26,7 +26,7 @@ def carry_out(run: Run, context: TaskContext) -> dict[str, Any]:
 
 
 def run_task(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict[str, Any]:
-    """Run a task; one that `owns` has the stores, as one that queues."""
+    """Run a task; if it `owns`, it has the stores, like tasks that queue."""
     woken: list[None] = []
     stash = world.client()
     parts = Services(world.folder, stash, world.clock, Log(world.sink), world.environ)

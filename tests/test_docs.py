@@ -1,4 +1,4 @@
-"""The documents say what is true: links lead somewhere, names exist, quoted lines are in the code."""
+"""The documents are true: links have targets, names exist, quoted lines are in the code."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def anchors(page: str) -> frozenset[str]:
 
 
 def spans(page: str) -> set[str]:
-    """What stands in backticks."""
+    """The texts in backticks."""
     return set(re.findall(r"`([^`\n]+)`", without_blocks(PAGES[page])))
 
 
@@ -373,7 +373,7 @@ def _recipe(what: str) -> tuple[set[str], list[str]]:
 
 
 def _users_of(word: str) -> set[str]:
-    """The files of the project that name something; not those that only speak of it."""
+    """The files of the project that contain a name as code, not only in prose."""
     kinds = {".py", ".yml", ".js", ".md"}
     folders = ("plexsync", "web", "simulator", "docgen", "docs")
     files = [*ROOT.glob("*"), *(path for name in folders for path in (ROOT / name).rglob("*"))]

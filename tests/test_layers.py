@@ -54,7 +54,7 @@ WORLD = {
     "asyncio", "http", "persistqueue", "plexapi", "requests", "shutil", "socket", "sqlite3",
     "subprocess", "tempfile", "threading", "time", "urllib3",
 }  # fmt: skip
-"""What touches clock, disk or network: nothing for those who only decide."""
+"""Modules that use clock, disk or network, which deciding code must not import."""
 
 
 def _files() -> list[Path]:
@@ -155,7 +155,7 @@ def test_a_room_says_what_may_be_imported_from_outside(room):
 
 
 def test_most_imports_stay_in_one_room(capsys):
-    """Within a layer; what lies beside the rooms is common ground and is not counted."""
+    """Within a layer; imports of files beside the rooms are not counted."""
     same = [
         _room(module) == _room(name)
         for module, name in _between_rooms()

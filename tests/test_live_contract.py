@@ -167,7 +167,7 @@ def test_versions_of_plex_refuse_who_has_no_token_in_their_own_ways(
 
 
 def test_whatever_differs_shows_no_private_text(servers: Any, run: Any) -> None:
-    """Answers that are cut, of another shape, or somebody else's quote what they hold."""
+    """Malformed answers, and those of other programs, are not quoted."""
     plex, _ = servers
     for kind in ("html", "json", "cut", "empty", "reset"):
         for server in servers:

@@ -1,4 +1,4 @@
-"""The package that users install: its bytes, its contents, and its life in a simulated Stash."""
+"""The package that users install: its bytes, its contents, and how Stash installs it."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def test_an_upgrade_and_an_uninstallation_leave_the_data(source: Path, tmp_path:
 
 @pytest.fixture
 def user(installed: Path) -> Iterator[tuple[StashSim, PlexSim, int]]:
-    """Somebody who installed it: Stash with the package, Plex, and the section of the films."""
+    """A Stash with the package installed, a Plex, and the section of the films."""
     alone = {"PYTHONPATH": ""}  # nothing of this checkout can be imported
     with (
         PlexSim(token=TOKEN) as plex,

@@ -1,4 +1,4 @@
-"""No regular expression of PlexSync costs more than its text is long, whatever the text."""
+"""Every regular expression of PlexSync takes time linear in the length of any text."""
 
 from __future__ import annotations
 

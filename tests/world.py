@@ -1,5 +1,5 @@
-"""A world for stories: a simulated Stash and Plex on real sockets, a real data folder, and a worker
-in this process whose clock the test moves."""
+"""The environment of stories: a simulated Stash and Plex on real sockets, a real data folder, and a
+worker in this process whose clock the test controls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOKEN = "plex-sim-token"
 
 
 class FakeClock:
-    """A clock whose waits take no time; `on_wait` may change the world meanwhile."""
+    """A clock whose waits take no time; `on_wait` is called during each wait."""
 
     def __init__(self) -> None:
         self.start = time.time()
@@ -42,7 +42,7 @@ class FakeClock:
         return self.start + self.passed + self.jumped
 
     def passing(self) -> float:
-        """The time of others, whose clocks nobody sets."""
+        """Real time, for processes whose clocks the test does not control."""
         return self.start + self.passed
 
     def monotonic(self) -> float:
@@ -55,7 +55,7 @@ class FakeClock:
 
 
 class ListSink:
-    """Keeps what was logged."""
+    """Records what is logged."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str]] = []
@@ -103,19 +103,19 @@ class World:
         return self.stash.add_scene(files=[(f"/data/{name}", 1000)], **scene), item
 
     def event(self, scene: int, kind: str = "Scene.Update.Post", **more: Any) -> None:
-        """What a hook leaves behind."""
+        """Store an event as a hook does."""
         fields = {"inputFields": ["title", "id"]} if kind == "Scene.Update.Post" else {}
         record = {"id": scene, "type": kind, "input": None, **fields, **more}
         record = {key: value for key, value in record.items() if value is not ...}
         inbox.drop(self.folder, json.dumps(record).encode())
 
     def edit(self, scene: int, **fields: Any) -> None:
-        """Somebody saves a scene in Stash."""
+        """The user saves a scene in Stash."""
         self.stash.edit(scene, **fields)
         self.event(scene, inputFields=[*fields, "id"])
 
     def run(self, minutes: float = 0.25, leave: Callable[[], str] = lambda: "") -> str:
-        """Let a worker live for so long, in its own time, or until it ends by itself."""
+        """Run a worker for this long in its own time, or until it exits by itself."""
         end = self.clock.passed + minutes * 60
 
         def enough() -> str:
@@ -134,7 +134,7 @@ class World:
             app.close()
 
     def client(self) -> StashClient:
-        """A client of the simulated Stash, closed at the latest with the world."""
+        """A client of the simulated Stash; closed with the world if not before."""
         client = StashClient(parse_connection(self.block()))
         self._clients.add(client)
         return client
@@ -162,7 +162,7 @@ class World:
         return App(self.folder, self.client(), self.clock, Log(self.sink), self.environ)
 
     def state(self, scene: int) -> Any:
-        """What the ledger knows of a scene."""
+        """The ledger's state of a scene."""
         app = self.stores()
         try:
             return app.stores.ledger.scenes([scene]).get(scene)
@@ -186,13 +186,13 @@ class World:
             app.close()
 
     def said(self, level: str = "") -> str:
-        """Everything that was logged (at a level)."""
+        """All log lines (of a level)."""
         return "\n".join(text for kind, text in self.sink.lines if level in ("", kind))
 
 
 @functools.lru_cache
 def compiled_package() -> Path:
-    """The package with its byte code, so that not every process of a copy compiles all of it."""
+    """The package with its byte code, so that the processes of a copy need not compile it."""
     compileall.compile_dir(ROOT / "plexsync", quiet=1)
     return ROOT / "plexsync"
 
@@ -209,7 +209,7 @@ def copy_plugin(target: Path) -> Path:
 
 
 def until(question: Callable[[], Any], seconds: float = 90.0) -> Any:
-    """Ask until the answer is true; fails the test when it never is."""
+    """Repeat until the answer is true; fails the test if it never is."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         answer = question()

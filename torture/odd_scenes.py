@@ -35,7 +35,7 @@ RECIPES = {
     "labels": "{group} {group_number}; {performer:female}; {performer_tag}",
     "tagline": "{url} {stash_id} {resolution}[{?organized} organized]",
 }
-"""Patterns that look at everything that Stash is asked for."""
+"""Patterns that use everything that is read from Stash."""
 PLACES: tuple[tuple[str | int, ...], ...] = (
     *((name,) for name in ("id", "title", "details", "date", "rating100", "code", "director")),
     *((name,) for name in ("created_at", "updated_at", "studio", "performers", "tags", "groups")),

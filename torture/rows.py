@@ -97,6 +97,6 @@ def _shapes(db: sqlite3.Connection, table: str) -> Iterator[str]:
 
 
 def reshape(path: Path, sql: str) -> None:
-    """Run it with nobody's consent."""
+    """Run it."""
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(sql)

@@ -1,4 +1,4 @@
-"""Who is trusted over TLS, against real listeners on real sockets."""
+"""Which certificates are trusted, tested with real TLS listeners."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DASHED = f"127-0-0-1.{HASH}.plex.direct"
 class Listener:
     """Answers each request with `reply` over TLS; plain http it answers with `plain`.
 
-    `http` holds what came in plain, `https` what came over TLS, `handshakes` how many there were.
+    `http` records plain requests, `https` those over TLS, `handshakes` the number of handshakes.
     """
 
     def __init__(self, certificate: str, plain: bytes = b"") -> None:
@@ -174,7 +174,7 @@ def test_a_self_signed_certificate_is_refused_until_it_is_pinned(listen):
 
 @pytest.mark.parametrize("certificate", ["other_name", "by_address", "expired"])
 def test_a_pinned_certificate_is_trusted_for_what_it_is(listen, certificate):
-    """Another name, another issuer, too old: it is that very certificate."""
+    """An accepted certificate is trusted whatever its name, issuer or age."""
     assert ask(listen(certificate), Trust(certificates.path(certificate))).body == b"ok"
 
 
@@ -322,7 +322,7 @@ def test_plain_http_to_a_tls_port_names_the_address_to_enter(
 
 
 def test_a_server_that_answers_http_may_hang_up_once(listen):
-    """Plex speaks both on one port; hanging up then has another reason."""
+    """Plex serves http and https on one port; a closed connection then has another reason."""
     listener = listen("by_address", plain=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     session = Session(5.0, 5.0, 5.0, trust=CA, detect_tls=True)
     url = f"http://127.0.0.1:{listener.port}/"
@@ -337,7 +337,7 @@ def test_a_server_that_answers_http_may_hang_up_once(listen):
 
 
 def test_nobody_is_asked_about_tls_for_whom_it_makes_no_difference(listen):
-    """Stash tells its own scheme."""
+    """Stash reports its own scheme."""
     listener = listen("by_address")
     with pytest.raises(TransportError) as caught:
         Session(5.0, 5.0, 5.0).request("GET", f"http://127.0.0.1:{listener.port}/")

@@ -1,4 +1,4 @@
-"""The system's clock: waiting ends with the time, or when somebody wants to be served."""
+"""The system's clock: a wait ends after its time, or as soon as there is work."""
 
 from __future__ import annotations
 

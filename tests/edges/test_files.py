@@ -1,4 +1,4 @@
-"""State files and databases: old or new, never half; damage costs one file and is said once."""
+"""State files and databases: old or new content, complete; damage costs one file and one warning."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ class Database:
         connection.close()
 
     def rows(self) -> int:
-        """How many rows a fresh opening finds; all must be readable."""
+        """The number of rows after opening the file again; all must be readable."""
         connection = self.open()
         try:
             found = connection.execute("SELECT scene, text FROM wishes ORDER BY scene").fetchall()
@@ -356,7 +356,7 @@ def damaged_files(database) -> list[str]:
 
 
 def check_survives(database, content: bytes, damage: str) -> None:
-    """Opening works at the first try and at the second; lost rows are never lost silently."""
+    """Opening works twice in a row; lost rows are always reported."""
     database.put(content)
     database.warnings.clear()
     rows = database.rows()
@@ -420,7 +420,7 @@ def test_a_database_with_flipped_bytes_anywhere_opens(database):
 
 
 def _check_opens(database, content: bytes, damage: str) -> None:
-    """A changed value may go unseen; an error may not, nor a start that fails for ever."""
+    """A changed value may stay undetected, but there is no exception and no start that always fails."""
     database.put(content)
     database.warnings.clear()
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""A newer connection on its way from a hook to a worker that lives: in memory, and to nobody else."""
+"""A hook hands a newer connection to the running worker: in memory, and to no other process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in fold
 
 @pytest.fixture
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What stands for the pipe of the data folder, in the user's own folder of this machine."""
+    """The file in the user's runtime folder that replaces the pipe of the data folder."""
     temporary = tmp_path / "tmp"
     temporary.mkdir(mode=0o700)
     monkeypatch.setenv("TMPDIR", str(temporary))
@@ -33,7 +33,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def without_pipes(folder: Path) -> None:
-    """As if its file system had none: nothing can be made in the pipe's place."""
+    """As on a file system without pipes."""
     Path(inbox.session_pipe(str(folder))).mkdir()
 
 
@@ -44,7 +44,7 @@ def start(act: Callable[[], None]) -> threading.Thread:
 
 
 def overhear(squatter: socket.socket, answer: bytes, heard: bytearray) -> None:
-    """Listen to one visitor, and answer it without knowing the key."""
+    """Accept one connection, and answer it without knowing the key."""
     visitor, _ = squatter.accept()
     with visitor:
         heard += visitor.recv(loopback.NONCE)

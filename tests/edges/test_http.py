@@ -1,4 +1,4 @@
-"""Transport, against tiny servers that do what real ones must not."""
+"""The transport, tested with small servers that misbehave."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def answer(data):
 
 
 def drip(server_over, data, first=b""):
-    """Send `first` at once and then a byte each 50 ms, for as long as anybody listens."""
+    """Send `first` at once and then a byte each 50 ms, until the client closes."""
 
     def script(connection, _):
         connection.sendall(first)
@@ -342,7 +342,7 @@ def test_a_dripping_server_is_cut_through_tls_too(serve, certificate):
 
 @pytest.mark.usefixtures("deaf")
 def test_a_server_that_takes_no_more_is_cut(serve):
-    """Its buffers are full, and it reads on only when the test is over."""
+    """A server whose buffers are full, and which does not read before the test ends."""
     over = threading.Event()
     server = serve(lambda *_: None, before=lambda connection: over.wait())
     try:
@@ -384,7 +384,7 @@ def test_a_deadline_that_passed_does_not_disturb_the_next_request(serve):
 
 
 def test_a_connect_that_nobody_answers_is_given_up(serve):
-    """A full listen queue: the kernel drops further connection requests without a word."""
+    """A full listen queue: the kernel silently drops further connection requests."""
     full = socket.socket()
     full.bind(("127.0.0.1", 0))
     full.listen(0)

@@ -1,4 +1,4 @@
-"""The inbox: whole or absent, by age, and nothing hostile in it is followed."""
+"""The inbox: records are complete or absent and sorted by age, and links are not followed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job queue on real SQLite files: wishes, runs, crashes and damage."""
+"""The job queue on real SQLite files: put, run, crash and damage."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Queues:
         return JobQueue(str(self.folder), self.warnings.append, poison_starts)
 
     def die_after(self, work: Callable[[JobQueue], object]) -> None:
-        """A worker that opens the queue, does this, and is killed with everything open."""
+        """A worker process that opens the queue, runs this code, and is killed."""
         child = os.fork()
         if child == 0:
             code = 1
             try:
-                held = self.open()  # or its collection would close it in good order
+                held = self.open()  # otherwise garbage collection would close it properly
                 work(held)
                 code = 0
             finally:
@@ -56,7 +56,7 @@ class Queues:
         assert os.waitpid(child, 0)[1] == 0
 
     def live(self) -> int:
-        """How many jobs a reader beside the owner counts."""
+        """The number of jobs that a read-only process counts."""
         return read_state.queue(str(self.folder.parent)).live_jobs()
 
     def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
@@ -81,7 +81,7 @@ def scenes(jobs: Iterable[Job]) -> list[int]:
     return [job.scene for job in jobs]
 
 
-# -- wishes ------------------------------------------------------------------------------------
+# -- putting jobs ------------------------------------------------------------------------------
 
 
 def test_a_job_survives_closing_and_opening_with_every_value(queues: Queues) -> None:
@@ -199,7 +199,7 @@ def test_untried_scenes_of_a_backfill_go_before_its_retries_which_keep_a_share(
 
 
 def test_a_turn_costs_a_long_queue_no_more_than_a_short_one(tmp_path: Path) -> None:
-    """Counted in steps of SQLite's machine, which are the same on every computer."""
+    """Counts steps of SQLite's virtual machine, which do not depend on the computer."""
 
     def steps(count: int) -> int:
         counted = 0
@@ -527,7 +527,7 @@ def filled(queues: Queues) -> bytes:
 
 
 def must_go_on(queues: Queues, broken: bytes | None = None) -> bool:
-    """The queue opens over this file, takes a job and opens again undamaged."""
+    """The queue opens this file, accepts a job, and opens it again without damage."""
     if broken is not None:
         (queues.folder / "data.db").write_bytes(broken)
     with queues.open() as queue:
@@ -648,7 +648,7 @@ def test_a_cut_log_costs_a_suffix_and_never_the_middle(queues: Queues, tmp_path:
         with copy.open() as queue:
             left = sorted(queue.jobs)
             assert left == list(range(1, len(left) + 1))
-            assert queue.damaged or cut > 32  # a whole log lost is noticed
+            assert queue.damaged or cut > 32  # the loss of a whole log is detected
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs symlinks")

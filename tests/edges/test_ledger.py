@@ -333,7 +333,7 @@ def test_what_was_stored_before_plex_answered_belongs_to_the_first_server(path: 
         assert ledger.scenes([1]) == {1: a_scene(1, state=WAITING)}
 
 
-# -- meta and bulk cursors ---------------------------------------------------------------------
+# -- meta values and backfills -----------------------------------------------------------------
 
 
 def test_named_values_are_kept(path: Path) -> None:
@@ -376,7 +376,7 @@ def test_identical_bulks_are_one_unless_the_first_is_under_way(ledger: Ledger) -
 
 
 def test_a_turn_of_a_long_walk_reads_only_its_own_scenes(ledger: Ledger) -> None:
-    """Counted in steps of SQLite's machine, which are the same on every computer."""
+    """Counts steps of SQLite's virtual machine, which do not depend on the computer."""
 
     def steps(scenes: int) -> int:
         counted = 0

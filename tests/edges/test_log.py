@@ -46,7 +46,7 @@ HOSTILE = [
 
 
 class Pipe:
-    """What Stash reads from a plugin's stderr, as entries of (letter, text)."""
+    """What Stash reads from a plugin's stderr, as pairs of level and text."""
 
     def __init__(self) -> None:
         self.stream = io.BytesIO()
@@ -435,7 +435,7 @@ def test_one_broken_sink_does_not_silence_the_others(pipe: Pipe) -> None:
     assert pipe.entries == [("i", "x"), ("p", "0.5000")]
 
 
-# --- what libraries say
+# --- messages of libraries
 
 
 def test_libraries_are_heard_from_warning_up(library_lines: Pipe) -> None:

@@ -1,4 +1,4 @@
-"""What the page asks of Stash itself: every query against Stash's schema, and nothing besides."""
+"""The page's queries to Stash: each is valid by Stash's schema, and requests nothing needless."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def target(plex, key, section="1"):
 
 
 def succeeds(ask):
-    """Whether Plex does it; beside busy processes even a healthy one may be too slow."""
+    """Whether Plex answers in time; on a busy machine even a healthy one may not."""
     try:
         ask()
     except PlexServerDown:
@@ -79,7 +79,7 @@ def puts(plex):
     return [entry for entry in plex.journal if entry.method == "PUT"]
 
 
-# --- who asks, and when ----------------------------------------------------------------------
+# --- when it connects ------------------------------------------------------------------------
 
 
 def test_nothing_is_asked_before_it_is_needed(plex, make):
@@ -104,7 +104,7 @@ def test_every_request_names_the_same_device_and_keeps_the_token_in_the_header(p
 
 
 def test_a_plexapi_configuration_cannot_put_the_token_into_the_url(plex, tmp_path):
-    """Its show_secrets would; read at import, so a process of its own has to show it."""
+    """plexapi reads show_secrets at import, so a separate process has to test it."""
     (tmp_path / "config.ini").write_text("[log]\nshow_secrets = true\n[header]\nidentifier = x\n")
     script = (
         "import sys; from plexsync.edges.plex.client import PlexClient\n"
@@ -590,7 +590,7 @@ def test_a_scan_names_the_folder_literally(plex, client):
             client.scan_folder("1", folder)
 
 
-# --- what an answer means --------------------------------------------------------------------
+# --- classification of answers ---------------------------------------------------------------
 
 REFUSED, BUSY = [400, 405, 409, 413, 414, 422, 431], [408, 425, 429, 500, 501, 507, 520, 599]
 READS = {

@@ -1,4 +1,4 @@
-"""Edits as query strings: what a server decodes from them, and how long their lines are."""
+"""Edits as query strings: what a server decodes, and the length of the request lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def encode(edits, room=ROOM):
 
 
 def decode(query):
-    """As a server reads it: name -> value, each name once."""
+    """The query as a server decodes it: name -> value, each name once."""
     pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True)
     assert len({name for name, _ in pairs}) == len(pairs)
     return dict(pairs)

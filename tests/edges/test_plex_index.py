@@ -1,4 +1,4 @@
-"""The library index against the simulated server: what it asks, what it finds, what it survives."""
+"""The library index and the simulated server: requests, results and robustness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks, lists and images set back in the simulated Plex, and who the token belongs to."""
+"""Restoring locks, lists and images in the simulated Plex, and the owner of the token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plex's XML as it arrives: what is kept, what is refused, and that nothing is too much."""
+"""Parsing Plex's XML as it arrives: what is kept, what is rejected, and the limits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read(body: bytes, chunk: int = 65536) -> Element:
 
 
 def lean_item(number: int, title: str = "") -> str:
-    """An item of a list as Plex gives it when it obeys what we leave out, and a file of it."""
+    """An item of a list without what PlexSync asks Plex to leave out, and one file of it."""
     return (
         f'<Video ratingKey="{number}" key="/library/metadata/{number}" type="movie" year="2021"'
         f' title="{title}" addedAt="1700000000" updatedAt="1700000001" duration="5400000" index="1"'

@@ -1,4 +1,4 @@
-"""Checking a data folder beside its owner: nothing is moved, made or locked, and nothing hurts."""
+"""Checking a data folder beside its owner: nothing is moved, created, locked or raised."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_rows_that_are_no_jobs_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_look_does_not_hide_that_a_shared_file_is_gone(tmp_path: Path) -> None:
-    """The owner takes a log without its -shm for tampering; a reader must not make a new one."""
+    """The owner treats a log without its -shm as damage, so a reader must not create one."""
     owned = tmp_path / "owned"
     owned.mkdir()
     with JobQueue(str(owned / "queue"), no_warning) as queue:

@@ -96,7 +96,7 @@ class Asked:
 
 @dataclass
 class Answer:
-    """What the little server says; `headers` may repeat a name."""
+    """An answer of the test's server; `headers` may repeat a name."""
 
     body: bytes = b""
     status: int = 200
@@ -106,7 +106,7 @@ class Answer:
 
 
 class Odd:
-    """A server on this machine that answers whatever a test wants, and remembers the questions."""
+    """A local server that gives the test's answers and records the requests."""
 
     def __init__(self, answer: Callable[[Asked], Answer], host: str = "127.0.0.1") -> None:
         self.asked: list[Asked] = []
@@ -153,7 +153,7 @@ Serve = Callable[..., Odd]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Start a little server with a function of the question, or with one answer for all."""
+    """Start a server with one answer for all requests, or a function from request to answer."""
     started: list[Odd] = []
 
     def start(answer: Callable[[Asked], Answer] | Answer, host: str = "127.0.0.1") -> Odd:
@@ -197,7 +197,7 @@ def scene(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def by_number(asked: Asked, known: Callable[[int], object]) -> Answer:
-    """A batch answered scene by scene."""
+    """The answer to a batch, composed of one answer per scene."""
     variables = json.loads(asked.body)["variables"]
     return graphql({f"s{n}": known(int(variables[f"i{n}"])) for n in range(len(variables))})
 
@@ -745,7 +745,7 @@ def test_covers_may_be_fetched_by_several_threads_at_once(serve: Serve) -> None:
     meeting = threading.Barrier(3, timeout=20)
 
     def answer(asked: Asked) -> Answer:
-        meeting.wait()  # all three are asked for at the same time, or this fails
+        meeting.wait()  # the test fails unless all three are requested at the same time
         return picture(JPEG + asked.path.encode(), "image/jpeg")
 
     stash = client(serve(answer), read_timeout=20.0, total=20.0)
@@ -889,7 +889,7 @@ def test_a_failed_keep_alive_waits_for_its_next_time(serve: Serve) -> None:
 
 
 class Hands:
-    """A clock that a test moves."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.time = 1_800_000_000.0
@@ -1137,7 +1137,7 @@ def test_a_sick_stash_is_down_until_it_is_well(sim: StashSim, fault: dict[str, A
 
 
 def well(stash: StashClient, number: int) -> bool:
-    """Whether Stash tells of a scene; in a busy hour even a healthy one may be too slow."""
+    """Whether Stash returns a scene in time; on a busy machine even a healthy one may not."""
     try:
         return bool(stash.readable_scenes([number]))
     except StashDown:

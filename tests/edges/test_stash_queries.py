@@ -82,8 +82,8 @@ def test_nothing_is_written_to_stash(name: str) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_no_address_is_taken_from_stash(name: str) -> None:
-    """`paths` name another host where one is configured, and hold the API key in clear text. The
-    scene's own `urls` are text for Plex; nothing follows them."""
+    """`paths` may point to another configured host, and contain the API key in clear text. The
+    scene's own `urls` are text for Plex, and are never requested."""
     words = set(re.findall(r"[a-z_]+", TEXTS[name].lower()))
     assert "paths" not in words
     assert {word for word in words if "url" in word} <= {"urls"}

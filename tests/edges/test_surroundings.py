@@ -1,4 +1,4 @@
-"""What PlexSync runs on, asked of real disks, packages and servers."""
+"""Checks of the environment, with real disks, packages and servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plexsync.edges import surroundings
 
 
 class Dated(BaseHTTPRequestHandler):
-    """Answers with the date that the server was given, or none."""
+    """A server that sends the given Date header, or none."""
 
     def do_GET(self) -> None:
         self.send_response_only(404)

@@ -1,4 +1,4 @@
-"""Locks, folders, files and processes, as every part relies on them."""
+"""Locks, folders, files and processes on this operating system."""
 
 from __future__ import annotations
 

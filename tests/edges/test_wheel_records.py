@@ -1,4 +1,4 @@
-"""A folder that pip filled, against the packages' own records."""
+"""Verifies a folder filled by pip against the packages' own records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that waits has an alarm: nothing below depends on a job being due."""
+"""Everything that waits has an alarm; none of these depends on a job being due."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def stored(world: Any, name: str) -> Any:
 
 
 def at(world: Any, seconds: float, do: Callable[[], object]) -> None:
-    """Let this happen once, while the worker sleeps, so many seconds from now."""
+    """Call this once, while the worker sleeps, after this many seconds."""
     due, done = world.clock.passed + seconds, []
 
     def wait() -> None:
@@ -50,7 +50,7 @@ def at(world: Any, seconds: float, do: Callable[[], object]) -> None:
 
 
 def tick(world: Any) -> Any:
-    """What the page's tick says of a folder without a worker, while another one starts it."""
+    """What the page is told about a folder without a worker, while another process starts one."""
     starting = LockFile(f"{world.folder}/starting.lock")
     assert starting.acquire()
     os.utime(starting.path)
@@ -70,7 +70,7 @@ def buried(world: Any, scene: int, days: float, **more: Any) -> None:
 
 
 def outage(world: Any) -> tuple[int, Any]:
-    """An outage that began, with one job that waits for its end."""
+    """An outage that has begun, with one waiting job."""
     scene, item = world.pair("o.mp4", title="New")
     world.plex.stop()
     world.event(scene)
@@ -222,7 +222,7 @@ def test_settings_that_are_completed_wake_the_jobs_that_waited_for_them(world: A
 
 
 def test_a_changed_setting_wakes_a_job_that_waits_for_its_time(world: Any) -> None:
-    """Nothing else would read the settings before that time."""
+    """Nothing else reads the settings before that time."""
     scene, item = world.pair("a.mp4", title="New")
     world.plex.add_fault("status", times=1, match="PUT", status=429, retry_after=600)
     world.event(scene)
@@ -289,7 +289,7 @@ def test_a_worker_whose_plugin_is_disabled_sends_nothing_but_what_is_in_flight(w
         world.event(scene)
 
     def a_slow_plex() -> str:
-        """Somebody disables the plugin while the first scenes of the batch are written."""
+        """The user disables the plugin while the first scenes of a batch are written."""
         if _written(world):
             world.stash.enable_plugin(False)
             world.clock.passed += 1.5

@@ -1,5 +1,5 @@
-"""Files that Plex comes to have: they are found soon, whatever Plex's times say, and asked for
-little."""
+"""New files in Plex: they are found soon, whatever Plex's times say, with few
+requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def no_pictures(world: Any) -> None:
 
 
 def during(world: Any, at: float, happen: Callable[[], object]) -> None:
-    """Let something happen so many seconds from now, while the worker waits."""
+    """Call this once after this many seconds, while the worker waits."""
     due, done = world.clock.passed + at, []
 
     def tick() -> None:
@@ -33,7 +33,7 @@ def during(world: Any, at: float, happen: Callable[[], object]) -> None:
 
 
 def written_after(world: Any, title: str, file: str, minutes: float) -> float:
-    """Run until the item with this file has the title; gives the seconds that took."""
+    """Run until the item with this file has the title; returns the seconds that it took."""
     began = world.clock.passed
 
     def there() -> str:
@@ -101,7 +101,7 @@ def test_many_misses_ask_what_is_new_once_in_thirty_seconds(world: Any) -> None:
     ]
 
     def asked(scenes: list[int]) -> int:
-        """Requests for lists of items while these are saved, one each four seconds."""
+        """The number of requests for lists while these scenes are saved, one each four seconds."""
         world.plex.clear_journal()
         began = world.clock.passed
         coming = [(began + 4 * n, scene) for n, scene in enumerate(scenes)]
@@ -121,7 +121,7 @@ def test_many_misses_ask_what_is_new_once_in_thirty_seconds(world: Any) -> None:
 
 
 def test_early_tries_use_up_no_attempts(world: Any) -> None:
-    """A file of the same name elsewhere may be the one, so it is tried, but it is not."""
+    """A file of the same name elsewhere is tried, because it may be the one, and rejected."""
     scene = world.stash.add_scene(title="A", files=[("/data/x/new.mp4", 7)])
     world.event(scene)
     world.run(minutes=10)
@@ -211,7 +211,7 @@ def test_a_library_rebuilt_under_the_same_keys_is_found_again(
 
 
 def test_before_a_scene_is_given_up_its_library_is_read_whole(world: Any) -> None:
-    """Whatever Plex's clocks say."""
+    """Independent of the change times of Plex's libraries."""
     item = world.film("old.mp4")
     scene = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
     world.event(scene)

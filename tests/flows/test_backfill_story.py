@@ -1,4 +1,4 @@
-"""Many scenes at once: what Plex lacks holds up nothing, and nobody waits for somebody else's turn."""
+"""Backfills: scenes that Plex lacks delay nothing, and several backfills take turns."""
 
 from __future__ import annotations
 

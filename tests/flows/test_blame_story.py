@@ -1,4 +1,4 @@
-"""A fault of the whole is never charged to a part: Plex as people really run it."""
+"""A fault of the server is never charged to a scene: Plex as users really run it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_what_all_meet_costs_no_scene_anything(quiet: Any, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["404 of a wrong address", "login page"])
 def test_what_is_not_plex_takes_nothing_from_the_index(quiet: Any, name: str) -> None:
-    """Known items are asked for one by one, and a stranger's 404 says nothing about them."""
+    """Known items are read one by one, and a 404 by another program proves nothing about them."""
     kind, options, _ = WHOLE[name]
     pairs = crowd(quiet)
     quiet.run(minutes=1)
@@ -128,7 +128,7 @@ def test_every_list_is_asked_for_with_both_container_headers(quiet: Any) -> None
 @pytest.mark.long
 @pytest.mark.parametrize("status", [400, 500])
 def test_a_list_that_fails_alone_is_no_scenes_fault(quiet: Any, status: int) -> None:
-    """Plex is healthy, and yet what names no item fails: all wait, however long it takes."""
+    """Plex is healthy, but a request that names no item fails: all jobs wait, however long."""
     fault = quiet.plex.add_fault(
         "status",
         match=lambda r: r.path.endswith("/all") and r.method == "GET" and "sort" in dict(r.params),
@@ -146,7 +146,7 @@ def test_a_list_that_fails_alone_is_no_scenes_fault(quiet: Any, status: int) -> 
 @pytest.mark.long
 @pytest.mark.parametrize("count", [1, 6])
 def test_a_path_of_items_that_fails_alone_is_no_scenes_fault(quiet: Any, count: int) -> None:
-    """One scene is enough: Plex is asked for another item before this one is blamed."""
+    """One scene is enough: another item is read before this one is blamed."""
     quiet.film("another.mp4")
     pairs = crowd(quiet, count)
     fault = quiet.plex.add_fault("status", match="/library/metadata/", status=403, foreign=True)
@@ -264,7 +264,7 @@ def test_a_guest_who_becomes_the_owner_is_noticed_within_ten_minutes(quiet: Any)
 
 
 def edits(item: Any) -> Any:
-    """Matches every edit of an item, whichever way it takes."""
+    """Matches every edit of an item by either endpoint."""
     key = str(item.key)
     return lambda r: (
         r.method == "PUT" and (r.get("id") == key or r.path == f"/library/metadata/{key}")
@@ -273,7 +273,7 @@ def edits(item: Any) -> Any:
 
 @pytest.mark.parametrize("closed", ["", "/status"])
 def test_a_firewall_that_forbids_one_item_stops_one_scene(quiet: Any, closed: str) -> None:
-    """Also one that keeps the path to itself at which Plex would tell whose token it is."""
+    """Including a Plex that does not answer the request for the owner of the token."""
     quiet.configure(max_retries=1)
     pairs = crowd(quiet)
     if closed:
@@ -394,7 +394,7 @@ def test_what_refuses_every_edit_costs_no_scene_anything(quiet: Any, name: str) 
 
 
 def test_a_scene_found_in_step_later_casts_no_doubt_on_a_refusal(quiet: Any) -> None:
-    """Its write arrived although no answer did: it is none that cannot be written."""
+    """The write arrived without an answer, so the scene is not one that cannot be written."""
     blame = Blame()
     lost, refused = (Job(scene=scene, reason="update", born=0.0) for scene in (1, 2))
     with closing(PlexClient(quiet.plex.url, TOKEN, "client-uuid")) as client:
@@ -408,7 +408,7 @@ def test_a_scene_found_in_step_later_casts_no_doubt_on_a_refusal(quiet: Any) -> 
 
 
 def test_a_proxy_that_lets_no_edit_through_is_told_by_one_scene_after_the_other(quiet: Any) -> None:
-    """As people edit: Plex was written to before, and each scene comes alone."""
+    """As in daily use: Plex was written to before, and each scene is edited alone."""
     crowd(quiet, 1)
     quiet.run(minutes=1)
     pairs = [quiet.pair(f"later {n}.mp4", title=f"T{n}") for n in range(4)]
@@ -429,7 +429,7 @@ def test_a_proxy_that_lets_no_edit_through_is_told_by_one_scene_after_the_other(
 
 @pytest.mark.long
 def test_writes_that_hang_are_no_scenes_fault(quiet: Any) -> None:
-    """In real time, each write ends by its own deadline; the clock counts the minutes between."""
+    """Each write ends by its own real deadline; the test's clock adds the minutes in between."""
     quiet.configure(read_timeout=5)
     pairs = crowd(quiet, 3)
     now = quiet.clock.now()
@@ -470,7 +470,7 @@ def test_after_an_hour_a_write_that_fails_is_its_scenes(
 
 
 def test_others_go_first_while_one_scene_cannot_be_written(quiet: Any) -> None:
-    """Alone in the queue it looks as if Plex wrote nothing; the next scene shows that it does."""
+    """As long as it is alone, Plex seems to write nothing; the next scene shows that it does."""
     quiet.configure(max_retries=1)
     ((scene, item),) = crowd(quiet, 1)
     quiet.plex.add_fault("status", match=edits(item), status=500)
@@ -495,7 +495,7 @@ def test_others_go_first_while_one_scene_cannot_be_written(quiet: Any) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("count", [1, 6])
 def test_a_read_back_that_fails_for_all_is_charged_to_none(quiet: Any, count: int) -> None:
-    """What was written cannot be looked at: that is no single scene's fault."""
+    """What was written cannot be read back, which is no single scene's fault."""
     quiet.film("another.mp4")
     pairs = crowd(quiet, count)
     put: list[bool] = []
@@ -516,7 +516,7 @@ def test_a_read_back_that_fails_for_all_is_charged_to_none(quiet: Any, count: in
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_images_that_fail_for_all_are_charged_to_none(world: Any, method: str) -> None:
-    """The texts are written meanwhile; whether Plex will not show its images or take ours."""
+    """The texts are written, whether Plex does not list its images or does not accept ours."""
     pairs = [world.pair(f"{n}.mp4", title=f"T{n}", cover=RED) for n in range(4)]
     for scene, _ in pairs:
         world.event(scene)

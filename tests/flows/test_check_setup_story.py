@@ -1,4 +1,4 @@
-"""The doctor: each point with what to do about it, on set-ups that are well and that are not."""
+"""Check Setup: each point and its remedy, for correct and incorrect set-ups."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.world import ROOT
 
 @pytest.fixture(autouse=True)
 def installed(world: Any, tmp_path: Path) -> Path:
-    """The plugin's folder among others, as Stash has it."""
+    """A copy of the plugin in a folder of plugins, as in Stash."""
     folder = tmp_path / "plugins" / "PlexSync"
     folder.mkdir(parents=True)
     for name in ("PlexSync.yml", "requirements.txt"):
@@ -546,7 +546,7 @@ def test_a_path_map_that_cannot_be_read_is_named(world: Any, setting: str) -> No
 def test_a_session_that_may_end_is_an_alarm_only_where_stash_asks_for_a_login(
     world: Any, password: str, state: str
 ) -> None:
-    """Stash hands out a session in any case."""
+    """Stash always issues a session."""
     if password:
         world.stash.require_login("me", password)
     world.block = lambda: json.dumps(world.stash.server_connection()).encode()

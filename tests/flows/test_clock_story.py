@@ -1,4 +1,4 @@
-"""Clocks that jump, lie and change their offset: nothing freezes, nothing storms, nothing is lost."""
+"""Clocks that jump, are wrong, or change their offset: nothing stalls, floods or is lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def outages(world: Any) -> list[dict[str, Any]]:
 
 
 def jump_after(world: Any, seconds: float, jump: float) -> None:
-    """Let the wall clock jump once the worker has lived for so long."""
+    """Make the wall clock jump once the worker has run for this long."""
     at = world.clock.passed + seconds
 
     def turn() -> None:
@@ -102,7 +102,7 @@ def test_a_jump_of_a_day_forward_is_no_storm(quiet: Any) -> None:
 
 
 def test_times_stored_by_a_clock_that_was_ahead_count_as_now(quiet: Any) -> None:
-    """Everything on disk is from next year: the next worker starts with the right time."""
+    """All times on disk are from next year, and the next worker starts at the right time."""
     first, retried = quiet.pair("1.mp4", title="T")
     dead = quiet.stash.add_scene(title="U", files=[])
     quiet.clock.jumped += 365 * DAY
@@ -145,7 +145,7 @@ def zone(request: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_stash_and_this_process_may_live_in_different_zones(quiet: Any, zone: str) -> None:
-    """Stash writes times with its own offset; what is older than the installation stays alone."""
+    """Stash writes times with its own offset; scenes older than the installation stay unwritten."""
     assert os.environ["TZ"] == zone
     now = quiet.clock.now()
     old, old_item = quiet.pair("old.mp4", title="T", created_at=now - 1800)
@@ -158,7 +158,7 @@ def test_stash_and_this_process_may_live_in_different_zones(quiet: Any, zone: st
 
 
 def test_summer_time_ends_and_no_lost_event_is_missed_or_seen_twice(quiet: Any) -> None:
-    """The sweep for lost events compares instants: an offset that changes is no change of time."""
+    """The sweep compares instants: a changed offset does not change the time."""
     pairs = [quiet.pair(f"{n}.mp4", title=f"T{n}") for n in range(3)]
     for scene, _ in pairs:
         quiet.event(scene)

@@ -1,4 +1,4 @@
-"""Collections of PlexSync's own: what they show, whose they are, and how it is undone."""
+"""PlexSync's own collections: what they show, to whom they belong, and how they are undone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BLUE = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"blue" * 50
 
 @pytest.fixture
 def acme(world: Any) -> int:
-    """A studio with a picture and a text, and the settings that show them."""
+    """A studio with a picture and a text, and settings that show both."""
     world.configure(no_poster=True, collection_details=True, collection_sort="!{name}")
     studio: int = world.stash.add_studio("Acme")
     world.stash.edit_entity("studio", studio, image=RED, details="All of Acme.")
@@ -165,7 +165,7 @@ def test_a_change_of_the_studio_reaches_its_collection(world: Any, acme: int) ->
     assert (box.summary, box.posters) == ("New words.", [uploaded(RED).rpartition("/")[2]])
     world.stash.edit_entity("studio", acme, image=BLUE)
     world.stash.data.entity("studio", acme).updated_at = world.clock.now()
-    world.run(minutes=20)  # nobody told: the sweep
+    world.run(minutes=20)  # no hook reported it: found by the sweep
     assert box.selected_poster == uploaded(BLUE)
     world.stash.edit_entity("studio", acme, details="")
     world.event(acme, "Studio.Update.Post", inputFields=["details", "id"])

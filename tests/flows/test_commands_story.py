@@ -1,4 +1,4 @@
-"""What a page asks for, from the record in the inbox to the result it can read."""
+"""Page commands, from the record in the inbox to the result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONG_AGO = 1_600_000_000
 
 
 def ask(world: World, mode: str, **args: Any) -> Any:
-    """A page's request; nobody lives who could be woken, so the worker is run by the test."""
+    """A request of the page. No worker is alive to be woken, so the test runs it."""
     request = operations.Request("/nowhere", world.folder, args, b"", world.clock.now())
     return operations.perform(mode, request)
 
@@ -36,7 +36,7 @@ def told(world: World, accepted: str) -> Any:
 
 
 def done(world: World, name: str, **args: Any) -> Any:
-    """Ask, let the worker do it, and read the answer."""
+    """Send a command, let the worker carry it out, and read the result."""
     accepted = order(world, name, **args)
     assert told(world, accepted)["state"] == "waiting"
     world.run()
@@ -76,7 +76,10 @@ def test_retry_tries_one_dead_letter_again(world: World) -> None:
 def test_retry_class_takes_the_letters_of_one_class(world: World) -> None:
     first, item = world.pair("a.mp4", plex={"title": "old"})
     second, other = world.pair("b.mp4", plex={"title": "old"})
-    for scene in (first, second):  # one after the other: what refuses all is no scene's fault
+    for scene in (
+        first,
+        second,
+    ):  # one after the other: a Plex that refuses all of them would be at fault itself
         fault = refuse(world)
         world.edit(scene, title="new")
         world.run()
@@ -291,7 +294,7 @@ def test_a_command_is_carried_out_once_although_its_record_was_taken_in_twice(
         record = file.read()
     world.run()
     assert item.title == "new"
-    with open(path, "wb") as file:  # as if the worker had died before it could forget the record
+    with open(path, "wb") as file:  # as if the worker had died before it deleted the record
         file.write(record)
     first = told(world, accepted)
     item.title = "somebody's own"
@@ -492,7 +495,7 @@ def test_a_killed_worker_keeps_the_order_of_commands_and_events(world: World) ->
     order(world, "clear", what="queue")
     world.edit(scene, title="new")
     app = world.stores()
-    try:  # taken over, and then the worker was gone
+    try:  # taken over, and then the worker died
         Intake(
             world.folder, app.stores.queue, app.stores.ledger, app.stores.dead_letters, app.log
         ).take_in(world.clock.now())

@@ -1,4 +1,4 @@
-"""Whoever only looks at a damaged data folder gets an answer or a sentence, never an exception."""
+"""Read-only tasks and operations on a damaged data folder: an answer or a message, no exception."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ RAW = (
     "'str'",
     "index",
 )
-"""Words of Python, not of ours."""
+"""Words of Python that no message for users may contain."""
 JUNK = (
     '{"version": 1}', "[]", "null", '{"version": 1, "outages": 3}', "{", '{"version": "x"}',
     '{"version": 1, "outages": [{"start": "x", "end": 1}]}', "\xff", "[" * 100_000,
@@ -66,7 +66,7 @@ def lived(world: World) -> World:
 
 
 def ask_everything(world: World, where: str) -> None:
-    worker = LockFile(os.path.join(world.folder, "worker.lock"))  # so that no look starts one
+    worker = LockFile(os.path.join(world.folder, "worker.lock"))  # so that no read starts one
     assert worker.acquire()
     try:
         _ask(world, where)

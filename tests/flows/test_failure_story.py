@@ -1,4 +1,4 @@
-"""When Plex or Stash is sick: nothing is lost, nothing is wrong, nobody else suffers."""
+"""Failures of Plex and Stash: nothing is lost or wrong, and other scenes are not affected."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_an_event_shows_that_stash_is_back_before_its_turn_to_be_asked(world: An
     back: list[float] = []
 
     def come_back() -> None:
-        if world.clock.passed > 70 and not back:  # it is asked after 75 s, and then after 135
+        if world.clock.passed > 70 and not back:  # it is probed after 75 s, and then after 135
             back.append(world.clock.passed)
             world.stash.start()
             world.event(scene)

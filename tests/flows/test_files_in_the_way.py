@@ -1,4 +1,4 @@
-"""Something else in the place of a file or a folder of ours: set aside, said once, gone on without."""
+"""Something else in the place of a file or folder: moved aside, reported once, work continues."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ STATES = ("circuit_breaker.json", "stats.json", "reconcile_state.json")
 
 
 def replaced(world: World, name: str, kind: Callable[[Path], None]) -> Path:
-    """The name as a worker left it, and then taken by something else."""
+    """The file as a worker left it, then replaced by something else."""
     path = Path(world.folder, name)
     path.parent.mkdir(exist_ok=True)
     for side in ("", "-wal", "-shm"):

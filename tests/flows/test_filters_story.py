@@ -1,4 +1,4 @@
-"""Which scenes are written: what is left out, what leaves and comes back, and who says so."""
+"""Filters: which scenes are left out, which leave and return, and where the reason is shown."""
 
 from __future__ import annotations
 

@@ -22,12 +22,12 @@ PREFERENCES = """
     PrefixMovieCollectionTags CreatePerformerCollectionTags PrefixPerformerCollectionTags
     CreateRatingTags SaveUserRatings RequireOrganized RequireURL RequireStashID AddPlexURL debug
 """
-"""All that the agent's last version has."""
+"""All preferences of the agent's last version."""
 
 
 @pytest.fixture
 def library(world: World) -> Any:
-    """A scene with one of everything, and the Plex item that it becomes."""
+    """A scene with every kind of metadata, and the resulting Plex item."""
     stash = world.stash
     parent = stash.add_studio("Big")
     jane = stash.add_performer("Jane Doe")

@@ -1,4 +1,4 @@
-"""Health Check names what answers, and says what to do about it."""
+"""Health Check names what answers, and what to do."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def _nothing_but_the_folder(world: World) -> None:
 
 
 def pair(world: World, name: str, title: str) -> tuple[int, Any]:
-    """A scene that nobody has touched since PlexSync was installed."""
+    """A scene that was not edited since PlexSync was installed."""
     return world.pair(name, title=title, created_at=LONG_AGO, updated_at=LONG_AGO)
 
 
@@ -121,7 +121,7 @@ def test_a_queue_that_a_killed_process_left_is_moved_with_its_log(world: World) 
 
 
 class Planted:
-    """Runs a command when it is loaded."""
+    """A pickle that runs a command when it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

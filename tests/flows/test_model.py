@@ -1,4 +1,4 @@
-"""Random days: edits, outages, crashes and jumps; at rest Plex equals Stash, or a letter says why."""
+"""Random days of edits, outages and crashes: in the end Plex equals Stash, or a dead letter exists."""
 
 from __future__ import annotations
 

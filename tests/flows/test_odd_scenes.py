@@ -1,4 +1,4 @@
-"""Stash answers oddly about one scene of eight: that one is given up in words, the rest arrives."""
+"""Stash's answer about one of eight scenes is malformed: only that one becomes a dead letter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Answer = dict[str, Any]
 
 
 def spoil(world: Any, scene: int, change: Change) -> Any:
-    """Change what Stash says about one scene (0: about all), wherever it stands in an answer."""
+    """Change Stash's answers about one scene (0: about all), wherever it occurs in them."""
 
     def rewritten(body: bytes) -> bytes:
         answer = json.loads(body)
@@ -119,7 +119,7 @@ def test_reconciliation_goes_on_past_an_odd_scene(world: Any) -> None:
 
 
 def rewrite(world: Any, change: Callable[[Answer], object]) -> Any:
-    """Change all that Stash answers."""
+    """Change all of Stash's answers."""
 
     def rewritten(body: bytes) -> bytes:
         answer = json.loads(body)
@@ -130,7 +130,7 @@ def rewrite(world: Any, change: Callable[[Answer], object]) -> Any:
 
 
 def failing_where(scene: int, *fields: str) -> Callable[[Answer], None]:
-    """An error of one scene as GraphQL tells it: it spoils the answer, or the list, that holds it."""
+    """A GraphQL error of one scene, which makes the answer or the list that contains it fail."""
 
     def change(answer: Answer) -> None:
         for name, found in (answer.get("data") or {}).items():
@@ -229,7 +229,7 @@ def test_what_was_updated_is_read_past_an_odd_row_on_a_full_page(world: Any) -> 
 
 
 def repeat(world: Any, rows: int, count: int) -> None:
-    """A Stash that answers each question for a list with its first rows."""
+    """A Stash that answers every request for a list with its first rows."""
 
     def change(answer: Answer) -> None:
         found = answer["data"].get("findScenes")

@@ -1,4 +1,4 @@
-"""docs/operations.md against the code: names, arguments, defaults, and the shape of each answer."""
+"""Compares docs/operations.md with the code: names, arguments, defaults, shape of answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def block(name: str, kind: str) -> Any:
 
 
 def rows(name: str) -> dict[str, str]:
-    """Argument -> default, as the table says."""
+    """Argument -> default, from the table."""
     found = re.findall(r"^\| `(\w+)` \| .+? \| (.+?) \|$", SECTIONS[name], re.M)
     return dict(found)
 
@@ -43,7 +43,7 @@ def rules(name: str) -> Any:
 
 
 def shape(value: Any, name: str = "") -> Any:
-    """The keys of a value; of a list the first element's; None where nothing is known."""
+    """The keys of a value, or of a list's first element; None if unknown."""
     if isinstance(value, dict):
         if name in BY_NAME:
             return "by name"

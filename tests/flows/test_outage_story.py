@@ -1,4 +1,4 @@
-"""Plex goes away: PlexSync waits, notices its return by itself, and drains gently."""
+"""An outage of Plex: PlexSync waits, detects its end by itself, and drains at a rising rate."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_an_outage_counts_the_jobs_that_it_held_back_and_those_in_step_again_onc
     missing = quiet.stash.add_scene(title="not in Plex", files=[("/data/none.mp4", 7)])
     quiet.event(missing)
     pairs = crowd(quiet, 3)
-    quiet.run(minutes=35)  # by now it waits for five minutes and more between two tries
+    quiet.run(minutes=35)  # by now it waits for more than five minutes between attempts
     while quiet.waiting()[missing].not_before - quiet.clock.now() < 200:
         quiet.run(minutes=1)
     quiet.plex.stop()
@@ -90,7 +90,7 @@ def test_a_job_that_came_before_the_probe_that_ends_the_outage_was_held_back_too
     opened: list[float] = []
 
     def event_and_plex_is_back() -> None:
-        """Before a probe is due, and a good while before a trial is."""
+        """Before a probe is due, and long before a trial is."""
         opened.extend([quiet.clock.passed] if "CLOSED -> OPEN" in quiet.said() else [])
         if opened and quiet.clock.passed > opened[0] + 14 and not quiet.plex.running:
             quiet.event(pairs[1][0])
@@ -104,7 +104,7 @@ def test_a_job_that_came_before_the_probe_that_ends_the_outage_was_held_back_too
 
 
 def test_a_job_that_came_while_plex_did_not_write_was_held_back_too(quiet: Any) -> None:
-    """No probe notices the end of such an outage: the next job finds out."""
+    """No probe detects the end of such an outage, but the next job does."""
     old = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
     pairs = [quiet.pair(f"{n}.mp4", title=f"T{n}", **old) for n in range(3)]
     fault = quiet.plex.add_fault("status", match="PUT", status=503)
@@ -277,7 +277,7 @@ def test_answers_below_500_never_open_the_breaker(quiet: Any) -> None:
 def test_letters_of_the_outage_come_back_by_themselves(
     quiet: Any, pause: float, back: bool
 ) -> None:
-    """One scene finds no server and is buried, then (at once or much later) all of Plex goes."""
+    """One scene becomes a dead letter by a server failure; later all of Plex goes down."""
     quiet.configure(max_retries=1)
     old = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
     buried, item = quiet.pair("1.mp4", title="T1", **old)
@@ -363,7 +363,7 @@ def test_a_while_of_503_during_hundreds_of_jobs_costs_none(quiet: Any) -> None:
 
 
 def test_a_plex_that_hangs_is_an_outage_too(quiet: Any) -> None:
-    """In real time, each attempt ends by its own deadline; so four failures lie behind already."""
+    """Each attempt ends by its own real deadline, so four failures are prepared."""
     quiet.configure(read_timeout=5)
     now = quiet.clock.now()
     before = CircuitBreaker(failures=4, failing_since=now, last_failure=now, reason="no answer")

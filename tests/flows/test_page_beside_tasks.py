@@ -1,4 +1,4 @@
-"""What a page asks for while a task owns the data folder: begun after the requests in flight."""
+"""Page commands while a task owns the data folder: carried out after the requests in flight."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.world import World
 SCENES = 20
 EACH = ",".join(str(n + 1) for n in range(SCENES))
 IN_FLIGHT = 2
-"""Requests that may be on their way when a page asks: as many as there are connections."""
+"""The maximum number of requests in flight: one per connection."""
 
 
 @pytest.fixture
@@ -31,19 +31,19 @@ def world(world: Any) -> Any:
 
 
 def asked(world: World) -> int:
-    """Requests so far, to both servers."""
+    """The number of requests to both servers."""
     return len(list(world.plex.journal)) + len(list(world.stash.journal))
 
 
 class Page:
-    """Asks for something during the request number `during` from now on."""
+    """Sends a command during the request number `during` from now on."""
 
     def __init__(self, world: World, during: int) -> None:
         self._world = world
         self._during = asked(world) + during
         self._accepted = ""
         self.later = 0
-        """Requests that began before what it asked for did."""
+        """The number of requests that began before the command was carried out."""
         for server in (world.plex, world.stash):
             server.add_fault("status", match=self._look)
 
@@ -81,8 +81,8 @@ CASES = [
     (synced, sync_all, {}, "queued", (2,)),
     (synced, sync_recent, {}, "queued", (2,)),
 ]
-"""What was there before, a task, its arguments, where it says how many scenes it saw, and during
-which of its requests the page asks."""
+"""The state before, a task, its arguments, where it reports its number of scenes, and during
+which of its requests the page sends a command."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a page looks at besides: tables in any order, throughput, and what a task told last."""
+"""Further reads of the page: tables in any order, throughput, and the last report of a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which picture becomes poster and background: asked for once, uploaded only when it changed."""
+"""Posters and backgrounds: each picture is read once, and uploaded only if it changed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def synced(world: Any, *scenes: int) -> None:
 
 
 def asked(world: Any) -> list[str]:
-    """What pictures Stash was asked for."""
+    """The pictures that were requested from Stash."""
     ends = ("/screenshot", "/image", "/frontimage")
     return [e.path for e in world.stash.journal if e.path.endswith(ends)]
 
@@ -142,7 +142,7 @@ def test_another_picture_of_a_group_reaches_its_scenes_and_no_others(world: Any)
     plain, _ = world.pair("b.mp4", title="B", cover=RED, **old)
     synced(world, boxed, plain)
     world.stash.edit_entity("group", group, front_image=GREY)
-    world.clock.passed += 60  # what is quite new is looked at once more
+    world.clock.passed += 60  # what was updated only just now is checked once more
     world.event(group, "Group.Update.Post", inputFields=["front_image", "id"])
     world.stash.journal.clear()
     world.run()
@@ -152,7 +152,7 @@ def test_another_picture_of_a_group_reaches_its_scenes_and_no_others(world: Any)
     world.event(ann, "Performer.Update.Post", inputFields=["image", "id"])
     world.stash.journal.clear()
     world.run()
-    # A sweep that happens to be due may look at the group again.
+    # A sweep that happens to be due may check the group again.
     assert set(asked(world)) <= {f"/group/{group}/frontimage"}
 
 

@@ -1,4 +1,4 @@
-"""The dry run: what people are told, that it comes true, and that nothing is touched."""
+"""The dry run: what it reports, that this is what happens, and that it changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def fields_of(output: dict[str, Any], scene: int) -> dict[str, Any]:
 
 
 def content(folder: str) -> dict[str, Any]:
-    """What every database and file holds, apart from the index, which is a cache."""
+    """The content of all databases and files, apart from the index, which is a cache."""
     found: dict[str, Any] = {}
     for path in sorted(Path(folder).rglob("*")):
         name = os.path.relpath(path, folder)

@@ -1,4 +1,4 @@
-"""Buttons that work on the queue and the dead letters, pressed in a world whose clock is moved."""
+"""Tasks for the queue and the dead letters, in a world with a fake clock."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ OLD = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
 
 
 class Screen:
-    """What the user sees of one press: lines and the progress bar."""
+    """What the user sees of one task: log lines and progress."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str]] = []
@@ -61,7 +61,7 @@ class Screen:
 
 
 class Buttons:
-    """Presses a task as the owner of a world's data folder."""
+    """Runs tasks as the owner of a world's data folder."""
 
     def __init__(self, world: Any) -> None:
         self.world = world
@@ -244,7 +244,7 @@ def test_it_ends_when_plex_goes_away_meanwhile(desk: Buttons) -> None:
 
 
 def _late(plex: Any, writes: int) -> Callable[[Any], bool]:
-    """Everything from the n-th write on."""
+    """Matches all writes from the n-th on."""
     return lambda _: bool(plex.writes() > writes)
 
 
@@ -394,7 +394,7 @@ def test_a_scan_of_a_queued_old_scene_does_not_undo_sync_all(desk: Buttons) -> N
 
 
 def clear_nothing(call: TaskContext) -> dict[str, object]:
-    """Another owner takes the walk into the queue."""
+    """Another owner feeds the backfill into the queue."""
     call.owner().worker(lambda: "", lambda results, seconds: None).take_in(call.clock.now())
     return {}
 
@@ -602,7 +602,7 @@ def test_clear_queue_leaves_the_letters(desk: Buttons) -> None:
 
 def test_a_copy_that_cannot_be_kept_removes_nothing(desk: Buttons) -> None:
     desk.queue([1])
-    desk.world.clock.jumped = 1e12  # no copy can bear a date of the year 33,000
+    desk.world.clock.jumped = 1e12  # no copy can have a date in the year 33,000
     with pytest.raises(ValueError, match="year"):
         desk.press(remove_all)
     desk.world.clock.jumped = 0.0

@@ -1,4 +1,4 @@
-"""Recipes and filters that are not saved: what they would write, for a few scenes and over all."""
+"""Drafts of recipes and filters: results for a few scenes, and how many scenes would change."""
 
 from __future__ import annotations
 

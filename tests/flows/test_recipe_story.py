@@ -1,4 +1,4 @@
-"""Recipes: what the patterns of the settings make of a scene arrives in Plex, and stays in step."""
+"""Recipes: what the patterns produce for a scene reaches Plex and stays in step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def films(world: World) -> World:
 
 
 def rich(world: World, name: str = "a.mp4", **scene: Any) -> tuple[int, Any]:
-    """A scene with everything that a recipe can look at."""
+    """A scene with everything that a recipe can use."""
     stash = world.stash
     ann, bob = stash.add_performer("Ann Lee"), stash.add_performer("Bob")
     stash.data.entity("performer", ann).more["gender"] = "FEMALE"
@@ -51,7 +51,7 @@ def synced(world: World, scene: int) -> None:
 
 
 def asked(world: World) -> int:
-    """How often items were read from Plex or written."""
+    """The number of times that items were read from Plex or written."""
     return world.plex.count("PUT") + world.plex.count("GET", "/library/metadata")
 
 
@@ -146,7 +146,7 @@ def test_preview_and_reconciliation_know_the_new_fields(films: World) -> None:
     fields = {f["field"]: f["then"] for f in output["scenes"][0]["items"][0]["fields"]}
     assert (fields["sort_title"], fields["labels"]) == ("Label", ("Kids",))
     synced(films, scene)
-    item.contentRating = "PG"  # of no concern
+    item.contentRating = "PG"  # without effect
     item.titleSort = "by hand"
     films.clock.passed += 60
     item.updated_at = int(films.clock.now()) - 30
@@ -252,7 +252,7 @@ def test_the_demo_library_is_written_as_before_there_were_recipes(films: World) 
 
 
 class TestHierarchy:
-    """What stands above tags and studios."""
+    """The parents of tags and studios."""
 
     @pytest.fixture
     def tags(self, films: World) -> tuple[int, int, int]:
@@ -263,7 +263,7 @@ class TestHierarchy:
         return genre, drama, films.stash.add_tag("Noir", parents=[drama])
 
     def told(self, world: World, kind: str, number: int, **fields: Any) -> None:
-        """Somebody saves a tag or a studio, whose form sends all its fields."""
+        """The user saves a tag or a studio; the form sends all fields."""
         world.clock.passed += 60
         world.stash.edit_entity(kind, number, **fields)
         world.event(number, f"{kind.capitalize()}.Update.Post", inputFields=[*fields, "id"])

@@ -26,7 +26,7 @@ def quiet(world: Any) -> Any:
 
 
 def press(world: Any, mode: str, **args: str) -> dict[str, Any]:
-    """Press a button, in this process."""
+    """Run a task in this process."""
     app = world.stores()
     try:
         config = app.config()
@@ -50,7 +50,7 @@ def press(world: Any, mode: str, **args: str) -> dict[str, Any]:
 
 
 def later(world: Any, seconds: float = 60.0) -> None:
-    """Long enough that Plex's whole seconds leave no doubt."""
+    """Long enough to be unambiguous in Plex's whole seconds."""
     world.clock.passed += seconds
 
 
@@ -63,12 +63,12 @@ def stored(world: Any) -> Any:
 
 
 def edit_in_plex(world: Any, item: Any, **values: Any) -> None:
-    """A person edits an item in Plex, at the world's time."""
+    """The user edits an item in Plex, at the world's time."""
     world.plex.user_edit(item.key, **values)
 
 
 def synced(world: Any, count: int, **scene: Any) -> list[tuple[int, Any]]:
-    """So many scenes that PlexSync has written."""
+    """This many scenes that PlexSync has written."""
     pairs = [
         world.pair(f"{n}.mp4", title=f"T{n}", details=f"About {n}", **scene) for n in range(count)
     ]
@@ -201,7 +201,7 @@ def test_a_gap_whose_job_was_lost_is_found_again(quiet: Any) -> None:
 
 
 def test_an_edit_that_changes_nothing_does_not_hide_the_gap(quiet: Any) -> None:
-    """The job of the gap and the event of the edit become one; it must still look at Plex."""
+    """The gap's job and the edit's event are merged; the job must still compare with Plex."""
     ((scene, item),) = synced(quiet, 1)
     edit_in_plex(quiet, item, title="By hand")
     later(quiet)

@@ -1,4 +1,4 @@
-"""Stash repeats our API key in its errors: it stands nowhere, whatever is logged, stored or shown."""
+"""Stash repeats the API key in its errors: it is never logged, stored or shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stash's session: kept alive by its own age, and renewed by whoever comes along."""
+"""Stash's session: kept alive by its maximum age, and renewed by hooks and tasks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SignedIn(World):
         self.first = self.block()
 
     def block(self) -> bytes:
-        """As Stash hands it out now, with a fresh session."""
+        """The connection block that Stash passes now, with a new session."""
         return json.dumps(self.stash.server_connection()).encode()
 
     def live(self, minutes: float, *, handover: bool = True, pipes: bool = True) -> str:
@@ -92,7 +92,7 @@ def test_a_session_of_30_seconds_outlives_an_outage_of_plex(signed_in: Any) -> N
 def test_a_session_of_30_seconds_outlives_a_batch_of_minutes(
     signed_in: Any, whether_enabled: str
 ) -> None:
-    """Also where the query that renews it by the way gets no answer."""
+    """Even if the query that renews it gets no answer."""
     if whether_enabled != "answered":
         signed_in.stash.add_fault("reset", match=lambda request: "PlexSyncEnabled" in request.query)
     pairs = [signed_in.pair(f"{n}.mp4", title=f"new {n}") for n in range(30)]

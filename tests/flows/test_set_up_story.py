@@ -1,4 +1,4 @@
-"""The set-up: its steps, Plex by hand, and settings that somebody's open page writes back."""
+"""The set-up: its steps, a manual Plex address, and settings that an open page writes back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def settings(world: World) -> dict[str, Any]:
 
 
 def places(folder: str, secret: str) -> list[str]:
-    """Files of the data folder that hold it."""
+    """Files of the data folder that contain it."""
     files = (path for path in Path(folder).rglob("*") if path.is_file())
     return [path.name for path in files if secret.encode() in path.read_bytes()]
 

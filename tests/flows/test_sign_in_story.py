@@ -1,4 +1,4 @@
-"""Sign in with Plex: from the button to the server's own token in Stash's settings."""
+"""Sign in with Plex: from the button to the server's token in Stash's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""stats.json: every job once, whoever owns the folder and however its owners end."""
+"""stats.json: every job is counted once, whichever process owns the folder and however it ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.world import ROOT, World
 
 NOW = 1_700_000_000.0
 LONG_AGO = 1_600_000_000.0
-"""When a scene was updated that no sweep looks at."""
+"""An update time that no sweep checks."""
 
 
 def owner(world: World) -> App:
@@ -315,7 +315,7 @@ def test_a_file_in_doubt_is_refused(change: dict[str, Any]) -> None:
 
 
 def test_the_counts_of_version_1_are_kept() -> None:
-    """It called jobs that were requeued "put_back"."""
+    """The old name of requeued jobs was "put_back"."""
     found = Stats(NOW)
     found.note(REQUEUED, NOW, error="PlexServerDown")
     raw = json.loads(json.dumps(found.to_json()))

@@ -1,4 +1,4 @@
-"""View Queue Status: on an empty, a healthy, a sick and a damaged set-up, and beside a busy worker."""
+"""View Queue Status: empty, healthy, failing and damaged set-ups, and beside a busy worker."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HEAVY = {
 
 
 def look(world: World) -> Any:
-    """The status as an operation answers it, as of the world's time."""
+    """The answer of the operation `status` at the world's time."""
     return json.loads(json.dumps(status(world.folder, world.clock.now()), allow_nan=False))
 
 
@@ -49,7 +49,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def one_batch(world: World) -> None:
-    """A worker that is called away after its first batch."""
+    """A worker that is asked to step aside after its first batch."""
     seen: list[Any] = []
     live(
         world,
@@ -321,7 +321,7 @@ def test_a_look_is_a_light_process(world: World) -> None:
 
 
 class Desk:
-    """Somebody at Stash's task page, with the plugin as processes."""
+    """A user at Stash's task page; the plugin runs in processes."""
 
     def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
         self.plugin, self.plex, self.stash = plugin, plex, stash

@@ -1,4 +1,4 @@
-"""Whoever waits for the worker waits for the requests in flight, and for nothing else."""
+"""Tasks and commands wait for the worker's requests in flight, and for nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.world import World
 
 RED = b"\xff\xd8\xffred"
 CONNECTIONS = 2
-"""What `plex_connections` is by default."""
+"""The default of `plex_connections`."""
 
 
 def films(world: World, count: int, **scene: Any) -> list[tuple[int, Any]]:
@@ -28,17 +28,17 @@ def films(world: World, count: int, **scene: Any) -> list[tuple[int, Any]]:
 
 
 def asked(world: World) -> int:
-    """Requests so far, to both servers."""
+    """The number of requests to both servers."""
     return len(list(world.plex.journal)) + len(list(world.stash.journal))
 
 
 def written(world: World) -> list[str]:
-    """The items that were written to, in this order."""
+    """The items that were written, in order."""
     return [entry.get("id") for entry in world.plex.journal if entry.method == "PUT"]
 
 
 def after(world: World, number: int) -> Callable[[], str]:
-    """A task asks as soon as so many requests began."""
+    """A task asks the worker to step aside once this many requests have begun."""
     end = asked(world) + number
     return lambda: "a task takes over" if asked(world) >= end else ""
 
@@ -98,7 +98,7 @@ def test_what_a_page_asks_for_is_begun_in_the_middle_of_a_batch(world: World) ->
     before: list[int] = []
 
     def press() -> str:
-        """A page asks for the last scene while the first ones are written."""
+        """A page requests the last scene while the first ones are written."""
         if accepted and not before and _result(world, accepted[0]):
             before.append(len(written(world)))
         if written(world) and not accepted:

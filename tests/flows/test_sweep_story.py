@@ -1,4 +1,4 @@
-"""What fires no hook, or whose hook was lost, reaches Plex all the same."""
+"""Changes that fire no hook, or whose hook was lost, still reach Plex."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OLD = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
 
 
 def looks(world: World) -> int:
-    """How often Stash was asked which scenes were updated recently."""
+    """The number of queries for recently updated scenes."""
     asked = [entry.operation for entry in world.stash.journal]
     return sum(name.startswith("query PlexSyncRecentlyUpdated(") for name in asked)
 

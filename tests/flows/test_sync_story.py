@@ -1,4 +1,4 @@
-"""From a saved scene to the Plex item: what a user sees."""
+"""From a saved scene to the Plex item, as the user sees it."""
 
 from __future__ import annotations
 
@@ -524,7 +524,7 @@ def test_a_scene_without_anything_to_say_leaves_the_item_to_the_next(world: Any)
 
 
 def both(world: Any) -> tuple[int, int, int]:
-    """An item of two files that belong to two scenes; the first scene has it."""
+    """An item with the files of two scenes; it belongs to the first one."""
     world.configure(no_poster=True)
     files = [("/plex/a.mp4", 1), ("/plex/b.mp4", 2)]
     key = world.plex.add_item(world.section, files=files, title="Both")

@@ -1,5 +1,5 @@
-"""Plex with "Secure connections: Required" and its relatives: a person's way from what is wrong to
-a scene that arrived."""
+"""Plex with "Secure connections: Required" and similar set-ups: from the error message to
+a synced scene."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.world import ROOT, TOKEN, World
 
 
 def secured(world: World, certificate: str, wanted: str = "required") -> str:
-    """Plex shows this certificate from now on; returns its https address in numbers."""
+    """Make Plex use this certificate; returns its https address with the IP address."""
     world.plex.tls = certificates.server(certificate)
     world.plex.secure_connections = wanted
     world.configure(no_poster=True)
@@ -125,7 +125,7 @@ def test_a_plex_that_prefers_tls_takes_both(world: World) -> None:
 
 
 class Elsewhere:
-    """A second server that notes whatever comes."""
+    """A second server that records all requests."""
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Undo: Plex as it was before, what stays, and when an undone scene is written again."""
+"""Undo: what is restored, what stays, and when an undone scene is written again."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_a_plex_that_goes_away_in_the_middle_costs_nothing(world: Any) -> None:
 
 
 def _after(world: Any, writes: int) -> Any:
-    """Matches requests that write, once so many were answered from now on."""
+    """Matches write requests once this many were answered from now on."""
     begun = world.plex.count("PUT")
     return lambda r: r.method == "PUT" and world.plex.count("PUT") >= begun + writes
 
@@ -289,7 +289,7 @@ def unpin(world: Any, scene: int) -> None:
 
 
 def test_our_own_upload_is_never_taken_for_what_plex_had(world: Any) -> None:
-    """A worker that dies between an upload and its record leaves just that to the next one."""
+    """The state that a worker leaves if it dies between an upload and its record."""
     scene, item = rich(world)
     synced(world, scene)
     ours = item.selected_poster
@@ -313,7 +313,7 @@ def test_our_own_upload_is_never_taken_for_what_plex_had(world: Any) -> None:
 
 
 def test_a_kill_right_after_an_upload_loses_no_poster(world: Any, tmp_path: Any) -> None:
-    """What lies in the data folder at that instant is what the next worker finds."""
+    """The next worker finds the data folder as it is at that moment."""
     scene, item = rich(world)
     before = looks(item)
     left = tmp_path / "left by the kill"

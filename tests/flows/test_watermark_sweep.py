@@ -1,4 +1,4 @@
-"""The sweep for what no hook told, in a large library: each scene updated since is found, once."""
+"""The sweep of a large library: every scene updated since the watermark is found, once."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_nothing_older_than_the_installation_is_ever_queued(
 def test_a_change_of_the_time_zone_hides_nothing(
     stash: ManyScenes, sweep: Callable[[float], set[int]], zones: tuple[int, int]
 ) -> None:
-    """With the old offset thousands of texts stand before or among the new ones."""
+    """With the old offset thousands of texts are sorted before or among the new ones."""
     assert sweep(NOW) == set()
     stash.zone = zones[0]
     for scene in range(1, 3001):
@@ -182,7 +182,7 @@ def test_a_clock_that_goes_back_less_than_three_hours_hides_nothing(
 def test_the_clock_of_both_is_set(
     stash: ManyScenes, sweep: Callable[[float], set[int]], jump: float
 ) -> None:
-    """Stash and PlexSync run on one machine: what is updated after the jump is found."""
+    """Stash and PlexSync share one clock: what is updated after the jump is found."""
     stash.touch(1, NOW + 10)
     assert sweep(NOW + 60) == {1}
     now = NOW + 60 + jump

@@ -1,4 +1,4 @@
-"""A data folder belongs to one Stash; another one writes nothing, and may take it over by hand."""
+"""A data folder belongs to one Stash; another one writes nothing unless the user lets it take over."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def set_up(world: World, other: StashSim) -> tuple[Any, Any]:
 
 
 def pressed(world: World, mode: str) -> dict[str, object]:
-    """One press of a button in the Stash that is served."""
+    """One task, run in the Stash that is in use."""
     task, stash, log = TASKS[mode], world.client(), Log(world.sink)
     kind = Services if task.kind == READS else App
     args = read_task_arguments(mode, task, {})

@@ -1,4 +1,4 @@
-"""What becomes of a write that Plex refuses, cuts short or shows in its own way."""
+"""Writes that Plex refuses, cuts, or shows differently."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def no_posters(world: Any) -> None:
 
 
 def sync(world: Any, scene: int, **fields: Any) -> None:
-    """Somebody saves the scene; the worker has all the time it wants."""
+    """The user saves the scene; the worker runs until it is idle."""
     if fields:
         world.edit(scene, **fields)
     else:
@@ -32,13 +32,13 @@ def sync(world: Any, scene: int, **fields: Any) -> None:
 
 
 def look(world: Any, operation: str, **args: Any) -> Any:
-    """What a page is answered at once."""
+    """The immediate answer to a page."""
     request = operations.Request("/nowhere", world.folder, args, b"", world.clock.now())
     return operations.perform(operation, request)
 
 
 def ask(world: Any, command: str, **args: Any) -> None:
-    """A page asks for something, and the worker does it."""
+    """The page sends a command, and the worker carries it out."""
     look(world, command, **args)
     world.run(minutes=1)
 

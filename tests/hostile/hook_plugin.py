@@ -1,4 +1,4 @@
-"""The real hook as Stash runs it, with a small stand-in for the worker that it starts."""
+"""The real hook as Stash runs it, with a small substitute for the worker that it starts."""
 
 from __future__ import annotations
 
@@ -90,13 +90,13 @@ class Plugin:
         return [sys.executable, "-S", str(self.folder / "PlexSync.py")]
 
     def popen(self, **more) -> subprocess.Popen[bytes]:
-        """A hook about to read its stdin, in Stash's place; `command` may say how to run it."""
+        """A started hook whose stdin is still open; `command` may be another way to run it."""
         settings = {"args": self.command(), "env": environ(), "stdin": subprocess.PIPE}
         settings |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
         return subprocess.Popen(**settings)
 
     def run(self, stdin: bytes, **more) -> dict[str, object]:
-        """One hook; its answer, which must be one JSON object, with nothing on stderr."""
+        """Run one hook; returns its answer, one JSON object; stderr must be empty."""
         process = self.popen(**more)
         out, err = process.communicate(stdin, timeout=30)
         assert (process.returncode, err) == (0, b"")
@@ -106,7 +106,7 @@ class Plugin:
 
     @contextmanager
     def alive(self, lock: str = "worker.lock") -> Iterator[None]:
-        """A worker (or a task), as far as hooks can tell, for as long as the block runs."""
+        """What hooks take for a worker (or a task) while the block runs."""
         system.private_folder(str(self.data))
         with held(self.data / lock):
             yield
@@ -120,11 +120,11 @@ class Plugin:
         return os.listdir(folder) if folder.is_dir() else []
 
     def started(self) -> int:
-        """How many workers were started so far, also those that found another one alive."""
+        """The number of started workers, including those that found another one alive."""
         return len(list(self.folder.glob("started-*")))
 
     def workers(self, count: int = 1, seconds: float = 10) -> list[dict]:
-        """What at least `count` workers that became the owner say of themselves."""
+        """What at least `count` workers that became the owner report."""
         end = time.monotonic() + seconds
         while len(found := sorted(self.folder.glob("worker-*.json"))) < count:
             assert time.monotonic() < end, f"only {len(found)} of {count} workers came up"
@@ -132,7 +132,7 @@ class Plugin:
         return [json.loads(path.read_text()) for path in found]
 
     def stop(self) -> None:
-        """End the workers that hooks started here."""
+        """Stop the workers that hooks have started here."""
         (self.folder / "stop").touch()
         end = time.monotonic() + 5
         for path in self.folder.glob("worker-*.json"):
@@ -145,7 +145,7 @@ class Plugin:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """The lock on a file, for as long as the block runs."""
+    """Holds the lock of a file while the block runs."""
     lock = system.LockFile(str(path))
     assert lock.acquire()
     try:
@@ -155,7 +155,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 def environ(**more: str) -> dict[str, str]:
-    """Our environment without what would move the data or keep Python from caching."""
+    """Our environment without variables that move the data or disable Python's cache."""
     ours = ("STASH_PLUGIN_DATA", "PYTHONDONTWRITEBYTECODE")
     return {key: value for key, value in os.environ.items() if key not in ours} | more
 

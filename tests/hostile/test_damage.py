@@ -1,4 +1,4 @@
-"""Any file of the data folder damaged while no worker lived: told, set aside, and gone on without."""
+"""Any file of the data folder is damaged while no worker runs; the next one reports it and works."""
 
 from __future__ import annotations
 

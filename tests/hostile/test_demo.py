@@ -1,4 +1,4 @@
-"""The demo as a developer starts it: it shows everything, leaves nothing, and does not lie."""
+"""The demo as a developer starts it: it shows everything, cleans up, and detects defects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROW = re.compile(r"^(.{16}) (\w+) +\S.*  ( *\d+\.\d\d|kept)$")
 
 
 def start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    """The demo, with a place for temporary files of its own."""
+    """The demo, with a folder of its own for temporary files."""
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     return subprocess.Popen(
         [sys.executable, "-m", "simulator.demo", *words],

@@ -1,6 +1,6 @@
-"""The packages: found, or installed once into the data folder by a real pip, whatever happens to it.
+"""The packages: found, or installed once into the data folder by a real pip, whatever may fail.
 
-The pins are of two tiny packages from a package index of the test's own, so nothing needs a network.
+The pins name two tiny packages of a local package index, so no network is needed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ posix_only = pytest.mark.skipif(sys.platform == "win32", reason="looks into /pro
 
 
 def build_wheel(folder: Path, name: str, version: str, members: dict[str, bytes], tag: str) -> None:
-    """A wheel as pip wants it; `members` may bring a METADATA of their own."""
+    """A valid wheel; `members` may contain a METADATA of their own."""
     info = f"{name}-{version}.dist-info"
     head = {
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
@@ -78,7 +78,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Index:
-    """A package index on this machine that can keep pip waiting."""
+    """A local package index that can make pip wait."""
 
     def __init__(self, wheels: Path) -> None:
         self.wheels = wheels
@@ -127,7 +127,7 @@ def _same(wheel: str, project: str) -> bool:
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
-    """The set of PINS as pip installed it, once for all tests that only need one to be there."""
+    """The installed set of PINS, made once for all tests that only need it to exist."""
     folder = tmp_path_factory.mktemp("ready")
     (folder / "data").mkdir(mode=0o700)
     (folder / "requirements.txt").write_text(hashed(PINS, wheels))
@@ -150,7 +150,7 @@ def index(wheels: Path) -> Iterator[Index]:
 
 
 class Home:
-    """A Stash with the plugin installed, and a Plex; the plugin pins what `pins` says."""
+    """A Stash with the plugin installed, and a Plex; `pins` are the plugin's pins."""
 
     def __init__(
         self, plugin: Path, plex: PlexSim, index: Index, pins: str = PINS, **more: Any
@@ -201,9 +201,9 @@ class Home:
 
 
 def pip_settings(url: str) -> dict[str, str]:
-    """Only this index, whatever the machine's own settings say."""
+    """The environment in which pip uses only this index, whatever the machine's settings."""
     return {
-        "PIP_CONFIG_FILE": os.devnull,  # what a person runs by hand reads all of them
+        "PIP_CONFIG_FILE": os.devnull,  # a command that users run reads all of them
         "PIP_FIND_LINKS": "",
         "PIP_EXTRA_INDEX_URL": "",
         "PIP_NO_INDEX": "0",
@@ -226,7 +226,7 @@ def home(plugin: Path, index: Index) -> Iterator[Home]:
 
 @pytest.fixture
 def installed(home: Home, ready: Path) -> Home:
-    """A home in which pip was at work before; no process has used the set yet."""
+    """A data folder in which pip has installed the set; no process has used it yet."""
     home.data.mkdir(mode=0o700)
     (home.data / "dependencies").mkdir(mode=0o700)
     shutil.copytree(ready, home.own())
@@ -390,7 +390,7 @@ def test_what_a_kill_leaves_half_finished_is_swept_and_never_used(home: Home) ->
 
 
 def not_there(error: str | None) -> bool:
-    """Whether a task was refused for its packages; the worker that Check Setup left may be at them."""
+    """Whether a task was refused because of its packages; a worker may be installing them."""
     return any(said in str(error) for said in ("not installed yet", "is installing the packages"))
 
 
@@ -459,7 +459,7 @@ def test_without_a_network_the_command_in_the_message_does_it(
 
 @pytest.fixture
 def planted(tmp_path: Path) -> Path:
-    """Wheels of the right names and versions that are not what they seem."""
+    """Wheels with the right names and versions, but other content."""
     folder = tmp_path / "planted"
     folder.mkdir()
     for name, version in Dependencies(str(ROOT), "/data").pins:
@@ -471,7 +471,7 @@ def planted(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dependencies:
-    """The real list, in a Python that finds none of the packages but has pip."""
+    """The real requirements, in a Python that has pip but none of the packages."""
     monkeypatch.setattr(sys, "path", [path for path in sys.path if "site-packages" not in path])
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
@@ -527,7 +527,7 @@ def plant(own: Path) -> None:
 def test_a_set_is_verified_before_it_is_used_for_the_first_time(
     installed: Home, damage: Callable[[Path], None]
 ) -> None:
-    """Somebody's own try, or a disk that lost something."""
+    """After a manual installation, or loss of files."""
     damage(Path(installed.own()))
     assert not installed.usable()
 

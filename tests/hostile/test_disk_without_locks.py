@@ -1,4 +1,4 @@
-"""A data folder on a network drive that knows no locks: refused by the system call itself."""
+"""A data folder on a network drive without locks: the system call fails."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def python(plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str
 
 @contextmanager
 def worker(plugin: Path, python: str, stash: StashSim) -> Iterator[None]:
-    """A worker that somebody started already."""
+    """A worker that was started already."""
     command = [python, str(plugin / "PlexSync.py"), "worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None

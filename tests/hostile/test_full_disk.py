@@ -1,4 +1,4 @@
-"""A disk without room: the worker waits until there is some, and goes on."""
+"""A full disk: the worker waits until there is space, and continues."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What users read: every button of Stash's task page, pressed on an empty, a healthy, a dead-Plex
-and a badly configured set-up, held against the texts in tests/golden.
+"""What users read: every task of Stash's task page with an empty, a healthy, a dead-Plex
+and a badly configured set-up, compared with the texts in tests/golden.
 
 PLEXSYNC_UPDATE_GOLDEN=1 writes those files anew; read them before you commit them.
 """
@@ -32,11 +32,11 @@ from tests.world import ROOT, TOKEN, FakeClock, ListSink, World, copy_plugin
 GOLDEN = ROOT / "tests" / "golden"
 
 TWICE = ("clear_dead_letters", "undo_all")
-"""Buttons that ask for a second press."""
+"""Tasks that must be confirmed by a second run."""
 
 MANIFEST = load_manifest(str(ROOT / "PlexSync.yml"))
 WRITERS = ("process_queue", "undo_all")
-"""Buttons that write to Plex, so that each needs a Plex of its own."""
+"""Tasks that write to Plex, so that each needs a Plex of its own."""
 
 BUTTONS = [(task.name, str(task.default_args["mode"])) for task in MANIFEST.tasks]
 
@@ -71,13 +71,13 @@ VARIES = (
 
 
 class Desk:
-    """Somebody at Stash's task page, and the worker in the background."""
+    """A user at Stash's task page, and the background worker."""
 
     def __init__(self, plugin: Path, world: World) -> None:
         self.plugin, self.world = plugin, world
 
     def press(self, mode: str) -> Iterator[str]:
-        """What one press tells, a line each."""
+        """The lines of one run."""
         world, task, sink = self.world, TASKS[mode], ListSink()
         stash, log = world.client(), Log(sink)
         kind = services.Services if task.kind == READS else app.App
@@ -98,7 +98,7 @@ class Desk:
 
 
 def work(world: World, minutes: float) -> None:
-    """The background worker lives for so long, in the world's time."""
+    """Run the background worker for this long, in the world's time."""
     end = world.clock.passed + minutes * 60
     stash = world.client()
     log = Log(FileSink(os.path.join(world.folder, "plexsync.log"), world.clock.now))
@@ -118,7 +118,7 @@ def work(world: World, minutes: float) -> None:
 
 @contextmanager
 def desk(folder: Path, story: Story) -> Iterator[Desk]:
-    """A fresh installation in which the story has just happened."""
+    """A new installation after this story."""
     plugin = copy_plugin(folder / "plugins" / "PlexSync")
     data = plugin / "data"
     data.mkdir(mode=0o700)
@@ -159,7 +159,7 @@ def a_day(world: World) -> None:
 
 
 def healthy(world: World) -> None:
-    """Plex was away for some minutes once, and all went well since but for a few scenes."""
+    """Plex was down for some minutes; since then all but a few scenes were synced."""
     scene, _ = world.pair("golf.mp4", title="Golf")
     world.plex.stop()
     world.edit(scene, title="Golf II")
@@ -211,7 +211,7 @@ SITUATIONS: dict[str, tuple[tuple[str, Story], ...]] = {
 
 
 def plain(line: str, at: Desk) -> str:
-    """A line without what differs from run to run or from machine to machine."""
+    """A line without what differs between runs or machines."""
     for folder, name in (
         (str(at.plugin), "<plugin>"), (sys.executable, "<python>"), (str(ROOT), "<checkout>"),
     ):  # fmt: skip
@@ -226,7 +226,7 @@ def plain(line: str, at: Desk) -> str:
 
 
 def told(folder: Path, story: Story) -> Iterator[str]:
-    """Every button of the task page, each pressed right after the story."""
+    """Every task of the task page, each run right after the story."""
     texts: dict[str, list[str]] = {}
     with desk(folder / "readers", story) as at:
         shutil.copytree(at.world.folder, folder / "after the story")

@@ -1,4 +1,4 @@
-"""Hooks, workers and tasks hand over: the model holds, and the real programs do what it says."""
+"""Handing over between hooks, workers and tasks: the model is safe, and the programs follow it."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def test_no_interleaving_strands_an_event() -> None:
 
 
 def test_the_model_sees_what_it_is_there_for() -> None:
-    """A killed task that had no worker stand by strands a save."""
+    """A killed task without a standby worker leaves a save behind."""
     _, bad = handing_over.explore(handing_over.start(HOOK, CARELESS, kills=1))
     assert bad
 
 
 def test_a_task_that_finds_no_worker_starts_one_before_it_takes_a_lock(tmp_path: Path) -> None:
-    """Killed at any step after that, it leaves somebody who takes over what hooks kept."""
+    """Killed at any later step, it leaves a process that takes over the events."""
     held: list[list[str]] = []
 
     def start() -> None:
@@ -55,7 +55,7 @@ def test_a_task_that_finds_no_worker_starts_one_before_it_takes_a_lock(tmp_path:
 
 
 def on_the_locks(trace: Path) -> list[tuple[str, str]]:
-    """What a traced process did: looks, takes (again and again is once), and gives."""
+    """The lock operations of a traced process: checks, acquires (repeated ones once), releases."""
     done: list[tuple[str, str]] = []
     held: set[str] = set()
     for line in trace.read_text().splitlines():

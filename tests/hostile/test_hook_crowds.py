@@ -22,7 +22,7 @@ def plugin(tmp_path):
 
 
 def crowd(plugin: Plugin, data: str, scenes: range) -> None:
-    """All of them as processes of their own, all running before the first is waited for."""
+    """Start all of them as processes before waiting for the first one."""
     hooks = [plugin.popen(env=environ(STASH_PLUGIN_DATA=data)) for _ in scenes]
     for scene, hook in zip(scenes, hooks, strict=True):
         hook.stdin.write(event(scene=scene, sent={"title": "x" * 500}, fields=["title"]))

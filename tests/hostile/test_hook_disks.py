@@ -1,4 +1,4 @@
-"""Full, read-only, foreign and booby-trapped data folders: one clear error, nothing half-written."""
+"""Full, read-only, foreign and malicious data folders: one clear error, nothing half-written."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_root_keeps_events_in_a_folder_that_a_nas_gave_to_a_user_of_its_own(plug
 
 @root_only
 def test_where_chmod_has_no_effect_the_event_is_kept(plugin, tmp_path):
-    """As on NTFS, exFAT or SMB: the folder is 0777 and not for Stash's user to change."""
+    """As on NTFS, exFAT or SMB: the folder is 0777, and Stash's user cannot change that."""
     for folder in (tmp_path, *tmp_path.parents):
         folder.chmod(folder.stat().st_mode | 0o011)
     data = tmp_path / "mount"
@@ -153,7 +153,7 @@ def test_where_chmod_has_no_effect_the_event_is_kept(plugin, tmp_path):
 
 @root_only
 def test_a_folder_that_a_stranger_laid_in_our_way_is_refused(plugin, tmp_path):
-    """Anyone can make one in a folder like /tmp, and whoever made it can plant files in it."""
+    """Any user can create one in a folder like /tmp, and put files into it."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     temporary.chmod(0o1777)

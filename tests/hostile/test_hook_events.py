@@ -1,6 +1,6 @@
-"""What the hook makes of what Stash sends, and of what nobody should send.
+"""What the hook stores of Stash's input, and of malformed input.
 
-It keeps what happened to which object and which fields were sent; `input` only of a merge.
+It stores which object changed, how, and which fields were sent; `input` only of a merge.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HOOKS = [path for path in FIXTURES if path.stem != "task"]
 
 
 class Inbox:
-    """The hook in this process, with a worker that seems to be alive."""
+    """Run the hook in this process, with a lock that looks like a living worker."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = str(folder)
@@ -33,12 +33,12 @@ class Inbox:
         return answer.get("output") or answer["error"]
 
     def record(self, stdin: bytes) -> dict:
-        """The one record that the hook keeps of this, valid for the worker."""
+        """The record that the hook stores of this input, which must be valid."""
         assert self.send(stdin) == "ok"
         return self.kept()
 
     def kept(self) -> dict:
-        """The one record there is, taken out."""
+        """The only record, removed from the inbox."""
         (found,) = inbox.collect(self.data)
         inbox.forget(self.data, [found.name])
         assert found.data is not None
@@ -59,7 +59,7 @@ def box(tmp_path, monkeypatch):
 
 
 def expected(stdin: bytes) -> dict:
-    """What a record must say, told by a real JSON parser."""
+    """What a record must contain, according to a real JSON parser."""
     context = json.loads(stdin)["args"]["hookContext"]
     wanted = ["id", "type", "inputFields", *["input"] * context["type"].endswith(".Merge.Post")]
     return {key: context[key] for key in wanted if key in context}
@@ -180,7 +180,7 @@ def test_a_large_input_without_fields_is_dropped_as_well(box):
 
 
 BLANKS = (b"\n", b"\x0b", b"\x0c")
-"""A line feed, and two that JSON does not know: VT and FF."""
+"""A line feed, and two that JSON does not allow: VT and FF."""
 
 
 def context(number: str, kind: str = '"Scene.Update.Post"', more: str = "") -> bytes:
@@ -258,7 +258,7 @@ def test_hook_and_worker_agree_on_five_thousand_mutations():
 
 
 def test_the_usual_shapes_are_cut_without_a_parser():
-    """The whole point of cutting bytes: on the usual way json is not even imported."""
+    """Why the hook cuts bytes: for usual events json is not even imported."""
     for path in HOOKS:
         assert hook._cut(path.read_bytes()) or path.stem == "tag-merge", path.stem
     assert hook._cut(event(sent={"title": HOSTILE[0]}, fields=["title"]))

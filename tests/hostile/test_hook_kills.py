@@ -1,4 +1,4 @@
-"""The hook killed, and the disk failing under it, at every step."""
+"""The hook is killed, or its disk fails, at every step."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ CALLS = "openat,write,fsync,rename,renameat,renameat2,unlink,flock,mkdir,pipe2"
 
 
 def _strace(plugin: Plugin, *options: str) -> tuple[bytes, list[str]]:
-    """One hook under strace: what it printed, and its system calls from the data folder on."""
+    """One hook under strace: its output, and its system calls in the data folder."""
     log = plugin.folder.parent / "trace"
     command = ["strace", "-qq", "-y", "-o", str(log), *options, *plugin.command()]
     process = plugin.popen(args=command)
@@ -109,7 +109,7 @@ def test_the_order_is_write_sync_rename_sync_folder_and_only_then_stdout(plugin)
 
 
 def _steps(plugin: Plugin) -> list[tuple[str, int, str]]:
-    """Every call of a hook on the data folder: name, how-manieth of its kind, the trace's line.
+    """Every system call of a hook in the data folder: name, number of its kind, strace's line.
 
     strace can only count, so the same hook must be run again in the same state.
     """
@@ -164,7 +164,7 @@ def test_a_disk_that_fails_at_any_step_is_one_error_and_no_half_event(plugin, fr
         for call, number, line in steps:
             _empty(plugin, fresh)
             out, _ = _strace(plugin, "-e", f"inject={call}:error={error}:when={number}")
-            if "worker.lock" in line:  # a look that fails is taken again
+            if "worker.lock" in line:  # a check that fails is repeated
                 assert out == b'{"output": "ok"}', line
             else:
                 assert os.strerror(getattr(errno, error)) in json.loads(out)["error"], line
@@ -183,7 +183,7 @@ def test_a_hook_that_cannot_start_a_worker_says_so_and_has_kept_the_event(plugin
     out, lines = _strace(plugin, "-e", f"inject={call}:error=EAGAIN")
     if not any("INJECTED" in line for line in lines):
         assert out == b'{"output": "ok"}'
-        return  # this libc starts processes by another call
+        return  # this libc starts processes with another call
     text = json.loads(out)["error"]
     assert "kept this event, but cannot start its worker" in text
     assert "Resource temporarily unavailable" in text

@@ -1,4 +1,4 @@
-"""The hook as a process: what it imports, prints, starts, and who waits for whom."""
+"""The hook as a process: what it imports, prints and starts, and what it waits for."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_hook_keeps_its_event_and_says_ok(plugin):
 
 
 def _imports(plugin: Plugin, *words: str) -> set[str]:
-    """What a Python started like a hook imports, its own start included."""
+    """The modules that Python imports if it is started like a hook, including its own start."""
     process = plugin.popen(args=[sys.executable, "-S", "-X", "importtime", *words])
     out, err = process.communicate(event(sent={"title": "x"}, fields=["title"]))
     assert out in (b"", b'{"output": "ok"}')
@@ -73,7 +73,7 @@ def test_a_hook_on_any_system_imports_nothing_slow(plugin):
 def test_a_hook_whose_worker_has_no_pipe_here_imports_nothing_slow_either(
     plugin, tmp_path, monkeypatch, pipes
 ):
-    """Each save pays for it there, and what is kept is not where the session is."""
+    """Every save would pay for it, and the stored event must not contain the session."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     slow = {"json", "re", "subprocess", "typing", "enum", "socket", "tempfile", "contextlib"}
     with plugin.alive():
@@ -122,7 +122,7 @@ def test_the_save_ends_while_the_worker_lives_on(plugin):
     (worker,) = plugin.workers()
     assert is_running(worker["pid"])
     with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)  # nobody of the hook's session is left
+        os.killpg(process.pid, signal.SIGKILL)  # no process of the hook's session is left
     assert is_running(worker["pid"])
 
 

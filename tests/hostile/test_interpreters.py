@@ -1,4 +1,4 @@
-"""Whichever Python Stash runs: a hook waits for none of its site-packages, tasks and worker have them.
+"""Any Python that Stash runs: a hook loads no site-packages, tasks and the worker do.
 
 Stash replaces the first word of the manifest's `exec` and passes the others on, `-S` among them.
 """
@@ -27,7 +27,7 @@ CHATTY = "import sys; print('a .pth file that chatters'); open({mark!r}, 'w').cl
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="the scripts are for a shell")
 
 Python = tuple[str, dict[str, str]]
-"""An interpreter, and what Stash's environment has besides."""
+"""An interpreter, and additional environment variables of Stash."""
 
 
 def _venv(folder: Path) -> tuple[str, Path]:
@@ -63,7 +63,7 @@ def with_packages_of_the_user(folder: Path) -> Python:
 
 
 def behind_a_shim(folder: Path) -> Python:
-    """As pyenv lays one before each program, and Windows its `py`: it passes its words on."""
+    """A wrapper such as pyenv's shims or Windows' `py`: it passes its arguments on."""
     python, site_packages = _venv(folder / "venv")
     (site_packages / "theirs.pth").write_text(f"{PACKAGES}\n")
     shim = folder / "python3"

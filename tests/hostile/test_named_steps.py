@@ -1,4 +1,4 @@
-"""The worker killed, or let down by its disk, at one step after the other."""
+"""The worker is killed, or its disk fails, at one step after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page in Stash: each request a process, many at once, while the worker works or nobody lives."""
+"""The page in Stash: each request is a process, many at once, with and without a running worker."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NEEDED = {
     "result": {"id": f"{1:020d}-1-{1:08x}"},
     "report": {"task": "health_check"},
 }
-"""Arguments without which an operation cannot be asked for."""
+"""Required arguments of operations."""
 
 HEAVY = {
     "asyncio", "concurrent", "ctypes", "dataclasses", "email", "http", "inspect", "logging",
@@ -43,7 +43,7 @@ HEAVY = {
 
 
 class Page:
-    """Somebody's page in Stash, beside a Plex."""
+    """The page of a user in Stash, and a Plex."""
 
     def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
         self.plugin, self.plex, self.stash = plugin, plex, stash
@@ -64,7 +64,7 @@ class Page:
         return str(problem.value)
 
     def result(self, accepted: str) -> Any:
-        """What came of a command, once it has an end."""
+        """The result of a command, once it is done."""
 
         def ended() -> Any:
             found = self.ask("result", id=accepted)

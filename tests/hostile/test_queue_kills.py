@@ -28,7 +28,7 @@ SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "20"))
 
 
 class Journal:
-    """What the workers say they did, one word and one scene a line."""
+    """What the workers report, one word and one scene per line."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
@@ -43,7 +43,7 @@ class Journal:
 
 
 class Workshop:
-    """A data folder, and a worker loop over it that lives in a child process."""
+    """A data folder, and a worker loop in a child process."""
 
     def __init__(self, root: Path, run: Callable[[Job], str]) -> None:
         self.root = root
@@ -88,7 +88,7 @@ class Workshop:
         queue.bury(job.scene)
 
     def worker(self, wanted: list[int], kill_after: float | None = None) -> int:
-        """One worker's life; returns its exit status as os.waitpid gives it."""
+        """Run one worker; returns its exit status as os.waitpid does."""
         ready, tell = os.pipe()
         child = os.fork()
         if child == 0:

@@ -23,14 +23,14 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Stash's Stop is SIGKILL on P
 
 
 class Office:
-    """An installed plugin, a user at the task page, and a clerk who keeps an eye on Plex."""
+    """An installed plugin, a user at the task page, and a check of the requests to Plex."""
 
     def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
         self.data, self.plex, self.stash = plugin / "data", plex, stash
         self.takeover = system.LockFile(str(self.data / "takeover.lock"))
         self.section = plex.add_section("Films", locations=["/data"])
         system.private_folder(str(self.data))
-        patient = {"no_poster": True, "read_timeout": 120}  # for as long as a test holds Plex up
+        patient = {"no_poster": True, "read_timeout": 120}  # while a test delays Plex
         stash.set_plugin_settings({"plex_url": plex.url, "plex_token": TOKEN, **patient})
 
     def pairs(self, count: int, prefix: str = "a") -> list[tuple[int, Any]]:
@@ -49,11 +49,11 @@ class Office:
             inbox.drop(str(self.data), json.dumps(record).encode())
 
     def hold(self, when: Callable[[], bool]) -> Fault:
-        """Let Plex take its time for writes once that is so, until the fault is removed."""
+        """Delay Plex's writes once the condition holds, until the fault is removed."""
         return self.plex.add_fault("hang", match=lambda r: r.method == "PUT" and when())
 
     def press_while_held(self, name: str, held: Fault) -> tuple[Any, Fault]:
-        """A task's run that makes the worker step aside while it waits for Plex; what holds up the
+        """A task that makes the worker step aside while it waits for Plex; the fault that delays the
         worker's next writes."""
         until(lambda: held.used)
         job = self.stash.start_task(name)
@@ -72,7 +72,7 @@ class Office:
         return "\n".join([self.worker_log(), *(line.text for line in self.stash.log)])
 
     def writes(self) -> dict[str, list[Any]]:
-        """Requests that wrote, by item."""
+        """Write requests by item."""
         writes: dict[str, list[Any]] = defaultdict(list)
         for entry in self.plex.journal:
             if entry.method == "PUT":
@@ -172,7 +172,7 @@ def test_of_two_tasks_at_once_the_second_is_refused(office: Office) -> None:
         with pytest.raises(StashError, match="Another PlexSync task is running"):
             office.stash.run_operation({"mode": mode})
     reports = len(job.process.progress())
-    until(lambda: len(job.process.progress()) > reports)  # a slow batch is not silent
+    until(lambda: len(job.process.progress()) > reports)  # a slow batch reports its progress
     held.remove()
     run = job.wait(100)
     assert (run.error, run.output["remaining"]) == (None, 0)

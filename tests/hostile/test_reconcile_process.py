@@ -18,7 +18,7 @@ TOKEN = "plex-sim-token"
 
 
 class Desk:
-    """Somebody at Stash's task page, with scenes that Plex shows bare."""
+    """A user at Stash's task page, with scenes that are bare in Plex."""
 
     def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
         self.data = plugin / "data"

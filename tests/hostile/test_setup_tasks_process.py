@@ -18,7 +18,7 @@ LONG_AGO = 1_600_000_000
 
 
 class Desk:
-    """Somebody at Stash's task page."""
+    """A user at Stash's task page."""
 
     def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
         self.plugin, self.plex, self.stash = plugin, plex, stash

@@ -23,7 +23,7 @@ LONG_AGO = 1_600_000_000
 
 
 class Desk:
-    """Somebody at Stash's task page."""
+    """A user at Stash's task page."""
 
     def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
         self.plugin, self.plex, self.stash = plugin, plex, stash
@@ -43,7 +43,7 @@ class Desk:
 
     @contextmanager
     def worker_asleep(self) -> Iterator[None]:
-        """The worker stands still for as long as the block runs."""
+        """Stop the worker process while the block runs."""
         pid = int(re.findall(r"worker starts .*pid=(\d+)", self.worker_log())[-1])
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -100,7 +100,7 @@ def test_a_healthy_look_makes_the_worker_go_on_at_once(desk: Desk) -> None:
     desk.plex.stop()
     desk.stash.edit(scene, title="new")
     until(lambda: "CLOSED -> OPEN" in desk.worker_log())
-    with desk.worker_asleep():  # else its own look may come first
+    with desk.worker_asleep():  # otherwise its own check may come first
         desk.plex.start()
         run = desk.press("Health Check")
     assert run.output["breaker"] == "OPEN", "a task that only looks closes nothing"

@@ -1,4 +1,4 @@
-"""Data survive an update and a downgrade, and a worker makes way for the version that replaced it."""
+"""Data survive updates and downgrades, and a worker exits when its version was replaced."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and /proc")
 
 
 def a_full_life(world: World) -> tuple[int, Any]:
-    """Everything that PlexSync ever stores is there; returns a scene with its item."""
+    """Fill a data folder with everything that PlexSync stores; returns a scene with its item."""
     world.configure(obfuscate_paths=True, no_poster=True)
     scene, item = world.pair("1.mp4", title="old")
     world.edit(scene, title="new")
@@ -76,7 +76,7 @@ def a_full_life(world: World) -> tuple[int, Any]:
 
 
 def content(folder: str) -> dict[str, bytes]:
-    """Every file but those that a mere look may touch."""
+    """Every file except those that a read may change."""
     return {
         os.path.relpath(path, folder): path.read_bytes()
         for path in sorted(Path(folder).rglob("*"))
@@ -305,7 +305,7 @@ def replace_database(path: Path, by: Path) -> None:
 
 
 def stored(world: World, scenes: Sequence[int]) -> dict[str, Any]:
-    """Everything that an update must not lose."""
+    """The data that an update must not lose."""
     app = world.stores()
     try:
         ledger = app.stores.ledger
@@ -404,13 +404,13 @@ class Site:
         ]
 
     def remove_files(self) -> None:
-        """The first half of an update: exactly what was installed is deleted."""
+        """The first half of an update: the installed files are deleted."""
         (self.plugin / "PlexSync.py").unlink()
         for path in [*self.plugin.glob("plexsync/**/*.py"), *self.plugin.glob("*.yml")]:
             path.unlink()
 
     def write_files(self, version: str) -> None:
-        """The second half: the files of another version, one after the other."""
+        """The second half: the files of another version are written one by one."""
         for path in sorted((ROOT / "plexsync").rglob("*.py")):
             target = self.plugin / path.relative_to(ROOT)
             target.parent.mkdir(exist_ok=True)
@@ -449,7 +449,7 @@ def test_an_idle_worker_makes_way_at_the_next_event(site: Site, version: str) ->
     until(lambda: item.title == "two")
     until(lambda: not is_running(old))
     assert [name for name, _ in site.workers()] == [__version__, version]
-    # or it looked while the files were gone
+    # or it checked while the files were deleted
     assert re.findall(r"worker stops: (.*)", site.log())[0] in (
         f"PlexSync {version} was installed",
         REMOVED,

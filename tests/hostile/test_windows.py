@@ -1,4 +1,4 @@
-"""PlexSync on Windows, as far as that can be told here: see windows_stand_in.py."""
+"""PlexSync on Windows, as far as it can be simulated: see windows_stand_in.py."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="need
 
 
 def unguarded(tree: ast.AST, wanted: Any, guarded: bool = False) -> Iterator[ast.AST]:
-    """What of the wanted kind stands where Windows would run it."""
+    """The entry of the wanted kind in the place where Windows would run it."""
     for node in ast.iter_child_nodes(tree):
         inside = guarded or (isinstance(node, ast.If) and "sys.platform" in ast.unparse(node.test))
         if wanted(node) and not inside:
@@ -72,7 +72,7 @@ def test_the_plugin_calls_nothing_that_windows_lacks(path: Path) -> None:
 
 
 def on_windows(code: str, *words: object, **more: Any) -> str:
-    """What a script prints in the stand-in; it must end well and say nothing on stderr."""
+    """The output of a script in the stand-in, which must succeed and print nothing on stderr."""
     done = subprocess.run(
         [sys.executable, str(STAND_IN), "-c", code, *map(str, words)],
         cwd=ROOT,

@@ -44,7 +44,7 @@ def save(stage: Stage, scene: int, **fields: object) -> None:
 
 
 def killed_at_its_edit(stage: Stage) -> None:
-    """One worker's life, which ends when Plex has got its edit and it knows nothing of that."""
+    """Run one worker, which is killed after Plex has its edit and before the answer."""
 
     def kill(request: object) -> bool:
         if getattr(request, "method", "") == "PUT":

@@ -1,4 +1,4 @@
-"""Where nobody reaps orphans, as in a container whose first process is Stash: what a worker leaves.
+"""What a worker leaves where orphans are not reaped, as where Stash is a container's first process.
 
 A PID namespace with a first process that waits for its own children, as Stash does, and for nobody
 else. A worker outlives its hook, becomes that process's child, and stays a zombie when it ends.

@@ -1,4 +1,4 @@
-"""Python as PlexSync meets it on Windows, as far as another system can play it.
+"""Python's behaviour on Windows, as far as another system can simulate it.
 
 `python windows_stand_in.py SCRIPT ARGUMENT...` runs a script after `sys.platform` says win32, a
 stand-in for msvcrt is there, os lacks what it lacks on Windows, and files obey Windows' rules:
@@ -6,9 +6,9 @@ stand-in for msvcrt is there, os lacks what it lacks on Windows, and files obey 
 - msvcrt.locking locks bytes from the file's position on, for one open file, against every other
   one, those of the same process included; it refuses to unlock what is not locked; a lock on a file
   that is merely closed stays for a moment ("the time depends upon available system resources").
-- A file that anybody has open can be neither replaced nor removed: Python opens without
+- A file that any process has open can be neither replaced nor removed: Python opens without
   FILE_SHARE_DELETE.
-- A file cannot be opened at the instant in which it is replaced.
+- A file cannot be opened while it is being replaced.
 - subprocess has Windows' creation flags. What is started runs in the stand-in too, and the flags are
   written to the file that PLEXSYNC_STARTED names.
 
@@ -120,7 +120,7 @@ def _is_open(path: str) -> bool:
 
 
 def replace(src: Any, dst: Any, **more: Any) -> None:
-    """os.replace; refused while somebody has either file open."""
+    """os.replace; refused while any process has either file open."""
     for path in (src, dst):
         if os.path.isfile(path) and _is_open(path):
             raise PermissionError(errno.EACCES, "Access is denied", str(src), 5, str(dst))
@@ -140,14 +140,14 @@ def open_file(path: Any, flags: int, mode: int = 0o777, **more: Any) -> int:
 
 
 def unlink(path: Any, **more: Any) -> None:
-    """os.unlink; refused while somebody has the file open."""
+    """os.unlink; refused while any process has the file open."""
     if os.path.isfile(path) and _is_open(path):
         raise PermissionError(errno.EACCES, "The process cannot access the file", str(path), 32)
     _unlink(path, **more)
 
 
 class Popen(_popen):
-    """Starts programs in the stand-in, and tells with which flags."""
+    """Starts programs in the stand-in, and records the flags."""
 
     def __init__(self, args: Any, *, creationflags: int = 0, **more: Any) -> None:
         told = os.environ.get("PLEXSYNC_STARTED")
@@ -175,7 +175,7 @@ def install() -> None:
 
 
 def load_libraries() -> None:
-    """What PlexSync imports besides itself, while this is still the system that it is made for."""
+    """Import what PlexSync needs before the system changes."""
     for name in (
         "asyncio", "ctypes", "concurrent.futures.thread", "logging.handlers", "multiprocessing",
         "persistqueue", "persistqueue.serializers.json", "platform", "plexapi.server", "pydantic",

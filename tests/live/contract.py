@@ -2,7 +2,7 @@
 
     STASH_API_KEY=... PLEX_TOKEN=... python3 dev.py live --stash http://nas:9999 --plex http://nas:32400
 
-Each line says "ok", "differs: ..." or "skipped: ..." (nothing there to look at). Everything is only
+Each line says "ok", "differs: ..." or "skipped: ..." (nothing to check). Everything is only
 read, a few dozen requests in all, except with `--write SCENE`: that appends a few words to the
 summary of the Plex item which PlexSync matches with that scene of Stash, reads them back, and
 restores the summary and its lock. Leave STASH_API_KEY out for a Stash without a password. Secrets

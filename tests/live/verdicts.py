@@ -1,4 +1,4 @@
-"""How a contract check says what it found: never with a text that may be private."""
+"""How a contract check reports a finding, never with text that may be private."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class DiffersError(Exception):
 
 
 class SkippedError(Exception):
-    """This server has nothing to look at."""
+    """This server has nothing to check."""
 
 
 def expect(what: str, found: object, wanted: object, *, public: bool = False) -> None:
@@ -45,12 +45,12 @@ def short(value: object) -> str:
 
 
 def plain(value: object) -> str:
-    """A word of the protocol, which is nobody's secret."""
+    """A word of the protocol, which is not private."""
     return _cut(repr(value))
 
 
 def shape(value: object) -> str:
-    """What a text looks like: a digit as 9, a letter as a, the rest as it is."""
+    """The shape of a text: digits as 9, alphabetic characters as a, others unchanged."""
     if not isinstance(value, str):
         return short(value)
     return _cut(re.sub(r"[^\W\d_]", "a", re.sub(r"\d", "9", value)))

@@ -1,4 +1,4 @@
-"""What a page may send: read strictly, and refused with a sentence that helps."""
+"""Commands of the page: parsed strictly, and rejected with a helpful message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The language of "sync_only" and "sync_never": what is read, what is printed, what is refused."""
+"""The language of "sync_only" and "sync_never": parsing, printing and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands above and below a tag, whatever Stash answers."""
+"""Parents and children of tags, whatever Stash answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One table says in words why a scene waits: it has all that any code emits, and nothing else."""
+"""The table of reasons has an entry for each reason that the code uses, and no others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES = {name: value for name, value in vars(reasons).items() if value in list(R
 """The constants of the table that name a reason."""
 
 GIVEN_ON = {"reason", "backfill", "*self._what", "wanted"}
-"""What code hands on where the reason was said before: it is no reason of its own."""
+"""Variables that pass on a reason which was named before."""
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:

@@ -1,4 +1,4 @@
-"""Text on its way to Plex: what cleaning keeps, what it drops, and where it cuts."""
+"""Texts for Plex: what cleaning keeps, what it removes, and where it cuts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def paragraphs(text: str) -> str:
         ("\x01p\x02 0.5", "p 0.5"),
         ("“double” ‘single’ „low‚", "\"double\" 'single' \"low'"),
         ("Cafe\u0301", "Café"),
-        ("e\u200b\u0301", "é"),  # a hidden character between a letter and its accent
+        ("e\u200b\u0301", "é"),  # a hidden character between a base character and its accent
         ("evil\u202etxt.exe\u202c", "eviltxt.exe"),
         ("a\u2066b\u2067c\u2068d\u2069e\u202af\u202bg\u202dh", "abcdefgh"),
         ("\u0085\u009f\ufeffx\ufeff", "x"),
@@ -56,9 +56,9 @@ def test_a_line_is_cleaned(raw: str, cleaned: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "می\u200cخواهم کتاب\u200cها",  # Persian: U+200C parts the letters within a word
+        "می\u200cخواهم کتاب\u200cها",  # Persian: U+200C within a word
         "क्\u200dष और क्\u200cष",  # Hindi: with and without the ligature
-        "العربية C++\u200f أيضا",  # Arabic: the mark keeps "++" on its side
+        "العربية C++\u200f أيضا",  # Arabic: the mark keeps "++" on the correct side
         "עברית C#\u200e שלום",  # Hebrew
         "ภาษาไทยไม่มีช่องว่าง",
         "Silben\u00adtrennung",
@@ -161,7 +161,7 @@ def test_a_short_text_is_not_cut() -> None:
 @pytest.mark.parametrize(
     ("text", "limit", "left"),
     [
-        ("one two three", 12, "one two thre"),  # the blank before "three" lies below 80 %
+        ("one two three", 12, "one two thre"),  # the blank before "three" is below 80 %
         ("one two six ten", 14, "one two six te"),
         ("aaaaaaaaa bbbb", 10, "aaaaaaaaa"),  # a boundary beyond 80 %
         ("aaaaaaaaaa bbbb", 10, "aaaaaaaaaa"),  # the limit itself is a boundary

@@ -46,7 +46,7 @@ def judge(job: Job, error: SyncError, now: float = 1000.0, retries: int = 5) -> 
 
 
 def run_out(error: SyncError, retries: int = 5) -> tuple[list[float], Job]:
-    """Fail again and again; the waits in between, and the job as it is buried."""
+    """Fail repeatedly; returns the delays, and the job when it becomes a dead letter."""
     job, now, waits = JOB, 1000.0, []
     while True:
         outcome = judge(job, error, now, retries=retries)

@@ -1,4 +1,4 @@
-"""The badges count what will be tried or needs a person, and nothing that comes to an end by itself."""
+"""The badges count what will be tried or needs the user, and nothing that resolves itself."""
 
 from __future__ import annotations
 

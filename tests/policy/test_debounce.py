@@ -1,4 +1,4 @@
-"""How long a scene rests after a save."""
+"""How long a scene is debounced after a save."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scene should look like in Plex, and when there is nothing to say about it."""
+"""The desired state of a scene, and when it has too little metadata."""
 
 from __future__ import annotations
 

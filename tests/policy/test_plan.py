@@ -1,4 +1,4 @@
-"""What has to change in Plex, and what is left as it is."""
+"""Which edits an item needs, and what stays unchanged."""
 
 from __future__ import annotations
 
@@ -166,11 +166,11 @@ def test_without_preserve_what_a_person_changed_is_changed_back() -> None:
 @pytest.mark.parametrize(
     ("have", "last", "locked", "kept"),
     [
-        ("theirs", "old", True, True),  # a person changed what we wrote
+        ("theirs", "old", True, True),  # the user changed what we wrote
         ("theirs", "old", False, True),
-        ("", "old", True, True),  # a person emptied it
+        ("", "old", True, True),  # the user emptied it
         ("old", "old", True, False),  # only Stash changed
-        ("theirs", None, True, True),  # locked before we came: a person's
+        ("theirs", None, True, True),  # locked before our first write: the user's
         ("agents", None, False, False),  # not locked: the agent's
         ("", None, False, False),
     ],

@@ -1,4 +1,4 @@
-"""What holds for every wish, every item and every history (seeded random)."""
+"""Properties of plans for random desired states, items and histories (seeded)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROUNDS = 1_500
 
 @dataclass
 class World:
-    """A wish, a Plex item as a model, and what we remember having written."""
+    """A desired state, a model of a Plex item, and what was written according to the ledger."""
 
     dice: random.Random
     desired: dict[str, Value]
@@ -144,7 +144,7 @@ def test_nothing_is_emptied_that_we_did_not_write() -> None:
         world.sync()
         emptied = [name for name, value in world.item.values.items() if before[name] and not value]
         for name in emptied:
-            if FIELDS[name].kind == LIST:  # what is still wanted, a person took away
+            if FIELDS[name].kind == LIST:  # still desired, but removed by the user
                 assert name_keys(world.desired[name]) <= name_keys(written[name].value)
                 assert name_keys(before[name]) <= name_keys(written[name].value)
             else:

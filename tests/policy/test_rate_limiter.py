@@ -34,7 +34,7 @@ def limiter(ramp: Ramp | None = None) -> RecoveryRateLimiter:
 
 
 def drain(bucket: RecoveryRateLimiter, begin: float, seconds: float) -> list[float]:
-    """When requests go out, if all that wait are sent as fast as allowed."""
+    """The times of requests if all waiting ones are sent as fast as allowed."""
     sent, now = [], begin
     while now < begin + seconds:
         bucket, wait = bucket.take(now)

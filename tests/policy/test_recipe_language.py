@@ -1,4 +1,4 @@
-"""How patterns are read: what they mean, how they are written again, and what is said of bad ones."""
+"""Parsing of patterns: their parts, their source, and error messages."""
 
 from __future__ import annotations
 

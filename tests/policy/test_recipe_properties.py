@@ -1,4 +1,4 @@
-"""What holds for every pattern and scene, whatever the dice say; torture has more of the same."""
+"""Properties of random patterns and scenes; torture runs more of them."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def some_hierarchy(dice: random.Random) -> Hierarchy:
 
 
 def some_scene(dice: random.Random) -> Scene:
-    """Any scene, with what stands above its tags unknown at times."""
+    """A random scene, some of whose tags have unknown parents."""
 
     def entity(kind: type[Entity] = Entity) -> Entity:
         return kind(dice.randrange(1, 12), dice.choice(NAMES), dice.choice(("", "", " ", "2015")))
@@ -134,8 +134,8 @@ def some_scene(dice: random.Random) -> Scene:
 
 
 def holds(seed: int) -> None:
-    """A pattern is refused with a place and a reason, or is written as it is read and prints
-    something bounded."""
+    """A pattern is rejected with a position and a reason, or its source parses to the same, and its
+    output is bounded."""
     dice = random.Random(seed)
     text = some_pattern(dice)
     for parse, show in ((parse_text, show_text), (parse_list, show_list)):
@@ -170,7 +170,7 @@ def test_no_pattern_does_any_harm() -> None:
 
 
 def as_before(scene: Scene, config: PlexSyncConfig) -> dict[str, object]:
-    """What was written before there were recipes, as it was worked out then."""
+    """The values before there were recipes, computed as then."""
     title = f"Scene {scene.id}"
     for each in (file_title(scene), scene.title):
         title = each if clean(each, multiline=False, strip_emoji=False) else title
@@ -214,7 +214,7 @@ SWITCHES = ("summary", "studio", "code", "performers", "tags", "director", "coll
 
 
 def is_written_as_before(scene: Scene, config: PlexSyncConfig) -> None:
-    """The defaults make of a scene what was made of it before."""
+    """The defaults produce the same values as before there were recipes."""
     before = as_before(scene, config)
     expected, _ = validate_metadata(before, Limits())
     wanted, _ = desired(scene, config, {})

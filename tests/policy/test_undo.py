@@ -1,4 +1,4 @@
-"""What undo puts back, and what it leaves alone."""
+"""What undo restores, and what it leaves unchanged."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from plexsync.policy.waiting import CLOCK_PAUSE, until_clocks
         (True, 0.0, CLOCK_PAUSE, 0.0),
         (True, 0.0, 10 * CLOCK_PAUSE, 0.0),
         (True, 0.0, 3.0, CLOCK_PAUSE - 3.0),
-        (False, 0.0, CLOCK_PAUSE, math.inf),  # nobody waits for a file
-        (True, 5.0, CLOCK_PAUSE, 5.0),  # Plex is left alone
+        (False, 0.0, CLOCK_PAUSE, math.inf),  # no job waits for a file
+        (True, 5.0, CLOCK_PAUSE, 5.0),  # Plex gets no requests
     ],
 )
 def test_when_the_clocks_of_plexs_libraries_are_asked_for(

@@ -1,4 +1,4 @@
-"""A throw-away plugin for the simulated Stash: records what it is given, answers as told."""
+"""A plugin for tests of the simulated Stash: records its input, and answers as configured."""
 
 from __future__ import annotations
 

@@ -255,7 +255,7 @@ def test_a_connection_serves_many_requests_and_is_dropped_when_idle(plex):
     for _ in range(3):
         connection.request("GET", "/identity")
         connection.getresponse().read()
-    assert connection.sock.recv(1) == b""  # the server hangs up, nobody else
+    assert connection.sock.recv(1) == b""  # only the server closes the connection
     connection.close()
 
 

@@ -132,7 +132,7 @@ def test_a_scan_of_a_folder_takes_in_the_files_in_and_below_it(plex, ask):
     bare = plex.find("/plex/a/1.mp4")
     assert (bare.title, bare.locks, bare.genre) == ("1", set(), [])
     ask("POST", scan())
-    assert len(plex.items()) == 3  # the whole section; what lies elsewhere is not its business
+    assert len(plex.items()) == 3  # the whole section, and no files elsewhere
 
 
 def test_a_scan_of_a_file_or_of_a_foreign_folder_finds_nothing(plex, ask):

@@ -1,4 +1,4 @@
-"""The wire: transport, access, pictures, faults, coming and going."""
+"""HTTP: transport, access, pictures, faults, start and stop."""
 
 from __future__ import annotations
 
@@ -285,7 +285,7 @@ def test_the_address_0000_is_shown_to_the_plugin_and_served_on_the_loopback() ->
         assert post(sim).status_code == 200
 
 
-# --- sick and gone
+# --- faults and outages
 
 
 def test_a_stopped_stash_refuses_and_a_restarted_one_knows_everything(locked: StashSim) -> None:

@@ -1,4 +1,4 @@
-"""Tasks, operations, the loop guard, and clients that go away."""
+"""Tasks, operations, the loop guard, and clients that disconnect."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ KEY = '"ApiKey": "KEY"'
 def test_the_loop_guard_travels_in_the_cookie_and_only_there(
     recorder: Any, headers: str, times: int
 ) -> None:
-    """Without the cookie the loop has no end: the plugin itself stops at fifteen."""
+    """Without the cookie the loop is endless, so the plugin itself stops after fifteen."""
     body = LOOP.replace("**HEADERS", headers)
     with StashSim(recorder.write(["Scene.Update.Post"], body), api_key="KEY") as sim:
         sim.edit(sim.add_scene(), title="x")

@@ -1,4 +1,4 @@
-"""A browser, and a page in it that is watched: whatever goes wrong behind its back fails the test."""
+"""A browser whose page is watched: any error in the background fails the test."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def pictures(request: pytest.FixtureRequest) -> Path:
-    """Where pictures of the page go."""
+    """The folder for screenshots of the page."""
     wanted = request.config.getoption("--screenshots", default=False)
     folder = ROOT / "docs" / "images" if wanted else SHOTS
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def house(plugin: Path) -> Iterator[House]:
 
 @pytest.fixture
 def witness() -> Iterator[Witness]:
-    """Everything that pages did behind the test's back; what nobody cleared fails the test."""
+    """All background errors of pages; what the test does not clear fails it."""
     witness = Witness()
     yield witness
     assert witness.seen == []

@@ -1,4 +1,4 @@
-"""A library that is worth a picture: many films, a few troubles, a history."""
+"""A library for screenshots: many films, a few failures, a history."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIRST = ("Amber", "Borrowed", "Cold", "Distant", "Evening", "Fallen", "Glass", "
 SECOND = ("Harbour", "Orchard", "Season", "Letters")
 STUDIOS = ("Northwind Pictures", "Small Hours Film", "Foundry", "Rheinfilm")
 CHANGED = "Amber Harbour"
-"""Somebody gave it another title in Plex."""
+"""The user changed its title in Plex."""
 
 REFUSED = ("Hollow Season", "Iron Letters")
 MISSING = ("Amber Letters", "Glass Orchard", "July Harbour")
@@ -33,7 +33,7 @@ TWICE = "Field Notes"
 
 
 def picture(seed: str) -> bytes:
-    """A cover: one colour that fades into another."""
+    """A cover with a gradient."""
     mark = zlib.crc32(seed.encode())
     light = [90 + (mark >> shift & 127) for shift in (0, 8, 16)]
     dark = [value // 3 for value in reversed(light)]
@@ -63,7 +63,7 @@ class Gallery:
         self._changed = 0
 
     def fill(self) -> None:
-        """Everything, by the real way as far as it does not take days."""
+        """Everything, by real syncs unless that would take days."""
         house = self.house
         self._films()
         house.stash.run_task("Sync All Scenes")
@@ -121,7 +121,7 @@ class Gallery:
             )
 
     def _known(self) -> None:
-        """What burying leaves behind besides the letter."""
+        """What giving up stores besides the dead letter."""
         with closing(Ledger(str(self.house.data / "ledger.db"), print)) as ledger:
             ledger.save(
                 SceneState(scene=self.scenes[title], state=NOT_IN_PLEX, since=time.time() - HOUR)

@@ -1,4 +1,4 @@
-"""A Stash with its web app, the real plugin in it, and a Plex beside; and somebody who looks."""
+"""A Stash with its web app and the real plugin, a Plex, and a recorder of page errors."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class House:
         return self.scene(name, **scene), self.plex.item(key)
 
     def scene(self, name: str, **scene: Any) -> int:
-        """A film that only Stash knows, and knew long before PlexSync came."""
+        """A film that only Stash has, from long before PlexSync was installed."""
         mark = len(self.stash.data.scenes) * 37
         cover = png((mark % 200 + 40, mark * 3 % 200 + 40, mark * 7 % 200 + 40))
         scene = {"created_at": LONG_AGO, "files": [(f"/data/{name}", 1)], **scene}
@@ -73,7 +73,7 @@ class House:
         return scene, *map(self.plex.item, keys)
 
     def synced(self, name: str, title: str) -> tuple[int, Any]:
-        """A pair that is in step, by the real way of a save."""
+        """A pair that was synced by a real save."""
         scene, item = self.pair(name, title="before")
         self.stash.edit(scene, title=title)
         until(lambda: item.title == title)
@@ -90,7 +90,7 @@ class House:
         entry.write_bytes(text)
 
     def status(self) -> Any:
-        """What the page would be told."""
+        """The answer that the page would get."""
         return self.ask("status")
 
     def ask(self, mode: str, **args: Any) -> Any:
@@ -98,11 +98,11 @@ class House:
         return self.stash.run_operation({"mode": mode, **args})
 
     def settle(self) -> None:
-        """Until nothing waits any more."""
+        """Wait until no job is left."""
         until(lambda: not self.status()["queue"]["pending"] and not self.status()["inbox"])
 
     def bury(self, dead_letters: Iterable[DeadLetter]) -> None:
-        """Dead letters of old, laid into the file while no worker has it."""
+        """Old dead letters, stored while no worker runs."""
         system.private_folder(str(self.data))
         with closing(DeadLetters(str(self.data / "dlq.db"), print)) as store:
             store._connection.execute("PRAGMA synchronous=OFF")  # ten thousand at once, in a test
@@ -110,7 +110,7 @@ class House:
                 store.add(each)
 
     def outages(self, *outages: tuple[float, float], jobs: int = 12) -> None:
-        """Outages of old: how many seconds ago each began (the oldest last) and its length."""
+        """Past outages: how many seconds ago each began (the oldest last) and its length."""
         system.private_folder(str(self.data))
         now = time.time()
         history = OutageHistory().observe(now - 30 * 86400)
@@ -120,7 +120,7 @@ class House:
         files.replace_json(str(self.data / "outage_history.json"), history.to_json())
 
     def missed(self, scene: int, **fields: Any) -> None:
-        """Somebody saves a scene, its event is kept, and the worker that it started is dead."""
+        """A scene was saved, its event is stored, and the worker that the hook started is dead."""
         self.stash.enable_plugin(False)
         self.stash.edit(scene, **fields)
         self.stash.enable_plugin(True)
@@ -141,16 +141,16 @@ def dead_letter(
 
 
 class Witness:
-    """Whatever pages did that no page should do: complaints, dialogs, requests to other hosts."""
+    """Forbidden actions of pages: console errors, dialogs, requests to other hosts."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
         self.asked: list[str] = []
-        """What was asked of Stash: the mode of an operation, else the query's first line."""
+        """The requests to Stash: the mode of an operation, or the query's first line."""
         self._open = 0
 
     def watch(self, page: Page, home: str) -> None:
-        """Look at this page from now on; `home` is the only host it may talk to."""
+        """Watch this page from now on; `home` is the only host that it may contact."""
 
         def request(asked: Request) -> None:
             if not asked.url.startswith((f"{home}/", "data:", "blob:")):
@@ -170,8 +170,8 @@ class Witness:
         page.on("requestfailed", ended)
 
     def count(self, page: Page, mode: str) -> int:
-        """How often pages have asked for this, up to now."""
-        page.evaluate("0")  # its answer comes behind the news of all requests so far
+        """The number of these requests so far."""
+        page.evaluate("0")  # its answer comes after the events of all requests so far
         return self.asked.count(mode)
 
     def answered(self, page: Page) -> bool:

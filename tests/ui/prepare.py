@@ -1,4 +1,4 @@
-"""Everything that the browser tests need besides Python: a browser, and Stash's libraries as a page.
+"""Prepares the browser tests: a browser, and a page with Stash's libraries.
 
 Run by `python3 dev.py test-ui`; what it makes lies in `.ui`, outside git.
 """
@@ -66,7 +66,7 @@ def _libraries() -> None:
 
 
 def main() -> None:
-    """Get whatever is missing, and build the host page."""
+    """Install what is missing, and build the host page."""
     MADE.mkdir(exist_ok=True)
     if not chromium():
         _install_chromium()

@@ -1,4 +1,4 @@
-"""Scenes that the filters leave out: counted apart, and put back at a second press."""
+"""Scenes that the filters leave out: counted separately, and restored after a confirmation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The host page keeps Stash's promises to plugins, and its witness sees what goes wrong."""
+"""The host page behaves like Stash's, and errors in it are detected."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ SCRIPT = """\
 
 @pytest.fixture
 def stash(tmp_path: Path) -> Iterator[StashSim]:
-    """A Stash with a guest in its web app."""
+    """A Stash with another plugin in its web app."""
     folder = tmp_path / "plugins" / "Guest"
     (folder / "web").mkdir(parents=True)
     (folder / "Guest.yml").write_text(MANIFEST)

@@ -1,4 +1,4 @@
-"""The queue and the dead letters: thousands of rows, hostile texts, and what can be done with each."""
+"""The queue and the dead letters: thousands of rows, hostile texts, and the actions of each row."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_columns_sort(house: House, open_page: Open) -> None:
 
 
 def test_hostile_texts_are_texts(house: House, open_page: Open) -> None:
-    """The witness fails the test for a dialog, an error, or a request to anywhere else."""
+    """A dialog, an error or a request to another host fails the test."""
     scene = house.scene("1.mp4", title=HOSTILE, studio=house.stash.add_studio(HOSTILE))
     other = house.scene("2.mp4", title=HOSTILE)
     odd = dead_letter(

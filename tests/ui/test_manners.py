@@ -1,4 +1,4 @@
-"""For everybody: keyboard, screen reader, narrow screens."""
+"""Accessibility: keyboard, screen reader, narrow screens."""
 
 from __future__ import annotations
 

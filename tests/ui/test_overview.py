@@ -1,4 +1,4 @@
-"""The overview: how things are, the four buttons, and an outage that somebody watches."""
+"""The overview: the state, the buttons, and an outage as the user sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of the page as it is, for the documentation and for whoever wants to look."""
+"""Screenshots of the page for the documentation and for reviews."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ expect = pytest.importorskip(
 
 LARGEST = 200_000
 QUIET = ".plexsync-colophon { visibility: hidden } :focus { box-shadow: none !important }"
-"""The folder on this machine is nobody's business."""
+"""Hides the folder of this machine."""
 THERE = "[...document.images].every(i => i.complete || i.getBoundingClientRect().top > innerHeight)"
 
 
@@ -68,7 +68,7 @@ def test_the_pictures_of_the_documentation(house: House, open_page: Open, pictur
 
 
 def look_at_the_rest(page: Page, scene: int) -> None:
-    """Pictures for whoever works on the page."""
+    """Screenshots for developers of the page."""
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{ADDRESS}?view=queue")
     expect(page.locator("img.plexsync-cover")).to_have_count(len(NEW))

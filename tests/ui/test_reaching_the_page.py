@@ -1,4 +1,4 @@
-"""The page is found, found again after a reload, and costs little while nobody looks."""
+"""The page is reachable, also after a reload, and costs little while it is hidden."""
 
 from __future__ import annotations
 
