@@ -110,25 +110,33 @@ def test_it_speaks_of_things_by_the_trades_words(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", ["plexsync", "simulator", "bench", "torture", "docgen", "release"]
+    "folder", ["plexsync", "simulator", "bench", "torture", "docgen", "release", "tests", "web"]
 )
-def test_docstrings_and_comments_use_the_trades_words(folder: str) -> None:
+def test_code_speaks_of_things_by_the_trades_words(folder: str) -> None:
+    """In docstrings, comments and names of tests; on the page also in every text."""
     old = []
-    for file in sorted((ROOT / folder).rglob("*.py")):
+    for file in (*sorted((ROOT / folder).rglob("*.py")), *sorted((ROOT / folder).glob("*.js"))):
+        text = prose_of(file) if file.suffix == ".py" else file.read_text(encoding="utf-8")
         alphabet = r"(?i:(dead|drive|flag|latin)[-\s]letters?|a letter and its accents?)"
-        text = re.sub(rf"`[^`\n]+`|{alphabet}", "", prose_of(file))
+        code = "" if folder == "web" else r"|`[^`\n]+`"
+        text = re.sub(alphabet + code, "", text)
         old += [f"{file.name}: {line}" for line in text.split("\n") if OLD_WORDS.search(line)]
     assert not old
 
 
 def prose_of(file: Path) -> str:
-    """The docstrings and comments of a file; a string that stands alone counts as a docstring."""
+    """The docstrings, comments and names of tests of a file; a string that stands alone counts as a
+    docstring.
+    """
     source = file.read_text(encoding="utf-8")
-    tree = ast.walk(ast.parse(source))
-    alone = [node.value for node in tree if isinstance(node, ast.Expr)]
+    nodes = list(ast.walk(ast.parse(source)))
+    alone = [node.value for node in nodes if isinstance(node, ast.Expr)]
     strings = [str(s.value) for s in alone if isinstance(s, ast.Constant)]
+    names = [node.name for node in nodes if isinstance(node, ast.FunctionDef)]
+    tests = [name.replace("_", " ") for name in names if name.startswith("test_")]
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return "\n".join([*strings, *(t.string for t in tokens if t.type == tokenize.COMMENT)])
+    comments = [token.string for token in tokens if token.type == tokenize.COMMENT]
+    return "\n".join([*strings, *tests, *comments])
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:

@@ -167,7 +167,7 @@
       asking &&
         h(Confirm, {
           title: "Clear dead letters?",
-          text: `${words} dead ${chosen === 1 ? "letter" : "letters"} would be removed. Their scenes are then only tried again when they are edited. A copy is kept for 7 days; neither Stash nor Plex is changed.`,
+          text: `${words} ${chosen === 1 ? "dead letter" : "dead letters"} would be removed. Their scenes are then only tried again when they are edited. A copy is kept for 7 days; neither Stash nor Plex is changed.`,
           button: `Clear ${counted(chosen, "dead letter")}`,
           busy: Boolean(busy),
           onYes: clear,

@@ -41,7 +41,7 @@ def dead_letters(path: Path) -> Iterator[DeadLetters]:
     assert warnings == []
 
 
-def test_a_letter_comes_back_as_it_went_in(path: Path) -> None:
+def test_a_dead_letter_is_read_as_it_was_stored(path: Path) -> None:
     dead_letter = a_letter(
         7, error="AmbiguousMatch", message="two 'items'; DROP\n\ud83d\x00", status=404,
         cause="ambiguous", attempts={"PlexNotFound": 12}, candidates=(Candidate("A", 1, "2", 3), Candidate("B")),
@@ -54,14 +54,16 @@ def test_a_letter_comes_back_as_it_went_in(path: Path) -> None:
         assert dead_letters.get(8) is None
 
 
-def test_a_scene_has_one_letter_that_remembers_its_first_failure(dead_letters: DeadLetters) -> None:
+def test_a_scene_has_one_dead_letter_that_keeps_its_first_failure(
+    dead_letters: DeadLetters,
+) -> None:
     dead_letters.add(a_letter(7, error="PlexNotFound", attempts={"PlexNotFound": 12}))
     dead_letters.add(a_letter(7, buried_at=NOW + 9, first_failure=NOW + 5, last_failure=NOW + 8))
     assert dead_letters.counts() == {"PlexPermanentError": 1}
     assert dead_letters.get(7) == a_letter(7, buried_at=NOW + 9, last_failure=NOW + 8)
 
 
-def test_letters_are_counted_listed_and_removed_by_class(dead_letters: DeadLetters) -> None:
+def test_dead_letters_are_counted_listed_and_removed_by_class(dead_letters: DeadLetters) -> None:
     for scene in (5, 3, 4):
         dead_letters.add(a_letter(scene, error="PlexNotFound", buried_at=NOW + scene))
     dead_letters.add(a_letter(9, buried_at=NOW + 100))
@@ -78,14 +80,16 @@ def test_letters_are_counted_listed_and_removed_by_class(dead_letters: DeadLette
     assert dead_letters.counts() == {"PlexNotFound": 2}
 
 
-def test_old_letters_are_purged(dead_letters: DeadLetters) -> None:
+def test_old_dead_letters_are_purged(dead_letters: DeadLetters) -> None:
     for age in range(5):
         dead_letters.add(a_letter(age + 1, buried_at=NOW - age))
     assert dead_letters.purge(NOW - 2) == 2
     assert [dead_letter.scene for dead_letter in dead_letters.page(9)] == [1, 2, 3]
 
 
-def test_a_letter_that_is_no_json_is_refused_and_changes_nothing(dead_letters: DeadLetters) -> None:
+def test_a_dead_letter_that_is_no_json_is_refused_and_changes_nothing(
+    dead_letters: DeadLetters,
+) -> None:
     with pytest.raises(ValueError, match="JSON"):
         dead_letters.add(a_letter(7, job={"scene": 7, "last_failure": float("nan")}))
     assert dead_letters.counts() == {}
@@ -96,7 +100,7 @@ def test_every_commit_is_synced(dead_letters: DeadLetters) -> None:
 
 
 @pytest.mark.parametrize("cell", ["{", "[1]", "null", "[" * 100_000, None, b"\x80\x04cos\nsystem"])
-def test_a_damaged_cell_does_not_hide_its_letter(
+def test_a_damaged_cell_does_not_hide_its_dead_letter(
     path: Path, dead_letters: DeadLetters, cell: object
 ) -> None:
     dead_letters.add(a_letter(7, candidates=(Candidate("A"),), job={"scene": 7}))
@@ -105,7 +109,7 @@ def test_a_damaged_cell_does_not_hide_its_letter(
     assert dead_letters.get(7) == a_letter(7, candidates=(Candidate("A"),))
 
 
-def test_candidates_of_any_shape_hide_no_letter(path: Path, dead_letters: DeadLetters) -> None:
+def test_candidates_of_any_shape_hide_no_dead_letter(path: Path, dead_letters: DeadLetters) -> None:
     dead_letters.add(a_letter(7))
     odd = '["a line", {"part": "b", "size": "x", "section": 1, "rating_key": -1}, {"p": 1}, 5]'
     with closing(sqlite3.connect(path)) as connection, connection:

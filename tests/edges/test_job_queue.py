@@ -114,7 +114,9 @@ def test_an_edit_gives_a_failing_job_a_fresh_try_but_keeps_its_age(queue: JobQue
     assert (job.attempts, job.not_before, job.priority, job.born) == ({}, NOW + 62, EDIT, NOW)
 
 
-def test_a_bulk_wish_neither_hurries_nor_forgives_a_waiting_job(queue: JobQueue) -> None:
+def test_a_backfill_changes_neither_the_time_nor_the_attempts_of_a_waiting_job(
+    queue: JobQueue,
+) -> None:
     failing = job_for(7, attempts={"PlexNotFound": 4}, not_before=NOW + 500)
     queue.put_all([failing])
     queue.put_all([job_for(7, priority=BACKFILL, reason="sweep")])

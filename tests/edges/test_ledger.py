@@ -375,7 +375,7 @@ def test_identical_bulks_are_one_unless_the_first_is_under_way(ledger: Ledger) -
     assert len(ledger.backfills()) == 3
 
 
-def test_a_turn_of_a_long_walk_reads_only_its_own_scenes(ledger: Ledger) -> None:
+def test_a_turn_of_a_long_backfill_reads_only_its_own_scenes(ledger: Ledger) -> None:
     """Counts steps of SQLite's virtual machine, which do not depend on the computer."""
 
     def steps(scenes: int) -> int:

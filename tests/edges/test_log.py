@@ -93,7 +93,7 @@ def test_a_record_is_its_text_and_its_fields(pipe: Pipe) -> None:
     ]
 
 
-def test_levels_reach_stash_as_its_letters(pipe: Pipe) -> None:
+def test_levels_reach_stash_as_its_characters(pipe: Pipe) -> None:
     pipe.log.info("a")
     pipe.log.warning("b")
     pipe.log.error("c")

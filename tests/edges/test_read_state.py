@@ -139,7 +139,7 @@ def test_rows_that_are_no_jobs_are_left_out(tmp_path: Path) -> None:
     assert [job["scene"] for job in read_state.queue(str(tmp_path)).jobs()] == [1, 2]
 
 
-def test_a_look_does_not_hide_that_a_shared_file_is_gone(tmp_path: Path) -> None:
+def test_a_refresh_does_not_hide_that_a_shared_file_is_gone(tmp_path: Path) -> None:
     """The owner treats a log without its -shm as damage, so a reader must not create one."""
     owned = tmp_path / "owned"
     owned.mkdir()

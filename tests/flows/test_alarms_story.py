@@ -154,7 +154,7 @@ def test_health_check_starts_a_worker_where_none_lives_and_plex_is_well(world: A
     assert woken == ["worker"], "a Plex that is away gives a worker nothing to do"
 
 
-def test_old_letters_go_at_the_start_of_a_worker_without_a_job(world: Any) -> None:
+def test_old_dead_letters_are_deleted_at_the_start_of_a_worker_without_a_job(world: Any) -> None:
     buried(world, 7, days=400)
     world.run(minutes=0.1)
     assert world.dead_letter(7) is None

@@ -73,7 +73,7 @@ def test_retry_tries_one_dead_letter_again(world: World) -> None:
     assert failed(world, "retry", scene=scene) == f"Scene {scene} has no dead letter."
 
 
-def test_retry_class_takes_the_letters_of_one_class(world: World) -> None:
+def test_retry_class_retries_the_dead_letters_of_one_class(world: World) -> None:
     first, item = world.pair("a.mp4", plex={"title": "old"})
     second, other = world.pair("b.mp4", plex={"title": "old"})
     for scene in (

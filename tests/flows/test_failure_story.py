@@ -190,7 +190,7 @@ def test_a_failed_poster_leaves_only_the_poster_dirty(world: Any) -> None:
     assert world.plex.count("PUT") == 1
 
 
-def test_stash_down_makes_jobs_wait_and_the_worker_goes_home(world: Any) -> None:
+def test_stash_down_makes_jobs_wait_and_the_worker_exits(world: Any) -> None:
     scene, item = world.pair("1.mp4", title="T")
     world.event(scene)
     world.stash.stop()
@@ -295,7 +295,7 @@ def test_huge_metadata_is_capped_and_counts_as_in_step(world: Any) -> None:
 
 
 @pytest.mark.long
-def test_a_letter_revives_when_plex_shows_the_file(world: Any) -> None:
+def test_a_dead_letter_revives_when_plex_shows_the_file(world: Any) -> None:
     world.configure(no_poster=True)
     lost = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
     world.event(lost)
@@ -310,7 +310,7 @@ def test_a_letter_revives_when_plex_shows_the_file(world: Any) -> None:
     assert "turned up" in world.said("info")
 
 
-def test_old_letters_are_forgotten_at_start_and_the_others_told(world: Any) -> None:
+def test_old_dead_letters_are_deleted_at_start_and_the_others_reported(world: Any) -> None:
     world.configure(dlq_retention_days=1)
     world.plex.add_fault("status", match="PUT", status=400)
     scene, _ = world.pair("1.mp4", title="T", created_at=LONG_AGO, updated_at=LONG_AGO)

@@ -274,7 +274,7 @@ def test_answers_below_500_never_open_the_breaker(quiet: Any) -> None:
 
 
 @pytest.mark.parametrize(("pause", "back"), [(0, True), (3600, False)])
-def test_letters_of_the_outage_come_back_by_themselves(
+def test_dead_letters_of_the_outage_are_recovered_automatically(
     quiet: Any, pause: float, back: bool
 ) -> None:
     """One scene becomes a dead letter by a server failure; later all of Plex goes down."""

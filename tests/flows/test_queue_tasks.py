@@ -193,7 +193,7 @@ def test_it_waits_for_no_retry_and_says_when_the_next_is(desk: Buttons) -> None:
     assert desk.world.clock.passed - before < 5
 
 
-def test_stored_walks_are_drained_too(desk: Buttons) -> None:
+def test_stored_backfills_are_drained_too(desk: Buttons) -> None:
     pairs = [desk.world.pair(f"{n}.mp4", title=f"T{n}", **OLD) for n in range(700)]
     desk.press(sync_all)
     done = desk.press(process_queue)
@@ -269,7 +269,7 @@ def test_an_open_breaker_is_closed_by_a_plex_that_is_well_again(desk: Buttons) -
     assert "-> CLOSED" in desk.said
 
 
-def test_after_an_outage_process_queue_is_as_gentle_as_the_worker(desk: Buttons) -> None:
+def test_after_an_outage_process_queue_obeys_the_ramp_like_the_worker(desk: Buttons) -> None:
     pairs = [desk.world.pair(f"{n}.mp4", title=f"T{n}") for n in range(40)]
     desk.world.plex.stop()
     for scene, _ in pairs:
@@ -349,7 +349,9 @@ def test_sync_all_of_an_empty_stash(desk: Buttons) -> None:
     assert "Stash has no scenes" in desk.said
 
 
-def test_what_is_in_step_costs_a_look_and_forced_mends_what_plex_has(desk: Buttons) -> None:
+def test_what_is_in_step_costs_a_check_and_forced_restores_what_plex_should_have(
+    desk: Buttons,
+) -> None:
     scene, item = desk.world.pair("1.mp4", title="T", **OLD)
     desk.press(sync_all)
     desk.world.run()
@@ -376,7 +378,7 @@ def test_forced_also_means_scenes_that_wait_already(desk: Buttons) -> None:
     assert item.title == "T"
 
 
-def test_an_event_weakens_no_wish() -> None:
+def test_an_event_weakens_no_reason() -> None:
     assert stronger_reason(FORCED, "update") == FORCED
     assert stronger_reason("sync all", "scan") == "sync all"
     assert stronger_reason("sync all", "update") == "update"
@@ -450,7 +452,7 @@ def _second_page() -> Callable[[Any], bool]:
 # --- dead letters
 
 
-def test_retry_queues_a_fresh_job_and_the_letter_goes_with_success(desk: Buttons) -> None:
+def test_retry_queues_a_fresh_job_and_success_removes_the_dead_letter(desk: Buttons) -> None:
     scene, item = desk.world.pair("1.mp4", title="T", **OLD)
     other, its = desk.world.pair("2.mp4", title="T2", **OLD)
     desk.bury(scene)
@@ -483,7 +485,7 @@ def test_retry_of_what_is_no_scene_is_an_error(desk: Buttons, scene: object) -> 
         desk.press(retry_dead_letters, scene=scene)
 
 
-def test_retry_without_letters(desk: Buttons) -> None:
+def test_retry_without_dead_letters(desk: Buttons) -> None:
     assert desk.press(retry_dead_letters) == {"queued": 0, "already_queued": 0, "undone": 0}
     assert "there are no dead letters" in desk.said
 
@@ -592,7 +594,7 @@ def test_clear_queue_takes_in_what_waits_and_removes_it_all(desk: Buttons) -> No
     assert desk.press(process_queue)["done"] == 0
 
 
-def test_clear_queue_leaves_the_letters(desk: Buttons) -> None:
+def test_clear_queue_leaves_the_dead_letters(desk: Buttons) -> None:
     desk.bury(1)
     desk.queue([2])
     for _ in range(2):

@@ -110,7 +110,7 @@ def test_each_kind_of_gap_is_found_and_closed(quiet: Any) -> None:
     assert len(quiet.waiting()) == 1
 
 
-def test_a_second_look_at_what_did_not_change_asks_for_no_details(quiet: Any) -> None:
+def test_a_second_run_over_what_did_not_change_requests_no_details(quiet: Any) -> None:
     synced(quiet, 60)
     press(quiet, "reconcile_all")
     assert quiet.plex.count("GET", DETAILS) > 0
@@ -536,7 +536,7 @@ def test_a_damaged_queue_is_made_good_for_what_was_plexsyncs_business(quiet: Any
 
 
 @pytest.mark.long
-def test_a_long_outage_is_followed_by_a_look_as_wide_as_the_gap(quiet: Any) -> None:
+def test_a_long_outage_is_followed_by_a_check_of_the_same_span(quiet: Any) -> None:
     quiet.configure(reconcile_interval="weekly")
     pairs = synced(quiet, 3)
     quiet.plex.stop()

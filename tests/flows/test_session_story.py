@@ -152,7 +152,9 @@ def test_without_pipes_too_a_session_reaches_the_worker_that_waits_for_one(signe
     assert film.title == "new"
 
 
-def test_where_nothing_can_be_handed_over_the_page_s_next_look_goes_on(signed_in: Any) -> None:
+def test_where_nothing_can_be_handed_over_the_page_s_next_request_starts_a_worker(
+    signed_in: Any,
+) -> None:
     """As where no place is safe: a worker that nobody can reach, whose session has ended."""
     world = signed_in
     scene, film = world.pair("a.mp4", title="new")

@@ -161,7 +161,7 @@ def test_the_ramp_is_shown_as_it_is_set(world: World) -> None:
     assert 3000 < found["ends_at"] - world.clock.now() < 3600
 
 
-def test_every_look_at_plex_says_who_asked(world: World) -> None:
+def test_every_health_check_says_who_asked(world: World) -> None:
     scene, _ = world.pair("1.mp4", title="old")
     assert (look(world)["checks"]["last"], look(world)["checks"]["by"]) == (None, "")
     world.plex.stop()
@@ -196,7 +196,7 @@ def test_a_failure_makes_the_worker_look_and_that_is_told_too(world: World) -> N
     assert (found["by"], found["found"]) == (FAILURE, "healthy")
 
 
-def test_a_damaged_note_of_the_last_look_means_never(world: World) -> None:
+def test_a_damaged_time_of_the_last_check_means_never(world: World) -> None:
     run_task(world, health_check)
     Path(world.folder, FILE).write_bytes(b"{damaged")
     found = look(world)
@@ -280,7 +280,7 @@ def test_it_agrees_with_what_the_worker_goes_by() -> None:
     assert LONGEST_WAIT == QUEUE_LONGEST_WAIT
 
 
-def test_a_look_is_a_light_process(world: World) -> None:
+def test_a_read_is_a_light_process(world: World) -> None:
     scene, _ = world.pair("1.mp4", title="old")
     world.edit(scene, title="new")
     live(world)

@@ -84,7 +84,7 @@ def test_what_somebody_changed_in_plex_since_stays_and_is_named(world: Any) -> N
     assert {"title", "genre"} <= item.locks
 
 
-def test_bulk_work_leaves_an_undone_scene_alone_and_an_edit_does_not(world: Any) -> None:
+def test_a_backfill_leaves_an_undone_scene_alone_and_an_edit_does_not(world: Any) -> None:
     world.configure(no_poster=True)
     ann = world.stash.add_performer("Ann")
     scene, item = world.pair("a.mp4", plex={"title": "before"}, title="T", performers=[ann])

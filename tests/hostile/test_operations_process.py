@@ -94,7 +94,7 @@ def page(plugin: Path) -> Iterator[Page]:
         yield Page(plugin, plex, stash)
 
 
-def test_on_a_fresh_installation_every_look_answers_and_leaves_nothing_behind(page: Page) -> None:
+def test_on_a_fresh_installation_every_read_answers_and_leaves_nothing_behind(page: Page) -> None:
     for mode in READS:
         assert isinstance(page.ask(mode, **NEEDED.get(mode, {})), dict)
     assert page.ask("tick") == {

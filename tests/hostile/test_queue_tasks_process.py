@@ -234,7 +234,7 @@ def test_every_button_on_a_fresh_installation(office: Office) -> None:
         assert told(run), f"{name} says what it did"
 
 
-def test_without_settings_letters_and_queue_can_still_be_cleared(office: Office) -> None:
+def test_without_settings_dead_letters_and_queue_can_still_be_cleared(office: Office) -> None:
     office.stash.set_plugin_settings({})
     office.drop([1, 2])
     for name in ("Retry Dead Letters", "Clear Dead Letters", "Purge Old Dead Letters"):

@@ -95,7 +95,7 @@ def test_an_unknown_task_is_an_error(desk: Desk) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process")
-def test_a_healthy_look_makes_the_worker_go_on_at_once(desk: Desk) -> None:
+def test_a_healthy_check_makes_the_worker_continue_at_once(desk: Desk) -> None:
     scene, item = desk.pair("1.mp4", title="old")
     desk.plex.stop()
     desk.stash.edit(scene, title="new")

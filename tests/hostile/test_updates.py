@@ -260,7 +260,7 @@ def test_what_was_written_before_a_migration_is_there_after_it(world: World) -> 
     app.close()
 
 
-def test_stored_walks_keep_their_scenes_over_a_migration(tmp_path: Path) -> None:
+def test_stored_backfills_keep_their_scenes_over_a_migration(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     rows = [("sync", "scene", "[7, 9, 12]", 7), ("rename", "tag", "null", 0), ("x", "tag", "{", 0)]
     with closing(files.open_sqlite(str(path), ledger_schema.SCHEMA[:5], pytest.fail)) as old, old:

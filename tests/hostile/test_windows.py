@@ -115,7 +115,7 @@ def test_the_stand_in_is_what_it_says(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_lock_has_one_holder_and_a_look_leaves_no_trace(tmp_path: Path) -> None:
+def test_a_lock_has_one_holder_and_a_check_leaves_no_trace(tmp_path: Path) -> None:
     said = on_windows(
         "import subprocess, sys\n"
         "from plexsync.system import LockFile\n"

@@ -98,7 +98,7 @@ def test_what_is_off_by_default_can_be_switched_on() -> None:
     assert (values["rating"], values["original_title"]) == ("8.5", "AC-1")
 
 
-def test_what_is_switched_off_is_not_in_the_wish() -> None:
+def test_what_is_switched_off_is_not_desired() -> None:
     fields = Settings.model_fields.items()
     off = {n: False for n, f in fields if n.startswith("sync_") and isinstance(f.default, bool)}
     settings = Settings(**{**off, "sync_master": True})
@@ -137,7 +137,7 @@ def test_a_tagline_is_never_written_since_stash_has_none() -> None:
     assert "tagline" not in desired_for(SCENE, Settings(sync_tagline=True)).values
 
 
-def test_an_image_that_is_not_there_yet_is_not_in_the_wish() -> None:
+def test_an_image_that_does_not_exist_yet_is_not_desired() -> None:
     assert "poster" not in desired_for(SCENE, DEFAULTS, poster="").values
 
 
@@ -147,7 +147,7 @@ def test_no_rating_is_an_empty_rating(rating100: int | None) -> None:
     assert desired_for(scene, Settings(sync_rating=True)).values["rating"] == ""
 
 
-def test_the_entities_in_the_wish_are_known_by_kind_and_id() -> None:
+def test_the_entities_of_the_desired_state_are_known_by_kind_and_id() -> None:
     assert desired_for().entities == {("performer", 2), ("performer", 3), ("tag", 4), ("studio", 1)}
     assert ("tag", 4) not in desired_for(SCENE, Settings(sync_tags=False)).entities
     assert ("studio", 1) in desired_for(SCENE, Settings(sync_studio=False)).entities

@@ -167,7 +167,7 @@ def test_a_common_end_that_two_items_share_is_uncertain() -> None:
     assert [c.file for c in result.candidates] == ["/p1/x/a.mp4", "/p2/x/a.mp4"]
 
 
-def test_the_size_settles_what_the_folder_leaves_open() -> None:
+def test_the_size_decides_what_the_folder_leaves_open() -> None:
     parts = [part("/p1/x/a.mp4", 5, key=1), part("/p2/x/a.mp4", 6, key=2)]
     result = found(VideoFile("/stash/x/a.mp4", 6), *parts)
     assert (result.confidence, result.rule, keys(result)) == (HIGH, "name+size", [2])

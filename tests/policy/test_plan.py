@@ -298,7 +298,7 @@ def test_a_cleared_field_is_applied_when_it_is_gone() -> None:
     assert edit.value == "" and applied(edit, item()) and not applied(edit, item(studio="a"))
 
 
-def test_what_plex_shows_for_the_last_wish_is_in_step_and_anything_else_is_not() -> None:
+def test_what_plex_shows_for_the_last_desired_value_is_in_step_and_anything_else_is_not() -> None:
     desired: dict[str, Value] = {"rating": "8.3", "tags": ("a", "b c"), "summary": "one\n\ntwo"}
     written = {
         "rating": Written("8.3", value_hash("8.3"), 1.0, "8"),
@@ -324,7 +324,7 @@ def test_line_breaks_that_stash_changed_are_sent_although_plex_folds_them() -> N
 
 
 @pytest.mark.parametrize("name", ["summary", "tags", "poster"])
-def test_what_plex_refused_waits_for_another_wish(name: str) -> None:
+def test_what_plex_refused_waits_for_another_desired_value(name: str) -> None:
     values: dict[str, tuple[Value, Value]] = {
         "summary": ("bad", "good"),
         "tags": (("bad",), ("good",)),

@@ -103,7 +103,7 @@ def test_what_was_written_needs_no_second_write(seed: int) -> None:
         assert world.sync() == ()
 
 
-def test_without_preserve_plex_equals_the_wish_afterwards() -> None:
+def test_without_preserve_plex_equals_the_desired_state_afterwards() -> None:
     for world in worlds(4):
         world.preserve = False
         world.sync()

@@ -72,7 +72,7 @@ def test_weekly_really_fires_however_often_something_starts_meanwhile() -> None:
     assert fired.count(STARTUP) > 100
 
 
-def test_the_start_counts_only_after_an_hour_without_a_look_at_recent_scenes() -> None:
+def test_the_start_counts_only_after_an_hour_without_a_check_of_recent_scenes() -> None:
     schedule = daily(NOW)
     assert due(schedule, "weekly", NOW + HOUR - 1, starting=True) == ""
     assert due(schedule, "weekly", NOW + HOUR, starting=True) == STARTUP
@@ -81,7 +81,7 @@ def test_the_start_counts_only_after_an_hour_without_a_look_at_recent_scenes() -
     assert due(looked, "weekly", NOW + HOUR + 1, starting=True) == ""
 
 
-def test_a_press_that_left_something_out_does_not_count_as_a_look() -> None:
+def test_a_run_that_left_something_out_does_not_count_as_a_check() -> None:
     for order in (
         Order(trigger=MANUAL, scope=ALL, kinds=(EMPTY,)),
         Order(trigger=MANUAL, scope=ALL, library="Films"),
@@ -129,7 +129,7 @@ def test_a_damaged_queue_is_repaired_before_all_else_and_whatever_the_interval()
     assert due(after, "never", NOW) == OUTAGE
 
 
-def test_only_a_long_outage_asks_for_a_look_as_wide_as_it_was() -> None:
+def test_only_a_long_outage_makes_a_check_of_the_same_span_due() -> None:
     assert after_outage(NOW, NOW + HOUR) is None
     wide = after_outage(NOW, NOW + HOUR + 1)
     assert wide is not None and wide < NOW

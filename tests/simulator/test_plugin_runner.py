@@ -183,7 +183,7 @@ def decoded(*pieces: bytes, default: str = "error") -> LogDecoder:
     return decoder
 
 
-def test_each_letter_is_a_level_and_the_text_is_trimmed() -> None:
+def test_each_level_has_a_character_and_the_text_is_trimmed() -> None:
     data = b"".join(b"\x01%c\x02 x \n" % dead_letter for dead_letter in b"tdiwe")
     levels = ["trace", "debug", "info", "warning", "error"]
     assert decoded(data).lines == [LogLine(level, "x") for level in levels]

@@ -97,7 +97,7 @@ def test_hostile_texts_are_texts(house: House, open_page: Open) -> None:
         assert re.match(r"/|https?:", link.get_attribute("href") or "")
 
 
-def test_a_letter_is_retried(house: House, open_page: Open) -> None:
+def test_a_dead_letter_is_retried(house: House, open_page: Open) -> None:
     scene, item = house.pair("1.mp4", title="A film")
     house.bury([dead_letter(scene)])
     page = open_page(house.stash, LETTERS)
