@@ -171,8 +171,8 @@ def docs(words: Sequence[str]) -> int:
 
 
 def live(words: Sequence[str]) -> int:
-    """Run read-only contract checks against real servers: --stash URL --plex URL [--write SCENE]."""
-    return run("tests/live/contract.py", *words)
+    """Check that real servers behave as expected: --stash URL --plex URL [--write SCENE]."""
+    return run("-m", "plexsync.flows.contact.command", *words)
 
 
 def package(words: Sequence[str]) -> int:

@@ -537,6 +537,18 @@ else:
 """
 
 
+def about_machine() -> "dict[str, str]":
+    """The operating system's name and release, the processor, and the C library."""
+    import platform
+
+    return {
+        "system": platform.system(),
+        "release": platform.release(),
+        "machine": platform.machine(),
+        "libc": platform.libc_ver()[0],
+    }
+
+
 def command_line(argv: list[str]) -> str:
     """A command as the user can paste it into a shell (on Windows: the command prompt)."""
     if sys.platform == "win32":

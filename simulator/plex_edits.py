@@ -151,7 +151,20 @@ def as_kept(edits: Edits, whole_ratings: bool, folds_blanks: bool) -> Edits:
     return replace(edits, values=kept)
 
 
-def apply(item: SimItem, edits: Edits, tags: TagBook, tag_mode: str = "add") -> None:
+def state_of(item: SimItem) -> object:
+    """What edits may change, for comparison."""
+    values = [getattr(item, attribute) for attribute, _ in FIELDS.values()]
+    names = {kind: list(names) for kind, names in item.tags.items()}
+    return values, names, dict(item.roles), set(item.locks)
+
+
+def apply(
+    item: SimItem,
+    edits: Edits,
+    tags: TagBook,
+    tag_mode: str = "add",
+    forgets_roles: bool = False,
+) -> None:
     """Apply the edits to one item; the caller sets its times."""
     for attribute, value in edits.values.items():
         set_value(item, attribute, value)
@@ -159,6 +172,8 @@ def apply(item: SimItem, edits: Edits, tags: TagBook, tag_mode: str = "add") -> 
         set_names(item, kind, _names_after(item.tags.get(kind, []), edit, tag_mode), tags)
     for index, name in edits.tags["actor"].added.items() if "actor" in edits.tags else ():
         person = tags.tag("actor", name)
+        if forgets_roles:
+            item.roles.pop(person.name, None)
         if index in edits.texts:
             item.roles[person.name] = edits.texts[index]
         if index in edits.thumbs:

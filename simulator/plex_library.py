@@ -52,6 +52,12 @@ class PlexLibrary:
     whole_ratings = False  # fractions of ratings are cut off
     folds_blanks = False  # runs of white space in texts become one blank
     picture_status = 200  # or 406: no uploaded picture is acceptable
+    equal_edits_count = True  # False: an edit that changes nothing does not move updatedAt
+    times_ahead = 0  # seconds by which updatedAt is ahead, as if it were local time
+    locks_in_lists = False  # True: lists show the locks of items
+    forgets_roles = False  # True: naming an actor again wipes the part played
+    keeps_empty_collections = False  # True: a collection stays without its last item
+    uploads_lock = True  # False: an uploaded picture is selected and not locked
     scan_delay = 0.0  # seconds from the request until the files are there
 
     def __init__(self, token: str, machine: str, name: str, version: str) -> None:
@@ -228,7 +234,10 @@ class PlexLibrary:
             for name in item.tags.get("collection", ()):
                 members.setdefault(name.casefold(), []).append(item)
         for folded in [name for name in home.collections if name not in members]:
-            del home.collections[folded]
+            if self.keeps_empty_collections:
+                home.collections[folded].members = []
+            else:
+                del home.collections[folded]
         for folded, there in members.items():
             if folded not in home.collections:
                 self._new_collection(home, folded, there[0])
@@ -310,7 +319,7 @@ class PlexLibrary:
 
     def touch(self, item: SimItem | Collection) -> None:
         """Set the item's update time to now, in whole seconds."""
-        item.updated_at = int(self.clock())
+        item.updated_at = int(self.clock()) + self.times_ahead
         self.sections[item.section].revision += 1
 
     # -- pictures ----------------------------------------------------------------------------
@@ -334,7 +343,7 @@ class PlexLibrary:
         epoch = max(int(self.clock()), int(last) + 1 if last.isdecimal() else 0)
         path = f"/library/metadata/{item.key}/{attribute}/{epoch}" if rating_key else ""
         setattr(item, attribute, path)
-        if rating_key:
+        if rating_key and self.uploads_lock:
             item.locks.add(attribute)
         self.touch(item)
 

@@ -111,7 +111,9 @@ class Reads:
             shown, total, offset = plex_query.cut(there, request, lib.max_container_size)
             _convert(shown)
             hidden = _names(request, "excludeElements"), _names(request, "excludeFields")
-            children = [plex_xml.list_item(item, *hidden) for item in shown]
+            children = [
+                plex_xml.list_item(item, *hidden, with_locks=lib.locks_in_lists) for item in shown
+            ]
         if request.get("includeMeta") == "1":
             children.insert(0, plex_meta.movies(section.key))
         return _page(section, len(shown), total, offset, "All Movies", children)

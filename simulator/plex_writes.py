@@ -81,7 +81,12 @@ class Writes(Reads):
             if isinstance(item, Collection):
                 plex_edits.apply_to_collection(item, shown)
             else:
-                plex_edits.apply(item, shown, self.lib.tags, self.lib.tag_mode)
+                before = plex_edits.state_of(item)
+                plex_edits.apply(
+                    item, shown, self.lib.tags, self.lib.tag_mode, self.lib.forgets_roles
+                )
+                if not self.lib.equal_edits_count and plex_edits.state_of(item) == before:
+                    continue
             self.lib.touch(item)
 
     def refresh_items(self, request: Request, keys: str) -> Reply:

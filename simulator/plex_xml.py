@@ -61,7 +61,11 @@ def listing(section: Section, paging: str, title: str, children: Iterable[str]) 
 
 
 def list_item(
-    item: SimItem, no_elements: AnyOf[str] = NOTHING, no_fields: AnyOf[str] = NOTHING
+    item: SimItem,
+    no_elements: AnyOf[str] = NOTHING,
+    no_fields: AnyOf[str] = NOTHING,
+    *,
+    with_locks: bool = False,
 ) -> str:
     """An item in a list: all attributes, media with file names, tags cut short, no locks."""
     out = [_attributes(item, "", no_fields)]
@@ -71,6 +75,8 @@ def list_item(
         names = item.tags.get(kind)
         if names and TAG_KINDS[kind] not in no_elements:
             out += [f'<{TAG_KINDS[kind]} tag="{esc(name)}"/>' for name in names[:most]]
+    if with_locks:
+        out += _locks(item)
     out.append("</Video>")
     return "".join(out)
 
@@ -96,9 +102,13 @@ def full_item(
     for kind, element in TAG_KINDS.items():
         if element not in no_elements:
             out += [_full_tag(item, kind, name, tags) for name in item.tags.get(kind, ())]
-    out += [f'<Field locked="1" name="{name}"/>' for name in sorted(item.locks)]
+    out += _locks(item)
     out.append("</Video>")
     return "".join(out)
+
+
+def _locks(item: SimItem) -> list[str]:
+    return [f'<Field locked="1" name="{name}"/>' for name in sorted(item.locks)]
 
 
 _STREAM = '<Stream id="1" streamType="1" default="1" codec="h264" index="0" bitrate="4000"/>'

@@ -16,6 +16,8 @@
   const { useAlive, usePolling } = PlexSync.polling;
   const { useAct, Mark, Time, Busy, Note, Problem, Box, Confirm } = PlexSync.widgets;
 
+  const { CopyButton, ReportForHelp, pointsAsText } = PlexSync.report;
+
   /** A point's text follows its name in the log, but starts a line here. */
   function pointWords(text) {
     return /^[a-z]+[ ,;]/.test(text) ? capital(text) : text;
@@ -145,9 +147,10 @@
           !report
             ? ""
             : report.state === "unknown"
-              ? "Not checked yet. The check covers everything PlexSync depends on and changes nothing."
+              ? "Not checked yet. The check covers everything PlexSync depends on. To see whether Plex takes edits, it changes a lock of an item that PlexSync has written, and puts it back."
               : h(Fragment, null, "Checked ", h(Time, { at: report.ended_at }), "."),
         ),
+        points.length > 0 && h(CopyButton, { text: () => pointsAsText(points) }),
         h(AdoptStash, { changed }),
         h(Link, { to: SETTINGS_PAGE, className: "btn btn-secondary" }, "Settings"),
         h(
@@ -166,6 +169,7 @@
           { className: "plexsync-points", "aria-label": "Points" },
           points.map((point, place) => h(PointItem, { key: `${place} ${point.point}`, point })),
         ),
+      h(ReportForHelp, { tasks, startTask }),
     );
   }
 

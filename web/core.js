@@ -30,6 +30,7 @@
     health_check: "Health Check",
     recover_outage_jobs: "Recover Outage Jobs",
     check_setup: "Check Setup",
+    report_for_help: "Report for Help",
     sync_all: "Sync All Scenes",
     reconcile_all: "Reconcile Library (All)",
     reconcile_7days: "Reconcile Last 7 Days",

@@ -117,10 +117,10 @@
     );
   }
 
-  /** A task's most important lines; the view Set-up lists those of Check Setup. */
+  /** A task's most important lines; the view Set-up lists those of Check Setup and the report. */
   function resultLines({ mode, report }) {
     const lines = report ? report.lines : [];
-    return mode === "check_setup" ? lines.slice(-1) : lines;
+    return ["check_setup", "report_for_help"].includes(mode) ? lines.slice(-1) : lines;
   }
 
   function ResultWords({ result }) {

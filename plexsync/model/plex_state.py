@@ -109,6 +109,10 @@ _WORDS: dict[str, tuple[str, str, str]] = {
 }
 
 
+KINDS = tuple(_WORDS)
+"""All kinds."""
+
+
 def kind_of(state: str, cause: str) -> str:
     """The most specific kind in the table: `cause` if it has an entry, otherwise `state`."""
     return cause if cause in _WORDS else state if state in _WORDS else DOWN

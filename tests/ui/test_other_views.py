@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +73,33 @@ def test_the_set_up_list_names_what_is_wrong_and_adopts_the_path_map(
     settings = house.stash.data.plugin_settings["PlexSync"]
     assert settings["path_map"].startswith("/plex")
     assert settings["plex_url"] == house.plex.url, "the other settings are what they were"
+
+
+def test_the_set_up_list_is_copied_without_the_token(house: House, open_page: Open) -> None:
+    house.synced("1.mp4", "Film")
+    page = open_page(house.stash, f"{ADDRESS}?view=set-up")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Check Setup").click()
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    text = page.evaluate("navigator.clipboard.readText()")
+    assert "[ok] Plex token: it is set." in text.splitlines()
+    assert "[ok] Editing: a lock of an item that PlexSync has written could be changed" in text
+
+
+def test_the_report_for_help_is_shown_before_it_is_downloaded(
+    house: House, open_page: Open
+) -> None:
+    house.synced("1.mp4", "Film that nobody knows")
+    page = open_page(house.stash, f"{ADDRESS}?view=set-up")
+    page.get_by_role("button", name="Make the Report").click()
+    held = page.get_by_role("list", name="What it holds")
+    expect(held).to_contain_text("Versions: versions of PlexSync, Python")
+    with page.expect_download() as found:
+        page.get_by_role("link", name="Download").click()
+    text = Path(found.value.path()).read_text(encoding="utf-8")
+    assert json.loads(text)["plex"]["healthy"] is True
+    assert "nobody knows" not in text
 
 
 def test_adopting_this_stash_asks_first(house: House, open_page: Open) -> None:

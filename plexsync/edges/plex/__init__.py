@@ -1,4 +1,5 @@
 """Plex over HTTP, and the index of its libraries.
 
-From outside: client, health, library_index, lists, pages, plex_tv, refresh.
+From outside: answers, client, connection, health, library_index, lists, pages, plex_tv, refresh,
+xml.
 """

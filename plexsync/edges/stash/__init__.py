@@ -1,4 +1,4 @@
 """Stash over GraphQL.
 
-From outside: client, details, handover, light, pictures, scene_answers.
+From outside: answers, client, details, handover, light, pictures, queries, scene_answers, scenes.
 """

@@ -71,6 +71,10 @@ class StashClient(StashScenes):
         """What must never appear in a log: Stash's API key and our session."""
         return self._connection.secrets
 
+    def signature(self) -> dict[str, str]:
+        """The headers by which Stash knows us, for requests that are not sent by this client."""
+        return self._connection.signature()
+
     @property
     def cookie(self) -> str:
         """Our session as Stash last renewed it; "" without one."""

@@ -172,6 +172,10 @@ class StashConnection:
         self._adopt(reply.headers.get("Set-Cookie", ""))
         return reply
 
+    def signature(self) -> dict[str, str]:
+        """The headers by which Stash knows us."""
+        return self._signature(self._key)
+
     def _signature(self, key: SecretStr) -> dict[str, str]:
         signature = {"ApiKey": key.get_secret_value()} if key else {}
         if self._cookie:

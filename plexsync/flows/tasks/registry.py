@@ -34,6 +34,7 @@ from plexsync.flows.tasks.reconcile import (
     reconcile_missing,
 )
 from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
+from plexsync.flows.tasks.report_for_help import report_for_help
 from plexsync.flows.tasks.restore_removed import restore_removed
 from plexsync.flows.tasks.save_settings import save_settings
 from plexsync.flows.tasks.set_up import (
@@ -131,6 +132,7 @@ TASKS: Mapping[str, Task] = {
         button=False,
     ),
     "check_setup": Task(READS, check_setup, unready=True),
+    "report_for_help": Task(READS, report_for_help, unready=True),
     "adopt_stash": Task(QUEUES, adopt_stash, unready=True, anybody=True),
     "undo_scene": Task(
         QUEUES,

@@ -15,6 +15,7 @@ from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
 from plexsync.flows.updated import last_updated
 from plexsync.model.formatting import counted, grouped
 from plexsync.model.paths import PathMap, folder_of, name_key
+from plexsync.model.places import OUR_FORM
 from plexsync.model.plex import Section
 from plexsync.model.scene import Scene
 from plexsync.policy.matching import HIGH, Match
@@ -145,7 +146,7 @@ def _outside(context: TaskContext, paths: Sequence[str], absent: int) -> Point:
     )
     remedy = (
         "Add the folders to a library in Plex, correct the path map, or exclude these scenes with "
-        f'"Sync only" or "Sync never" in {WHERE}.'
+        f'"Sync only" or "Sync never" in {OUR_FORM}.'
     )
     state = OK if context.config.skip_not_found else WARN
     return Point("Files outside Plex's libraries", state, text, remedy)

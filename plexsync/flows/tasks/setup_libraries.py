@@ -31,7 +31,7 @@ SLOW = 0.5
 """A page that takes more than this fraction of the read timeout is too close to it."""
 
 _SHOWN = 3
-_SLOW = f'Raise "Read timeout (seconds)" in {WHERE}, or see what keeps Plex or its disk busy.'
+_SLOW = f'Raise "Read timeout" in {OUR_FORM}, or see what keeps Plex or its disk busy.'
 _CHANGE = 'choose the agent "Personal Media" in its settings in Plex (Edit Library > Advanced)'
 
 

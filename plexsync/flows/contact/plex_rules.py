@@ -1,92 +1,27 @@
-"""What PlexSync relies on in a Plex server."""
+"""What PlexSync relies on in a Plex server, as far as reading shows it."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from xml.etree import ElementTree
 
-from verdicts import SkippedError, demand, expect, short
-
 from plexsync.edges.http import transport as http
-from plexsync.edges.http.certificates import Trust
-from plexsync.edges.http.transport import Reply, Session
 from plexsync.edges.plex import xml as plex_xml
-from plexsync.edges.plex.client import PlexClient
+from plexsync.flows.contact.plex_contact import NOBODY, SAMPLE, PlexContact
+from plexsync.flows.contact.verdicts import SkippedError, demand, expect, short
 
-CLIENT_ID = "8d0c2c1e-6f0b-4c55-9d4e-0a9b6f3c7e21"
-"""Always the same: Plex tells its owner of each new one."""
-NOBODY = 2**31 - 7
-"""An id that nothing has."""
 WRONG = "not-a-secret-of-this-server"
 REFUSED = {401, 403, 404, 406}
 """How versions of Plex answer who has no token."""
-SAMPLE = 25
 LISTED = {"Genre": 2, "Role": 3}
-"""So many of these the lists of the simulated Plex show."""
+"""So many of these a list shows."""
+LONG_LINE = 6000
+"""Bytes of a request line that Plex should accept."""
 
 
-class Plex:
-    """A Plex server: raw requests, and PlexSync's own client beside them."""
-
-    def __init__(self, url: str, token: str, trust: Trust) -> None:
-        self.url, self._token = url, token
-        self._session = Session(trust=trust, detect_tls=True)
-        self.client = PlexClient(url, token, CLIENT_ID, trust=trust)
-
-    def ask(
-        self, path: str, token: str | None = None, method: str = "GET", **headers: str
-    ) -> Reply:
-        """One request; `token` None: the right one, "": none. Header names with "_" for "-"."""
-        sent = {name.replace("_", "-"): text for name, text in headers.items()}
-        sent |= {"Accept": "application/xml", "X-Plex-Client-Identifier": CLIENT_ID}
-        secret = self._token if token is None else token
-        return self._session.request(
-            method, self.url + path, headers=sent | ({"X-Plex-Token": secret} if secret else {})
-        )
-
-    def xml(self, path: str, **headers: str) -> ElementTree.Element:
-        reply = self.ask(path, **headers)
-        expect(f"the status of {path.partition('?')[0]}", reply.status, 200)
-        root = ElementTree.fromstring(reply.body)
-        expect("the root element", root.tag, "MediaContainer", public=True)
-        return root
-
-    def page(self, start: int, size: int) -> ElementTree.Element:
-        span = {"X_Plex_Container_Start": str(start), "X_Plex_Container_Size": str(size)}
-        return self.xml(f"/library/sections/{self.section}/all?type=1&sort=id", **span)
-
-    @cached_property
-    def section(self) -> str:
-        """The first movie library that is not empty."""
-        for section in self.client.sections().found:
-            if self.client.count(section.key):
-                return section.key
-        raise SkippedError("no movie library with anything in it")
-
-    @cached_property
-    def listed(self) -> list[ElementTree.Element]:
-        """The first items as a list shows them."""
-        return list(self.page(0, SAMPLE))
-
-    @cached_property
-    def keys(self) -> list[int]:
-        return [int(element.get("ratingKey", "0")) for element in self.listed]
-
-    @cached_property
-    def whole(self) -> dict[int, ElementTree.Element]:
-        """The same items fetched by key."""
-        root = self.xml("/library/metadata/" + ",".join(map(str, self.keys)))
-        return {int(element.get("ratingKey", "0")): element for element in root}
-
-    def close(self) -> None:
-        self._session.close()
-        self.client.close()
-
-
-def identity(plex: Plex) -> None:
+def identity(plex: PlexContact) -> None:
     """/identity needs no token and names the machine"""
     reply = plex.ask("/identity", token="")
     expect("the status without a token", reply.status, 200)
@@ -97,7 +32,7 @@ def identity(plex: Plex) -> None:
     )
 
 
-def wrong_token(plex: Plex) -> None:
+def wrong_token(plex: PlexContact) -> None:
     """a wrong token is 401, and none is 401, 403, 404 or 406"""
     for what, token, wanted in (("a wrong token", WRONG, {401}), ("no token", "", REFUSED)):
         status = plex.ask("/library/sections", token=token).status
@@ -105,7 +40,7 @@ def wrong_token(plex: Plex) -> None:
         demand(status in wanted, f"the status with {what} is {status}{hint}")
 
 
-def keep_alive(plex: Plex) -> None:
+def keep_alive(plex: PlexContact) -> None:
     """idle connections live longer than PlexSync uses them"""
     said = re.search(
         r"timeout=(\d+)", plex.ask("/identity", token="").headers.get("Keep-Alive", "")
@@ -115,7 +50,34 @@ def keep_alive(plex: Plex) -> None:
     demand(int(said[1]) > http.IDLE, f"they live {said[1]} s, and PlexSync uses them {http.IDLE} s")
 
 
-def libraries(plex: Plex) -> None:
+def headers(plex: PlexContact) -> None:
+    """answers are XML and carry Plex's own header"""
+    for path, token in (("/identity", ""), ("/library/sections", None)):
+        reply = plex.ask(path, token=token)
+        said = reply.headers.get("Content-Type", "").partition(";")[0]
+        demand(said in ("text/xml", "application/xml"), f"the content type is {short(said)}")
+        expect("X-Plex-Protocol", reply.headers.get("X-Plex-Protocol"), "1.0", public=True)
+
+
+def long_line(plex: PlexContact) -> None:
+    """a request line of 6 000 bytes is accepted"""
+    status = plex.long_line(LONG_LINE).status
+    expect("the status", status, 200)
+
+
+def whole_page(plex: PlexContact) -> None:
+    """a page holds as many items as were asked for, if the library has them"""
+    total = plex.client.count(plex.section)
+    expect("the number of items", len(plex.page(0, 1000)), min(total, 1000))
+
+
+def no_locks_in_lists(plex: PlexContact) -> None:
+    """lists show no locks, so that each item must be fetched for them"""
+    found = [element for element in plex.listed if element.find("Field") is not None]
+    demand(not found, f"{len(found)} of {len(plex.listed)} items of a list show a lock")
+
+
+def libraries(plex: PlexContact) -> None:
     """libraries have key, type, title, uuid and folders"""
     found = list(plex.xml("/library/sections").iter("Directory"))
     for directory in found:
@@ -128,7 +90,7 @@ def libraries(plex: Plex) -> None:
     demand(plex_xml.movie_sections(plex.xml("/library/sections")), "there is no movie library")
 
 
-def paging(plex: Plex) -> None:
+def paging(plex: PlexContact) -> None:
     """a page holds at most what was asked for and tells size, offset and totalSize"""
     page = plex.page(1, 2)
     demand(len(page) <= 2, f"2 items asked for, {len(page)} given")
@@ -137,21 +99,21 @@ def paging(plex: Plex) -> None:
     expect("totalSize", plex_xml.number(page, "totalSize"), plex.client.count(plex.section))
 
 
-def count_only(plex: Plex) -> None:
+def count_only(plex: PlexContact) -> None:
     """a page of size 0 tells the total and holds nothing"""
     page = plex.page(0, 0)
     expect("the number of items", len(page), 0)
     demand(plex_xml.number(page, "totalSize"), "totalSize is missing")
 
 
-def order_by_id(plex: Plex) -> None:
+def order_by_id(plex: PlexContact) -> None:
     """sort=id orders by rating key, so that pages join without gap or overlap"""
     expect("the order", plex.keys, sorted(set(plex.keys)))
     joined = [int(e.get("ratingKey", "0")) for start in (0, 2) for e in plex.page(start, 2)]
     expect("two pages of two", joined, plex.keys[:4])
 
 
-def lean_list(plex: Plex) -> None:
+def lean_list(plex: PlexContact) -> None:
     """the index's shortened list still has times, and parts with file and size"""
     page = plex.client.list_page(plex.section, 0, SAMPLE)
     expect("the items", [item.rating_key for item in page.items], plex.keys)
@@ -163,7 +125,7 @@ def lean_list(plex: Plex) -> None:
         demand(all(part.size for part in item.parts), f"a part of {item.rating_key} has no size")
 
 
-def since(plex: Plex) -> None:
+def since(plex: PlexContact) -> None:
     """addedAt>>= and updatedAt>>= keep what is newer, and only that"""
     items = plex.client.list_page(plex.section, 0, SAMPLE).items
     for name, times in (
@@ -186,7 +148,7 @@ def since(plex: Plex) -> None:
         expect(f"how many have {name} tomorrow", later, 0)
 
 
-def several_keys(plex: Plex) -> None:
+def several_keys(plex: PlexContact) -> None:
     """several items come in one answer, in the order asked for, unknown ones left out"""
     wanted = plex.keys[:3][::-1]
     root = plex.xml("/library/metadata/" + ",".join(map(str, [*wanted, NOBODY])))
@@ -197,13 +159,13 @@ def several_keys(plex: Plex) -> None:
     )
 
 
-def unknown_item(plex: Plex) -> None:
+def unknown_item(plex: PlexContact) -> None:
     """an item that does not exist, and a library that does not, are 404"""
     for path in (f"/library/metadata/{NOBODY}", f"/library/sections/{NOBODY}/all?type=1"):
         expect(f"the status of {path.partition('?')[0]}", plex.ask(path).status, 404)
 
 
-def cut_tags(plex: Plex) -> None:
+def cut_tags(plex: PlexContact) -> None:
     """lists show only some of an item's tags, a fetch shows all"""
     cut = 0
     for element in plex.listed:
@@ -219,7 +181,7 @@ def cut_tags(plex: Plex) -> None:
         raise SkippedError("no item has that many tags")
 
 
-def locks(plex: Plex) -> None:
+def locks(plex: PlexContact) -> None:
     """locked fields stand in an item as <Field name= locked=\"1\">"""
     fields = [field for element in plex.whole.values() for field in element.iter("Field")]
     if not fields:
@@ -229,7 +191,7 @@ def locks(plex: Plex) -> None:
         demand(field.get("locked") in ("0", "1"), f"locked is {short(field.get('locked'))}")
 
 
-def posters(plex: Plex) -> None:
+def posters(plex: PlexContact) -> None:
     """an item's posters have a ratingKey each, and one is selected"""
     seen = 0
     for key in plex.keys[:5]:
@@ -242,12 +204,15 @@ def posters(plex: Plex) -> None:
         raise SkippedError("the first five items have no poster")
 
 
-PLEX: Sequence[Callable[[Plex], None]] = (
+PLEX: Sequence[Callable[[PlexContact], None]] = (
     identity,
     wrong_token,
+    headers,
     keep_alive,
+    long_line,
     libraries,
     paging,
+    whole_page,
     count_only,
     order_by_id,
     lean_list,
@@ -255,6 +220,7 @@ PLEX: Sequence[Callable[[Plex], None]] = (
     several_keys,
     unknown_item,
     cut_tags,
+    no_locks_in_lists,
     locks,
     posters,
 )
