@@ -138,6 +138,7 @@ def _in_layer(layer: str, figures: Figures) -> str:
 ROWS: Mapping[str, Callable[[Figures], str]] = {
     "files": lambda each: f"{each.files}",
     "lines": lambda each: f"{each.lines:,}",
+    "lines per file": lambda each: f"{each.lines // each.files}",
     "functions and methods": lambda each: f"{len(each.functions):,}",
     "function length, median": lambda each: f"{statistics.median(each.lengths):g}",
     "function length, 90th percentile": lambda each: f"{each.lengths[len(each.lengths) * 9 // 10]}",

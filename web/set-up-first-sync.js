@@ -137,9 +137,9 @@
     }, [tasks.result]);
     const passing = tasks.running && tasks.running.mode === "first_sync" ? tasks.running : null;
     const others = Boolean(tasks.running) && !passing;
-    const choose = (choice, task) =>
-      act(choice, async () => {
-        await finishStep("first-sync", { choice: choice });
+    const choose = (picked, task) =>
+      act(picked, async () => {
+        await finishStep("first-sync", { choice: picked });
         if (passing) await tasks.stop(passing.id);
         if (task) startTask(task);
         changed();
@@ -150,11 +150,11 @@
         const found = await command("preview", { ...named, forced: true }, wanted);
         if (found && wanted()) setTwenty({ ...found, scenes: found.scenes.slice(0, 20) });
       });
-    const button = (choice, text, onClick, variant) =>
+    const button = (picked, text, onClick, variant) =>
       h(
         Button,
         { variant: variant || "secondary", disabled: Boolean(busy) || others, onClick },
-        busy === choice ? h(Busy, null, text) : text,
+        busy === picked ? h(Busy, null, text) : text,
       );
     return h(
       Fragment,
