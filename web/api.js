@@ -31,6 +31,9 @@
   const SEARCH = `query PlexSyncSearch($q: String!, $most: Int!) {
     findScenes(filter: { q: $q, per_page: $most, sort: "id" }) { count scenes { id } }
   }`;
+  const ALL_SCENES = `query PlexSyncAllScenes($q: String) {
+    findScenes(filter: { q: $q, per_page: -1, sort: "id" }) { scenes { id } }
+  }`;
   const SCENE_FIELDS = "id title date studio { name } files { basename } paths { screenshot }";
 
   /** One field per scene: asked for in a list, a single deleted scene would fail them all. */
@@ -110,6 +113,13 @@
     };
   }
 
+  /** Ids of all scenes, or of all that match the user's input, ascending. */
+  async function allScenes(text) {
+    if (/^\d{1,15}$/.test(text)) return (await allScenes("")).filter((id) => id === Number(text));
+    const { scenes } = (await query(ALL_SCENES, { q: text || null })).findScenes;
+    return scenes.map((scene) => Number(scene.id)).sort((one, other) => one - other);
+  }
+
   /** PlexSync's settings as Stash has them now, without what is secret in them. */
   async function ownSettings() {
     const { configuration } = await query(SETTINGS);
@@ -161,6 +171,7 @@
     command,
     findScenes,
     searchScenes,
+    allScenes,
     ownSettings,
     plexSettings,
     forgetSettings,

@@ -13,6 +13,7 @@
   const { number, counted, duration, ahead, clockTime, milliseconds, capital } = PlexSync.format;
   const { Time, Note, Box, Confirm } = PlexSync.widgets;
   const { History } = PlexSync.timeline;
+  const { Standing } = PlexSync.lists;
 
   const RECONCILIATIONS = [
     ["reconcile_all", "All scenes"],
@@ -288,7 +289,7 @@
     );
   }
 
-  function OverviewView({ status, health, tasks, startTask }) {
+  function OverviewView({ status, inStash, health, tasks, startTask }) {
     if (!status) return null;
     const outages = `${status.outages && status.outages.count} ${status.outages && status.outages.ongoing}`;
     return h(
@@ -296,6 +297,7 @@
       null,
       h(Buttons, { tasks, startTask }),
       h(Tiles, { status, health }),
+      h(Standing, { status, inStash }),
       h(LeftOut, { status, tasks, startTask }),
       status.problems.map((problem) => h(Note, { key: problem, tone: "warn" }, problem)),
       h(History, { revision: outages }),

@@ -22,12 +22,14 @@
   const { RecipesView } = PlexSync.recipes;
   const { SettingsView } = PlexSync.settings;
   const { SetUpView, useSetUpFirst } = PlexSync.setUp;
+  const { ScenesView } = PlexSync.lists;
   const { OverviewView } = PlexSync.overview;
 
   const SET_UP = `${ADDRESS}?view=set-up&step=connect`;
 
   const VIEWS = [
     ["overview", "Overview"],
+    ["scenes", "Scenes"],
     ["queue", "Queue"],
     ["dead-letters", "Dead letters"],
     ["preview", "Preview"],
@@ -158,7 +160,8 @@
     );
     const stopTask = () => act("stop", () => tasks.stop(tasks.running.id).then(() => ""));
     const panes = {
-      overview: () => h(OverviewView, { status, health, tasks, startTask }),
+      overview: () => h(OverviewView, { status, inStash, health, tasks, startTask }),
+      scenes: () => h(ScenesView, { status, inStash, changed: again, tasks, startTask }),
       queue: () => h(QueueView, { status, changed: again, tasks, startTask }),
       "dead-letters": () => h(DeadLettersView, { status, changed: again, tasks, startTask }),
       preview: () => h(PreviewView, { changed: again }),

@@ -149,7 +149,7 @@
   }
 
   /** The search box: the input takes effect half a second after the last key. */
-  function Search({ onSearch }) {
+  function Search({ onSearch, hint = "Title or number" }) {
     const [text, setText] = useState("");
     const first = useRef(true);
     useEffect(() => {
@@ -164,8 +164,8 @@
       type: "search",
       size: "sm",
       className: "text-input plexsync-search",
-      placeholder: "Title or number",
-      "aria-label": "Title or number",
+      placeholder: hint,
+      "aria-label": hint,
       value: text,
       onChange: (event) => setText(event.target.value),
     });
@@ -207,22 +207,27 @@
     );
   }
 
+  /** Reads a page of an operation's rows; Stash does the search, and names the scenes. */
+  async function readPage(mode, args, search) {
+    if (!search) return operation(mode, args);
+    const { ids, more } = await searchScenes(search);
+    if (!ids.length) return { ...(await operation(mode, { ...args, limit: 1 })), ...NOTHING };
+    return { ...(await operation(mode, { ...args, scenes: ids })), tooMany: more };
+  }
+
   /**
    * A page of a table from the server. `revision` changes when the data there has changed.
-   * Filters and order are arguments of the operation, so that ten thousand rows cost no more.
-   * It is busy until the requested page is shown.
+   * Filters and order are arguments of the operation, so that ten thousand rows cost no more;
+   * `read` (stable) replaces the operation. It is busy until the requested page is shown.
    */
-  function useTable(mode, firstSort, revision) {
+  function useTable(mode, firstSort, revision, read = readPage) {
     const [request, setRequest] = useState({ offset: 0, error: "", sort: firstSort, search: "" });
     const change = useCallback((more) => setRequest((old) => ({ ...old, offset: 0, ...more })), []);
     const ask = useCallback(async () => {
       const args = { offset: request.offset, limit: ROWS, sort: request.sort };
       if (request.error) args.class = request.error;
-      if (!request.search) return { ...(await operation(mode, args)), request };
-      const { ids, more } = await searchScenes(request.search);
-      if (!ids.length) return { ...(await operation(mode, { limit: 1 })), ...NOTHING, request };
-      return { ...(await operation(mode, { ...args, scenes: ids })), tooMany: more, request };
-    }, [mode, request, revision]);
+      return { ...(await read(mode, args, request.search)), request };
+    }, [mode, read, request, revision]);
     const { data, error, again } = usePolling(ask, 0);
     const busy = !error && (!data || data.request !== request);
     const total = data ? data.total : 0;
@@ -233,14 +238,15 @@
     return { data, error, again, busy, request, change };
   }
 
-  const NOTHING = { total: 0, dead_letters: [], jobs: [], tooMany: false };
+  const NOTHING = { total: 0, dead_letters: [], jobs: [], scenes: [], tooMany: false };
 
-  function TableTools({ table, classes, children }) {
+  /** Above a table: search, `classes` to choose from if there are any, buttons. */
+  function TableTools({ table, classes, hint, children }) {
     return h(
       "div",
       { className: "plexsync-tools", role: "search" },
-      h(Search, { onSearch: (search) => table.change({ search }) }),
-      h(ClassFilter, {
+      h(Search, { hint, onSearch: (search) => table.change({ search }) }),
+      classes && h(ClassFilter, {
         classes,
         value: table.request.error,
         onChange: (error) => table.change({ error }),
@@ -269,6 +275,7 @@
     TooMany,
     countOf,
     filtered,
+    readPage,
     useTable,
     wordsOf,
   };

@@ -42,7 +42,7 @@ _SETTINGS = Rule(settings(100, 20_000))
 COMMANDS: Mapping[str, Mapping[str, Rule]] = {
     "retry": {"scene": Rule(scene_id)},
     "retry_class": {"class": Rule(word)},
-    "sync": {"scenes": Rule(scene_ids(MOST_SCENES))},
+    "sync": {"scenes": Rule(scene_ids(MOST_SCENES)), "overwrite": Rule(switch, False)},
     "preview": {
         "scenes": Rule(scene_ids(MOST_PREVIEWS), None),
         "scope": Rule(one_of("recent", "waiting"), None),

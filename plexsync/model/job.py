@@ -6,16 +6,16 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from typing import cast
 
-from plexsync.model.reasons import FORCED, RECONCILE, RETRY, UPDATE
+from plexsync.model.reasons import FORCED, OVERWRITE, RECONCILE, RETRY, UPDATE
 from plexsync.model.stored import LATEST
 
 EDIT = 0
 BACKFILL = 1
 
-COMPARES = (FORCED, RECONCILE)
+COMPARES = (FORCED, OVERWRITE, RECONCILE)
 """Reasons of jobs that compare with Plex even if the ledger says that the scene is in step."""
 
-ASKED = (FORCED, RETRY)
+ASKED = (FORCED, OVERWRITE, RETRY)
 """Reasons of jobs that the user asked for: these retry fields that Plex refused before."""
 
 

@@ -96,6 +96,11 @@ class Pin(NamedTuple):
 DRIFTED = "drifted"
 """The kind of gap that an edit in Plex causes, see policy/gaps.py."""
 
+KEPT = "kept"
+"""The kind of an observed edit in Plex that the settings keep: no gap, since nothing closes it."""
+
+EDITS_IN_PLEX = frozenset({DRIFTED, KEPT})
+
 
 class Observation(NamedTuple):
     """What a reconciliation found for a scene in one Plex item; rating key 0: no item matched.

@@ -23,6 +23,9 @@ RECENT = "recent"
 FORCED = "forced"
 """The scene is compared with Plex, whatever the ledger has about it."""
 
+OVERWRITE = "overwrite"
+"""As FORCED, and edits made in Plex are overwritten, even if the settings keep them."""
+
 RETRY = "retry"
 """The user retries a dead letter."""
 
@@ -42,6 +45,7 @@ REASONS = {
     SYNC_ALL: "Part of Sync All Scenes",
     RECENT: "Part of Sync Recent Scenes",
     FORCED: "Requested by hand",
+    OVERWRITE: "Overwrites what was edited in Plex",
     RETRY: "Retry of a dead letter",
     RECONCILE: "Found by a reconciliation",
     RECOVERED: "Recovered after an outage",

@@ -72,6 +72,13 @@ class LeftOut(TypedDict):
     why: dict[str, int]
 
 
+class OnlyInPlex(TypedDict):
+    """The Plex items whose files no scene has, and when a reconciliation found them."""
+
+    items: int
+    found_at: float | None
+
+
 class Breaker(TypedDict):
     """`since` is the first of the failures in a row, `retry_at` when one job may be tried."""
 
@@ -221,6 +228,8 @@ class Facts(TypedDict):
     backfills: list[dict[str, object]]
     dead_letters: DeadLetterCounts | None
     scenes: dict[str, int] | None
+    states: dict[str, int] | None
+    only_in_plex: OnlyInPlex | None
     left_out: LeftOut | None
     refused: list[Refused]
     breaker: Breaker

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from plexsync.model.event import Event
 from plexsync.model.job import Job
-from plexsync.model.reasons import CREATE, FORCED, RECONCILE, SCAN, UPDATE
+from plexsync.model.reasons import CREATE, FORCED, OVERWRITE, RECONCILE, SCAN, UPDATE
 
 IGNORED_FIELDS = frozenset(
     {
@@ -78,7 +78,7 @@ class RunCommand:
 Action = Job | Expand | DetailsChanged | ProbePlex | RunCommand
 
 
-_RANK = (CREATE, FORCED, RECONCILE, UPDATE, "", SCAN)
+_RANK = (CREATE, OVERWRITE, FORCED, RECONCILE, UPDATE, "", SCAN)
 """Reasons, strongest first; "" represents all others, those of backfills. SCAN is the weakest,
 because only it skips scenes that are older than the installation."""
 

@@ -54,7 +54,7 @@ QUERIES["scenes"] = one_field_per_scene()
 def test_the_queries_are_those_that_the_documentation_tells_of() -> None:
     assert set(QUERIES) == {
         "OPERATION", "RUN_TASK", "STOP_JOB", "FIND_JOB", "JOBS", "SETTINGS", "COUNT_SCENES",
-        "SEARCH", "scenes",
+        "SEARCH", "ALL_SCENES", "scenes",
     }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding
 SECTIONS = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", TEXT, re.M | re.S))
 BY_NAME = {
     "args", "attempts", "by_class", "by_error", "classes", "counts", "errors", "failed", "fields",
-    "left", "output", "problems", "refused", "scenes", "values", "why",
+    "left", "output", "problems", "refused", "scenes", "states", "values", "why",
 }  # fmt: skip
 """Objects whose keys are data, unless they are lists."""
 
@@ -140,6 +140,9 @@ def test_looks_answer_in_the_documented_shape(world: World) -> None:
         ("throughput", {}),
         ("report", {"task": "health_check"}),
         ("scene_state", {"scenes": scene}),
+        ("scenes_in_state", {"state": "needs_you"}),
+        ("only_in_plex", {}),
+        ("known_scenes", {}),
         ("result", {"id": pin}),
         ("set_up", {}),
     ):

@@ -301,8 +301,8 @@ def test_a_read_is_a_light_process(world: World) -> None:
     assert outside == {
         "plexsync", "plexsync.edges", "plexsync.edges.ledger", "plexsync.edges.ledger.encoding",
         "plexsync.edges.ledger.ledger_queries", "plexsync.edges.page",
-        "plexsync.edges.page.read_state",
-        "plexsync.edges.page.results", "plexsync.edges.queue",
+        "plexsync.edges.page.joined", "plexsync.edges.page.read_state",
+        "plexsync.edges.page.results", "plexsync.edges.page.scene_lists", "plexsync.edges.queue",
         "plexsync.edges.queue.dead_letter_queries", "plexsync.edges.queue.queue_queries",
         "plexsync.edges.storage",
         "plexsync.edges.storage.queries", "plexsync.edges.storage.read_only", "plexsync.fast",

@@ -7,10 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 
 from plexsync.edges.ledger.collections import Collections
 from plexsync.edges.ledger.encoding import written_from_json
-from plexsync.edges.ledger.ledger_queries import LIVE, SERVER
+from plexsync.edges.ledger.ledger_queries import LIVE, ORPHANS_AT, SERVER
 from plexsync.edges.ledger.rows import save_scenes
 from plexsync.edges.ledger.schema import SCHEMA, TABLES
-from plexsync.edges.ledger.side_tables import Backfills, Observations, OutageJobs, Pins, Seen
+from plexsync.edges.ledger.side_tables import (
+    Backfills,
+    Observations,
+    Orphans,
+    OutageJobs,
+    Pins,
+    Seen,
+)
 from plexsync.edges.storage import files
 from plexsync.edges.storage.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
@@ -29,7 +36,7 @@ _CACHE_KIB = 16 * 1024
 _ALL = 2**31
 
 
-class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
+class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collections):
     """ledger.db, opened by the owner. A damaged file is set aside and replaced by an empty one.
 
     Everything about scenes concerns the Plex server set by `use_server`, which is stored; rows of
@@ -67,6 +74,7 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
                     f"UPDATE OR IGNORE {table} SET server = ? WHERE server = ''", (server,)
                 )
             _set_meta(connection, SERVER, server)
+            connection.execute("DELETE FROM meta WHERE key = ?", (ORPHANS_AT,))
         self._in_use = server
         return bool(before)
 
@@ -97,8 +105,9 @@ class Ledger(Backfills, Pins, Observations, OutageJobs, Seen, Collections):
             connection.execute(
                 "UPDATE scenes SET archived_at = ? WHERE archived_at IS NULL", (now,)
             )
-            for table in ("pins", "observations", "backfills"):
+            for table in ("pins", "observations", "orphans", "backfills"):
                 connection.execute(f"DELETE FROM {table}")
+            connection.execute("DELETE FROM meta WHERE key = ?", (ORPHANS_AT,))
             connection.execute("UPDATE collections SET kind = '', entity = 0")
 
     def destroy(self, scenes: Iterable[int], now: float) -> None:

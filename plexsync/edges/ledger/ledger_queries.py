@@ -31,6 +31,19 @@ LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
 SERVER = "server"
 """The key of the current server in the table `meta`."""
 
+ORPHANS_AT = "orphans_at"
+"""The key in `meta` for when the items without a scene were last looked for in all libraries."""
+
+EDITED = "instr(verdict, '\"drifted\"') > 0 OR instr(verdict, '\"kept\"') > 0"
+"""Whether an observation has an edit made in Plex: the condition of the index observations_edited."""
+
+_ORPHAN_ORDERS = {
+    "file": "file, rating_key",
+    "file_desc": "file DESC, rating_key DESC",
+    "item": "rating_key",
+}
+ORPHAN_ORDERS = tuple(_ORPHAN_ORDERS)
+
 TEXTS = ("state", "detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1")
 COLUMNS = (*TEXTS, "since", "destroyed_at", "pictures")
 """The columns of a scene that are fields of SceneState."""
@@ -183,3 +196,36 @@ class LedgerQueries:
                 observation = Observation(key, updated, desired_hash, *judged, queued_at)
                 found.setdefault(scene, []).append(observation)
         return {scene: tuple(observations) for scene, observations in found.items()}
+
+    def orphans(
+        self, limit: int, offset: int = 0, search: str = "", after: int = 0, order: str = "file"
+    ) -> list[tuple[int, str, str]]:
+        """(rating key, library, file) of Plex items without a scene; `search` is part of the path,
+        and only items above `after` are returned.
+        """
+        sql = (
+            f"SELECT rating_key, section, file FROM orphans WHERE {_ORPHANS}"
+            f" ORDER BY {_ORPHAN_ORDERS[order]} LIMIT ? OFFSET ?"
+        )
+        values = (self.server, after, search, _pattern(search), limit, offset)
+        return self._ask(sql, values, "iss")
+
+    def orphan_count(self, search: str = "") -> int:
+        """How many Plex items without a scene there are."""
+        sql = f"SELECT COUNT(*) FROM orphans WHERE {_ORPHANS}"
+        return sum(n for (n,) in self._ask(sql, (self.server, 0, search, _pattern(search)), "i"))
+
+    def orphans_at(self) -> float | None:
+        """When all libraries were last searched for items without a scene; None: never."""
+        try:
+            return float(self.get_meta(ORPHANS_AT))
+        except ValueError:
+            return None
+
+
+_ORPHANS = "server = ? AND rating_key > ? AND (? = '' OR file LIKE ? ESCAPE '!')"
+
+
+def _pattern(search: str) -> str:
+    plain = search.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{plain}%"

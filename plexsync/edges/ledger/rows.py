@@ -80,6 +80,11 @@ def _save_targets(connection: sqlite3.Connection, row: int, state: SceneState) -
         ],
     )
 
+    connection.executemany(
+        "DELETE FROM orphans WHERE server = ? AND rating_key = ?",
+        [(target.target.server, target.target.rating_key) for target in state.targets],
+    )
+
 
 def _key(target: Target) -> tuple[str, str, int]:
     return target.server, target.section, target.rating_key

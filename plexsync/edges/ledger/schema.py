@@ -162,6 +162,22 @@ SCHEMA = (
     CREATE INDEX collections_by_entity ON collections (kind, entity);
     """,
     "ALTER TABLE scenes ADD COLUMN pictures TEXT NOT NULL DEFAULT '{}'",
+    """
+    DROP INDEX scenes_live;
+    CREATE INDEX scenes_live ON scenes (server, state, scene, archived_at, destroyed_at)
+        WHERE archived_at IS NULL AND destroyed_at IS NULL;
+    CREATE INDEX observations_edited ON observations (server, scene)
+        WHERE instr(verdict, '"drifted"') > 0 OR instr(verdict, '"kept"') > 0;
+    CREATE TABLE orphans (
+        server TEXT NOT NULL,
+        rating_key INTEGER NOT NULL,
+        section TEXT NOT NULL,
+        file TEXT NOT NULL,
+        found_at REAL NOT NULL,
+        PRIMARY KEY (server, rating_key)
+    ) WITHOUT ROWID;
+    CREATE INDEX orphans_by_file ON orphans (server, file, rating_key);
+    """,
 )
 
 _OF_TARGET = "(SELECT s.scene FROM scenes s WHERE s.id = targets.row)"
@@ -170,7 +186,7 @@ _OF_BASE = (
     " WHERE t.server = bases.server AND t.rating_key = bases.rating_key)"
 )
 _NUMBERS = (
-    "CASE WHEN key IN ('installed_at', 'watermark', 'swept at', 'counted_at')"
+    "CASE WHEN key IN ('installed_at', 'watermark', 'swept at', 'counted_at', 'orphans_at')"
     " THEN is_moment(CAST({0} AS BLOB))"
     " WHEN key IN ('recoveries', 'counted_after') THEN {0} NOT GLOB '*[^0-9]*'"
     # Stash is asked for the scenes above that one, and takes no larger number for an id.
@@ -235,5 +251,6 @@ TABLES = (
     Table("seen", cache=True),
     Table("outage_jobs", cache=True),
     Table("observations", rules={"plex_updated": CLOCK}, cache=True),
+    Table("orphans", rules={"section": DIGITS}, cache=True),
 )
 """A scene's row is repaired rather than deleted, since it holds what was written to Plex."""

@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from plexsync.edges.ledger.encoding import storable, verdict_to_json
-from plexsync.edges.ledger.ledger_queries import LedgerQueries
+from plexsync.edges.ledger.ledger_queries import ORPHANS_AT, LedgerQueries
 from plexsync.edges.storage.queries import ask_in, asking
 from plexsync.edges.transactions import transaction
+from plexsync.model.item_record import Target
 from plexsync.model.ledger import Backfill, Observation, Pin
 
 
@@ -67,6 +68,37 @@ class Observations(LedgerTables):
         rows = ask_in(asking(self._connection), sql, keys, (self.server,))
         claimed = {key for (key,) in rows}
         return [key for key in keys if key not in claimed]
+
+
+class Orphans(LedgerTables):
+    """The ledger's Plex items whose files no scene has, as the last reconciliation found them.
+
+    An item that is written to later is removed from them at once.
+    """
+
+    def keep_orphans(self, items: Iterable[tuple[Target, str]], now: float) -> None:
+        """Add items with their first files."""
+        with transaction(self._connection) as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO orphans (server, rating_key, section, file, found_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [
+                    (self.server, target.rating_key, target.section, storable(file), now)
+                    for target, file in items
+                ],
+            )
+
+    def forget_older_orphans(self, section: str, now: float) -> None:
+        """Delete what was not found at `now` in this library; "" stands for all of them."""
+        with transaction(self._connection) as connection:
+            connection.execute(
+                "DELETE FROM orphans WHERE found_at <> ? AND (? = '' OR section = ?)",
+                (now, section, section),
+            )
+            if not section:
+                connection.execute(
+                    "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (ORPHANS_AT, str(now))
+                )
 
 
 CLEARED = "cleared"

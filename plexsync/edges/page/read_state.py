@@ -64,18 +64,18 @@ def rows(
     """
     path = os.path.join(folder, name)
     try:
-        return _shaped(_rows(path, sql, values), shape)
+        return shaped(_rows(path, sql, values), shape)
     except sqlite3.DatabaseError:
         pass  # its owner may have started or exited just then
     try:
-        return _shaped(_rows(path, sql, values), shape)
+        return shaped(_rows(path, sql, values), shape)
     except sqlite3.DatabaseError as problem:
         newer = _newer_database(folder, name)
         if newer:
             raise Unreadable(newer) from None
         if str(problem).startswith(("no such table", "no such column")):
             return []  # the owner has not migrated the file yet
-        raise _unreadable(name, problem) from None
+        raise unreadable(name, problem) from None
 
 
 def _asking(folder: str, name: str) -> Ask:
@@ -87,7 +87,8 @@ def _asking(folder: str, name: str) -> Ask:
     return ask
 
 
-def _shaped(found: list[tuple[Any, ...]], shape: str) -> list[tuple[Any, ...]]:
+def shaped(found: list[tuple[Any, ...]], shape: str) -> list[tuple[Any, ...]]:
+    """The rows of that shape, see `rows`."""
     return [row for row in found if all(map(_fits, row, shape))] if shape else found
 
 
@@ -119,7 +120,7 @@ def _rows(path: str, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]
 def _read(path: str, sql: str, values: Sequence[object], at_rest: bool) -> list[tuple[Any, ...]]:
     connection = read_only(path, at_rest=at_rest)
     try:
-        connection.text_factory = _text
+        connection.text_factory = lenient_text
         return connection.execute(sql, values).fetchall()
     finally:
         connection.close()
@@ -154,11 +155,13 @@ def _newer_document(folder: str, name: str) -> str:
     return ""  # or absent or damaged, which is handled when it that
 
 
-def _text(data: bytes) -> str:
+def lenient_text(data: bytes) -> str:
+    """A text as SQLite has it, also if it is damaged."""
     return data.decode("utf-8", "replace")
 
 
-def _unreadable(name: str, problem: Exception) -> Unreadable:
+def unreadable(name: str, problem: Exception) -> Unreadable:
+    """What to raise for a file that cannot be read."""
     return Unreadable(
         f"{os.path.basename(name)} cannot be read now ({problem}). If it is damaged, the worker "
         "replaces it when it next starts."
@@ -199,7 +202,7 @@ def document(folder: str, name: str, parse: Callable[[object], T], default: T) -
     except NewerSchema as newer:
         raise Unreadable(str(newer)) from None
     except (OSError, Damaged) as problem:
-        raise _unreadable(name, problem) from None
+        raise unreadable(name, problem) from None
 
 
 def records_waiting(folder: str) -> int:

@@ -90,10 +90,20 @@ def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
 
     `at_rest`: no process has it open, so that SQLite need not (and will not) create a -wal file.
     """
+    return sqlite3.connect(_uri(path, at_rest=at_rest), uri=True, timeout=_PATIENCE)
+
+
+def read_only_uri(path: str) -> str:
+    """The file: URI by which a connection that understands URIs attaches an SQLite file for
+    reading; raises sqlite3.OperationalError if it is no file.
+    """
+    return _uri(path, at_rest=is_at_rest(path))
+
+
+def _uri(path: str, *, at_rest: bool) -> str:
     refuse_what_is_no_file(path)
     options = "mode=ro&immutable=1" if at_rest else "mode=ro"
-    uri = sqlite_uri(os.path.abspath(path))
-    return sqlite3.connect(f"{uri}?{options}", uri=True, timeout=_PATIENCE)
+    return f"{sqlite_uri(os.path.abspath(path))}?{options}"
 
 
 def is_at_rest(path: str) -> bool:

@@ -13,6 +13,8 @@ from plexsync import inbox, system
 from plexsync.edges.page import read_state, results
 from plexsync.edges.queue.dead_letter_queries import ORDERS as DEAD_LETTER_ORDERS
 from plexsync.edges.queue.queue_queries import ORDERS as QUEUE_ORDERS
+from plexsync.flows.page import lists
+from plexsync.flows.page.lists import MOST_ROWS, PAGE
 from plexsync.flows.page.scene_state import dead_letter_in_words, job_in_words, scene_states
 from plexsync.flows.status.plex_standing import read_breaker, read_history, shown_outage
 from plexsync.flows.status.set_up import set_up
@@ -43,16 +45,9 @@ if TYPE_CHECKING:
 
     Answer = dict[str, object]
 
-MOST_ROWS = 500
-"""Maximum rows of one page."""
-
 MOST_STATES = 200
 """Maximum scenes of one `scene_state` request."""
 
-_PAGE = {
-    "offset": Rule(whole(0, 10**9), 0),
-    "limit": Rule(whole(1, MOST_ROWS), 50),
-}
 _WANTED = {
     "class": Rule(word, None),
     "scenes": Rule(scene_ids(MOST_ROWS), None),
@@ -270,14 +265,21 @@ READS: Mapping[str, Operation] = {
     "dead_letters": Operation(
         _dead_letters,
         {
-            **_PAGE,
+            **PAGE,
             **_WANTED,
             "sort": Rule(one_of(*DEAD_LETTER_ORDERS), "newest"),
         },
     ),
-    "queue": Operation(_queue, {**_PAGE, **_WANTED, "sort": Rule(one_of(*QUEUE_ORDERS), "due")}),
+    "queue": Operation(_queue, {**PAGE, **_WANTED, "sort": Rule(one_of(*QUEUE_ORDERS), "due")}),
     "outages": Operation(_outages, {}),
     "throughput": Operation(_throughput, {}),
+    "scenes_in_state": Operation(
+        lambda request: lists.scenes_in_state(request.folder, request.args), lists.IN_STATE
+    ),
+    "only_in_plex": Operation(
+        lambda request: lists.only_in_plex(request.folder, request.args), lists.ONLY_IN_PLEX
+    ),
+    "known_scenes": Operation(lambda request: lists.known_scenes(request.folder), {}),
     "scene_state": Operation(_scene_state, {"scenes": Rule(scene_ids(MOST_STATES))}),
     "result": Operation(_result, {"id": Rule(text(60))}),
     "report": Operation(_report, {"task": Rule(word)}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plexsync.edges.page import read_state
 from plexsync.flows.status.plex_standing import read_breaker, read_recovery, shown_trouble
-from plexsync.model.ledger import DRIFTED
+from plexsync.model.ledger import EDITS_IN_PLEX
 from plexsync.model.reasons import (
     can_pin,
     class_tone,
@@ -92,7 +92,7 @@ def _edited(state: SceneState | None, observed: Sequence[Observation]) -> list[s
             for each in observed
             if synced.get(each.rating_key, 0.0) <= max(each.updated, each.queued_at)
             for kind, field in each.gaps
-            if kind == DRIFTED
+            if kind in EDITS_IN_PLEX
         }
     )
 

@@ -9,15 +9,15 @@ from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.sync.picture_reader import PictureReader
-from plexsync.flows.sync.planning import plan_items
+from plexsync.flows.sync.planning import kept_edits, plan_items
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
 from plexsync.flows.sync.scene_reader import is_other_file
-from plexsync.flows.sync.scene_write import SceneWrite
+from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import StashDown
 from plexsync.model.job import Job
-from plexsync.model.ledger import LEFT_OUT, UNDONE, Observation, SceneState
+from plexsync.model.ledger import KEPT, LEFT_OUT, UNDONE, Observation, SceneState
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.reasons import RECONCILE
@@ -121,6 +121,7 @@ class Comparison:
             for observation in self.observations
             if observation.rating_key in keys | {0}
             for g in observation.gaps
+            if g[0] != KEPT
         ]
         return tuple(Gap(*gap) for gap in dict.fromkeys(found))
 
@@ -242,14 +243,10 @@ class Compare:
         job = Job(scene=view.scene.id, reason=RECONCILE, born=now)
         scene = SceneWrite(job, view.scene, view.state, view.desired, view.desired_hash)
         scene.matched, _ = self._matcher.share(scene, found, items)
-        planned = plan_items(scene, self._ledger, self._config.preserve_plex_edits)
+        preserve = self._config.preserve_plex_edits
+        planned = plan_items(scene, self._ledger, preserve)
         view.shared, view.writes = not planned, sum(bool(each.edits) for each in planned)
-        gaps = {
-            each.item.target.rating_key: tuple(
-                (gap.kind, gap.field) for gap in find_gaps(each.edits, each.written)
-            )
-            for each in planned
-        }
+        gaps = {each.item.target.rating_key: _found(each, scene, preserve) for each in planned}
         view.observations = tuple(
             observation._replace(
                 updated=observation.updated if observation.updated < now - _TRUST else _NEVER,
@@ -258,6 +255,13 @@ class Compare:
             )
             for observation in view.observations
         )
+
+
+def _found(write: ItemWrite, scene: SceneWrite, preserve: bool) -> tuple[tuple[str, str], ...]:
+    """The gaps of an item as (kind, field), and the edits in Plex that stay."""
+    kept = kept_edits(write, scene.values) if preserve else ()
+    gaps = [(gap.kind, gap.field) for gap in find_gaps(write.edits, write.written)]
+    return (*gaps, *((KEPT, name) for name in kept))
 
 
 def _keys(observations: Sequence[Observation]) -> list[tuple[int, int, str]]:

@@ -1,4 +1,4 @@
-"""Counts Plex items that no scene has."""
+"""Counts and lists Plex items that no scene has."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ Unclaimed = Callable[[Sequence[int]], Collection[int]]
 """Returns those of some rating keys that no observation has."""
 
 
+Keep = Callable[[Sequence[tuple[Target, str]]], None]
+"""Stores some orphans with their first files ("" for none)."""
+
+
 def count_orphans(
-    tally: GapCount, index: PlexIndex, section: str, unclaimed: Unclaimed
+    tally: GapCount, index: PlexIndex, section: str, unclaimed: Unclaimed, keep: Keep
 ) -> GapCount:
-    """The tally with the orphans of one library, or ("") of all indexed ones."""
+    """The tally with the orphans of one library, or ("") of all indexed ones; `keep` gets them."""
     chosen = (pair for pair in index.items() if section in ("", pair[0].section))
     for some in _groups(chosen):
         lonely = set(unclaimed([target.rating_key for target, _ in some]))
-        for target, file in some:
-            if target.rating_key in lonely:
-                what = file or f"item {target.rating_key}"
-                tally = tally.add(what, [Gap(ORPHANED)], queued=False)
+        orphans = [pair for pair in some if pair[0].rating_key in lonely]
+        for target, file in orphans:
+            what = file or f"item {target.rating_key}"
+            tally = tally.add(what, [Gap(ORPHANED)], queued=False)
+        keep(orphans)
     return tally
 
 

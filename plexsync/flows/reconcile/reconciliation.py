@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.client import PlexClient
@@ -269,7 +270,7 @@ class Reconciliation:
     def _after_page(
         self, run: Run, page: ScenePage, over: bool, tally: GapCount, session: _Session, dry: bool
     ) -> GapCount:
-        """Delete observations of removed scenes; after the last page count the orphans."""
+        """Delete observations of removed scenes; after the last page list the orphans."""
         if not dry:
             last = _BEYOND if over else page.last
             self._queue_vanished(run, page, last)
@@ -278,8 +279,12 @@ class Reconciliation:
         if not over or not chosen([Gap(ORPHANED)], run.order.kinds, ()):
             return tally
         section = session.section.key if session.section else ""
-        unclaimed = session.not_met if dry else self._ledger.unclaimed
-        return count_orphans(tally, self._index, section, unclaimed)
+        if dry:
+            return count_orphans(tally, self._index, section, session.not_met, lambda found: None)
+        keep = partial(self._ledger.keep_orphans, now=run.started)
+        tally = count_orphans(tally, self._index, section, self._ledger.unclaimed, keep)
+        self._ledger.forget_older_orphans(section, run.started)
+        return tally
 
 
 def _in_scope(page: ScenePage, order: Order) -> tuple[list[Scene], bool]:

@@ -7,7 +7,7 @@ flows/status/status_text.py formats it.
 from __future__ import annotations
 
 from plexsync import __version__
-from plexsync.edges.page import read_state
+from plexsync.edges.page import read_state, scene_lists
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.flows.status.plex_standing import (
     read_breaker,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         HealthCheck,
         Index,
         LeftOut,
+        OnlyInPlex,
         Queue,
         Refused,
         Status,
@@ -99,6 +100,8 @@ def _facts(folder: str, now: float) -> Facts:
         "backfills": reader.at(lambda: shown_backfills(ledger)) or [],
         "dead_letters": dead_letters,
         "scenes": reader.at(ledger.counts),
+        "states": _states(folder),
+        "only_in_plex": reader.at(lambda: _only_in_plex(ledger)),
         "left_out": reader.at(lambda: _left_out(ledger.left_out())),
         "refused": reader.at(lambda: _refused(ledger.refusals())) or [],
         "breaker": shown_breaker(breaker, now),
@@ -196,6 +199,18 @@ def _left_out(found: list[tuple[str, int, int]]) -> LeftOut:
         "written": sum(written for _, _, written in found),
         "why": {one_line(why): scenes for why, scenes, _ in found[:FIRST]},
     }
+
+
+def _states(folder: str) -> dict[str, int] | None:
+    """The number of scenes in each list; what is wrong with the files is said by other parts."""
+    try:
+        return scene_lists.counts(folder)
+    except Unreadable:
+        return None
+
+
+def _only_in_plex(ledger: LedgerQueries) -> OnlyInPlex:
+    return {"items": ledger.orphan_count(), "found_at": ledger.orphans_at()}
 
 
 def shown_backfills(ledger: LedgerQueries) -> list[dict[str, object]]:

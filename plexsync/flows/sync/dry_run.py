@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.flows.results import Done, Result
 from plexsync.flows.sync.media_server import Cut, MediaServer
-from plexsync.flows.sync.planning import is_foreign, plan_items
+from plexsync.flows.sync.planning import is_foreign, kept_edits, plan_items
 from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
 from plexsync.model.ledger import SYNCED
 from plexsync.model.plex import FIELDS, IMAGE, Edit, Value
-from plexsync.model.values import is_ours, name_keys, same
 from plexsync.policy.notes import how_much
 from plexsync.policy.plan import is_refused
 
@@ -110,17 +109,8 @@ def _refused(write: ItemWrite) -> list[FieldPlan]:
 
 def _kept(write: ItemWrite, scene: SceneWrite) -> list[FieldPlan]:
     """Fields that differ from Stash and are kept because they were edited in Plex."""
-    edited = {edit.field for edit in write.edits}
-    kept = []
-    for name, want in scene.values.items():
-        have = write.item.values.get(name)
-        if have is None or name in edited or not want:
-            continue
-        if isinstance(want, str):
-            last = write.written.get(name)
-            as_desired = same(name, want, have) or (last is not None and is_ours(name, have, last))
-        else:
-            as_desired = name_keys(want) <= name_keys(have)
-        if not as_desired and name not in write.before.refused:
-            kept.append(FieldPlan(name, have, have, KEPT, False))
-    return kept
+    values = write.item.values
+    return [
+        FieldPlan(name, values[name], values[name], KEPT, False)
+        for name in kept_edits(write, scene.values)
+    ]

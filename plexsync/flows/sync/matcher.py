@@ -28,7 +28,7 @@ from plexsync.model.job import EDIT
 from plexsync.model.ledger import SHARED
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import PlexItem, Target
-from plexsync.model.reasons import FORCED
+from plexsync.model.reasons import FORCED, OVERWRITE
 from plexsync.policy.backoff import is_last_try
 from plexsync.policy.matching import LOW, NONE, Match, describe
 from plexsync.policy.passed_over import why_missing
@@ -242,7 +242,7 @@ def unreadable_items(index: FileIndex) -> Iterator[str]:
 def _asked_for_now(scene: SceneWrite) -> bool:
     """Whether the user just requested this scene, perhaps after a scan in Plex."""
     job = scene.job
-    return job.priority == EDIT and job.reason == FORCED and not job.attempts
+    return job.priority == EDIT and job.reason in (FORCED, OVERWRITE) and not job.attempts
 
 
 def _ambiguous(found: Match) -> str:

@@ -9,6 +9,8 @@ from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
 from plexsync.model.job import ASKED
 from plexsync.model.ledger import TargetState
 from plexsync.model.plex import Edit, PlexItem, Target, Value, Written
+from plexsync.model.reasons import OVERWRITE
+from plexsync.model.values import is_ours, name_keys, same
 from plexsync.policy.outcome import image_is_ours, with_unconfirmed
 from plexsync.policy.plan import plan, uncut, without_the_cut
 
@@ -21,14 +23,17 @@ def plan_items(
 ) -> list[ItemWrite]:
     """Compare the desired values with Plex and the ledger; changes nothing.
 
+    Edits made in Plex are kept if `preserve` is set, unless the user has them overwritten.
+
     If the user requests a scene, fields are tried again that Plex refused before, or of which it
     accepted only a part, as far as `fit` returns.
     """
     known = {each.target: each for each in (scene.state.targets if scene.state else ())}
     asked, items = scene.job.reason in ASKED, []
+    keep = preserve and scene.job.reason != OVERWRITE
     for item, part in scene.matched:
         before = known.get(item.target) or _inherited(item.target, ledger)
-        items.append(plan_item(scene.values, item, part, before, preserve, fit, asked=asked))
+        items.append(plan_item(scene.values, item, part, before, keep, fit, asked=asked))
     return items
 
 
@@ -76,3 +81,22 @@ def is_foreign(
     if name in unconfirmed:
         uploaded.append(Written(unconfirmed[name], ""))
     return bool(uploaded) and not any(image_is_ours(selected, image) for image in uploaded)
+
+
+def kept_edits(write: ItemWrite, values: Mapping[str, Value]) -> list[str]:
+    """The fields of a planned item that differ from `values` and are kept because they were edited
+    in Plex.
+    """
+    edited = {edit.field for edit in write.edits} | write.before.refused.keys()
+    return [
+        name
+        for name, want in values.items()
+        if want and name not in edited and name in write.item.values and _is_kept(write, name, want)
+    ]
+
+
+def _is_kept(write: ItemWrite, name: str, want: Value) -> bool:
+    have, last = write.item.values[name], write.written.get(name)
+    if not isinstance(want, str):
+        return not name_keys(want) <= name_keys(have)
+    return not same(name, want, have) and not (last is not None and is_ours(name, have, last))

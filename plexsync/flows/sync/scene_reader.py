@@ -17,11 +17,11 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import PlexPermanentError, SyncError
 from plexsync.model.job import COMPARES, EDIT, Job
 from plexsync.model.ledger import LEFT_OUT, SYNCED, TOO_LITTLE, UNDONE, SceneState
-from plexsync.model.reasons import CREATE, FORCED, RETRY, SCAN, UPDATE
+from plexsync.model.reasons import CREATE, FORCED, OVERWRITE, RETRY, SCAN, UPDATE
 from plexsync.model.scene import Scene
 from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_desired
 
-MEANT = frozenset({UPDATE, CREATE, RETRY, FORCED})
+MEANT = frozenset({UPDATE, CREATE, RETRY, FORCED, OVERWRITE})
 """Reasons that request this particular scene; only they write a scene again that was undone."""
 
 KEPT_PICTURES = 32 * 1024 * 1024

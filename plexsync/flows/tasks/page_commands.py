@@ -22,7 +22,7 @@ from plexsync.model.command import MOST_PREVIEWS
 from plexsync.model.job import EDIT, Job
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap
-from plexsync.model.reasons import FORCED
+from plexsync.model.reasons import FORCED, OVERWRITE
 from plexsync.policy.events import stronger_reason
 
 Answer = dict[str, object]
@@ -52,19 +52,20 @@ def retry_class(context: TaskContext) -> Answer:
 
 def sync(context: TaskContext) -> Answer:
     """Compare scenes with Plex itself, whatever the ledger has about them."""
-    return {"queued": _queue_now(context, context.args["scenes"])}
+    reason = OVERWRITE if context.args["overwrite"] else FORCED
+    return {"queued": _queue_now(context, context.args["scenes"], reason)}
 
 
-def _queue_now(context: TaskContext, scenes: Iterable[int]) -> int:
+def _queue_now(context: TaskContext, scenes: Iterable[int], reason: str = FORCED) -> int:
     stores, now = context.owner().stores, context.clock.now()
     wanted = list(scenes)
     if len(wanted) > AS_EDITS:
-        stores.ledger.add_backfill(FORCED, "scene", wanted, now)
+        stores.ledger.add_backfill(reason, "scene", wanted, now)
         return len(wanted)
     live = stores.queue.jobs
     # the user waits for these, so they go before a bulk edit of hundreds
     first = min(now, stores.queue.next_due() or now) - 0.001
-    reasons = {s: stronger_reason(FORCED, live[s].reason) if s in live else FORCED for s in wanted}
+    reasons = {s: stronger_reason(reason, live[s].reason) if s in live else reason for s in wanted}
     stores.queue.put_all(
         Job(scene=scene, reason=reason, born=now, priority=EDIT, not_before=first)
         for scene, reason in reasons.items()

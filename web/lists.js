@@ -1,0 +1,498 @@
+/*
+ * The view Scenes: every scene is in one list, and each number on the overview leads to its list.
+ */
+(function () {
+  "use strict";
+
+  const { PlexSync } = window;
+  if (!PlexSync) return;
+
+  const { ADDRESS, TASKS } = PlexSync.core;
+  const { Fragment, useCallback, useMemo, useRef, useState, createElement: h } =
+    PlexSync.core.React;
+  const { Badge, Button } = PlexSync.core.Bootstrap;
+  const { Link, useLocation } = PlexSync.core.Router;
+  const { number, sumOf, counted, clockTime, sceneTitle } = PlexSync.format;
+  const { allScenes, command, findScenes, operation } = PlexSync.api;
+  const { collect, outside } = PlexSync.csv;
+  const { useAlive } = PlexSync.polling;
+  const { useAct, usePlexLinks, useScenes, Box, Busy, Confirm, Cover, PlexLink, Problem, SceneName, Time } =
+    PlexSync.widgets;
+  const { DataTable, Pager, TableTools, TooMany, filtered, readPage, useTable } = PlexSync.tables;
+  const { Candidates, RowButton, RowLinks, Why, useDialogs } = PlexSync.rows;
+
+  const NOT_SEEN = "not_seen";
+  const ONLY_IN_PLEX = "only_in_plex";
+  const PAGE = 500; // rows of a request while a file is made
+
+  /** A list's title, what it means, what it says when it is empty, and what its rows offer. */
+  const LISTS = {
+    in_step: {
+      title: "In step",
+      about: "Plex shows what Stash has.",
+      empty: "No scene is in step yet.",
+      actions: ["sync", "preview", "undo"],
+    },
+    waiting: {
+      title: "Waiting",
+      about: "These are synced when it is their turn; the view Queue shows the order.",
+      empty: "Nothing waits.",
+      actions: ["sync", "preview"],
+    },
+    not_in_plex: {
+      title: "Not in Plex",
+      about:
+        "Plex has no item with the file of these scenes. PlexSync tries again when one appears. Let Plex scan the folder, and see in Set-up whether the path map fits and whether Plex passes over such names. Scenes that PlexSync has given up on are under Needs you.",
+      empty: "Plex has every file.",
+      actions: ["sync", "preview"],
+    },
+    needs_you: {
+      title: "Needs you",
+      about: "PlexSync gave up on these; each row says why.",
+      empty: "Nothing needs you.",
+      actions: ["retry", "pin", "preview"],
+    },
+    edited_in_plex: {
+      title: "Edited in Plex",
+      about:
+        "Somebody changed in Plex what PlexSync wrote. The setting “Keep edits made in Plex” decides whether it stays; without it the next sync overwrites it.",
+      empty: "No edit in Plex is known.",
+      actions: ["overwrite", "preview"],
+      found: true,
+    },
+    too_little_metadata: {
+      title: "Too little metadata",
+      about: "Nothing in Stash is worth writing yet. Give these scenes a title or other details there.",
+      empty: "Every scene has something to write.",
+      actions: [],
+    },
+    left_out: {
+      title: "Left out",
+      about: "The filters in the settings keep these out of Plex.",
+      empty: "The filters leave nothing out.",
+      actions: ["preview", "undo"],
+    },
+    shared: {
+      title: "Item of another scene",
+      about: "The Plex item with the file of these scenes shows another scene, which comes first.",
+      empty: "No two scenes share a Plex item.",
+      actions: ["preview"],
+    },
+    undone: {
+      title: "Undone",
+      about: "Plex has what it had before, until such a scene is edited or synced here.",
+      empty: "Nothing was undone.",
+      actions: ["sync", "preview"],
+    },
+    cleared: {
+      title: "No longer tried",
+      about: "The jobs or dead letters of these were cleared. An edit in Stash tries again.",
+      empty: "Nothing was cleared.",
+      actions: ["sync", "preview"],
+    },
+    [NOT_SEEN]: {
+      title: "Not looked at yet",
+      about: `These were not saved since PlexSync was installed. ${TASKS.sync_all} brings all of them.`,
+      empty: "PlexSync knows every scene.",
+      actions: ["sync", "preview"],
+    },
+    [ONLY_IN_PLEX]: {
+      title: "Only in Plex",
+      about: "No scene in Stash has these files. PlexSync leaves them alone; let Stash scan their folders if they belong there.",
+      empty: "Every file in Plex has a scene.",
+      actions: [],
+      found: true,
+    },
+  };
+
+  const COLUMNS = [
+    { label: "Cover", hidden: true },
+    { label: "Scene", sorts: ["scene", "scene_desc"] },
+    { label: "Why" },
+    { label: "Since", sorts: ["newest", "oldest"] },
+    { label: "Actions", hidden: true },
+  ];
+  const UNSEEN_COLUMNS = [COLUMNS[0], { label: "Scene" }, COLUMNS[4]];
+  const FILE_COLUMNS = [
+    { label: "File", sorts: ["file", "file_desc"] },
+    { label: "Actions", hidden: true },
+  ];
+
+  function addressOf(name) {
+    return `${ADDRESS}?view=scenes&state=${name}`;
+  }
+
+  /** The number of scenes in each list; `inStash` is null while it is unknown. */
+  function numbers(status, inStash) {
+    if (!status || !status.states) return null;
+    const known = sumOf(status.states);
+    const more = inStash === null ? {} : { [NOT_SEEN]: Math.max(0, inStash - known) };
+    const { items } = status.only_in_plex || { items: 0 };
+    return { ...status.states, ...more, [ONLY_IN_PLEX]: items };
+  }
+
+  /** When what only a reconciliation finds was found. */
+  function foundAt(status, name) {
+    if (name === ONLY_IN_PLEX) return status.only_in_plex && status.only_in_plex.found_at;
+    const { covered } = status.reconcile || {};
+    return Math.max(0, ...Object.values(covered || {}));
+  }
+
+  /** On the overview: where all scenes stand, each number a link to its list. */
+  function Standing({ status, inStash }) {
+    const counts = numbers(status, inStash);
+    if (!counts) return null;
+    const shown = Object.keys(LISTS).filter((name) => name === "in_step" || counts[name]);
+    return h(
+      Box,
+      { title: "Scenes" },
+      h(
+        "ul",
+        { className: "plexsync-standing" },
+        shown.map((name) =>
+          h(
+            "li",
+            { key: name },
+            h(Link, { to: addressOf(name) }, h("b", null, number(counts[name])), ` ${LISTS[name].title}`),
+          ),
+        ),
+      ),
+    );
+  }
+
+  /** The scenes that PlexSync does not know: Stash's, without the known ones. */
+  async function unseen(text) {
+    const [{ ranges }, ids] = await Promise.all([operation("known_scenes"), allScenes(text)]);
+    return outside(ids, ranges);
+  }
+
+  /** Reads a page of a list, for useTable. */
+  const READ = {
+    async [NOT_SEEN](mode, { offset, limit }, search) {
+      const ids = await unseen(search);
+      return { total: ids.length, scenes: ids.slice(offset, offset + limit).map(unknown) };
+    },
+    [ONLY_IN_PLEX]: (mode, args, search) => operation("only_in_plex", { ...args, search }),
+  };
+
+  function unknown(scene) {
+    return { scene, state: "unknown", words: "", detail: "", path: "", targets: [], edited: [] };
+  }
+
+  /** Reads a whole list page by page, as rows of a file. */
+  function readerOf(name, search, links) {
+    if (name === ONLY_IN_PLEX) {
+      return async (after) => {
+        const { items } = await operation("only_in_plex", { after, search, limit: PAGE, sort: "item" });
+        const rows = items.map((item) => [item.rating_key, item.file, links.plex(item.rating_key)]);
+        return { rows, last: items.length ? items[items.length - 1].rating_key : after };
+      };
+    }
+    let ids = null;
+    const read = {
+      async [NOT_SEEN](after) {
+        ids = ids || (await unseen(search));
+        return ids.filter((id) => id > after).slice(0, PAGE).map(unknown);
+      },
+    }[name];
+    const page = read || (async (after) => {
+      const args = { state: name, after, limit: PAGE, sort: "scene" };
+      return (await readPage("scenes_in_state", args, search)).scenes;
+    });
+    return async (after) => {
+      const scenes = await page(after);
+      const known = await findScenes(scenes.map((state) => state.scene));
+      const rows = scenes.map((state) => fileRow(state, known[state.scene], links));
+      return { rows, last: scenes.length ? scenes[scenes.length - 1].scene : after };
+    };
+  }
+
+  const HEAD = ["Scene", "Title", "State", "Why", "Since", "File", "In Stash", "In Plex"];
+  const FILE_HEAD = ["Item", "File", "In Plex"];
+
+  function fileRow(state, scene, links) {
+    const [target] = state.targets;
+    return [
+      state.scene,
+      sceneTitle(state.scene, scene),
+      state.words,
+      state.detail,
+      state.since ? new Date(state.since * 1000).toISOString() : "",
+      state.path,
+      new URL(`scenes/${state.scene}`, document.baseURI).href,
+      target ? links.plex(target.rating_key) : "",
+    ];
+  }
+
+  function save(parts, name) {
+    const href = URL.createObjectURL(new Blob(parts, { type: "text/csv;charset=utf-8" }));
+    const link = Object.assign(document.createElement("a"), { href, download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(href), 60e3);
+  }
+
+  /** Makes a file of the whole list, a page at a time, so that the browser stays usable. */
+  function CsvButton({ name, search, total, links }) {
+    const [done, setDone] = useState(-1);
+    const [, act] = useAct();
+    const alive = useAlive();
+    const wanted = useRef(true);
+    const make = () =>
+      act("csv", async () => {
+        wanted.current = true;
+        setDone(0);
+        try {
+          const head = name === ONLY_IN_PLEX ? FILE_HEAD : HEAD;
+          const parts = await collect(head, readerOf(name, search, links), (count) => {
+            if (alive()) setDone(count);
+            return alive() && wanted.current;
+          });
+          if (parts) save(parts, `plexsync-${name}.csv`);
+        } finally {
+          if (alive()) setDone(-1);
+        }
+      });
+    if (!total) return null;
+    if (done < 0) return h(Button, { size: "sm", variant: "secondary", onClick: make }, "Save as CSV");
+    const stop = () => {
+      wanted.current = false;
+    };
+    return h(
+      Fragment,
+      null,
+      h(Busy, null, `${number(done)} of ${number(total)}`),
+      h(Button, { size: "sm", variant: "secondary", onClick: stop }, "Stop"),
+    );
+  }
+
+  function sceneRow(state, list, ways) {
+    const { scenes, links, busy, dialogs } = ways;
+    const { scene: id, dead_letter: deadLetter, job } = state;
+    const scene = scenes[id];
+    const title = sceneTitle(id, scene);
+    const target = state.targets[0];
+    const candidates = (deadLetter && deadLetter.candidates) || [];
+    const button = (label, onClick, variant) =>
+      h(RowButton, { key: label, label, title, busy, onClick, variant });
+    const offers = {
+      sync: () => button("Sync now", () => dialogs.sync(id)),
+      retry: () => deadLetter && button("Retry", () => ways.retry(id)),
+      overwrite: () => button("Overwrite", () => ways.overwrite([id])),
+      undo: () =>
+        state.targets.some((each) => each.written.length) && button("Undo", () => ways.undo(id)),
+      pin: () =>
+        state.can_pin &&
+        button(
+          "Pin",
+          () => dialogs.open({ kind: "pin", id, title, candidates, linkOf: links.plex }),
+          "primary",
+        ),
+      preview: () => button("Preview", () => dialogs.open({ kind: "preview", id, title })),
+    };
+    const actions = h(
+      "div",
+      { className: "plexsync-actions" },
+      list.actions.map((name) => h(Fragment, { key: name }, offers[name]())),
+      h(RowLinks, { id, scene, plex: target ? links.plex(target.rating_key) : "" }),
+    );
+    const cells = [h(Cover, { scene }), h(SceneName, { id, scene })];
+    if (state.state === "unknown") return { scene: id, cells: [...cells, actions] };
+    const failed = deadLetter || (job && job.last_error ? job : null);
+    return {
+      scene: id,
+      cells: [
+        ...cells,
+        h(
+          Why,
+          {
+            error: failed ? failed.error || failed.last_error : "",
+            tone: state.tone,
+            words: failed ? failed.class_words : state.words,
+            message: state.detail,
+          },
+          deadLetter &&
+            h(Candidates, { candidates, paths: deadLetter.paths || [], linkOf: links.plex }),
+        ),
+        state.since ? h(Time, { at: state.since }) : "",
+        actions,
+      ],
+    };
+  }
+
+  function fileOf(item, links) {
+    return {
+      scene: item.rating_key,
+      cells: [
+        h("span", { className: "plexsync-message" }, item.file || `Item ${item.rating_key}`),
+        h(
+          "div",
+          { className: "plexsync-actions" },
+          h(PlexLink, { href: links.plex(item.rating_key), label: true }),
+        ),
+      ],
+    };
+  }
+
+  /** What the rows' buttons do, and the questions that they ask first. */
+  function useWays(act, refresh) {
+    const [asked, ask] = useState(null);
+    const dialogs = useDialogs(act, refresh);
+    const run = (key, text, mode, args) =>
+      act(key, async (wanted) => {
+        ask(null);
+        await command(mode, args, wanted);
+        refresh();
+        return text;
+      });
+    return {
+      dialogs,
+      retry: (scene) =>
+        run("retry", "The scene is tried again; its dead letter is removed when it is in step.", "retry", { scene }),
+      overwrite: (ids) =>
+        ask({
+          title: "Overwrite edits made in Plex?",
+          text: `What was changed in Plex of ${counted(ids.length, "scene")} is replaced by what Stash has.`,
+          button: `Overwrite ${counted(ids.length, "scene")}`,
+          onYes: () => run("overwrite", "Overwritten.", "sync", { scenes: ids, overwrite: true }),
+        }),
+      undo: (scene) =>
+        ask({
+          title: "Restore what Plex had?",
+          text: "What PlexSync wrote of this scene would be restored to what Plex had before; changes made in Plex since then are kept.",
+          button: "Restore",
+          onYes: () => run("undo", "Undone.", "undo", { scene }),
+        }),
+      question: asked && h(Confirm, { ...asked, onNo: () => ask(null) }),
+    };
+  }
+
+  /** What can be done with all rows of a page, or with the whole list. */
+  function ListButtons({ name, ids, ways, act, refresh, busy, tasks, startTask }) {
+    const button = (label, onClick, disabled) =>
+      h(Button, { size: "sm", variant: "secondary", disabled: Boolean(disabled), onClick }, label);
+    if (!ids.length) return null;
+    if (name === NOT_SEEN)
+      return button(TASKS.sync_all, () => startTask("sync_all"), tasks.running);
+    if (name === "needs_you")
+      return h(
+        Link,
+        { to: `${ADDRESS}?view=dead-letters`, className: "btn btn-secondary btn-sm" },
+        "Retry or clear all ...",
+      );
+    if (name === "edited_in_plex")
+      return button(`Overwrite these ${ids.length} ...`, () => ways.overwrite(ids), busy);
+    if (!["not_in_plex", "cleared", "undone"].includes(name)) return null;
+    const sync = () =>
+      act("sync page", async (wanted) => {
+        const answer = await command("sync", { scenes: ids }, wanted);
+        refresh();
+        return answer && `${counted(answer.queued, "scene")} synced now.`;
+      });
+    return button(`Sync these ${ids.length}`, sync, busy);
+  }
+
+  function Choices({ counts, name }) {
+    return h(
+      "nav",
+      { className: "plexsync-choices", "aria-label": "Lists of scenes" },
+      Object.keys(LISTS)
+        .filter((each) => each === name || each === "in_step" || counts[each])
+        .map((each) =>
+          h(
+            Link,
+            {
+              key: each,
+              to: addressOf(each),
+              className: `btn btn-sm btn-${each === name ? "primary" : "secondary"}`,
+              "aria-current": each === name ? "page" : undefined,
+            },
+            LISTS[each].title,
+            " ",
+            counts[each] !== undefined && h(Badge, { pill: true, variant: "light" }, number(counts[each])),
+          ),
+        ),
+    );
+  }
+
+  function List({ name, status, counts, changed, tasks, startTask }) {
+    const list = LISTS[name];
+    const read = useMemo(
+      () => READ[name] || ((mode, args, search) => readPage(mode, { state: name, ...args }, search)),
+      [name],
+    );
+    const revision = name === NOT_SEEN ? "" : JSON.stringify([status.states, status.only_in_plex]);
+    const files = name === ONLY_IN_PLEX;
+    const table = useTable("scenes_in_state", files ? "file" : "scene", revision, read);
+    const { data } = table;
+    const states = (data && data.scenes) || [];
+    const ids = states.map((state) => state.scene);
+    const scenes = useScenes(ids);
+    const { server } = data && data.server !== undefined ? data : { server: "" };
+    const linkOf = usePlexLinks(server);
+    const links = useMemo(() => ({ plex: linkOf }), [linkOf]);
+    const [busy, act] = useAct();
+    const refresh = useCallback(() => {
+      table.again();
+      changed();
+    }, [table.again, changed]);
+    const ways = useWays(act, refresh);
+    const { search } = table.request;
+    const at = list.found ? foundAt(status, name) : 0;
+    const columns = files ? FILE_COLUMNS : name === NOT_SEEN ? UNSEEN_COLUMNS : COLUMNS;
+    return h(
+      Fragment,
+      null,
+      h("p", null, list.about),
+      list.found &&
+        h(
+          "p",
+          { className: "plexsync-dim" },
+          at
+            ? `As found by the reconciliation of ${clockTime(at)}.`
+            : "Not known yet: Reconcile on the overview finds them.",
+        ),
+      h(
+        TableTools,
+        { table, hint: files ? "Part of the path" : undefined },
+        h(ListButtons, { name, ids, ways, act, refresh, busy, tasks, startTask }),
+        h(CsvButton, { name, search, total: data ? data.total : 0, links }),
+      ),
+      h(Problem, { text: table.error, again: table.again }),
+      data && data.tooMany && h(TooMany),
+      h(DataTable, {
+        name: list.title,
+        columns,
+        rows: files
+          ? ((data && data.items) || []).map((item) => fileOf(item, links))
+          : states.map((state) => sceneRow(state, list, { ...ways, scenes, links, busy })),
+        sort: table.request.sort,
+        onSort: (sort) => table.change({ sort }),
+        busy: table.busy,
+        empty: filtered(table) ? "Nothing in this list matches." : list.empty,
+      }),
+      h(Pager, {
+        total: data ? data.total : 0,
+        offset: table.request.offset,
+        onPage: (offset) => table.change({ offset }),
+      }),
+      ways.dialogs.dialog,
+      ways.question,
+    );
+  }
+
+  function ScenesView({ status, inStash, changed, tasks, startTask }) {
+    const { search } = useLocation();
+    const named = new URLSearchParams(search).get("state");
+    const name = LISTS[named] ? named : "in_step";
+    const counts = numbers(status, inStash);
+    if (!counts) return null;
+    return h(
+      "div",
+      { className: "plexsync-list" },
+      h(Choices, { counts, name }),
+      h(List, { key: name, name, status, changed, tasks, startTask }),
+    );
+  }
+
+  PlexSync.lists = { ScenesView, Standing };
+})();
