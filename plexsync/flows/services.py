@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from plexsync.edges.page.command_store import CommandStore
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.plex.plex_tv import PlexTv
@@ -46,6 +47,27 @@ class WorkerServices(Protocol):
 
     def check_owner(self) -> None:
         """Raise AnotherStash if the data folder belongs to another Stash."""
+
+
+class PageCommands(Protocol):
+    """Carries out the page's commands."""
+
+    session_refused: bool
+    """Stash refused our session while a command was carried out."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any command is left to be carried out."""
+
+    def carry_out_waiting(self, leave: Callable[[], str]) -> int:
+        """Carry out waiting commands, a few at most; returns how many."""
+
+
+class LoopServices(WorkerServices, Protocol):
+    """The services of the loop: the page's commands are built in a layer above it."""
+
+    def commands(self, store: CommandStore) -> PageCommands:
+        """Carries out the commands that `store` holds."""
 
 
 class OwnerServices(Protocol):

@@ -8,8 +8,8 @@ from typing import TypeVar
 from plexsync.edges.clock import Clock
 from plexsync.edges.in_flight import InFlight
 from plexsync.edges.page.command_store import NewCommands
+from plexsync.flows.services import PageCommands
 from plexsync.flows.worker.intake import Intake
-from plexsync.flows.worker.worker import PageCommands
 from plexsync.model.command import AT_ONCE
 from plexsync.model.errors import Interrupted
 

@@ -6,18 +6,17 @@ import math
 import random
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from plexsync import inbox
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
-from plexsync.edges.page.command_store import CommandStore, NewCommands
+from plexsync.edges.page.command_store import NewCommands
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage.files import is_disk_trouble
 from plexsync.edges.stores import Stores
 from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
-from plexsync.flows.services import WorkerServices
+from plexsync.flows.services import LoopServices
 from plexsync.flows.setup.sign_in_file import SignInFile
 from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission
 from plexsync.flows.worker.blame import Blame, Judged
@@ -42,27 +41,6 @@ Observe = Callable[[Sequence[Outcome], float], None]
 
 def ignore(outcomes: Sequence[Outcome], seconds: float) -> None:
     """Observes nothing."""
-
-
-class PageCommands(Protocol):
-    """Carries out the page's commands."""
-
-    session_refused: bool
-    """Stash refused our session while a command was carried out."""
-
-    @property
-    def waiting(self) -> bool:
-        """Whether any command is left to be carried out."""
-
-    def carry_out_waiting(self, leave: Callable[[], str]) -> int:
-        """Carry out waiting commands, a few at most; returns how many."""
-
-
-class LoopServices(WorkerServices, Protocol):
-    """The services of the loop: the page's commands are built in a layer above it."""
-
-    def commands(self, store: CommandStore) -> PageCommands:
-        """Carries out the commands that `store` holds."""
 
 
 class Worker:
