@@ -187,7 +187,12 @@ def installed(world: World, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entered", "state", "text", "remedy"),
     [
-        ("ignore", "warn", "no certificate is checked", 'Let "Plex certificate" in Settings'),
+        (
+            "ignore",
+            "warn",
+            "no certificate is checked",
+            'Let "Plex certificate" in the view Settings',
+        ),
         (certificates.path("ca"), "ok", "1 certificate in ", ""),
         ("/nowhere/plex.pem", "bad", "/nowhere/plex.pem cannot be used (No such", "Correct "),
         ("", "", "", ""),

@@ -20,6 +20,9 @@ from plexsync.flows.contact.verdicts import verdict
 FORMAT = 1
 """Of the report; a later one may have other sections."""
 
+NOT_ASKED = "not asked"
+"""The key with the reason, in place of a section."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -140,7 +143,7 @@ def make_report(subject: Subject, progress: Callable[[float], None]) -> dict[str
 def _made(section: Section, subject: Subject, made: Mapping[str, object]) -> object:
     plex = made.get("plex")
     if section.asks == "plex" and not (isinstance(plex, Mapping) and plex.get("healthy")):
-        return {"left out": "Plex is not healthy"}
+        return {NOT_ASKED: "Plex is not healthy"}
     try:
         return sealed(section.make(subject))
     except Exception as problem:  # noqa: BLE001 - it runs where things are broken
@@ -155,8 +158,8 @@ def holds(report: Mapping[str, object]) -> list[str]:
         line = f"{section.name[:1].upper()}{section.name[1:]}: {section.holds}"
         if isinstance(found, Mapping) and "error" in found:
             line = f"{line} (failed with {found['error']})"
-        elif isinstance(found, Mapping) and "left out" in found:
-            line = f"{line} (left out: {found['left out']})"
+        elif isinstance(found, Mapping) and NOT_ASKED in found:
+            line = f"{line} (not asked: {found[NOT_ASKED]})"
         lines.append(line)
     return lines
 
