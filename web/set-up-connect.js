@@ -149,7 +149,7 @@
       Fragment,
       null,
       h(
-        "p",
+        "div",
         null,
         signIn.url
           ? h(Busy, null, "Waiting until you have signed in at plex.tv ...")
@@ -174,7 +174,7 @@
               rel: "noreferrer",
               onClick: open,
             },
-            "Open the window again",
+            closed ? "Open the window again" : "Open the window",
           ),
         h(Button, { variant: "secondary", onClick: cancel }, "Cancel"),
       ),
@@ -235,7 +235,6 @@
     return {
       open() {
         held.current = window.open("", "plexsync-sign-in", "width=600,height=700");
-        if (held.current) held.current.opener = null;
       },
       lead(url) {
         if (held.current && !held.current.closed) held.current.location.replace(url);
@@ -340,7 +339,7 @@
       null,
       state.installing &&
         h(
-          "p",
+          "div",
           null,
           h(Busy, null, "PlexSync installs the packages that it needs, once; it takes a minute ..."),
         ),

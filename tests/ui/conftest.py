@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from plexsync.services import PLEX_TV_VARIABLE
 from simulator.plex import PlexSim
+from simulator.plex_tv import PlexTvSim
 from simulator.stash import StashSim
 from tests.ui.house import House, Witness
 from tests.ui.prepare import SHOTS, SITE, chromium
@@ -54,12 +56,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def house(plugin: Path) -> Iterator[House]:
-    """The real plugin in a Stash with its web app, beside a Plex."""
+    """The real plugin in a Stash with its web app, beside a Plex and plex.tv."""
     with (
+        PlexTvSim() as plex_tv,
         PlexSim(token=TOKEN) as plex,
-        StashSim(plugin_dir=str(plugin), ui_dir=str(SITE)) as stash,
+        StashSim(
+            plugin_dir=str(plugin), ui_dir=str(SITE), env={PLEX_TV_VARIABLE: plex_tv.url}
+        ) as stash,
     ):
-        house = House(plugin, plex, stash)
+        house = House(plugin, plex, stash, plex_tv)
         yield house
         if (house.data / "worker.lock").exists():
             house.stop_worker()  # one that a task has started may never have seen an inbox

@@ -17,6 +17,7 @@ from plexsync.model.set_up import CONNECT, FILE, SetUp
 from plexsync.policy.outage_history import OutageHistory
 from simulator.demo_data import png
 from simulator.plex import PlexSim
+from simulator.plex_tv import PlexTvSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, lock_is_free, until
 
@@ -30,8 +31,8 @@ LONG_AGO = 1_500_000_000.0
 class House:
     """Servers, plugin folder and films."""
 
-    def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
-        self.plugin, self.plex, self.stash = plugin, plex, stash
+    def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim, plex_tv: PlexTvSim) -> None:
+        self.plugin, self.plex, self.stash, self.plex_tv = plugin, plex, stash, plex_tv
         self.data = plugin / "data"
         self.section = plex.add_section("Films", locations=["/plex"])
         self.configure()
@@ -43,9 +44,15 @@ class House:
         state = SetUp(dict.fromkeys(steps or [CONNECT], time.time()))
         files.replace_json(str(self.data / FILE), state.to_json())
 
-    def forget(self) -> None:
-        """As on the first day: no step of the set-up is done."""
+    def forget(self, **settings: Any) -> None:
+        """As on the first day: no step of the set-up is done, and no more is set than this."""
         (self.data / FILE).unlink()
+        self.stash.set_plugin_settings(settings)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The plugin's settings as Stash has them."""
+        return dict(self.stash.data.plugin_settings["PlexSync"])
 
     def configure(self, **more: Any) -> None:
         """Settings as a user has entered them."""
