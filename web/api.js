@@ -144,9 +144,9 @@
     return settingsAsked;
   }
 
-  /** The settings have changed: the next one that asks reads them again. */
-  function forgetSettings() {
-    settingsAsked = null;
+  /** Plex's address was saved just now, with a token that never came here. */
+  function connectedTo(url) {
+    settingsAsked = Promise.resolve({ url, entered: true });
   }
 
   /** The error as a sentence. */
@@ -174,7 +174,7 @@
     allScenes,
     ownSettings,
     plexSettings,
-    forgetSettings,
+    connectedTo,
     sentence,
   };
 })();

@@ -8,7 +8,7 @@
   if (!PlexSync) return;
 
   const { PluginApi, ADDRESS, EVERY, TASKS } = PlexSync.core;
-  const { Fragment, useCallback, useRef, createElement: h } = PlexSync.core.React;
+  const { Fragment, useCallback, useRef, useState, createElement: h } = PlexSync.core.React;
   const { Badge, Button, Nav, Tab } = PlexSync.core.Bootstrap;
   const { Link, useHistory, useLocation } = PlexSync.core.Router;
   const { number, counted, howThingsAre, capital } = PlexSync.format;
@@ -38,7 +38,7 @@
     ["settings", "Settings"],
   ];
 
-  function Headline({ status, inStash, settings, tasks, startTask }) {
+  function Headline({ view, status, inStash, settings, tasks, startTask }) {
     const [tone, text, unmet] = howThingsAre(status, inStash, settings);
     const { trouble } = status;
     const notSetUp = settings && !settings.entered && tone === "bad" && !status.breaker.failures;
@@ -60,7 +60,8 @@
         h("p", { "data-plexsync": "headline" }, text),
         more && h("p", { className: "plexsync-dim" }, more),
       ),
-      (notSetUp || (trouble && trouble.settings)) &&
+      view !== "set-up" &&
+        (notSetUp || (trouble && trouble.settings)) &&
         h(Link, { to: SET_UP, className: "btn btn-primary" }, "Set-up"),
       older &&
         tone !== "bad" &&
@@ -149,7 +150,8 @@
       : view === "overview"
         ? EVERY.overview
         : EVERY.elsewhere;
-    const settings = useOnce(plexSettings);
+    const [saved, setSaved] = useState(0);
+    const settings = useOnce(useCallback(() => plexSettings(), [saved]));
     useSetUpFirst(status);
     const { data: inStash } = usePolling(countScenes, EVERY.history);
     const health = useHealth(tasks.result);
@@ -159,6 +161,10 @@
       [],
     );
     const stopTask = () => act("stop", () => tasks.stop(tasks.running.id).then(() => ""));
+    const setUpChanged = useCallback(() => {
+      setSaved((times) => times + 1);
+      again();
+    }, [again]);
     const panes = {
       overview: () => h(OverviewView, { status, inStash, health, tasks, startTask }),
       scenes: () => h(ScenesView, { status, inStash, changed: again, tasks, startTask }),
@@ -167,14 +173,14 @@
       preview: () => h(PreviewView, { changed: again }),
       recipes: () => h(RecipesView, { tasks, changed: again }),
       settings: () => h(SettingsView, { changed: again }),
-      "set-up": () => h(SetUpView, { tasks, startTask, changed: again }),
+      "set-up": () => h(SetUpView, { tasks, startTask, changed: setUpChanged }),
     };
     return h(
       "div",
       { className: "plexsync plexsync-page" },
       h("h2", null, "PlexSync"),
       status
-        ? h(Headline, { status, inStash, settings, tasks, startTask })
+        ? h(Headline, { view, status, inStash, settings, tasks, startTask })
         : !error && h(Busy, null, "Reading PlexSync's status ..."),
       h(Problem, { text: error, again }),
       tasks.running && h(Running, { tasks, onStop: stopTask }),

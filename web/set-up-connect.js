@@ -13,7 +13,7 @@
   const { Fragment, useEffect, useRef, useState, createElement: h } = PlexSync.core.React;
   const { Button, Form } = PlexSync.core.Bootstrap;
   const { counted } = PlexSync.format;
-  const { command, forgetSettings, sentence } = PlexSync.api;
+  const { command, connectedTo, sentence } = PlexSync.api;
   const { useAlive } = PlexSync.polling;
   const { Busy, Mark, Note } = PlexSync.widgets;
 
@@ -291,7 +291,7 @@
       setSignIn(null);
       setAgain(false);
       setSaved(answer);
-      forgetSettings();
+      connectedTo(answer.url);
       changed();
     };
     const choose = async ({ machine }, url) =>

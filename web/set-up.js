@@ -10,6 +10,7 @@
   const { PlexSync } = window;
   if (!PlexSync) return;
 
+  const { catalog } = PlexSync;
   const { ADDRESS } = PlexSync.core;
   const { useCallback, useEffect, useRef, createElement: h } = PlexSync.core.React;
   const { Button } = PlexSync.core.Bootstrap;
@@ -58,8 +59,11 @@
     const history = useHistory();
     const named = new URLSearchParams(search).get("step");
     const open = STEPS.findIndex((step) => step.key === named);
-    const first = STEPS.findIndex((step) => state && !step.done(state));
-    const place = open >= 0 ? open : Math.max(0, first);
+    const first = useRef(-1); // stays, also once that step is done: the user goes on
+    if (state && first.current < 0) {
+      first.current = Math.max(0, STEPS.findIndex((step) => !step.done(state)));
+    }
+    const place = open >= 0 ? open : Math.max(0, first.current);
     const go = useCallback((key) => history.push(addressOf(key)), [history]);
     return [place, go];
   }
@@ -124,12 +128,14 @@
     );
   }
 
+  const nameOf = (key) => (catalog.settings[key] ? catalog.settings[key].label : key);
+
   /** Settings that an open settings page of Stash has written back. */
   function Lost({ keys }) {
     return h(
       Note,
       { tone: "warn" },
-      `Settings that were saved here have their earlier values again (${keys.join(", ")}): a settings ` +
+      `Settings that were saved here have their earlier values again (${keys.map(nameOf).join(", ")}): a settings ` +
         "page of Stash that had been open has probably written them back. Reload that page, then set " +
         "them again.",
     );

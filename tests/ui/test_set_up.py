@@ -13,6 +13,7 @@ import pytest
 from simulator.plex_tv import connection
 from tests.ui.conftest import Open
 from tests.ui.house import ADDRESS, House
+from tests.ui.prepare import SHOTS
 from tests.world import TOKEN, until
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def test_a_person_signs_in_and_no_token_comes_to_the_browser(
     heard: list[Response] = []
     page.on("response", lambda response: heard.append(response))
     expect(step(page)).to_contain_text("nothing is saved before you choose one")
-    page.screenshot(path=pictures / "set-up-connect.png")
+    page.screenshot(path=SHOTS / "set-up-connect.png")
     window = begin(page)
     expect(step(page)).to_contain_text("Waiting until you have signed in")
     with window.expect_event("close"):
@@ -192,9 +193,7 @@ def test_plex_tv_out_of_reach_leads_to_the_way_by_hand(house: House, open_page: 
     assert house.settings == {"plex_url": house.plex.url, "plex_token": TOKEN}
 
 
-def test_somebody_elses_server_is_shown_with_the_reason(
-    house: House, open_page: Open, pictures: Path
-) -> None:
+def test_somebody_elses_server_is_shown_with_the_reason(house: House, open_page: Open) -> None:
     house.forget()
     house.plex_tv.add_server("ann", connection(house.plex.url), name="Den", token="t", owner="Ann")
     page = open_page(house.stash, CONNECT, size=(400, 800))
@@ -202,7 +201,7 @@ def test_somebody_elses_server_is_shown_with_the_reason(
     servers = step(page).get_by_role("list", name="Servers")
     expect(servers).to_contain_text("It belongs to Ann.")
     expect(servers.get_by_role("button")).to_have_count(0)
-    page.screenshot(path=pictures / "set-up-narrow.png")
+    page.screenshot(path=SHOTS / "set-up-narrow.png")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
@@ -269,7 +268,7 @@ def test_settings_that_an_open_settings_page_wrote_back_are_named(
     house.stash.set_plugin_settings({**opened, "max_tags": 3})
     house.stash.edit(house.scene("1.mp4"), title="x")
     alert = page.get_by_role("alert").filter(has_text="earlier values again")
-    expect(alert).to_contain_text("plex_token, plex_url")
+    expect(alert).to_contain_text("Plex token, Plex URL")
 
 
 def test_packages_that_could_not_be_installed_are_named(house: House, open_page: Open) -> None:
@@ -279,3 +278,36 @@ def test_packages_that_could_not_be_installed_are_named(house: House, open_page:
     page = open_page(house.stash, CONNECT)
     expect(step(page).get_by_role("alert")).to_contain_text("no network")
     (house.data / "dependencies.json").unlink()
+
+
+def test_from_the_installation_to_the_first_scene_in_plex_twelve_clicks_are_enough(
+    house: House, open_page: Open
+) -> None:
+    """From Reload plugins, after `dev.py install`, to a scene in Plex; nothing is typed."""
+    house.forget()
+    own(house)
+    scene, item = house.pair("1.mp4", title="Film", plex={"title": "Raw"})
+    page = open_page(house.stash, "/")
+    clicks = ["Reload plugins"]  # Stash's own button, which the host page does not have
+
+    def click(there: Locator, what: str) -> None:
+        there.click()
+        clicks.append(what)
+
+    def button(name: str) -> Locator:
+        return page.get_by_role("button", name=name, exact=True)
+
+    click(page.locator(".top-nav").get_by_role("link", name=re.compile("PlexSync")), "PlexSync")
+    with page.expect_popup() as opened:
+        click(button("Sign in with Plex"), "Sign in with Plex")
+    click(opened.value.get_by_role("button", name="Allow"), "Allow")
+    click(button("Use NAS"), "Use this server")
+    click(button("Go on"), "Go on")
+    click(button("Continue"), "Continue, with these libraries")
+    click(button("Adopt and continue"), "Adopt and continue")
+    expect(page.get_by_role("region", name="What is written", exact=True)).to_be_visible()
+    click(button("Continue"), "Continue, with what is written")
+    click(button("Bring all in step"), "Bring all in step")
+    until(lambda: item.title == "Film")
+    assert scene and len(clicks) <= 12, clicks
+    print(f"{len(clicks)} clicks: {', '.join(clicks)}")
