@@ -58,6 +58,10 @@ class Services:
         """A file of the data folder."""
         return os.path.join(self.folder, name)
 
+    def config_without_stash(self) -> PlexSyncConfig:
+        """The defaults, with what the environment says."""
+        return read_config({}, self._environ)[0]
+
     def config(self, *, anybody: bool = False) -> PlexSyncConfig:
         """Read the current settings from Stash; raises StashDown or StashAuthError.
 

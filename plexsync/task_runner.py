@@ -20,7 +20,9 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.flows.tasks.arguments import read_task_arguments
 from plexsync.flows.tasks.context import READS, Task, TaskContext, TaskFailed
 from plexsync.flows.tasks.registry import TASKS
+from plexsync.model.config import PlexSyncConfig
 from plexsync.model.connection import read_connection
+from plexsync.model.errors import SyncError
 from plexsync.model.plex_state import BEFORE_TASK
 from plexsync.services import Services
 
@@ -94,6 +96,16 @@ def _carry_out(
         undo()
 
 
+def _config(task: Task, services: Services) -> PlexSyncConfig:
+    try:
+        return services.config(anybody=task.anybody or (task.kind == READS and task.unready))
+    except SyncError as problem:
+        if not task.blind:
+            raise
+        services.log.warning(f"Stash's answer has no settings; going on without: {problem.message}")
+        return services.config_without_stash()
+
+
 def run_with(
     task: Task,
     plugin_dir: str,
@@ -107,7 +119,7 @@ def run_with(
     Before a task that owns the data folder a due probe of Plex and a due reconciliation run.
     """
     owned = services if isinstance(services, App) else None
-    config = services.config(anybody=task.anybody or (task.kind == READS and task.unready))
+    config = _config(task, services)
     if config.not_ready() and not task.unready:
         raise TaskFailed(config.not_ready())
     plex = services.plex(config)

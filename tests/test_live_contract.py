@@ -228,6 +228,23 @@ def test_a_planted_difference_is_found_and_everything_restored(
     assert state(plex) == before
 
 
+@pytest.mark.parametrize(("times", "restored"), [(2, True), (None, False)])
+def test_a_plex_that_fails_while_the_item_is_restored(
+    servers: Any, run: Any, times: int | None, restored: bool
+) -> None:
+    plex, _ = servers
+    item = plex.find("/plex/films/film 3.mkv")
+    item.userRating = 4.0
+    before = state(plex)
+    plex.add_fault("reset", match=lambda r: r.get("userRating.value").startswith("4"), times=times)
+    done = run("--write", "3")
+    (line,) = [line for line in writing(done) if "is as it was before the edits" in line]
+    assert line.endswith(": ok") is restored
+    assert (state(plex) == before) is restored
+    if not restored:
+        assert f"item {item.key} could not be restored" in line
+
+
 def test_a_server_that_behaves_differently_is_told(servers: Any, run: Any) -> None:
     plex, stash = servers
     plex.add_fault("html", match="/identity")

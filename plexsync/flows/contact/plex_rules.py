@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from plexsync.edges.http import transport as http
 from plexsync.edges.plex import xml as plex_xml
+from plexsync.edges.plex.pages import PAGE
 from plexsync.flows.contact.plex_contact import NOBODY, SAMPLE, PlexContact
 from plexsync.flows.contact.verdicts import SkippedError, demand, expect, short
 
@@ -67,8 +68,8 @@ def long_line(plex: PlexContact) -> None:
 
 def whole_page(plex: PlexContact) -> None:
     """a page holds as many items as were asked for, if the library has them"""
-    total = plex.client.count(plex.section)
-    expect("the number of items", len(plex.page(0, 1000)), min(total, 1000))
+    page = plex.client.list_page(plex.section, 0, PAGE)
+    expect("the number of items", len(page.items), min(page.total, PAGE))
 
 
 def no_locks_in_lists(plex: PlexContact) -> None:

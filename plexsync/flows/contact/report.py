@@ -5,17 +5,18 @@ It only reads. Each section that fails says the class of its error; the others a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from plexsync.flows.contact import here, servers
-from plexsync.flows.contact.kinds import plex_answers, stash_answers
+from plexsync.flows.contact.kinds import MOST_TIMEOUTS, plex_answers, stash_answers
 from plexsync.flows.contact.plex_rules import PLEX
 from plexsync.flows.contact.stash_rules import STASH
 from plexsync.flows.contact.subject import Subject
 from plexsync.flows.contact.veil import Word, sealed
-from plexsync.flows.contact.verdicts import verdict
+from plexsync.flows.contact.verdicts import SKIPPED, verdict
 
 FORMAT = 1
 """Of the report; a later one may have other sections."""
@@ -38,8 +39,13 @@ class Section:
 def _rules(subject: Subject) -> Iterator[dict[str, object]]:
     checks = [("plex", rule.__doc__, partial(rule, subject.plex_contact)) for rule in PLEX]
     checks += [("stash", law.__doc__, partial(law, subject.stash_contact)) for law in STASH]
+    silent: Counter[str] = Counter()
     for server, text, rule in checks:
-        state, why = verdict(rule)
+        if silent[server] < MOST_TIMEOUTS:
+            state, why = verdict(rule)
+            silent[server] += "timeout" in why
+        else:
+            state, why = SKIPPED, "the server takes too long"
         found: dict[str, object] = {"server": Word(server), "rule": Word(text or "")}
         found["verdict"] = Word(state)
         yield found | ({"why": Word(why)} if why else {})

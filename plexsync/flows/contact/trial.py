@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from plexsync.edges.http.transport import TransportError
 from plexsync.flows.contact.plex_contact import PlexContact
 from plexsync.flows.contact.verdicts import DiffersError, demand
+from plexsync.model.errors import SyncError
 from plexsync.model.plex import EDITABLE, FIELDS, IMAGE, LIST, SCALAR, Edit, PlexItem, Target, Value
 
 MARK = "PlexSync contract check"
+
+TRIES, BETWEEN = 4, 10.0
+"""How often an item is restored while Plex does not answer, and the seconds in between."""
 
 Check = Callable[[str, Callable[[], None]], None]
 """Applies a rule with its description, and reports the verdict."""
@@ -108,6 +113,21 @@ class Trial:
             f"item {self.key} is not as before: {', '.join(left)}; correct it in Plex by hand",
         )
 
+    def restore_for_sure(self) -> None:
+        """Restore, with another try if Plex does not answer."""
+        for left in range(TRIES, 0, -1):
+            try:
+                self.restore()
+            except (SyncError, TransportError) as problem:
+                demand(
+                    left > 1,
+                    f"item {self.key} could not be restored ({type(problem).__name__}, "
+                    f"{problem.cause}); correct it in Plex by hand",
+                )
+                self.pause(BETWEEN)
+            else:
+                return
+
     def _restore_fields(self) -> None:
         now, edits = self.item(), []
         for name, value in self.before.values.items():
@@ -167,4 +187,4 @@ def try_writing(
         for rule in rules:
             check(rule.__doc__ or "", apply(rule))
     finally:
-        check("the item is as it was before the edits", trial.restore)
+        check("the item is as it was before the edits", trial.restore_for_sure)

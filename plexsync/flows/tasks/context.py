@@ -100,7 +100,7 @@ class Task:
     takes besides the mode. `needs` PLEX: Plex is checked, with `title` as who asked, and unless it
     is healthy the task fails with `refusal` and what to do. `unready`: it also runs while Plex's
     address or token is missing. `button`: Stash shows it as a button; otherwise it is only run by
-    its mode. `anybody`: it also runs for a Stash that does not own the data folder, as do tasks
+    its mode. `blind`: without the settings, if Stash does not tell them. `anybody`: it also runs for a Stash that does not own the data folder, as do tasks
     that are `unready` and only read.
     """
 
@@ -113,6 +113,7 @@ class Task:
     unready: bool = False
     button: bool = True
     anybody: bool = False
+    blind: bool = False
 
     def carry_out(self, context: TaskContext) -> dict[str, object]:
         """Run it if its requirements are met; raises TaskFailed."""

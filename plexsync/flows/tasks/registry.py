@@ -132,7 +132,7 @@ TASKS: Mapping[str, Task] = {
         button=False,
     ),
     "check_setup": Task(READS, check_setup, unready=True),
-    "report_for_help": Task(READS, report_for_help, unready=True),
+    "report_for_help": Task(READS, report_for_help, unready=True, blind=True),
     "adopt_stash": Task(QUEUES, adopt_stash, unready=True, anybody=True),
     "undo_scene": Task(
         QUEUES,
