@@ -29,6 +29,7 @@ REQUESTS: dict[str, dict[str, object]] = {
     "dead_letters": {"limit": 50},
     "queue": {"limit": 50},
     "scene_state": {"scenes": list(range(1, 21))},
+    "scenes_in_state": {"state": "waiting"},
     "tick": {},
     "sync": {"scenes": [1]},
 }

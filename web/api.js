@@ -129,13 +129,15 @@
 
   let settingsAsked = null;
 
-  /** Plex's address and whether both settings are entered, read once; the token is not kept. */
+  /** Plex's address, whether both settings are entered, and whether cards get marks: read once; the
+   * token is not kept. */
   function plexSettings() {
     if (!settingsAsked) {
       settingsAsked = query(SETTINGS).then(({ configuration }) => {
         const ours = (configuration.plugins || {})[PLUGIN] || {};
         const entered = Boolean(ours.plex_url && ours.plex_token);
-        return { url: String(ours.plex_url || ""), entered };
+        const marksCards = ours.mark_cards === true;
+        return { url: String(ours.plex_url || ""), entered, marksCards };
       });
       settingsAsked.catch(() => {
         settingsAsked = null;

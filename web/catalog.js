@@ -112,6 +112,12 @@
    ]
   },
   {
+   "name": "On Stash's pages",
+   "keys": [
+    "mark_cards"
+   ]
+  },
+  {
    "name": "Log and privacy",
    "keys": [
     "debug_logging",
@@ -209,6 +215,12 @@
    "kind": "text",
    "means": "Patterns for the labels, separated by semicolons, for example {tag:Kids,Adults}. Labels that were added in Plex are kept.",
    "default": "empty (not written)"
+  },
+  "mark_cards": {
+   "label": "Mark scenes in Stash's grid",
+   "kind": "switch",
+   "means": "Show on each card whether the scene is in step, waits, or needs you. Costs one request for each page of the grid.",
+   "default": "off (no marks)"
   },
   "max_performers": {
    "label": "Performers per scene",

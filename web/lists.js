@@ -25,85 +25,84 @@
   const ONLY_IN_PLEX = "only_in_plex";
   const PAGE = 500; // rows of a request while a file is made
 
-  /** A list's title, what it means, what it says when it is empty, and what its rows offer. */
+  /** A list: its title, what it means, what it says when it is empty, and what its rows offer. */
   const LISTS = {
-    in_step: {
-      title: "In step",
-      about: "Plex shows what Stash has.",
-      empty: "No scene is in step yet.",
-      actions: ["sync", "preview", "undo"],
-    },
-    waiting: {
-      title: "Waiting",
-      about: "These are synced when it is their turn; the view Queue shows the order.",
-      empty: "Nothing waits.",
-      actions: ["sync", "preview"],
-    },
-    not_in_plex: {
-      title: "Not in Plex",
-      about:
-        "Plex has no item with the file of these scenes. PlexSync tries again when one appears. Let Plex scan the folder, and see in Set-up whether the path map fits and whether Plex passes over such names. Scenes that PlexSync has given up on are under Needs you.",
-      empty: "Plex has every file.",
-      actions: ["sync", "preview"],
-    },
-    needs_you: {
-      title: "Needs you",
-      about: "PlexSync gave up on these; each row says why.",
-      empty: "Nothing needs you.",
-      actions: ["retry", "pin", "preview"],
-    },
-    edited_in_plex: {
-      title: "Edited in Plex",
-      about:
-        "Somebody changed in Plex what PlexSync wrote. The setting “Keep edits made in Plex” decides whether it stays; without it the next sync overwrites it.",
-      empty: "No edit in Plex is known.",
-      actions: ["overwrite", "preview"],
-      found: true,
-    },
-    too_little_metadata: {
-      title: "Too little metadata",
-      about: "Nothing in Stash is worth writing yet. Give these scenes a title or other details there.",
-      empty: "Every scene has something to write.",
-      actions: [],
-    },
-    left_out: {
-      title: "Left out",
-      about: "The filters in the settings keep these out of Plex.",
-      empty: "The filters leave nothing out.",
-      actions: ["preview", "undo"],
-    },
-    shared: {
-      title: "Item of another scene",
-      about: "The Plex item with the file of these scenes shows another scene, which comes first.",
-      empty: "No two scenes share a Plex item.",
-      actions: ["preview"],
-    },
-    undone: {
-      title: "Undone",
-      about: "Plex has what it had before, until such a scene is edited or synced here.",
-      empty: "Nothing was undone.",
-      actions: ["sync", "preview"],
-    },
-    cleared: {
-      title: "No longer tried",
-      about: "The jobs or dead letters of these were cleared. An edit in Stash tries again.",
-      empty: "Nothing was cleared.",
-      actions: ["sync", "preview"],
-    },
-    [NOT_SEEN]: {
-      title: "Not looked at yet",
-      about: `These were not saved since PlexSync was installed. ${TASKS.sync_all} brings all of them.`,
-      empty: "PlexSync knows every scene.",
-      actions: ["sync", "preview"],
-    },
-    [ONLY_IN_PLEX]: {
-      title: "Only in Plex",
-      about: "No scene in Stash has these files. PlexSync leaves them alone; let Stash scan their folders if they belong there.",
-      empty: "Every file in Plex has a scene.",
-      actions: [],
-      found: true,
-    },
+    in_step: [
+      "In step",
+      "Plex shows what Stash has.",
+      "No scene is in step yet.",
+      "sync preview undo",
+    ],
+    waiting: [
+      "Waiting",
+      "These are synced when it is their turn; the view Queue shows the order.",
+      "Nothing waits.",
+      "sync preview",
+    ],
+    not_in_plex: [
+      "Not in Plex",
+      "Plex has no item with the file of these scenes. PlexSync tries again when one appears. Let Plex scan the folder, and see in Set-up whether the path map fits and whether Plex passes over such names. Scenes that PlexSync has given up on are under Needs you.",
+      "Plex has every file.",
+      "sync preview",
+    ],
+    needs_you: [
+      "Needs you",
+      "PlexSync gave up on these; each row says why.",
+      "Nothing needs you.",
+      "retry pin preview",
+    ],
+    edited_in_plex: [
+      "Edited in Plex",
+      "Somebody changed in Plex what PlexSync wrote. The setting “Keep edits made in Plex” decides whether it stays; without it the next sync overwrites it.",
+      "No edit in Plex is known.",
+      "overwrite preview",
+    ],
+    too_little_metadata: [
+      "Too little metadata",
+      "Nothing in Stash is worth writing yet. Give these scenes a title or other details there.",
+      "Every scene has something to write.",
+      "",
+    ],
+    left_out: [
+      "Left out",
+      "The filters in the settings keep these out of Plex.",
+      "The filters leave nothing out.",
+      "preview undo",
+    ],
+    shared: [
+      "Item of another scene",
+      "The Plex item with the file of these scenes shows another scene, which comes first.",
+      "No two scenes share a Plex item.",
+      "preview",
+    ],
+    undone: [
+      "Undone",
+      "Plex has what it had before, until such a scene is edited or synced here.",
+      "Nothing was undone.",
+      "sync preview",
+    ],
+    cleared: [
+      "No longer tried",
+      "The jobs or dead letters of these were cleared. An edit in Stash tries again.",
+      "Nothing was cleared.",
+      "sync preview",
+    ],
+    [NOT_SEEN]: [
+      "Not looked at yet",
+      `These were not saved since PlexSync was installed. ${TASKS.sync_all} brings all of them.`,
+      "PlexSync knows every scene.",
+      "sync preview",
+    ],
+    [ONLY_IN_PLEX]: [
+      "Only in Plex",
+      "No scene in Stash has these files. PlexSync leaves them alone; let Stash scan their folders if they belong there.",
+      "Every file in Plex has a scene.",
+      "",
+    ],
   };
+
+  const FOUND = ["edited_in_plex", ONLY_IN_PLEX]; // only a reconciliation finds these
+  const BY_PAGE = ["not_in_plex", "cleared", "undone"]; // these may be synced a page at a time
 
   const COLUMNS = [
     { label: "Cover", hidden: true },
@@ -153,7 +152,7 @@
           h(
             "li",
             { key: name },
-            h(Link, { to: addressOf(name) }, h("b", null, number(counts[name])), ` ${LISTS[name].title}`),
+            h(Link, { to: addressOf(name) }, h("b", null, number(counts[name])), ` ${LISTS[name][0]}`),
           ),
         ),
       ),
@@ -265,7 +264,7 @@
     );
   }
 
-  function sceneRow(state, list, ways) {
+  function sceneRow(state, offered, ways) {
     const { scenes, links, busy, dialogs } = ways;
     const { scene: id, dead_letter: deadLetter, job } = state;
     const scene = scenes[id];
@@ -292,7 +291,7 @@
     const actions = h(
       "div",
       { className: "plexsync-actions" },
-      list.actions.map((name) => h(Fragment, { key: name }, offers[name]())),
+      offered.split(" ").map((name) => name && h(Fragment, { key: name }, offers[name]())),
       h(RowLinks, { id, scene, plex: target ? links.plex(target.rating_key) : "" }),
     );
     const cells = [h(Cover, { scene }), h(SceneName, { id, scene })];
@@ -381,7 +380,7 @@
       );
     if (name === "edited_in_plex")
       return button(`Overwrite these ${ids.length} ...`, () => ways.overwrite(ids), busy);
-    if (!["not_in_plex", "cleared", "undone"].includes(name)) return null;
+    if (!BY_PAGE.includes(name)) return null;
     const sync = () =>
       act("sync page", async (wanted) => {
         const answer = await command("sync", { scenes: ids }, wanted);
@@ -406,7 +405,7 @@
               className: `btn btn-sm btn-${each === name ? "primary" : "secondary"}`,
               "aria-current": each === name ? "page" : undefined,
             },
-            LISTS[each].title,
+            LISTS[each][0],
             " ",
             counts[each] !== undefined && h(Badge, { pill: true, variant: "light" }, number(counts[each])),
           ),
@@ -415,7 +414,7 @@
   }
 
   function List({ name, status, counts, changed, tasks, startTask }) {
-    const list = LISTS[name];
+    const [title, about, empty, offered] = LISTS[name];
     const read = useMemo(
       () => READ[name] || ((mode, args, search) => readPage(mode, { state: name, ...args }, search)),
       [name],
@@ -437,13 +436,14 @@
     }, [table.again, changed]);
     const ways = useWays(act, refresh);
     const { search } = table.request;
-    const at = list.found ? foundAt(status, name) : 0;
+    const found = FOUND.includes(name);
+    const at = found ? foundAt(status, name) : 0;
     const columns = files ? FILE_COLUMNS : name === NOT_SEEN ? UNSEEN_COLUMNS : COLUMNS;
     return h(
       Fragment,
       null,
-      h("p", null, list.about),
-      list.found &&
+      h("p", null, about),
+      found &&
         h(
           "p",
           { className: "plexsync-dim" },
@@ -460,15 +460,15 @@
       h(Problem, { text: table.error, again: table.again }),
       data && data.tooMany && h(TooMany),
       h(DataTable, {
-        name: list.title,
+        name: title,
         columns,
         rows: files
           ? ((data && data.items) || []).map((item) => fileOf(item, links))
-          : states.map((state) => sceneRow(state, list, { ...ways, scenes, links, busy })),
+          : states.map((state) => sceneRow(state, offered, { ...ways, scenes, links, busy })),
         sort: table.request.sort,
         onSort: (sort) => table.change({ sort }),
         busy: table.busy,
-        empty: filtered(table) ? "Nothing in this list matches." : list.empty,
+        empty: filtered(table) ? "Nothing in this list matches." : empty,
       }),
       h(Pager, {
         total: data ? data.total : 0,

@@ -47,8 +47,11 @@
             "minimal p-4 p-xl-2 d-flex d-xl-inline-block flex-column justify-content-between align-items-center btn btn-primary",
           "aria-label": ["PlexSync", ...parts].join(", "),
         },
-        h(Icon, { name: "logo", className: "nav-menu-icon d-block d-xl-inline mb-2 mb-xl-0" }),
-        h("span", null, "PlexSync"),
+        h(Icon, {
+          name: "logo",
+          className: "fa-icon nav-menu-icon d-block d-xl-inline mb-2 mb-xl-0",
+        }),
+        h("span", { className: "plexsync-nav-name" }, "PlexSync"),
         waiting > 0 &&
           h(Badge, { pill: true, variant: "light", title: "waiting" }, number(waiting)),
         failed > 0 && h(Badge, { pill: true, variant: "danger", title: "failed" }, number(failed)),

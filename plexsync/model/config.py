@@ -148,6 +148,8 @@ class PlexSyncConfig(BaseModel):
     """On: emoji are taken out of everything that is written."""
     strict_mode: bool = False
     """On: text that would need cleaning is rejected instead."""
+    mark_cards: bool = False
+    """Only the page in Stash reads it."""
     debug_logging: bool = False
     """On: debug lines are logged too."""
     obfuscate_paths: bool = False

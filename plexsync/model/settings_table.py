@@ -442,6 +442,15 @@ GROUPS: Mapping[str, Mapping[str, Setting]] = {
             unset="they are gaps too",
         ),
     },
+    "On Stash's pages": {
+        "mark_cards": Setting(
+            "mark_cards",
+            "Mark scenes in Stash's grid",
+            "Show on each card whether the scene is in step, waits, or needs you. Costs one request "
+            "for each page of the grid.",
+            unset="no marks",
+        ),
+    },
     "Log and privacy": {
         "debug_logging": Setting(
             "debug_logging",

@@ -365,6 +365,7 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
         "connect_timeout",
         "debug_logging",
         "dlq_retention_days",
+        "mark_cards",
         "max_retries",
         "obfuscate_paths",
         "pause_sync",

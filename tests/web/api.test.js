@@ -88,11 +88,11 @@ test("a number is a scene, words are for Stash's search", async () => {
   assert.equal(asked.length, 2, "0 is no scene");
 });
 
-test("of the settings only the address is kept, and whether both are entered; asked once", async () => {
+test("of the settings only the address is kept, whether both are entered, and whether cards get marks; asked once", async () => {
   const plugins = { PlexSync: { plex_url: "http://plex:32400", plex_token: "secret" } };
   const { api, asked } = page({ configuration: { plugins } });
   const found = await api.plexSettings();
-  assert.deepEqual(found, { url: "http://plex:32400", entered: true });
+  assert.deepEqual(found, { url: "http://plex:32400", entered: true, marksCards: false });
   assert.equal(await api.plexSettings(), found);
   assert.equal(asked.length, 1);
 });
@@ -100,7 +100,7 @@ test("of the settings only the address is kept, and whether both are entered; as
 test("settings that could not be read are asked for again", async () => {
   const { api } = page(new Error("away"), { configuration: { plugins: {} } });
   await assert.rejects(api.plexSettings());
-  assert.deepEqual(await api.plexSettings(), { url: "", entered: false });
+  assert.deepEqual(await api.plexSettings(), { url: "", entered: false, marksCards: false });
 });
 
 test("what went wrong is a sentence", () => {

@@ -28,7 +28,7 @@ test("what a file takes from another one is there, and used", () => {
   assert.ok(checked.length > 100);
 });
 
-test("the page puts itself into Stash at three places and looks once whether something is due", async () => {
+test("the page puts itself into Stash at five places and looks once whether something is due", async () => {
   const calls = [];
   const asked = [];
   const client = {
@@ -42,6 +42,8 @@ test("the page puts itself into Stash at three places and looks once whether som
   assert.deepEqual(calls, [
     "route /plugins/plexsync",
     "patch ScenePage.TabContent",
+    "patch SceneList",
+    "patch SceneCard.Overlays",
     "patch MainNavBar.MenuItems",
     "event stash:location",
   ]);

@@ -20,7 +20,7 @@ function stash(client, calls = []) {
   return {
     React: { Component: class {}, createElement: () => null },
     libraries: { Bootstrap: {}, ReactRouterDOM: {}, Apollo: { gql: (text) => text } },
-    patch: { before: note("patch") },
+    patch: { before: note("patch"), after: note("patch") },
     register: { route: note("route") },
     Event: { addEventListener: note("event") },
     utils: { StashService: { getClient: () => client } },

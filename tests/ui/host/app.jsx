@@ -5,7 +5,8 @@ import ReactDOM from "react-dom";
 import { ApolloProvider } from "@apollo/client";
 import { FontAwesomeIcon } from "@fortawesome/react-fontawesome";
 import {
-  faBars, faCog, faMapMarkerAlt, faPlayCircle, faTag, faTimes, faUser, faVideo,
+  faBars, faChartColumn, faCog, faFilm, faHeart, faImage, faImages, faMapMarkerAlt, faPlayCircle,
+  faQuestionCircle, faSignOutAlt, faTag, faTimes, faUser, faVideo,
 } from "@fortawesome/free-solid-svg-icons";
 import { Button, Nav, Navbar, Spinner } from "react-bootstrap";
 import { FormattedMessage, IntlProvider } from "react-intl";
@@ -13,7 +14,7 @@ import { LinkContainer } from "react-router-bootstrap";
 import { BrowserRouter, Link, NavLink, Route, Switch, useLocation } from "react-router-dom";
 import { PluginApi } from "./api";
 import { patchable, patchableComponent } from "./patch";
-import { SceneCard } from "./scene_card";
+import { FilteredSceneList } from "./scene_list";
 import { SceneLoader } from "./scene_page";
 import { SettingsPage, SettingsToolsSection } from "./settings";
 import { GQL, StashService, getClient } from "./stash";
@@ -22,7 +23,11 @@ import { ToastProvider, useToast } from "./toast";
 const MESSAGES = {
   "actions.edit": "Edit",
   details: "Details",
+  donate: "Donate",
   file_info: "File Info",
+  galleries: "Galleries",
+  groups: "Groups",
+  images: "Images",
   markers: "Markers",
   performers: "Performers",
   scenes: "Scenes",
@@ -31,7 +36,10 @@ const MESSAGES = {
 };
 const MENU = [
   ["scenes", "/scenes", faPlayCircle],
+  ["images", "/images", faImage],
+  ["groups", "/groups", faFilm],
   ["markers", "/scenes/markers", faMapMarkerAlt],
+  ["galleries", "/galleries", faImages],
   ["performers", "/performers", faUser],
   ["studios", "/studios", faVideo],
   ["tags", "/tags", faTag],
@@ -58,14 +66,34 @@ const UtilityItems = patchableComponent("MainNavBar.UtilityItems", ({ children }
 ));
 const PluginRoutes = patchable("PluginRoutes", ({ children }) => <>{children}</>);
 
+// As in a Stash with login, where the bar is at its widest.
 function Utilities() {
   return (
     <UtilityItems>
+      <Nav.Link className="nav-utility" as="div">
+        <Button className="minimal donate" title="Donate">
+          <Icon icon={faHeart} />
+          <span className="d-none d-sm-inline">
+            <FormattedMessage id="donate" />
+          </span>
+        </Button>
+      </Nav.Link>
+      <NavLink className="nav-utility" exact to="/stats">
+        <Button className="minimal d-flex align-items-center h-100" title="Statistics">
+          <Icon icon={faChartColumn} />
+        </Button>
+      </NavLink>
       <NavLink className="nav-utility" exact to="/settings">
         <Button className="minimal d-flex align-items-center h-100" title="Settings">
           <Icon icon={faCog} />
         </Button>
       </NavLink>
+      <Button className="nav-utility minimal" title="Help">
+        <Icon icon={faQuestionCircle} />
+      </Button>
+      <Button className="minimal logout-button d-flex align-items-center" title="Log out">
+        <Icon icon={faSignOutAlt} />
+      </Button>
     </UtilityItems>
   );
 }
@@ -99,9 +127,7 @@ function MainNavbar() {
           ))}
         </MenuItems>
         <Nav>
-          <div className="d-xl-none">
-            <Utilities />
-          </div>
+          <Utilities />
         </Nav>
       </Navbar.Collapse>
       <Navbar.Brand as="div" onClick={() => setExpanded(false)}>
@@ -110,9 +136,7 @@ function MainNavbar() {
         </LinkContainer>
       </Navbar.Brand>
       <Nav className="navbar-buttons flex-row ml-auto order-xl-2">
-        <div className="d-none d-xl-flex">
-          <Utilities />
-        </div>
+        <Utilities />
         <Navbar.Toggle className="nav-menu-toggle ml-sm-2">
           <Icon icon={expanded ? faTimes : faBars} />
         </Navbar.Toggle>
@@ -122,17 +146,10 @@ function MainNavbar() {
 }
 
 function Scenes() {
-  const filter = { page: 1, per_page: 20, sort: "id", direction: "ASC" };
-  const { data } = GQL.useFindScenesQuery({ variables: { filter } });
-  const found = data && data.findScenes;
   return (
     <>
       <h1>Scenes</h1>
-      <div className="row justify-content-center">
-        {((found && found.scenes) || []).map((scene) => (
-          <SceneCard key={scene.id} scene={scene} />
-        ))}
-      </div>
+      <FilteredSceneList />
     </>
   );
 }

@@ -46,7 +46,7 @@ export const documents = {
     query FindScenes($filter: FindFilterType) {
       findScenes(filter: $filter) {
         count
-        scenes { id title paths { screenshot } files { basename } }
+        scenes { id title date studio { id name } paths { screenshot } files { basename } }
       }
     }
   `,
