@@ -12,12 +12,15 @@ import sys
 import time
 from collections.abc import Sequence
 
+from simulator.demo_first_sync import first_sync
 from simulator.demo_stage import Stage, Trouble
 from simulator.demo_story import Story
 from simulator.demo_table import Row, table
+from simulator.demo_watch import PATIENCE
 from simulator.plugin_runner import PluginRun
 
 LOG_LINES = 20
+OLDER = 300
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         with Stage() as stage:
-            return _play(stage, spoil=args.broken)
+            return _play(stage, args.older, spoil=args.broken)
     except KeyboardInterrupt:
         print("\nStopped; the worker is gone and the folder is removed.", flush=True)
         return 130
@@ -41,11 +44,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 dev.py demo", description=__doc__)
     # For the demo's own test: one step only, then a defect that must be detected.
+    parser.add_argument(
+        "--older", type=int, default=OLDER, help="scenes of the first sync at the end (%(default)s)"
+    )
     parser.add_argument("--break", dest="broken", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
-def _play(stage: Stage, *, spoil: bool) -> int:
+def _play(stage: Stage, older: int, *, spoil: bool) -> int:
     began = time.monotonic()
     story = Story(stage, lambda text: print(text, flush=True))
     story.prepare()
@@ -68,7 +74,7 @@ def _play(stage: Stage, *, spoil: bool) -> int:
         raise
     if spoil:
         story.spoil()
-    return _judge(story, time.monotonic() - began)
+    return _judge(story, older, time.monotonic() - began)
 
 
 def _introduce(story: Story) -> None:
@@ -100,14 +106,20 @@ def _failed(runs: Sequence[PluginRun]) -> list[PluginRun]:
     return [run for run in runs if run.error is not None or run.exit_code or run.output != "ok"]
 
 
-def _judge(story: Story, seconds: float) -> int:
-    """Print everything; returns 1 if a row, a field at the end, or a hook is wrong."""
+def _judge(story: Story, older: int, seconds: float) -> int:
+    """Print everything; returns 1 if a row, a field at the end, or a hook is wrong. Otherwise the
+    first sync of `older` scenes follows.
+    """
     rows, final = story.watch.rows, story.watch.compare("At the end")
     wrong = [row for row in final if row.differs]
     _print_table([*rows, *wrong])
     _summary(story, seconds)
     _final_state(story, final)
     good = not wrong and not any(row.differs for row in rows) and not _failed(story.stash.runs)
+    if good and older:
+        print(f"\nA new installation: {older} older scenes are compared, then brought in step.")
+        for line in first_sync(older, PATIENCE + older / 2).lines:
+            print(line, flush=True)
     if good:
         print("\nPlex shows everything as Stash has it.", flush=True)
     else:
