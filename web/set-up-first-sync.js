@@ -59,7 +59,7 @@
     return h(
       "p",
       null,
-      `Bringing all in step takes about ${roughly(Math.max(1, seconds))}, in the background and behind every save. `,
+      `Bringing all in step takes ${seconds < 60 ? "less than a minute" : `about ${roughly(seconds)}`}, in the background and behind every save. `,
       assumed
         ? "How long Plex needs for a write is an assumption here, made from how fast it answers now."
         : "This is what writing took so far.",

@@ -11,7 +11,7 @@
   const { Fragment, useCallback, useEffect, useRef, useState, createElement: h } =
     PlexSync.core.React;
   const { Button, Form } = PlexSync.core.Bootstrap;
-  const { number, counted } = PlexSync.format;
+  const { number, counted, capital } = PlexSync.format;
   const { operation, command, ownSettings } = PlexSync.api;
   const { usePolling, useOnce } = PlexSync.polling;
   const { useAct, Busy, Mark, Problem, Time } = PlexSync.widgets;
@@ -102,7 +102,7 @@
         disabled: Boolean(why),
         onChange: onToggle,
       }),
-      h("div", { className: "plexsync-dim" }, why || words.filter(Boolean).join(" · ")),
+      h("div", { className: "plexsync-dim" }, capital(why) || words.filter(Boolean).join(" · ")),
       !why &&
         h("div", null, `It holds ${number(held)} of the ${counted(files, "file")} that Stash has.`),
       warnings.map((each) =>
@@ -110,7 +110,7 @@
           "div",
           { key: each.text, className: "plexsync-warned" },
           h(Mark, { tone: "warn" }),
-          h("span", null, each.text, ". ", h("span", { className: "plexsync-remedy" }, each.remedy)),
+          h("span", null, capital(each.text), ". ", h("span", { className: "plexsync-remedy" }, each.remedy)),
         ),
       ),
     );

@@ -44,12 +44,13 @@ class Estimate:
 def up_front(work: Work, sample: Sample) -> Estimate:
     """How long it takes to compare all scenes, and to write those that differ.
 
-    Each item that is written is read once more afterwards; writes and pictures run side by side.
+    Each item that is written is then read and compared once more; writes and pictures run side by
+    side.
     """
     if sample.written is not None:
         unchanged = max(0, work.scenes - work.writes)
         return Estimate(unchanged * sample.scene + work.writes * sample.written, False)
     write = sample.alone * READS_PER_WRITE
     requests = work.writes * write + work.pictures * (write + sample.picture)
-    reading = work.scenes * sample.scene + work.writes * sample.item
+    reading = work.scenes * sample.scene + work.writes * (sample.scene + sample.item)
     return Estimate(reading + requests / max(1, sample.connections), True)

@@ -55,7 +55,9 @@ def test_the_demo_shows_every_step_in_plex_and_cleans_up(tmp_path: Path) -> None
     assert "DIFFERS" not in out
     assert "Differ   0\n" in out
     assert "path map /media/films=>/data; 2 of 50 files match nothing in Plex; 48 scenes" in out
-    assert re.search(r"^First    sync of all: estimated [\d.]+ s \(writes assumed\), took ", out, re.M)
+    assert re.search(
+        r"^First    sync of all: estimated [\d.]+ s \(writes assumed\), took ", out, re.M
+    )
     wide = [line for line in out.replace(str(tmp_path), "/tmp").splitlines() if len(line) > 100]
     assert wide == []
     assert list(tmp_path.iterdir()) == [], "the copy of the plugin is gone, so its worker is too"

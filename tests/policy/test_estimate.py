@@ -20,7 +20,7 @@ def test_without_differences_only_the_comparison_takes_time() -> None:
 def test_an_assumed_write_takes_as_long_as_some_reads_and_is_read_back() -> None:
     found = up_front(Work(scenes=1000, writes=400, pictures=0), SAMPLE)
     assert found.assumed
-    assert round(found.seconds, 6) == 10 + 400 * 0.002 + 400 * 0.05 * READS_PER_WRITE / 2
+    assert round(found.seconds, 6) == 10 + 400 * (0.01 + 0.002) + 400 * 0.05 * READS_PER_WRITE / 2
 
 
 def test_pictures_are_read_from_stash_and_sent() -> None:

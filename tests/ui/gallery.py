@@ -65,7 +65,7 @@ class Gallery:
     def fill(self) -> None:
         """Everything, by real syncs unless that would take days."""
         house = self.house
-        self._films()
+        self.films()
         house.stash.run_task("Sync All Scenes")
         lost = len(MISSING) + len(REFUSED) + 1
         until(lambda: (house.status()["scenes"] or {}).get("synced") == len(self.scenes) - lost, 90)
@@ -81,7 +81,8 @@ class Gallery:
         until(lambda: (house.status()["queue"] or {}).get("by_error") == {"PlexNotFound": len(NEW)})
         house.plex.item(self._changed).title = "Amber"
 
-    def _films(self) -> None:
+    def films(self) -> None:
+        """The films in both servers, as on the first day."""
         stash, plex, section = self.house.stash, self.house.plex, self.house.section
         self._studios = [stash.add_studio(name) for name in STUDIOS]
         self._tags = [stash.add_tag(name) for name in ("drama", "sea")]

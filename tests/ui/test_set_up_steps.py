@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.ui.conftest import Open
+from tests.ui.gallery import Gallery
 from tests.ui.house import ADDRESS, House, Witness
+from tests.ui.prepare import SHOTS
+from tests.ui.test_pictures import shoot
 from tests.world import until
 
 if TYPE_CHECKING:
@@ -57,7 +61,7 @@ def test_from_libraries_to_the_first_sync_by_pressing_on(house: House, open_page
     press(page, "Continue")
     first = title(page, "First sync")
     expect(first).to_contain_text("4in Plex, with other values")
-    expect(first).to_contain_text("Bringing all in step takes about")
+    expect(first).to_contain_text("Bringing all in step takes less than a minute")
     press(page, "Bring all in step")
     expect(first).to_contain_text("All scenes are brought in step in the background.")
     until(lambda: [house.plex.item(key).title for key in (1, 2)] == ["Film 0", "Film 1"])
@@ -74,7 +78,7 @@ def test_libraries_that_cannot_be_chosen_say_why_and_warnings_what_to_do(
     page = open_page(house.stash, step("libraries"))
     rows = title(page, "Libraries").get_by_role("listitem")
     expect(rows.filter(has_text="Series").get_by_role("checkbox")).to_be_disabled()
-    expect(rows.filter(has_text="Series")).to_contain_text("it holds shows")
+    expect(rows.filter(has_text="Series")).to_contain_text("It holds shows")
     other = rows.filter(has_text="Kino")
     expect(other).to_contain_text("plex.tv")
     expect(other).to_contain_text("Personal Media")
@@ -202,3 +206,49 @@ def test_an_empty_stash_has_nothing_to_bring_in_step(house: House, open_page: Op
     expect(title(page, "First sync")).to_contain_text("Nothing differs")
     press(page, "Only from now on")
     expect(title(page, "First sync")).to_contain_text("Only what is saved from now on")
+
+
+def test_pictures_of_the_steps(house: House, open_page: Open, pictures: Path) -> None:
+    fill_for_pictures(house)
+    page = open_page(house.stash, step("libraries"), size=(1280, 900))
+    expect(page.get_by_role("checkbox", name="Clips")).to_be_visible()
+    shoot(page, pictures / "set-up-libraries.png")
+    press(page, "Continue")
+    expect(title(page, "Paths").get_by_role("list", name="Examples")).to_be_visible()
+    title(page, "Paths").get_by_text(re.compile("match nothing in Plex$")).click()
+    page.mouse.move(0, 0)
+    shoot(page, SHOTS / "set-up-paths.png")
+    press(page, "Adopt and continue")
+    expect(
+        title(page, "What is written").get_by_role("list", name="Title: results", exact=True)
+    ).to_be_visible()
+    shoot(page, SHOTS / "set-up-written.png")
+    press(page, "Continue")
+    first = title(page, "First sync")
+    expect(first).to_contain_text("Bringing all in step takes less than a minute")
+    shoot(page, pictures / "set-up-first-sync.png")
+    press(page, "Show me 20 first")
+    expect(first.get_by_role("list", name="Scenes shown first")).to_be_visible()
+    shoot(page, SHOTS / "set-up-twenty.png")
+    page.set_viewport_size({"width": 400, "height": 800})
+    for key, sign in (("libraries", "Continue"), ("paths", "Continue"), ("first-sync", "Only")):
+        page.goto(step(key))
+        expect(page.get_by_role("button", name=re.compile(f"^{sign}"))).to_be_enabled()
+        shoot(page, SHOTS / f"narrow-set-up-{key}.png")
+
+
+def fill_for_pictures(house: House) -> None:
+    """A library as people have it, of which Plex lacks some files."""
+    Gallery(house).films()
+    house.configure(path_map="")
+    kino = house.plex.add_section(
+        "Feature films", locations=["/kino"], agent="tv.plex.agents.movie"
+    )
+    house.plex.sections[kino].scanner = "Plex Movie"
+    clips = house.plex.add_section("Clips", locations=["/clips"])
+    house.plex.sections[clips].collection_mode = 1
+    for n in range(9):
+        house.plex.add_item(clips, file=f"/clips/clip {n}.mp4", size=700 + n)
+        house.scene(f"{n}", title=f"Clip {n}", files=[(f"/mnt/clips/clip {n}.mp4", 700 + n)])
+        house.scene(f"old {n}", title=f"Reel {n}", files=[(f"/mnt/attic/reel {n}.avi", 900 + n)])
+    house.plex.add_section("Series", type="show", locations=["/series"])

@@ -78,7 +78,9 @@ def first_sync(context: TaskContext) -> dict[str, object]:
                 _keep(context, found)
                 kept_at = context.clock.monotonic()
         if found.estimate is None:
-            found = replace(found, estimate=up_front(found.work, _sample(context, found)))
+            sample = _sample(context, found)
+            context.log.debug(f"The estimate is made of {found.work} and {sample}.")
+            found = replace(found, estimate=up_front(found.work, sample))
             _keep(context, found)
     _tell(context, found)
     return found.shown()
