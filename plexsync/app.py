@@ -20,6 +20,7 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage import files
 from plexsync.edges.storage.files import NewerSchema
 from plexsync.edges.stores import Stores
+from plexsync.flows.backfill_turns import BackfillTurns
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.page.commands import Commands
 from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
@@ -98,6 +99,9 @@ class App(Services):
         if self.stores.queue.damaged or queue_lost or lost.all:
             self.reconcile.queue_was_damaged()
         self.statistics = Statistics(folder, self.stores, clock, log, self.traffic)
+        self.backfills = BackfillTurns(
+            self.stores, self.reconcile, self.outages, self.statistics.stats, clock, log
+        )
 
     def config(self, *, anybody: bool = False) -> PlexSyncConfig:
         """See Services.config. If Stash was away meanwhile, the folder's owner is checked again."""

@@ -24,6 +24,7 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.connection import read_connection
 from plexsync.model.errors import SyncError
 from plexsync.model.plex_state import BEFORE_TASK
+from plexsync.model.reasons import RECONCILE
 from plexsync.services import Services
 
 RECONCILE_AHEAD = 20.0
@@ -143,7 +144,9 @@ def run_with(
         owned.outages.probe_if_due(
             services.clock.now(), len(owned.stores.queue.jobs), plex, BEFORE_TASK
         )
-        if not (config.not_ready() or config.paused or owned.outages.blocked):
+        owned.backfills.look(services.clock.now())
+        held = RECONCILE in owned.stores.queue.held
+        if not (config.not_ready() or config.paused or owned.outages.blocked or held):
             compare = partial(owned.reconciliation, config)
             owned.reconcile.catch_up(config, compare, RECONCILE_AHEAD, context.attend)
     try:

@@ -37,6 +37,8 @@ class FakeClock:
         self.passed = 0.0
         self.jumped = 0.0
         self.on_wait: Callable[[], None] = lambda: None
+        self.ahead = 0.0
+        """Seconds by which local time is ahead of UTC."""
 
     def now(self) -> float:
         return self.start + self.passed + self.jumped
@@ -52,6 +54,9 @@ class FakeClock:
         self.on_wait()
         if not woken():
             self.passed += seconds
+
+    def offset(self, at: float) -> float:
+        return self.ahead
 
 
 class ListSink:

@@ -40,6 +40,10 @@ class SwiftClock:
             time.sleep(nap)
             self._skip(min(left, nap * self._speed))
 
+    def offset(self, at: float) -> float:
+        """Seconds by which local time is ahead of UTC."""
+        return 0.0
+
     def _ahead(self) -> float:
         (skipped,) = _NUMBER.unpack(self._skipped[:])
         return float(skipped)

@@ -89,6 +89,7 @@
    "keys": [
     "pause_sync",
     "no_master",
+    "quiet_hours",
     "max_retries",
     "dlq_retention_days"
    ]
@@ -374,6 +375,12 @@
    "kind": "switch",
    "means": "Do not overwrite what was changed in Plex, and remove only names that PlexSync wrote.",
    "default": "off (Stash wins)"
+  },
+  "quiet_hours": {
+   "label": "Quiet hours",
+   "kind": "text",
+   "means": "Times at which only edits are written; backfills and automatic reconciliations wait until they are over. Several are separated by commas, and one may go past midnight: 20:00-23:30, 1:00-6:00. They are times of the machine on which Stash runs.",
+   "default": "empty (never)"
   },
   "read_timeout": {
    "label": "Read timeout",

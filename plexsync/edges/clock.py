@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from plexsync.edges.local_time import local_offset
+
 POLL = 0.25
 """Seconds between checks whether to wake up."""
 
@@ -21,6 +23,9 @@ class Clock(Protocol):
 
     def wait(self, seconds: float, woken: Callable[[], bool]) -> None:
         """Return after `seconds`, or as soon as `woken` returns True."""
+
+    def offset(self, at: float) -> float:
+        """Seconds by which this machine's local time is ahead of UTC at a wall-clock time."""
 
 
 class SystemClock:
@@ -39,3 +44,7 @@ class SystemClock:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not woken():
             time.sleep(min(left, POLL))
+
+    def offset(self, at: float) -> float:
+        """Seconds by which local time is ahead of UTC."""
+        return local_offset(at)

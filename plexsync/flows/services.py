@@ -10,6 +10,7 @@ from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.plex.plex_tv import PlexTv
 from plexsync.edges.stores import Stores
+from plexsync.flows.backfill_turns import BackfillTurns
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
 from plexsync.flows.reconcile.reconciliation import Reconciliation
@@ -27,6 +28,7 @@ class WorkerServices(Protocol):
 
     outages: OutageController
     reconcile: AutoReconcile
+    backfills: BackfillTurns
 
     def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
         """The comparison of Stash with Plex for these settings."""
@@ -76,6 +78,7 @@ class OwnerServices(Protocol):
     stores: Stores
     outages: OutageController
     reconcile: AutoReconcile
+    backfills: BackfillTurns
 
     def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
         """The comparison of Stash with Plex for these settings."""

@@ -19,6 +19,7 @@ from plexsync.model.arguments import (
     whole,
     word,
 )
+from plexsync.model.reasons import BACKFILLS
 from plexsync.model.set_up import CHOICES, FIRST_SYNC, STEPS
 
 TYPE_CHECKING = False
@@ -38,6 +39,10 @@ MOST_SAMPLES = 5
 _LONGEST_PATH = 4096
 _LONGEST_ADDRESS = 500
 _SETTINGS = Rule(settings(100, 20_000))
+
+PAUSES = HOUR, TOMORROW, RESUMED = "in an hour", "tomorrow", "resumed"
+"""When a paused backfill continues."""
+_BACKFILL = Rule(one_of(*BACKFILLS), None)
 
 COMMANDS: Mapping[str, Mapping[str, Rule]] = {
     "retry": {"scene": Rule(scene_id)},
@@ -68,6 +73,9 @@ COMMANDS: Mapping[str, Mapping[str, Rule]] = {
     },
     "cancel_sign_in": {},
     "connect": {"url": Rule(text(_LONGEST_ADDRESS)), "token": Rule(text(2000, empty=True), "")},
+    "pause_backfill": {"backfill": _BACKFILL, "until": Rule(one_of(*PAUSES), RESUMED)},
+    "resume_backfill": {"backfill": _BACKFILL},
+    "stop_backfill": {"backfill": Rule(one_of(*BACKFILLS))},
     ADOPT: {},
     "clear": {"what": Rule(one_of("dead_letters", "queue")), "class": Rule(word, None)},
 }

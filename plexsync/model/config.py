@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from plexsync.model import readiness
 from plexsync.model.filters import FILTERS
 from plexsync.model.pictures import COVER, read_choice_of_pictures
+from plexsync.model.quiet_hours import read_quiet_hours
 from plexsync.model.readiness import Readiness
 from plexsync.model.settings import (
     is_unset,
@@ -64,6 +65,8 @@ class PlexSyncConfig(BaseModel):
     """How long Plex may take to accept a connection."""
     read_timeout: Annotated[int, Field(ge=5, le=120)] = 30
     """How long Plex may take to answer."""
+    quiet_hours: str = ""
+    """Times at which only edits are written, see model/quiet_hours.py; "" for none."""
     max_retries: Annotated[int, Field(ge=1, le=20)] = 5
     """Retries after an ordinary failure before the scene becomes a dead letter."""
     max_tags: Annotated[int, Field(ge=10, le=500)] = 100
@@ -363,6 +366,9 @@ def _parse(name: str, default: object, value: object) -> object:
         return text
     if name == "collection_sort":
         return read_sort_pattern(value)
+    if name == "quiet_hours":
+        read_quiet_hours(text := read_text(value))
+        return text
     if name in FILTERS:
         return read_filter(value)
     choices = get_args(PlexSyncConfig.model_fields[name].annotation)

@@ -5,6 +5,7 @@ too, so this imports little.
 from __future__ import annotations
 
 from plexsync.model.named_tuple import NamedTuple
+from plexsync.model.stored import LATEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ STATES = (
 USED_FIELDS = "used fields"
 """The ledger's name for the fields of scene updates at which the settings of today look although
 they never show in Plex, with blanks between them."""
+
+
+QUIET_HOURS = "quiet hours"
+"""The ledger's name for the quiet hours in the settings, for those who cannot ask Stash for them."""
 
 
 class TargetState(NamedTuple):
@@ -132,3 +137,39 @@ class Backfill(NamedTuple):
     listed: bool
     after: int
     born: float
+
+
+UNTIL_RESUMED = LATEST
+"""The time until which a backfill is paused whose pause has no end."""
+
+
+class BackfillRun(NamedTuple):
+    """What the user sees as one backfill: all that are stored with one reason, until each of their
+    scenes had its turn.
+
+    `queued` counts the scenes that were put into the queue. It waits until `paused_until`, None if
+    it is not paused.
+    """
+
+    reason: str
+    began: float
+    queued: int = 0
+    paused_until: float | None = None
+
+    @property
+    def parked(self) -> bool:
+        """Whether it waits until somebody resumes it."""
+        return self.paused_until == UNTIL_RESUMED
+
+    def paused(self, now: float) -> float | None:
+        """Until when it is paused; None if it is not. A pause that lasts longer than any can means
+        that the clock was set back.
+        """
+        until = self.paused_until
+        if until is None or until <= now or LONGEST_PAUSE < until - now < UNTIL_RESUMED - now:
+            return None
+        return until
+
+
+LONGEST_PAUSE = 2 * 86400.0
+"""Seconds; a pause until tomorrow is shorter."""

@@ -53,6 +53,20 @@ REASONS = {
 }
 """Every reason that a job or a backfill can have."""
 
+BACKFILLS = {
+    RENAME: "Changed names and pictures",
+    SETTINGS: "Changed settings",
+    SWEEP: "Changes without a hook",
+    SYNC_ALL: "Sync All Scenes",
+    RECENT: "Sync Recent Scenes",
+    FORCED: "Sync All Scenes (forced)",
+    RETRY: "Retry of dead letters",
+    RECONCILE: "Reconciliation",
+    RECOVERED: "Recovery after an outage",
+    REVIVED: "Files that appeared in Plex",
+}
+"""The name of a backfill by the reason of its jobs; those with one reason are one to the user."""
+
 NOT_FOUND = "PlexNotFound"
 SERVER_DOWN = "PlexServerDown"
 
@@ -116,6 +130,11 @@ def gaps_in_words(counts: Mapping[str, int]) -> dict[str, int]:
 def reason_words(reason: str) -> str:
     """A reason as shown to users; one written by another version is shown unchanged."""
     return REASONS.get(reason, reason)
+
+
+def backfill_words(reason: str) -> str:
+    """A backfill as shown to users."""
+    return BACKFILLS.get(reason, reason)
 
 
 def class_words(error: str) -> str:

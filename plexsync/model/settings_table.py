@@ -370,6 +370,14 @@ GROUPS: Mapping[str, Mapping[str, Setting]] = {
             "all recorded changes are written.",
             unset="Plex is written",
         ),
+        "quiet_hours": Setting(
+            "quiet_hours",
+            "Quiet hours",
+            "Times at which only edits are written; backfills and automatic reconciliations wait "
+            "until they are over. Several are separated by commas, and one may go past midnight: "
+            "20:00-23:30, 1:00-6:00. They are times of the machine on which Stash runs.",
+            unset="never",
+        ),
         "max_retries": Setting(
             "max_retries",
             "Retries",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from plexsync.model.pace import Pace
 from plexsync.model.stored import DOCUMENTS, count, moment, versioned
 
 FILE = "stats.json"
@@ -45,12 +46,12 @@ class Stats:
     `written` of the jobs `done` changed something in Plex. `failed` counts jobs given up and
     `errors` all failed attempts, by error class; `matches` counts by confidence. `slices` holds a
     (slice number since the epoch, jobs done, jobs given up, jobs written) for each SLICE of the last
-    day that has any.
+    day that has any. `paces` has what policy/estimate.py measured of backfills, by their reason.
     """
 
     __slots__ = (
-        "counts", "errors", "failed", "histogram", "last", "matches", "seconds", "since", "slices",
-        "timed", "traffic", "written",
+        "counts", "errors", "failed", "histogram", "last", "matches", "paces", "seconds", "since",
+        "slices", "timed", "traffic", "written",
     )  # fmt: skip
 
     def __init__(self, since: float) -> None:
@@ -66,6 +67,7 @@ class Stats:
         self.timed = 0
         self.histogram = [0] * (len(BOUNDS) + 1)
         self.slices: list[tuple[int, int, int, int]] = []
+        self.paces: dict[str, Pace] = {}
 
     @property
     def done(self) -> int:
@@ -149,6 +151,7 @@ class Stats:
             "histogram": self.histogram,
             "slices": [each[:3] for each in self.slices],
             "writes": [each[3] for each in self.slices],
+            "paces": self.paces,
         }
 
     @classmethod
@@ -170,6 +173,7 @@ class Stats:
         if sum(stats.histogram) != stats.timed:
             raise ValueError("its histogram does not add up to its number of jobs")
         stats.slices = _slices(fields.get("slices"), fields.get("writes"))
+        stats.paces = _paces(fields.get("paces", {}))
         return stats
 
 
@@ -190,6 +194,17 @@ def _counts(raw: object, length: int) -> list[int]:
         raise ValueError(f"it has no list of {length} counts")
     named: dict[str, object] = {str(place): value for place, value in enumerate(raw)}
     return [count(named, place) for place in named]
+
+
+def _paces(raw: object) -> dict[str, Pace]:
+    if not isinstance(raw, dict) or len(raw) > _MOST_NAMES:
+        raise ValueError("paces is not an object")
+    found = {}
+    for reason, values in raw.items():
+        if not isinstance(values, list) or len(values) != len(Pace()):
+            raise ValueError("a pace is not a list of five numbers")
+        found[str(reason)] = Pace(*(moment({"pace": value}, "pace") for value in values))
+    return found
 
 
 def _slices(raw: object, writes: object) -> list[tuple[int, int, int, int]]:

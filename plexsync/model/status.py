@@ -39,6 +39,25 @@ class Queue(TypedDict):
     estimate: float
 
 
+class BackfillShown(TypedDict):
+    """A backfill: of `total` scenes (None: not known) `done` had their turn, `rate` a minute, and
+    the rest takes `left` seconds, `left_words` in words. `waits` says for what, until when (None:
+    not known). `sentence` says it all, with times of this machine's clock.
+    """
+
+    backfill: str
+    words: str
+    began: float
+    done: int
+    total: int | None
+    rate: float | None
+    left: float | None
+    left_words: str
+    waits: str
+    until: float | None
+    sentence: str
+
+
 class DeadLetterCounts(TypedDict):
     """Dead letters by error class."""
 
@@ -225,7 +244,7 @@ class Facts(TypedDict):
     inbox: int
     badge: Badge
     first_sync: str
-    backfills: list[dict[str, object]]
+    backfills: list[BackfillShown]
     dead_letters: DeadLetterCounts | None
     scenes: dict[str, int] | None
     states: dict[str, int] | None

@@ -80,7 +80,7 @@ class DryPass:
             "counts": dict(self.counts),
             "orphaned": self.run.tally.found.get(ORPHANED, 0),
             "examples": list(self.examples),
-            "estimate": asdict(self.estimate) if self.estimate else None,
+            "estimate": self.estimate._asdict() if self.estimate else None,
         }
 
 

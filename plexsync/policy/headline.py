@@ -21,6 +21,7 @@ WRONG = "a wrong setting"
 NOT_SET_UP = "not set up"
 HELD = "held"
 WORKING = "working"
+WAITS = "waits"
 ASLEEP = "asleep"
 NEEDS_YOU = "needs you"
 LATER = "later"
@@ -73,6 +74,10 @@ def _state(facts: Facts, settings: str, scenes: SceneCounts) -> tuple[str, str, 
         return WRONG, BAD, "Nothing is synced: a filter in the settings is invalid.", more
     if settings == PAUSED:
         return PAUSED, WARN, "Syncing is paused in the settings.", _kept(badge["waiting"])
+    held = [each["sentence"] for each in facts["backfills"] if each["waits"]]
+    if held and len(held) == len(facts["backfills"]) and not (queue["edits"] or facts["inbox"]):
+        more = " ".join(filter(None, (*held, _failed(facts))))
+        return WAITS, NONE, "Every edit is in Plex; a backfill waits.", more
     if badge["waiting"] or facts["backfills"]:
         return _at_work(facts)
     failed, later = _failed(facts), _later(facts)
@@ -95,7 +100,8 @@ def _at_work(facts: Facts) -> tuple[str, str, str, str]:
     queue, waiting = facts["queue"], facts["badge"]["waiting"]
     assert queue is not None
     more = " ".join(filter(None, (_failed(facts), _later(facts))))
-    backfill = "a backfill adds more" if facts["backfills"] else ""
+    free = [each for each in facts["backfills"] if not each["waits"]]
+    backfill = "a backfill adds more" if free else ""
     if facts["worker"] is False and (queue["due"] or facts["inbox"] or backfill):
         text = f"{_scenes(waiting)} could be synced, but no worker is running."
         return ASLEEP, WARN, text, f"Press Process Queue. {more}".strip()

@@ -158,6 +158,13 @@ class Schedule:
             last=run,
         )
 
+    def stopped(self) -> Schedule:
+        """The schedule without the automatic runs that are requested or unfinished."""
+        ended = {name: run for name, run in self.runs.items() if name in AUTOMATIC}
+        stamps = {name: run.started for name, run in ended.items()}
+        runs = {name: run for name, run in self.runs.items() if name not in ended}
+        return replace(self, stamps={**self.stamps, **stamps}, wanted={}, runs=runs)
+
 
 def since(scope: str, now: float) -> float:
     """When a scope starts, 0 for everything."""

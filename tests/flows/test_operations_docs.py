@@ -152,6 +152,12 @@ def test_looks_answer_in_the_documented_shape(world: World) -> None:
     assert set(answer[1]["job"]) == set(block("queue", "answer")["jobs"][0])
 
 
+def backfill(world: World, scene: int) -> None:
+    app = world.stores()
+    app.stores.ledger.add_backfill("sync all", "scene", [scene], world.clock.now())
+    app.close()
+
+
 def test_commands_answer_in_the_documented_shape(world: World) -> None:
     world.configure(no_poster=True)
     scene, _ = world.pair("a.mp4", title="new", plex={"title": "old"})
@@ -170,6 +176,13 @@ def test_commands_answer_in_the_documented_shape(world: World) -> None:
     checked("save_settings", done(world, "save_settings", settings={"max_tags": 50}))
     checked("finish_step", done(world, "finish_step", step="libraries"))
     checked("adopt_path_map", done(world, "adopt_path_map", path_map="/plex=>/data"))
+    pause = {"backfill": "sync all", "until": "in an hour"}
+    backfill(world, scene)
+    checked("pause_backfill", done(world, "pause_backfill", **pause))
+    checked("resume_backfill", done(world, "resume_backfill"))
+    backfill(world, scene)
+    done(world, "pause_backfill", **pause)
+    checked("stop_backfill", done(world, "stop_backfill", backfill="sync all"))
     world.plex.stop()
     inbox.drop(world.folder, b'{"id":%d,"type":"Scene.Update.Post"}' % scene)
     checked("clear", done(world, "clear", what="queue"))

@@ -299,7 +299,10 @@ def test_a_read_is_a_light_process(world: World) -> None:
     assert not {name.split(".")[0] for name in loaded} & HEAVY
     outside = {name for name in loaded if name.split(".")[0] == "plexsync"}
     assert outside == {
-        "plexsync", "plexsync.edges", "plexsync.edges.ledger", "plexsync.edges.ledger.encoding",
+        "plexsync", "plexsync.edges", "plexsync.edges.ledger",
+        "plexsync.edges.ledger.backfill_queries", "plexsync.edges.ledger.encoding",
+        "plexsync.edges.local_time", "plexsync.flows.status.backfills", "plexsync.model.pace",
+        "plexsync.model.quiet_hours", "plexsync.policy.estimate", "plexsync.policy.quiet_hours",
         "plexsync.edges.ledger.ledger_queries", "plexsync.edges.page",
         "plexsync.edges.page.joined", "plexsync.edges.page.read_state",
         "plexsync.edges.page.results", "plexsync.edges.page.scene_lists", "plexsync.edges.queue",

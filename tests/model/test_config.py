@@ -353,6 +353,7 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
     changes |= {"recovery_minutes": 9, "recovery_start_rate": 9, "recovery_end_rate": 9}
     changes |= {"recovery_strategy": "normal", "reconcile_batch_size": 50}
     changes |= {"reconcile_interval": "daily", "reconcile_scope": "all"}
+    changes |= {"quiet_hours": "20:00-23:30"}
     changes |= {"connect_timeout": 9, "read_timeout": 9, "max_retries": 9, "plex_connections": 3}
     changes |= {"plex_certificate": "ignore", "collection_sort": "!{name}"}
     changes |= {"poster_from": "group", "background_from": "none"}
@@ -374,6 +375,7 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
         "plex_token",
         "plex_url",
         "poster_from",
+        "quiet_hours",
         "read_timeout",
         "reconcile_batch_size",
         "reconcile_interval",

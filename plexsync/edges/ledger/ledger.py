@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 
+from plexsync.edges.ledger.backfill_queries import ALL, LIVE, SERVER
 from plexsync.edges.ledger.collections import Collections
 from plexsync.edges.ledger.encoding import written_from_json
-from plexsync.edges.ledger.ledger_queries import LIVE, ORPHANS_AT, SERVER
+from plexsync.edges.ledger.ledger_queries import ORPHANS_AT
 from plexsync.edges.ledger.rows import save_scenes
 from plexsync.edges.ledger.schema import SCHEMA, TABLES
 from plexsync.edges.ledger.side_tables import (
@@ -27,13 +28,11 @@ from plexsync.model.ledger import (
     RIVAL,
     SHARED,
     UNDONE,
-    Backfill,
     SceneState,
 )
 from plexsync.model.plex import Base, Target, Written
 
 _CACHE_KIB = 16 * 1024
-_ALL = 2**31
 
 
 class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collections):
@@ -105,7 +104,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             connection.execute(
                 "UPDATE scenes SET archived_at = ? WHERE archived_at IS NULL", (now,)
             )
-            for table in ("pins", "observations", "orphans", "backfills"):
+            for table in ("pins", "observations", "orphans", "backfills", "backfill_runs"):
                 connection.execute(f"DELETE FROM {table}")
             connection.execute("DELETE FROM meta WHERE key = ?", (ORPHANS_AT,))
             connection.execute("UPDATE collections SET kind = '', entity = 0")
@@ -168,7 +167,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         )
         untouched = (SHARED, UNDONE, LEFT_OUT)
         rows = self._connection.execute(sql, (self.server, scene, *untouched)).fetchall()
-        waiting = self.scenes_with(RIVAL, [scene], 0, _ALL)
+        waiting = self.scenes_with(RIVAL, [scene], 0, ALL)
         return sorted({*waiting, *(int(row[0]) for row in rows)})
 
     def any_in(self, state: str) -> bool:
@@ -201,25 +200,6 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         )
         return {int(row[0]) for row in rows}
 
-    def backfill_scenes(self, backfill: Backfill, limit: int) -> list[int]:
-        """The next scenes of a backfill, ascending, at most `limit`."""
-        if backfill.kind == "scene":
-            return self.backfill_ids(backfill, backfill.after, limit)
-        if backfill.kind:
-            ids = self.backfill_ids(backfill) if backfill.listed else None
-            return self.scenes_with(backfill.kind, ids, backfill.after, limit)
-        return self.live_scenes(backfill.after, limit)
-
-    def backfill_ahead(self, backfill: Backfill) -> int:
-        """How many scenes of a backfill are still to be queued."""
-        if backfill.kind == "scene":
-            sql = "SELECT COUNT(*) FROM backfill_ids WHERE backfill = ? AND number > ?"
-            return int(self._connection.execute(sql, (backfill.id, backfill.after)).fetchone()[0])
-        if backfill.kind:
-            return len(self.backfill_scenes(backfill, _ALL))
-        sql = f"SELECT COUNT(*) FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
-        return int(self._connection.execute(sql, (self.server, backfill.after)).fetchone()[0])
-
     def ahead(self, reason: str) -> set[int]:
         """Scenes listed by backfills with this reason that are still to be queued."""
         rows = self._connection.execute(
@@ -228,15 +208,6 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             (reason,),
         )
         return {int(row[0]) for row in rows}
-
-    def live_scenes(self, after: int, limit: int) -> list[int]:
-        """Live scene ids above `after`, ascending, at most `limit`."""
-        rows = self._connection.execute(
-            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
-            " ORDER BY scene LIMIT ?",
-            (self.server, after, limit),
-        )
-        return [int(row[0]) for row in rows]
 
     def written_scenes(self, state: str = "") -> list[int]:
         """Live scenes (in this state) with anything of ours in Plex that was not undone yet,
@@ -248,32 +219,6 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             " (SELECT 1 FROM targets WHERE row = scenes.id AND left_at IS NULL"
             " AND (written <> '{}' OR unconfirmed <> '{}')) ORDER BY scene",
             (self.server, UNDONE, state),
-        )
-        return [int(row[0]) for row in rows]
-
-    def scenes_with(
-        self, kind: str, ids: Iterable[int] | None, after: int, limit: int
-    ) -> list[int]:
-        """Like `live_scenes`, but only those with one of these entities (None: any of the kind)."""
-        if ids is None:
-            return self._scenes_with_kind(kind, after, limit)
-        sql = (
-            "SELECT e.scene FROM entities e JOIN scenes s ON s.id = e.row WHERE e.kind = ?"
-            f" AND e.entity = ? AND e.scene > ? AND s.server = ? AND {LIVE}"
-            " ORDER BY e.scene LIMIT ?"
-        )
-        found: set[int] = set()
-        for entity in ids:
-            rows = self._connection.execute(sql, (kind, entity, after, self.server, limit))
-            found.update(int(row[0]) for row in rows)
-        return sorted(found)[:limit]
-
-    def _scenes_with_kind(self, kind: str, after: int, limit: int) -> list[int]:
-        rows = self._connection.execute(
-            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ? AND EXISTS"
-            " (SELECT 1 FROM entities WHERE row = scenes.id AND kind = ?)"
-            " ORDER BY scene LIMIT ?",
-            (self.server, after, kind, limit),
         )
         return [int(row[0]) for row in rows]
 

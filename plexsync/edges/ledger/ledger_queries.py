@@ -3,6 +3,7 @@ read_state."""
 
 from __future__ import annotations
 
+from plexsync.edges.ledger.backfill_queries import LIVE, BackfillQueries
 from plexsync.edges.ledger.encoding import (
     base_from_json,
     dirty_from_json,
@@ -15,21 +16,16 @@ from plexsync.edges.ledger.encoding import (
 )
 from plexsync.edges.storage.queries import ask_in
 from plexsync.model.item_record import Target
-from plexsync.model.ledger import LEFT_OUT, Backfill, Observation, Pin, SceneState, TargetState
+from plexsync.model.ledger import LEFT_OUT, Observation, Pin, SceneState, TargetState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from plexsync.edges.storage.queries import Ask
     from plexsync.model.item_record import Base
 
     Item = tuple[str, int]
     """A Plex item: server and rating key."""
-
-LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
-SERVER = "server"
-"""The key of the current server in the table `meta`."""
 
 ORPHANS_AT = "orphans_at"
 """The key in `meta` for when the items without a scene were last looked for in all libraries."""
@@ -71,24 +67,8 @@ _WHY_LEFT_OUT = (
 )
 
 
-class LedgerQueries:
+class LedgerQueries(BackfillQueries):
     """The queries; those about scenes are limited to the current Plex server."""
-
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-        self._in_use: str | None = None
-
-    @property
-    def server(self) -> str:
-        """machineIdentifier of the current Plex server; "" until the first one is known."""
-        if self._in_use is None:
-            self._in_use = self.get_meta(SERVER)
-        return self._in_use
-
-    def get_meta(self, key: str, default: str = "") -> str:
-        """A stored value such as the watermark or the fingerprint of the settings."""
-        found = self._ask("SELECT value FROM meta WHERE key = ?", (key,))
-        return str(found[0][0]) if found else default
 
     def scenes(self, ids: Iterable[int]) -> dict[int, SceneState]:
         """The states of these scenes, live and destroyed; unknown ones are omitted."""
@@ -167,14 +147,6 @@ class LedgerQueries:
                 scenes[field] = scenes.get(field, 0) + 1
                 said[field] = max(said.get(field, (0.0, "")), (refusal.at, refusal.words))
         return [(field, count, said[field][1]) for field, count in sorted(scenes.items())]
-
-    def backfills(self) -> list[Backfill]:
-        """All unfinished backfills, oldest first."""
-        sql = "SELECT id, reason, kind, digest <> '', after, born FROM backfills ORDER BY id"
-        return [
-            Backfill(number, reason, kind, bool(listed), after, born)
-            for number, reason, kind, listed, after, born in self._ask(sql, (), "issiin")
-        ]
 
     def pins(self) -> dict[int, Pin]:
         """All pins on the current server, by scene; there are few, since users set them."""

@@ -178,6 +178,14 @@ SCHEMA = (
     ) WITHOUT ROWID;
     CREATE INDEX orphans_by_file ON orphans (server, file, rating_key);
     """,
+    """
+    CREATE TABLE backfill_runs (
+        reason TEXT PRIMARY KEY,
+        began REAL NOT NULL,
+        queued INTEGER NOT NULL,
+        paused_until REAL
+    );
+    """,
 )
 
 _OF_TARGET = "(SELECT s.scene FROM scenes s WHERE s.id = targets.row)"
@@ -248,6 +256,11 @@ TABLES = (
     Table("pins", scene="pins.scene", mends={"rating_key": "0"}),
     Table("backfills", rules={"id": NUMBER}, vital=True),
     Table("backfill_ids", vital=True),
+    Table(
+        "backfill_runs",
+        mends={"began": "0", "queued": "0", "paused_until": "NULL"},
+        cache=True,
+    ),
     Table("seen", cache=True),
     Table("outage_jobs", cache=True),
     Table("observations", rules={"plex_updated": CLOCK}, cache=True),

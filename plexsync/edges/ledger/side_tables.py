@@ -11,7 +11,7 @@ from plexsync.edges.ledger.ledger_queries import ORPHANS_AT, LedgerQueries
 from plexsync.edges.storage.queries import ask_in, asking
 from plexsync.edges.transactions import transaction
 from plexsync.model.item_record import Target
-from plexsync.model.ledger import Backfill, Observation, Pin
+from plexsync.model.ledger import Observation, Pin
 
 
 class LedgerTables(LedgerQueries):
@@ -166,25 +166,41 @@ class Backfills(LedgerTables):
                 "INSERT INTO backfill_ids (backfill, number) VALUES (?, ?)",
                 [(backfill, number) for number in wanted],
             )
+            connection.execute(
+                "INSERT OR IGNORE INTO backfill_runs VALUES (?, ?, 0, NULL)", (reason, now)
+            )
         return backfill
 
-    def backfill_ids(self, backfill: Backfill, after: int = 0, limit: int = -1) -> list[int]:
-        """The ids above `after` stored with a backfill, ascending; `limit` -1 means all."""
-        rows = self._connection.execute(
-            "SELECT number FROM backfill_ids WHERE backfill = ? AND number > ? ORDER BY number LIMIT ?",
-            (backfill.id, after, limit),
-        )
-        return [int(row[0]) for row in rows]
-
-    def advance(self, backfill_id: int, after: int) -> None:
-        """Store the progress of a backfill; the jobs up to there must be in the queue already."""
+    def advance(self, backfill_id: int, after: int, scenes: int = 0) -> None:
+        """Store the progress of a backfill: the jobs up to `after`, so many scenes more, must be in
+        the queue already.
+        """
         with transaction(self._connection) as connection:
             connection.execute("UPDATE backfills SET after = ? WHERE id = ?", (after, backfill_id))
+            connection.execute(
+                "INSERT INTO backfill_runs SELECT reason, born, ?, NULL FROM backfills WHERE id = ?"
+                " ON CONFLICT (reason) DO UPDATE SET queued = queued + excluded.queued",
+                (scenes, backfill_id),
+            )
 
     def end_backfill(self, backfill_id: int) -> None:
         """Delete a finished backfill."""
         with transaction(self._connection) as connection:
             connection.execute("DELETE FROM backfills WHERE id = ?", (backfill_id,))
+
+    def pause_backfill(self, reason: str, until: float | None, now: float) -> None:
+        """Have the backfills of a reason wait until then; None resumes them."""
+        with transaction(self._connection) as connection:
+            connection.execute(
+                "INSERT INTO backfill_runs VALUES (?, ?, 0, ?)"
+                " ON CONFLICT (reason) DO UPDATE SET paused_until = excluded.paused_until",
+                (reason, now, until),
+            )
+
+    def end_run(self, reason: str) -> None:
+        """Forget a run of backfills: each of its scenes had its turn, or it was stopped."""
+        with transaction(self._connection) as connection:
+            connection.execute("DELETE FROM backfill_runs WHERE reason = ?", (reason,))
 
 
 class Pins(LedgerTables):

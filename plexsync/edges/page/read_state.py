@@ -218,12 +218,15 @@ SWEPT_AT = "swept at"
 
 
 def anything_waits(folder: str) -> bool:
-    """Whether anything waits that no later event would trigger; raises Unreadable."""
-    return bool(
-        records_waiting(folder)
-        or queue(folder).live_jobs()
-        or commands_waiting(folder)
-        or ledger(folder).backfills()
+    """Whether anything waits that no later event would trigger; raises Unreadable.
+
+    Backfills that are paused until somebody resumes them wait for just that.
+    """
+    if records_waiting(folder) or commands_waiting(folder):
+        return True
+    parked = ledger(folder).parked()
+    return queue(folder).any_besides(sorted(parked)) or any(
+        backfill.reason not in parked for backfill in ledger(folder).backfills()
     )
 
 

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from plexsync.edges.storage.queries import marks
 from plexsync.edges.transactions import transaction
 from plexsync.model.job import EDIT, Job
 
@@ -22,26 +23,31 @@ CREATE TABLE IF NOT EXISTS job_index (
     rank INTEGER NOT NULL,
     not_before REAL NOT NULL,
     born REAL NOT NULL,
-    error TEXT NOT NULL
+    error TEXT NOT NULL,
+    reason TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS job_index_due
-    ON job_index (waits, rank, not_before, born, row, error);
+    ON job_index (waits, rank, not_before, born, row, error, reason);
 CREATE INDEX IF NOT EXISTS job_index_born ON job_index (born, scene, error);
 CREATE INDEX IF NOT EXISTS job_index_error ON job_index (error, scene);
 """
 
-_COLUMNS = "scene, row, waits, rank, not_before, born, error"
-_PUT = f"INSERT OR REPLACE INTO job_index ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = "scene, row, waits, rank, not_before, born, error, reason"
+_PUT = f"INSERT OR REPLACE INTO job_index ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _OF_RANK = "FROM job_index WHERE waits = 1 AND rank = ? AND not_before"
 
-Columns = tuple[int, int, int, int, float, float, str]
+Columns = tuple[int, int, int, int, float, float, str, str]
 
 
 def columns(job: Job, row: int) -> Columns:
     """The table's row for a job that is stored in `row` of persist-queue's table."""
-    error = str(job.last_error).encode("utf-8", "replace").decode()
     waits = int(not job.running)
-    return job.scene, row, waits, rank(job), float(job.not_before), float(job.born), error
+    texts = _storable(job.last_error), _storable(job.reason)
+    return job.scene, row, waits, rank(job), float(job.not_before), float(job.born), *texts
+
+
+def _storable(text: str) -> str:
+    return str(text).encode("utf-8", "replace").decode()
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -61,15 +67,20 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 class JobIndex:
-    """The table, on the queue's connection; only `check` begins a transaction."""
+    """The table, on the queue's connection; only `check` begins a transaction.
+
+    `held` are the reasons of backfills whose jobs wait: these are never due. Edits always may be.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.held: frozenset[str] = frozenset()
 
     def check(self, jobs: Iterable[Columns]) -> None:
         """Rebuild the table if it does not match the jobs."""
         wanted = sorted(jobs)
-        if self._content() == {(*rest, error.encode()) for *rest, error in wanted}:
+        stored = {(*rest, error.encode(), why.encode()) for *rest, error, why in wanted}
+        if self._content() == stored:
             return
         with transaction(self._connection) as connection:
             connection.execute("DELETE FROM job_index")
@@ -99,35 +110,50 @@ class JobIndex:
         A due time further away than LONGEST_WAIT means that the clock was set back: such a job is
         due.
         """
-        found = self._scenes(f"{_OF_RANK} <= ?", (wanted, now), limit)
+        found = self._scenes(wanted, f"{_OF_RANK} <= ?", now, limit)
         if len(found) < limit:
-            far = (wanted, now + LONGEST_WAIT)
-            found += self._scenes(f"{_OF_RANK} > ?", far, limit - len(found))
+            found += self._scenes(wanted, f"{_OF_RANK} > ?", now + LONGEST_WAIT, limit - len(found))
         return found
 
-    def _scenes(self, sql: str, values: Sequence[float], limit: int) -> list[int]:
+    def _scenes(self, wanted: int, sql: str, time: float, limit: int) -> list[int]:
+        free, held = self._free(wanted)
         rows = self._connection.execute(
-            f"SELECT scene {sql} ORDER BY not_before, born, row LIMIT ?", (*values, limit)
+            f"SELECT scene {sql}{free} ORDER BY not_before, born, row LIMIT ?",
+            (wanted, time, *held, limit),
         )
         return [int(row[0]) for row in rows]
 
+    def _free(self, wanted: int) -> tuple[str, Sequence[str]]:
+        """SQL that keeps held jobs of this rank out, and its values."""
+        if wanted == EDITS or not self.held:
+            return "", ()
+        return f" AND reason NOT IN ({marks(sorted(self.held))})", sorted(self.held)
+
     def count_due(self, now: float) -> int:
         """How many waiting jobs are due."""
-        count = f"SELECT COUNT(*) {_OF_RANK}"
-        ranges = [
-            query
-            for each in RANKS
-            for query in ((f"{count} <= ?", each, now), (f"{count} > ?", each, now + LONGEST_WAIT))
-        ]
-        return sum(
-            int(self._connection.execute(sql, values).fetchone()[0]) for sql, *values in ranges
-        )
+        return sum(self._count(each, now) for each in RANKS)
+
+    def _count(self, wanted: int, now: float) -> int:
+        free, held = self._free(wanted)
+        sql = f"SELECT COUNT(*) FROM job_index WHERE waits = 1 AND rank = ?{free} AND"
+        late = f"{sql} not_before <= ?", (wanted, *held, now)
+        far = f"{sql} not_before > ?", (wanted, *held, now + LONGEST_WAIT)
+        counts = (self._connection.execute(*query).fetchone()[0] for query in (late, far))
+        return sum(map(int, counts))
 
     def next_due(self) -> float | None:
         """The earliest due time of any waiting job."""
-        sql = "SELECT MIN(not_before) FROM job_index WHERE waits = 1 AND rank = ?"
-        times = [self._connection.execute(sql, (each,)).fetchone()[0] for each in RANKS]
+        times = [self._earliest(each) for each in RANKS]
         return min((at for at in times if at is not None), default=None)
+
+    def _earliest(self, wanted: int) -> float | None:
+        free, held = self._free(wanted)
+        sql = (
+            f"SELECT not_before FROM job_index WHERE waits = 1 AND rank = ?{free}"
+            " ORDER BY not_before LIMIT 1"
+        )
+        row = self._connection.execute(sql, (wanted, *held)).fetchone()
+        return None if row is None else float(row[0])
 
     def waiting_after(self, error: str, limit: int) -> list[int]:
         """Scenes whose jobs wait after a failure of this error class."""

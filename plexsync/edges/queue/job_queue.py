@@ -7,13 +7,13 @@ claimed, so a kill at any moment can neither lose nor duplicate a job.
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
 
 from persistqueue import AckStatus
 
+from plexsync.edges.queue.job_counts import JobCounts
 from plexsync.edges.queue.job_index import (
     AGAIN,
     EDITS,
@@ -55,7 +55,7 @@ class JobQueue:
         self._poison_starts = poison_starts
         self._jobs: dict[int, Job] = {}
         self._rows: dict[int, int] = {}
-        self._ranks: Counter[int] = Counter()
+        self.counts = JobCounts()
         self._suspects: set[int] = set()
         self._started: set[int] = set()
         self._due_early: set[int] = set()
@@ -169,12 +169,12 @@ class JobQueue:
         if room:
             fresh, again = (self._index.due(each, now, room) for each in (FRESH, AGAIN))
             new, old = share(room, len(fresh), len(again))
-            found += [*self._due_early, *fresh[:new], *again[:old]]
+            found += [*self._free_early(), *fresh[:new], *again[:old]]
         return [self._jobs[scene] for scene in list(dict.fromkeys(found))[:limit]]
 
     def next_due(self) -> float | None:
         """When the earliest waiting job is due; None if none waits. Wait at most LONGEST_WAIT."""
-        if self._due_early:
+        if any(True for _ in self._free_early()):
             return 0.0
         times = [job.not_before for job in self._alive_suspects()]
         waiting = self._index.next_due()
@@ -199,19 +199,34 @@ class JobQueue:
 
     def count(self, priority: int) -> int:
         """How many live jobs have this priority."""
-        edits = self._ranks[EDITS]
-        return edits if priority == EDIT else len(self._jobs) - edits
+        return self.counts.edits if priority == EDIT else len(self._jobs) - self.counts.edits
+
+    def hold(self, reasons: Collection[str]) -> None:
+        """Let jobs of backfills with these reasons wait, and all others run; edits always do."""
+        self._index.held = frozenset(reasons)
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The reasons of the backfills that wait."""
+        return self._index.held
 
     @property
     def fresh(self) -> int:
-        """How many backfill jobs have not been tried yet."""
-        return self._ranks[FRESH]
+        """How many backfill jobs may run that have not been tried yet."""
+        return self.counts.fresh(self.held)
+
+    def _is_held(self, job: Job) -> bool:
+        return job.priority != EDIT and job.reason in self.held
+
+    def _free_early(self) -> Iterator[int]:
+        return (scene for scene in self._due_early if not self._is_held(self._jobs[scene]))
 
     def _suspected(self) -> list[Job]:
         return [self._jobs[scene] for scene in self._suspects]
 
     def _alive_suspects(self) -> list[Job]:
-        return [job for job in self._suspected() if job.starts < self._poison_starts]
+        alive = (job for job in self._suspected() if job.starts < self._poison_starts)
+        return [job for job in alive if not self._is_held(job)]
 
     def _store(self, jobs: Iterable[Job]) -> None:
         jobs = list(jobs)
@@ -239,15 +254,13 @@ class JobQueue:
     def _keep(self, job: Job, row: int) -> None:
         """Update memory to what is already on disk."""
         before = self._jobs.get(job.scene)
-        if before is not None:
-            self._ranks[rank(before)] -= 1
-        self._ranks[rank(job)] += 1
+        self.counts.replace(before, job)
         self._jobs[job.scene], self._rows[job.scene] = job, row
         if not job.running:
             self._suspects.discard(job.scene)
 
     def _drop(self, scene: int) -> None:
-        self._ranks[rank(self._jobs.pop(scene))] -= 1
+        self.counts.replace(self._jobs.pop(scene), None)
         del self._rows[scene]
         self._suspects.discard(scene)
         self._due_early.discard(scene)

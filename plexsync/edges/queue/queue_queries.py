@@ -90,6 +90,20 @@ class QueueQueries:
         found = found or self._ask(f"SELECT COUNT(*) FROM {TABLE} WHERE {LIVE}")
         return sum(row[0] for row in found)
 
+    def any_besides(self, reasons: Sequence[str]) -> bool:
+        """Whether there is any live job other than those of backfills with these reasons."""
+        sql = f"SELECT COUNT(*) FROM job_index WHERE rank <> 0 AND reason IN ({marks(reasons)})"
+        return self.live_jobs() > (self._number(sql, reasons) if reasons else 0)
+
+    def untried(self) -> dict[str, list[int]]:
+        """The scenes of backfill jobs that were not tried yet, by reason."""
+        found: dict[str, list[int]] = {}
+        for reason, scene in self._ask(
+            "SELECT reason, scene FROM job_index WHERE waits IN (0, 1) AND rank = 1", (), "si"
+        ):
+            found.setdefault(reason, []).append(scene)
+        return found
+
     def running(self) -> int:
         """How many jobs are running."""
         return self._number("SELECT COUNT(*) FROM job_index WHERE waits = 0")

@@ -10,15 +10,17 @@ import json
 import os
 
 from plexsync import inbox, system
+from plexsync.edges.local_time import local_offset
 from plexsync.edges.page import read_state, results
 from plexsync.edges.queue.dead_letter_queries import ORDERS as DEAD_LETTER_ORDERS
 from plexsync.edges.queue.queue_queries import ORDERS as QUEUE_ORDERS
 from plexsync.flows.page import lists
 from plexsync.flows.page.lists import MOST_ROWS, PAGE
 from plexsync.flows.page.scene_state import dead_letter_in_words, job_in_words, scene_states
+from plexsync.flows.status.backfills import shown_backfills
 from plexsync.flows.status.plex_standing import read_breaker, read_history, shown_outage
 from plexsync.flows.status.set_up import set_up
-from plexsync.flows.status.status import LONGEST_WAIT, shown_backfills, status
+from plexsync.flows.status.status import LONGEST_WAIT, status
 from plexsync.model.arguments import Rule, one_of, read_arguments, scene_ids, text, whole, word
 from plexsync.model.command import (
     COMMANDS,
@@ -149,7 +151,7 @@ def _queue(request: Request) -> Answer:
         "running": queue.running(),
         "classes": choices({error: number for error, number in classes.items() if error}),
         "inbox": read_state.records_waiting(folder),
-        "backfills": shown_backfills(read_state.ledger(folder)),
+        "backfills": shown_backfills(folder, request.now, local_offset),
         "jobs": [job_in_words(job) for job in queue.page(limit, start, *wanted, args["sort"])],
     }
 

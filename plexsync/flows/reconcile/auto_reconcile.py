@@ -77,6 +77,12 @@ class AutoReconcile:
         order = self.schedule.due(interval, scope, now, starting=starting)
         return self.schedule.resumed(order, now) if order else None
 
+    def stop(self) -> None:
+        """End automatic runs that are unfinished or requested; the next one is due as if they had
+        been done.
+        """
+        self.keep(self.schedule.stopped())
+
     def started(self) -> None:
         """Note that runs due only at the worker's start were started, or are not due."""
         self._starting = False

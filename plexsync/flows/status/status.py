@@ -7,8 +7,10 @@ flows/status/status_text.py formats it.
 from __future__ import annotations
 
 from plexsync import __version__
+from plexsync.edges.local_time import local_offset
 from plexsync.edges.page import read_state, scene_lists
 from plexsync.edges.page.read_state import Unreadable
+from plexsync.flows.status.backfills import shown_backfills
 from plexsync.flows.status.plex_standing import (
     read_breaker,
     read_history,
@@ -63,22 +65,30 @@ LONGEST_WAIT = 660.0
 """Seconds. A job whose time is further away than this is due: the clock was set back."""
 
 
-def status(folder: str, now: float, settings: str = "", in_stash: int | None = None) -> Status:
+def status(
+    folder: str,
+    now: float,
+    settings: str = "",
+    in_stash: int | None = None,
+    offset: Callable[[float], float] = local_offset,
+) -> Status:
     """The status of a data folder at wall-clock time `now`; never raises.
 
     What only Stash knows, `settings` and `in_stash`, is for the headline, see policy/headline.py.
+    `offset` is that of local time, see Clock.
     """
-    found = _facts(folder, now)
+    found = _facts(folder, now, offset)
     return {**found, "headline": headline(found, settings, in_stash)}
 
 
-def _facts(folder: str, now: float) -> Facts:
+def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
     problems = read_state.newer_files(folder)
     reader = _Reader(folder, problems)
     stats = reader.document("stats.json", Stats.parse, Stats(0.0))
     breaker = reader.at(lambda: read_breaker(folder)) or CircuitBreaker()
     recovery = reader.at(lambda: read_recovery(folder)) or RecoveryState()
     problems += _other_stash(reader.document(IDENTITY, _object, None), now)
+    trouble = shown_trouble(breaker, recovery)
     ledger = read_state.ledger(folder)
     owned, inbox = read_state.owned(folder), read_state.records_waiting(folder)
     queue = reader.at(lambda: _queue(folder, stats, now))
@@ -97,7 +107,10 @@ def _facts(folder: str, now: float) -> Facts:
             dead_letters["total"] if dead_letters else 0,
         ),
         "first_sync": reader.document(SET_UP, SetUp.parse, FRESH).choice,
-        "backfills": reader.at(lambda: shown_backfills(ledger)) or [],
+        "backfills": reader.at(
+            lambda: shown_backfills(folder, now, offset, plex_away=trouble is not None)
+        )
+        or [],
         "dead_letters": dead_letters,
         "scenes": reader.at(ledger.counts),
         "states": _states(folder),
@@ -107,7 +120,7 @@ def _facts(folder: str, now: float) -> Facts:
         "breaker": shown_breaker(breaker, now),
         "recovery": shown_recovery(recovery, now),
         "checks": shown_checks(breaker, recovery, _health_check(folder), now),
-        "trouble": shown_trouble(breaker, recovery),
+        "trouble": trouble,
         "outages": shown_outages(reader.at(lambda: read_history(folder)) or OutageHistory()),
         "reconcile": reader.document("reconcile_state.json", _object, None),
         "statistics": _totals(stats, now),
@@ -211,14 +224,6 @@ def _states(folder: str) -> dict[str, int] | None:
 
 def _only_in_plex(ledger: LedgerQueries) -> OnlyInPlex:
     return {"items": ledger.orphan_count(), "found_at": ledger.orphans_at()}
-
-
-def shown_backfills(ledger: LedgerQueries) -> list[dict[str, object]]:
-    """Unfinished backfills, oldest first."""
-    return [
-        {"reason": each.reason, "after": each.after, "born": each.born}
-        for each in ledger.backfills()
-    ]
 
 
 def _refused(found: list[tuple[str, int, str]]) -> list[Refused]:

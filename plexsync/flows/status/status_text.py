@@ -9,7 +9,7 @@ from __future__ import annotations
 from plexsync.flows.status.reconcile_text import reconcile_lines
 from plexsync.model.formatting import brief, counted, grouped, label, listed
 from plexsync.model.plex_state import told
-from plexsync.model.reasons import class_words, classes_in_words, reason_words
+from plexsync.model.reasons import class_words, classes_in_words
 from plexsync.policy.circuit_breaker import CLOSED
 from plexsync.policy.outage_history import format_duration, format_elapsed_since
 
@@ -138,17 +138,11 @@ def _queue(found: Facts, now: float) -> Iterator[str]:
             yield f"... and {grouped(more)} more that wait."
         for job in reversed(queue["first_waiting"][:_FIRST]):
             yield _waiting(job, now)
-    backfills = [_backfill(each) for each in found["backfills"]]
-    yield from _some(backfills, "backfills")
+    yield from _some([f"Backfill {each['sentence']}" for each in found["backfills"]], "backfills")
     if found["inbox"]:
         yield f"{counted(found['inbox'], 'event')} from Stash not taken into the queue yet."
     if queue is not None:
         yield _pending(queue, bool(found["worker"]))
-
-
-def _backfill(each: dict[str, object]) -> str:
-    begun = f"as far as scene {each['after']}" if each["after"] else "not started yet"
-    return f"A backfill feeds the queue bit by bit ({reason_words(str(each['reason']))}, {begun})."
 
 
 def _pending(queue: Queue, owned: bool) -> str:

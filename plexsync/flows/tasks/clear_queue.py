@@ -43,14 +43,22 @@ def remove_all(context: TaskContext, until: float | None = None) -> dict[str, ob
 
     `until`: jobs of edits after this time are kept.
     """
-    stores, now = context.owner().stores, context.clock.now()
-    queue, ledger = stores.queue, stores.ledger
-    end = now if until is None else until
-    jobs = [job for job in queue.jobs.values() if not _is_younger(job, end)]
-    backfills = [backfill for backfill in ledger.backfills() if backfill.born <= end]
+    stores = context.owner().stores
+    end = context.clock.now() if until is None else until
+    jobs = [job for job in stores.queue.jobs.values() if not _is_younger(job, end)]
+    backfills = [backfill for backfill in stores.ledger.backfills() if backfill.born <= end]
     if not jobs and not backfills:
         context.log.info("The queue is empty, so nothing was removed.")
         return {"removed": 0, "backfills": 0}
+    return remove(context, jobs, backfills)
+
+
+def remove(
+    context: TaskContext, jobs: Sequence[Job], backfills: Sequence[Backfill]
+) -> dict[str, object]:
+    """Remove these jobs and stored backfills; a copy of them is kept."""
+    stores, now = context.owner().stores, context.clock.now()
+    queue, ledger = stores.queue, stores.ledger
     document = {
         "jobs": [job.to_dict() for job in jobs],
         "backfills": [_backfill(ledger, backfill) for backfill in backfills],

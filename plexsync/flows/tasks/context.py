@@ -14,9 +14,11 @@ from plexsync.edges.page.read_state import Unreadable
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.services import OwnerServices
+from plexsync.flows.status.backfills import shown_backfills
 from plexsync.flows.worker.page_turn import PageTurn
 from plexsync.model.arguments import Rule
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.status import BackfillShown
 
 T = TypeVar("T")
 
@@ -64,14 +66,26 @@ class TaskContext:
             raise TaskFailed("This task must own the data folder.")
         return self.owned
 
-    def log_if_plex_is_away(self) -> None:
-        """For a task that queued something: log why it is not synced yet, if Plex is away."""
+    def log_what_holds_it(self) -> None:
+        """For a task that queued something: log why it is not synced yet, if Plex is away, or
+        backfills wait.
+        """
         outages = self.owner().outages
         if outages.blocked:
             self.log.info(
                 "What was queued waits, and is synced by itself once Plex accepts it: "
                 f"{outages.why}"
             )
+        self.log_held_backfills()
+
+    def log_held_backfills(self) -> None:
+        """Log which backfills wait because they are paused, or because of quiet hours."""
+        now, offset = self.clock.now(), self.clock.offset
+        found: list[BackfillShown] = []
+        found = self.readable(lambda folder: shown_backfills(folder, now, offset), found)
+        for backfill in found:
+            if backfill["waits"]:
+                self.log.info(backfill["sentence"])
 
     def require_plex(self, title: str, refusal: str, besides: str = "") -> None:
         """Raise TaskFailed, with what to do, unless Plex is healthy now."""

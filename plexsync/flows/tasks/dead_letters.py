@@ -55,7 +55,7 @@ def retry_dead_letters(context: TaskContext) -> dict[str, object]:
             "edit one, or retry it alone, to sync it again."
         )
     if queued:
-        context.log_if_plex_is_away()
+        context.log_what_holds_it()
     return {"queued": len(queued), "already_queued": already, "undone": len(undone)}
 
 

@@ -13,6 +13,7 @@ from plexsync.flows.results import IN_STEP, LATER, RETURNED, UNTRIED, WRITTEN, O
 from plexsync.flows.services import Loop
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.model.formatting import counted
+from plexsync.model.ledger import Backfill
 from plexsync.model.places import OUR_FORM
 from plexsync.policy.debounce import BURST
 from plexsync.policy.outage_history import format_duration
@@ -162,10 +163,16 @@ def due_now(stores: Stores, now: float) -> int:
     return stores.queue.count_due(now + BURST)
 
 
-def ahead(stores: Stores) -> int:
-    """Scenes of stored backfills that are not in the queue yet."""
-    return sum(map(stores.ledger.backfill_ahead, stores.ledger.backfills()))
+def ahead(stores: Stores, *, held: bool = False) -> int:
+    """Scenes of stored backfills that are not in the queue yet, also of `held` ones if asked for."""
+    backfills = stores.ledger.backfills() if held else _free(stores)
+    return sum(map(stores.ledger.backfill_ahead, backfills))
+
+
+def _free(stores: Stores) -> list[Backfill]:
+    held = stores.queue.held
+    return [backfill for backfill in stores.ledger.backfills() if backfill.reason not in held]
 
 
 def _backfills_go_on(stores: Stores) -> bool:
-    return bool(stores.ledger.backfills()) and stores.queue.fresh < BACKFILL_WINDOW
+    return bool(_free(stores)) and stores.queue.fresh < BACKFILL_WINDOW

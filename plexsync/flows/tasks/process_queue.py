@@ -36,6 +36,7 @@ def process_queue(context: TaskContext) -> dict[str, object]:
     if reason != NOTHING_DUE:
         context.log.warning(f"Stopped early. {drain.stopped or reason}")
     _tell(context, drain.tally, context.clock.monotonic() - began)
+    context.log_held_backfills()
     remains = _remains(context, owned.stores)
     tally = drain.tally
     return {
@@ -82,7 +83,7 @@ def _tell(context: TaskContext, tally: DrainCount, seconds: float) -> None:
 
 def _remains(context: TaskContext, stores: Stores) -> dict[str, object]:
     """Log what is left and when it is due."""
-    jobs, backfilled = list(stores.queue.jobs.values()), ahead(stores)
+    jobs, backfilled = list(stores.queue.jobs.values()), ahead(stores, held=True)
     now, due = context.clock.now(), stores.queue.next_due()
     seconds = None if due is None else max(0.0, due - now)
     if jobs and due is not None and seconds and not backfilled:

@@ -61,6 +61,8 @@ def _reconcile(context: TaskContext, scope: str, kinds: tuple[str, ...] = ()) ->
         context.log.info(line)
     if run.tally.examples.get(ORPHANED):
         context.log.info("Orphaned files, for example:", path=list(run.tally.examples[ORPHANED]))
+    if run.tally.queued and not dry:
+        context.log_held_backfills()
     owned.sync(context.config).retry_arrived(context.clock.now(), refresh=False)
     return _answer(run, dry)
 

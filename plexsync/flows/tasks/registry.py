@@ -12,6 +12,7 @@ from dataclasses import replace
 from plexsync.flows.tasks import page_commands
 from plexsync.flows.tasks.adopt_stash import adopt, adopt_stash
 from plexsync.flows.tasks.arguments import hours, scenes, some_of, window, yes_or_no
+from plexsync.flows.tasks.backfills import pause_backfill, resume_backfill, stop_backfill
 from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.flows.tasks.clear_queue import clear_queue
 from plexsync.flows.tasks.context import COMMAND, DRAINS, PLEX, QUEUES, READS, Task
@@ -174,6 +175,9 @@ _COMMANDS: Mapping[str, Task] = {
     "choose_server": Task(COMMAND, choose_server),
     "cancel_sign_in": Task(COMMAND, cancel_sign_in),
     "connect": Task(COMMAND, connect),
+    "pause_backfill": Task(COMMAND, pause_backfill),
+    "resume_backfill": Task(COMMAND, resume_backfill),
+    "stop_backfill": Task(COMMAND, stop_backfill),
     "adopt_data_folder": Task(COMMAND, adopt, anybody=True),
     "clear": Task(COMMAND, page_commands.clear),
 }

@@ -55,7 +55,7 @@ def sync_recent(context: TaskContext) -> dict[str, object]:
         f"{counted(len(found), 'scene')} of the last 24 hours queued. "
         "What differs from what PlexSync last wrote goes to Plex in the background."
     )
-    context.log_if_plex_is_away()
+    context.log_what_holds_it()
     return {"queued": len(found)}
 
 
@@ -73,7 +73,7 @@ def _queue_all(context: TaskContext, reason: str, what_follows: str) -> dict[str
         if older.id != backfill and older.reason in (reason, SYNC_ALL):
             ledger.end_backfill(older.id)
     context.log.info(f"{counted(len(scenes), 'scene')} queued. {what_follows} in the background.")
-    context.log_if_plex_is_away()
+    context.log_what_holds_it()
     return {"queued": len(scenes)}
 
 

@@ -90,9 +90,9 @@ class Admission:
         return self._enabled.off_by_now()
 
     def _waits(self) -> bool:
-        """Whether anything needs this worker: jobs, or an outage whose end it must detect."""
+        """Whether anything needs this worker: jobs, backfills, or an outage whose end it detects."""
         outage = self._outages.breaker.state != CLOSED and not self.stopped
-        return bool(self._stores.queue.jobs) or outage
+        return outage or self._services.backfills.waiting
 
     @property
     def stopped(self) -> bool:
@@ -162,7 +162,7 @@ class Admission:
 
     def settings_due_in(self, now: float) -> float:
         """Seconds until the settings are to be read again."""
-        waits = self._waits() or self._outages.blocked
+        waits = self._services.backfills.any_free or self._outages.blocked
         return until_settings(self._read_at, self._hold, waits, self._clock.monotonic())
 
     def read_settings(self, now: float) -> None:

@@ -114,9 +114,11 @@ class Intake:
         """Keep up to BACKFILL_WINDOW untried low-priority jobs in the queue.
 
         Jobs that wait for a retry do not count. Backfills take turns, so that a rename need not
-        wait for the end of a Sync All.
+        wait for the end of a Sync All; those that the queue holds have none.
         """
-        backfills = self._in_turn(self._ledger.backfills())
+        held = self._queue.held
+        free = [backfill for backfill in self._ledger.backfills() if backfill.reason not in held]
+        backfills = self._in_turn(free)
         share = BACKFILL_TURN if len(backfills) > 1 else BACKFILL_WINDOW
         left = BACKFILL_WINDOW
         while backfills and (room := min(left, BACKFILL_WINDOW - self._queue.fresh)) > 0:
@@ -140,7 +142,7 @@ class Intake:
         if backfill.reason in COMPARES:
             self._insist(scenes, backfill.reason)
         if scenes:
-            self._ledger.advance(backfill.id, scenes[-1])
+            self._ledger.advance(backfill.id, scenes[-1], len(scenes))
 
     def _insist(self, scenes: Iterable[int], wanted: str) -> None:
         """Have scenes that already wait compared with Plex too."""

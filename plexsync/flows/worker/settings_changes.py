@@ -10,7 +10,7 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import SyncError
-from plexsync.model.ledger import USED_FIELDS
+from plexsync.model.ledger import QUIET_HOURS, USED_FIELDS
 from plexsync.model.reasons import SETTINGS
 from plexsync.policy.filters import Filters
 from plexsync.policy.recipe.recipe import recipe_of
@@ -40,6 +40,7 @@ class SettingsChanges:
     def notice(self, config: PlexSyncConfig, before: PlexSyncConfig | None) -> None:
         """Make waiting jobs due now, and queue all written scenes if they may differ."""
         ledger, queue = self._stores.ledger, self._stores.queue
+        self._differs(QUIET_HOURS, config.quiet_hours)
         self._differs(USED_FIELDS, " ".join(sorted(used_fields(config))))
         desired = self._differs("settings", config.scenes_fingerprint())
         plex = self._differs("plex", config.plex_fingerprint())

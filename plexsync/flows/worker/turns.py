@@ -20,6 +20,7 @@ from plexsync.model.errors import (
     SyncError,
 )
 from plexsync.model.plex_state import FAILURE, UNAUTHORISED
+from plexsync.model.reasons import RECONCILE
 
 PAUSE = 10.0
 """Seconds between rounds while scenes wait, so that the studios of many scenes share a round."""
@@ -31,15 +32,26 @@ PATIENCE = 60.0
 class ReconcileTurns:
     """Runs a due reconciliation, as long as nothing holds the worker back."""
 
-    def __init__(self, services: WorkerServices, admission: Admission, clock: Clock) -> None:
+    def __init__(
+        self, stores: Stores, services: WorkerServices, admission: Admission, clock: Clock
+    ) -> None:
+        self._stores = stores
         self._services = services
         self._admission = admission
         self._clock = clock
 
+    @property
+    def waits(self) -> bool:
+        """Whether a due reconciliation waits for the end of quiet hours or of a pause."""
+        config = self._admission.config
+        held = RECONCILE in self._stores.queue.held - self._stores.ledger.parked()
+        return held and config is not None and self._services.reconcile.next_run(config) is not None
+
     def compare_page(self) -> bool:
-        """Compare a page of a due reconciliation; False if there is none."""
+        """Compare a page of a due reconciliation; False if there is none, or it waits."""
         auto, admission = self._services.reconcile, self._admission
-        if admission.blocked(self._clock.now()) > 0:
+        held = RECONCILE in self._stores.queue.held
+        if held or admission.blocked(self._clock.now()) > 0:
             return False
         if not (auto.next_run(admission.config) if admission.config else auto.waiting):
             if admission.config:

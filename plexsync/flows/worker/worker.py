@@ -71,7 +71,7 @@ class Worker:
         self._leave = leave
         self._observe = observe
         self._admission = Admission(stores, services, stash, clock, log)
-        self._reconcile = ReconcileTurns(services, self._admission, clock)
+        self._reconcile = ReconcileTurns(stores, services, self._admission, clock)
         self._duties = Duties(stores, services, self._admission, stash, clock, log)
         self._collections = CollectionTurns(stores, services, self._admission, clock, log)
         self._sign_in = SignInFile(folder)
@@ -81,6 +81,7 @@ class Worker:
         self._commands = services.commands(self._intake.commands)
         self._blame = Blame()
         self._new_commands = NewCommands(folder)
+        self._backfills = services.backfills
         self._busy_at = clock.now()
         self._jobs = 0
 
@@ -138,6 +139,7 @@ class Worker:
             self.take_in(now)
             self.ring_alarms(self._clock.now())
             now = self._clock.now()
+            self._busy_at = now if self._reconcile.waits else self._busy_at
             reason = self._disabled() or self._admission.stop_reason(now, self._busy_at)
             if reason == IDLE_END and self._sign_in.due_in(now) < math.inf:
                 self._busy_at = now  # it stays until the sign-in's tokens are deleted
@@ -172,6 +174,7 @@ class Worker:
             if not self._run_commands(now) and not taken:
                 break
             now = self._clock.now()
+        self._backfills.look(now)
         self._intake.feed_backfills(now)
         if self._intake.hierarchy_changed:
             self._intake.hierarchy_changed = False
@@ -213,6 +216,7 @@ class Worker:
         if not queue.due(now, 1) or self._admission.blocked(now) > 0:
             return ()
         room = self._admission.capacity()
+        self._backfills.look(self._clock.now())  # the settings may be others now
         return queue.due(self._clock.now(), room) if room else ()
 
     def _process(self, batch: Sequence[Job]) -> None:
@@ -222,12 +226,14 @@ class Worker:
         began = self._clock.monotonic()
         self._stores.queue.start([job.scene for job in batch])
         plex = self._services.plex(config)
+        known = self._backfills.known(batch)
         answers = plex.answers
         attempts = self._attempt(batch, config)
         judged = [self._judge(results, plex) for results in attempts]
         outcomes: list[Outcome] = []
         for one in judged:
             outcomes += self._record(one, config, answered=plex.answers > answers)
+        self._backfills.measure(outcomes, known)
         self._observe(outcomes, self._clock.monotonic() - began)
         now = self._clock.now()
         self._services.sync(config).retry_arrived(now, refresh=False)
@@ -266,7 +272,7 @@ class Worker:
         seen = inbox.signature(self._folder)
         if inbox.collect(self._folder, limit=1) or self._commands.waiting:
             return
-        due = self._stores.queue.next_due()
+        due = self._backfills.next_due(now)
         seconds = pause(now, due, self._busy_at, self._admission.blocked(now))
         seconds = min(seconds, self._alarms.due_in(now))
         if abs(now - seen / 1e9) < inbox.COARSE_MTIME:
@@ -276,3 +282,4 @@ class Worker:
         self._clock.wait(
             seconds, lambda: inbox.signature(self._folder) != seen or self._admission.session_came()
         )
+        self._backfills.rested()
