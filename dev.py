@@ -9,6 +9,7 @@ hook`.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -26,6 +27,11 @@ UI_VENV = ROOT / ".venv-ui"
 """The environment of the browser tests, so that all others need no browser driver."""
 UI_REQUIREMENTS = (*REQUIREMENTS, "requirements-ui.txt")
 OLDEST = (3, 10)
+COVERAGE = ROOT / ".coverage.json"
+MINIMUM = 80
+"""Percent of lines and branches that the suite has to run."""
+LEAST_COVERED = 10
+"""Files that are listed after a run."""
 MEMORY = Path("/dev/shm")
 ROOM = 2 << 30
 """Free bytes of memory needed for the tests' files; a run of the suite uses a tenth."""
@@ -87,8 +93,26 @@ def test(words: Sequence[str]) -> int:
     """Run the whole test suite with its coverage gate; arguments go to pytest (then no gate)."""
     processes = (os.cpu_count() or 1) + 1  # a quarter of the tests' time is waiting
     in_parallel = ("-n", str(processes), "--dist", "worksteal")  # the long tests come first
-    words = words or (*in_parallel, "--cov", "--cov-report=term:skip-covered")
-    return run("-m", "pytest", *words, more=scratch())
+    if words:
+        return run("-m", "pytest", *words, more=scratch())
+    COVERAGE.unlink(missing_ok=True)
+    measure = ("-m", "slipcover", "--json", "--out", str(COVERAGE))
+    return run(*measure, "-m", "pytest", *in_parallel, more=scratch()) or coverage_gate()
+
+
+def coverage_gate() -> int:
+    """Print how much of the plugin the tests ran, the least covered files first; 1 if too little."""
+    report = json.loads(COVERAGE.read_text(encoding="utf-8"))
+    total = report["summary"]["percent_covered"]
+    files = sorted(
+        (each["summary"]["percent_covered"], name) for name, each in report["files"].items()
+    )
+    for percent, name in files[:LEAST_COVERED]:
+        print(f"{percent:5.1f} % {name}")
+    print(
+        f"{total:5.1f} % of the lines and branches of plexsync, at least {MINIMUM} % are required"
+    )
+    return int(total < MINIMUM)
 
 
 def test_python(words: Sequence[str]) -> int:

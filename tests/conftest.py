@@ -14,20 +14,7 @@ from tests.world import TOKEN, World, copy_plugin, lock_is_free, until
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the long tests first, so that no worker process still runs one when the others are done.
-
-    Coverage is measured where it is worth its cost, since the tracer doubles the time of a test:
-    in the first case of each test, since the others run the same lines with other values; not in
-    long ones, which repeat the same lines; and not where the plugin runs in processes
-    of its own.
-    """
-    seen: set[tuple[str, str]] = set()
-    for item in items:
-        place = item.nodeid.partition("::")[0]
-        test = (place, getattr(item, "originalname", item.name))
-        if test in seen or _is_long(item) or "/hostile/" in place:
-            item.add_marker(pytest.mark.no_cover)
-        seen.add(test)
+    """Run the long tests first, so that no worker process still runs one when the others are done."""
     items.sort(key=lambda item: not _is_long(item))
 
 
