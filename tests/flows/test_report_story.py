@@ -120,7 +120,7 @@ def test_it_tells_what_a_helper_needs(world: Any) -> None:
     assert answers["edit by library"] == {
         "kind": "edit by library",
         "method": "PUT",
-        "not sent": "it writes",
+        "not sent": "it changes something",
     }
     asked = {each["kind"]: each for each in report["requests to Stash"]}
     assert asked["PlexSyncSettings"]["status"] == 200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from plexsync.edges.http.transport import Reply, TransportError
@@ -17,6 +16,7 @@ from plexsync.flows.contact.stash_rules import VALUES
 from plexsync.flows.contact.veil import Word, media_type, word
 from plexsync.flows.contact.verdicts import SkippedError
 from plexsync.model.errors import SyncError
+from plexsync.model.named_tuple import NamedTuple
 
 MOST_TIMEOUTS = 2
 """After so many requests in a row that a server does not answer, the others are left out."""
@@ -28,8 +28,7 @@ SERVERS = (
 """Names of a Server header that are nobody's secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlexKind:
+class PlexKind(NamedTuple):
     """`path` is a pattern of the whole path. `ask` is None for a request that changes something."""
 
     name: str
@@ -123,7 +122,7 @@ def plex_answers(plex: PlexContact) -> Iterator[dict[str, object]]:
     for kind in PLEX_KINDS:
         about: dict[str, object] = {"kind": Word(kind.name), "method": Word(kind.method)}
         if kind.ask is None:
-            yield {**about, "not sent": Word("it writes")}
+            yield {**about, "not sent": Word("it changes something")}
         else:
             yield {**about, **patience.ask(partial(kind.ask, plex), of_plex=True)}
 
@@ -133,7 +132,7 @@ def stash_answers(stash: StashContact) -> Iterator[dict[str, object]]:
     patience = _Patience()
     for name, ask in stash_kinds().items():
         yield {"kind": Word(name), **patience.ask(partial(ask, stash))}
-    yield {"kind": Word("PlexSyncSaveSettings"), "not sent": Word("it writes")}
+    yield {"kind": Word("PlexSyncSaveSettings"), "not sent": Word("it changes something")}
 
 
 class _Patience:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from plexsync.flows.contact import here, servers
@@ -17,6 +16,7 @@ from plexsync.flows.contact.stash_rules import STASH
 from plexsync.flows.contact.subject import Subject
 from plexsync.flows.contact.veil import Word, sealed
 from plexsync.flows.contact.verdicts import SKIPPED, verdict
+from plexsync.model.named_tuple import NamedTuple
 
 FORMAT = 1
 """Of the report; a later one may have other sections."""
@@ -25,8 +25,7 @@ NOT_ASKED = "not asked"
 """The key with the reason, in place of a section."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A part of the report, and what it holds, for the user."""
 
     name: str

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plexsync.edges.clock import Clock
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.contact.plex_contact import PlexContact
 from plexsync.flows.contact.stash_contact import StashContact
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.named_tuple import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """What a report is about. `plex` and `stash` are PlexSync's own clients, the contacts send raw
     requests.
     """

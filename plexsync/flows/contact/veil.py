@@ -67,7 +67,7 @@ def sealed(value: object) -> object:
     """
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    if isinstance(value, Word):
+    if isinstance(value, Word) or value == "":
         return str(value)
     if isinstance(value, str):
         return {"hash": hashed(value), "length": len(value)}
