@@ -210,7 +210,7 @@ def install(words: Sequence[str]) -> int:
 
 
 def lock(words: Sequence[str]) -> int:
-    """Update requirements.txt with the hash of each wheel of its versions."""
+    """Update the lists of packages for users with the hash of each wheel of their versions."""
     return run("-m", "release.lock", *words)
 
 

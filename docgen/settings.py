@@ -99,7 +99,7 @@ def choices_of(setting: Setting) -> tuple[str, ...]:
 def default_of(setting: Setting) -> str:
     """The default, and what it amounts to."""
     value = PlexSyncConfig.model_fields[setting.field].default
-    empty = not isinstance(value, (bool, int)) and not str(value or "").strip("*")
+    empty = not isinstance(value, (bool, int)) and not str(value)
     words = "off" if isinstance(value, bool) else "empty" if empty else str(value)
     return f"{words} ({setting.unset})" if setting.unset else words
 

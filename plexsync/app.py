@@ -10,6 +10,7 @@ from plexsync.edges import legacy
 from plexsync.edges.clock import Clock
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
+from plexsync.edges.messenger import Sender
 from plexsync.edges.page import read_state
 from plexsync.edges.page.command_store import CommandStore
 from plexsync.edges.plex.client import PlexClient
@@ -66,8 +67,9 @@ class App(Services):
         clock: Clock,
         log: Log,
         environ: Mapping[str, str],
+        sender: Sender | None = None,
     ) -> None:
-        super().__init__(folder, stash, clock, log, environ)
+        super().__init__(folder, stash, clock, log, environ, sender)
         queue_lost = files.clear_path(self.path("queue"), log.warning, folder=True)
         files.clear_all_paths(folder, log.warning)
         newer = read_state.newer_files(folder)

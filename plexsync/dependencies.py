@@ -1,8 +1,9 @@
 """The packages that the worker and the tasks need: those of the running Python if all have the
-pinned versions, otherwise a private set in the data folder, which pip installs once.
+pinned versions, otherwise a private set in the data folder, which pip installs once. Apprise, which
+sends messages, is a set of its own, installed when the first message goes out.
 
 The hook needs no packages, and none is installed outside the data folder. pip accepts only wheels
-whose hash is in `requirements.txt`; what it unpacked is verified against the packages' own records
+whose hash is in `requirements.txt` or `requirements-notify.txt`; what it unpacked is verified against the packages' own records
 before its first use; and nothing is loaded from a folder that others may write to.
 """
 
@@ -11,16 +12,16 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import sys
 import sysconfig
 import time
 from collections.abc import Callable
-from importlib import machinery, metadata
+from importlib import machinery
 from typing import NamedTuple
 
 from plexsync import system
 from plexsync.edges import packages
+from plexsync.edges.packages import Stamp, parse_stamp
 from plexsync.edges.storage import files
 from plexsync.edges.storage.read_only import peek_json
 
@@ -34,37 +35,56 @@ RETRY_AFTER = 600.0
 
 _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;#]+)")
 _PATIENCE = packages.MOST_SECONDS + 30
-_UNFINISHED = ".tmp"
 
 
 class Unavailable(Exception):
     """The packages are missing; the message says why, and which command to run."""
 
 
-class Stamp(NamedTuple):
-    """Why and when (seconds) its set was not installed, or under which fingerprint it was verified."""
+class Needs(NamedTuple):
+    """A list of pins: its file, where the state of its set is kept, and words for its messages."""
 
-    folder: str = ""
-    at: float = 0.0
-    why: str = ""
-    verified: str = ""
+    file: str
+    stamp: str
+    what: str
+    failed: str
+    meanwhile: str
+    again: str
+
+
+MAIN = Needs(
+    "requirements.txt",
+    "dependencies.json",
+    "the packages that PlexSync needs",
+    "PlexSync cannot install the packages it needs:",
+    "What you save meanwhile is kept.",
+    "Press Check Setup",
+)
+MESSAGES = Needs(
+    "requirements-notify.txt",
+    "dependencies-notify.json",
+    "Apprise, with which PlexSync sends messages,",
+    "PlexSync cannot install Apprise, with which it sends messages:",
+    "Everything else works without it.",
+    "Press Send a Test Message",
+)
 
 
 class Dependencies:
-    """The packages pinned by `requirements.txt` in the plugin's folder, and where they are.
+    """The packages that a list in the plugin's folder pins, and where they are.
 
     Raises Unavailable if that file cannot be read.
     """
 
-    def __init__(self, plugin_dir: str, data: str) -> None:
-        self._file = os.path.join(os.path.abspath(plugin_dir), "requirements.txt")
+    def __init__(self, plugin_dir: str, data: str, needs: Needs = MAIN) -> None:
+        self._needs = needs
+        self._file = os.path.join(os.path.abspath(plugin_dir), needs.file)
         self._data = data
         self._root = os.path.join(data, "dependencies")
-        self._stamp = os.path.join(data, "dependencies.json")
+        self._stamp = os.path.join(data, needs.stamp)
         self._lock = system.LockFile(os.path.join(data, "dependencies.lock"))
         try:
-            with open(self._file, encoding="utf-8") as file:
-                text = file.read()
+            text = _text(self._file)
         except (OSError, ValueError) as problem:
             reason = f"PlexSync is incomplete ({problem}): install it again."
             raise Unavailable(reason) from None
@@ -83,12 +103,15 @@ class Dependencies:
         return True
 
     def _whole(self, places: list[str]) -> bool:
-        return all(_version(name, places) == wanted for name, wanted in self.pins)
+        return all(packages.version_of(name, places) == wanted for name, wanted in self.pins)
 
     def _open_place(self) -> str:
         """The first folder on the path of the set that others may write to; "" if none."""
         places = (self._data, self._root, self.folder)
-        return next((place for place in places if os.path.isdir(place) and not _closed(place)), "")
+        return next(
+            (place for place in places if os.path.isdir(place) and not packages.is_closed(place)),
+            "",
+        )
 
     def _verified(self) -> bool:
         try:
@@ -104,7 +127,7 @@ class Dependencies:
 
     def wrong(self) -> list[tuple[str, str, str]]:
         """Name, wanted and found version ("" if missing) of each package that does not match."""
-        found = ((name, wanted, _version(name, sys.path)) for name, wanted in self.pins)
+        found = ((name, wanted, packages.version_of(name, sys.path)) for name, wanted in self.pins)
         return [pin for pin in found if pin[1] != pin[2]]
 
     def origin(self) -> str:
@@ -152,7 +175,7 @@ class Dependencies:
 
     def _known(self) -> Stamp:
         """The stored state, if it is of this set."""
-        found = peek_json(self._stamp, _parse_stamp, Stamp())
+        found = peek_json(self._stamp, parse_stamp, Stamp())
         return found if found.folder == self.folder else Stamp()
 
     def _remember(self, stamp: Stamp) -> None:
@@ -164,8 +187,8 @@ class Dependencies:
     def _refusal(self) -> Unavailable:
         return Unavailable(
             f"PlexSync loads no packages from {self._open_place()}, because others may write to "
-            f"it; what you save meanwhile is kept. Let {PRIVATE_PLACE}, or install what "
-            f"{self._file} lists for {sys.executable or 'the Python that Stash uses'} itself."
+            f"it. {self._needs.meanwhile} Let {PRIVATE_PLACE}, or install what {self._file} lists "
+            f"for {sys.executable or 'the Python that Stash uses'} itself."
         )
 
     def install(self, say: Callable[[str], None]) -> None:
@@ -176,10 +199,7 @@ class Dependencies:
         if self._open_place():
             self._remember(Stamp(self.folder, time.time(), "others may write to its folder"))
             raise self._refusal()
-        say(
-            f"Installing the packages that PlexSync needs into {self.folder}, once; it takes a "
-            "minute."
-        )
+        say(f"Installing {self._needs.what} into {self.folder}, once; it takes a minute.")
         try:
             self._acquire()
             try:
@@ -207,14 +227,14 @@ class Dependencies:
     def _gave_up(self, why: str) -> Unavailable:
         self._remember(Stamp(self.folder, time.time(), why))
         return Unavailable(
-            f"PlexSync cannot install the packages it needs: {why}. What you save meanwhile is "
-            f"kept. Press Check Setup to try again, or {self.remedy()}"
+            f"{self._needs.failed} {why}. {self._needs.meanwhile} {self._needs.again} to try again, "
+            f"or {self.remedy()}"
         )
 
     def _fetch(self) -> None:
         system.private_folder(self._root)
-        self._sweep(_UNFINISHED)
-        room = os.path.join(self._root, os.urandom(4).hex() + _UNFINISHED)
+        self._sweep(packages.UNFINISHED)
+        room = os.path.join(self._root, os.urandom(4).hex() + packages.UNFINISHED)
         target, scratch = os.path.join(room, "set"), os.path.join(room, "tmp")
         try:
             for folder in (room, scratch):
@@ -226,11 +246,11 @@ class Dependencies:
             if flaw:
                 raise packages.Failed(f"what pip unpacked is damaged: {flaw}")
             system.sync_all()
-            _discard(self.folder)  # left incomplete by a manual installation
+            packages.discard(self.folder)  # left incomplete by a manual installation
             system.replace(target, self.folder)
             system.sync_folder(self._root)
         finally:
-            _discard(room)
+            packages.discard(room)
 
     def tidy(self) -> None:
         """Delete sets of earlier versions and incomplete ones. Only for the owner: no other process
@@ -248,11 +268,25 @@ class Dependencies:
         """Delete other folders with this ending, or only count them; returns how many."""
         if not os.path.isdir(self._root):
             return 0
-        mine = os.path.basename(self.folder) if self.folder in sys.path else ""
-        names = [n for n in os.listdir(self._root) if n != mine and n.endswith(ending)]
+        kept = self._kept()
+        names = [n for n in os.listdir(self._root) if n not in kept and n.endswith(ending)]
         for name in [] if only_count else names:
-            _discard(os.path.join(self._root, name))
+            packages.discard(os.path.join(self._root, name))
         return len(names)
+
+    def _kept(self) -> set[str]:
+        """The names of the sets in use: ours, and the one that another process sends with."""
+        found = {os.path.basename(self.folder)} if self.folder in sys.path else set[str]()
+        try:
+            text = _text(os.path.join(os.path.dirname(self._file), MESSAGES.file))
+        except (OSError, ValueError):
+            return found
+        return {*found, _set_name(text)}
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _set_name(requirements: str) -> str:
@@ -260,40 +294,3 @@ def _set_name(requirements: str) -> str:
     kind = machinery.EXTENSION_SUFFIXES[0].strip(".").rpartition(".")[0]
     pins = hashlib.sha256(requirements.encode()).hexdigest()[:12]
     return f"{kind}-{sysconfig.get_platform()}-{pins}"
-
-
-def _closed(place: str) -> bool:
-    try:
-        system.private_folder(place)  # a manual installation may have left it open
-    except OSError:
-        return False
-    return system.is_private(place)
-
-
-def _version(name: str, places: list[str]) -> str:
-    """The version that an import would find; "" if there is none."""
-    for found in metadata.distributions(name=name, path=places):
-        try:
-            return str(found.version)
-        except (LookupError, TypeError, ValueError, OSError):
-            break  # its metadata is damaged
-    return ""
-
-
-def _parse_stamp(value: object) -> Stamp:
-    if not isinstance(value, dict):
-        raise ValueError("it is not an object")
-    said = (str(value.get(name, "")) for name in ("why", "verified"))
-    return Stamp(str(value["folder"]), float(value["at"]), *said)
-
-
-def _discard(path: str) -> None:
-    """Delete a folder; it is renamed first, so that what is left of it is never taken for a set."""
-    doomed = path
-    try:
-        if not path.endswith(_UNFINISHED):
-            doomed = f"{path}.{os.urandom(4).hex()}{_UNFINISHED}"
-            os.rename(path, doomed)
-    except OSError:
-        return  # it is missing, or (on Windows) another process has a file in it open
-    shutil.rmtree(doomed, ignore_errors=True)

@@ -22,7 +22,10 @@ from plexsync.edges.plugin_files import PluginFiles
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.handover import Handover
 from plexsync.edges.storage.files import NewerSchema, is_damage, is_disk_trouble
+from plexsync.flows.worker.notifier import tell_refusal
 from plexsync.model.connection import parse_connection
+from plexsync.model.errors import AnotherStash, SyncError
+from plexsync.services import Services
 
 LOST = "its data folder was removed"
 
@@ -78,6 +81,9 @@ def _live(
                 reason = leave() or run_as_owner(folder, stash, clock, log, leave)
         except NewerSchema as refusal:
             log.error(f"The worker stops: {refusal}. Events are kept meanwhile.")
+            services = Services(folder, stash, clock, log, os.environ)
+            with closing(services), suppress(OSError, NewerSchema, AnotherStash, SyncError):
+                tell_refusal(folder, services, clock, log)
             return
         log.info(f"worker stops: {reason}")
         if reason == LOST:

@@ -17,7 +17,7 @@ from plexsync.edges.page.reports import Report
 from plexsync.edges.stash.light import NoSettings, read_settings
 from plexsync.flows.status.readings import READINGS
 from plexsync.model.arguments import read_arguments
-from plexsync.model.readiness import Readiness, is_on, readiness, typed_tokens
+from plexsync.model.readiness import Readiness, is_on, readiness, typed_secrets
 
 
 def run(folder: str, mode: str, args: Mapping[str, object], block: object) -> dict[str, object]:
@@ -48,7 +48,7 @@ def _settings(log: Log, folder: str, block: object) -> Readiness:
         _hide_paths(log, folder, os.path.exists(os.path.join(folder, "log_salt.json")))
         log.warning(f"The settings are unknown: {problem}.")
         return Readiness("", "")
-    log.set_secrets([_session(block), *typed_tokens(found, os.environ)])
+    log.set_secrets([_session(block), *typed_secrets(found, os.environ)])
     _hide_paths(log, folder, is_on(found, "obfuscate_paths"))
     return readiness(found, os.environ)
 

@@ -12,6 +12,7 @@ from plexsync.edges.clock import Clock
 from plexsync.edges.http.certificates import Trust
 from plexsync.edges.log.log import Log
 from plexsync.edges.log.redact import load_words
+from plexsync.edges.messenger import AppriseSender, Sender
 from plexsync.edges.plex.client import PlexClient, load_client_id
 from plexsync.edges.plex.health import HealthChecks
 from plexsync.edges.plex.plex_tv import PLEX_TV, PlexTv
@@ -24,7 +25,7 @@ from plexsync.model import stash_identity
 from plexsync.model.config import PlexSyncConfig, read_config
 from plexsync.model.errors import AnotherStash
 from plexsync.model.paths import PathMap
-from plexsync.model.readiness import typed_tokens
+from plexsync.model.readiness import typed_secrets
 from plexsync.model.stash_identity import Owner
 from plexsync.model.stats import TRAFFIC
 from plexsync.policy.recipe.recipe import recipe_of
@@ -43,11 +44,15 @@ class Services:
         clock: Clock,
         log: Log,
         environ: Mapping[str, str],
+        sender: Sender | None = None,
     ) -> None:
         self.folder = folder
         self.stash = stash
         self.clock = clock
         self.log = log
+        self.sender = sender or AppriseSender(folder, clock, environ)
+        self.entered: PlexSyncConfig | None = None
+        """The settings as last read, whether they allow any work or not."""
         self._environ = environ
         self._plex: PlexClient | None = None
         self._plex_key: object = None
@@ -69,7 +74,7 @@ class Services:
         """
         found = self.stash.settings()
         config, warnings = read_config(found.plugin, self._environ)
-        tokens = [config.plex_token.get_secret_value(), *typed_tokens(found.plugin, self._environ)]
+        tokens = [config.plex_token.get_secret_value(), *typed_secrets(found.plugin, self._environ)]
         self.log.set_secrets([*self.stash.secrets, *tokens])
         words = load_words(self.folder, self.log.warning) if config.obfuscate_paths else None
         self.log.configure(debug=config.debug_logging, words=words)
@@ -79,6 +84,7 @@ class Services:
         if not anybody:
             self.check_owner()
             self.compare_with_saved(found.plugin)
+        self.entered = config
         return config
 
     def compare_with_saved(self, settings: Mapping[str, object]) -> None:

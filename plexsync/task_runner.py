@@ -138,6 +138,7 @@ def run_with(
         owned=owned,
         stand_by=stand_by,
         page=page,
+        sender=services.sender,
     )
     if owned is not None and not task.anybody:
         owned.outages.configure(config)

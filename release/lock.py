@@ -1,7 +1,7 @@
-"""`python3 dev.py lock`: updates requirements.txt with the hash of each wheel that may be
-installed.
+"""`python3 dev.py lock`: updates requirements.txt and requirements-notify.txt with the hash of each
+wheel that may be installed.
 
-The versions are those in the file: change them there first, then run this. It uses pip's configured
+The versions are those in the files: change them there first, then run this. It uses pip's configured
 package index.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 
 ROOT = Path(__file__).resolve().parent.parent
-FILE = ROOT / "requirements.txt"
+FILES = (ROOT / "requirements.txt", ROOT / "requirements-notify.txt")
 
 PYTHONS = range(10, 16)
 """CPython versions from 3.10 on with existing builds."""
@@ -71,8 +71,12 @@ def _page(name: str) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    """Write requirements.txt; returns 1 if a package has no wheel of its version."""
-    text = FILE.read_text(encoding="utf-8")
+    """Write the files; returns 1 if a package has no wheel of its version."""
+    return max(map(_lock, FILES))
+
+
+def _lock(path: Path) -> int:
+    text = path.read_text(encoding="utf-8")
     hashes: dict[str, Iterable[str]] = {}
     for name, version in _PIN.findall(text):
         answer = requests.get(_page(name), headers=_JSON, timeout=60)
@@ -84,7 +88,7 @@ def main(words: Sequence[str]) -> int:
     if missing:
         print(f"Nothing written: no wheel of {', '.join(missing)}.", file=sys.stderr)
         return 1
-    FILE.write_text(rendered(text, hashes), encoding="utf-8")
+    path.write_text(rendered(text, hashes), encoding="utf-8")
     return 0
 
 

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ID = "PlexSync"
 ZIP, INDEX = f"{ID}.zip", "index.yml"
 
-SINGLE = ("LICENSE", "PlexSync.py", "PlexSync.yml", "requirements.txt")
+SINGLE = ("LICENSE", "PlexSync.py", "PlexSync.yml", "requirements.txt", "requirements-notify.txt")
 FOLDERS = {
     "plexsync": (".py",),
     "web": (".css", ".html", ".js", ".json", ".png", ".svg", ".woff2"),

@@ -48,6 +48,7 @@ def run_task(world: World, run: Run, *, owns: bool = False, **args: Any) -> dict
                 wake=lambda: woken.append(None),
                 owned=app,
                 page=app.page_turn() if app else None,
+                sender=world.sender,
             ),
         )
     finally:

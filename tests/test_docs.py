@@ -357,7 +357,7 @@ def test_defaults_in_the_hand_written_pages_are_the_models() -> None:
 
 def test_what_is_copied_by_hand_is_what_the_package_holds() -> None:
     section = PAGES["docs/install.md"].split("## By hand")[1].split("## ")[0]
-    named = set(re.findall(r"`([\w.]+)`", section.split("from a checkout")[1]))
+    named = set(re.findall(r"`([\w.-]+)`", section.split("from a checkout")[1]))
     assert named == {*SINGLE, *FOLDERS}
 
 

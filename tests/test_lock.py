@@ -1,4 +1,4 @@
-"""requirements.txt: every pin has the hashes of its wheels, and `dev.py lock` writes it alike."""
+"""requirements.txt and requirements-notify.txt: every pin has the hashes of its wheels, and `dev.py lock` writes it alike."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 import pytest
 
 import dev
-from release.lock import FILE, fits, rendered
+from release.lock import FILES, fits, rendered
 
-TEXT = FILE.read_text(encoding="utf-8")
+TEXT = FILES[0].read_text(encoding="utf-8")
 BLOCK = re.compile(
     r"^([\w.-]+)==\S+ \\\n((?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
@@ -25,6 +25,14 @@ def test_every_pin_has_hashes_and_those_of_compiled_packages_many() -> None:
     assert len(pins) == 12
     assert all(len(set(found)) == len(found) for found in _hashes().values())
     assert min(len(_hashes()[name]) for name in ("pydantic_core", "charset-normalizer")) > 70
+
+
+def test_what_sends_messages_runs_everywhere_and_is_pinned_too() -> None:
+    text = FILES[1].read_text(encoding="utf-8")
+    assert re.findall(r"^([\w.-]+)==", text, re.MULTILINE) == [
+        name for name, _ in BLOCK.findall(text)
+    ]
+    assert text.count("--hash") == 1, "one wheel for all systems and Pythons"
 
 
 def test_writing_it_anew_changes_nothing_but_the_hashes() -> None:
@@ -62,4 +70,4 @@ def test_which_wheels_may_be_installed(wheel: str, fit: bool) -> None:
 def test_developers_install_what_users_get_and_the_rest_in_runs_of_its_own() -> None:
     for name in dev.UI_REQUIREMENTS[1:]:
         assert "-r " not in (dev.ROOT / name).read_text(encoding="utf-8")
-    assert dev.UI_REQUIREMENTS[0] == FILE.name
+    assert dev.UI_REQUIREMENTS[0] == FILES[0].name

@@ -10,7 +10,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -21,6 +21,8 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.worker.worker import Worker
 from plexsync.model.connection import parse_connection
+from plexsync.model.messages import SENT, Delivery, Message
+from plexsync.model.notify_urls import scheme_of
 from plexsync.system import LockFile
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
@@ -72,6 +74,32 @@ class ListSink:
         pass
 
 
+class Postbox:
+    """Takes messages in Apprise's place, as `answers` says by scheme; `open` is whether it answers."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+        self.answers: dict[str, Delivery] = {}
+        self.open = True
+
+    def start(self, urls: Sequence[str], message: Message) -> Postbox:
+        self.sent.append(message)
+        self._schemes = [scheme_of(url) for url in urls]
+        return self
+
+    def deliveries(self) -> list[Delivery] | None:
+        usual = Delivery("", SENT, SENT)
+        found = [self.answers.get(name, usual)._replace(scheme=name) for name in self._schemes]
+        return found if self.open else None
+
+    def stop(self) -> None:
+        pass
+
+    @property
+    def titles(self) -> list[str]:
+        return [message.title for message in self.sent]
+
+
 class World:
     """Everything a story needs. Time passes for both servers too."""
 
@@ -85,6 +113,7 @@ class World:
         self.section = plex.add_section("Films", locations=["/plex"])
         self.settings: dict[str, Any] = {}
         self.environ: dict[str, str] = {}
+        self.sender = Postbox()
         self._clients: WeakSet[StashClient] = WeakSet()
         self.configure()
 
@@ -128,7 +157,7 @@ class World:
 
         stash = self.client()
         log = Log(self.sink)
-        app = App(self.folder, stash, self.clock, log, self.environ)
+        app = App(self.folder, stash, self.clock, log, self.environ, self.sender)
         try:
             worker = Worker(
                 self.folder, app.stores, app, stash, self.clock, log, random.Random(1), enough
@@ -208,6 +237,7 @@ def copy_plugin(target: Path) -> Path:
     shutil.copy(ROOT / "PlexSync.py", target)
     shutil.copy(ROOT / "PlexSync.yml", target)
     shutil.copy(ROOT / "requirements.txt", target)
+    shutil.copy(ROOT / "requirements-notify.txt", target)
     shutil.copytree(compiled_package(), target / "plexsync")
     shutil.copytree(ROOT / "web", target / "web")
     return target

@@ -120,11 +120,13 @@
     return scenes.map((scene) => Number(scene.id)).sort((one, other) => one - other);
   }
 
-  /** PlexSync's settings as Stash has them now, without what is secret in them. */
+  /** PlexSync's settings as Stash has them now; of a secret one only whether it is set. */
   async function ownSettings() {
     const { configuration } = await query(SETTINGS);
-    const { plex_token: secret, ...settings } = (configuration.plugins || {})[PLUGIN] || {};
-    return settings;
+    const { settings: known } = PlexSync.catalog;
+    const entries = Object.entries((configuration.plugins || {})[PLUGIN] || {});
+    const secret = (key) => Boolean(known[key] && known[key].secret);
+    return Object.fromEntries(entries.map(([key, value]) => [key, secret(key) ? Boolean(value) : value]));
   }
 
   let settingsAsked = null;

@@ -119,6 +119,13 @@
    ]
   },
   {
+   "name": "Messages",
+   "keys": [
+    "notify_urls",
+    "notify_after"
+   ]
+  },
+  {
    "name": "Log and privacy",
    "keys": [
     "debug_logging",
@@ -306,6 +313,22 @@
    "kind": "switch",
    "means": "Leave genres in Plex alone.",
    "default": "off (tags are written as genres)"
+  },
+  "notify_after": {
+   "label": "Message when Plex is away",
+   "kind": "number",
+   "means": "How long Plex must be away before a message says so; other messages do not wait.",
+   "default": "30",
+   "unit": "minutes",
+   "low": 1,
+   "high": 1440
+  },
+  "notify_urls": {
+   "label": "Notify URLs",
+   "kind": "text",
+   "means": "Where messages go when PlexSync needs you: URLs of the Apprise library, separated by spaces, for example ntfys://my-topic or discord://webhook_id/webhook_token. docs/notifications.md has more. Apprise is installed when this is first used.",
+   "default": "empty (no messages)",
+   "secret": true
   },
   "obfuscate_paths": {
    "label": "Hide paths and titles in the log",

@@ -31,6 +31,7 @@
     recover_outage_jobs: "Recover Outage Jobs",
     check_setup: "Check Setup",
     report_for_help: "Report for Help",
+    test_message: "Send a Test Message",
     sync_all: "Sync All Scenes",
     reconcile_all: "Reconcile Library (All)",
     reconcile_7days: "Reconcile Last 7 Days",

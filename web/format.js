@@ -91,11 +91,11 @@
     return plain && name === name.trim() ? name : `"${name.replace(/"/g, '""')}"`;
   }
 
-  const SECRET = "plex_token";
+  const isOpen = (setting) => Boolean(setting) && !setting.secret;
 
-  /** Settings as a file: what differs from the default, without the token. */
+  /** Settings as a file: what differs from the default, without secrets. */
   function writeSettings(shown, known) {
-    const kept = Object.entries(shown).filter(([key, value]) => key !== SECRET && known[key] && value);
+    const kept = Object.entries(shown).filter(([key, value]) => isOpen(known[key]) && value);
     return `${JSON.stringify({ plexsync: Object.fromEntries(kept) }, null, 2)}\n`;
   }
 
@@ -110,9 +110,9 @@
     if (!found || typeof found !== "object" || Array.isArray(found)) {
       throw new Error("The file holds no settings of PlexSync.");
     }
-    const strange = Object.keys(found).find((key) => !known[key] || key === SECRET);
+    const strange = Object.keys(found).find((key) => !isOpen(known[key]));
     if (strange) throw new Error(`The file has a setting that PlexSync does not import: ${strange}`);
-    const entries = Object.entries(known).filter(([key]) => key !== SECRET);
+    const entries = Object.entries(known).filter(([, setting]) => isOpen(setting));
     return Object.fromEntries(
       entries.map(([key, setting]) => {
         const value = found[key];

@@ -24,6 +24,7 @@
   const { SetUpView, useSetUpFirst } = PlexSync.setUp;
   const { ScenesView } = PlexSync.lists;
   const { OverviewView } = PlexSync.overview;
+  const { Banner } = PlexSync.banner;
 
   const SET_UP = `${ADDRESS}?view=set-up&step=connect`;
 
@@ -172,13 +173,14 @@
       "dead-letters": () => h(DeadLettersView, { status, changed: again, tasks, startTask }),
       preview: () => h(PreviewView, { changed: again }),
       recipes: () => h(RecipesView, { tasks, changed: again }),
-      settings: () => h(SettingsView, { changed: again }),
+      settings: () => h(SettingsView, { changed: again, tasks, startTask }),
       "set-up": () => h(SetUpView, { tasks, startTask, changed: setUpChanged }),
     };
     return h(
       "div",
       { className: "plexsync plexsync-page" },
       h("h2", null, "PlexSync"),
+      status && h(Banner, { status, go }),
       status
         ? h(Headline, { view, status, inStash, settings, tasks, startTask })
         : !error && h(Busy, null, "Reading PlexSync's status ..."),

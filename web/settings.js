@@ -7,15 +7,13 @@
   const { PlexSync } = window;
   if (!PlexSync) return;
 
-  const { GUIDE } = PlexSync.core;
+  const { GUIDE, TASKS } = PlexSync.core;
   const { catalog } = PlexSync;
   const { useState, createElement: h } = PlexSync.core.React;
   const { Badge, Button, Form } = PlexSync.core.Bootstrap;
   const { counted, readSettings, writeSettings } = PlexSync.format;
   const { command, sentence } = PlexSync.api;
   const { useAct, useDraft, Discard, Busy, Note, Problem, Box } = PlexSync.widgets;
-
-  const SECRET = "plex_token";
 
   /** The value of a setting that was never entered. */
   function nothing(setting) {
@@ -26,7 +24,7 @@
   function shownOf(settings) {
     const entries = Object.entries(catalog.settings).map(([key, setting]) => {
       const value = settings[key];
-      if (setting.kind === "switch") return [key, value === true];
+      if (setting.kind === "switch" || setting.secret) return [key, value === true];
       return [key, value === undefined || value === null ? "" : String(value)];
     });
     return Object.fromEntries(entries);
@@ -108,7 +106,35 @@
     );
   }
 
-  /** Exports all settings but the token as a file, and imports such a file. */
+  /** A secret setting: whether it is set, and where it is entered; its value never gets here. */
+  function SecretRow({ name, set, children }) {
+    const setting = catalog.settings[name];
+    return h(
+      "div",
+      { className: "plexsync-pattern", "data-key": name },
+      h(
+        "div",
+        { className: "plexsync-pattern-head" },
+        h("strong", null, setting.label),
+        h(Badge, { variant: set ? "success" : "secondary" }, set ? "set" : "not set"),
+        children,
+      ),
+      h(
+        "div",
+        { className: "plexsync-dim" },
+        `Entered in ${GUIDE}: it never reaches this page. ${setting.means} `,
+        h("code", null, name),
+      ),
+    );
+  }
+
+  function TestButton({ tasks, startTask }) {
+    const onClick = () => startTask("test_message");
+    const shown = { size: "sm", variant: "secondary", disabled: Boolean(tasks.running), onClick };
+    return h(Button, shown, TASKS.test_message);
+  }
+
+  /** Exports all settings but the secret ones as a file, and imports such a file. */
   function Exchange({ shown, onImport }) {
     const [problem, setProblem] = useState("");
     const address = `data:application/json,${encodeURIComponent(writeSettings(shown, catalog.settings))}`;
@@ -129,7 +155,7 @@
       h(
         "p",
         { className: "plexsync-dim" },
-        "The file holds every setting but the Plex token. Import fills in the form above; Save stores it.",
+        "The file holds every setting but the secret ones. Import fills in the form above; Save stores it.",
       ),
       h(
         "div",
@@ -150,7 +176,7 @@
     );
   }
 
-  function SettingsView({ changed: tellPage }) {
+  function SettingsView({ changed: tellPage, tasks, startTask }) {
     const edit = useDraft(shownOf);
     const { saved, setSaved, draft, setDraft, changes, problem } = edit;
     const [search, setSearch] = useState("");
@@ -180,11 +206,13 @@
       });
     const reset = () =>
       setDraft((old) => {
-        const usual = Object.entries(catalog.settings).map(([key, each]) => [key, nothing(each)]);
-        return { ...old, ...Object.fromEntries(usual), plex_url: old.plex_url, path_map: old.path_map };
+        const usual = Object.entries(catalog.settings)
+          .filter(([key, { secret }]) => !secret && key !== "plex_url" && key !== "path_map")
+          .map(([key, each]) => [key, nothing(each)]);
+        return { ...old, ...Object.fromEntries(usual) };
       });
     const groups = catalog.groups
-      .map(({ name, keys }) => [name, keys.filter((key) => key !== SECRET && fits(key, words))])
+      .map(({ name, keys }) => [name, keys.filter((key) => fits(key, words))])
       .filter(([, keys]) => keys.length);
     return h(
       "div",
@@ -225,13 +253,19 @@
           Box,
           { key: name, title: name },
           keys.map((key) =>
-            h(SettingRow, {
-              key,
-              name: key,
-              value: draft[key],
-              saved: saved[key],
-              onChange: (value) => change(key, value),
-            }),
+            catalog.settings[key].secret
+              ? h(
+                  SecretRow,
+                  { key, name: key, set: saved[key] },
+                  key === "notify_urls" && saved[key] && h(TestButton, { tasks, startTask }),
+                )
+              : h(SettingRow, {
+                  key,
+                  name: key,
+                  value: draft[key],
+                  saved: saved[key],
+                  onChange: (value) => change(key, value),
+                }),
           ),
         ),
       ),
@@ -239,7 +273,7 @@
       h(
         "p",
         { className: "plexsync-dim" },
-        `Enter the Plex token in ${GUIDE}: it never reaches this page. "All to default" keeps Plex URL and Path map.`,
+        '"All to default" keeps Plex URL, Path map and what is secret.',
       ),
       h(Exchange, { shown: draft, onImport: (found) => setDraft((old) => ({ ...old, ...found })) }),
     );

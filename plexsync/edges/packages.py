@@ -18,7 +18,8 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
-from importlib import machinery
+from importlib import machinery, metadata
+from typing import NamedTuple
 
 from plexsync import system
 
@@ -32,7 +33,7 @@ _OTHER = re.compile(r"DO NOT MATCH THE HASHES[^=]{0,500}?\n[ \t]{1,40}([^\s=]{1,
 _NO_INDEX = re.compile(
     r"connection broken by|failed to connect|connection error|name resolution|read timed out", re.I
 )
-_FOR_PIP = re.compile(
+_PASSED_ON = re.compile(
     r"path|home|user|lang|lc_\w+|tz|(https?|all|no)_proxy|ssl_cert_(file|dir)"
     r"|pip_((extra_)?index_url|proxy|cert|client_cert|trusted_host|(default_)?timeout|retries)"
     r"|(requests|curl)_ca_bundle|python\w*|xdg_\w+|(dy)?ld_\w+"
@@ -43,8 +44,34 @@ _FOR_PIP = re.compile(
 packages. Tokens in Stash's environment are not passed."""
 
 
+def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a process that runs other people's code gets of our environment."""
+    return {name: value for name, value in environ.items() if _PASSED_ON.fullmatch(name)}
+
+
+UNFINISHED = ".tmp"
+"""The ending of a folder that is no set yet, or no longer one."""
+
+
 class Failed(Exception):
     """pip failed; the message says why."""
+
+
+class Stamp(NamedTuple):
+    """Why and when (seconds) its set was not installed, or under which fingerprint it was verified."""
+
+    folder: str = ""
+    at: float = 0.0
+    why: str = ""
+    verified: str = ""
+
+
+def parse_stamp(value: object) -> Stamp:
+    """Parse a stored state; raises ValueError or another error if it is damaged."""
+    if not isinstance(value, dict):
+        raise ValueError("it is not an object")
+    said = (str(value.get(name, "")) for name in ("why", "verified"))
+    return Stamp(str(value["folder"]), float(value["at"]), *said)
 
 
 def run_pip(command: list[str], folder: str, scratch: str, environ: Mapping[str, str]) -> None:
@@ -74,7 +101,7 @@ def run_pip(command: list[str], folder: str, scratch: str, environ: Mapping[str,
 
 def _environment(environ: Mapping[str, str], scratch: str) -> dict[str, str]:
     """pip's environment; its temporary files go to `scratch`."""
-    kept = {name: value for name, value in environ.items() if _FOR_PIP.fullmatch(name)}
+    kept = passed_on(environ)
     ours = {"PIP_CONFIG_FILE": os.devnull, "PIP_USER": "0", "PIP_NO_INPUT": "1"}  # it reads no file
     ours |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_CACHE_DIR": "1"}
     ours["PIP_NO_COMPILE"] = "0"  # "0" switches compiling off; most modules are never loaded
@@ -192,3 +219,34 @@ def _discard_bytecode(folder: str) -> None:
         if _CACHE in folders:
             folders.remove(_CACHE)
             shutil.rmtree(os.path.join(place, _CACHE))
+
+
+def is_closed(place: str) -> bool:
+    """Whether others can be kept from writing to this folder."""
+    try:
+        system.private_folder(place)  # a manual installation may have left it open
+    except OSError:
+        return False
+    return system.is_private(place)
+
+
+def version_of(name: str, places: list[str]) -> str:
+    """The version that an import would find; "" if there is none."""
+    for found in metadata.distributions(name=name, path=places):
+        try:
+            return str(found.version)
+        except (LookupError, TypeError, ValueError, OSError):
+            break  # its metadata is damaged
+    return ""
+
+
+def discard(path: str) -> None:
+    """Delete a folder; it is renamed first, so that what is left of it is never taken for a set."""
+    doomed = path
+    try:
+        if not path.endswith(UNFINISHED):
+            doomed = f"{path}.{os.urandom(4).hex()}{UNFINISHED}"
+            os.rename(path, doomed)
+    except OSError:
+        return  # it is missing, or (on Windows) another process has a file in it open
+    shutil.rmtree(doomed, ignore_errors=True)

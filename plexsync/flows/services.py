@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from plexsync.edges.messenger import Sender
 from plexsync.edges.page.command_store import CommandStore
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.library_index import PlexIndex
@@ -29,6 +30,9 @@ class WorkerServices(Protocol):
     outages: OutageController
     reconcile: AutoReconcile
     backfills: BackfillTurns
+    sender: Sender
+    entered: PlexSyncConfig | None
+    """The settings as last read, whether they allow any work or not."""
 
     def reconciliation(self, config: PlexSyncConfig) -> Reconciliation:
         """The comparison of Stash with Plex for these settings."""

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from plexsync.model import readiness
 from plexsync.model.filters import FILTERS
+from plexsync.model.notify_urls import read_notify_urls, split_urls
 from plexsync.model.pictures import COVER, read_choice_of_pictures
+from plexsync.model.places import STASHS_FORM
 from plexsync.model.quiet_hours import read_quiet_hours
 from plexsync.model.readiness import Readiness
 from plexsync.model.settings import (
@@ -175,11 +177,20 @@ class PlexSyncConfig(BaseModel):
     """Off: scenes missing from Plex are not reported as gaps (Plex holds only some on purpose)."""
     dlq_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
     """Days after which a dead letter is deleted."""
+    notify_urls: SecretStr = SecretStr("")
+    """Where messages go when PlexSync needs somebody: addresses for Apprise, between spaces."""
+    notify_after: Annotated[int, Field(ge=1, le=1440)] = 30
+    """Minutes for which Plex must be away before a message says so."""
 
     @property
     def paused(self) -> bool:
         """Whether the user stopped all work in the settings."""
         return not (self.enabled and self.sync_master)
+
+    @property
+    def message_urls(self) -> list[str]:
+        """The addresses that messages go to; each one is a secret."""
+        return split_urls(self.notify_urls.get_secret_value())
 
     @property
     def poster_choice(self) -> tuple[str, ...]:
@@ -308,11 +319,12 @@ def read_config(
     reader = _Reader(settings)
     values: dict[str, Any] = {}
     for key, name in FIELDS.items():
-        if name not in _SERVER:
+        if name not in _APART:
             values[name] = reader.read(key, name)
     values["plex_url"], token, problems = readiness.read_server(settings, environ)
     values["plex_token"] = SecretStr(token)
     reader.warnings += problems
+    values["notify_urls"] = SecretStr(reader.notify_urls())
     if sends_openly(values["plex_url"]):
         reader.warnings.append(
             "plex_url: the token is sent unencrypted to a server that seems to be on the internet; "
@@ -348,8 +360,20 @@ class _Reader:
             self.warnings.append(f"{key}: {_shown(value)} {problem}; {used}")
             return default
 
+    def notify_urls(self) -> str:
+        """Where messages go; no warning repeats any of it."""
+        value = self.settings.get("notify_urls")
+        if is_unset(value):
+            return ""
+        try:
+            return read_notify_urls(value)
+        except ValueError as problem:
+            self.warnings.append(f"notify_urls: the value {problem}; correct it in {STASHS_FORM}")
+            return ""
 
-_SERVER = ("plex_url", "plex_token")
+
+_APART = ("plex_url", "plex_token", "notify_urls")
+"""What is read from several places, or must not be repeated in a warning."""
 
 
 def _parse(name: str, default: object, value: object) -> object:

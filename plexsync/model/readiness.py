@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 from plexsync.model.filters import FILTERS, FilterError, parse_filter
+from plexsync.model.notify_urls import secrets_in
 from plexsync.model.places import INVALID, MISSING, OUR_FORM, PAUSED, READY, STASHS_FORM
 from plexsync.model.settings import (
     is_unset,
@@ -69,12 +70,13 @@ def _legacy_address(settings: Mapping[str, object]) -> str | None:
     return host.strip() if is_unset(port) else f"{host.strip().rstrip('/')}:{port}".strip()
 
 
-def typed_tokens(settings: Mapping[str, object], environ: Mapping[str, str]) -> list[str]:
-    """Every token that was entered anywhere, whether it is used, valid or neither; words too
+def typed_secrets(settings: Mapping[str, object], environ: Mapping[str, str]) -> list[str]:
+    """Every secret that was entered anywhere, whether it is used, valid or neither; words too
     short for one would blot out harmless text.
     """
     typed = (settings.get("plex_token"), settings.get("plexToken"), environ.get("PLEX_TOKEN"))
-    return [text.strip() for text in typed if isinstance(text, str) and len(text.strip()) > 11]
+    tokens = [text.strip() for text in typed if isinstance(text, str) and len(text.strip()) > 11]
+    return [*tokens, *secrets_in(settings.get("notify_urls"))]
 
 
 def missing(url: str, token: str) -> str:

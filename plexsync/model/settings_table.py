@@ -459,6 +459,23 @@ GROUPS: Mapping[str, Mapping[str, Setting]] = {
             unset="no marks",
         ),
     },
+    "Messages": {
+        "notify_urls": Setting(
+            "notify_urls",
+            "Notify URLs",
+            "Where messages go when PlexSync needs you: URLs of the Apprise library, separated by "
+            "spaces, for example ntfys://my-topic or discord://webhook_id/webhook_token. "
+            "docs/notifications.md has more. Apprise is installed when this is first used.",
+            unset="no messages",
+            secret=True,
+        ),
+        "notify_after": Setting(
+            "notify_after",
+            "Message when Plex is away",
+            "How long Plex must be away before a message says so; other messages do not wait.",
+            unit="minutes",
+        ),
+    },
     "Log and privacy": {
         "debug_logging": Setting(
             "debug_logging",
@@ -485,6 +502,7 @@ FIELDS: Mapping[str, str] = {key: SETTINGS[key].field for key in sorted(SETTINGS
 
 IN_STASHS_FORM = (
     "debug_logging",
+    "notify_urls",
     "path_map",
     "pause_sync",
     "plex_library",

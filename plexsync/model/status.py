@@ -151,6 +151,18 @@ class Trouble(TypedDict):
     settings: bool
 
 
+class AlertShown(TypedDict):
+    """A state that needs somebody (policy/notifications.py): its title, what to do if the headline
+    does not say it, since when (0.0: unknown), and whether a message said so.
+    """
+
+    subject: str
+    title: str
+    text: str
+    since: float
+    told: bool
+
+
 class OutageShown(TypedDict):
     """One outage; `end` is None while it lasts."""
 
@@ -255,6 +267,7 @@ class Facts(TypedDict):
     recovery: Recovery
     checks: Checks
     trouble: Trouble | None
+    alerts: list[AlertShown]
     outages: Outages
     reconcile: dict[str, object] | None
     statistics: Totals

@@ -96,6 +96,7 @@ DOCUMENTS = {
     "stash_identity.json": 1,
     "set_up.json": 1,
     "first_sync.json": 1,
+    "notifications.json": 1,
 }
 """The "version" of a JSON file; a file without one has version 1."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from plexsync.model.named_tuple import NamedTuple
-from plexsync.model.plex_state import READ_ONLY, TOKEN_TROUBLES
+from plexsync.model.plex_state import DOWN, READ_ONLY, TOKEN_TROUBLES, kind_of
 from plexsync.model.stored import count, moment, one_line, triple, versioned, words
+from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker
 from plexsync.policy.timing import DEFAULT_RAMP, FLAPPING, OWNER_CHECK, probe_delay
 
 LONGEST_WORDS = 400
@@ -85,3 +86,12 @@ def next_check(state: RecoveryState, now: float) -> float:
     recent = 0 <= now - state.last_recovery_at < FLAPPING
     failures = state.consecutive_failures + (state.relapses if recent else 0)
     return max(now, state.last_check + probe_delay(failures))
+
+
+def trouble_of(breaker: CircuitBreaker, recovery: RecoveryState) -> tuple[str, str, float | None]:
+    """What holds all jobs back: its kind ("" if nothing does), its text, and since when."""
+    if recovery.trouble:
+        return recovery.trouble, recovery.trouble_words, recovery.trouble_since or None
+    if breaker.state == CLOSED:
+        return "", "", None
+    return kind_of(DOWN, breaker.cause), breaker.reason, breaker.failing_since

@@ -357,6 +357,7 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
     changes |= {"connect_timeout": 9, "read_timeout": 9, "max_retries": 9, "plex_connections": 3}
     changes |= {"plex_certificate": "ignore", "collection_sort": "!{name}"}
     changes |= {"poster_from": "group", "background_from": "none"}
+    changes |= {"notify_urls": "ntfy://host/topic", "notify_after": 9}
     recipes = {key for key, name in FIELDS.items() if name.startswith("recipe_")} | {"ignore_tags"}
     changes |= dict.fromkeys(recipes, "{code}")
     without_effect = recipes | {
@@ -368,6 +369,8 @@ def test_the_fingerprint_follows_what_is_written_or_matched() -> None:
         "dlq_retention_days",
         "mark_cards",
         "max_retries",
+        "notify_after",
+        "notify_urls",
         "obfuscate_paths",
         "pause_sync",
         "plex_certificate",

@@ -133,9 +133,9 @@ test("a name stands in a pattern as it is, or between quotes", () => {
   for (const [name, written] of Object.entries(names)) assert.equal(format.quotedName(name), written);
 });
 
-test("settings are exported without the token, and come back as they were", () => {
+test("settings are exported without secrets, and come back as they were", () => {
   const known = {
-    plex_token: { kind: "text" },
+    plex_token: { kind: "text", secret: true },
     plex_url: { kind: "text" },
     no_tags: { kind: "switch" },
     max_tags: { kind: "number" },
@@ -147,7 +147,7 @@ test("settings are exported without the token, and come back as they were", () =
 });
 
 test("a file that holds no settings is refused in words", () => {
-  const known = { plex_token: { kind: "text" }, max_tags: { kind: "number" } };
+  const known = { plex_token: { kind: "text", secret: true }, max_tags: { kind: "number" } };
   assert.throws(() => format.readSettings("nonsense", known), /not JSON/);
   assert.throws(() => format.readSettings("[]", known), /no settings/);
   assert.throws(() => format.readSettings('{"plexsync": {"other": 1}}', known), /does not import: other/);

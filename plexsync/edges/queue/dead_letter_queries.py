@@ -70,6 +70,17 @@ class DeadLetterQueries:
         """The number of dead letters by error class."""
         return dict(self._ask("SELECT error, COUNT(*) FROM dead_letters GROUP BY error", (), "si"))
 
+    def buried_after(self, at: float) -> tuple[dict[str, int], float]:
+        """The number of newer dead letters by error class, and when the newest was buried (or `at`)."""
+        sql = (
+            "SELECT error, COUNT(*), MAX(buried_at) FROM dead_letters WHERE buried_at > ?"
+            " GROUP BY error"
+        )
+        found = self._ask(sql, (at,), "sin")
+        return {error: number for error, number, _ in found}, max(
+            (t for *_, t in found), default=at
+        )
+
     def scenes(self, error: str | None = None) -> list[int]:
         """The scenes with a dead letter of this error class, by id."""
         where, values = _where(error, None)

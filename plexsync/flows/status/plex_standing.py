@@ -5,17 +5,15 @@ from __future__ import annotations
 from plexsync.edges.page.read_state import document
 from plexsync.model.plex_state import (
     BY_SETTINGS,
-    DOWN,
     TOKEN_TROUBLES,
     WRITING,
     headline,
-    kind_of,
     remedy,
     title,
 )
 from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker
 from plexsync.policy.outage_history import Outage, OutageHistory
-from plexsync.policy.recovery_state import RecoveryState, next_check
+from plexsync.policy.recovery_state import RecoveryState, next_check, trouble_of
 from plexsync.policy.timing import ramp_rate
 
 TYPE_CHECKING = False
@@ -91,13 +89,9 @@ def shown_checks(
 
 def shown_trouble(breaker: CircuitBreaker, recovery: RecoveryState) -> Trouble | None:
     """What holds all jobs back; None if nothing does."""
-    kind, text = recovery.trouble, recovery.trouble_words
-    since = recovery.trouble_since or None
+    kind, text, since = trouble_of(breaker, recovery)
     if not kind:
-        if breaker.state == CLOSED:
-            return None
-        kind, text = kind_of(DOWN, breaker.cause), breaker.reason
-        since = breaker.failing_since
+        return None
     return {
         "kind": kind,
         "title": title(kind),

@@ -10,6 +10,7 @@ from plexsync import __version__
 from plexsync.edges.local_time import local_offset
 from plexsync.edges.page import read_state, scene_lists
 from plexsync.edges.page.read_state import Unreadable
+from plexsync.flows.status.alerts import read_notices, shown_alerts
 from plexsync.flows.status.backfills import shown_backfills
 from plexsync.flows.status.plex_standing import (
     read_breaker,
@@ -29,6 +30,7 @@ from plexsync.model.stored import one_line
 from plexsync.policy.badge import badge
 from plexsync.policy.circuit_breaker import CircuitBreaker
 from plexsync.policy.headline import headline
+from plexsync.policy.notices import Notices
 from plexsync.policy.outage_history import OutageHistory
 from plexsync.policy.recovery_state import RecoveryState
 
@@ -82,7 +84,8 @@ def status(
 
 
 def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
-    problems = read_state.newer_files(folder)
+    newer = read_state.newer_files(folder)
+    problems = [*newer]
     reader = _Reader(folder, problems)
     stats = reader.document("stats.json", Stats.parse, Stats(0.0))
     breaker = reader.at(lambda: read_breaker(folder)) or CircuitBreaker()
@@ -93,6 +96,7 @@ def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
     owned, inbox = read_state.owned(folder), read_state.records_waiting(folder)
     queue = reader.at(lambda: _queue(folder, stats, now))
     dead_letters = reader.at(lambda: _dead_letters(read_state.dead_letters(folder).counts()))
+    trouble = shown_trouble(breaker, recovery)
     return {
         "version": __version__,
         "folder": folder,
@@ -121,6 +125,13 @@ def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
         "recovery": shown_recovery(recovery, now),
         "checks": shown_checks(breaker, recovery, _health_check(folder), now),
         "trouble": trouble,
+        "alerts": shown_alerts(
+            folder,
+            reader.at(lambda: read_notices(folder)) or Notices(),
+            troubled=trouble is not None,
+            dead=dead_letters["total"] if dead_letters else 0,
+            newer=newer,
+        ),
         "outages": shown_outages(reader.at(lambda: read_history(folder)) or OutageHistory()),
         "reconcile": reader.document("reconcile_state.json", _object, None),
         "statistics": _totals(stats, now),

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
+from plexsync.edges.messenger import Sender
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
@@ -56,6 +57,9 @@ class TaskContext:
     page: PageTurn | None = None
     """Lets the page interrupt the task; None for a page command and for a task that only reads."""
 
+    sender: Sender | None = None
+    """Sends messages; None for a page command."""
+
     def attend(self, step: Callable[[], T]) -> T:
         """Do a step that may be repeated, and let the page interrupt it."""
         return self.page.attend(step) if self.page else step()
@@ -65,6 +69,12 @@ class TaskContext:
         if self.owned is None:
             raise TaskFailed("This task must own the data folder.")
         return self.owned
+
+    def messages(self) -> Sender:
+        """What sends messages; raises TaskFailed in a page command."""
+        if self.sender is None:
+            raise TaskFailed("Only a task sends messages.")
+        return self.sender
 
     def log_what_holds_it(self) -> None:
         """For a task that queued something: log why it is not synced yet, if Plex is away, or

@@ -38,6 +38,7 @@ from plexsync.flows.tasks.recover_outage_jobs import recover_outage_jobs
 from plexsync.flows.tasks.report_for_help import report_for_help
 from plexsync.flows.tasks.restore_removed import restore_removed
 from plexsync.flows.tasks.save_settings import save_settings
+from plexsync.flows.tasks.send_test_message import send_test_message
 from plexsync.flows.tasks.set_up import (
     cancel_sign_in,
     check_sign_in,
@@ -134,6 +135,7 @@ TASKS: Mapping[str, Task] = {
     ),
     "check_setup": Task(READS, check_setup, unready=True),
     "report_for_help": Task(READS, report_for_help, unready=True, blind=True),
+    "test_message": Task(READS, send_test_message, unready=True),
     "adopt_stash": Task(QUEUES, adopt_stash, unready=True, anybody=True),
     "undo_scene": Task(
         QUEUES,

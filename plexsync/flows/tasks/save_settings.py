@@ -19,7 +19,8 @@ RELOAD = (
 
 
 def save_settings(context: TaskContext) -> dict[str, object]:
-    """Change some settings in Stash, all or none; an empty text removes one.
+    """Change some settings in Stash, all or none; an empty text removes one. Secrets cannot be
+    changed so: their values would be kept in results.
 
     Raises TaskFailed, which names the setting, if one is unknown or its value is invalid.
     """

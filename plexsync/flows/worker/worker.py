@@ -6,6 +6,7 @@ import math
 import random
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from plexsync import inbox
 from plexsync.edges.clock import Clock
@@ -22,6 +23,7 @@ from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission
 from plexsync.flows.worker.blame import Blame, Judged
 from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties, log_dead_letters
 from plexsync.flows.worker.intake import Intake
+from plexsync.flows.worker.notifier import Notifier
 from plexsync.flows.worker.recorder import ResultRecorder
 from plexsync.flows.worker.turns import CollectionTurns, ReconcileTurns
 from plexsync.model.command import AT_ONCE
@@ -75,6 +77,7 @@ class Worker:
         self._duties = Duties(stores, services, self._admission, stash, clock, log)
         self._collections = CollectionTurns(stores, services, self._admission, clock, log)
         self._sign_in = SignInFile(folder)
+        self._notifier = Notifier(folder, stores, services, clock, log)
         self._alarms = self._table(Arrivals(stores, self._admission, services, clock))
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.dead_letters, log)
         self._recorder = ResultRecorder(stores, self._intake, rng, log)
@@ -94,6 +97,7 @@ class Worker:
             *self._duties.alarms(),
             Alarm("arrivals", arrivals.due_in, arrivals.ask),
             Alarm("collections", self._collections.due_in, self._collections.bring_in_step),
+            self._notifier.alarm(),
         )
 
     def start(self) -> None:
@@ -113,7 +117,7 @@ class Worker:
 
     def drain(self) -> str:
         """Work until idle, asked to step aside, or left alone; returns the reason."""
-        with self._in_flight.until(self._asked):
+        with closing(self._notifier), self._in_flight.until(self._asked):
             while True:
                 try:
                     return self._drain()
@@ -141,8 +145,9 @@ class Worker:
             now = self._clock.now()
             self._busy_at = now if self._reconcile.waits else self._busy_at
             reason = self._disabled() or self._admission.stop_reason(now, self._busy_at)
-            if reason == IDLE_END and self._sign_in.due_in(now) < math.inf:
-                self._busy_at = now  # it stays until the sign-in's tokens are deleted
+            stays = self._sign_in.due_in(now) < math.inf or self._notifier.pending
+            if reason == IDLE_END and stays:
+                self._busy_at = now  # until the sign-in's tokens are deleted, and messages are sent
             elif reason and not (reason == IDLE_END and self._duties.last_sweep(now)):
                 return reason
             batch = self._next(now)
@@ -195,9 +200,8 @@ class Worker:
 
     def _run_commands(self, now: float) -> int:
         """Carry out the page's commands; returns how many."""
-        with self._in_flight.until(
-            lambda: bool(self._leave()) or self._admission.disabled_by_now()
-        ):
+        off = self._admission.disabled_by_now
+        with self._in_flight.until(lambda: bool(self._leave()) or off()):
             count = self._commands.carry_out_waiting(self._leave)
         if count:
             self._busy_at = now
