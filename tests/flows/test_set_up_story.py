@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from plexsync import inbox
+from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.model.command import KIND
 from plexsync.model.set_up import FILE, STEPS
 from plexsync.policy.lost_settings import WATCHED
+from plexsync.system import LockFile
 from simulator.plex import PlexSim
 from tests.flows.test_commands_story import ask, done, failed, order, told
+from tests.task_running import run_task
 from tests.world import TOKEN, World
 
 
@@ -70,7 +74,15 @@ def test_a_damaged_state_starts_afresh(world: World) -> None:
         assert f"{FILE} was damaged" in world.said("warning")
 
 
-def test_the_page_sees_that_packages_are_being_installed_or_could_not_be(world: World) -> None:
+def test_the_page_sees_that_packages_are_being_installed(world: World) -> None:
+    lock = LockFile(os.path.join(world.folder, "dependencies.lock"))
+    assert lock.acquire()
+    assert ask(world, "set_up")["installing"]
+    lock.release()
+    assert not ask(world, "set_up")["installing"]
+
+
+def test_the_page_sees_why_packages_could_not_be_installed(world: World) -> None:
     at = world.clock.now()
     stamp = {"folder": "/x", "at": at - 60, "why": "no network", "verified": ""}
     Path(world.folder, "dependencies.json").write_text(json.dumps(stamp))
@@ -200,6 +212,9 @@ def test_settings_that_an_open_page_writes_back_are_noticed(world: World) -> Non
     world.run()
     assert ask(world, "set_up")["lost"] == ["plex_token", "plex_url"]
     assert "Reload that page, then set them again" in world.said("warning")
+    assert any("plex_token, plex_url" in each for each in ask(world, "status")["problems"])
+    points = run_task(world, check_setup)["points"]
+    assert "Saved settings" in [point["point"] for point in points if point["state"] == "warn"]
 
     done(world, "connect", url=world.plex.url, token=TOKEN)
     world.run()

@@ -260,6 +260,8 @@ def test_nothing_heavy_is_imported_to_answer(page: Page, mode: str) -> None:
     args: dict[str, Any] = {
         "retry": {"scene": 1}, "retry_class": {"class": "PlexNotFound"}, "sync": {"scenes": 1},
         "preview": {"scenes": 1}, "undo": {"scene": 1}, "pin": {"scene": 1, "part": "/a"},
+        "finish_step": {"step": "paths"}, "connect": {"url": "nas"}, "check_sign_in": {"id": "9f"},
+        "choose_server": {"id": "9f", "machine": "m", "url": "nas"}, "scenes_in_state": {"state": "waiting"},
         "unpin": {"scene": 1}, "adopt_path_map": {"path_map": ""},
         "try_recipes": {"settings": {"title": ""}}, "save_settings": {"settings": {"title": ""}}, "clear": {"what": "queue"},
         **NEEDED,

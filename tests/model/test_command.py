@@ -35,6 +35,11 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("adopt_path_map", {"path_map": ""}, {"path_map": ""}),
     ("try_recipes", {"settings": {"title": "{file}"}, "scenes": "7"}, {"scenes": (7,)}),
     ("save_settings", {"settings": {"a": "b", "c": 1, "d": False}}, {}),
+    ("finish_step", {"step": "paths"}, {"step": "paths"}),
+    ("check_sign_in", {"id": "9f2c6c1d3a4b5e60"}, {"id": "9f2c6c1d3a4b5e60"}),
+    ("choose_server", {"id": "9f", "machine": "m", "url": " http://nas "}, {"url": "http://nas"}),
+    ("connect", {"url": "nas:32400"}, {"url": "nas:32400", "token": ""}),
+    ("connect", {"url": "nas:32400", "token": "t"}, {"token": "t"}),
     ("clear", {"what": "queue"}, {"what": "queue", "class": None}),
     ("clear", {"what": "dead_letters", "class": None}, {"class": None}),
 ]

@@ -86,7 +86,8 @@ class Commands:
             self._fail(entry, self._log.safe(f"Unexpected: {problem!r}"))
         else:
             self._book.done(entry, answer, self._clock.now())
-            self._log.info(f"The page's command {entry['command']} is done.")
+            if not PAGE_COMMANDS[str(entry["command"])].polled:
+                self._log.info(f"The page's command {entry['command']} is done.")
 
     def _fail(self, entry: Mapping[str, object], reason: str) -> None:
         self._book.failed(entry, reason, self._clock.now())

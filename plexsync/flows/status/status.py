@@ -24,7 +24,7 @@ from plexsync.flows.status.plex_standing import (
 )
 from plexsync.model.plex_state import FILE, NEVER, parse_health_check
 from plexsync.model.set_up import FILE as SET_UP
-from plexsync.model.set_up import FRESH, SetUp
+from plexsync.model.set_up import FRESH, SetUp, lost_words
 from plexsync.model.stats import REQUEUED, Stats
 from plexsync.model.stored import one_line
 from plexsync.policy.badge import badge
@@ -90,6 +90,8 @@ def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
     stats = reader.document("stats.json", Stats.parse, Stats(0.0))
     breaker = reader.at(lambda: read_breaker(folder)) or CircuitBreaker()
     recovery = reader.at(lambda: read_recovery(folder)) or RecoveryState()
+    stage = reader.document(SET_UP, SetUp.parse, FRESH)
+    problems += [lost_words(stage.lost)] if stage.lost else []
     problems += _other_stash(reader.document(IDENTITY, _object, None), now)
     trouble = shown_trouble(breaker, recovery)
     ledger = read_state.ledger(folder)
@@ -110,7 +112,7 @@ def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
             inbox,
             dead_letters["total"] if dead_letters else 0,
         ),
-        "first_sync": reader.document(SET_UP, SetUp.parse, FRESH).choice,
+        "first_sync": stage.choice,
         "backfills": reader.at(
             lambda: shown_backfills(folder, now, offset, plex_away=trouble is not None)
         )

@@ -124,8 +124,9 @@ class Task:
     takes besides the mode. `needs` PLEX: Plex is checked, with `title` as who asked, and unless it
     is healthy the task fails with `refusal` and what to do. `unready`: it also runs while Plex's
     address or token is missing. `button`: Stash shows it as a button; otherwise it is only run by
-    its mode. `blind`: without the settings, if Stash does not tell them. `anybody`: it also runs for a Stash that does not own the data folder, as do tasks
-    that are `unready` and only read.
+    its mode. `blind`: without the settings, if Stash does not tell them. `anybody`: it also runs for
+    a Stash that does not own the data folder, as do tasks that are `unready` and only read. `polled`:
+    the page repeats this command, so that it is done is not logged.
     """
 
     kind: str
@@ -138,6 +139,7 @@ class Task:
     button: bool = True
     anybody: bool = False
     blind: bool = False
+    polled: bool = False
 
     def carry_out(self, context: TaskContext) -> dict[str, object]:
         """Run it if its requirements are met; raises TaskFailed."""

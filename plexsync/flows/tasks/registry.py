@@ -173,7 +173,7 @@ _COMMANDS: Mapping[str, Task] = {
     "save_settings": Task(COMMAND, save_settings),
     "finish_step": Task(COMMAND, finish_step),
     "sign_in": Task(COMMAND, sign_in),
-    "check_sign_in": Task(COMMAND, check_sign_in),
+    "check_sign_in": Task(COMMAND, check_sign_in, polled=True),
     "choose_server": Task(COMMAND, choose_server),
     "cancel_sign_in": Task(COMMAND, cancel_sign_in),
     "connect": Task(COMMAND, connect),

@@ -21,6 +21,8 @@ from plexsync.model.config import masked
 from plexsync.model.formatting import counted
 from plexsync.model.paths import PathMap
 from plexsync.model.places import OUR_FORM, STASHS_FORM
+from plexsync.model.set_up import FILE as SET_UP
+from plexsync.model.set_up import FRESH, SetUp, lost_words
 from plexsync.model.settings import IGNORE, sends_openly
 from plexsync.model.stash_identity import FILE, Owner, parse
 from plexsync.policy.filters import Filters
@@ -77,6 +79,9 @@ def settings(context: TaskContext) -> Iterator[Point]:
         yield Point("Plex token", OK, masked(token))
     else:
         yield Point("Plex token", BAD, "it is not set", f'Enter "Plex token" in {WHERE}.')
+    state = peek_json(context.path(SET_UP), SetUp.parse, FRESH)
+    if state.lost:
+        yield Point("Saved settings", WARN, lost_words(state.lost).rstrip("."))
     yield from _certificate(context.config.plex_certificate)
     for problem in PathMap.parse(context.config.path_map)[1]:
         text = problem.removeprefix("path_map: ")
