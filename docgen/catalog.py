@@ -6,6 +6,7 @@ Made from the table of settings, their model and the recipes, so that the page a
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ _OPPOSITE = "no_"
 
 def document(root: Path) -> str:
     """The script."""
-    catalog = {
+    catalog: dict[str, Mapping[str, Any] | Sequence[Any]] = {
         "groups": [{"name": name, "keys": list(keys)} for name, keys in GROUPS.items()],
         "settings": {key: _setting(SETTINGS[key]) for key in sorted(SETTINGS)},
         "recipes": [_recipe(key) for key in RECIPES],
@@ -44,8 +45,20 @@ def document(root: Path) -> str:
         ],
         "presets": [preset._asdict() for preset in PRESETS],
     }
-    text = json.dumps(catalog, indent=1, ensure_ascii=False)
-    return f"{HEAD}{text};\n}})();\n"
+    parts = (f"{_short(name)}:{_lines(entries)}" for name, entries in catalog.items())
+    return HEAD + "{\n" + ",\n".join(parts) + "\n};\n})();\n"
+
+
+def _lines(entries: Mapping[str, Any] | Sequence[Any]) -> str:
+    """An object or a list with a line for each entry: small, and readable in a diff."""
+    if isinstance(entries, Mapping):
+        pairs = (f"{_short(key)}:{_short(value)}" for key, value in entries.items())
+        return "{\n" + ",\n".join(pairs) + "\n}"
+    return "[\n" + ",\n".join(map(_short, entries)) + "\n]"
+
+
+def _short(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _setting(setting: Setting) -> dict[str, Any]:

@@ -32,6 +32,11 @@ SOURCES = (*package.SINGLE, "CHANGELOG.md")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
 
 
+def test_the_page_weighs_less_than_250_kb() -> None:
+    files = (ROOT / "web").iterdir()
+    assert sum(file.stat().st_size for file in files) < 250_000
+
+
 def checkout(target: Path) -> Path:
     """A source tree of its own with what the package is built from."""
     target.mkdir(parents=True)

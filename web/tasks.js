@@ -130,7 +130,9 @@
     const { report } = result;
     let text = "";
     if (result.status === "CANCELLED")
-      text = "Stopped. Nothing is lost: what remains is done in the background.";
+      text = QUIET.includes(result.mode)
+        ? "Stopped."
+        : "Stopped. Nothing is lost: what remains is done in the background.";
     else if (result.error) text = result.error;
     else if (!report) text = "It ended without a report: see Settings > Logs.";
     else if (report.state === "failed") text = report.error;

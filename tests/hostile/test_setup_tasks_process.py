@@ -115,3 +115,30 @@ def test_undo_everything_at_the_second_press_and_a_scene_by_its_number(desk: Des
     desk.stash.edit(second, title="third")
     until(lambda: two.title == "third")
     assert one.title == "1"
+
+
+def test_a_dry_pass_that_is_stopped_goes_on_where_it_was(desk: Desk) -> None:
+    desk.configure(reconcile_batch_size=10)
+    for number in range(30):
+        desk.pair(f"{number}.mp4", title=f"T{number}", created_at=LONG_AGO, updated_at=LONG_AGO)
+    pages: list[str] = []
+
+    def second_page(entry: Any) -> bool:
+        if "PlexSyncScenePage" in entry.query:
+            pages.append(entry.query)
+        return len(pages) > 1
+
+    held = desk.stash.add_fault("hang", match=second_page)
+    job = desk.stash.start_task(args={"mode": "first_sync"})
+    until(lambda: len(pages) > 1)
+    job.stop()
+    job.wait()
+    held.remove()
+    kept = desk.stash.run_operation({"mode": "set_up"})["dry_pass"]
+    assert (kept["done"], kept["checked"], kept["estimate"]) == (False, 10, None)
+    run = desk.stash.run_task(args={"mode": "first_sync"})
+    assert run.error is None
+    assert "Continuing where it was stopped, after 10 scenes." in told(run)
+    assert (run.output["counts"], run.output["checked"]) == ({"differs": 30}, 30)
+    assert run.progress[-1] == 1
+    assert desk.plex.writes() == 0

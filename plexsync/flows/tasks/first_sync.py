@@ -70,7 +70,7 @@ def first_sync(context: TaskContext) -> dict[str, object]:
         )
     latest = [found.run]
     with Progress(context.log, lambda: min(0.99, progress(latest[0]))):
-        kept_at = context.clock.monotonic()
+        kept_at = context.clock.monotonic() - KEEP_EVERY
         while not found.run.done:
             found = _next(context, compare, found)
             latest[0] = found.run
