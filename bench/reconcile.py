@@ -22,7 +22,8 @@ from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.client import PlexClient, load_client_id
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.client import StashClient
-from plexsync.model.config import PlexSyncConfig, read_config
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.config_reader import read_config
 from plexsync.model.connection import parse_connection
 from plexsync.model.ledger import SYNCED, SceneState, TargetState
 from plexsync.model.paths import index_keys

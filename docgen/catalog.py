@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from docgen.settings import choices_of, default_of, kind_of
-from plexsync.model.config import bounds
+from plexsync.model.config_reader import bounds
 from plexsync.model.settings_table import FIELDS, GROUPS, SETTINGS, Setting
 from plexsync.policy.recipe.placeholders import SPECS
 from plexsync.policy.recipe.presets import PRESETS

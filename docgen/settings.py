@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import get_args
 
 from docgen.markdown import generated, plain, table
-from plexsync.model.config import PlexSyncConfig, bounds
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.config_reader import bounds
 from plexsync.model.settings_table import GROUPS, IN_STASHS_FORM, Setting
 
 HEAD = """# Settings

@@ -22,7 +22,8 @@ from plexsync.flows.services import Trial
 from plexsync.flows.setup.trials import PATIENCE
 from plexsync.flows.worker.folder_owner import judge
 from plexsync.model import stash_identity
-from plexsync.model.config import PlexSyncConfig, read_config
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.config_reader import read_config
 from plexsync.model.errors import AnotherStash
 from plexsync.model.paths import PathMap
 from plexsync.model.readiness import typed_secrets

@@ -6,7 +6,8 @@ import random
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from plexsync.model.config import PlexSyncConfig, masked, read_config
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.config_reader import masked, read_config
 from plexsync.model.settings_table import FIELDS
 
 TOKEN = "qX7-Secret_Token-42z"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plexsync.edges.log.redact import Redactor
-from plexsync.model.config import read_config
+from plexsync.model.config_reader import read_config
 from plexsync.model.notify_urls import read_notify_urls, scheme_of, secrets_in, split_urls
 from plexsync.model.settings_table import SECRETS
 

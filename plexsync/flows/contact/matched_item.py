@@ -13,7 +13,7 @@ from plexsync.edges.stash import scenes as stash_scenes
 from plexsync.flows.contact.plex_contact import PlexContact
 from plexsync.flows.contact.stash_contact import StashContact
 from plexsync.flows.contact.verdicts import DiffersError, demand
-from plexsync.model.config import read_config
+from plexsync.model.config_reader import read_config
 from plexsync.model.paths import PathMap, index_keys
 from plexsync.model.plex import PlexItem
 from plexsync.model.scene import Scene

@@ -13,7 +13,8 @@ from plexsync.flows.tasks.progress import Progress
 from plexsync.flows.tasks.save_settings import problems_of
 from plexsync.flows.updated import last_updated
 from plexsync.model.command import MOST_SAMPLES
-from plexsync.model.config import PlexSyncConfig, read_config
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.config_reader import read_config
 from plexsync.model.formatting import counted
 from plexsync.model.plex import FIELDS, Value
 from plexsync.model.scene import Scene, SceneParts

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from plexsync.flows.setup.saved_settings import SavedSettings
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
-from plexsync.model.config import read_config
+from plexsync.model.config_reader import read_config
 from plexsync.model.filters import FILTERS, FilterError, parse_filter
 from plexsync.model.settings import is_unset
 from plexsync.model.settings_table import FIELDS, SECRETS

@@ -17,7 +17,7 @@ from plexsync.edges.page import read_state
 from plexsync.edges.storage.read_only import peek_json
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.folder_owner import judge
-from plexsync.model.config import masked
+from plexsync.model.config_reader import masked
 from plexsync.model.formatting import counted
 from plexsync.model.paths import PathMap
 from plexsync.model.places import OUR_FORM, STASHS_FORM
