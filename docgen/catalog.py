@@ -12,10 +12,12 @@ from typing import Any
 
 from docgen.settings import choices_of, default_of, kind_of
 from plexsync.model.config_reader import bounds
+from plexsync.model.reasons import GAPS
 from plexsync.model.settings_table import FIELDS, GROUPS, SETTINGS, Setting
 from plexsync.policy.recipe.placeholders import SPECS
 from plexsync.policy.recipe.presets import PRESETS
 from plexsync.policy.recipe.recipe import RECIPES
+from simulator.plugin_manifest import load_manifest
 
 HEAD = """\
 /*
@@ -35,6 +37,7 @@ _OPPOSITE = "no_"
 
 def document(root: Path) -> str:
     """The script."""
+    manifest = load_manifest(str(root / "PlexSync.yml"))
     catalog: dict[str, Mapping[str, Any] | Sequence[Any]] = {
         "groups": [{"name": name, "keys": list(keys)} for name, keys in GROUPS.items()],
         "settings": {key: _setting(SETTINGS[key]) for key in sorted(SETTINGS)},
@@ -43,6 +46,8 @@ def document(root: Path) -> str:
             {"text": f"{{{'?' * spec.condition}{name}}}", "means": spec.means}
             for name, spec in SPECS.items()
         ],
+        "gaps": GAPS,
+        "tasks": {task.default_args["mode"]: task.name for task in manifest.tasks},
         "presets": [preset._asdict() for preset in PRESETS],
     }
     parts = (f"{_short(name)}:{_lines(entries)}" for name, entries in catalog.items())
@@ -62,11 +67,11 @@ def _short(value: object) -> str:
 
 
 def _setting(setting: Setting) -> dict[str, Any]:
-    """How one setting is shown; what is empty is left out."""
+    """How one setting is shown; what is empty is left out, as is the kind of a text."""
     kind = kind_of(setting)
     shown: dict[str, Any] = {
         "label": setting.label,
-        "kind": kind,
+        "kind": "" if kind == "text" else kind,
         "means": setting.means,
         "default": default_of(setting),
         "unit": setting.unit,

@@ -12,6 +12,7 @@ from functools import partial
 from plexsync import inbox, system
 from plexsync.app import App
 from plexsync.edges.clock import SystemClock
+from plexsync.edges.log.brief import Brief
 from plexsync.edges.log.log import Log, capture
 from plexsync.edges.log.stash_sink import StashSink
 from plexsync.edges.ownership import Takeover
@@ -49,14 +50,17 @@ def run_mode(
     folder = system.data_folder(plugin_dir, os.environ)
     system.private_folder(folder)
     report = Report(folder, str(mode), SystemClock().now)
-    log = Log(StashSink(sys.stderr), report)
+    brief = Brief(StashSink(sys.stderr))
+    log = Log(brief, report)
     try:
         output = log.clean(_carry_out(plugin_dir, task, read, block, log))
     except Exception as problem:  # noqa: BLE001 - any failure is shown to the user
         said = log.safe(str(problem)) or type(problem).__name__
         report.failed(said)
         raise TaskFailed(said) from None
-    log.progress(1.0)
+    finally:
+        brief.end()
+        log.progress(1.0)
     report.done(output)
     return output
 

@@ -17,7 +17,7 @@ import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 import yaml
@@ -36,10 +36,12 @@ FOLDERS = {
 """What the package contains: these files, and files with these endings in these folders."""
 
 TEXTS = (".css", ".html", ".js", ".json", ".py", ".svg", ".txt", ".yml", "")
-NEVER = "1980-01-01"
+NEVER = "1980-01-01 00:00:00"
 """The date of unreleased builds, so that any release counts as an update."""
 
-_HEADING = re.compile(r"^## \[?([^\]\s]+)\]?(?: - (\d{4}-\d\d-\d\d))?\s*$", re.MULTILINE)
+_HEADING = re.compile(
+    r"^## \[?([^\]\s]+)\]?(?: - (\d{4}-\d\d-\d\d(?: \d\d:\d\d)?))?\s*$", re.MULTILINE
+)
 
 
 class NotReady(Exception):
@@ -48,7 +50,7 @@ class NotReady(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The package's entry in the index; `date` is YYYY-MM-DD, or NEVER for an unreleased build."""
+    """The package's entry in the index; `date` is YYYY-MM-DD HH:MM:SS, NEVER if unreleased."""
 
     name: str
     version: str
@@ -78,17 +80,32 @@ def read_release(root: Path) -> Release:
 
 
 def release_date(changelog: str, version: str) -> str:
-    """The release date of this version; NEVER if there are unreleased changes above its entry."""
+    """The release date of this version; NEVER if there are unreleased changes above its entry.
+
+    Raises NotReady unless it is later than that of every other release: Stash finds updates by it.
+    """
     parts = _HEADING.split(changelog)[1:]
-    for name, day, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+    entries = list(zip(parts[::3], parts[1::3], parts[2::3], strict=True))
+    for number, (name, day, text) in enumerate(entries):
         if name == version and day:
-            try:
-                return date.fromisoformat(day).isoformat()
-            except ValueError:
-                raise NotReady(f"CHANGELOG.md: {day} of {version} is not a date.") from None
+            when = _moment(name, day)
+            for older, its_day, _ in entries[number + 1 :]:
+                if its_day and _moment(older, its_day) >= when:
+                    raise NotReady(
+                        f"CHANGELOG.md: {version} is not later than {older}, so Stash would not offer "
+                        f"it as an update. Add a time of day: ## {version} - {day[:10]} 15:30"
+                    )
+            return when.isoformat(" ")
         if name != "Unreleased" or text.strip():
             break
     return NEVER
+
+
+def _moment(version: str, day: str) -> datetime:
+    try:
+        return datetime.fromisoformat(day)
+    except ValueError:
+        raise NotReady(f"CHANGELOG.md: {day} of {version} is not a date.") from None
 
 
 def files(root: Path) -> Iterator[tuple[str, bytes]]:
@@ -128,7 +145,7 @@ def index(release: Release, package: bytes) -> str:
     fields = {
         "name": release.name,
         "version": release.version,
-        "date": f"{release.date} 00:00:00",
+        "date": release.date,
         "path": ZIP,
         "sha256": hashlib.sha256(package).hexdigest(),
     }

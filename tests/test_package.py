@@ -179,8 +179,12 @@ UNRELEASED = "# Changelog\n\n## Unreleased\n\n### Added\n\n- x\n"
 @pytest.mark.parametrize(
     ("changelog", "expected"),
     [
-        ("# Changelog\n\n## 1.2.0 - 2026-03-04\n\n- x\n\n## 1.1.0 - 2025-01-01\n", "2026-03-04"),
-        ("# Changelog\n\n## Unreleased\n\n## [1.2.0] - 2026-03-04\n\n- x\n", "2026-03-04"),
+        (
+            "# Changelog\n\n## 1.2.0 - 2026-03-04\n\n- x\n\n## 1.1.0 - 2025-01-01\n",
+            "2026-03-04 00:00:00",
+        ),
+        ("# Changelog\n\n## Unreleased\n\n## [1.2.0] - 2026-03-04\n\n- x\n", "2026-03-04 00:00:00"),
+        ("## 1.2.0 - 2026-03-04 15:30\n\n## 1.1.9 - 2026-03-04\n", "2026-03-04 15:30:00"),
         (UNRELEASED, package.NEVER),
         (UNRELEASED + "\n## 1.2.0 - 2026-03-04\n\n- x\n", package.NEVER),
         ("# Changelog\n\n## 1.2.0\n\n- x\n", package.NEVER),
@@ -195,6 +199,11 @@ def test_its_date_is_the_releases(changelog: str, expected: str) -> None:
 def test_a_date_that_is_none_would_make_the_whole_source_unreadable() -> None:
     with pytest.raises(package.NotReady, match="2026-02-30 of 1.2.0 is not a date"):
         package.release_date("## 1.2.0 - 2026-02-30\n", "1.2.0")
+
+
+def test_a_second_release_of_a_day_needs_a_time_of_day() -> None:
+    with pytest.raises(package.NotReady, match="1.2.0 is not later than 1.1.9.* 2026-03-04 15:30"):
+        package.release_date("## 1.2.0 - 2026-03-04\n\n## 1.1.9 - 2026-03-04\n", "1.2.0")
 
 
 def test_two_versions_are_not_packaged(tmp_path: Path) -> None:

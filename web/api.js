@@ -8,7 +8,7 @@
   const { PlexSync } = window;
   if (!PlexSync) return;
 
-  const { PluginApi, Apollo, PLUGIN, seconds, untilVisible } = PlexSync.core;
+  const { PluginApi, Apollo, EVERY, PLUGIN, seconds, untilVisible } = PlexSync.core;
 
   const MOST_FOUND = 500; // scenes that a search may name to an operation
 
@@ -130,16 +130,19 @@
   }
 
   let settingsAsked = null;
+  let settingsAt = 0;
 
-  /** Plex's address, whether both settings are entered, and whether cards get marks: read once; the
-   * token is not kept. */
+  /** Plex's address, whether it and the token are entered, whether syncing is paused, and whether cards
+   * get marks; read at most once a minute. The token is not kept. */
   function plexSettings() {
-    if (!settingsAsked) {
+    if (!settingsAsked || Date.now() - settingsAt > EVERY.history * 1000) {
+      settingsAt = Date.now();
       settingsAsked = query(SETTINGS).then(({ configuration }) => {
         const ours = (configuration.plugins || {})[PLUGIN] || {};
         const entered = Boolean(ours.plex_url && ours.plex_token);
         const marksCards = ours.mark_cards === true;
-        return { url: String(ours.plex_url || ""), entered, marksCards };
+        const paused = ours.pause_sync === true || ours.no_master === true;
+        return { url: String(ours.plex_url || ""), entered, paused, marksCards };
       });
       settingsAsked.catch(() => {
         settingsAsked = null;
@@ -148,9 +151,39 @@
     return settingsAsked;
   }
 
+  let scenesCounted = { at: 0, count: null };
+
+  /** The number of scenes in Stash, counted at most once a minute; null if it does not say. */
+  async function countScenes() {
+    if (Date.now() - scenesCounted.at > EVERY.history * 1000) {
+      const count = await query(COUNT_SCENES).then(
+        ({ findScenes }) => findScenes.count,
+        () => null,
+      );
+      scenesCounted = { at: Date.now(), count };
+    }
+    return scenesCounted.count;
+  }
+
+  /** PlexSync's status, for which Stash says how many scenes it has and what was entered. */
+  async function readStatus() {
+    const [count, settings] = await Promise.all([countScenes(), plexSettings().catch(() => null)]);
+    const args = {};
+    if (count !== null) args.in_stash = count;
+    if (settings && !settings.entered) args.settings = "empty";
+    else if (settings && settings.paused) args.settings = "paused";
+    return { ...(await operation("status", args)), inStash: count };
+  }
+
+  /** The settings have changed: the next one that asks reads them again. */
+  function forgetSettings() {
+    settingsAsked = null;
+  }
+
   /** Plex's address was saved just now, with a token that never came here. */
   function connectedTo(url) {
-    settingsAsked = Promise.resolve({ url, entered: true });
+    settingsAsked = Promise.resolve({ url, entered: true, paused: false, marksCards: false });
+    settingsAt = Date.now();
   }
 
   /** The error as a sentence. */
@@ -168,7 +201,8 @@
     STOP_JOB,
     FIND_JOB,
     JOBS,
-    COUNT_SCENES,
+    countScenes,
+    readStatus,
     query,
     mutate,
     operation,
@@ -179,6 +213,7 @@
     ownSettings,
     plexSettings,
     connectedTo,
+    forgetSettings,
     sentence,
   };
 })();

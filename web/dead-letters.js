@@ -1,5 +1,5 @@
 /*
- * The view Dead letters: what PlexSync gave up on, and what the user can do about it.
+ * The view Needs you: the dead letters, each with what the user can do about it.
  */
 (function () {
   "use strict";
@@ -45,6 +45,7 @@
             error: deadLetter.error,
             tone: deadLetter.class_tone,
             words: deadLetter.class_words,
+            remedy: deadLetter.remedy,
             message: deadLetter.message,
           },
           h(Candidates, { candidates, paths: deadLetter.paths || [], linkOf: rows.linkOf }),
@@ -80,7 +81,7 @@
     const dialogs = useDialogs(act, refresh);
     const { error } = table.request;
     const searching = Boolean(table.request.search);
-    const onlyWhole = "This affects all dead letters of a class: clear the search first.";
+    const onlyWhole = "This affects all scenes of a class: clear the search first.";
     const chosen = countOf(classes, error);
     const words = error ? `${number(chosen)} “${wordsOf(classes, error)}”` : number(chosen);
 
@@ -88,7 +89,7 @@
       act(`retry ${scene}`, async (wanted) => {
         await command("retry", { scene }, wanted);
         refresh();
-        return "The scene is tried again; its dead letter is removed when it is in step.";
+        return "The scene is tried again; it leaves this list when it is in step.";
       });
     const retryAll = () =>
       act("retry all", async (wanted) => {
@@ -113,7 +114,7 @@
         if (wanted()) setAsking(false);
         refresh();
         return (
-          answer && `${counted(answer.removed, "dead letter")} removed; ${COMES_BACK}.`
+          answer && `${counted(answer.removed, "scene")} removed from this list; ${COMES_BACK}.`
         );
       });
 
@@ -123,40 +124,42 @@
       h(
         TableTools,
         { table, classes },
-        h(
-          Button,
-          {
-            size: "sm",
-            variant: "secondary",
-            disabled: !chosen || searching || Boolean(busy),
-            title: searching ? onlyWhole : "",
-            onClick: retryAll,
-          },
-          `Retry all ${number(chosen)}`,
-        ),
-        h(
-          Button,
-          {
-            size: "sm",
-            variant: "danger",
-            disabled: !chosen || searching || Boolean(busy),
-            title: searching ? onlyWhole : "",
-            onClick: () => setAsking(true),
-          },
-          `Clear ${number(chosen)} ...`,
-        ),
+        chosen > 0 &&
+          h(
+            Button,
+            {
+              size: "sm",
+              variant: "secondary",
+              disabled: searching || Boolean(busy),
+              title: searching ? onlyWhole : "",
+              onClick: retryAll,
+            },
+            `Retry all ${number(chosen)}`,
+          ),
+        chosen > 0 &&
+          h(
+            Button,
+            {
+              size: "sm",
+              variant: "danger",
+              disabled: searching || Boolean(busy),
+              title: searching ? onlyWhole : "",
+              onClick: () => setAsking(true),
+            },
+            `Clear ${number(chosen)} ...`,
+          ),
         h(RestoreButton, { tasks, startTask }),
       ),
       h(Problem, { text: table.error, again: table.again }),
       data && data.tooMany && h(TooMany),
       h(DataTable, {
-        name: "Dead letters",
+        name: "Needs you",
         columns: DEAD_LETTER_COLUMNS,
         rows: deadLetters.map((deadLetter) => deadLetterRow(deadLetter, rows, dialogs, retry, busy)),
         sort: table.request.sort,
         onSort: (sort) => table.change({ sort }),
         busy: table.busy,
-        empty: filtered(table) ? "No dead letter matches." : "No dead letters: nothing needs your attention.",
+        empty: filtered(table) ? "No such scene needs you." : "Nothing needs you.",
       }),
       h(Pager, {
         total: data ? data.total : 0,
@@ -166,9 +169,9 @@
       dialogs.dialog,
       asking &&
         h(Confirm, {
-          title: "Clear dead letters?",
-          text: `${words} ${chosen === 1 ? "dead letter" : "dead letters"} would be removed. Their scenes are then only tried again when they are edited. A copy is kept for 7 days; neither Stash nor Plex is changed.`,
-          button: `Clear ${counted(chosen, "dead letter")}`,
+          title: "Clear this list?",
+          text: `${words} ${chosen === 1 ? "scene" : "scenes"} would be removed from this list, and then only be tried again when they are edited. A copy is kept for 7 days; neither Stash nor Plex is changed.`,
+          button: `Clear ${counted(chosen, "scene")}`,
           busy: Boolean(busy),
           onYes: clear,
           onNo: () => setAsking(false),

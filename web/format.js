@@ -59,16 +59,34 @@
     return left < 1 ? "now" : `in ${roughly(left)}`;
   }
 
+  let locale; // until Stash's is known, the browser's
+
+  /** Show times in Stash's language from now on, as its own pages do. */
+  function speak(language) {
+    locale = language;
+  }
+
+  const TIME = { hour: "numeric", minute: "2-digit" };
+
+  function timeOfDay(when) {
+    return when.toLocaleTimeString(locale, TIME);
+  }
+
+  function shortDate(when) {
+    return when.toLocaleDateString(locale, { day: "numeric", month: "short" });
+  }
+
   /** "14:05", with the day if it is not today. */
   function clockTime(at) {
     const when = new Date(at * 1000);
-    const time = when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    if (when.toDateString() === new Date().toDateString()) return time;
-    return `${when.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+    if (when.toDateString() === new Date().toDateString()) return timeOfDay(when);
+    return `${shortDate(when)}, ${timeOfDay(when)}`;
   }
 
   function fullTime(at) {
-    return new Date(at * 1000).toLocaleString();
+    const when = new Date(at * 1000);
+    const day = { day: "numeric", month: "long", year: "numeric" };
+    return `${when.toLocaleDateString(locale, day)} ${timeOfDay(when)}`;
   }
 
   function percent(share) {
@@ -151,38 +169,9 @@
     return `${address.origin}${address.pathname.replace(/\/+$/, "")}/web/index.html${hash}`;
   }
 
-  /**
-   * The overall state: [tone, one sentence, number of scenes that PlexSync has never seen].
-   * `inStash` is the number of scenes in Stash, `settings` the result of plexSettings(); null: unknown.
-   */
-  function howThingsAre(status, inStash, settings) {
-    const { waiting, later, failed } = status.badge;
-    const scenes = status.scenes || {};
-    const leftOut = scenes["left out"] || 0;
-    const known = sumOf(scenes) - leftOut;
-    const all =
-      inStash === null ? known : Math.max(inStash - leftOut, scenes.synced || 0);
-    const apart = leftOut ? `, ${number(leftOut)} left out` : "";
-    const inStep = `In step: ${number(scenes.synced || 0)} of ${counted(all, "scene")}${apart}.`;
-    const kept = waiting ? ` ${number(waiting)} waiting; nothing is lost.` : " Nothing is lost.";
-
-    // both may be set in the environment instead; then it has read Plex's libraries anyway
-    const hasMetPlex = Boolean(known || leftOut || (status.index && status.index.items));
-    if (settings && !settings.entered && !hasMetPlex) {
-      return ["bad", "PlexSync is not set up yet: it needs Plex's address and a token."];
-    }
-    if (status.trouble) {
-      const { headline, since } = status.trouble;
-      const when = since ? ` since ${clockTime(since)} (${roughly(status.now - since)})` : "";
-      return ["bad", `${headline}${when}.${kept}`];
-    }
-    const parts = [];
-    if (waiting) parts.push(`${number(waiting)} waiting`);
-    if (later) parts.push(`${number(later)} to be tried again later`);
-    if (failed) parts.push(`${number(failed)} ${failed === 1 ? "needs" : "need"} you`);
-    const rest = parts.length ? `${parts.join(", ")}.` : "Nothing waits.";
-    const tone = failed ? "warn" : waiting || all > known ? "none" : "ok";
-    return [tone, `${inStep} ${rest}`, Math.max(0, all - known - waiting - later)];
+  /** A field's name: "sort_title" -> "sort title". */
+  function label(field) {
+    return field.replace(/_/g, " ");
   }
 
   function capital(text) {
@@ -197,6 +186,9 @@
     roughly,
     ago,
     ahead,
+    speak,
+    timeOfDay,
+    shortDate,
     clockTime,
     fullTime,
     percent,
@@ -207,7 +199,7 @@
     readSettings,
     webAddress,
     plexLink,
-    howThingsAre,
     capital,
+    label,
   };
 })();

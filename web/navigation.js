@@ -29,7 +29,7 @@
     const { waiting = 0, failed = 0 } = useBoard() || {};
     const parts = [
       waiting && `${number(waiting)} waiting`,
-      failed && `${number(failed)} failed`,
+      failed && `${number(failed)} ${failed === 1 ? "needs" : "need"} you`,
     ].filter(Boolean);
     return h(
       Nav.Link,
@@ -54,7 +54,7 @@
         h("span", { className: "plexsync-nav-name" }, "PlexSync"),
         waiting > 0 &&
           h(Badge, { pill: true, variant: "light", title: "waiting" }, number(waiting)),
-        failed > 0 && h(Badge, { pill: true, variant: "danger", title: "failed" }, number(failed)),
+        failed > 0 && h(Badge, { pill: true, variant: "danger", title: "needs you" }, number(failed)),
       ),
     );
   }

@@ -14,6 +14,7 @@
   const { Time, Note, Box, Confirm } = PlexSync.widgets;
   const { History } = PlexSync.timeline;
   const { Standing } = PlexSync.lists;
+  const { Texts } = PlexSync.tasks;
 
   const RECONCILIATIONS = [
     ["reconcile_all", "All scenes"],
@@ -21,6 +22,8 @@
     ["reconcile_24h", "Last 24 hours"],
     ["reconcile_missing", "Missing metadata only"],
   ];
+
+  const GAPS = PlexSync.catalog.gaps;
 
   const SCOPES = {
     all: "all scenes",
@@ -45,7 +48,8 @@
     const newest = last && (!checks.last || health.ended_at >= checks.last) ? last : null;
     let tone = "ok";
     let value = "Healthy";
-    if (status.trouble) [tone, value] = ["bad", status.trouble.title];
+    if (status.headline.state === "not set up") [tone, value] = ["none", "Not set up"];
+    else if (status.trouble) [tone, value] = ["bad", status.trouble.title];
     else if (newest && newest.state !== "healthy")
       [tone, value] = ["bad", newest.title || capital(newest.state)];
     else if (!newest && !status.statistics.last) [tone, value] = ["none", "Not probed yet"];
@@ -72,6 +76,12 @@
     const names = { CLOSED: "Closed", OPEN: "Open", HALF_OPEN: "Half open" };
     const tones = { CLOSED: "ok", OPEN: "bad", HALF_OPEN: "warn" };
     const closed = state === "CLOSED" && !failures;
+    if (closed && status.headline.state === "not set up")
+      return h(
+        Tile,
+        { title: "Circuit breaker", tone: "none", value: "Not used yet" },
+        "No job goes to Plex before PlexSync is set up.",
+      );
     return h(
       Tile,
       { title: "Circuit breaker", tone: tones[state], value: names[state] || state },
@@ -183,7 +193,8 @@
         "Press Reconcile to compare all scenes.",
       );
     const gaps = Object.entries((run.tally && run.tally.found) || {}).filter((pair) => pair[1]);
-    const found = gaps.map(([kind, count]) => `${number(count)} ${kind}`).join(", ") || "no gaps";
+    const found =
+      gaps.map(([kind, count]) => `${number(count)} ${GAPS[kind] || kind}`).join(", ") || "no gaps";
     const scope = SCOPES[run.order && run.order.scope] || "";
     return h(
       Tile,
@@ -301,6 +312,7 @@
       h(LeftOut, { status, tasks, startTask }),
       status.problems.map((problem) => h(Note, { key: problem, tone: "warn" }, problem)),
       h(History, { revision: outages }),
+      h(Texts),
       status.log.length > 0 &&
         h(
           "details",

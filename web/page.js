@@ -8,13 +8,13 @@
   if (!PlexSync) return;
 
   const { PluginApi, ADDRESS, EVERY, TASKS } = PlexSync.core;
-  const { Fragment, useCallback, useRef, useState, createElement: h } = PlexSync.core.React;
+  const { Fragment, useCallback, useMemo, useRef, createElement: h } = PlexSync.core.React;
   const { Badge, Button, Nav, Tab } = PlexSync.core.Bootstrap;
   const { Link, useHistory, useLocation } = PlexSync.core.Router;
-  const { number, counted, howThingsAre, capital } = PlexSync.format;
-  const { COUNT_SCENES, query, operation, plexSettings } = PlexSync.api;
+  const { number, clockTime, roughly } = PlexSync.format;
+  const { forgetSettings, operation, readStatus } = PlexSync.api;
   const { board, usePolling, useOnce } = PlexSync.polling;
-  const { useAct, Guard, Mark, Busy, Problem } = PlexSync.widgets;
+  const { useAct, useStashsLanguage, Guard, Mark, Busy, Problem } = PlexSync.widgets;
   const { useTasks, Running, Result } = PlexSync.tasks;
   const { QueueView } = PlexSync.queue;
   const { DeadLettersView } = PlexSync.deadLetters;
@@ -32,25 +32,21 @@
     ["overview", "Overview"],
     ["scenes", "Scenes"],
     ["queue", "Queue"],
-    ["dead-letters", "Dead letters"],
+    ["dead-letters", "Needs you"],
     ["preview", "Preview"],
     ["recipes", "What is written"],
     ["set-up", "Set-up"],
     ["settings", "Settings"],
   ];
 
-  function Headline({ view, status, inStash, settings, tasks, startTask }) {
-    const [tone, text, unmet] = howThingsAre(status, inStash, settings);
+  /** How things are, as the server puts it; the page only adds times in Stash's language. */
+  function Headline({ view, status, tasks, startTask }) {
+    const { state, tone, text, since, more, counts, older } = status.headline;
     const { trouble } = status;
-    const notSetUp = settings && !settings.entered && tone === "bad" && !status.breaker.failures;
-    const older = unmet > 0 && !status.backfills.length && !status.first_sync;
-    let more = "";
-    if (trouble) more = `${capital(trouble.words)}. ${trouble.remedy}`;
-    else if (notSetUp) more = "The set-up takes a few minutes, and can be left at any time.";
-    else if (older) {
-      const were = unmet === 1 ? "was" : "were";
-      more = `${counted(unmet, "scene")} ${were} not saved since PlexSync was installed.`;
-    }
+    const when = since
+      ? ` since ${clockTime(since)} (${roughly(status.now - since)}).`
+      : "";
+    const notSetUp = state === "not set up";
     return h(
       "div",
       { className: `plexsync-headline plexsync-tone-${tone}` },
@@ -58,14 +54,14 @@
       h(
         "div",
         { role: "status" },
-        h("p", { "data-plexsync": "headline" }, text),
+        h("p", { "data-plexsync": "headline" }, when ? text.replace(/\.$/, when) : text),
         more && h("p", { className: "plexsync-dim" }, more),
+        !notSetUp && h("p", { className: "plexsync-dim", "data-plexsync": "counts" }, counts),
       ),
       view !== "set-up" &&
-        (notSetUp || (trouble && trouble.settings)) &&
+        (notSetUp || (state === "held" && trouble.settings)) &&
         h(Link, { to: SET_UP, className: "btn btn-primary" }, "Set-up"),
-      older &&
-        tone !== "bad" &&
+      older > 0 &&
         h(
           Button,
           {
@@ -79,11 +75,10 @@
   }
 
   const askStatus = async () => {
-    const status = await operation("status");
+    const status = await readStatus();
     board.publish(status.badge);
     return status;
   };
-  const countScenes = async () => (await query(COUNT_SCENES)).findScenes.count;
 
   /** The view that the address names. */
   function useView() {
@@ -151,10 +146,10 @@
       : view === "overview"
         ? EVERY.overview
         : EVERY.elsewhere;
-    const [saved, setSaved] = useState(0);
-    const settings = useOnce(useCallback(() => plexSettings(), [saved]));
+    useStashsLanguage();
+    useMemo(forgetSettings, []); // they may have been changed in Stash's form meanwhile
+    const inStash = status ? status.inStash : null;
     useSetUpFirst(status);
-    const { data: inStash } = usePolling(countScenes, EVERY.history);
     const health = useHealth(tasks.result);
     const [, act] = useAct();
     const startTask = useCallback(
@@ -162,10 +157,6 @@
       [],
     );
     const stopTask = () => act("stop", () => tasks.stop(tasks.running.id).then(() => ""));
-    const setUpChanged = useCallback(() => {
-      setSaved((times) => times + 1);
-      again();
-    }, [again]);
     const panes = {
       overview: () => h(OverviewView, { status, inStash, health, tasks, startTask }),
       scenes: () => h(ScenesView, { status, inStash, changed: again, tasks, startTask }),
@@ -174,7 +165,7 @@
       preview: () => h(PreviewView, { changed: again }),
       recipes: () => h(RecipesView, { tasks, changed: again }),
       settings: () => h(SettingsView, { changed: again, tasks, startTask }),
-      "set-up": () => h(SetUpView, { tasks, startTask, changed: setUpChanged }),
+      "set-up": () => h(SetUpView, { tasks, startTask, changed: again }),
     };
     return h(
       "div",
@@ -182,7 +173,7 @@
       h("h2", null, "PlexSync"),
       status && h(Banner, { status, go }),
       status
-        ? h(Headline, { view, status, inStash, settings, tasks, startTask })
+        ? h(Headline, { view, status, tasks, startTask })
         : !error && h(Busy, null, "Reading PlexSync's status ..."),
       h(Problem, { text: error, again }),
       tasks.running && h(Running, { tasks, onStop: stopTask }),

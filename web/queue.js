@@ -97,16 +97,17 @@
       h(
         TableTools,
         { table, classes: (data && data.classes) || [] },
-        h(
-          Button,
-          {
-            size: "sm",
-            variant: "danger",
-            disabled: !everything || Boolean(busy),
-            onClick: () => setAsking(true),
-          },
-          "Clear the queue ...",
-        ),
+        everything > 0 &&
+          h(
+            Button,
+            {
+              size: "sm",
+              variant: "danger",
+              disabled: Boolean(busy),
+              onClick: () => setAsking(true),
+            },
+            "Clear the queue ...",
+          ),
         h(RestoreButton, { tasks, startTask }),
       ),
       h(Problem, { text: table.error, again: table.again }),

@@ -1,5 +1,5 @@
 /*
- * Shared by the rows of the queue and of dead letters: links, reasons, candidates, actions, dialogs.
+ * Shared by the rows of the queue and of those that need you: links, reasons, candidates, actions, dialogs.
  */
 (function () {
   "use strict";
@@ -63,7 +63,7 @@
     );
   }
 
-  function Why({ error, tone, words, message, children }) {
+  function Why({ error, tone, words, remedy, message, children }) {
     return h(
       Fragment,
       null,
@@ -72,7 +72,8 @@
         { variant: tone === "warn" ? "warning" : "secondary", title: error },
         words,
       ),
-      h("div", { className: "plexsync-message" }, message),
+      remedy && h("div", { className: "plexsync-remedy" }, remedy),
+      h("div", { className: `plexsync-message${remedy ? " plexsync-dim" : ""}` }, message),
       children,
     );
   }
@@ -148,7 +149,7 @@
       asking &&
         h(Confirm, {
           title: "Restore what was last removed?",
-          text: "The newest copy of the last 7 days would be restored, whether it holds jobs or dead letters. Existing entries are not changed.",
+          text: "The newest copy of the last 7 days would be restored, whether of the queue or of those that needed you. Existing entries are not changed.",
           button: TASKS.restore_removed,
           onYes: restore,
           onNo: () => setAsking(false),

@@ -10,10 +10,10 @@
   const { PluginApi, EVERY } = PlexSync.core;
   const { Fragment, useCallback, useMemo, useState, createElement: h } = PlexSync.core.React;
   const { Button } = PlexSync.core.Bootstrap;
-  const { counted, ahead, clockTime, sceneTitle } = PlexSync.format;
+  const { counted, label, ahead, clockTime, sceneTitle } = PlexSync.format;
   const { operation, command } = PlexSync.api;
   const { usePolling } = PlexSync.polling;
-  const { usePlexLinks, useAct, Guard, Mark, Busy, PlexLink, Confirm } = PlexSync.widgets;
+  const { usePlexLinks, useAct, useStashsLanguage, Guard, Mark, Busy, PlexLink, Confirm } = PlexSync.widgets;
   const { useDialogs } = PlexSync.rows;
 
   /** A scene's state as [tone, words]. */
@@ -23,11 +23,11 @@
     if (state.state === "waiting" && job) {
       if (job.running) return ["warn", "being synced now"];
       if (away) return ["warn", "waiting until Plex is healthy again"];
-      const later = job.not_before > Date.now() / 1000 + 1;
-      const when = later
-        ? ` until ${clockTime(job.not_before)} (${ahead(job.not_before)})`
-        : " for its turn";
-      return ["warn", `waiting${when}${job.last_message ? `: ${job.last_message}` : ""}`];
+      const left = job.not_before - Date.now() / 1000;
+      const why = job.last_message ? `: ${job.last_message}` : "";
+      if (left < 1) return ["warn", `waiting for its turn${why}`];
+      const at = left < 60 ? "" : ` at ${clockTime(job.not_before)},`;
+      return ["warn", `${why ? "tried again" : "synced"}${at} ${ahead(job.not_before)}${why}`];
     }
     const candidates = (deadLetter && deadLetter.candidates) || [];
     const more = {
@@ -39,6 +39,15 @@
     }[state.state];
     const detail = state.detail ? `: ${state.detail}` : "";
     return [state.tone, `${state.words}${more === undefined ? detail : more}`];
+  }
+
+  /** What an undo did, and the reason for whatever it did not; an Error if it did nothing. */
+  function undoneWords({ failed, left, fields }, id) {
+    if (failed[id]) throw new Error(`Nothing was undone: ${failed[id]}.`);
+    const kept = Object.entries(left[id] || {}).map(([field, why]) => `${label(field)} (${why})`);
+    if (!kept.length) return "Undone: Plex has what it had before.";
+    const all = Object.keys(fields).length ? "Undone, except for" : "Nothing was undone:";
+    return `${all} ${kept.join(", ")}${all.endsWith(":") ? " stays as it is in Plex" : ""}.`;
   }
 
   const SETTLING = 12; // seconds after a save in which the worker may not have noticed it yet
@@ -56,6 +65,7 @@
   }
 
   function SceneLine({ id, scene }) {
+    useStashsLanguage();
     const updated = scene.updated_at;
     const title = sceneTitle(id, { title: scene.title, files: scene.files || [] });
 
@@ -75,17 +85,16 @@
         const answer = await command("undo", { scene: id }, wanted);
         if (wanted()) setAsking(false);
         again();
-        const left = answer ? Object.keys(answer.left).length : 0;
-        return left
-          ? "Undone, except for fields that were changed in Plex since."
-          : "Undone: Plex has what it had before.";
+        return answer && undoneWords(answer, id);
       });
     if (error && !state)
       return h("div", { className: "plexsync plexsync-scene" }, h("span", null, `Plex: ${error}`));
     if (!state)
       return h("div", { className: "plexsync plexsync-scene" }, h(Busy, null, "Plex ..."));
     const [tone, words] = sceneWords(state, state.away);
-    const written = state.targets.some((target) => target.written.length);
+    // what is still written after an undo was left on purpose: another one would leave it too
+    const undoable =
+      state.state !== "undone" && state.targets.some((target) => target.written.length);
     const target = state.targets[0];
     const candidates = (state.dead_letter && state.dead_letter.candidates) || [];
     const button = (label, onClick, variant) =>
@@ -118,7 +127,7 @@
           ),
         button("Sync now", () => dialogs.sync(id)),
         button("Preview", () => dialogs.open({ kind: "preview", id, title })),
-        written && button("Undo", () => setAsking(true)),
+        undoable && button("Undo", () => setAsking(true)),
         h(PlexLink, { href: target ? linkOf(target.rating_key) : "", label: true }),
       ),
       dialogs.dialog,

@@ -7,13 +7,14 @@
   const { PlexSync } = window;
   if (!PlexSync) return;
 
-  const { GUIDE, TASKS } = PlexSync.core;
+  const { PluginApi, PLUGIN, ADDRESS, GUIDE, TASKS } = PlexSync.core;
+  const { Link } = PlexSync.core.Router;
   const { catalog } = PlexSync;
-  const { useState, createElement: h } = PlexSync.core.React;
+  const { Fragment, useState, createElement: h } = PlexSync.core.React;
   const { Badge, Button, Form } = PlexSync.core.Bootstrap;
   const { counted, readSettings, writeSettings } = PlexSync.format;
-  const { command, sentence } = PlexSync.api;
-  const { useAct, useDraft, Discard, Busy, Note, Problem, Box } = PlexSync.widgets;
+  const { command, forgetSettings, sentence } = PlexSync.api;
+  const { useAct, useDraft, Discard, Guard, Busy, Note, Problem, Box } = PlexSync.widgets;
 
   /** The value of a setting that was never entered. */
   function nothing(setting) {
@@ -75,7 +76,9 @@
   function SettingRow({ name, value, saved, onChange }) {
     const setting = catalog.settings[name];
     const id = `plexsync-setting-${name}`;
-    const range = setting.kind === "number" ? ` Allowed: ${setting.low} to ${setting.high}.` : "";
+    const unit = setting.unit ? ` ${setting.unit}` : "";
+    const range =
+      setting.kind === "number" ? `${unit}. Allowed: ${setting.low} to ${setting.high}${unit}.` : ".";
     return h(
       "div",
       { className: "plexsync-pattern", "data-key": name },
@@ -83,7 +86,9 @@
         "div",
         { className: "plexsync-pattern-head" },
         h("label", { htmlFor: id }, setting.label),
-        value !== saved && h(Badge, { variant: "warning" }, "changed"),
+        value !== saved
+          ? h(Badge, { variant: "warning" }, "not saved")
+          : value !== nothing(setting) && h(Badge, { variant: "secondary" }, "changed"),
         value !== nothing(setting) &&
           h(
             Button,
@@ -100,7 +105,7 @@
       h(
         "div",
         { className: "plexsync-dim" },
-        `${setting.means} Default: ${setting.default}.${range} `,
+        `${setting.means} Default: ${setting.default}${range} `,
         h("code", null, name),
       ),
     );
@@ -199,6 +204,7 @@
           if (!answer || !wanted()) return;
           setSaved(draft);
           setDone(answer.text);
+          forgetSettings();
           tellPage();
         } catch (trouble) {
           if (wanted()) setRefused(sentence(trouble));
@@ -278,6 +284,22 @@
       h(Exchange, { shown: draft, onImport: (found) => setDraft((old) => ({ ...old, ...found })) }),
     );
   }
+
+  /** Stash's own form has only the settings that everybody needs: above it, the way to all of them. */
+  function withTheWay(props, ...more) {
+    const form = more.pop();
+    if (props.pluginID !== PLUGIN) return form;
+    const to = `${ADDRESS}?view=settings`;
+    const way = h(
+      "p",
+      { className: "plexsync setting" },
+      h(Link, { to }, "All settings of PlexSync"),
+      ", with a search and checks, are on its own page.",
+    );
+    return h(Fragment, null, h(Guard, { quiet: true }, way), form);
+  }
+
+  PluginApi.patch.after("PluginSettings", withTheWay);
 
   PlexSync.settings = { SettingsView };
 })();

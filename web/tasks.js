@@ -9,10 +9,10 @@
 
   const { EVERY, TASKS, UNLISTED, QUIET } = PlexSync.core;
   const { Fragment, useCallback, useEffect, useState, createElement: h } = PlexSync.core.React;
-  const { Button, Card } = PlexSync.core.Bootstrap;
-  const { number } = PlexSync.format;
+  const { Button, Card, Form } = PlexSync.core.Bootstrap;
+  const { number, fullTime } = PlexSync.format;
   const { RUN_TASK, STOP_JOB, FIND_JOB, JOBS, query, mutate, operation } = PlexSync.api;
-  const { repeat, useAlive } = PlexSync.polling;
+  const { repeat, useAlive, useOnce } = PlexSync.polling;
   const { Mark } = PlexSync.widgets;
 
   const UNKNOWN = { status: "UNKNOWN", error: "Stash no longer has this task." };
@@ -123,6 +123,15 @@
     return ["check_setup", "report_for_help"].includes(mode) ? lines.slice(-1) : lines;
   }
 
+  function line({ level, text }, place) {
+    return h(
+      "li",
+      { key: place, "data-level": level },
+      level !== "info" && h(Mark, { tone: level === "error" ? "bad" : "warn" }),
+      text,
+    );
+  }
+
   function ResultWords({ result }) {
     const [whole, setWhole] = useState(false);
     const lines = resultLines(result);
@@ -149,14 +158,7 @@
       h(
         "ul",
         { className: "plexsync-lines" },
-        shown.map((line, place) =>
-          h(
-            "li",
-            { key: place, "data-level": line.level },
-            line.level !== "info" && h(Mark, { tone: line.level === "error" ? "bad" : "warn" }),
-            line.text,
-          ),
-        ),
+        shown.map(line),
         text &&
           h("li", { "data-level": report && report.state === "done" ? "info" : "warning" }, text),
       ),
@@ -194,5 +196,37 @@
     );
   }
 
-  PlexSync.tasks = { useTasks, Running, Result };
+  /** What each task said last, in full: Stash's log shows only its beginning and its end. */
+  function Texts() {
+    const [mode, setMode] = useState("");
+    const ask = useCallback(() => (mode ? operation("report", { task: mode }) : null), [mode]);
+    const report = useOnce(ask);
+    const known = report && report.task === mode ? report : null;
+    return h(
+      "details",
+      { className: "plexsync-more" },
+      h("summary", null, "Texts of tasks"),
+      h(
+        Form.Control,
+        {
+          as: "select",
+          size: "sm",
+          className: "btn-secondary plexsync-select",
+          "aria-label": "Task",
+          value: mode,
+          onChange: (event) => setMode(event.target.value),
+        },
+        h("option", { value: "" }, "Choose a task"),
+        Object.entries(PlexSync.catalog.tasks).map(([key, name]) =>
+          h("option", { key, value: key }, name),
+        ),
+      ),
+      known && known.state === "unknown" && h("p", null, "It has not run yet."),
+      known && known.ended_at && h("p", { className: "plexsync-dim" }, fullTime(known.ended_at)),
+      known && known.lines && h("ul", { className: "plexsync-lines" }, known.lines.map(line)),
+      known && known.error && h("p", null, known.error),
+    );
+  }
+
+  PlexSync.tasks = { useTasks, Running, Result, Texts };
 })();

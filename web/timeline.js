@@ -10,7 +10,7 @@
   const { EVERY } = PlexSync.core;
   const { Fragment, useCallback, useState, createElement: h } = PlexSync.core.React;
   const { Button } = PlexSync.core.Bootstrap;
-  const { number, counted, duration, clockTime, percent } = PlexSync.format;
+  const { number, counted, duration, clockTime, timeOfDay, shortDate, percent } = PlexSync.format;
   const { operation } = PlexSync.api;
   const { usePolling } = PlexSync.polling;
   const { Problem, Box } = PlexSync.widgets;
@@ -30,8 +30,8 @@
       const when = new Date((start + ((end - start) * step) / 4) * 1000);
       if (step === 4) return "now";
       return day
-        ? when.toLocaleDateString([], { day: "numeric", month: "short" })
-        : when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+        ? shortDate(when)
+        : timeOfDay(when);
     });
   }
 
@@ -156,17 +156,17 @@
         ),
         h(
           Figure,
-          { label: "MTTR", title: "Mean time to recovery" },
+          { label: "Length of an outage (MTTR)", title: "Mean time to recovery" },
           data.mttr === null ? "–" : duration(data.mttr),
         ),
         h(
           Figure,
-          { label: "MTBF", title: "Mean time between failures" },
+          { label: "Time between two (MTBF)", title: "Mean time between failures" },
           data.mtbf === null ? "–" : duration(data.mtbf),
         ),
         h(
           Figure,
-          { label: "On record" },
+          { label: "Outages on record" },
           data.outages.length ? number(data.outages.length) : "none",
         ),
       ),
@@ -177,16 +177,20 @@
   const CHART_SPAN = 12 * 3600;
   const CHART_HIGH = 60;
 
-  /** Jobs done in each ten minutes of the last hours, with those that failed on top. */
+  /** Scenes written in each ten minutes of the last hours, with those that failed on top. */
   function Throughput({ data }) {
     const end = (Math.floor(data.now / data.seconds) + 1) * data.seconds;
     const start = end - CHART_SPAN;
     const slices = data.slices.filter((slice) => slice.at >= start && slice.at < end);
-    const highest = Math.max(1, ...slices.map((slice) => slice.done + slice.failed));
+    const highest = Math.max(1, ...slices.map((slice) => slice.written + slice.failed));
     const wide = WIDE / (CHART_SPAN / data.seconds);
-    const total = slices.reduce((sum, slice) => sum + slice.done, 0);
-    const failed = slices.reduce((sum, slice) => sum + slice.failed, 0);
-    const words = `${counted(total, "scene")} done${failed ? `, ${number(failed)} failed` : ""} in 12 hours`;
+    const sum = (name) => slices.reduce((total, slice) => total + slice[name], 0);
+    const [written, failed] = [sum("written"), sum("failed")];
+    const same = sum("done") - written;
+    const words =
+      `${counted(written, "scene")} written in 12 hours` +
+      (same ? `, ${number(same)} found in step` : "") +
+      (failed ? `, ${number(failed)} failed` : "");
     const column = (slice, count, below, kind) => ({
       key: `${slice.at} ${kind}`,
       x: ((slice.at - start) / data.seconds) * wide + wide * 0.1,
@@ -200,7 +204,11 @@
         ? h(
             "rect",
             column(slice, count, below, kind),
-            h("title", null, `${clockTime(slice.at)}: ${slice.done} done, ${slice.failed} failed`),
+            h(
+              "title",
+              null,
+              `${clockTime(slice.at)}: ${slice.written} written, ${slice.failed} failed`,
+            ),
           )
         : null;
     return h(
@@ -223,8 +231,8 @@
             role: "img",
             "aria-label": `Throughput: ${words}`,
           },
-          slices.map((slice) => bar(slice, slice.done, 0, "plexsync-done")),
-          slices.map((slice) => bar(slice, slice.failed, slice.done, "plexsync-down")),
+          slices.map((slice) => bar(slice, slice.written, 0, "plexsync-done")),
+          slices.map((slice) => bar(slice, slice.failed, slice.written, "plexsync-down")),
         ),
       ),
       h(Axis, { start, end }),

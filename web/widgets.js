@@ -10,7 +10,7 @@
   const { PluginApi, React } = PlexSync.core;
   const { Fragment, useCallback, useEffect, useRef, useState, createElement: h } = PlexSync.core.React;
   const { Button, Card, Modal, Spinner } = PlexSync.core.Bootstrap;
-  const { ago, fullTime, sceneTitle, webAddress, plexLink } = PlexSync.format;
+  const { ago, speak, fullTime, sceneTitle, webAddress, plexLink } = PlexSync.format;
   const { findScenes, ownSettings, plexSettings, sentence } = PlexSync.api;
   const { useAlive, useOnce } = PlexSync.polling;
 
@@ -136,6 +136,14 @@
       },
       h("path", { d: ICONS[name], fillRule: "evenodd" }),
     );
+  }
+
+  const { Intl: Messages } = PluginApi.libraries;
+
+  /** Times on our pages follow Stash's language. */
+  function useStashsLanguage() {
+    const intl = Messages && Messages.useIntl ? Messages.useIntl() : null;
+    if (intl) speak(intl.locale);
   }
 
   const TONES = { ok: "all right", warn: "warning", bad: "wrong" };
@@ -273,6 +281,7 @@
     useAct,
     useDraft,
     Discard,
+    useStashsLanguage,
     Guard,
     Icon,
     Mark,

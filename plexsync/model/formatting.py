@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _SHOWN = 20
 
@@ -53,3 +53,8 @@ def listed(counts: Mapping[str, int]) -> str:
 def capital(text: str) -> str:
     """The text, begun with a capital."""
     return text[:1].upper() + text[1:]
+
+
+def quoted(paths: Iterable[str]) -> str:
+    """Paths for a text; the log finds them between the quotes where it must hide them."""
+    return ", ".join(f'"{path}"' for path in paths)

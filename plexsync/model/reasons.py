@@ -80,6 +80,16 @@ CLASSES = {
 }
 """All error classes after which a job is retried or becomes a dead letter."""
 
+REMEDIES = {
+    SERVER_DOWN: "Plex was away each time: press Retry.",
+    "PlexTemporaryError": "Plex failed each time: see Plex's log, then press Retry.",
+    NOT_FOUND: "Let Plex scan the folder, or correct the path map; then it is synced by itself.",
+    "PlexPermanentError": "Correct the scene in Stash, or what Plex refuses; then press Retry.",
+    "AmbiguousMatch": "Press Pin, and choose the item that it is.",
+    "SceneUnusable": "Correct the scene in Stash; it is then tried again.",
+}
+"""What the user can do about a dead letter of each class."""
+
 DEAD_STATES = {"AmbiguousMatch": "ambiguous", NOT_FOUND: "not in Plex"}
 """Error class of a dead letter -> the scene's state; any other class is "failed"."""
 

@@ -213,7 +213,7 @@ class Index(TypedDict):
 
 
 class OtherScenes(TypedDict):
-    """Scenes that are not in step: their state, its words, how many."""
+    """Scenes that are not in step: their list, its words, how many."""
 
     state: str
     words: str
@@ -231,7 +231,8 @@ class SceneCounts(TypedDict):
 
 class Headline(TypedDict):
     """How things are: a state of policy/headline.py, its tone, one sentence, since when it is so (if
-    something holds the work up), what else there is to say, and the scenes in numbers and words.
+    something holds the work up), what else there is to say, how many scenes Sync All Scenes would
+    still bring in step, and the scenes in numbers and words.
     """
 
     state: str
@@ -239,6 +240,7 @@ class Headline(TypedDict):
     text: str
     since: float | None
     more: str
+    older: int
     scenes: SceneCounts
     counts: str
 

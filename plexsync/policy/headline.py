@@ -5,9 +5,9 @@ Light, since each of the page's requests is a process.
 
 from __future__ import annotations
 
-from plexsync.model.formatting import capital, grouped, listed
+from plexsync.model.formatting import capital, grouped, label, listed
 from plexsync.model.places import INVALID, MISSING, OUR_FORM, PAUSED, STASHS_FORM
-from plexsync.model.reasons import BAD, NONE, OK, WARN, classes_in_words, state_words
+from plexsync.model.reasons import BAD, NONE, OK, WARN, classes_in_words
 from plexsync.policy.outage_history import format_duration
 
 TYPE_CHECKING = False
@@ -31,7 +31,15 @@ NOTHING = "nothing to do"
 EMPTY = "empty"
 """Stash's form lacks Plex's address or token, but the environment may have them."""
 
-_SYNCED, _UNMET = "synced", "unknown"
+_IN_STEP, _WAITING, _UNMET = "in_step", "waiting", "not_seen"
+_WORDS = {
+    "shared": "item of another scene",
+    "cleared": "no longer tried",
+    "not_seen": "not looked at yet",
+    "not_in_plex": "not in Plex",
+    "edited_in_plex": "edited in Plex",
+}
+"""Lists of scenes whose names are not their words."""
 
 
 def headline(facts: Facts, settings: str, in_stash: int | None) -> Headline:
@@ -40,7 +48,7 @@ def headline(facts: Facts, settings: str, in_stash: int | None) -> Headline:
     `settings` is a state of model/places.py, or EMPTY; `in_stash` the number of scenes in Stash,
     if known.
     """
-    scenes = scene_counts(facts["scenes"], in_stash)
+    scenes = scene_counts(facts["states"], in_stash, facts["inbox"])
     state, tone, text, more = _state(facts, settings, scenes)
     trouble = facts["trouble"]
     return {
@@ -49,6 +57,7 @@ def headline(facts: Facts, settings: str, in_stash: int | None) -> Headline:
         "text": text,
         "since": trouble["since"] if state == HELD and trouble else None,
         "more": more,
+        "older": _older(facts, scenes) if tone in (OK, WARN, NONE) else 0,
         "scenes": scenes,
         "counts": counts_in_words(scenes),
     }
@@ -59,7 +68,7 @@ def _state(facts: Facts, settings: str, scenes: SceneCounts) -> tuple[str, str, 
     if queue is None:
         return UNREADABLE, BAD, "PlexSync cannot read its queue.", "The cause is shown below."
     if settings == MISSING or (settings == EMPTY and not _has_met_plex(facts)):
-        more = f"Enter both in {STASHS_FORM}, then press Check Setup."
+        more = f"The set-up on PlexSync's page asks for them; or enter both in {STASHS_FORM}."
         return (
             NOT_SET_UP,
             BAD,
@@ -80,19 +89,28 @@ def _state(facts: Facts, settings: str, scenes: SceneCounts) -> tuple[str, str, 
         return WAITS, NONE, "Every edit is in Plex; a backfill waits.", more
     if badge["waiting"] or facts["backfills"]:
         return _at_work(facts)
-    failed, later = _failed(facts), _later(facts)
+    failed, later, older = _failed(facts), _later(facts), _older(facts, scenes)
+    never = _never_saved(older) if older else ""
     if failed:
-        return NEEDS_YOU, WARN, failed, later
+        return NEEDS_YOU, WARN, failed, f"{later} {never}".strip()
     if later:
-        return LATER, NONE, later, ""
-    if scenes["unmet"]:
-        was = "was" if scenes["unmet"] == 1 else "were"
-        more = (
-            f"{_scenes(scenes['unmet'])} {was} not edited since PlexSync was installed; "
-            "Sync All Scenes brings them in step too."
-        )
-        return NOTHING, NONE, "Nothing waits.", more
+        return LATER, NONE, later, never
+    if never:
+        return NOTHING, NONE, "Nothing waits.", never
     return NOTHING, OK, "Nothing to do: every edit is in Plex.", ""
+
+
+def _older(facts: Facts, scenes: SceneCounts) -> int:
+    """The scenes that Sync All Scenes would bring in step, unless the user has decided on them."""
+    return 0 if facts["backfills"] or facts["first_sync"] else scenes["unmet"]
+
+
+def _never_saved(older: int) -> str:
+    was = "was" if older == 1 else "were"
+    return (
+        f"{_scenes(older)} {was} not saved since PlexSync was installed; "
+        "Sync All Scenes brings them in step too."
+    )
 
 
 def _at_work(facts: Facts) -> tuple[str, str, str, str]:
@@ -139,24 +157,30 @@ def _kept(waiting: int) -> str:
     return f"{_scenes(waiting)} {'waits' if waiting == 1 else 'wait'}; nothing is lost."
 
 
-def scene_counts(known: Mapping[str, int] | None, in_stash: int | None) -> SceneCounts:
-    """How many of all scenes are in step, and what the others are, the most frequent first.
+def scene_counts(
+    lists: Mapping[str, int] | None, in_stash: int | None, events: int = 0
+) -> SceneCounts:
+    """How many of all scenes are in step, and in which lists the others are, the longest first.
 
-    `unmet` are those of Stash that PlexSync has never dealt with.
+    `lists` has every scene that PlexSync has dealt with once. Of Stash's others, as many as there are
+    `events` wait to be taken in; the rest are `unmet`.
     """
-    states = known or {}
-    synced, total = states.get(_SYNCED, 0), sum(states.values())
-    unmet = max(0, (in_stash or 0) - total)
-    others = {state: n for state, n in states.items() if n and state != _SYNCED}
-    if unmet:
-        others[_UNMET] = others.get(_UNMET, 0) + unmet
+    known = lists or {}
+    more = max(0, (in_stash or 0) - sum(known.values()))
+    waiting = min(more, events)
+    unmet = more - waiting
+    others = {name: n for name, n in known.items() if name != _IN_STEP}
+    others[_WAITING] = others.get(_WAITING, 0) + waiting
+    others[_UNMET] = unmet
     ordered = sorted(others.items(), key=lambda each: (-each[1], each[0]))
     return {
-        "in_step": synced,
-        "all": total + unmet,
+        "in_step": known.get(_IN_STEP, 0),
+        "all": sum(known.values()) + more,
         "unmet": unmet,
         "others": [
-            {"state": state, "words": state_words(state), "scenes": n} for state, n in ordered
+            {"state": name, "words": _WORDS.get(name, label(name)), "scenes": n}
+            for name, n in ordered
+            if n
         ],
     }
 

@@ -43,7 +43,7 @@ def worst(folder: str) -> Any:
         inbox=4,
         log=[f"line {n}" for n in range(10)],
         problems=[f"problem {n}" for n in range(12)],
-        backfills=[{"reason": "sync all", "after": n, "born": NOW} for n in range(9)],
+        backfills=[{"waits": "", "sentence": f"number {n}"} for n in range(9)],
         refused=[{"field": f"field {n}", "scenes": 1, "why": "no"} for n in range(12)],
         left_out={"scenes": 4, "written": 2, "why": {"not organized": 3}},
         scenes={f"state {n}": 1 for n in range(12)},

@@ -23,7 +23,9 @@ def facts(**more: Any) -> Any:
         "backfills": [],
         "dead_letters": {"total": 0, "by_class": {}},
         "scenes": {"synced": 3},
+        "states": {"in_step": 3},
         "trouble": None,
+        "first_sync": "",
         "index": {"items": 3, "libraries": 1, "age": 1.0},
         **more,
         "queue": None if more.get("queue", 0) is None else {**queue, **(more.get("queue") or {})},
@@ -44,7 +46,7 @@ STATES = {
     "unreadable": (facts(queue=None), "", "bad", "PlexSync cannot read its queue.", "The cause"),
     "not set up": (
         facts(scenes={}, index=None), EMPTY, "bad",
-        "PlexSync is not set up: Plex's address or a token is missing.", "Enter both in Settings",
+        "PlexSync is not set up: Plex's address or a token is missing.", "The set-up on PlexSync's page",
     ),
     "a wrong setting": (
         facts(), INVALID, "bad", "Nothing is synced: a filter in the settings is invalid.",
@@ -101,8 +103,16 @@ def test_a_save_that_waits_for_the_next_is_work_though_no_worker_may_run_yet() -
 
 
 def test_a_backfill_is_work_before_it_has_queued_anything() -> None:
-    at = facts(worker=True, backfills=[{"reason": "sync all", "after": 0, "born": NOW}])
+    at = facts(worker=True, backfills=[{"waits": "", "sentence": "Sync All Scenes: begun."}])
     assert headline(at, "", None)["text"] == "Working, a backfill adds more."
+
+
+def test_a_backfill_that_waits_holds_up_nothing_else() -> None:
+    at = facts(backfills=[{"waits": "paused", "sentence": "Sync All Scenes: paused."}])
+    at["queue"]["edits"] = 0
+    found = headline(at, "", None)
+    assert found["text"] == "Every edit is in Plex; a backfill waits."
+    assert found["more"] == "Sync All Scenes: paused."
 
 
 def test_plex_being_away_is_said_before_a_pause_and_missing_settings_before_both() -> None:
@@ -120,24 +130,38 @@ def test_scenes_never_edited_are_named_with_what_brings_them_in_step() -> None:
     assert (found["state"], found["tone"], found["text"]) == (
         "nothing to do", "none", "Nothing waits.",
     )  # fmt: skip
-    assert found["more"].startswith("2 scenes were not edited since PlexSync was installed;")
+    assert found["more"].startswith("2 scenes were not saved since PlexSync was installed;")
+
+
+def test_sync_all_is_offered_until_the_user_has_decided_on_the_first_sync() -> None:
+    assert headline(facts(), "", 5)["older"] == 2
+    assert headline(facts(first_sync="later"), "", 5)["older"] == 0
+    assert headline(facts(first_sync="later"), "", 5)["text"].startswith("Nothing to do")
+    assert headline(facts(trouble=AWAY), "", 5)["older"] == 0
 
 
 @pytest.mark.parametrize("in_stash", [None, 0, 9, 72, 80])
 def test_the_others_always_add_up(in_stash: int | None) -> None:
-    known = {"synced": 65, "too little metadata": 4, "left out": 2, "failed": 1}
-    found = scene_counts(known, in_stash)
+    known = {"in_step": 65, "too_little_metadata": 4, "left_out": 2, "needs_you": 1}
+    found = scene_counts(known, in_stash, 3)
     assert found["in_step"] == 65
     assert found["in_step"] + sum(each["scenes"] for each in found["others"]) == found["all"]
     assert found["all"] == max(72, in_stash or 0)
 
 
+def test_new_scenes_that_wait_are_not_called_unknown() -> None:
+    at = facts(inbox=1, badge={**WAITING, "waiting": 1})
+    found = headline(at, "", 5)
+    assert found["counts"].endswith("not looked at yet 1, waiting 1.")
+    assert found["older"] == 1
+
+
 def test_the_numbers_explain_every_scene_that_is_not_in_step() -> None:
-    known = {"synced": 65, "too little metadata": 4, "left out": 2}
-    at = facts(scenes=known)
+    known = {"in_step": 65, "too_little_metadata": 4, "left_out": 2, "shared": 0}
+    at = facts(states=known)
     assert headline(at, "", 72)["counts"] == (
         "In step: 65 of 72 scenes; the others: too little metadata 4, left out 2, "
-        "not seen by PlexSync yet 1."
+        "not looked at yet 1."
     )
     assert headline(facts(), "", 3)["counts"] == "In step: 3 of 3 scenes."
-    assert headline(facts(scenes=None), "", None)["counts"] == "No scene was synced yet."
+    assert headline(facts(states=None), "", None)["counts"] == "No scene was synced yet."

@@ -21,7 +21,10 @@ def test_they_are_counted_apart_and_can_be_undone(house: House, open_page: Open)
     until(lambda: house.status()["scenes"] == {"left out": 1, "synced": 1})
     page = open_page(house.stash, ADDRESS)
     headline = page.locator("[data-plexsync=headline]")
-    expect(headline).to_have_text("In step: 1 of 1 scene, 1 left out. Nothing waits.")
+    expect(headline).to_have_text("Nothing to do: every edit is in Plex.")
+    expect(page.locator("[data-plexsync=counts]")).to_have_text(
+        "In step: 1 of 2 scenes; the other: left out 1."
+    )
     box = page.get_by_role("region", name="1 scene left out by the filters")
     expect(box).to_contain_text("Conditions: performer:Ann (1).")
     undo = box.get_by_role("button", name="Undo the 1 scene left out ...")

@@ -34,7 +34,7 @@ def test_ten_thousand_dead_letters_are_shown_a_page_at_a_time(
     kinds = ("PlexNotFound", "PlexPermanentError")
     house.bury(dead_letter(scene, kinds[scene % 2]) for scene in scenes)
     page = open_page(house.stash, LETTERS)
-    table = page.get_by_role("table", name="Dead letters")
+    table = page.get_by_role("table", name="Needs you")
     pages = page.get_by_role("navigation", name="Pages")
     expect(pages).to_contain_text(re.compile(r"1–\d+ of 10\s000"))
     shown = table.locator("tbody tr").count()
@@ -61,7 +61,7 @@ def test_columns_sort(house: House, open_page: Open) -> None:
     scenes = [house.scene(f"{n}.mp4", title=f"Film {n}") for n in range(3)]
     house.bury(dead_letter(scene) for scene in scenes)
     page = open_page(house.stash, LETTERS)
-    rows = page.get_by_role("table", name="Dead letters").locator("tbody tr")
+    rows = page.get_by_role("table", name="Needs you").locator("tbody tr")
     page.get_by_role("columnheader", name="Scene").get_by_role("button").click()
     heading = page.get_by_role("columnheader", name="Scene")
     expect(heading).to_have_attribute("aria-sort", "ascending")
@@ -102,7 +102,7 @@ def test_a_dead_letter_is_retried(house: House, open_page: Open) -> None:
     house.bury([dead_letter(scene)])
     page = open_page(house.stash, LETTERS)
     row(page, scene).get_by_role("button", name="Retry").click()
-    expect(page.get_by_text("No dead letters")).to_be_visible()
+    expect(page.get_by_text("Nothing needs you")).to_be_visible()
     until(lambda: item.title == "A film")
     expect(page.get_by_role("link", name="PlexSync", exact=True)).to_be_visible()
 
@@ -118,7 +118,7 @@ def test_all_of_a_class_are_retried(house: House, open_page: Open) -> None:
     page.get_by_role("button", name="Retry all").click()
     until(lambda: all(item.title.startswith("Film") for _, item in pairs))
     page.get_by_label("Class").select_option("")
-    expect(page.get_by_role("table", name="Dead letters").locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_role("table", name="Needs you").locator("tbody tr")).to_have_count(1)
     expect(row(page, other)).to_be_visible()
 
 
@@ -127,14 +127,14 @@ def test_clearing_names_the_number_and_can_be_called_off(house: House, open_page
     page = open_page(house.stash, LETTERS)
     page.get_by_role("button", name="Clear 30").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("30 dead letters would be removed")
+    expect(dialog).to_contain_text("30 scenes would be removed")
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)
     assert house.status()["dead_letters"]["total"] == 30
     page.get_by_role("button", name="Clear 30").click()
-    dialog.get_by_role("button", name="Clear 30 dead letters").click()
-    expect(page.get_by_text("30 dead letters removed")).to_be_visible()
-    expect(page.get_by_text("No dead letters")).to_be_visible()
+    dialog.get_by_role("button", name="Clear 30 scenes").click()
+    expect(page.get_by_text("30 scenes removed")).to_be_visible()
+    expect(page.get_by_text("Nothing needs you")).to_be_visible()
     assert house.status()["dead_letters"]["total"] == 0
 
 
@@ -143,8 +143,8 @@ def test_what_was_cleared_is_brought_back(house: House, open_page: Open) -> None
     house.bury([dead_letter(scene)])
     page = open_page(house.stash, LETTERS)
     page.get_by_role("button", name="Clear 1").click()
-    page.get_by_role("dialog").get_by_role("button", name="Clear 1 dead letter").click()
-    expect(page.get_by_text("No dead letters")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Clear 1 scene").click()
+    expect(page.get_by_text("Nothing needs you")).to_be_visible()
     page.get_by_role("button", name="Restore Removed").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Existing entries are not changed")
@@ -165,7 +165,7 @@ def test_an_ambiguous_scene_is_pinned_to_the_right_item(house: House, open_page:
     dialog.get_by_role("button", name="Pin and sync").click()
     until(lambda: right.title == "The clip")
     assert wrong.title != "The clip"
-    expect(page.get_by_text("No dead letters")).to_be_visible()
+    expect(page.get_by_text("Nothing needs you")).to_be_visible()
 
 
 def test_a_row_shows_what_a_sync_would_change(house: House, open_page: Open) -> None:

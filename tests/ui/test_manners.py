@@ -112,7 +112,7 @@ def test_the_keyboard_reaches_and_presses_everything(busy: House, open_page: Ope
     clear.focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("dead letters would be removed")
+    expect(dialog).to_contain_text("scenes would be removed")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(clear).to_be_focused()

@@ -20,7 +20,10 @@ def test_one_sentence_says_how_things_are(house: House, open_page: Open) -> None
     house.pair("2.mp4", title="Never saved")
     page = open_page(house.stash, ADDRESS)
     headline = page.locator("[data-plexsync=headline]")
-    expect(headline).to_have_text("In step: 1 of 2 scenes. Nothing waits.")
+    expect(headline).to_have_text("Nothing waits.")
+    expect(page.locator("[data-plexsync=counts]")).to_have_text(
+        "In step: 1 of 2 scenes; the other: not looked at yet 1."
+    )
     tiles = page.locator(".plexsync-tiles")
     expect(tiles).to_contain_text("Circuit breakerClosed")
     expect(tiles).to_contain_text("WorkerAlive")
@@ -66,7 +69,7 @@ def test_scenes_that_nobody_saved_yet_are_synced_on_request(house: House, open_p
     expect(page.locator(".plexsync-headline")).to_contain_text("3 scenes were not saved")
     page.get_by_role("button", name="Sync All Scenes").click()
     expect(page.get_by_role("region", name="Result of Sync All Scenes")).to_contain_text("3")
-    expect(page.locator("[data-plexsync=headline]")).to_contain_text("In step: 3 of 3 scenes.")
+    expect(page.locator("[data-plexsync=counts]")).to_contain_text("In step: 3 of 3 scenes.")
     assert [item.title for _, item in films] == ["Film 0", "Film 1", "Film 2"]
 
 
@@ -106,21 +109,21 @@ def test_an_outage_is_seen_to_come_and_to_go(house: House, open_page: Open) -> N
     house.synced("a.mp4", "In step")
     page = open_page(house.stash, ADDRESS)
     headline = page.locator("[data-plexsync=headline]")
-    expect(headline).to_contain_text("In step: 1 of 7")
+    expect(page.locator("[data-plexsync=counts]")).to_contain_text("In step: 1 of 7")
     expect(page.get_by_role("img", name="Outages: none within the last 24 hours")).to_be_visible()
 
     house.plex.stop()
     for scene, _ in films:
         house.stash.edit(scene, title=f"new {scene}")
     expect(headline).to_contain_text("Plex is away since")
-    expect(headline).to_contain_text("6 waiting; nothing is lost")
+    expect(page.locator(".plexsync-headline")).to_contain_text("6 scenes wait; nothing is lost")
     expect(page.get_by_role("link", name="PlexSync, 6 waiting")).to_be_visible()
     expect(page.locator(".plexsync-tiles")).to_contain_text("Circuit breakerOpen")
     expect(page.get_by_role("img", name="Outages: 1 within the last 24 hours")).to_be_visible()
 
     house.plex.start()
     page.get_by_role("button", name="Health Check").click()
-    expect(headline).to_have_text("In step: 7 of 7 scenes. Nothing waits.")
+    expect(headline).to_have_text("Nothing to do: every edit is in Plex.")
     until(lambda: all(item.title == f"new {scene}" for scene, item in films))
     expect(page.locator(".plexsync-tiles")).to_contain_text("Circuit breakerClosed")
     page.get_by_text("The last 1 outage in words").click()
@@ -142,7 +145,11 @@ def test_what_is_not_set_up_leads_to_the_set_up(house: House, open_page: Open) -
     house.stash.set_plugin_settings({})
     page = open_page(house.stash, f"{ADDRESS}?view=queue")
     headline = page.locator("[data-plexsync=headline]")
-    expect(headline).to_contain_text("not set up yet")
+    expect(headline).to_contain_text("not set up")
+    page.get_by_role("tab", name="Overview").click()
+    tiles = page.locator(".plexsync-tiles")
+    expect(tiles).to_contain_text("PlexNot set up")
+    expect(tiles).to_contain_text("Circuit breakerNot used yet")
     page.locator(".plexsync-headline").get_by_role("link", name="Set-up").click()
     expect(page.get_by_role("region", name="Connect")).to_be_visible()
 

@@ -46,7 +46,7 @@ def test_the_pictures_of_the_documentation(house: House, open_page: Open, pictur
     page.get_by_text(re.compile("outages in words")).click()
     shoot(page.get_by_role("region", name="Outages of Plex"), pictures / "timeline.png")
 
-    page.get_by_role("tab", name=re.compile("^Dead letters")).click()
+    page.get_by_role("tab", name=re.compile("^Needs you")).click()
     expect(page.locator("img.plexsync-cover")).to_have_count(len(MISSING) + len(REFUSED) + 1)
     page.mouse.move(0, 0)
     shoot(page, pictures / "dead-letters.png")

@@ -21,10 +21,10 @@ def test_the_navigation_leads_to_it_and_a_reload_stays(house: House, open_page: 
     page.get_by_role("link", name="PlexSync").click()
     expect(page).to_have_url(house.stash.url + ADDRESS)
     expect(page.get_by_role("heading", name="PlexSync", exact=True)).to_be_visible()
-    page.get_by_role("tab", name="Dead letters").click()
-    expect(page.get_by_text("No dead letters")).to_be_visible()
+    page.get_by_role("tab", name="Needs you").click()
+    expect(page.get_by_text("Nothing needs you")).to_be_visible()
     page.reload()
-    expect(page.get_by_role("tab", name="Dead letters")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Needs you")).to_have_attribute("aria-selected", "true")
     page.go_back()
     expect(page.get_by_role("tab", name="Overview")).to_have_attribute("aria-selected", "true")
 
@@ -32,7 +32,7 @@ def test_the_navigation_leads_to_it_and_a_reload_stays(house: House, open_page: 
 def test_the_navigation_counts_what_waits_and_what_failed(house: House, open_page: Open) -> None:
     house.bury(dead_letter(house.scene(f"{n}.mp4")) for n in range(3))
     page = open_page(house.stash)
-    expect(page.get_by_role("link", name="PlexSync, 3 failed")).to_be_visible()
+    expect(page.get_by_role("link", name="PlexSync, 3 need you")).to_be_visible()
 
 
 def test_a_page_load_looks_once_and_wakes_a_worker_only_for_work(

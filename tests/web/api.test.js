@@ -92,7 +92,7 @@ test("of the settings only the address is kept, whether both are entered, and wh
   const plugins = { PlexSync: { plex_url: "http://plex:32400", plex_token: "secret" } };
   const { api, asked } = page({ configuration: { plugins } });
   const found = await api.plexSettings();
-  assert.deepEqual(found, { url: "http://plex:32400", entered: true, marksCards: false });
+  assert.deepEqual(found, { url: "http://plex:32400", entered: true, paused: false, marksCards: false });
   assert.equal(await api.plexSettings(), found);
   assert.equal(asked.length, 1);
 });
@@ -100,7 +100,7 @@ test("of the settings only the address is kept, whether both are entered, and wh
 test("settings that could not be read are asked for again", async () => {
   const { api } = page(new Error("away"), { configuration: { plugins: {} } });
   await assert.rejects(api.plexSettings());
-  assert.deepEqual(await api.plexSettings(), { url: "", entered: false, marksCards: false });
+  assert.deepEqual(await api.plexSettings(), { url: "", entered: false, paused: false, marksCards: false });
 });
 
 test("what went wrong is a sentence", () => {

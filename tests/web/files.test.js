@@ -1,6 +1,8 @@
 "use strict";
 
 const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const path = require("node:path");
 const { test } = require("node:test");
 
 const { FILES, load, read, stash } = require("./load.js");
@@ -28,7 +30,7 @@ test("what a file takes from another one is there, and used", () => {
   assert.ok(checked.length > 100);
 });
 
-test("the page puts itself into Stash at five places and looks once whether something is due", async () => {
+test("the page puts itself into Stash at six places and looks once whether something is due", async () => {
   const calls = [];
   const asked = [];
   const client = {
@@ -40,6 +42,7 @@ test("the page puts itself into Stash at five places and looks once whether some
   const { PlexSync } = load("navigation", { PluginApi: stash(client, calls) });
   await new Promise(setImmediate);
   assert.deepEqual(calls, [
+    "patch PluginSettings",
     "route /plugins/plexsync",
     "patch ScenePage.TabContent",
     "patch SceneList",
@@ -49,6 +52,14 @@ test("the page puts itself into Stash at five places and looks once whether some
   ]);
   assert.deepEqual(asked, ["tick"]);
   assert.deepEqual(PlexSync.polling.board.counts, { waiting: 2, failed: 1 });
+});
+
+test("all files of the page together weigh less than 250 KB", () => {
+  const folder = path.join(__dirname, "..", "..", "web");
+  const weight = fs.readdirSync(folder).reduce((sum, name) => {
+    return sum + fs.statSync(path.join(folder, name)).size;
+  }, 0);
+  assert.ok(weight < 250 * 1024, `${weight} bytes`);
 });
 
 test("a Stash that lacks what the page needs is left alone", () => {

@@ -77,46 +77,15 @@ test("Plex opens at its own address only where this browser can reach that", () 
   assert.equal(format.plexLink("http://10.0.0.2", "", 7), "");
 });
 
-const STATUS = {
-  badge: { waiting: 0, later: 0, failed: 0 },
-  scenes: { synced: 8 },
-  index: { items: 10 },
-  trouble: null,
-  now: 5000,
-};
-const SET_UP = { entered: true };
-
-test("the headline says first what is worst", () => {
-  const { howThingsAre } = format;
-  const bare = { ...STATUS, scenes: {}, index: null };
-  assert.deepEqual(howThingsAre(bare, 10, { entered: false }).slice(0, 2), [
-    "bad",
-    "PlexSync is not set up yet: it needs Plex's address and a token.",
-  ]);
-  const trouble = { headline: "Plex is away", since: 1400 };
-  const away = { ...STATUS, trouble, badge: { waiting: 3, later: 0, failed: 1 } };
-  const [tone, text] = howThingsAre(away, 10, SET_UP);
-  assert.equal(tone, "bad");
-  assert.match(text, /^Plex is away since .* \(1 h\)\. 3 waiting; nothing is lost\.$/);
-});
-
-test("the headline counts what is in step, what waits and what needs somebody", () => {
-  const { howThingsAre } = format;
-  assert.deepEqual(howThingsAre(STATUS, 8, SET_UP), ["ok", "In step: 8 of 8 scenes. Nothing waits.", 0]);
-  const busy = { ...STATUS, badge: { waiting: 1, later: 2, failed: 1 } };
-  assert.deepEqual(howThingsAre(busy, 14, SET_UP), [
-    "warn",
-    "In step: 8 of 14 scenes. 1 waiting, 2 to be tried again later, 1 needs you.",
-    3,
-  ]);
-  const chosen = { ...STATUS, scenes: { ...STATUS.scenes, "left out": 1204 } };
-  assert.deepEqual(
-    howThingsAre(chosen, 1212, SET_UP),
-    ["ok", "In step: 8 of 8 scenes, 1\u00a0204 left out. Nothing waits.", 0],
-    "scenes that the filters leave out are no gap",
-  );
-  assert.equal(howThingsAre(STATUS, 12, SET_UP)[2], 4, "scenes that PlexSync has never met");
-  assert.equal(howThingsAre(STATUS, null, null)[0], "ok", "nothing is known of Stash yet");
+test("times are shown in Stash's language", () => {
+  const at = new Date(2026, 10, 28, 13, 5).getTime() / 1000;
+  format.speak("en-GB");
+  assert.equal(format.timeOfDay(new Date(at * 1000)), "13:05");
+  assert.equal(format.fullTime(at), "28 November 2026 13:05");
+  assert.match(format.clockTime(at), /13:05$/);
+  format.speak("en-US");
+  assert.match(format.timeOfDay(new Date(at * 1000)), /^1:05\sPM$/);
+  assert.match(format.fullTime(at), /^November 28, 2026 1:05\sPM$/);
 });
 
 test("a name stands in a pattern as it is, or between quotes", () => {

@@ -1,4 +1,4 @@
 """The log, without secrets.
 
-From outside: log, redact, stash_sink.
+From outside: brief, log, redact, stash_sink.
 """

@@ -14,7 +14,7 @@ from contextlib import suppress
 from plexsync.edges.page.results import REPORTS
 from plexsync.edges.storage import files
 
-MOST_LINES = 200
+MOST_LINES = 1000
 """Maximum lines kept, the latest."""
 
 MOST_BYTES = 1 << 20

@@ -6,6 +6,7 @@ from plexsync.edges.page import read_state
 from plexsync.flows.status.plex_standing import read_breaker, read_recovery, shown_trouble
 from plexsync.model.ledger import EDITS_IN_PLEX
 from plexsync.model.reasons import (
+    REMEDIES,
     can_pin,
     class_tone,
     class_words,
@@ -125,10 +126,11 @@ def job_in_words(job: Answer) -> Answer:
 
 
 def dead_letter_in_words(dead_letter: DeadLetter) -> Answer:
-    """A dead letter with its class in words, and whether a pin would help."""
+    """A dead letter with its class and its remedy in words, and whether a pin would help."""
     error, shown = dead_letter.error, dead_letter.to_json()
     del shown["job"]  # the last job, which the page does not need
-    return {**shown, **_class(error), "can_pin": can_pin(dead_state(error))}
+    pin = can_pin(dead_state(error))
+    return {**shown, **_class(error), "can_pin": pin, "remedy": REMEDIES.get(error, "")}
 
 
 def _class(error: str) -> Answer:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from plexsync.flows.sync.dry_run import FieldPlan, ItemPlan
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
-from plexsync.model.formatting import counted
+from plexsync.model.formatting import counted, quoted
 from plexsync.model.plex import FIELDS, IMAGE, Value
 from plexsync.model.reasons import state_words
 from plexsync.policy.outage_history import format_duration
@@ -80,8 +80,8 @@ def tell_scene(context: TaskContext, scene: ScenePlan) -> None:
         return
     words = state_words(scene.outcome)
     detail = f": {scene.detail}" if scene.detail else ""
-    fields = {"path": [item.part for item in scene.items]} if scene.items else {}
-    context.log.info(f"Scene {scene.scene} {words}{detail}.", **fields)
+    files = f" ({quoted(item.part for item in scene.items)})" if scene.items else ""
+    context.log.info(f"Scene {scene.scene} {words}{detail}{files}.")
     for item in scene.items:
         for each in item.fields:
             context.log.info(f"Scene {scene.scene}, {each.field}: {_line(context, each)}")

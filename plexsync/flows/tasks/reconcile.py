@@ -9,7 +9,7 @@ from plexsync.flows.reconcile.report import lines, progress
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.progress import Progress
 from plexsync.model.errors import SyncError
-from plexsync.model.formatting import counted
+from plexsync.model.formatting import counted, quoted
 from plexsync.policy.gaps import EMPTY, KINDS, ORPHANED
 from plexsync.policy.reconcile_schedule import ALL, MANUAL, RECENT, WEEK, Order, Run, since
 
@@ -60,7 +60,7 @@ def _reconcile(context: TaskContext, scope: str, kinds: tuple[str, ...] = ()) ->
     for line in lines(run, dry=dry, strict=context.config.strict_matching):
         context.log.info(line)
     if run.tally.examples.get(ORPHANED):
-        context.log.info("Orphaned files, for example:", path=list(run.tally.examples[ORPHANED]))
+        context.log.info(f"Only in Plex, for example: {quoted(run.tally.examples[ORPHANED])}.")
     if run.tally.queued and not dry:
         context.log_held_backfills()
     owned.sync(context.config).retry_arrived(context.clock.now(), refresh=False)
