@@ -32,6 +32,8 @@ HEAD = """\
 
   PlexSync.catalog = """
 
+TASKS = "Object.assign(PlexSync.core.TASKS, PlexSync.catalog.tasks);\n"
+
 _OPPOSITE = "no_"
 
 
@@ -51,7 +53,7 @@ def document(root: Path) -> str:
         "presets": [preset._asdict() for preset in PRESETS],
     }
     parts = (f"{_short(name)}:{_lines(entries)}" for name, entries in catalog.items())
-    return HEAD + "{\n" + ",\n".join(parts) + "\n};\n})();\n"
+    return HEAD + "{\n" + ",\n".join(parts) + f"\n}};\n{TASKS}}})();\n"
 
 
 def _lines(entries: Mapping[str, Any] | Sequence[Any]) -> str:

@@ -173,4 +173,5 @@
 {"key":"series","name":"Series","means":"Scenes of a group stand together, in its order, in a collection of its own.","settings":{"title":"","sort_title":"[{group} ][{group_number} ]{title}","original_title":"","summary":"","tagline":"","studio":"","content_rating":"","genres":"","collections":"Series: {group}; {studio}","labels":"","actors":"","directors":"","writers":""}}
 ]
 };
+Object.assign(PlexSync.core.TASKS, PlexSync.catalog.tasks);
 })();

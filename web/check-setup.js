@@ -7,7 +7,7 @@
   const { PlexSync } = window;
   if (!PlexSync) return;
 
-  const { SETTINGS_PAGE, TASKS } = PlexSync.core;
+  const { ADDRESS, TASKS } = PlexSync.core;
   const { Fragment, useCallback, useState, createElement: h } = PlexSync.core.React;
   const { Button } = PlexSync.core.Bootstrap;
   const { Link } = PlexSync.core.Router;
@@ -152,7 +152,7 @@
         ),
         points.length > 0 && h(CopyButton, { text: () => pointsAsText(points) }),
         h(AdoptStash, { changed }),
-        h(Link, { to: SETTINGS_PAGE, className: "btn btn-secondary" }, "Settings"),
+        h(Link, { to: `${ADDRESS}?view=settings`, className: "btn btn-secondary" }, "Settings"),
         h(
           Button,
           { disabled: Boolean(tasks.running), onClick: () => startTask("check_setup") },

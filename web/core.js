@@ -24,28 +24,14 @@
   /** Seconds between two requests while the page is visible. */
   const EVERY = { overview: 5, elsewhere: 10, task: 2, job: 1, history: 60, scene: 5 };
 
-  /** A task's mode, as `report` knows it -> its name in Stash. */
+  /** A task's mode, as `report` knows it -> its name. catalog.js adds those of Stash's own list. */
   const TASKS = {
-    process_queue: "Process Queue",
-    health_check: "Health Check",
-    recover_outage_jobs: "Recover Outage Jobs",
-    check_setup: "Check Setup",
-    report_for_help: "Report for Help",
-    test_message: "Send a Test Message",
-    sync_all: "Sync All Scenes",
-    reconcile_all: "Reconcile Library (All)",
-    reconcile_7days: "Reconcile Last 7 Days",
-    reconcile_24h: "Reconcile Recent (24 h)",
-    reconcile_missing: "Reconcile Missing Metadata Only",
-    restore_removed: "Restore Removed",
-    undo_left_out: "Undo Scenes Left Out",
     count_changes: "Count the changes",
     survey: "Compare the files",
     first_sync: "Work out the first sync",
   };
 
-  /** Those of them that Stash's own list of tasks does not have. */
-  const UNLISTED = ["count_changes", "survey", "first_sync"];
+  const UNLISTED = Object.keys(TASKS);
 
   /** Those whose result is shown by the view that starts them, unless they fail. */
   const QUIET = ["survey", "first_sync"];

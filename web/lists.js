@@ -19,7 +19,7 @@
   const { useAct, usePlexLinks, useScenes, Box, Busy, Confirm, Cover, PlexLink, Problem, SceneName, Time } =
     PlexSync.widgets;
   const { DataTable, Pager, TableTools, TooMany, filtered, readPage, useTable } = PlexSync.tables;
-  const { Candidates, RowButton, RowLinks, Why, useDialogs } = PlexSync.rows;
+  const { Candidates, RowButton, RowLinks, Why, undoable, undoneWords, useDialogs } = PlexSync.rows;
 
   const NOT_SEEN = "not_seen";
   const ONLY_IN_PLEX = "only_in_plex";
@@ -277,8 +277,7 @@
       sync: () => button("Sync now", () => dialogs.sync(id)),
       retry: () => deadLetter && button("Retry", () => ways.retry(id)),
       overwrite: () => button("Overwrite", () => ways.overwrite([id])),
-      undo: () =>
-        state.targets.some((each) => each.written.length) && button("Undo", () => ways.undo(id)),
+      undo: () => undoable(state) && button("Undo", () => ways.undo(id)),
       pin: () =>
         state.can_pin &&
         button(
@@ -339,14 +338,14 @@
     const run = (key, text, mode, args) =>
       act(key, async (wanted) => {
         ask(null);
-        await command(mode, args, wanted);
+        const answer = await command(mode, args, wanted);
         refresh();
-        return text;
+        return text || (answer && undoneWords(answer, args.scene));
       });
     return {
       dialogs,
       retry: (scene) =>
-        run("retry", "The scene is tried again; its dead letter is removed when it is in step.", "retry", { scene }),
+        run("retry", "The scene is tried again; it leaves this list when it is in step.", "retry", { scene }),
       overwrite: (ids) =>
         ask({
           title: "Overwrite edits made in Plex?",
@@ -359,7 +358,7 @@
           title: "Restore what Plex had?",
           text: "What PlexSync wrote of this scene would be restored to what Plex had before; changes made in Plex since then are kept.",
           button: "Restore",
-          onYes: () => run("undo", "Undone.", "undo", { scene }),
+          onYes: () => run("undo", "", "undo", { scene }),
         }),
       question: asked && h(Confirm, { ...asked, onNo: () => ask(null) }),
     };

@@ -11,7 +11,7 @@
   const { Fragment, useCallback, useState, createElement: h } = PlexSync.core.React;
   const { Badge, Button } = PlexSync.core.Bootstrap;
   const { Link } = PlexSync.core.Router;
-  const { counted } = PlexSync.format;
+  const { counted, label } = PlexSync.format;
   const { operation, command } = PlexSync.api;
   const { useOnce } = PlexSync.polling;
   const { useScenes, usePlexLinks, PlexLink, Confirm } = PlexSync.widgets;
@@ -157,6 +157,20 @@
     );
   }
 
+  /** Whether an undo would do anything: what is still written after one was left on purpose. */
+  function undoable(state) {
+    return state.state !== "undone" && state.targets.some((target) => target.written.length);
+  }
+
+  /** What an undo did, and the reason for whatever it did not; an Error if it did nothing. */
+  function undoneWords({ failed, left, fields }, id) {
+    if (failed[id]) throw new Error(`Nothing was undone: ${failed[id]}.`);
+    const kept = Object.entries(left[id] || {}).map(([field, why]) => `${label(field)} (${why})`);
+    if (!kept.length) return "Undone: Plex has what it had before.";
+    const all = Object.keys(fields).length ? "Undone, except for" : "Nothing was undone:";
+    return `${all} ${kept.join(", ")}${all.endsWith(":") ? " stays as it is in Plex" : ""}.`;
+  }
+
   PlexSync.rows = {
     COMES_BACK,
     Candidates,
@@ -164,6 +178,8 @@
     RowButton,
     RowLinks,
     Why,
+    undoable,
+    undoneWords,
     useDialogs,
     useRows,
   };

@@ -10,11 +10,11 @@
   const { PluginApi, EVERY } = PlexSync.core;
   const { Fragment, useCallback, useMemo, useState, createElement: h } = PlexSync.core.React;
   const { Button } = PlexSync.core.Bootstrap;
-  const { counted, label, ahead, clockTime, sceneTitle } = PlexSync.format;
+  const { counted, ahead, clockTime, sceneTitle } = PlexSync.format;
   const { operation, command } = PlexSync.api;
   const { usePolling } = PlexSync.polling;
   const { usePlexLinks, useAct, useStashsLanguage, Guard, Mark, Busy, PlexLink, Confirm } = PlexSync.widgets;
-  const { useDialogs } = PlexSync.rows;
+  const { undoable, undoneWords, useDialogs } = PlexSync.rows;
 
   /** A scene's state as [tone, words]. */
   function sceneWords(state, away) {
@@ -39,15 +39,6 @@
     }[state.state];
     const detail = state.detail ? `: ${state.detail}` : "";
     return [state.tone, `${state.words}${more === undefined ? detail : more}`];
-  }
-
-  /** What an undo did, and the reason for whatever it did not; an Error if it did nothing. */
-  function undoneWords({ failed, left, fields }, id) {
-    if (failed[id]) throw new Error(`Nothing was undone: ${failed[id]}.`);
-    const kept = Object.entries(left[id] || {}).map(([field, why]) => `${label(field)} (${why})`);
-    if (!kept.length) return "Undone: Plex has what it had before.";
-    const all = Object.keys(fields).length ? "Undone, except for" : "Nothing was undone:";
-    return `${all} ${kept.join(", ")}${all.endsWith(":") ? " stays as it is in Plex" : ""}.`;
   }
 
   const SETTLING = 12; // seconds after a save in which the worker may not have noticed it yet
@@ -92,9 +83,6 @@
     if (!state)
       return h("div", { className: "plexsync plexsync-scene" }, h(Busy, null, "Plex ..."));
     const [tone, words] = sceneWords(state, state.away);
-    // what is still written after an undo was left on purpose: another one would leave it too
-    const undoable =
-      state.state !== "undone" && state.targets.some((target) => target.written.length);
     const target = state.targets[0];
     const candidates = (state.dead_letter && state.dead_letter.candidates) || [];
     const button = (label, onClick, variant) =>
@@ -127,7 +115,7 @@
           ),
         button("Sync now", () => dialogs.sync(id)),
         button("Preview", () => dialogs.open({ kind: "preview", id, title })),
-        undoable && button("Undo", () => setAsking(true)),
+        undoable(state) && button("Undo", () => setAsking(true)),
         h(PlexLink, { href: target ? linkOf(target.rating_key) : "", label: true }),
       ),
       dialogs.dialog,
