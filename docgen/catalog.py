@@ -6,6 +6,7 @@ Made from the table of settings, their model and the recipes, so that the page a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ HEAD = """\
 TASKS = "Object.assign(PlexSync.core.TASKS, PlexSync.catalog.tasks);\n"
 
 _OPPOSITE = "no_"
+_KEY = re.compile(r'(?<=[{,])"([a-z_]+)":')
+"""A key, which JavaScript takes without quotes; within a text a quote has a backslash before it."""
 
 
 def document(root: Path) -> str:
@@ -52,20 +55,21 @@ def document(root: Path) -> str:
         "tasks": {task.default_args["mode"]: task.name for task in manifest.tasks},
         "presets": [preset._asdict() for preset in PRESETS],
     }
-    parts = (f"{_short(name)}:{_lines(entries)}" for name, entries in catalog.items())
+    parts = (f"{name}:{_lines(entries)}" for name, entries in catalog.items())
     return HEAD + "{\n" + ",\n".join(parts) + f"\n}};\n{TASKS}}})();\n"
 
 
 def _lines(entries: Mapping[str, Any] | Sequence[Any]) -> str:
     """An object or a list with a line for each entry: small, and readable in a diff."""
     if isinstance(entries, Mapping):
-        pairs = (f"{_short(key)}:{_short(value)}" for key, value in entries.items())
+        pairs = (f"{key}:{_short(value)}" for key, value in entries.items())
         return "{\n" + ",\n".join(pairs) + "\n}"
     return "[\n" + ",\n".join(map(_short, entries)) + "\n]"
 
 
 def _short(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _KEY.sub(r"\1:", text)
 
 
 def _setting(setting: Setting) -> dict[str, Any]:
@@ -89,10 +93,11 @@ def _recipe(key: str) -> dict[str, Any]:
     """A pattern: the field it makes, what it is while empty, and the switch that turns it off."""
     recipe = RECIPES[key]
     switch = next((each for each, name in FIELDS.items() if name == recipe.switch), "")
-    return {
+    shown = {
         "key": key,
         "label": SETTINGS[key].label.removeprefix("Recipe: ").capitalize(),
         "field": recipe.field,
         "default": recipe.default,
         "switch": switch if switch.startswith(_OPPOSITE) else "",
     }
+    return {name: value for name, value in shown.items() if value}

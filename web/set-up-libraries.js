@@ -86,11 +86,7 @@
 
   function Library({ library, files, on, onToggle }) {
     const { title, agent, scanner, items, held, why_not: why, warnings } = library;
-    const words = [
-      agent && `agent ${agent}`,
-      scanner && `scanner ${scanner}`,
-      counted(items || 0, "item"),
-    ];
+    const words = [agent && `agent ${agent}`, scanner && `scanner ${scanner}`, counted(items || 0, "item")];
     return h(
       "li",
       { className: "plexsync-library", "data-usable": !why },
@@ -137,12 +133,8 @@
         const setting = asSetting(libraries, chosen);
         let text = "";
         if (setting !== saved) {
-          const answer = await command(
-            "save_settings",
-            { settings: { plex_library: setting } },
-            wanted,
-          );
-          text = answer ? answer.text : "";
+          const settings = { plex_library: setting };
+          ({ text } = (await command("save_settings", { settings }, wanted)) || { text });
         }
         await finishStep("libraries");
         changed();

@@ -68,13 +68,8 @@
             { key: each.folder },
             h("code", null, each.folder || "no folder"),
             ` ${number(each.missing)} of ${counted(each.files, "file")}. `,
-            h(
-              "span",
-              { className: "plexsync-dim" },
-              "For example ",
-              h("code", null, each.example),
-              `: ${each.why}.`,
-            ),
+            h("span", { className: "plexsync-dim" }, "For example ", h("code", null, each.example)),
+            `: ${each.why}.`,
           ),
         ),
         more > 0 &&
