@@ -124,6 +124,11 @@ def test_python(words: Sequence[str]) -> int:
     return 0 if set(results.values()) & {"passed"} and "FAILED" not in results.values() else 1
 
 
+def test_windows(words: Sequence[str]) -> int:
+    """Run demo and tests by Windows' Python under Wine: `test-windows 3.12 [-- for pytest]`."""
+    return run("-m", "tests.wine.run", *words)
+
+
 def _suite_with(version: str, words: Sequence[str]) -> str:
     python = _interpreter(version)
     if not python:
@@ -219,6 +224,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "test": test,
     "test-ui": test_ui,
     "test-python": test_python,
+    "test-windows": test_windows,
     "lint": lint,
     "bench": bench,
     "torture": torture,
@@ -238,7 +244,7 @@ def main(argv: Sequence[str]) -> int:
     if command is None:
         print(__doc__)
         for name, action in COMMANDS.items():
-            print(f"  {name:12}{(action.__doc__ or '').strip()}")
+            print(f"  {name:14}{(action.__doc__ or '').strip()}")
         return 2
     if command not in (test_ui, test_python):
         set_up()

@@ -375,6 +375,14 @@ def keep_private(fd: int) -> None:
         os.fchmod(fd, 0o600)
 
 
+def make_private(path: str) -> None:
+    """Make a file its owner's alone. Windows has the folder's rights, and cannot set the mode of a
+    file that is mapped into memory, as SQLite's -shm is.
+    """
+    if sys.platform != "win32":
+        os.chmod(path, 0o600)
+
+
 def read_regular(path: str, limit: int) -> bytes:
     """The bytes of a regular file.
 

@@ -17,8 +17,8 @@ import pytest
 
 from plexsync.edges.storage import files
 from plexsync.edges.storage.read_only import MAX_JSON
+from tests.platforms import posix_only
 
-posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
 SCHEMA = ("CREATE TABLE wishes (scene INTEGER PRIMARY KEY, text TEXT);",)
 
 

@@ -22,6 +22,7 @@ from plexsync.edges.page import read_state
 from plexsync.edges.queue.job_queue import LONGEST_WAIT, JobQueue
 from plexsync.edges.queue.queue_store import AckQueue
 from plexsync.model.job import BACKFILL, EDIT, Job
+from tests.platforms import posix_only
 
 NOW = 1_700_000_000.0
 can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -257,6 +258,7 @@ def test_a_job_that_runs_or_is_over_is_not_hurried(queue: JobQueue) -> None:
     assert queue.due(NOW, 9) == []
 
 
+@can_fork
 def test_what_ran_when_the_worker_died_runs_alone_before_all_else(queues: Queues) -> None:
     def batch(queue: JobQueue) -> None:
         queue.put_all([job_for(1), job_for(2), job_for(3, priority=BACKFILL)])
@@ -653,7 +655,7 @@ def test_a_cut_log_costs_a_suffix_and_never_the_middle(queues: Queues, tmp_path:
             assert queue.damaged or cut > 32  # the loss of a whole log is detected
 
 
-@pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs symlinks")
+@posix_only
 @pytest.mark.parametrize("side", ["", "-wal", "-shm"])
 def test_a_planted_symlink_is_not_followed(queues: Queues, tmp_path: Path, side: str) -> None:
     queues.folder.mkdir()

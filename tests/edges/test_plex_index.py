@@ -20,6 +20,7 @@ from plexsync.model.errors import PlexServerDown, PlexTemporaryError, SyncError
 from plexsync.model.paths import index_keys
 from plexsync.model.plex import Target
 from simulator.plex import PlexSim
+from tests.platforms import is_private
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
@@ -699,7 +700,7 @@ def test_the_index_survives_its_process_and_is_private(plex, index, open_index, 
     assert len(everything(again, 5)) == 5
     assert not again.refresh("", NOW + 30).whole
     for name in os.listdir(tmp_path):
-        assert os.stat(tmp_path / name).st_mode & 0o077 == 0
+        assert is_private(tmp_path / name)
 
 
 def test_a_limit_of_request_lines_is_kept_for_30_days_and_for_one_server(plex, index, open_index):

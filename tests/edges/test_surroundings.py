@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -68,6 +69,6 @@ def test_other_manifests_are_found_where_stash_looks(tmp_path: Path) -> None:
 
 def test_the_disk_under_a_folder(tmp_path: Path) -> None:
     assert surroundings.free_bytes(str(tmp_path)) > 0
-    if os.path.exists(surroundings.MOUNTS):
+    if sys.platform != "win32" and os.path.exists(surroundings.MOUNTS):  # Wine shows it too
         assert surroundings.filesystem("/proc/self") == "proc"
         assert surroundings.filesystem(str(tmp_path)) != ""

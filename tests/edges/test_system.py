@@ -12,9 +12,9 @@ import time
 import pytest
 
 from plexsync import system
+from tests.platforms import posix_only
 from tests.world import ROOT, until
 
-posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
 HOLDER = """
 import sys, time
 from plexsync import system
@@ -311,6 +311,7 @@ def test_orders_larger_than_the_pipe_do_not_block(tmp_path):
         signal.alarm(0)
 
 
+@posix_only
 def test_what_stands_in_a_files_place_is_named_and_what_is_gone_is_not(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()

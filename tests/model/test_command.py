@@ -21,6 +21,16 @@ from plexsync.model.event import parse_event
 from plexsync.policy.events import RunCommand, actions_of
 
 GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("finish_step", {"step": "paths"}, {"step": "paths", "choice": None}),
+    ("check_sign_in", {"id": "7"}, {"id": "7"}),
+    (
+        "choose_server",
+        {"id": "7", "machine": "abc", "url": "https://plex"},
+        {"machine": "abc", "url": "https://plex"},
+    ),
+    ("connect", {"url": "http://plex:32400"}, {"token": ""}),
+    ("pause_backfill", {}, {"backfill": None, "until": "resumed"}),
+    ("stop_backfill", {"backfill": "sync all"}, {"backfill": "sync all"}),
     ("retry", {"scene": 7}, {"scene": 7}),
     ("retry", {"scene": "7"}, {"scene": 7}),
     ("retry_class", {"class": "PlexNotFound"}, {"class": "PlexNotFound"}),

@@ -189,7 +189,7 @@ def _make_private(path: str) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
     for name in (path + side for side in _SIDES):
         if os.path.exists(name):
-            os.chmod(name, 0o600)
+            system.make_private(name)
 
 
 def _is_damage(problem: Exception, path: str) -> bool:

@@ -261,7 +261,7 @@ def _make_private(path: str) -> None:
     for name in found:
         if system.stands_in_the_way(name):
             raise sqlite3.DatabaseError(f"{os.path.basename(name)} is not a regular file")
-        os.chmod(name, 0o600)
+        system.make_private(name)
     if not found:
         os.close(system.create(path))
     elif path not in found or os.path.getsize(path) < _PAGE:  # SQLite would create a new one

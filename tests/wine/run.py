@@ -1,0 +1,57 @@
+"""`python3 dev.py test-windows [VERSION ...] [-- arguments for pytest]`: PlexSync by Windows' Python.
+
+Runs the demo, then the tests that make sense there. Needs Wine; where it, the interpreter or a wheel
+cannot be had, one line says so and nothing fails.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from tests.wine.prepare import NEWEST, PRESETS, Missing, Windows
+
+TESTS = (
+    "tests/model",
+    "tests/policy",
+    "tests/edges",
+    "tests/hostile/test_hook_process.py",
+    "tests/hostile/test_worker_process.py",
+    "tests/hostile/test_tasks_process.py",
+)
+
+
+def main(words: Sequence[str]) -> int:
+    """Run demo and tests with each version; non-zero if any of them failed."""
+    cut = words.index("--") if "--" in words else len(words)
+    versions, tests = words[:cut] or (NEWEST,), words[cut + 1 :] or TESTS
+    unknown = sorted(set(versions) - set(PRESETS))
+    if unknown:
+        print(f"No Windows Python {', '.join(unknown)} here; there are: {', '.join(PRESETS)}.")
+        return 2
+    results = {version: _with(version, tests) for version in versions}
+    for version, result in results.items():
+        print(f"Windows' Python {version} under Wine: {result}")
+    return int(any("FAILED" in result for result in results.values()))
+
+
+def _with(version: str, tests: Sequence[str]) -> str:
+    windows = Windows(version)
+    try:
+        windows.make()
+        windows.start()
+        demo = windows.run("-m", "simulator.demo")
+        suite = windows.run("-m", "pytest", "-n", "2", *tests)
+    except Missing as problem:
+        return f"not run: {problem}"
+    finally:
+        windows.stop()
+    return f"demo {_word(demo)}, tests {_word(suite)}"
+
+
+def _word(status: int) -> str:
+    return "FAILED" if status else "passed"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
