@@ -22,7 +22,7 @@ from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / os.environ.get("PLEXSYNC_VENV", ".venv")
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
+REQUIREMENTS = ("requirements.txt", "requirements-notify.txt", "requirements-dev.txt")
 UI_VENV = ROOT / ".venv-ui"
 """The environment of the browser tests, so that all others need no browser driver."""
 UI_REQUIREMENTS = (*REQUIREMENTS, "requirements-ui.txt")
@@ -61,7 +61,8 @@ def set_up(home: Path = VENV, requirements: Sequence[str] = REQUIREMENTS) -> Non
         python = str(venv_python(home))
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         for name in requirements:  # one by one: pip requires all hashes or none
-            subprocess.run([*pip, "-r", str(ROOT / name)], check=True)
+            whole = ["--no-deps"] if "--hash" in (ROOT / name).read_text(encoding="utf-8") else []
+            subprocess.run([*pip, *whole, "-r", str(ROOT / name)], check=True)
     except (OSError, subprocess.CalledProcessError) as problem:
         sys.exit(
             f"Could not set up {home.name}: {problem}\n"

@@ -209,11 +209,7 @@ class Dependencies:
             finally:
                 self._lock.release()
         except OSError as problem:
-            reason = (
-                f"{problem}; give Stash space and permission there, or let STASH_PLUGIN_DATA name "
-                "another folder"
-            )
-            raise self._gave_up(reason) from None
+            raise self._gave_up(system.in_words(problem)) from None
         except packages.Failed as problem:
             raise self._gave_up(str(problem)) from None
 

@@ -44,7 +44,7 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
         mode = args.get("mode")
     except (ValueError, AttributeError, RecursionError):
         return _answer(error="PlexSync was called with input that is not Stash's JSON object.")
-    if mode in OPENINGS:
+    if isinstance(mode, str) and mode in OPENINGS:
         return _read(plugin_dir, mode, args, block)
     from plexsync.flows.page import operations
 
@@ -62,7 +62,7 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
     try:
         return json.dumps({"output": run_mode(plugin_dir, mode, args, block)}).encode()
     except Exception as problem:
-        return _answer(error=str(problem) or type(problem).__name__)
+        return _answer(error=system.in_words(problem))
 
 
 def _keep_report(plugin_dir: str, mode: object, error: str) -> None:
@@ -89,7 +89,7 @@ def _read(plugin_dir: str, mode: str, args: dict[str, object], block: object) ->
     try:
         return json.dumps({"output": reading.run(folder, mode, args, block)}).encode()
     except Exception as problem:
-        return _answer(error=str(problem) or type(problem).__name__)
+        return _answer(error=system.in_words(problem))
 
 
 def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object) -> bytes:
@@ -104,7 +104,7 @@ def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object)
     except Exception as problem:
         from plexsync.edges.log.redact import Redactor
 
-        return _answer(error=Redactor().secrets_out(str(problem)) or type(problem).__name__)
+        return _answer(error=Redactor().secrets_out(system.in_words(problem)))
 
 
 def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
@@ -126,7 +126,7 @@ def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
         if inbox.collect(folder, limit=1):  # events stored meanwhile
             inbox.wake(plugin_dir, folder, json.dumps(block).encode())
     except (Unavailable, OSError, ValueError) as problem:
-        return str(problem)
+        return system.in_words(problem)
     return ""
 
 
@@ -140,6 +140,12 @@ def _load_site() -> None:
 
 def _unloadable(problem: ImportError) -> str:
     """The message if the packages are there, but one cannot be loaded."""
+    if "failed to map segment" in str(problem):
+        return (
+            f"PlexSync cannot load what it needs ({problem}): its data folder is on a disk from "
+            "which no program may run (mounted noexec). Let STASH_PLUGIN_DATA name a folder on "
+            "another disk, or mount that one without noexec."
+        )
     return (
         f"PlexSync cannot load what it needs ({problem}). Install PlexSync again; "
         "if that does not help, remove the folder `dependencies` in its data folder and press "
@@ -153,6 +159,7 @@ def _answer(*, error: str) -> bytes:
 
 def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     """Run the background worker; returns when it is idle, or at once if one is alive."""
+    system.keep_own_umask()
     plugin_dir = os.path.abspath(plugin_dir)
     block = sys.stdin.buffer.read(65536)
     folder = system.data_folder(plugin_dir, os.environ)
@@ -188,7 +195,9 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     except Exception as problem:
         import traceback
 
-        log.error(f"The worker stops: {problem}", trace=traceback.format_exc(limit=-6))
+        log.error(
+            f"The worker stops: {system.in_words(problem)}", trace=traceback.format_exc(limit=-6)
+        )
 
 
 def _claim(ownership: Ownership) -> bool:

@@ -20,6 +20,11 @@ BINARY = getattr(os, "O_BINARY", 0)
 _KIND, _FOLDER, _PIPE = 0o170000, 0o040000, 0o010000
 
 
+def keep_own_umask() -> None:
+    """Let no umask of Stash's, such as 777, take from us what we create; it is ours alone."""
+    os.umask(0o077)
+
+
 def divert_stdout() -> int:
     """The file from which Stash reads the answer; anything printed goes to Stash's log instead."""
     out = os.dup(1)

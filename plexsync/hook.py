@@ -10,13 +10,13 @@ import sys
 from plexsync import fast
 
 OK = b'{"output": "ok"}'
-REMEDY = "; give Stash space and permission there, or let STASH_PLUGIN_DATA name another folder"
 MAX_RECORD = 16 << 10
 """No event is larger; a merge of so many tags is stored without them and stands for all tags."""
 
 
 def run(plugin_dir: str) -> None:
     """Handle Stash's input (a hook, a task or a page's operation), answer, and exit."""
+    fast.keep_own_umask()
     out = fast.divert_stdout()
     stdin = b"" if not sys.stdin or sys.stdin.isatty() else sys.stdin.buffer.read()
     if b'"hookContext"' in stdin:
@@ -41,8 +41,7 @@ def main(plugin_dir: str, stdin: bytes) -> bytes:
     try:
         _keep(data, record)
     except Exception as problem:  # noqa: BLE001
-        hint = "" if getattr(problem, "errno", None) is None else REMEDY
-        return _error(f"PlexSync cannot keep events in {data}: {problem}{hint}")
+        return _error(f"PlexSync cannot keep events in {data}: {_in_words(problem)}")
     try:
         _wake(plugin_dir, data, connection)
     except Exception as problem:  # noqa: BLE001
@@ -75,6 +74,12 @@ def _wake(plugin_dir: str, data: str, connection: bytes) -> None:
     from plexsync import inbox
 
     inbox.wake(plugin_dir, data, connection)
+
+
+def _in_words(problem: Exception) -> str:
+    from plexsync import system
+
+    return system.in_words(problem)
 
 
 def _error(text: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
 
-from plexsync import __version__, inbox
+from plexsync import __version__, inbox, system
 from plexsync.app import App
 from plexsync.edges.clock import Clock, SystemClock
 from plexsync.edges.in_flight import InFlight
@@ -148,6 +149,11 @@ def run_as_owner(
 
 
 def _advice(problem: Exception) -> str:
+    if getattr(problem, "errno", None) in (errno.EMFILE, errno.ENFILE) or (
+        is_disk_trouble(problem) and system.allows_few_files()
+    ):
+        remedy = system.FILES[:1].upper() + system.FILES[1:]
+        return f"{remedy}; PlexSync tries again every minute and loses nothing."
     if is_disk_trouble(problem):
         return (
             "Free some space or correct its permissions; PlexSync tries again every minute and "

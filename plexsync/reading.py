@@ -32,7 +32,7 @@ def run(folder: str, mode: str, args: Mapping[str, object], block: object) -> di
     try:
         output = log.clean(READINGS[mode](log, folder, time.time(), settings))
     except Exception as problem:  # noqa: BLE001 - any failure is shown to the user
-        said = log.safe(str(problem)) or type(problem).__name__
+        said = log.safe(system.in_words(problem))
         report.failed(said)
         raise ValueError(said) from None
     log.progress(1.0)

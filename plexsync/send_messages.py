@@ -58,11 +58,8 @@ def _equip(folder: str) -> None:
 
 def send(urls: list[str], message: dict[str, Any]) -> list[Delivery]:
     """Send a message to all URLs at once; what became of it at each of them."""
-    statuses = _Statuses()
-    log = logging.getLogger("apprise")
-    log.addHandler(statuses)
-    log.propagate = False
-    jobs = [_Job(url, message, statuses) for url in urls]
+    logging.getLogger("apprise").propagate = False
+    jobs = [_Job(url, message) for url in urls]
     for job in jobs:
         job.start()
     end = time.monotonic() + SECONDS
@@ -74,11 +71,10 @@ def send(urls: list[str], message: dict[str, Any]) -> list[Delivery]:
 class _Job(threading.Thread):
     """Sends to one URL."""
 
-    def __init__(self, url: str, message: dict[str, Any], statuses: _Statuses) -> None:
+    def __init__(self, url: str, message: dict[str, Any]) -> None:
         super().__init__(daemon=True)
         self._url = url
         self._message = message
-        self._statuses = statuses
         self.delivery = self._is(FAILED, f"no answer within {SECONDS:.0f} s")
 
     def _is(self, state: str, words: str) -> Delivery:
@@ -102,37 +98,26 @@ class _Job(threading.Thread):
         to = apprise.Apprise(asset=asset)
         to.add(service)
         message = self._message
-        if to.notify(
+        result = to.notify(
             message["body"],
             message["title"],
             message["tone"],
             body_format=apprise.NotifyFormat.TEXT,
-        ):
-            return SENT, SENT
-        return self._statuses.verdict()
+        )
+        return (SENT, SENT) if result else _verdict(result)
 
 
-class _Statuses(logging.Handler):
-    """Remembers the last HTTP status that each thread logged."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._found: dict[int | None, int] = {}
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Find the status in a line such as "... Unauthorized, error=401."."""
-        found = re.search(r"\berror=([1-5]\d\d)\b", record.getMessage())
-        if found:
-            self._found[record.thread] = int(found[1])
-
-    def verdict(self) -> tuple[str, str]:
-        """What became of this thread's message, which was not taken."""
-        status = self._found.get(threading.get_ident())
-        if status is None:
-            return FAILED, "not delivered: the service cannot be reached, or refuses it"
-        if 400 <= status < 500 and status not in AGAIN:
-            return REFUSED, f"refused ({status})"
-        return FAILED, f"failed ({status})"
+def _verdict(result: Any) -> tuple[str, str]:
+    """What became of a message that was not taken, by the status in a line that Apprise logged, such
+    as "Failed to send Discord notification: Unauthorized, error=401."."""
+    lines = (entry.message for service in result.results for entry in service.logs())
+    found = [re.search(r"\berror=([1-5]\d\d)\b", line) for line in lines]
+    status = next((int(each[1]) for each in reversed(found) if each), None)
+    if status is None:
+        return FAILED, "not delivered: the service cannot be reached, or refuses it"
+    if 400 <= status < 500 and status not in AGAIN:
+        return REFUSED, f"refused ({status})"
+    return FAILED, f"failed ({status})"
 
 
 if __name__ == "__main__":

@@ -16,12 +16,13 @@ from plexsync.fast import (
     NO_WAIT,
     create,
     is_our_pipe,
+    keep_own_umask,
     replace,
     sync_folder,
     write_all,
 )
 
-__all__ = ["create", "replace", "sync_folder", "write_all"]
+__all__ = ["create", "keep_own_umask", "replace", "sync_folder", "write_all"]
 
 if sys.platform == "win32":
     import msvcrt
@@ -244,6 +245,54 @@ else:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
 
+ROOM = "give Stash space and permission there, or let STASH_PLUGIN_DATA name another folder"
+MOST_FILES = 64
+FILES = f"let Stash open more files (ulimit -n, in Docker ulimits: nofile), {MOST_FILES} or more"
+MEMORY = "give Stash more memory, or let it start more threads; PlexSync needs 128 MiB"
+"""What to do where the machine itself is at fault."""
+
+
+def in_words(problem: BaseException) -> str:
+    """An error's text, with what to do if this machine has no room, rights, files or memory left."""
+    text = str(problem) or type(problem).__name__
+    remedy = _remedy(problem, text)
+    return f"{text}; {remedy}" if remedy else text
+
+
+def _remedy(problem: BaseException, text: str) -> str:
+    import errno
+
+    number = getattr(problem, "errno", None)
+    by_sqlite = type(problem).__name__ == "OperationalError"  # which this module must not load
+    if number in (errno.EMFILE, errno.ENFILE):
+        return FILES
+    if by_sqlite and "unable to open" in text and allows_few_files():
+        return FILES
+    no_thread = isinstance(problem, RuntimeError) and "start new thread" in text
+    if number == errno.ENOMEM or no_thread or isinstance(problem, MemoryError):
+        return MEMORY
+    signs = ("unable to open", "readonly", "full", "disk I/O")
+    if by_sqlite and any(sign in text for sign in signs):
+        return ROOM
+    of_disk = (errno.EACCES, errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EPERM, errno.EROFS)
+    named = number is not None and getattr(problem, "filename", None)
+    return ROOM if number in of_disk or named else ""
+
+
+def allows_few_files() -> bool:
+    """Whether this process may have fewer files open than PlexSync needs."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return False
+    return 0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[0] < MOST_FILES
+
+
+def is_first_process() -> bool:
+    """Whether this is the first process of its namespace, with which all others end."""
+    return os.getpid() == 1
+
+
 def data_folder(plugin_dir: str, environ: "Mapping[str, str]") -> str:
     """The data folder: $STASH_PLUGIN_DATA, or else `data` in the plugin's folder; absolute.
 
@@ -288,7 +337,7 @@ def private_folder(path: str) -> None:
         raise NotADirectoryError(
             f"{path} is not a folder: move it away, or let STASH_PLUGIN_DATA name another folder"
         )
-    if sys.platform != "win32" and _whose(path) != PRIVATE:
+    if sys.platform != "win32" and (_whose(path) != PRIVATE or _is_shut(path)):
         _mend(path)
 
 
@@ -314,6 +363,10 @@ if sys.platform != "win32":
             link_owner=0 if os.path.samestat(info, entry) else entry.st_uid,
             squashed=squashed,
         )
+
+    def _is_shut(path: str) -> bool:
+        """Whether its mode keeps out even its owner, as a umask of 777 makes it."""
+        return os.stat(path).st_mode & 0o700 != 0o700
 
     def _mend(path: str) -> None:
         owner, me = os.stat(path).st_uid, os.geteuid()

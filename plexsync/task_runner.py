@@ -55,7 +55,7 @@ def run_mode(
     try:
         output = log.clean(_carry_out(plugin_dir, task, read, block, log))
     except Exception as problem:  # noqa: BLE001 - any failure is shown to the user
-        said = log.safe(str(problem)) or type(problem).__name__
+        said = log.safe(system.in_words(problem))
         report.failed(said)
         raise TaskFailed(said) from None
     finally:

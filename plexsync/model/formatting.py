@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,3 +60,11 @@ def capital(text: str) -> str:
 def quoted(paths: Iterable[str]) -> str:
     """Paths for a text; the log finds them between the quotes where it must hide them."""
     return ", ".join(f'"{path}"' for path in paths)
+
+
+def local_time(at: float) -> datetime:
+    """A time in this machine's time zone; in UTC if that is a day or more away, which is no zone."""
+    try:
+        return datetime.fromtimestamp(at).astimezone()
+    except ValueError:
+        return datetime.fromtimestamp(at, timezone.utc)

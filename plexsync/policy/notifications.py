@@ -155,7 +155,7 @@ def _words(alert: Alert) -> tuple[str, str]:
         return (
             f"PlexSync: {need_you(total)}",
             f"PlexSync gave up on {'it' if total == 1 else 'them'} ({listed}). Its page in Stash "
-            "says under Dead letters what helps.",
+            "says under Needs you what helps.",
         )
     if alert.subject == SET_UP:
         return CANNOT, f"{why_not(alert)} What you save in Stash meanwhile is kept."

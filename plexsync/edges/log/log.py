@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from typing import Protocol, TypeVar
@@ -19,6 +18,7 @@ from typing import Protocol, TypeVar
 from plexsync import system
 from plexsync.edges.log.redact import LONGEST, PathWords, Redactor
 from plexsync.edges.storage import files
+from plexsync.model.formatting import local_time
 
 MAX_LINE = 4096
 """Maximum bytes of a line, with everything before and after its text."""
@@ -121,7 +121,7 @@ class FileSink:
 
     def write(self, level: str, text: str) -> None:
         """Append one line."""
-        when = datetime.fromtimestamp(self._now()).astimezone().isoformat(timespec="seconds")
+        when = local_time(self._now()).isoformat(timespec="seconds")
         self._handler.handle(logging.makeLogRecord({"msg": f"{when} {level:<7} {text}"}))
 
     def progress(self, value: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -22,12 +23,15 @@ IDENTITY = "/identity"
 
 
 def load_client_id(path: str, warn: Callable[[str], None] = lambda text: None) -> str:
-    """The identifier under which Plex lists this installation as a device; created once."""
+    """The identifier under which Plex lists this installation as a device; created once, unless it
+    cannot be stored: who only looks around must be able to do so on a full disk.
+    """
     known = files.read_json(path, _read_client_id, "", warn)
     if known:
         return known
     made = str(uuid.uuid4())
-    files.replace_json(path, {"version": 1, "identifier": made})
+    with suppress(OSError):
+        files.replace_json(path, {"version": 1, "identifier": made})
     return made
 
 

@@ -104,8 +104,7 @@ def _accept(name: str, args: Mapping[str, object], request: Request) -> Answer:
         answer: Answer = {"accepted": inbox.drop(request.folder, json.dumps(record).encode())}
     except OSError as problem:
         raise OSError(
-            f"PlexSync cannot store commands in {request.folder}: {problem}; give Stash space and "
-            "permission there."
+            f"PlexSync cannot store commands in {request.folder}: {system.in_words(problem)}."
         ) from None
     try:
         inbox.wake(request.plugin_dir, request.folder, request.connection)

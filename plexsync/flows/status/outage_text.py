@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
-from plexsync.model.formatting import counted
+from plexsync.model.formatting import counted, local_time
 from plexsync.policy.outage_history import Outage, OutageHistory, format_duration
 
 MOST = 20
@@ -57,4 +56,4 @@ def _row(outage: Outage, now: float) -> tuple[str, ...]:
 
 def _time_of_day(at: float) -> str:
     """For example "2026-11-28 16:20:51", in local time, as Stash's log shows times."""
-    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return local_time(at).strftime("%Y-%m-%d %H:%M:%S")

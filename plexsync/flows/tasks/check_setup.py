@@ -71,6 +71,7 @@ def check_setup(context: TaskContext) -> dict[str, object]:
         report.add("Owner", lambda: setup_points.whose_folder(context))
         report.add("Dependencies", lambda: setup_points.dependencies(context))
         report.add("Worker", lambda: setup_points.worker(context))
+        report.add("Processes", setup_points.processes)
         report.add("Worker's log", lambda: setup_points.log_lines(context))
         done[0] = READY
         if healthy:

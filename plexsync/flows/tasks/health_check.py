@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from plexsync import inbox
 from plexsync.edges.page import read_state
 from plexsync.flows.status.plex_standing import read_breaker
@@ -49,8 +51,9 @@ def health_check(context: TaskContext) -> dict[str, object]:
     if breaker.state != CLOSED:
         context.log.info(f"The circuit breaker is {breaker.state}: {breaker.reason}.")
     if health.healthy:
-        inbox.drop(context.folder, WAKE)
-        context.wake()
+        with suppress(OSError):  # a worker that cannot be told finds out itself
+            inbox.drop(context.folder, WAKE)
+            context.wake()
         if on:
             context.log.info(on)
     return {

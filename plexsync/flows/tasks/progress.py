@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
 from types import TracebackType
 
 from plexsync.edges.log.log import Log
 from plexsync.edges.page import read_state
 from plexsync.flows.status.status import LONGEST_WAIT
-from plexsync.model.formatting import counted
+from plexsync.model.formatting import counted, local_time
 
 EVERY = 0.8
 """Seconds between reports, so that Stash's progress bar moves every second."""
@@ -60,7 +59,7 @@ class Progress:
 
 def next_tries(jobs: int, first: float) -> str:
     """For example "5 jobs wait for their next try, the first at 14:05", in local time."""
-    at = datetime.fromtimestamp(first).astimezone().strftime("%H:%M")
+    at = local_time(first).strftime("%H:%M")
     if jobs == 1:
         return f"1 job waits for its next try at {at}"
     return f"{jobs} jobs wait for their next try, the first at {at}"

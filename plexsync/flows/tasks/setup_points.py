@@ -189,7 +189,7 @@ def data_folder(context: TaskContext) -> Iterator[Point]:
     """Permissions, free space and disk type of the data folder."""
     folder = context.folder
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        remedy = "Make it belong to the user that Stash runs as."
+        remedy = f"{system.ROOM[:1].upper()}{system.ROOM[1:]}."
         yield Point("Data folder", BAD, f"{folder!r} cannot be written", remedy)
     elif not system.is_private(folder):
         text = f"others may write to {folder!r}, and its disk or owner does not allow a change"
@@ -251,6 +251,20 @@ def worker(context: TaskContext) -> Iterator[Point]:
         )
     else:
         yield Point("Worker", OK, "none is needed: nothing waits; the next event starts one")
+
+
+def processes() -> Iterator[Point]:
+    """Whether the worker can outlive the hook that starts it."""
+    if system.is_first_process():
+        text = (
+            "each call of PlexSync is the first process of a namespace of its own, so the worker "
+            "that it starts ends with it"
+        )
+        remedy = (
+            "Let Stash run plugins in its own namespace (without unshare, bwrap or a sandbox); "
+            "until then Process Queue does the work."
+        )
+        yield Point("Processes", WARN, text, remedy)
 
 
 def log_lines(context: TaskContext) -> Iterator[Point]:

@@ -38,7 +38,8 @@ from plexsync.policy.notifications import (
 from plexsync.policy.recovery_state import trouble_of
 
 LOOK_EVERY = 30.0
-"""Seconds between two looks at the state of everything: how late a message may be."""
+"""Seconds between two looks at the state of everything: how late a message may be that nothing else
+announces."""
 
 POLL_EVERY = 0.5
 """Seconds between two looks at the process that sends a message."""
@@ -159,7 +160,7 @@ def tell_refusal(folder: str, services: Messaging, clock: Clock, log: Log) -> No
 
 
 class Notifier:
-    """Looks twice a minute whether PlexSync needs somebody, whatever else happens."""
+    """Looks whether PlexSync needs somebody: twice a minute, and when Plex's state changes."""
 
     def __init__(
         self,
@@ -175,6 +176,7 @@ class Notifier:
         self._clock = clock
         self._outbox = Outbox(folder, services.sender, clock, log)
         self._due = self._looked_at = -math.inf
+        self._seen = ""
 
     def alarm(self) -> Alarm:
         """The duty."""
@@ -190,12 +192,13 @@ class Notifier:
         self._outbox.end()
 
     def _due_in(self, now: float) -> float:
-        every = POLL_EVERY if self._outbox.sending else LOOK_EVERY
+        news = self._outbox.sending or self._trouble()[0] != self._seen
+        every = POLL_EVERY if news else LOOK_EVERY
         passed = self._clock.monotonic() - self._looked_at
         return max(POLL_EVERY - passed, min(every - passed, self._due - now))
 
     def _look(self, now: float) -> None:
-        self._looked_at = self._clock.monotonic()
+        self._looked_at, self._seen = self._clock.monotonic(), self._trouble()[0]
         self._outbox.finish()
         config = self._services.entered
         if config is None:
@@ -211,8 +214,12 @@ class Notifier:
         self._outbox.send_next(urls)
         self._due = next_due(self._outbox.notices, facts, now, patience) if urls else math.inf
 
+    def _trouble(self) -> tuple[str, float | None]:
+        kind, _, since = trouble_of(self._outages.breaker, self._outages.recovery)
+        return kind, since
+
     def _facts(self, config: PlexSyncConfig, now: float) -> Facts:
-        trouble, _, since = trouble_of(self._outages.breaker, self._outages.recovery)
+        trouble, since = self._trouble()
         last = self._outages.history.last()
         dead_letters = self._stores.dead_letters
         buried, newest = dead_letters.buried_after(self._outbox.notices.counted)
