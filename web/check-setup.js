@@ -169,7 +169,7 @@
           { className: "plexsync-points", "aria-label": "Points" },
           points.map((point, place) => h(PointItem, { key: `${place} ${point.point}`, point })),
         ),
-      h(ReportForHelp, { tasks, startTask }),
+      h("div", { className: "mt-4" }, h(ReportForHelp, { tasks, startTask })),
     );
   }
 

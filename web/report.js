@@ -54,17 +54,22 @@
     const text = JSON.stringify(output.report, null, 2);
     return h(
       "div",
-      null,
+      { className: "mt-3" },
       h(
         "ul",
         { "aria-label": "What it holds" },
         output.holds.map((line) => h("li", { key: line }, line)),
       ),
-      h("details", null, h("summary", null, "The whole file"), h("pre", null, text)),
+      h(
+        "details",
+        null,
+        h("summary", null, "The whole file"),
+        h("pre", { tabIndex: 0, style: { maxHeight: "20rem", overflow: "auto" } }, text),
+      ),
       h(
         "a",
         {
-          className: "btn btn-primary",
+          className: "btn btn-primary mt-3",
           href: `data:application/json,${encodeURIComponent(text)}`,
           download: "plexsync-report.json",
         },
