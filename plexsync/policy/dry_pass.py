@@ -80,7 +80,7 @@ class DryPass:
             "counts": dict(self.counts),
             "orphaned": self.run.tally.found.get(ORPHANED, 0),
             "examples": list(self.examples),
-            "estimate": self.estimate._asdict() if self.estimate else None,
+            "estimate": _as_json(self.estimate),
         }
 
 
@@ -95,7 +95,8 @@ def begun(kept: DryPass | None, basis: str, now: float) -> DryPass:
 
 def to_json(found: DryPass) -> object:
     """As JSON values; `shown` is what the page's request hands on."""
-    return {"version": _VERSION, **asdict(found), "shown": found.shown()}
+    shown = found.shown()
+    return {"version": _VERSION, **asdict(found), "estimate": shown["estimate"], "shown": shown}
 
 
 def parse(raw: object) -> DryPass:
@@ -115,6 +116,10 @@ def parse(raw: object) -> DryPass:
         examples=tuple(examples[:EXAMPLES]),
         estimate=_estimate(fields.get("estimate")),
     )
+
+
+def _as_json(estimate: Estimate | None) -> object:
+    return None if estimate is None else estimate._asdict()
 
 
 def _estimate(raw: object) -> Estimate | None:
