@@ -11,6 +11,7 @@ import pytest
 from plexsync.flows.tasks.context import TaskFailed
 from plexsync.flows.tasks.send_test_message import send_test_message
 from plexsync.model.messages import FAILED, REFUSED, Delivery
+from tests.flows.test_alarms_story import tick
 from tests.task_running import run_task
 from tests.world import World
 
@@ -114,6 +115,16 @@ def test_a_message_that_nobody_takes_is_tried_again_and_keeps_the_worker(told: W
     assert told.sender.titles[2:] == ["PlexSync: Plex accepts the token"]
     assert stored(told)["outbox"] == []
     assert told.said("warning").count("A message was not taken: ntfy: failed (503).") == 1
+
+
+def test_a_page_starts_a_worker_for_a_message_that_is_due_again(told: World) -> None:
+    told.sender.answers["ntfy"] = Delivery("", FAILED, "failed (503)")
+    told.plex.add_fault("status", match="PUT", status=400)
+    told.event(told.pair("1.mp4", title="T")[0])
+    told.run(minutes=0.75)
+    assert (len(told.sender.sent), tick(told)) == (1, "not needed")
+    told.clock.passed += 60
+    assert tick(told) == "started"
 
 
 def test_a_refusal_is_final_and_says_what_to_do(told: World) -> None:

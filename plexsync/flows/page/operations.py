@@ -17,6 +17,7 @@ from plexsync.edges.queue.queue_queries import ORDERS as QUEUE_ORDERS
 from plexsync.flows.page import lists
 from plexsync.flows.page.lists import MOST_ROWS, PAGE
 from plexsync.flows.page.scene_state import dead_letter_in_words, job_in_words, scene_states
+from plexsync.flows.status.alerts import message_is_due
 from plexsync.flows.status.backfills import shown_backfills
 from plexsync.flows.status.plex_standing import read_breaker, read_history, shown_outage
 from plexsync.flows.status.set_up import set_up
@@ -233,11 +234,12 @@ def _tick(request: Request) -> Answer:
 
 
 def _duty_calls(request: Request) -> bool:
-    """Whether a sweep is due, or an outage is ongoing whose end no process would notice."""
-    swept = read_state.swept_at(request.folder)
-    return read_breaker(request.folder).state != CLOSED or (
-        swept is not None and not 0 <= request.now - swept < SWEEP_EVERY
-    )
+    """Whether a sweep or a message is due, or an outage is ongoing whose end no process would
+    notice.
+    """
+    folder, now, swept = request.folder, request.now, read_state.swept_at(request.folder)
+    sweeps = swept is not None and not 0 <= now - swept < SWEEP_EVERY
+    return sweeps or read_breaker(folder).state != CLOSED or message_is_due(folder, now)
 
 
 def _worker_lives(folder: str) -> bool:

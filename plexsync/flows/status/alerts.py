@@ -30,6 +30,11 @@ def read_notices(folder: str) -> Notices:
     return document(folder, FILE, Notices.parse, Notices())
 
 
+def message_is_due(folder: str, now: float) -> bool:
+    """Whether a message is to be sent again; raises Unreadable."""
+    return any(message.due <= now for message in read_notices(folder).outbox)
+
+
 def shown_alerts(
     folder: str, notices: Notices, *, troubled: bool, dead: int, newer: list[str]
 ) -> list[AlertShown]:
