@@ -98,7 +98,7 @@ def test_each_kind_of_gap_is_found_and_closed(quiet: Any) -> None:
     said = quiet.said("info")
     assert "9 scenes compared with Plex (all scenes)" in said
     assert (
-        f"missing: 1 scene, 1 queued (no Plex item holds the scene's file); for example scene {missing}."
+        f"Not in Plex: 1 scene, 1 queued (no Plex item holds the scene's file); for example scene {missing}."
         in said
     )
     quiet.run(minutes=0.5)

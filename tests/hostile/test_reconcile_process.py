@@ -58,7 +58,7 @@ def test_the_worker_closes_what_the_button_found(desk: Desk) -> None:
     assert run.output["gaps"]["stale"] == run.output["queued"]["stale"] == 25
     assert run.progress == sorted(run.progress)
     assert run.progress[-1] == 1
-    assert any(line.text.startswith("stale: 25 scenes, 25 queued") for line in run.log)
+    assert any(line.text.startswith("Outdated in Plex: 25 scenes, 25 queued") for line in run.log)
     until(lambda: [item.title for item in items] == [f"T{n}" for n in range(25)])
 
 
