@@ -32,6 +32,7 @@ NEEDED = {
     "scene_state": {"scenes": 1},
     "result": {"id": f"{1:020d}-1-{1:08x}"},
     "report": {"task": "health_check"},
+    "scenes_in_state": {"state": "waiting"},
 }
 """Required arguments of operations."""
 
@@ -189,7 +190,7 @@ def test_ten_requests_at_once(page: Page) -> None:
         ("result", {"id": 7}, "id must be a text"),
         ("report", {"task": "../ledger"}, "task must be a name"),
         ("report", {}, "task must be a name"),
-        ("status", {"more": True}, "status has no argument 'more'; it takes nothing"),
+        ("status", {"more": True}, "status has no argument 'more'; it takes settings, in_stash"),
         ("retry", {"scene": "1; rm -rf /"}, "scene must be a whole number"),
         ("clear", {"what": "all"}, "what must be one of dead_letters, queue"),
         ("undo", {"scene": {"$gt": 0}}, "scene must be a whole number"),
@@ -261,7 +262,7 @@ def test_nothing_heavy_is_imported_to_answer(page: Page, mode: str) -> None:
         "retry": {"scene": 1}, "retry_class": {"class": "PlexNotFound"}, "sync": {"scenes": 1},
         "preview": {"scenes": 1}, "undo": {"scene": 1}, "pin": {"scene": 1, "part": "/a"},
         "finish_step": {"step": "paths"}, "connect": {"url": "nas"}, "check_sign_in": {"id": "9f"},
-        "choose_server": {"id": "9f", "machine": "m", "url": "nas"}, "scenes_in_state": {"state": "waiting"},
+        "choose_server": {"id": "9f", "machine": "m", "url": "nas"}, "stop_backfill": {"backfill": "forced"},
         "unpin": {"scene": 1}, "adopt_path_map": {"path_map": ""},
         "try_recipes": {"settings": {"title": ""}}, "save_settings": {"settings": {"title": ""}}, "clear": {"what": "queue"},
         **NEEDED,
