@@ -144,7 +144,8 @@ class Services:
     def plex_tv(self) -> PlexTv:
         """A client for plex.tv, or for what a test or the demo has put in its place."""
         client_id = load_client_id(self.path("device_id.json"), self.log.warning)
-        return PlexTv(client_id, self._environ.get(PLEX_TV_VARIABLE) or PLEX_TV)
+        base = self._environ.get(PLEX_TV_VARIABLE) or PLEX_TV
+        return PlexTv(client_id, base, Trust("", self._environ))
 
     def close(self) -> None:
         """Close every connection."""

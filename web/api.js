@@ -182,7 +182,10 @@
 
   /** Plex's address was saved just now, with a token that never came here. */
   function connectedTo(url) {
-    settingsAsked = Promise.resolve({ url, entered: true, paused: false, marksCards: false });
+    settingsAsked = plexSettings().then(
+      (settings) => ({ ...settings, url, entered: true }),
+      () => ({ url, entered: true }),
+    );
     settingsAt = Date.now();
   }
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from plexsync.flows.page import operations
 from plexsync.model.sign_in import FILE, LIFE
 from simulator.plex import PlexSim
 from simulator.plex_tv import PlexTvSim, connection
@@ -218,6 +219,17 @@ def test_the_worker_stays_until_the_tokens_of_a_sign_in_are_deleted(
     assert world.run(minutes=60) != "time is up"
     assert not Path(world.folder, FILE).exists()
     assert world.clock.passed >= LIFE
+
+
+def test_a_page_of_stash_wakes_a_worker_for_tokens_that_a_crash_left_behind(
+    world: World, plex_tv: PlexTvSim
+) -> None:
+    own(world, plex_tv)
+    signed_in(world, plex_tv)
+    request = operations.Request("/nowhere", world.folder, {}, b"", world.clock.now())
+    assert operations._duty_calls(request)
+    done(world, "cancel_sign_in")
+    assert not operations._duty_calls(request)
 
 
 def test_cancelled_it_leaves_nothing(world: World, plex_tv: PlexTvSim) -> None:

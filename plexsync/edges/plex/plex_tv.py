@@ -6,10 +6,11 @@ Error messages never repeat an answer: it may hold a token.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from plexsync.edges.http.certificates import PUBLIC, Trust
 from plexsync.edges.http.transport import Reply, Session, TransportError
 from plexsync.edges.plex.connection import device
 from plexsync.model.plex_server import LOCAL, RELAY, REMOTE, AccountServer, Address
@@ -37,13 +38,11 @@ class PlexTv:
     It knows this installation by `client_id`, under which the account lists it as a device.
     """
 
-    def __init__(
-        self, client_id: str, base: str = PLEX_TV, make: Callable[[], Session] | None = None
-    ) -> None:
+    def __init__(self, client_id: str, base: str = PLEX_TV, trust: Trust = PUBLIC) -> None:
         self._client_id = client_id
         self._base = base.rstrip("/")
         self._headers = device(client_id) | {"Accept": "application/json"}
-        self._session = make() if make else Session(5.0, _SECONDS, _SECONDS, max_body=_MOST_BYTES)
+        self._session = Session(5.0, _SECONDS, _SECONDS, trust=trust, max_body=_MOST_BYTES)
 
     def new_pin(self) -> tuple[int, str]:
         """A PIN to sign in with: its id, and its code for the sign-in page."""

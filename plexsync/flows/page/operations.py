@@ -33,6 +33,7 @@ from plexsync.model.command import (
 )
 from plexsync.model.places import PAUSED
 from plexsync.model.reasons import choices
+from plexsync.model.sign_in import FILE as SIGN_IN
 from plexsync.model.stats import SLICE, Stats
 from plexsync.policy.badge import badge
 from plexsync.policy.circuit_breaker import CLOSED
@@ -234,12 +235,14 @@ def _tick(request: Request) -> Answer:
 
 
 def _duty_calls(request: Request) -> bool:
-    """Whether a sweep or a message is due, or an outage is ongoing whose end no process would
-    notice.
+    """Whether a sweep or a message is due, an outage is ongoing whose end no process would notice,
+    or a sign-in that nobody ended has left its tokens behind.
     """
     folder, now, swept = request.folder, request.now, read_state.swept_at(request.folder)
     sweeps = swept is not None and not 0 <= now - swept < SWEEP_EVERY
-    return sweeps or read_breaker(folder).state != CLOSED or message_is_due(folder, now)
+    signs_in = os.path.exists(os.path.join(folder, SIGN_IN))
+    away = read_breaker(folder).state != CLOSED
+    return sweeps or signs_in or away or message_is_due(folder, now)
 
 
 def _worker_lives(folder: str) -> bool:
