@@ -13,7 +13,6 @@ from plexsync.flows.contact.stash_contact import StashContact
 from plexsync.flows.contact.subject import Subject
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.progress import Progress
-from plexsync.model.formatting import counted
 
 FILE = "report-for-help.json"
 
@@ -44,9 +43,8 @@ def report_for_help(context: TaskContext) -> dict[str, object]:
     lines = holds(report)
     for line in lines:
         context.log.info(line)
-    texts = counted(hidden(report), "text")
     context.log.info(
-        f"It holds no token, address, path, title or name: {texts} of that kind are there only as "
+        "It holds no token, address, path, title or name: texts of that kind are there only as "
         "hashes with a key that is now forgotten, and lengths."
     )
     return {
