@@ -146,8 +146,9 @@ class Gallery:
         stats = json.loads(path.read_text())
         now = int(time.time() // SLICE)
         busy = {33: 46, 34: 52, 35: 21, 52: 33}
-        waves = ((71 - n, busy.get(n, n * 7 % 11)) for n in range(70))
+        waves = [(71 - n, busy.get(n, n * 7 % 11)) for n in range(70)]
         stats["slices"] = [[now - ago, done, int(done == 46)] for ago, done in waves if done]
+        stats["writes"] = [done for _, done in waves if done]
         path.write_text(json.dumps(stats))
 
 
