@@ -194,3 +194,20 @@ def test_an_argument_that_it_does_not_take_is_refused(plugin: Path) -> None:
 
 def test_in_one_process_with_the_others_it_says_the_same(world: World) -> None:
     assert status(world.folder, NOW, "paused")["headline"]["state"] == "paused"
+
+
+def test_a_long_text_is_short_in_stashs_log_and_whole_on_the_page(plugin: Path) -> None:
+    with a_stash(plugin) as (stash, plex):
+        section = plex.add_section("Films", locations=["/data"])
+        for n in range(20):
+            plex.add_item(section, file=f"/data/{n}.mp4", size=1, title="old")
+            stash.add_scene(files=[(f"/data/{n}.mp4", 1)], title=f"Film {n}")
+        run = stash.run_task("Preview Sync", {})
+        lines = [line.text for line in run.log]
+        assert len(lines) <= SHOWN
+        assert lines[-1] == "This was a preview; nothing was written."
+        assert any("more lines are on PlexSync's page" in line for line in lines)
+        report = stash.run_operation({"mode": "report", "task": "preview_sync"})
+        told = "\n".join(line["text"] for line in report["lines"])
+        assert len(report["lines"]) > 40
+        assert all(f'"/data/{n}.mp4"' in told for n in range(20))
