@@ -42,27 +42,15 @@
     return `query PlexSyncScenes { ${fields.join(" ")} }`;
   }
 
-  function client() {
-    return PluginApi.utils.StashService.getClient();
+  /** Send GraphQL to Stash, by Apollo's method `query` or `mutate`. */
+  async function send(method, key, text, variables) {
+    const client = PluginApi.utils.StashService.getClient();
+    const request = { [key]: Apollo.gql(text), variables, fetchPolicy: "no-cache" };
+    return (await client[method](request)).data;
   }
 
-  async function query(text, variables) {
-    const answer = await client().query({
-      query: Apollo.gql(text),
-      variables,
-      fetchPolicy: "no-cache",
-    });
-    return answer.data;
-  }
-
-  async function mutate(text, variables) {
-    const answer = await client().mutate({
-      mutation: Apollo.gql(text),
-      variables,
-      fetchPolicy: "no-cache",
-    });
-    return answer.data;
-  }
+  const query = (text, variables) => send("query", "query", text, variables);
+  const mutate = (text, variables) => send("mutate", "mutation", text, variables);
 
   /** Send PlexSync a request; throws an Error with a sentence for the user. */
   async function operation(mode, args) {

@@ -11,9 +11,8 @@
   const { Button } = PlexSync.core.Bootstrap;
   const { number, sumOf, counted, sceneTitle } = PlexSync.format;
   const { command } = PlexSync.api;
-  const { useAct, Time, Problem, Confirm, Cover, SceneName } = PlexSync.widgets;
-  const { DataTable, Pager, TableTools, TooMany, countOf, filtered, useTable, wordsOf } =
-    PlexSync.tables;
+  const { useAct, Time, Confirm, Cover, SceneName } = PlexSync.widgets;
+  const { Listing, TableTools, countOf, useTable, wordsOf } = PlexSync.tables;
   const { COMES_BACK, Candidates, RestoreButton, RowButton, RowLinks, Why, useDialogs, useRows } =
     PlexSync.rows;
 
@@ -150,21 +149,13 @@
           ),
         h(RestoreButton, { tasks, startTask }),
       ),
-      h(Problem, { text: table.error, again: table.again }),
-      data && data.tooMany && h(TooMany),
-      h(DataTable, {
+      h(Listing, {
+        table,
         name: "Needs you",
         columns: DEAD_LETTER_COLUMNS,
         rows: deadLetters.map((deadLetter) => deadLetterRow(deadLetter, rows, dialogs, retry, busy)),
-        sort: table.request.sort,
-        onSort: (sort) => table.change({ sort }),
-        busy: table.busy,
-        empty: filtered(table) ? "No such scene needs you." : "Nothing needs you.",
-      }),
-      h(Pager, {
-        total: data ? data.total : 0,
-        offset: table.request.offset,
-        onPage: (offset) => table.change({ offset }),
+        none: "No such scene needs you.",
+        empty: "Nothing needs you.",
       }),
       dialogs.dialog,
       asking &&

@@ -16,9 +16,9 @@
   const { allScenes, command, findScenes, operation } = PlexSync.api;
   const { collect, outside } = PlexSync.csv;
   const { useAlive } = PlexSync.polling;
-  const { useAct, usePlexLinks, useScenes, Box, Busy, Confirm, Cover, PlexLink, Problem, SceneName, Time } =
+  const { useAct, usePlexLinks, useScenes, Box, Busy, Confirm, Cover, PlexLink, SceneName, Time } =
     PlexSync.widgets;
-  const { DataTable, Pager, TableTools, TooMany, filtered, readPage, useTable } = PlexSync.tables;
+  const { Listing, TableTools, readPage, useTable } = PlexSync.tables;
   const { Candidates, RowButton, RowLinks, Why, undoable, undoneWords, useDialogs } = PlexSync.rows;
 
   const NOT_SEEN = "not_seen";
@@ -456,23 +456,15 @@
         h(ListButtons, { name, ids, ways, act, refresh, busy, tasks, startTask }),
         h(CsvButton, { name, search, total: data ? data.total : 0, links }),
       ),
-      h(Problem, { text: table.error, again: table.again }),
-      data && data.tooMany && h(TooMany),
-      h(DataTable, {
+      h(Listing, {
+        table,
         name: title,
         columns,
         rows: files
           ? ((data && data.items) || []).map((item) => fileOf(item, links))
           : states.map((state) => sceneRow(state, offered, { ...ways, scenes, links, busy })),
-        sort: table.request.sort,
-        onSort: (sort) => table.change({ sort }),
-        busy: table.busy,
-        empty: filtered(table) ? "Nothing in this list matches." : empty,
-      }),
-      h(Pager, {
-        total: data ? data.total : 0,
-        offset: table.request.offset,
-        onPage: (offset) => table.change({ offset }),
+        none: "Nothing in this list matches.",
+        empty,
       }),
       ways.dialogs.dialog,
       ways.question,

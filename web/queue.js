@@ -11,8 +11,8 @@
   const { Button } = PlexSync.core.Bootstrap;
   const { sumOf, counted, ahead, sceneTitle } = PlexSync.format;
   const { command } = PlexSync.api;
-  const { useAct, Time, Problem, Confirm, Cover, SceneName } = PlexSync.widgets;
-  const { DataTable, Pager, TableTools, TooMany, filtered, useTable } = PlexSync.tables;
+  const { useAct, Time, Confirm, Cover, SceneName } = PlexSync.widgets;
+  const { Listing, TableTools, useTable } = PlexSync.tables;
   const { COMES_BACK, RestoreButton, RowButton, RowLinks, Why, useDialogs, useRows } =
     PlexSync.rows;
 
@@ -110,25 +110,18 @@
           ),
         h(RestoreButton, { tasks, startTask }),
       ),
-      h(Problem, { text: table.error, again: table.again }),
-      data && data.tooMany && h(TooMany),
-      data && h(Beside, { data }),
-      h(DataTable, {
-        name: "Queue",
-        columns: QUEUE_COLUMNS,
-        rows: jobs.map((job) => queueRow(job, rows, dialogs, busy, Boolean(status && status.trouble))),
-        sort: table.request.sort,
-        onSort: (sort) => table.change({ sort }),
-        busy: table.busy,
-        empty: filtered(table)
-          ? "Nothing in the queue matches."
-          : "Nothing waits: every edit is in Plex.",
-      }),
-      h(Pager, {
-        total: data ? data.total : 0,
-        offset: table.request.offset,
-        onPage: (offset) => table.change({ offset }),
-      }),
+      h(
+        Listing,
+        {
+          table,
+          name: "Queue",
+          columns: QUEUE_COLUMNS,
+          rows: jobs.map((job) => queueRow(job, rows, dialogs, busy, Boolean(status && status.trouble))),
+          none: "Nothing in the queue matches.",
+          empty: "Nothing waits: every edit is in Plex.",
+        },
+        data && h(Beside, { data }),
+      ),
       dialogs.dialog,
       asking &&
         h(Confirm, {

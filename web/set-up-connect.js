@@ -211,7 +211,7 @@
             connect(url, token);
           },
         },
-        field("url", "Address", "As this Stash reaches Plex, for example http://192.168.1.5:32400", url, setUrl),
+        field("url", "Address", PlexSync.catalog.settings.plex_url.means, url, setUrl),
         field(
           "token",
           "Token",

@@ -19,7 +19,7 @@
   const { number } = PlexSync.format;
   const { MOST_FOUND, operation, searchScenes } = PlexSync.api;
   const { usePolling } = PlexSync.polling;
-  const { Icon, Note } = PlexSync.widgets;
+  const { Icon, Note, Problem } = PlexSync.widgets;
 
   const ROWS = 25;
 
@@ -104,47 +104,29 @@
       const table = nav.current && nav.current.parentNode;
       if (table && table.scrollIntoView) table.scrollIntoView({ block: "start" });
     };
+    const button = (label, text, disabled, first) =>
+      h(
+        Button,
+        {
+          size: "sm",
+          variant: "secondary",
+          "aria-label": label,
+          disabled,
+          onClick: () => onPage(first),
+        },
+        text,
+      );
     return h(
       "nav",
       { ref: nav, className: "plexsync-pager", "aria-label": "Pages" },
-      h(
-        Button,
-        {
-          size: "sm",
-          variant: "secondary",
-          "aria-label": "First page",
-          disabled: !offset,
-          onClick: () => onPage(0),
-        },
-        "«",
-      ),
-      h(
-        Button,
-        {
-          size: "sm",
-          variant: "secondary",
-          "aria-label": "Previous page",
-          disabled: !offset,
-          onClick: () => onPage(Math.max(0, offset - ROWS)),
-        },
-        "‹ Previous",
-      ),
+      button("First page", "«", !offset, 0),
+      button("Previous page", "‹ Previous", !offset, Math.max(0, offset - ROWS)),
       h(
         "span",
         { "aria-live": "polite" },
         `${number(offset + 1)}–${number(last)} of ${number(total)}`,
       ),
-      h(
-        Button,
-        {
-          size: "sm",
-          variant: "secondary",
-          "aria-label": "Next page",
-          disabled: last >= total,
-          onClick: () => onPage(offset + ROWS),
-        },
-        "Next ›",
-      ),
+      button("Next page", "Next ›", last >= total, offset + ROWS),
     );
   }
 
@@ -256,25 +238,45 @@
     );
   }
 
-  function filtered(table) {
-    return Boolean(table.request.error || table.request.search);
-  }
-
-  function TooMany() {
+  /**
+   * A table of `useTable`: its error, its rows and its pages; children stand above the rows. Without
+   * rows it says `none` if they are filtered, `empty` if there are none at all.
+   */
+  function Listing({ table, name, columns, rows, empty, none, children }) {
+    const { data, busy, request, change } = table;
     return h(
-      Note,
-      { tone: "warn" },
-      `More than ${MOST_FOUND} scenes in Stash match; only the first of them are shown.`,
+      Fragment,
+      null,
+      h(Problem, { text: table.error, again: table.again }),
+      data &&
+        data.tooMany &&
+        h(
+          Note,
+          { tone: "warn" },
+          `More than ${MOST_FOUND} scenes in Stash match; only the first of them are shown.`,
+        ),
+      children,
+      h(DataTable, {
+        name,
+        columns,
+        rows,
+        sort: request.sort,
+        onSort: (sort) => change({ sort }),
+        busy,
+        empty: request.error || request.search ? none : empty,
+      }),
+      h(Pager, {
+        total: data ? data.total : 0,
+        offset: request.offset,
+        onPage: (offset) => change({ offset }),
+      }),
     );
   }
 
   PlexSync.tables = {
-    DataTable,
-    Pager,
+    Listing,
     TableTools,
-    TooMany,
     countOf,
-    filtered,
     readPage,
     useTable,
     wordsOf,
