@@ -33,7 +33,11 @@ HEAD = """\
 
   PlexSync.catalog = """
 
-TASKS = "Object.assign(PlexSync.core.TASKS, PlexSync.catalog.tasks);\n"
+TASKS = """\
+const keys = Object.keys(PlexSync.catalog.settings);
+for (const group of PlexSync.catalog.groups) group.keys = keys.splice(0, group.size);
+Object.assign(PlexSync.core.TASKS, PlexSync.catalog.tasks);
+"""
 
 _OPPOSITE = "no_"
 _KEY = re.compile(r'(?<=[{,])"([a-z_]+)":')
@@ -44,16 +48,18 @@ def document(root: Path) -> str:
     """The script."""
     manifest = load_manifest(str(root / "PlexSync.yml"))
     catalog: dict[str, Mapping[str, Any] | Sequence[Any]] = {
-        "groups": [{"name": name, "keys": list(keys)} for name, keys in GROUPS.items()],
-        "settings": {key: _setting(SETTINGS[key]) for key in sorted(SETTINGS)},
+        "groups": [{"name": name, "size": len(keys)} for name, keys in GROUPS.items()],
+        "settings": {key: _setting(SETTINGS[key]) for keys in GROUPS.values() for key in keys},
         "recipes": [_recipe(key) for key in RECIPES],
-        "placeholders": [
-            {"text": f"{{{'?' * spec.condition}{name}}}", "means": spec.means}
-            for name, spec in SPECS.items()
-        ],
+        "placeholders": {
+            f"{{{'?' * spec.condition}{name}}}": spec.means for name, spec in SPECS.items()
+        },
         "gaps": GAPS,
         "tasks": {task.default_args["mode"]: task.name for task in manifest.tasks},
-        "presets": [preset._asdict() for preset in PRESETS],
+        "presets": [
+            {**preset._asdict(), "settings": {k: v for k, v in preset.settings.items() if v}}
+            for preset in PRESETS
+        ],
     }
     parts = (f"{name}:{_lines(entries)}" for name, entries in catalog.items())
     return HEAD + "{\n" + ",\n".join(parts) + f"\n}};\n{TASKS}}})();\n"
@@ -62,7 +68,10 @@ def document(root: Path) -> str:
 def _lines(entries: Mapping[str, Any] | Sequence[Any]) -> str:
     """An object or a list with a line for each entry: small, and readable in a diff."""
     if isinstance(entries, Mapping):
-        pairs = (f"{key}:{_short(value)}" for key, value in entries.items())
+        quoted = (key if key.isidentifier() else json.dumps(key) for key in entries)
+        pairs = (
+            f"{key}:{_short(value)}" for key, value in zip(quoted, entries.values(), strict=True)
+        )
         return "{\n" + ",\n".join(pairs) + "\n}"
     return "[\n" + ",\n".join(map(_short, entries)) + "\n]"
 

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from simulator.demo_backfill import play_backfill
 from simulator.demo_first_sync import first_sync
 from simulator.demo_stage import Stage, Trouble
 from simulator.demo_story import Story
@@ -32,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         with Stage() as stage:
+            if args.scenes:
+                return play_backfill(stage, args.scenes, lambda text: print(text, flush=True))
             return _play(stage, args.older, spoil=args.broken)
     except KeyboardInterrupt:
         print("\nStopped; the worker is gone and the folder is removed.", flush=True)
@@ -43,6 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 dev.py demo", description=__doc__)
+    parser.add_argument(
+        "--scenes",
+        type=int,
+        default=0,
+        metavar="N",
+        help="sync N scenes at once instead (2000), and compare the estimate with the truth",
+    )
     # For the demo's own test: one step only, then a defect that must be detected.
     parser.add_argument(
         "--older", type=int, default=OLDER, help="scenes of the first sync at the end (%(default)s)"

@@ -9,10 +9,11 @@
 
   const { TASKS } = PlexSync.core;
   const { Fragment, useState, createElement: h } = PlexSync.core.React;
-  const { Button, Dropdown } = PlexSync.core.Bootstrap;
+  const { Button } = PlexSync.core.Bootstrap;
   const { number, counted, duration, ahead, clockTime, milliseconds, capital } = PlexSync.format;
-  const { Time, Note, Box, Confirm } = PlexSync.widgets;
+  const { Time, Note, Box, Confirm, Menu } = PlexSync.widgets;
   const { History } = PlexSync.timeline;
+  const { Backfills } = PlexSync.backfill;
   const { Standing } = PlexSync.lists;
   const { Texts } = PlexSync.tasks;
 
@@ -229,32 +230,13 @@
       { className: "plexsync-buttons", role: "group", "aria-label": "Tasks" },
       button("process_queue", "primary"),
       button("health_check", "secondary"),
-      h(
-        Dropdown,
-        null,
-        h(
-          Dropdown.Toggle,
-          { variant: "secondary", id: "plexsync-reconcile", disabled },
-          "Reconcile",
-        ),
-        h(
-          Dropdown.Menu,
-          { className: "bg-secondary text-white" },
-          RECONCILIATIONS.map(([mode, label]) =>
-            h(
-              Dropdown.Item,
-              {
-                key: mode,
-                as: "button",
-                type: "button",
-                className: "bg-secondary text-white",
-                onClick: () => startTask(mode),
-              },
-              label,
-            ),
-          ),
-        ),
-      ),
+      h(Menu, {
+        id: "plexsync-reconcile",
+        label: "Reconcile",
+        disabled,
+        choices: RECONCILIATIONS,
+        onPick: startTask,
+      }),
       button("recover_outage_jobs", "secondary"),
     );
   }
@@ -300,7 +282,7 @@
     );
   }
 
-  function OverviewView({ status, inStash, health, tasks, startTask }) {
+  function OverviewView({ status, inStash, health, tasks, startTask, changed }) {
     if (!status) return null;
     const outages = `${status.outages && status.outages.count} ${status.outages && status.outages.ongoing}`;
     return h(
@@ -308,6 +290,7 @@
       null,
       h(Buttons, { tasks, startTask }),
       h(Tiles, { status, health }),
+      h(Backfills, { status, changed }),
       h(Standing, { status, inStash }),
       h(LeftOut, { status, tasks, startTask }),
       status.problems.map((problem) => h(Note, { key: problem, tone: "warn" }, problem)),

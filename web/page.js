@@ -158,7 +158,7 @@
     );
     const stopTask = () => act("stop", () => tasks.stop(tasks.running.id).then(() => ""));
     const panes = {
-      overview: () => h(OverviewView, { status, inStash, health, tasks, startTask }),
+      overview: () => h(OverviewView, { status, inStash, health, tasks, startTask, changed: again }),
       scenes: () => h(ScenesView, { status, inStash, changed: again, tasks, startTask }),
       queue: () => h(QueueView, { status, changed: again, tasks, startTask }),
       "dead-letters": () => h(DeadLettersView, { status, changed: again, tasks, startTask }),

@@ -137,13 +137,10 @@
 
   /** What else will add to the queue. */
   function Beside({ data }) {
-    const parts = [];
-    if (data.inbox)
-      parts.push(`${counted(data.inbox, "event")} not taken over yet`);
-    if (data.backfills.length)
-      parts.push(
-        `${counted(data.backfills.length, "backfill")} still adding jobs`,
-      );
+    const parts = [
+      data.inbox && `${counted(data.inbox, "event")} not taken over yet`,
+      data.backfills.length && `${counted(data.backfills.length, "backfill")} under way`,
+    ].filter(Boolean);
     if (!parts.length) return null;
     return h("p", { className: "plexsync-dim" }, `Besides: ${parts.join("; ")}.`);
   }

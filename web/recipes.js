@@ -231,28 +231,27 @@
       h(
         "ul",
         { className: "plexsync-placeholders" },
-        catalog.placeholders.map((each) =>
+        Object.entries(catalog.placeholders).map(([text, means]) =>
           h(
             "li",
-            { key: each.text },
-            h(
-              Button,
-              { size: "sm", variant: "secondary", onClick: () => onPick(each.text) },
-              each.text,
-            ),
-            h("span", null, each.means),
+            { key: text },
+            h(Button, { size: "sm", variant: "secondary", onClick: () => onPick(text) }, text),
+            h("span", null, means),
           ),
         ),
       ),
     );
   }
 
+  const EMPTY = Object.fromEntries(catalog.recipes.map((each) => [each.key, ""]));
+
   function Presets({ draft, onChoose }) {
     return h(
       "div",
       { className: "plexsync-presets", role: "group", "aria-label": "Presets" },
       catalog.presets.map((each) => {
-        const on = Object.entries(each.settings).every(([key, text]) => (draft[key] || "") === text);
+        const settings = { ...EMPTY, ...each.settings };
+        const on = Object.entries(settings).every(([key, text]) => (draft[key] || "") === text);
         return h(
           Button,
           {
@@ -261,7 +260,7 @@
             variant: on ? "primary" : "secondary",
             "aria-pressed": on,
             title: each.means,
-            onClick: () => onChoose(each.settings),
+            onClick: () => onChoose(settings),
           },
           each.name,
         );

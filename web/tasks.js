@@ -13,7 +13,7 @@
   const { number, fullTime } = PlexSync.format;
   const { RUN_TASK, STOP_JOB, FIND_JOB, JOBS, query, mutate, operation } = PlexSync.api;
   const { repeat, useAlive, useOnce } = PlexSync.polling;
-  const { Mark } = PlexSync.widgets;
+  const { Mark, Bar } = PlexSync.widgets;
 
   const UNKNOWN = { status: "UNKNOWN", error: "Stash no longer has this task." };
   const ENDED = ["FINISHED", "CANCELLED", "FAILED", UNKNOWN.status];
@@ -101,19 +101,7 @@
         ),
         h(Button, { size: "sm", variant: "secondary", onClick: onStop }, "Stop"),
       ),
-      h(
-        "div",
-        { className: "progress" },
-        h("div", {
-          className: "progress-bar",
-          role: "progressbar",
-          "aria-label": TASKS[running.mode],
-          "aria-valuemin": 0,
-          "aria-valuemax": 100,
-          "aria-valuenow": share,
-          style: { width: `${share}%` },
-        }),
-      ),
+      h(Bar, { name: TASKS[running.mode], share }),
     );
   }
 

@@ -9,7 +9,7 @@
 
   const { PluginApi, React } = PlexSync.core;
   const { Fragment, useCallback, useEffect, useRef, useState, createElement: h } = PlexSync.core.React;
-  const { Button, Card, Modal, Spinner } = PlexSync.core.Bootstrap;
+  const { Button, Card, Dropdown, Modal, Spinner } = PlexSync.core.Bootstrap;
   const { ago, speak, fullTime, sceneTitle, webAddress, plexLink } = PlexSync.format;
   const { findScenes, ownSettings, plexSettings, sentence } = PlexSync.api;
   const { useAlive, useOnce } = PlexSync.polling;
@@ -258,6 +258,41 @@
     );
   }
 
+  function Bar({ name, share }) {
+    return h(
+      "div",
+      { className: "progress" },
+      h("div", {
+        className: "progress-bar",
+        role: "progressbar",
+        "aria-label": name,
+        "aria-valuenow": share,
+        style: { width: `${share}%` },
+      }),
+    );
+  }
+
+  /** A button that opens a list of choices, [key, label] each. */
+  function Menu({ id, label, size, disabled, choices, onPick }) {
+    const className = "bg-secondary text-white";
+    return h(
+      Dropdown,
+      null,
+      h(Dropdown.Toggle, { variant: "secondary", id, size, disabled }, label),
+      h(
+        Dropdown.Menu,
+        { className },
+        choices.map(([key, text]) =>
+          h(
+            Dropdown.Item,
+            { key, as: "button", type: "button", className, onClick: () => onPick(key) },
+            text,
+          ),
+        ),
+      ),
+    );
+  }
+
   function Cover({ scene }) {
     const address = scene && scene.paths.screenshot ? webAddress(scene.paths.screenshot) : "";
     if (!address) return h("div", { className: "plexsync-cover" });
@@ -293,6 +328,8 @@
     PlexLink,
     Confirm,
     Dialog,
+    Bar,
+    Menu,
     Cover,
     SceneName,
   };

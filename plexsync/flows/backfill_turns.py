@@ -56,6 +56,10 @@ class BackfillTurns:
         paused = {run.reason for run in runs.values() if run.paused(now) is not None}
         self._stores.queue.hold(paused if quiet is None else {*REASONS, *runs})
 
+    def quiet_for(self, now: float) -> float:
+        """Seconds until the quiet hours end, 0 outside of them."""
+        return (quiet_until(self._spans(), now, self._clock.offset) or now) - now
+
     def _changes_in(self, now: float) -> float:
         """Seconds until a pause ends, or quiet hours begin or end."""
         spans, offset = self._spans(), self._clock.offset

@@ -213,9 +213,7 @@ GROUPS: Mapping[str, Mapping[str, Setting]] = {
         "background_from": Setting(
             "background_from",
             "Background from",
-            "Which picture becomes the background: the first of your list that the scene has. "
-            "Words: cover, group (front image of its first group that has one), gallery (cover of "
-            "its first gallery), performer (picture of its only performer), none. Example: "
+            "Which picture becomes the background, with the words of Poster from. Example: "
             "gallery, cover.",
             unset="follows Sync backgrounds too",
         ),
@@ -373,9 +371,8 @@ GROUPS: Mapping[str, Mapping[str, Setting]] = {
         "quiet_hours": Setting(
             "quiet_hours",
             "Quiet hours",
-            "Times at which only edits are written; backfills and automatic reconciliations wait "
-            "until they are over. Several are separated by commas, and one may go past midnight: "
-            "20:00-23:30, 1:00-6:00. They are times of the machine on which Stash runs.",
+            "Times at which only edits are written; backfills, automatic reconciliations and "
+            "collections wait: 20:00-23:30, 1:00-6:00. They are those of Stash's machine.",
             unset="never",
         ),
         "max_retries": Setting(

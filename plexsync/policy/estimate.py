@@ -17,12 +17,12 @@ from plexsync.model.pace import Pace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 READS_PER_WRITE = 2.0
 """Until writes were measured, one is assumed to take Plex as long as so many reads of one item."""
 
-HALF_LIFE = 30.0
+HALF_LIFE = 60.0
 """Seconds of work after which a measurement counts half as much."""
 
 LATELY = 600.0
@@ -107,6 +107,12 @@ def _at_most(pace: Pace, seconds: float) -> Pace:
     factor = min(1.0, seconds / pace.seconds) if pace.seconds else 1.0
     known, known_seconds, new, new_seconds = (value * factor for value in pace[:4])
     return Pace(known, known_seconds, new, new_seconds, pace.at)
+
+
+def together(paces: Iterable[Pace]) -> Pace:
+    """What was measured of all backfills, for one of which too little was."""
+    known, known_seconds, new, new_seconds, at = zip(*(Pace(), *paces), strict=True)
+    return Pace(sum(known), sum(known_seconds), sum(new), sum(new_seconds), max(at))
 
 
 def scenes_per_second(pace: Pace) -> float | None:

@@ -90,7 +90,12 @@ def test_scenes_in_step_at_the_front_promise_nothing_for_the_rest(world: Any) ->
     run_task(world, sync_all_forced, owns=True)
     world.run(60, leave=lambda: "watched" if in_plex(pairs) > 100 else "")
     world.run(60, leave=after(world, 1))
+    app = world.stores()
+    in_step = [scene for scene, _ in pairs[:100]]
+    app.stores.ledger.add_backfill("sweep", "scene", in_step, world.clock.now())
+    app.close()
     found, began = shown(world), world.clock.passed
+    assert found["backfill"] == "forced"
     world.run(60, leave=lambda: "" if in_plex(pairs) < 220 else "all there")
     assert 2 / 3 < found["left"] / (world.clock.passed - began) < 3 / 2
 

@@ -344,3 +344,13 @@ def test_a_crash_after_the_upload_still_knows_what_plex_had(world: Any, acme: in
     world.plex.user_edit(other.key, collections=["Acme"])
     run_task(world, undo_all, owns=True)
     assert looks(world.plex.collection("Acme")) == ("", "", "", frozenset())
+
+
+def test_collections_wait_for_the_end_of_quiet_hours(world: Any, acme: int) -> None:
+    world.configure(quiet_hours="20:00-23:30")
+    world.clock.ahead = 23.4 * 3600 - world.clock.now() % 86400
+    scene, item = world.pair("a.mp4", title="T", studio=acme)
+    synced(world, scene)
+    assert (item.title, world.plex.collection("Acme").summary) == ("T", "")
+    world.run(8)
+    assert world.plex.collection("Acme").summary == "All of Acme."

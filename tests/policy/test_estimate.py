@@ -19,6 +19,7 @@ from plexsync.policy.estimate import (
     scenes_per_second,
     seconds_left,
     seconds_per_scene,
+    together,
     up_front,
 )
 
@@ -79,7 +80,7 @@ def test_a_mixture_is_measured_as_it_comes() -> None:
 
 
 def test_the_last_minutes_count_most() -> None:
-    pace = work(work(Pace(), 0.05, 10), 0.4, 2)
+    pace = work(work(Pace(), 0.05, 10), 0.4, 4)
     assert seconds_per_scene(pace, 0, 1000) == pytest.approx(0.4, rel=1 / 3)
 
 
@@ -94,6 +95,13 @@ def test_what_was_measured_long_ago_is_a_first_guess() -> None:
 def test_a_clock_that_was_set_measures_nothing(known: int, new: int, seconds: float) -> None:
     pace = work(Pace(), 0.1, 1)
     assert measured(pace, known, new, seconds, pace.at) == pace
+
+
+def test_what_is_known_of_all_backfills_together() -> None:
+    assert together([]) == Pace()
+    found = together([work(Pace(), 0.01, 1, new=False), work(Pace(), 0.5, 1)])
+    assert seconds_per_scene(found, 100, 0) == pytest.approx(0.01)
+    assert seconds_per_scene(found, 0, 100) == pytest.approx(0.5)
 
 
 def test_backfills_that_work_in_turns() -> None:

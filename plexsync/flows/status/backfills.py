@@ -13,6 +13,7 @@ from plexsync.policy.estimate import (
     scenes_per_second,
     seconds_left,
     seconds_per_scene,
+    together,
 )
 from plexsync.policy.quiet_hours import quiet_until, spans_of, wall_clock, with_quiet
 
@@ -34,13 +35,16 @@ _AUTOMATIC = ("damage", "outage", "interval", "startup")
 
 class _Found:
     """One backfill, as far as it is stored: `ahead` scenes are not in the queue yet, `untried` are;
-    `known` of both are as they were written.
+    `known` of both are as they were written. `guess` is its pace, as far as that of all tells.
     """
 
-    __slots__ = ("run", "ahead", "untried", "known", "pace")
+    __slots__ = ("run", "ahead", "untried", "known", "pace", "guess")
 
-    def __init__(self, run: BackfillRun, ahead: int, untried: int, known: int, pace: Pace) -> None:
+    def __init__(
+        self, run: BackfillRun, ahead: int, untried: int, known: int, pace: Pace, guess: Pace
+    ) -> None:
         self.run = run
+        self.guess = guess
         self.ahead = ahead
         self.untried = untried
         self.known = known
@@ -55,6 +59,12 @@ class _Found:
     def cost(self) -> float | None:
         """Seconds for each of them."""
         return seconds_per_scene(self.pace, self.known, self.left - self.known)
+
+    @property
+    def beside(self) -> tuple[int, float | None]:
+        """What another backfill needs to know of it: scenes left, and seconds for each."""
+        guessed = seconds_per_scene(self.guess, self.known, self.left - self.known)
+        return self.left, guessed if self.cost is None else self.cost
 
 
 def shown_backfills(
@@ -80,7 +90,8 @@ def shown_backfills(
     for one in found:
         waits, until = held(one.run)
         others = [each for each in found if each is not one and held(each.run)[0] == waits == ""]
-        [seconds, *_] = seconds_left([(each.left, each.cost) for each in (one, *others)])
+        beside = [each.beside for each in others]
+        [seconds, *_] = seconds_left([(one.left, one.cost), *beside])
         if seconds is not None and not waits:
             seconds = with_quiet(seconds, spans, now, offset)
         speed, done = scenes_per_second(one.pace), max(0, one.run.queued - one.untried)
@@ -138,7 +149,8 @@ def _backfills(folder: str, now: float) -> Iterator[_Found]:
         known += len(ledger.in_step(waiting))
         run = runs.get(reason) or BackfillRun(reason, now)
         if more or waiting:
-            yield _Found(run, more, len(waiting), known, paces.get(reason, Pace()))
+            pace = paces.get(reason, Pace())
+            yield _Found(run, more, len(waiting), known, pace, together(paces.values()))
 
 
 def _passes(folder: str, held: Callable[[BackfillRun], Held]) -> Iterator[BackfillShown]:

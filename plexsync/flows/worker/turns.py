@@ -103,7 +103,9 @@ class CollectionTurns:
         if due is None:
             return math.inf
         pause = self._not_before - self._clock.monotonic()
-        return self._admission.open_in(max(due - now, pause, self._services.outages.pause(now)))
+        quiet = self._services.backfills.quiet_for(now)
+        away = self._services.outages.pause(now)
+        return self._admission.open_in(max(due - now, pause, away, quiet))
 
     def bring_in_step(self, now: float) -> None:
         """Run one round. If a server fails, the scenes' own requests find out which."""
