@@ -34,6 +34,7 @@ from plexsync.model.job import Job
 from plexsync.model.ledger import SYNCED, Observation, Pin
 from plexsync.model.set_up import FRESH
 from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS
+from plexsync.policy import dry_pass
 from plexsync.policy.circuit_breaker import OPEN
 from plexsync.policy.events import actions_of
 from plexsync.policy.reconcile_schedule import Schedule
@@ -68,6 +69,7 @@ def a_full_life(world: World) -> tuple[int, Any]:
     Path(world.folder, CONFIRM).write_text('{"version": 2, "pressed_at": {}}')
     never = {"reconcile_state.json": to_json(Schedule())}
     never["set_up.json"] = FRESH.to_json()
+    never["first_sync.json"] = dry_pass.to_json(dry_pass.begun(None, "", world.clock.now()))
     never["recovery_state.json"] = RecoveryState().to_json()
     for name, document in never.items():
         if not Path(world.folder, name).exists():
