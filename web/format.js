@@ -66,7 +66,7 @@
     locale = language;
   }
 
-  const TIME = { hour: "numeric", minute: "2-digit" };
+  const TIME = { hour: "numeric", minute: "numeric" };
 
   function timeOfDay(when) {
     return when.toLocaleTimeString(locale, TIME);

@@ -83,6 +83,7 @@ test("times are shown in Stash's language", () => {
   assert.equal(format.timeOfDay(new Date(at * 1000)), "13:05");
   assert.equal(format.fullTime(at), "28 November 2026 13:05");
   assert.match(format.clockTime(at), /13:05$/);
+  assert.equal(format.timeOfDay(new Date(2026, 10, 28, 2, 5)), "02:05");
   format.speak("en-US");
   assert.match(format.timeOfDay(new Date(at * 1000)), /^1:05\sPM$/);
   assert.match(format.fullTime(at), /^November 28, 2026 1:05\sPM$/);
