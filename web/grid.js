@@ -45,8 +45,8 @@
     const [{ selectedIds }] = given;
     const list = given[given.length - 1];
     const ids = [...(selectedIds || [])].map(Number);
-    if (!ids.length) return list;
-    return h(Fragment, null, h(Guard, { quiet: true }, h(Selection, { ids })), list);
+    const bar = ids.length ? h(Guard, { quiet: true }, h(Selection, { ids })) : null;
+    return h(Fragment, null, bar, list); // always alike, or React would build the grid anew
   }
 
   const asking = new Map(); // id -> what wants its state

@@ -18,7 +18,7 @@ expect = pytest.importorskip(
     "playwright.sync_api", reason="the browser tests run with `python3 dev.py test-ui`"
 ).expect
 
-VIEWS = ("overview", "queue", "dead-letters", "preview", "set-up")
+VIEWS = ("overview", "scenes&state=needs_you", "queue", "dead-letters", "preview", "set-up")
 NAMELESS = re.compile(
     r"- (button|checkbox|combobox|dialog|img|link|navigation|progressbar|radio|searchbox"
     r"|tab|table|tablist|textbox)(?! \")(?=:|$| \[)",
@@ -42,6 +42,7 @@ def busy(house: House) -> House:
 def shown(page: Page, view: str) -> None:
     ready = {
         "overview": page.get_by_role("img", name=re.compile("^Outages")),
+        "scenes&state=needs_you": page.locator("tr[data-scene]").first,
         "queue": page.locator("tr[data-scene]").first,
         "dead-letters": page.locator("tr[data-scene]").first,
         "preview": page.get_by_role("button", name="Preview", exact=True),
@@ -102,6 +103,8 @@ def test_the_keyboard_reaches_and_presses_everything(busy: House, open_page: Ope
     expect(page.get_by_role("region", name="Result of Health Check")).to_be_visible()
 
     page.get_by_role("tab", name="Overview").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Scenes")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name=re.compile("^Queue"))).to_have_attribute(
         "aria-selected", "true"

@@ -120,6 +120,11 @@ def test_cards_have_marks_if_the_settings_ask_for_them(
     assert witness.count(page, "scene_state") == 1, "one request for all cards"
     card = page.locator(".scene-card").filter(has=page.get_by_title("Plex: in step"))
     expect(card.get_by_role("link", name="In step")).to_have_attribute("href", f"/scenes/{scene}")
+    page.get_by_label(f"Select {scene}", exact=True).check()
+    expect(page.get_by_role("button", name="Sync 1 selected scene to Plex")).to_be_visible()
+    expect(page.get_by_title("Plex: in step")).to_be_visible()
+    page.wait_for_timeout(200)
+    assert witness.count(page, "scene_state") == 1, "the grid stays as it is"
     page.get_by_role("button", name="Next").click()
     expect(page.locator(".scene-card")).to_have_count(4)
     until(lambda: witness.count(page, "scene_state") == 2)
