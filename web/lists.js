@@ -165,44 +165,34 @@
     return outside(ids, ranges);
   }
 
-  /** Reads a page of a list, for useTable. */
-  const READ = {
-    async [NOT_SEEN](mode, { offset, limit }, search) {
-      const ids = await unseen(search);
-      return { total: ids.length, scenes: ids.slice(offset, offset + limit).map(unknown) };
-    },
-    [ONLY_IN_PLEX]: (mode, args, search) => operation("only_in_plex", { ...args, search }),
-  };
-
   function unknown(scene) {
     return { scene, state: "unknown", words: "", detail: "", path: "", targets: [], edited: [] };
   }
 
+  /** A function that reads a page of a list; a whole list is read with it `after` one row's id. */
+  function readerOf(name) {
+    if (name === ONLY_IN_PLEX) return (args, search) => operation(name, { ...args, search });
+    if (name !== NOT_SEEN)
+      return (args, search) => readPage("scenes_in_state", { state: name, ...args }, search);
+    let ids = [];
+    return async ({ after = 0, offset = 0, limit }, search) => {
+      if (!after) ids = await unseen(search);
+      const rest = ids.filter((id) => id > after);
+      return { total: ids.length, scenes: rest.slice(offset, offset + limit).map(unknown) };
+    };
+  }
+
   /** Reads a whole list page by page, as rows of a file. */
-  function readerOf(name, search, links) {
-    if (name === ONLY_IN_PLEX) {
-      return async (after) => {
-        const { items } = await operation("only_in_plex", { after, search, limit: PAGE, sort: "item" });
-        const rows = items.map((item) => [item.rating_key, item.file, links.plex(item.rating_key)]);
-        return { rows, last: items.length ? items[items.length - 1].rating_key : after };
-      };
-    }
-    let ids = null;
-    const read = {
-      async [NOT_SEEN](after) {
-        ids = ids || (await unseen(search));
-        return ids.filter((id) => id > after).slice(0, PAGE).map(unknown);
-      },
-    }[name];
-    const page = read || (async (after) => {
-      const args = { state: name, after, limit: PAGE, sort: "scene" };
-      return (await readPage("scenes_in_state", args, search)).scenes;
-    });
+  function rowsOf(name, search, links) {
+    const read = readerOf(name);
     return async (after) => {
-      const scenes = await page(after);
+      const args = { after, limit: PAGE, sort: name === ONLY_IN_PLEX ? "item" : "scene" };
+      const { items, scenes = [] } = await read(args, search);
       const known = await findScenes(scenes.map((state) => state.scene));
-      const rows = scenes.map((state) => fileRow(state, known[state.scene], links));
-      return { rows, last: scenes.length ? scenes[scenes.length - 1].scene : after };
+      const rows = items
+        ? items.map((item) => [item.rating_key, item.file, links.plex(item.rating_key)])
+        : scenes.map((state) => fileRow(state, known[state.scene], links));
+      return { rows, last: rows.length ? rows[rows.length - 1][0] : after };
     };
   }
 
@@ -242,7 +232,7 @@
         setDone(0);
         try {
           const head = name === ONLY_IN_PLEX ? FILE_HEAD : HEAD;
-          const parts = await collect(head, readerOf(name, search, links), (count) => {
+          const parts = await collect(head, rowsOf(name, search, links), (count) => {
             if (alive()) setDone(count);
             return alive() && wanted.current;
           });
@@ -414,10 +404,10 @@
 
   function List({ name, status, counts, changed, tasks, startTask }) {
     const [title, about, empty, offered] = LISTS[name];
-    const read = useMemo(
-      () => READ[name] || ((mode, args, search) => readPage(mode, { state: name, ...args }, search)),
-      [name],
-    );
+    const read = useMemo(() => {
+      const page = readerOf(name);
+      return (mode, args, search) => page(args, search);
+    }, [name]);
     const revision = name === NOT_SEEN ? "" : JSON.stringify([status.states, status.only_in_plex]);
     const files = name === ONLY_IN_PLEX;
     const table = useTable("scenes_in_state", files ? "file" : "scene", revision, read);

@@ -112,7 +112,7 @@ class Observation(NamedTuple):
 
     It is valid while the item's `updated` (Plex's clock) and the scene's `desired_hash` stay the
     same. `gaps` are (kind, field) pairs, `confidence` is that of the match, `queued_at` is when the
-    scene was queued for them (0: never).
+    scene was queued for them, or an edit in Plex that stays was found (0: never).
     """
 
     rating_key: int

@@ -248,13 +248,14 @@ def test_edits_in_plex_and_items_without_a_scene_are_listed_after_a_reconciliati
     assert listed(world.folder, "edited_in_plex") == [], "it was overwritten meanwhile"
 
 
+@pytest.mark.parametrize("seconds", [1.0, 60.0])
 def test_an_edit_in_plex_that_the_settings_keep_is_listed_until_it_is_overwritten(
-    world: Any,
+    world: Any, seconds: float
 ) -> None:
     world.configure(no_poster=True, preserve_plex_edits=True)
     (scene, item), *_ = synced(world, 2)
     edit_in_plex(world, item, title="By hand")
-    later(world)
+    later(world, seconds)
     answer = press(world, "reconcile_all")
     assert not any(answer["gaps"].values()), "nothing is to be closed"
     assert listed(world.folder, "edited_in_plex") == [scene]
@@ -262,6 +263,8 @@ def test_an_edit_in_plex_that_the_settings_keep_is_listed_until_it_is_overwritte
     assert (state["state"], state["edited"]) == ("edited in Plex", ["title"])
     world.run(minutes=0.5)
     assert item.title == "By hand"
+    assert world.said("warning") == ""
+    assert listed(world.folder, "edited_in_plex") == [scene], "also once its owner has opened it"
 
     later(world)
     done(world, "sync", scenes=[scene])
@@ -366,8 +369,9 @@ def big(folder: str, scenes: int, jobs: int, letters: int) -> None:
     work = {
         "ledger.db": f"INSERT INTO scenes ({columns}) {counter.format(scenes)}"
         f" SELECT '{SERVER}', i, 'synced', '', i, '', '', '/data/' || i, '', '' FROM n",
-        "queue/data.db": f"INSERT INTO job_index {counter.format(jobs)}"
-        " SELECT i + 50000, i, 1, 1, 0, i, '' FROM n",
+        "queue/data.db": "INSERT INTO job_index (scene, row, waits, rank, not_before, born, error, reason)"
+        f" {counter.format(jobs)}"
+        " SELECT i + 50000, i, 1, 1, 0, i, '', 'sync all' FROM n",
         "dlq.db": f"INSERT INTO dead_letters {counter.format(letters)}"
         " SELECT i, 'PlexNotFound', '', 1, 1, 1, NULL, '', '{}', '[]', '{}', '[]' FROM n",
     }

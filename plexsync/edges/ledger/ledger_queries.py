@@ -161,7 +161,7 @@ class LedgerQueries(BackfillQueries):
             " FROM observations WHERE server = ? AND scene IN ({}) ORDER BY scene, rating_key"
         )
         found: dict[int, list[Observation]] = {}
-        rows = ask_in(self._ask, sql, scenes, (self.server,), "iinssn")
+        rows = ask_in(self._ask, sql, scenes, (self.server,), "iizssn")
         for scene, key, updated, desired_hash, verdict, queued_at in rows:
             judged = verdict_from_json(verdict)
             if judged is not None:

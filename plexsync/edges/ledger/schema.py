@@ -263,7 +263,12 @@ TABLES = (
     ),
     Table("seen", cache=True),
     Table("outage_jobs", cache=True),
-    Table("observations", rules={"plex_updated": CLOCK}, cache=True),
+    Table(
+        "observations",
+        rules={"plex_updated": f"{{0}} = -1 OR {CLOCK}"},  # -1: to be read again
+        signed=("plex_updated",),
+        cache=True,
+    ),
     Table("orphans", rules={"section": DIGITS}, cache=True),
 )
 """A scene's row is repaired rather than deleted, since it holds what was written to Plex."""

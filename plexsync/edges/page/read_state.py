@@ -59,7 +59,7 @@ def rows(
 ) -> list[tuple[Any, ...]]:
     """Rows of one of the owner's databases; none while the file or the table does not exist yet.
 
-    `shape` has a character for each column (s text, i whole number, n time or length, b bytes; a
+    `shape` has a character for each column (s text, i whole number, z also below 0, n time or length, b bytes; a
     capital: or null). Rows of another shape are skipped; the owner sets them aside.
     """
     path = os.path.join(folder, name)
@@ -96,6 +96,8 @@ def _fits(value: object, kind: str) -> bool:
     if value is None:
         return kind.isupper()
     kind = kind.lower()
+    if kind == "z":
+        return isinstance(value, int)
     if kind == "s":
         return isinstance(value, str)
     if kind == "b":

@@ -248,12 +248,8 @@ class Compare:
         view.shared, view.writes = not planned, sum(bool(each.edits) for each in planned)
         gaps = {each.item.target.rating_key: _found(each, scene, preserve) for each in planned}
         view.observations = tuple(
-            observation._replace(
-                updated=observation.updated if observation.updated < now - _TRUST else _NEVER,
-                gaps=gaps.get(observation.rating_key, ()),
-                confidence=found.confidence,
-            )
-            for observation in view.observations
+            _judged(each, gaps.get(each.rating_key, ()), found.confidence, now)
+            for each in view.observations
         )
 
 
@@ -262,6 +258,20 @@ def _found(write: ItemWrite, scene: SceneWrite, preserve: bool) -> tuple[tuple[s
     kept = kept_edits(write, scene.values) if preserve else ()
     gaps = [(gap.kind, gap.field) for gap in find_gaps(write.edits, write.written)]
     return (*gaps, *((KEPT, name) for name in kept))
+
+
+def _judged(
+    observation: Observation, gaps: tuple[tuple[str, str], ...], confidence: str, now: float
+) -> Observation:
+    """The observation with what was found now. Plex's time of an edit has whole seconds only, so one
+    that stays is dated by our clock.
+    """
+    return observation._replace(
+        updated=observation.updated if observation.updated < now - _TRUST else _NEVER,
+        gaps=gaps,
+        confidence=confidence,
+        queued_at=now if any(kind == KEPT for kind, _ in gaps) else 0.0,
+    )
 
 
 def _keys(observations: Sequence[Observation]) -> list[tuple[int, int, str]]:
