@@ -26,12 +26,12 @@ HEAD = """\
  * `python3 dev.py docs`: change them there.
  */
 (function () {
-  "use strict";
+	"use strict";
 
-  const { PlexSync } = window;
-  if (!PlexSync) return;
+	const { PlexSync } = window;
+	if (!PlexSync) return;
 
-  PlexSync.catalog = """
+	PlexSync.catalog = """
 
 TASKS = """\
 const keys = Object.keys(PlexSync.catalog.settings);

@@ -34,7 +34,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
 
 def test_the_page_weighs_less_than_250_kb() -> None:
     files = (ROOT / "web").iterdir()
-    assert sum(file.stat().st_size for file in files) < 250 << 10
+    assert sum(file.stat().st_size for file in files) < 250_000
 
 
 def checkout(target: Path) -> Path:

@@ -3,12 +3,12 @@
  * `python3 dev.py docs`: change them there.
  */
 (function () {
-  "use strict";
+	"use strict";
 
-  const { PlexSync } = window;
-  if (!PlexSync) return;
+	const { PlexSync } = window;
+	if (!PlexSync) return;
 
-  PlexSync.catalog = {
+	PlexSync.catalog = {
 groups:[
 {name:"Connection",size:7},
 {name:"Finding the Plex item",size:4},

@@ -19,7 +19,7 @@ UI = load_manifest(str(ROOT / "PlexSync.yml")).ui
 SCRIPT = "".join((ROOT / name).read_text(encoding="utf-8") for name in UI.javascript)
 TEXTS = dict(
     re.findall(
-        r'^  const ([A-Z_]+) =\s+[`"]((?:query|mutation) .*?|id .*?)[`"];$', SCRIPT, re.M | re.S
+        r'^\tconst ([A-Z_]+) =\s+[`"]((?:query|mutation) .*?|id .*?)[`"];$', SCRIPT, re.M | re.S
     )
 )
 """The page's queries, and lists of fields that go into them, by their names."""

@@ -7,7 +7,7 @@ const { test } = require("node:test");
 
 const { FILES, load, read, stash } = require("./load.js");
 
-const TAKEN = /^ {2}const \{([^}]+)\} =\s+PlexSync\.(\w+);$/gm;
+const TAKEN = /^\tconst \{([^}]+)\} =\s+PlexSync\.(\w+);$/gm;
 
 /** [name, the file it is taken from] for all that a file takes from earlier ones. */
 function taken(file) {
@@ -59,7 +59,7 @@ test("all files of the page together weigh less than 250 KB", () => {
   const weight = fs.readdirSync(folder).reduce((sum, name) => {
     return sum + fs.statSync(path.join(folder, name)).size;
   }, 0);
-  assert.ok(weight < 250 * 1024, `${weight} bytes`);
+  assert.ok(weight < 250_000, `${weight} bytes`);
 });
 
 test("a Stash that lacks what the page needs is left alone", () => {
@@ -75,7 +75,7 @@ test("a Stash that lacks what the page needs is left alone", () => {
 
 test("each file is one function, so that the next one begins afresh", () => {
   for (const file of FILES) {
-    assert.match(read(file), /^\/\*\n(?: \*.*\n)+ \*\/\n\(function \(\) \{\n {2}"use strict";\n/, file);
+    assert.match(read(file), /^\/\*\n(?: \*.*\n)+ \*\/\n\(function \(\) \{\n\t"use strict";\n/, file);
     assert.ok(read(file).endsWith("\n})();\n"), file);
   }
 });
