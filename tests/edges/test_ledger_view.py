@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.ledger.ledger_queries import LedgerQueries
 from plexsync.edges.ledger.ledger_view import LedgerView
 from plexsync.edges.ledger.schema import SCHEMA
 from plexsync.edges.storage.files import NewerSchema
+from plexsync.edges.storage.queries import asking
 from plexsync.model.ledger import SYNCED, UNDONE, Pin, SceneState, TargetState
 from plexsync.model.plex import Base, Target, Written
 
@@ -132,3 +134,23 @@ def test_a_ledger_of_a_newer_plexsync_is_left_alone(path: Path) -> None:
         newer.execute("CREATE TABLE something (x)")
     with pytest.raises(NewerSchema, match="newer PlexSync"):
         LedgerView(str(path))
+
+
+def test_asking_what_plex_refuses_costs_the_same_with_many_scenes(
+    ledger: Ledger, path: Path
+) -> None:
+    ledger.save(map(scene, range(1, 2001)))
+    turns: list[int] = []
+    with closing(sqlite3.connect(path)) as connection:
+        connection.set_progress_handler(lambda: turns.append(1), 100)
+        assert LedgerQueries(asking(connection)).refusals() == []
+    assert len(turns) < 10
+
+
+def test_what_is_ahead_of_backfills_is_summed_by_reason(ledger: Ledger) -> None:
+    ledger.save(map(scene, range(1, 5)))
+    first = ledger.add_backfill("sweep", "scene", [1, 2, 3], NOW)
+    ledger.advance(first, 1, 1)
+    ledger.add_backfill("sweep", "scene", [3, 4, 9], NOW)
+    ledger.add_backfill("rename", "scene", [], NOW)
+    assert ledger.ahead_by_reason() == {"sweep": (5, 4)}
