@@ -256,6 +256,7 @@
 		const [closed, setClosed] = useState(false);
 		const [saved, setSaved] = useState(null);
 		const [again, setAgain] = useState(false);
+		const cancelled = useRef(false);
 
 		/** One command at a time; shows why it failed. */
 		const ask = async (key, mode, args) => {
@@ -275,16 +276,20 @@
 			popup.open();
 			setClosed(false);
 			setSignIn({ state: "waiting" });
+			cancelled.current = false;
 			const begun = await ask("sign in", "sign_in", {});
+			if (begun && cancelled.current) return end(begun);
 			if (!begun) popup.close();
 			else popup.lead(begun.url);
 			if (wanted()) setSignIn(begun);
 		};
+		const end = ({ id }) => ask("cancel", "cancel_sign_in", { id });
 		const cancel = () => {
 			popup.close();
 			setSignIn(null);
 			setProblem("");
-			ask("cancel", "cancel_sign_in", {});
+			cancelled.current = true; // also a sign-in that is only being prepared
+			if (signIn.id) end(signIn);
 		};
 		const connected = (answer) => {
 			if (!answer || !wanted()) return;

@@ -17,13 +17,21 @@ _SHOWN = 60
 
 
 class Rule:
-    """One argument: how a value is read (ValueError says what it must be), and its default."""
+    """One argument: how a value is read (ValueError says what it must be), and its default. No error
+    quotes a secret one."""
 
-    __slots__ = ("read", "default")
+    __slots__ = ("read", "default", "secret")
 
-    def __init__(self, read: Callable[[object], object], default: object = REQUIRED) -> None:
+    def __init__(
+        self,
+        read: Callable[[object], object],
+        default: object = REQUIRED,
+        *,
+        secret: bool = False,
+    ) -> None:
         self.read = read
         self.default = default
+        self.secret = secret
 
 
 def read_arguments(
@@ -46,8 +54,8 @@ def _read(what: str, name: str, rule: Rule, value: object) -> object:
     try:
         return rule.read(value)
     except ValueError as problem:
-        given = "nothing" if value is None else shown(value)
-        raise ValueError(f"{what}: {name} must be {problem}, not {given}.") from None
+        given = "" if rule.secret else f", not {'nothing' if value is None else shown(value)}"
+        raise ValueError(f"{what}: {name} must be {problem}{given}.") from None
 
 
 def shown(value: object) -> str:

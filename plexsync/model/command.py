@@ -71,8 +71,11 @@ COMMANDS: Mapping[str, Mapping[str, Rule]] = {
         "machine": Rule(text(200)),
         "url": Rule(text(_LONGEST_ADDRESS)),
     },
-    "cancel_sign_in": {},
-    "connect": {"url": Rule(text(_LONGEST_ADDRESS)), "token": Rule(text(2000, empty=True), "")},
+    "cancel_sign_in": {"id": Rule(text(60), None)},
+    "connect": {
+        "url": Rule(text(_LONGEST_ADDRESS)),
+        "token": Rule(text(2000, empty=True), "", secret=True),
+    },
     "pause_backfill": {"backfill": _BACKFILL, "until": Rule(one_of(*PAUSES), RESUMED)},
     "resume_backfill": {"backfill": _BACKFILL},
     "stop_backfill": {"backfill": Rule(one_of(*BACKFILLS))},
@@ -83,6 +86,10 @@ COMMANDS: Mapping[str, Mapping[str, Rule]] = {
 
 NEVER_SHOWN = "token"
 """The argument that is kept only until its command has been carried out, and never shown."""
+
+MISLEADING = frozenset({"connect", "save_settings", "try_recipes"})
+"""Commands that get a secret by mistake: an address copied with its token, a setting that is one. Once
+refused, their arguments are not kept."""
 
 AT_ONCE = 20
 """Commands run between two batches at most; the rest run after the next batch."""

@@ -33,10 +33,11 @@ def in_order(server: AccountServer) -> tuple[Address, ...]:
     Names of plex.direct stay as they are, since the certificate is for them. Where a router blocks
     such names, the plain address does within the same network.
     """
-    known = [address for address in server.addresses if not sends_openly(address.url)]
+    known = list(server.addresses)
     if not server.secure_only:
         known += [plain for address in known if (plain := _plain(address))]
-    best = {address.url: address for address in sorted(known, key=_rank, reverse=True)}
+    safe = [address for address in known if not sends_openly(address.url)]
+    best = {address.url: address for address in sorted(safe, key=_rank, reverse=True)}
     return tuple(sorted(best.values(), key=_rank))
 
 

@@ -178,6 +178,23 @@ def test_a_token_that_was_refused_is_kept_nowhere_either(world: World) -> None:
     assert wrong not in world.said() and wrong not in json.dumps(told(world, accepted))
 
 
+def test_a_token_in_a_pasted_address_is_kept_nowhere(world: World) -> None:
+    pasted = f"{world.plex.url}/library/metadata/1?X-Plex-Token={TOKEN}"
+    world.stash.set_plugin_settings({})
+    accepted = order(world, "connect", url=pasted, token="")
+    world.run()
+    assert "without a ? or # part" in told(world, accepted)["error"]
+    assert places(world.folder, TOKEN) == []
+    assert TOKEN not in world.said() and TOKEN not in json.dumps(told(world, accepted))
+
+
+def test_a_secret_setting_that_a_page_sends_is_kept_nowhere(world: World) -> None:
+    accepted = order(world, "save_settings", settings={"plex_token": "AnotherToken12345"})
+    world.run()
+    assert "PlexSync has no setting 'plex_token'" in told(world, accepted)["error"]
+    assert places(world.folder, "AnotherToken12345") == []
+
+
 def test_a_token_that_waits_is_not_shown_to_another_browser(world: World) -> None:
     accepted = order(world, "connect", url=world.plex.url, token=TOKEN)
     world.run(leave=lambda: "now")

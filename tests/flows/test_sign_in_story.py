@@ -247,7 +247,9 @@ def test_the_second_of_two_browsers_goes_on(world: World, plex_tv: PlexTvSim) ->
     second = done(world, "sign_in")
     plex_tv.allow()
     assert "Another browser" in failed(world, "check_sign_in", id=first["id"])
+    assert done(world, "cancel_sign_in", id=first["id"]) == {"cancelled": False}
     assert done(world, "check_sign_in", id=second["id"])["state"] == "servers"
+    assert done(world, "cancel_sign_in", id=second["id"]) == {"cancelled": True}
 
 
 @pytest.mark.parametrize("kind", ["down", "html", "json", "status", "busy", "hang"])
@@ -297,7 +299,8 @@ def test_odd_answers_of_plex_tv_break_nothing(world: World, plex_tv: PlexTvSim) 
 
     def spoil(body: bytes) -> bytes:
         servers = json.loads(body)
-        servers[0]["connections"] += [None, {"uri": "ftp://x"}, {"uri": 5}, {}]
+        odd = ["ftp://x", 5, "http://[x", "https://nas:abc", "https://me:secret@nas", "http://na s"]
+        servers[0]["connections"] += [None, {}, *({"uri": uri, "local": True} for uri in odd)]
         odd = ["text", {}, {"provides": None}, {"provides": "server", "clientIdentifier": 5}]
         return json.dumps([*odd, *servers]).encode()
 

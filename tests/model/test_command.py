@@ -54,6 +54,17 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("clear", {"what": "dead_letters", "class": None}, {"class": None}),
 ]
 
+SECRETS = ["a\tsecret", "secret" * 400, ["secret"], "\ud800secret"]
+"""Tokens that cannot be one."""
+
+
+@pytest.mark.parametrize("token", SECRETS)
+def test_an_invalid_token_is_not_repeated(token: Any) -> None:
+    with pytest.raises(ValueError, match="token must be a text") as raised:
+        read_command("connect", {"url": "http://nas", "token": token})
+    assert "secret" not in str(raised.value)
+
+
 BAD: list[tuple[Any, Any, str]] = [
     ("format_disk", {}, "PlexSync has no command 'format_disk'."),
     (["sync"], {}, "PlexSync has no command 'list'."),

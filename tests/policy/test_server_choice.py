@@ -40,6 +40,10 @@ def test_a_plain_address_is_only_added_where_it_is_allowed_and_stays_at_home() -
 
 def test_a_token_is_never_sent_in_plain_over_the_internet() -> None:
     assert in_order(server(Address("http://8.8.8.8:32400", REMOTE))) == ()
+    rented = Address(f"https://8-8-8-8.{HASH}.plex.direct:32400", LOCAL)
+    assert in_order(server(rented)) == (rented,), (
+        "plex.tv calls a rented machine's own address local"
+    )
 
 
 def test_ipv6_comes_after_ipv4_of_the_same_kind() -> None:

@@ -15,7 +15,14 @@ from plexsync import inbox
 from plexsync.edges.page.results import RESULTS
 from plexsync.edges.storage import files
 from plexsync.edges.storage.read_only import peek_json
-from plexsync.model.command import KIND, from_input, is_accepted_id, to_input, without_secret
+from plexsync.model.command import (
+    KIND,
+    MISLEADING,
+    from_input,
+    is_accepted_id,
+    to_input,
+    without_secret,
+)
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 """A command's states, as the page sees them."""
@@ -98,6 +105,8 @@ class CommandStore:
 
     def failed(self, entry: Mapping[str, object], reason: str, now: float) -> None:
         """Store why a command could not be carried out."""
+        if entry.get("command") in MISLEADING:
+            entry = {**entry, "args": {}}
         self._end({**entry, "state": FAILED, "error": self._clean(reason), "ended_at": now})
 
     def sweep(self, now: float) -> int:

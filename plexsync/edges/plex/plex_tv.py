@@ -14,6 +14,7 @@ from plexsync.edges.http.certificates import PUBLIC, Trust
 from plexsync.edges.http.transport import Reply, Session, TransportError
 from plexsync.edges.plex.connection import device
 from plexsync.model.plex_server import LOCAL, RELAY, REMOTE, AccountServer, Address
+from plexsync.model.settings import read_address
 from plexsync.model.stored import one_line
 
 PLEX_TV = "https://plex.tv"
@@ -127,9 +128,13 @@ def _server(resource: Mapping[str, Any]) -> AccountServer:
 
 
 def _address(connection: Mapping[str, Any]) -> Address | None:
-    url = _text(connection, "uri")
-    if not url.startswith(("http://", "https://")):
+    uri = _text(connection, "uri")
+    if "://" not in uri:
         return None
+    try:
+        url = read_address(uri)
+    except ValueError:
+        return None  # whatever the server's owner has entered as its custom address
     if connection.get("relay") is True:
         return Address(url, RELAY)
     return Address(url, LOCAL if connection.get("local") is True else REMOTE)

@@ -58,11 +58,13 @@ def _at_plex_tv(context: TaskContext, ask: Callable[[PlexTv], T]) -> T:
 
 
 def cancel_sign_in(context: TaskContext) -> Answer:
-    """End the sign-in, and delete its tokens."""
-    file = SignInFile(context.folder)
-    known = file.read() is not None
+    """End the sign-in, and delete its tokens; one that another browser has begun goes on."""
+    file, wanted = SignInFile(context.folder), context.args["id"]
+    found = file.read()
+    if found is not None and wanted not in (None, found.id):
+        return {"cancelled": False}
     file.forget()
-    return {"cancelled": known}
+    return {"cancelled": found is not None}
 
 
 def choose_server(context: TaskContext) -> Answer:
