@@ -205,6 +205,11 @@ def live(words: Sequence[str]) -> int:
     return run("-m", "plexsync.flows.contact.command", *words)
 
 
+def contract(words: Sequence[str]) -> int:
+    """Play the whole chain on an empty Plex and an empty Stash, then `live --write`; see --help."""
+    return run("-m", "tests.contract.real_servers", *words)
+
+
 def package(words: Sequence[str]) -> int:
     """Build the package for users: PlexSync.zip and index.yml in dist (--out DIR: elsewhere)."""
     return run("-m", "release.package", *words)
@@ -231,6 +236,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "torture": torture,
     "docs": docs,
     "live": live,
+    "contract": contract,
     "package": package,
     "install": install,
     "lock": lock,

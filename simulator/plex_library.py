@@ -58,6 +58,7 @@ class PlexLibrary:
     forgets_roles = False  # True: naming an actor again wipes the part played
     keeps_empty_collections = False  # True: a collection stays without its last item
     uploads_lock = True  # False: an uploaded picture is selected and not locked
+    unclaimed = False  # nobody owns the server yet: clients of its network need no token
     scan_delay = 0.0  # seconds from the request until the files are there
 
     def __init__(self, token: str, machine: str, name: str, version: str) -> None:

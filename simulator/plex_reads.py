@@ -53,7 +53,7 @@ class Reads:
         start = f' startState="{plex_xml.esc(lib.start_state)}"' if lib.start_state else ""
         return xml(
             plex_xml.container(
-                f'size="0" apiVersion="1.1.1" claimed="1"{start}'
+                f'size="0" apiVersion="1.1.1" claimed="{int(not self.lib.unclaimed)}"{start}'
                 f' machineIdentifier="{plex_xml.esc(lib.machine)}"'
                 f' version="{plex_xml.esc(lib.version)}"'
             )

@@ -38,6 +38,7 @@ class Routes(Writes):
             ("GET", "/", self.root),
             ("GET", "/library", self.library),
             ("GET", "/library/sections/?", self.sections),
+            ("POST", "/library/sections/?", self.add_section),
             ("GET", section, self.section),
             ("GET|POST|DELETE", f"{section}/refresh", self.scan),
             ("GET", f"{section}/prefs", self.preferences),
@@ -65,7 +66,7 @@ class Routes(Writes):
     def _forbidden(self, request: Request) -> int:
         """401 for an unknown token, 403 for requests that only the owner may send."""
         token = request.option("X-Plex-Token")
-        if request.path == "/identity" or token == self.lib.token:
+        if request.path == "/identity" or token == self.lib.token or self.lib.unclaimed:
             return 0
         if not token or token != self.lib.guest_token:
             return 401

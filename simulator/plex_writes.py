@@ -10,7 +10,7 @@ from simulator.faults import Reply
 from simulator.plex_edits import Refused
 from simulator.plex_items import Collection, Section, SimItem
 from simulator.plex_library import uploads
-from simulator.plex_reads import COLLECTIONS, MOVIES, Reads, xml
+from simulator.plex_reads import COLLECTIONS, MOVIES, XML, Reads, xml
 from simulator.plex_wire import Request
 
 MAX_IMAGE = 10 << 20
@@ -27,6 +27,19 @@ class Writes(Reads):
             return Reply(200)
         activity = self.scanner.start(section, request.get("path"), self.lib.scan_delay)
         return Reply(200, headers=[("X-Plex-Activity", activity)])
+
+    def add_section(self, request: Request) -> Reply:
+        """A new library. Its files appear with a scan."""
+        asked = {
+            name: request.get(name) for name in ("name", "type", "agent", "scanner", "language")
+        }
+        places = [value for name, value in request.params if name == "location"]
+        if not all(asked.values()) or not places or asked["type"] not in ("movie", "show"):
+            raise Refused(400)
+        name, kind, agent, scanner, _ = asked.values()
+        key = self.lib.add_section(name, places, kind, agent, scanner=scanner)
+        shown = plex_xml.section(self.lib.sections[key])
+        return Reply(201, plex_xml.container('size="1"', [shown]), XML)
 
     # -- writing -----------------------------------------------------------------------------
 

@@ -58,6 +58,11 @@ class StashCore:
         self.log: list[LogLine] = []
         self.plugin: Plugin | None = None
         self.plugin_enabled = True
+        self.status = "OK"  # or SETUP: nobody has set it up yet
+        self.stashes: list[str] = []  # the folders of the library
+        self.disk: dict[str, int] = {}  # path -> size: what a scan finds
+        self.plugins_path = ""  # where `reloadPlugins` looks
+        self.plugin_environment: Mapping[str, str] = {}
         self.sessions = SessionStore(config.max_session_age, clock)
         self.guard = Guard(self.sessions, config.username, config.password, config.api_key)
         self.mutations = Mutations(self.data, self._active, self._input_type, config.seed)

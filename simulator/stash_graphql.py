@@ -23,6 +23,7 @@ from graphql import (
 
 from simulator.stash_constants import CONSTANTS
 from simulator.stash_core import StashCore
+from simulator.stash_first_steps import FIRST_STEPS
 from simulator.stash_hooks import Caller
 from simulator.stash_mutation_resolvers import MUTATIONS
 from simulator.stash_resolvers import QUERIES
@@ -31,7 +32,7 @@ from simulator.stash_schema import Documents, lenient_variables, load_schema
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NOTHING: Mapping[str, Any] = {}
 Resolver = Callable[..., Any]
-_OWN: Mapping[str, Resolver] = {**QUERIES, **MUTATIONS}
+_OWN: Mapping[str, Resolver] = {**QUERIES, **MUTATIONS, **FIRST_STEPS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,17 @@ import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from simulator.plugin_runner import CANCELLED, PluginProcess, PluginRun
 
 KEPT = 10
+Start = Callable[[], "PluginProcess | None"]
 
 
 @dataclass(eq=False)
 class Job:
-    """A plugin task in the queue. `stop` works at any time; `wait` returns its run."""
+    """A plugin task or a scan in the queue. `stop` works at any time; `wait` returns its run."""
 
     id: str
     description: str
@@ -65,10 +67,12 @@ class Jobs:
     def add(
         self,
         description: str,
-        start: Callable[[], PluginProcess],
-        end: Callable[[PluginProcess], PluginRun],
+        start: Start,
+        end: Callable[[Any], PluginRun],
     ) -> Job:
-        """Queue a task; `start` is called when its turn comes, `end` waits for it."""
+        """Queue a task; `start` is called when its turn comes (a scan has no process), `end` waits
+        for it.
+        """
         job = Job(str(next(self._ids)), description, self._clock())
         self.all.append(job)
         args = (job, start, end)
@@ -88,8 +92,8 @@ class Jobs:
     def _run(
         self,
         job: Job,
-        start: Callable[[], PluginProcess],
-        end: Callable[[PluginProcess], PluginRun],
+        start: Start,
+        end: Callable[[Any], PluginRun],
     ) -> None:
         with self.alone:
             try:

@@ -231,6 +231,7 @@ QUERIES: Mapping[str, Any] = {
     "Query.systemStatus": lambda _, info: {
         **SYSTEM_STATUS,
         "databasePath": info.context.core.config.database,
+        "status": info.context.core.status,
     },
     "Query.jobQueue": _job_queue,
     "Query.findJob": _find_job,

@@ -30,7 +30,7 @@ NEWEST = "3.12"
 COMPILER = "x86_64-w64-mingw32-gcc"
 PROGRAMS = ("wine", COMPILER, "mvn")
 DEBIAN = "Debian: apt install wine wine64 gcc-mingw-w64-x86-64 maven"
-NOT_ON_WINDOWS = re.compile(r"^(mypy|ruff|types-|slipcover)")
+NOT_ON_WINDOWS = re.compile(r"^(mypy|ruff|types-|slipcover|yamllint)")
 """Development packages that the tests do not need there."""
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 RANDOM = """\
