@@ -29,10 +29,10 @@ _VERSION = DOCUMENTS[FILE]
 
 
 class Saved(NamedTuple):
-    """A setting that PlexSync has written in Stash: the fingerprints of its value before and after,
-    and when (wall-clock seconds)."""
+    """A setting that PlexSync has written in Stash: the fingerprints of its earlier values, the latest
+    first, and of the present one, and when (wall-clock seconds)."""
 
-    before: str
+    before: Sequence[str]
     after: str
     at: float
 
@@ -93,7 +93,10 @@ def _object(fields: dict[str, object], key: str) -> dict[str, object]:
 
 def _saved(fields: dict[str, object], key: str) -> Saved:
     found = _object(fields, key)
-    return Saved(words(found, "before"), words(found, "after"), moment(found, "at"))
+    before = found.get("before")
+    if not isinstance(before, list) or not all(isinstance(each, str) for each in before):
+        raise ValueError("before is not a list of fingerprints")
+    return Saved(tuple(before), words(found, "after"), moment(found, "at"))
 
 
 FRESH = SetUp({})

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from plexsync.model.set_up import Saved
 
 WATCHED = 7 * 86400.0
-"""Seconds for which a setting's return to its earlier value counts as lost, not as wanted."""
+"""Seconds for which a setting's return to an earlier value counts as lost, not as wanted."""
 
 
 def lost_settings(saved: Mapping[str, Saved], current: Mapping[str, str], now: float) -> list[str]:
@@ -20,6 +20,6 @@ def lost_settings(saved: Mapping[str, Saved], current: Mapping[str, str], now: f
         key
         for key, each in saved.items()
         if 0 <= now - each.at < WATCHED
-        and each.before != each.after
-        and current[key] == each.before
+        and current[key] != each.after
+        and current[key] in each.before
     )

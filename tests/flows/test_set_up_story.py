@@ -238,6 +238,28 @@ def test_settings_that_an_open_page_writes_back_are_noticed(world: World) -> Non
     assert ask(world, "set_up")["lost"] == []
 
 
+@pytest.mark.parametrize("kept", [{}, {"max_tags": 20}, {"max_tags": 50}])
+def test_a_page_may_have_been_open_since_before_several_changes(
+    world: World, kept: dict[str, Any]
+) -> None:
+    others = {key: value for key, value in settings(world).items() if key != "max_tags"}
+    world.stash.set_plugin_settings(others)
+    for number in (20, 50, 60):
+        done(world, "save_settings", settings={"max_tags": number})
+    world.stash.set_plugin_settings({**others, **kept})
+    world.event(world.stash.add_scene("x"))
+    world.run()
+    assert ask(world, "set_up")["lost"] == ["max_tags"]
+
+
+def test_a_value_that_was_saved_again_is_not_lost(world: World) -> None:
+    for number in (20, 50, 20):
+        done(world, "save_settings", settings={"max_tags": number})
+    world.event(world.stash.add_scene("x"))
+    world.run()
+    assert ask(world, "set_up")["lost"] == []
+
+
 def test_a_setting_that_somebody_changes_on_purpose_is_not_lost(world: World) -> None:
     done(world, "save_settings", settings={"max_tags": 50})
     world.configure(max_tags=60)

@@ -6,14 +6,17 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from plexsync.edges.log.log import Log
 from plexsync.edges.storage import files
 from plexsync.model.set_up import FILE, FRESH, Saved, SetUp, lost_words
-from plexsync.policy.lost_settings import lost_settings
+from plexsync.policy.lost_settings import WATCHED, lost_settings
 
 Settings = Mapping[str, object]
+
+MOST_EARLIER = 10
+"""Earlier values of a setting whose return is noticed."""
 
 
 class SavedSettings:
@@ -36,7 +39,11 @@ class SavedSettings:
         state = self.state()
         salt = state.salt or secrets.token_hex(16)
         new = {
-            key: Saved(_fingerprint(salt, before.get(key)), _fingerprint(salt, after.get(key)), now)
+            key: Saved(
+                _earlier(state.saved.get(key), _fingerprint(salt, before.get(key)), now),
+                _fingerprint(salt, after.get(key)),
+                now,
+            )
             for key in keys
         }
         lost = tuple(key for key in state.lost if key not in new)
@@ -58,6 +65,12 @@ class SavedSettings:
     def _keep(self, state: SetUp) -> SetUp:
         files.replace_json(self._path, state.to_json())
         return state
+
+
+def _earlier(known: Saved | None, latest: str, now: float) -> Sequence[str]:
+    """The earlier values that a page may still show: it may be open since before several changes."""
+    recent = known.before if known and 0 <= now - known.at < WATCHED else ()
+    return list(dict.fromkeys([latest, *recent]))[:MOST_EARLIER]
 
 
 def _fingerprint(salt: str, value: object) -> str:
