@@ -132,9 +132,16 @@ class BackfillTurns:
         """Whether each of its scenes had its turn, and nothing adds more."""
         if self._stores.queue.counts.untried(run.reason):
             return False
-        compares = run.reason == RECONCILE and self._reconcile.schedule.waiting(self._clock.now())
+        compares = run.reason == RECONCILE and self._compares(run)
         stored = self._stores.ledger.backfills()
         return not (compares or any(backfill.reason == run.reason for backfill in stored))
+
+    def _compares(self, run: BackfillRun) -> bool:
+        """Whether an automatic reconciliation is under way: a paused one also after it became too old
+        to be resumed, since the user decides when the next one may begin.
+        """
+        schedule, now = self._reconcile.schedule, self._clock.now()
+        return schedule.waiting(now) or (run.paused(now) is not None and schedule.unfinished)
 
     def _tell(self, quiet: float | None) -> None:
         if (quiet is None) is not (self._quiet is None):

@@ -126,6 +126,11 @@ class Schedule:
             name in AUTOMATIC and _fresh(run, now) for name, run in self.runs.items()
         )
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether an automatic run has not ended, however long ago it was active."""
+        return any(name in AUTOMATIC for name in self.runs)
+
     def under_way(self, interval: str, now: float) -> Run | None:
         """The unfinished automatic run to continue, or None."""
         for trigger in AUTOMATIC:

@@ -14,6 +14,7 @@ from plexsync.flows.status.status import status
 from plexsync.flows.status.status_text import status_lines
 from plexsync.flows.tasks.process_queue import process_queue
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced
+from plexsync.policy.reconcile_schedule import ALL, INTERVAL, Order, Run
 from tests.flows.test_commands_story import ask, done, failed
 from tests.task_running import run_task
 from tests.world import World
@@ -177,6 +178,27 @@ def test_nobody_stays_for_a_pause_without_end(world: Any) -> None:
     assert done(world, "resume_backfill") == {"backfills": ["sync all"]}
     world.run()
     assert in_plex(pairs) == 30
+
+
+def test_a_reconciliation_paused_without_end_stays_paused_for_days(world: Any) -> None:
+    scene, item = world.pair("a.mp4", title="T")
+    world.edit(scene, title="Mine")
+    world.configure(reconcile_interval="hourly", reconcile_scope="all")
+    world.run()
+    item.title, now = "Somebody's", world.clock.now()
+    app = world.stores()
+    run = Run(order=Order(trigger=INTERVAL, scope=ALL), started=now, seen=now)
+    app.reconcile.keep(app.reconcile.schedule.kept(run))
+    app.close()
+    done(world, "pause_backfill")
+    world.clock.jumped += 2 * 86400
+    world.run(HOUR)
+    assert (item.title, shown(world)["waits"]) == ("Somebody's", "paused")
+    app = world.stores()
+    app.stores.ledger.pause_backfill("reconcile", None, world.clock.now())
+    app.close()
+    world.run(HOUR)
+    assert item.title == "Mine"
 
 
 def test_a_pause_of_one_backfill_holds_no_other(world: Any) -> None:
