@@ -96,6 +96,7 @@ class Dependencies:
     def use(self) -> bool:
         """Make the packages importable; False if they must be installed first."""
         if self._whole(sys.path):
+            self._forget_failure()
             return True
         if not self._whole([self.folder]) or self._open_place() or not self._verified():
             return False
@@ -177,6 +178,11 @@ class Dependencies:
         """The stored state, if it is of this set."""
         found = peek_json(self._stamp, parse_stamp, Stamp())
         return found if found.folder == self.folder else Stamp()
+
+    def _forget_failure(self) -> None:
+        """Nothing has to be installed any more, although the last attempt failed."""
+        if peek_json(self._stamp, parse_stamp, Stamp()).why:
+            self._remember(Stamp(self.folder))
 
     def _remember(self, stamp: Stamp) -> None:
         try:

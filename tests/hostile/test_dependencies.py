@@ -27,6 +27,8 @@ from typing import Any
 import pytest
 
 from plexsync.dependencies import Dependencies, Unavailable
+from plexsync.flows.status.alerts import shown_alerts
+from plexsync.policy.notices import Notices
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import ROOT, TOKEN, lock_is_free, until
@@ -530,6 +532,22 @@ def test_a_set_is_verified_before_it_is_used_for_the_first_time(
     """After a manual installation, or loss of files."""
     damage(Path(installed.own()))
     assert not installed.usable()
+
+
+def alerts(data: Path) -> list[str]:
+    shown = shown_alerts(str(data), Notices(), troubled=False, dead=0, newer=[])
+    return [alert["subject"] for alert in shown]
+
+
+def test_a_failed_installation_is_over_once_the_running_python_has_the_packages(
+    tmp_path: Path,
+) -> None:
+    """The page says why they are missing as long as that is stored."""
+    stamp = tmp_path / "dependencies.json"
+    stamp.write_text(json.dumps({"folder": "/x", "at": 5.0, "why": "no network", "verified": ""}))
+    assert alerts(tmp_path) == ["set-up"]
+    assert Dependencies(str(ROOT), str(tmp_path)).use()
+    assert alerts(tmp_path) == []
 
 
 def test_what_python_compiled_is_no_damage(installed: Home) -> None:
