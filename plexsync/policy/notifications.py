@@ -203,8 +203,11 @@ def delivered(notices: Notices, message: Message, done: tuple[str, ...], urls: i
 
 
 def next_due(notices: Notices, facts: Facts, now: float, patience: float) -> float:
-    """When something may be to be said or sent that no event announces; infinity if nothing is."""
-    dues = [message.due for message in notices.outbox]
+    """When something may be to be said or sent that no event announces; infinity if nothing is.
+
+    A state that was due by now has had its turn: while that is held back, nothing hurries.
+    """
+    dues = list[float]()
     if facts.trouble and not notices.alert(PLEX) and facts.trouble not in TOKEN_TROUBLES:
         dues.append(facts.since + patience)
     if notices.unready_since and not notices.alert(SET_UP):
@@ -214,4 +217,5 @@ def next_due(notices: Notices, facts: Facts, now: float, patience: float) -> flo
             dues.append(alert.ended + SETTLED)
         elif _is_new(alert):
             dues.append(notices.said.get(alert.subject, 0.0) + AT_MOST_EVERY)
-    return min(dues, default=math.inf)
+    later = [due for due in dues if due > now]
+    return min((*later, *(message.due for message in notices.outbox)), default=math.inf)

@@ -134,6 +134,7 @@ def test_a_refusal_is_final_and_says_what_to_do(told: World) -> None:
     told.run(minutes=3)
     assert len(told.sender.sent) == 1
     assert "A message was not taken: ntfy: refused (401). Correct Notify URLs" in told.said()
+    assert "sent=0 of=1" in told.said()
 
 
 def test_a_message_on_its_way_holds_up_nothing(told: World) -> None:

@@ -194,6 +194,7 @@ def test_of_a_beginning_that_nobody_got_only_the_end_is_said() -> None:
 def test_the_next_due_time_is_that_of_what_nothing_else_announces() -> None:
     assert next_due(Notices(), READY, NOW, HALF_HOUR) == math.inf
     assert next_due(Notices(), away(0), NOW, HALF_HOUR) == NOW + HALF_HOUR
+    assert next_due(Notices(), away(0), NOW + 1900, HALF_HOUR) == math.inf, "a pause holds it back"
     told, _ = run([(1900, away(0))])
     assert next_due(told, away(0), NOW + 1900, HALF_HOUR) == math.inf
     ended = noticed(told, READY, NOW + 2000, HALF_HOUR)

@@ -22,7 +22,7 @@ from plexsync.edges.stores import Stores
 from plexsync.flows.services import WorkerServices
 from plexsync.flows.worker.duties import Alarm
 from plexsync.model.config import PlexSyncConfig
-from plexsync.model.messages import FAILED, REFUSED, Delivery, Message
+from plexsync.model.messages import FAILED, REFUSED, SENT, Delivery, Message
 from plexsync.model.places import STASHS_FORM
 from plexsync.policy.notices import FILE, Facts, Notices
 from plexsync.policy.notifications import (
@@ -141,7 +141,8 @@ class Outbox:
                 self._log.warning(f"A message was not taken: {delivery.text}. {REMEDY}")
             elif delivery.state == FAILED:
                 self._log.warn_once(delivery.text, f"A message was not taken: {delivery.text}.")
-        self._log.info(f"Message: {message.title}.", sent=len(done), of=self._all_urls)
+        sent = sum(each.state == SENT for each in deliveries)
+        self._log.info(f"Message: {message.title}.", sent=sent, of=self._all_urls)
 
 
 def tell_refusal(folder: str, services: Messaging, clock: Clock, log: Log) -> None:
