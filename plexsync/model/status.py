@@ -23,7 +23,7 @@ class Waiting(TypedDict):
 class Queue(TypedDict):
     """`pending` = `running` + `due` + `waiting` = `edits` + `backfill`; `estimate` in seconds.
 
-    `by_error` counts waiting jobs by error class, "" for those in the debounce; `first_waiting` has
+    `retried_edits` are those of the edits that wait for another try. `by_error` counts waiting jobs by error class, "" for those in the debounce; `first_waiting` has
     the first ten.
     """
 
@@ -32,6 +32,7 @@ class Queue(TypedDict):
     due: int
     waiting: int
     edits: int
+    retried_edits: int
     backfill: int
     next_due: float | None
     by_error: dict[str, int]

@@ -83,10 +83,8 @@ def _state(facts: Facts, settings: str, scenes: SceneCounts) -> tuple[str, str, 
         return WRONG, BAD, "Nothing is synced: a filter in the settings is invalid.", more
     if settings == PAUSED:
         return PAUSED, WARN, "Syncing is paused in the settings.", _kept(badge["waiting"])
-    held = [each["sentence"] for each in facts["backfills"] if each["waits"]]
-    if held and len(held) == len(facts["backfills"]) and not (queue["edits"] or facts["inbox"]):
-        more = " ".join(filter(None, (*held, _failed(facts))))
-        return WAITS, NONE, "Every edit is in Plex; a backfill waits.", more
+    if _all_held(facts) and not _edits_now(facts):
+        return _only_backfills_wait(facts)
     if badge["waiting"] or facts["backfills"]:
         return _at_work(facts)
     failed, later, older = _failed(facts), _later(facts), _older(facts, scenes)
@@ -113,17 +111,40 @@ def _never_saved(older: int) -> str:
     )
 
 
+def _all_held(facts: Facts) -> bool:
+    """Whether there are backfills, and all of them are paused or wait for the end of quiet hours."""
+    return bool(facts["backfills"]) and all(each["waits"] for each in facts["backfills"])
+
+
+def _edits_now(facts: Facts) -> int:
+    """The edits whose turn it is or will be in a moment."""
+    queue = facts["queue"]
+    return facts["inbox"] + (queue["edits"] - queue["retried_edits"] if queue else 0)
+
+
+def _only_backfills_wait(facts: Facts) -> tuple[str, str, str, str]:
+    queue, failed = facts["queue"], _failed(facts)
+    retried = queue["retried_edits"] if queue else 0
+    verb = "is" if retried == 1 else "are"
+    later = f"{_scenes(retried)} {verb} tried again later." if retried else ""
+    text = "A backfill waits." if failed or later else "Every edit is in Plex; a backfill waits."
+    held = [each["sentence"] for each in facts["backfills"]]
+    return WAITS, NONE, text, " ".join(filter(None, (*held, later, failed)))
+
+
 def _at_work(facts: Facts) -> tuple[str, str, str, str]:
     """Something is to be written now, and a worker writes it or should."""
-    queue, waiting = facts["queue"], facts["badge"]["waiting"]
+    queue, held = facts["queue"], _all_held(facts)
     assert queue is not None
-    more = " ".join(filter(None, (_failed(facts), _later(facts))))
-    free = [each for each in facts["backfills"] if not each["waits"]]
-    backfill = "a backfill adds more" if free else ""
+    waiting = _edits_now(facts) if held else facts["badge"]["waiting"]
+    waits = [each["sentence"] for each in facts["backfills"] if each["waits"]]
+    more = " ".join(filter(None, (*waits, _failed(facts), _later(facts))))
+    backfill = "a backfill adds more" if facts["backfills"] and not held else ""
     if facts["worker"] is False and (queue["due"] or facts["inbox"] or backfill):
         text = f"{_scenes(waiting)} could be synced, but no worker is running."
         return ASLEEP, WARN, text, f"Press Process Queue. {more}".strip()
-    work = f"about {format_duration(queue['estimate'])}" if queue["estimate"] >= 1 else ""
+    estimate = 0.0 if held else queue["estimate"]
+    work = f"about {format_duration(estimate)}" if estimate >= 1 else ""
     parts = [f"Working: {_scenes(waiting)} to go" if waiting else "Working", work, backfill]
     return WORKING, NONE, f"{', '.join(filter(None, parts))}.", more
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from plexsync.flows.backfill import backfill
 from plexsync.flows.status.backfills import shown_backfills
 from plexsync.flows.status.status import status
 from plexsync.flows.status.status_text import status_lines
@@ -297,6 +298,24 @@ def test_process_queue_says_what_waits_in_quiet_hours(world: Any) -> None:
     assert (answer["done"], answer["remaining"], answer["stopped"]) == (0, 3, "")
     assert "waits until 23:30 (quiet hours)" in world.said("info")
     assert in_plex(pairs) == 0
+
+
+def test_the_headline_does_not_call_it_work_what_waits_for_the_end_of_quiet_hours(
+    world: Any,
+) -> None:
+    world.configure(quiet_hours="20:00-23:30")
+    at_wall_clock(world, 21)
+    world.run()
+    scene, item = world.pair("a.mp4", title="T")
+    app = world.stores()
+    backfill(app.stores.queue, app.stores.ledger, [scene], "retry", world.clock.now())
+    app.close()
+    world.run(1)
+    assert item.title != "T"
+    found = status(world.folder, world.clock.now(), offset=world.clock.offset)["headline"]
+    assert found["text"] == "Every edit is in Plex; a backfill waits."
+    assert "waits until 23:30 (quiet hours)" in found["more"]
+    assert done(world, "stop_backfill", backfill="retry")["scenes"] == 1
 
 
 def test_quiet_hours_that_are_none_are_named_once(world: Any) -> None:

@@ -15,6 +15,7 @@ NOW = 1_000_000.0
 def facts(**more: Any) -> Any:
     """A status in which nothing waits; `queue` adds to that part alone."""
     queue = {"due": 0, "running": 0, "estimate": 0.0, "by_error": {}, "next_due": None}
+    queue |= {"edits": 0, "retried_edits": 0}
     return {
         "now": NOW,
         "worker": False,
@@ -109,9 +110,35 @@ def test_a_backfill_is_work_before_it_has_queued_anything() -> None:
 
 def test_a_backfill_that_waits_holds_up_nothing_else() -> None:
     at = facts(backfills=[{"waits": "paused", "sentence": "Sync All Scenes: paused."}])
-    at["queue"]["edits"] = 0
     found = headline(at, "", None)
     assert found["text"] == "Every edit is in Plex; a backfill waits."
+    assert found["more"] == "Sync All Scenes: paused."
+
+
+PAUSED_SYNC_ALL = [{"waits": "paused", "sentence": "Sync All Scenes: paused."}]
+
+
+def test_a_backfill_that_waits_is_no_work_while_an_edit_waits_for_its_file() -> None:
+    badge = {"waiting": 500, "later": 1, "failed": 0}
+    queue = {**NOT_IN_PLEX, "edits": 1, "retried_edits": 1, "due": 500}
+    found = headline(facts(backfills=PAUSED_SYNC_ALL, badge=badge, queue=queue), "", None)
+    assert (found["state"], found["text"]) == ("waits", "A backfill waits.")
+    assert found["more"] == "Sync All Scenes: paused. 1 scene is tried again later."
+
+
+def test_not_every_edit_is_in_plex_if_one_needs_you() -> None:
+    found = headline(facts(backfills=PAUSED_SYNC_ALL, dead_letters=TWO_DEAD), "", None)
+    assert found["text"] == "A backfill waits."
+    assert found["more"].endswith("2 scenes need you: Ambiguous 1, Refused by Plex 1.")
+
+
+def test_scenes_of_a_backfill_that_waits_are_not_to_go() -> None:
+    queue = {"edits": 2, "due": 502, "estimate": 300.0}
+    at = facts(
+        worker=True, backfills=PAUSED_SYNC_ALL, badge={**WAITING, "waiting": 502}, queue=queue
+    )
+    found = headline(at, "", None)
+    assert found["text"] == "Working: 2 scenes to go."
     assert found["more"] == "Sync All Scenes: paused."
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 
 from plexsync.edges.storage.queries import marks
+from plexsync.model.reasons import SERVER_DOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,6 +117,14 @@ class QueueQueries:
         """How many of the jobs are edits, not backfill."""
         sql = "SELECT COUNT(*) FROM job_index WHERE waits IN (0, 1) AND rank = 0"
         return self._number(sql)
+
+    def retried_edits(self, after: float, until: float) -> int:
+        """How many edits wait within that span for another try, through no fault of the server."""
+        sql = (
+            "SELECT COUNT(*) FROM job_index WHERE waits = 1 AND rank = 0 AND not_before > ?"
+            " AND not_before <= ? AND error NOT IN ('', ?)"
+        )
+        return self._number(sql, (after, until, SERVER_DOWN))
 
     def resting(self, after: float, until: float) -> dict[str, int]:
         """The number of jobs that become due within that span, by the class of their last error."""

@@ -85,7 +85,9 @@ def shown_backfills(
             return QUIET, quiet
         return (PLEX, None) if plex_away else ("", None)
 
-    found = sorted(_backfills(folder, now), key=lambda each: each.run.began)
+    found = sorted(
+        _backfills(folder, now, quiet=quiet is not None), key=lambda each: each.run.began
+    )
     shown = [*_passes(folder, held)]
     for one in found:
         waits, until = held(one.run)
@@ -135,7 +137,8 @@ def _wait(backfill: BackfillShown, now: float, offset: Callable[[float], float])
     }.get(backfill["waits"], "")
 
 
-def _backfills(folder: str, now: float) -> Iterator[_Found]:
+def _backfills(folder: str, now: float, *, quiet: bool) -> Iterator[_Found]:
+    """Those stored as backfills, and in quiet hours also the few scenes that were queued at once."""
     ledger = read_state.ledger(folder)
     runs, ahead, untried = (
         ledger.backfill_runs(),
@@ -143,7 +146,7 @@ def _backfills(folder: str, now: float) -> Iterator[_Found]:
         read_state.queue(folder).untried(),
     )
     paces = read_state.document(folder, FILE, Stats.parse, Stats(0.0)).paces
-    for reason in {*ahead, *(runs.keys() & untried.keys())}:
+    for reason in {*ahead, *(untried if quiet else runs.keys() & untried.keys())}:
         more, known = ahead.get(reason, (0, 0))
         waiting = untried.get(reason, [])
         known += len(ledger.in_step(waiting))

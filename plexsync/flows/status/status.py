@@ -189,6 +189,7 @@ def _queue(folder: str, stats: Stats, now: float) -> Queue:
         "due": due,
         "waiting": waiting,
         "edits": edits,
+        "retried_edits": queue.retried_edits(*span),
         "backfill": pending - edits,
         "next_due": now if due else _time(first[0]) if first else None,
         "by_error": by_error,

@@ -7,7 +7,7 @@ from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.model.command import HOUR, TOMORROW
 from plexsync.model.job import EDIT
 from plexsync.model.ledger import UNTIL_RESUMED
-from plexsync.model.reasons import RECONCILE, backfill_words
+from plexsync.model.reasons import REASONS, RECONCILE, backfill_words
 from plexsync.policy.quiet_hours import tomorrow
 
 Answer = dict[str, object]
@@ -58,6 +58,7 @@ def _meant(context: TaskContext) -> list[str]:
     under_way = {
         *owned.stores.ledger.backfill_runs(),
         *(backfill.reason for backfill in owned.stores.ledger.backfills()),
+        *(reason for reason in REASONS if owned.stores.queue.counts.untried(reason)),
     }
     if owned.reconcile.schedule.waiting(context.clock.now()):
         under_way.add(RECONCILE)
