@@ -9,7 +9,7 @@
 
 	const { useState, createElement: h } = PlexSync.core.React;
 	const { Button } = PlexSync.core.Bootstrap;
-	const { number, counted, clockTime } = PlexSync.format;
+	const { number, counted, clockTime, stopWords } = PlexSync.format;
 	const { command } = PlexSync.api;
 	const { useAct, Bar, Box, Confirm, Menu } = PlexSync.widgets;
 
@@ -80,7 +80,7 @@
 			stopping &&
 				h(Confirm, {
 					title: `Stop "${stopping.words}"?`,
-					text: `${number(Math.max(0, stopping.total - stopping.done))} scenes would not be synced; what was written stays in Plex. Restore Removed restores them within 7 days.`,
+					text: stopWords(stopping),
 					button: "Stop it",
 					busy: Boolean(busy),
 					onYes: () => send("stop_backfill", stopping.backfill),

@@ -18,6 +18,13 @@
 		return Object.values(counts || {}).reduce((sum, count) => sum + count, 0);
 	}
 
+	/** What stopping a backfill means: of a reconciliation no copy is kept, and its total may be unknown. */
+	function stopWords({ backfill, done, total }) {
+		return backfill === "reconcile"
+			? "The rest would not be compared until the next reconciliation is due; what was written stays in Plex."
+			: `${counted(Math.max(0, total - done), "scene")} would not be synced; what was written stays in Plex. Restore Removed restores them within 7 days.`;
+	}
+
 	function counted(value, one, many) {
 		return `${number(value)} ${value === 1 ? one : many || `${one}s`}`;
 	}
@@ -182,6 +189,7 @@
 		number,
 		sumOf,
 		counted,
+		stopWords,
 		duration,
 		roughly,
 		ago,

@@ -17,6 +17,14 @@ test("numbers have spaces that do not break", () => {
   assert.equal(format.sumOf(null), 0);
 });
 
+test("stopping a backfill promises only what it does", () => {
+  const scenes = format.stopWords({ backfill: "sync all", done: 3, total: 4 });
+  assert.match(scenes, /^1 scene would not be synced;.* Restore Removed restores/);
+  const pass = format.stopWords({ backfill: "reconcile", done: 300, total: null });
+  assert.match(pass, /^The rest would not be compared until the next/);
+  assert.doesNotMatch(pass, /0 scenes|Restore Removed/);
+});
+
 test("a length of time has its two largest units", () => {
   const lengths = {
     0: "0 s",
