@@ -436,6 +436,23 @@ def make_private(path: str) -> None:
         os.chmod(path, 0o600)
 
 
+def remove(path: str) -> None:
+    """Delete a file, if it is there. On Windows retried for a second while another process reads it."""
+    if sys.platform == "win32":
+        for _ in range(100):
+            try:
+                os.unlink(path)
+                return
+            except FileNotFoundError:
+                return
+            except PermissionError:
+                time.sleep(0.01)
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
 def read_regular(path: str, limit: int) -> bytes:
     """The bytes of a regular file.
 

@@ -223,6 +223,25 @@ def test_other_settings_start_the_pass_over(world: World) -> None:
     assert "Continuing" not in world.said("info")
 
 
+@pytest.mark.parametrize(
+    ("settings", "stays"),
+    [
+        ({"sync_only": "organized"}, False),
+        ({"title": "{title}!"}, False),
+        ({"path_map": "/other=>/data"}, False),
+        ({"plex_library": "Nothing"}, False),
+        ({"notify_after": 5}, True),
+    ],
+)
+def test_the_page_shows_no_numbers_of_other_settings(
+    world: World, settings: dict[str, object], stays: bool
+) -> None:
+    films(world, 3)
+    passed(world)
+    done(world, "save_settings", settings=settings)
+    assert bool(ask(world, "set_up")["dry_pass"]) is stays
+
+
 def test_the_choice_is_kept_and_the_page_is_told(world: World) -> None:
     done(world, "finish_step", step="first-sync", choice="now_on")
     found = ask(world, "set_up")

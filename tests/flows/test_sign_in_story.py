@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 
 from plexsync.flows.page import operations
-from plexsync.model.sign_in import FILE, LIFE
+from plexsync.flows.setup.sign_in_file import SignInFile
+from plexsync.model.sign_in import FILE, LIFE, SignIn
 from simulator.plex import PlexSim
 from simulator.plex_tv import PlexTvSim, connection
 from tests import certificates
@@ -239,6 +241,26 @@ def test_cancelled_it_leaves_nothing(world: World, plex_tv: PlexTvSim) -> None:
     assert places(world.folder, TOKEN) == []
     assert "has ended" in failed(world, "check_sign_in", id=found["id"])
     assert done(world, "cancel_sign_in") == {"cancelled": False}
+
+
+def test_a_page_that_reads_the_sign_in_does_not_keep_it_from_being_deleted(tmp_path: Path) -> None:
+    """Windows refuses to delete what another process has open."""
+    file, stop = SignInFile(str(tmp_path)), threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            SignInFile(str(tmp_path)).read()
+
+    page = threading.Thread(target=read)
+    page.start()
+    try:
+        for n in range(20):
+            file.keep(SignIn(str(n), 1.0, n, "https://plex.tv"))
+            file.forget()
+            assert file.read() is None
+    finally:
+        stop.set()
+        page.join()
 
 
 def test_the_second_of_two_browsers_goes_on(world: World, plex_tv: PlexTvSim) -> None:

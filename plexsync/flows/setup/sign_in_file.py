@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from contextlib import suppress
 
+from plexsync import system
 from plexsync.edges.storage import files
 from plexsync.edges.storage.read_only import peek_json
 from plexsync.model.sign_in import FILE, LIFE, SignIn
@@ -27,8 +27,7 @@ class SignInFile:
 
     def forget(self) -> None:
         """Delete it, with every token in it."""
-        with suppress(FileNotFoundError):
-            os.unlink(self._path)
+        system.remove(self._path)
 
     def due_in(self, now: float) -> float:
         """Seconds until it must be deleted; infinity if there is none."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 
+from plexsync import system
 from plexsync.edges.page import read_state
 from plexsync.edges.storage import files
 from plexsync.flows.reconcile.reconciliation import Reconciliation
 from plexsync.flows.reconcile.report import progress
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.progress import Progress
+from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import SyncError
 from plexsync.model.formatting import counted
 from plexsync.model.set_up import DRY_RUN
@@ -108,9 +111,24 @@ def _page(context: TaskContext, compare: Reconciliation, run: Run) -> tuple[Run,
 
 def _basis(context: TaskContext) -> str:
     """A hash of the settings and the server on which the result depends."""
-    config = context.config
-    parts = (context.plex.server_id(), config.desired_fingerprint(), config.scenes_fingerprint())
-    return hashlib.sha256(" ".join((*parts, config.path_map)).encode()).hexdigest()
+    parts = (context.plex.server_id(), *_settings(context.config))
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def _settings(config: PlexSyncConfig) -> tuple[str, ...]:
+    return (
+        config.scenes_fingerprint(),
+        config.picture_fingerprint(),
+        config.plex_fingerprint(),
+        config.path_map,
+    )
+
+
+def forget_unless_same(folder: str, before: PlexSyncConfig, after: PlexSyncConfig) -> None:
+    """Delete the result if the settings were changed on which it depends, so that nobody decides by
+    the numbers of other ones."""
+    if _settings(before) != _settings(after):
+        system.remove(os.path.join(folder, DRY_RUN))
 
 
 def _parse(raw: object) -> DryPass | None:

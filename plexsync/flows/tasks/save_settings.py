@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from plexsync.flows.setup.saved_settings import SavedSettings
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
+from plexsync.flows.tasks.first_sync import forget_unless_same
 from plexsync.model.config_reader import read_config
 from plexsync.model.filters import FILTERS, FilterError, parse_filter
 from plexsync.model.settings import is_unset
@@ -63,6 +64,7 @@ def change_settings(
         SavedSettings(context.folder, context.log.warning).remember(
             keys, before, after, context.clock.now()
         )
+        forget_unless_same(context.folder, read_config(before, {})[0], read_config(after, {})[0])
     return before, after
 
 
