@@ -16,7 +16,6 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -57,7 +56,7 @@ def set_up(home: Path = VENV, requirements: Sequence[str] = REQUIREMENTS) -> Non
     print(f"Setting up {home.name} from {' and '.join(requirements)} ...", flush=True)
     shutil.rmtree(home, ignore_errors=True)
     try:
-        venv.create(home, with_pip=True)
+        venv.create(home, with_pip=True, symlinks=os.name != "nt")
         python = str(venv_python(home))
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         for name in requirements:  # one by one: pip requires all hashes or none
@@ -117,7 +116,7 @@ def coverage_gate() -> int:
 
 
 def test_python(words: Sequence[str]) -> int:
-    """Run the suite with other Pythons: `test-python 3.10 3.13 [-- arguments for pytest]`."""
+    """Run the suite with other Pythons: `test-python 3.10 3.14 musl [-- arguments for pytest]`."""
     cut = words.index("--") if "--" in words else len(words)
     results = {version: _suite_with(version, words[cut + 1 :]) for version in words[:cut]}
     for version, result in results.items():
@@ -131,25 +130,15 @@ def test_windows(words: Sequence[str]) -> int:
 
 
 def _suite_with(version: str, words: Sequence[str]) -> str:
-    python = _interpreter(version)
-    if not python:
-        return "not run: this interpreter is not installed"
+    from tests.interpreters import Missing, interpreter
+
+    try:
+        python = interpreter(version)
+    except Missing as problem:
+        return f"not run: {problem}"
     command = [python, str(ROOT / "dev.py"), "test", *words]
     done = subprocess.run(command, env={**os.environ, "PLEXSYNC_VENV": f".venv-{version}"})
     return "FAILED" if done.returncode else "passed"
-
-
-def _interpreter(version: str) -> str:
-    """A working Python of this version, from the PATH or pyenv; "" if there is none."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
-    found = [shutil.which(f"python{version}"), *pyenv.glob(f"{version}.*/bin/python")]
-    code = "import sys; print('%d.%d' % sys.version_info[:2])"
-    for python in [str(each) for each in found if each]:
-        with suppress(OSError):
-            done = subprocess.run([python, "-c", code], capture_output=True, text=True)
-            if done.stdout.strip() == version:
-                return python
-    return ""
 
 
 def scratch() -> dict[str, str]:

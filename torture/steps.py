@@ -23,8 +23,9 @@ from typing import Any
 from torture.stage import Stage, Verdict
 
 CHANGES = ("write", "pwrite64", "fsync", "fdatasync", "rename", "unlink", "ftruncate", "mkdir")
-CALLS = ("openat", *CHANGES)
-ALLOCATE = ("openat", "write", "pwrite64", "rename", "ftruncate", "mkdir")
+CALLS = ("?open", "openat", *CHANGES)
+"""glibc opens by `openat`, musl by `open`, which some machines lack."""
+ALLOCATE = ("open", "openat", "write", "pwrite64", "rename", "ftruncate", "mkdir")
 """System calls that fail on a full disk."""
 
 

@@ -69,7 +69,13 @@ def _strace_works() -> bool:
 
 
 traced = pytest.mark.skipif(not _strace_works(), reason="strace is missing or not allowed")
-CALLS = "openat,write,fsync,rename,renameat,renameat2,unlink,flock,mkdir,pipe2"
+CALLS = "?open,openat,write,fsync,?rename,?renameat,renameat2,?unlink,unlinkat,flock,?mkdir,mkdirat,pipe2"
+"""A libc has its own choice between `open` and `openat`, and a machine may lack the older one."""
+
+
+def _kind(call: str) -> str:
+    """What a call does: `open` for `openat`, too."""
+    return re.sub("at2?$", "", call)
 
 
 def _strace(plugin: Plugin, *options: str) -> tuple[bytes, list[str]]:
@@ -91,7 +97,7 @@ def test_the_order_is_write_sync_rename_sync_folder_and_only_then_stdout(plugin)
     inbox = str(plugin.data / "inbox")
     steps = []
     for line in lines:
-        if line.startswith("openat(") and "O_EXCL" in line:
+        if line.startswith(("open(", "openat(")) and "O_EXCL" in line:
             assert "O_NOFOLLOW" in line
             assert "0600" in line
             steps.append("create")
@@ -140,7 +146,8 @@ def test_a_hook_killed_at_any_step_says_nothing_and_leaves_whole_records(plugin,
         plugin.run(event())
         _empty(plugin, fresh)
         steps = _steps(plugin)
-        assert {"openat", "write", "fsync", "rename", "flock"} <= {call for call, _, _ in steps}
+        did = {_kind(call) for call, _, _ in steps}
+        assert {"open", "write", "fsync", "rename", "flock"} <= did
         renamed = False
         for call, number, line in steps:
             _empty(plugin, fresh)
@@ -148,7 +155,7 @@ def test_a_hook_killed_at_any_step_says_nothing_and_leaves_whole_records(plugin,
             assert out == b"", line
             assert [e.id for e in plugin.events()] == ([7] if renamed else []), line
             assert plugin.run(event(scene=9)) == {"output": "ok"}, line
-            renamed = renamed or call == "rename"
+            renamed = renamed or _kind(call) == "rename"
 
 
 @pytest.mark.long
@@ -171,7 +178,7 @@ def test_a_disk_that_fails_at_any_step_is_one_error_and_no_half_event(plugin, fr
             assert [e.id for e in plugin.events()] == ([7] if renamed else []), line
             assert plugin.unfinished() == [], line
             assert plugin.run(event(scene=9)) == {"output": "ok"}, line
-            renamed = renamed or call == "rename"
+            renamed = renamed or _kind(call) == "rename"
 
 
 @traced

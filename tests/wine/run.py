@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from tests.wine.prepare import NEWEST, PRESETS, Missing, Windows
+from tests.interpreters import PRESETS, Missing
+from tests.wine.prepare import NEWEST, Windows
 
 TESTS = (
     "tests/model",
