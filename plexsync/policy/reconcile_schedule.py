@@ -115,7 +115,9 @@ class Schedule:
             return None
         if _passed(self.stamps.get(INTERVAL), INTERVALS[interval], now):
             return Order(trigger=INTERVAL, scope=scope, since=since(scope, now))
-        recent = max((self.covered[s] for s in (*WIDTHS, ALL) if s in self.covered), default=None)
+        covered = [self.covered[s] for s in (*WIDTHS, ALL) if s in self.covered]
+        stopped = [self.stamps[STARTUP]] if STARTUP in self.stamps else []
+        recent = max(covered + stopped, default=None)
         if starting and _passed(recent, STALE_AFTER, now):
             return Order(trigger=STARTUP, scope=RECENT, since=since(RECENT, now))
         return None
@@ -163,10 +165,13 @@ class Schedule:
             last=run,
         )
 
-    def stopped(self) -> Schedule:
-        """The schedule without the automatic runs that are requested or unfinished."""
+    def stopped(self, now: float) -> Schedule:
+        """The schedule without the automatic runs that are requested or unfinished.
+
+        The next one is due as if they had been done just now: a run may take longer than its interval.
+        """
         ended = {name: run for name, run in self.runs.items() if name in AUTOMATIC}
-        stamps = {name: run.started for name, run in ended.items()}
+        stamps = dict.fromkeys(ended, now)
         runs = {name: run for name, run in self.runs.items() if name not in ended}
         return replace(self, stamps={**self.stamps, **stamps}, wanted={}, runs=runs)
 

@@ -38,6 +38,20 @@ def due(schedule: Schedule, interval: str, now: float, *, starting: bool = False
     return order.trigger if order else ""
 
 
+def test_a_run_that_was_stopped_after_more_than_its_interval_does_not_begin_again() -> None:
+    long = Run(order=Order(trigger=INTERVAL, scope=ALL), started=NOW - 2 * HOUR, seen=NOW)
+    stopped = Schedule().kept(long).stopped(NOW)
+    assert (stopped.runs, due(stopped, "hourly", NOW + 60)) == ({}, "")
+    assert due(stopped, "hourly", NOW + HOUR) == INTERVAL
+
+
+def test_a_run_at_the_start_that_was_stopped_is_not_due_at_the_next_start() -> None:
+    at_start = Run(order=Order(trigger=STARTUP, scope=RECENT, since=1.0), started=NOW, seen=NOW)
+    known = Schedule(stamps={INTERVAL: NOW})
+    assert due(known, "daily", NOW + 60, starting=True) == STARTUP
+    assert due(known.kept(at_start).stopped(NOW), "daily", NOW + 60, starting=True) == ""
+
+
 def daily(at: float) -> Schedule:
     return done(Schedule(), Order(trigger=INTERVAL, scope=RECENT, since=at - DAY), at)
 

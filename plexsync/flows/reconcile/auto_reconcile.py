@@ -78,10 +78,8 @@ class AutoReconcile:
         return self.schedule.resumed(order, now) if order else None
 
     def stop(self) -> None:
-        """End automatic runs that are unfinished or requested; the next one is due as if they had
-        been done.
-        """
-        self.keep(self.schedule.stopped())
+        """End automatic runs that are unfinished or requested."""
+        self.keep(self.schedule.stopped(self._clock.now()))
 
     def started(self) -> None:
         """Note that runs due only at the worker's start were started, or are not due."""
