@@ -21,6 +21,9 @@
 	/** Seconds for which a command may wait: at first use packages are installed meanwhile. */
 	const PATIENCE = 300;
 
+	/** What is said of a sign-in that cannot go on, whatever is tried. */
+	const OVER = /sign-in has (ended|expired)|this one has ended/;
+
 	const KINDS = { local: "in your network", remote: "over the internet", relay: "through Plex's relay" };
 
 	/** What the step does, before it does it. */
@@ -265,7 +268,9 @@
 			try {
 				return await command(mode, args, wanted, PATIENCE);
 			} catch (trouble) {
-				if (wanted()) setProblem(sentence(trouble));
+				if (!wanted()) return null;
+				setProblem(sentence(trouble));
+				if (OVER.test(sentence(trouble))) setSignIn(null);
 				return null;
 			} finally {
 				if (wanted()) setBusy("");

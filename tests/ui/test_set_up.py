@@ -238,6 +238,20 @@ def test_two_browsers_do_not_mix_up_their_sign_ins(house: House, open_page: Open
     expect(step(second)).to_contain_text("Connected to NAS")
 
 
+def test_a_sign_in_that_is_over_by_the_choice_can_be_started_again(
+    house: House, open_page: Open
+) -> None:
+    house.forget()
+    own(house)
+    page = open_page(house.stash, CONNECT)
+    begin(page).get_by_role("button", name="Allow").click()
+    expect(step(page).get_by_role("button", name="Use NAS")).to_be_visible()
+    (house.data / "sign_in.json").unlink()
+    step(page).get_by_role("button", name="Use NAS").click()
+    expect(step(page).get_by_role("alert")).to_contain_text("has ended: start it again")
+    expect(step(page).get_by_role("button", name="Sign in with Plex")).to_be_enabled()
+
+
 def test_a_stash_that_stores_no_settings_is_named_and_the_choice_stays(
     house: House, open_page: Open
 ) -> None:
