@@ -304,6 +304,15 @@ def test_plex_tv_out_of_reach_for_a_moment_ends_no_sign_in(
     assert done(world, "check_sign_in", id=started["id"])["state"] == "servers"
 
 
+def test_what_the_page_repeats_fills_no_log(world: World, plex_tv: PlexTvSim) -> None:
+    started = done(world, "sign_in")
+    plex_tv.stop()
+    for _ in range(3):
+        order(world, "check_sign_in", id=started["id"])
+    world.run()
+    assert world.said("warning").count("plex.tv cannot be reached from here") == 1
+
+
 def test_a_stash_that_stores_no_settings_leaves_the_choice_open(
     world: World, plex_tv: PlexTvSim
 ) -> None:

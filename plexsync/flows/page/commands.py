@@ -91,7 +91,12 @@ class Commands:
 
     def _fail(self, entry: Mapping[str, object], reason: str) -> None:
         self._book.failed(entry, reason, self._clock.now())
-        self._log.warning(f"The page's command {entry.get('command')} failed: {reason}")
+        command = PAGE_COMMANDS.get(str(entry.get("command")))
+        text = f"The page's command {entry.get('command')} failed: {reason}"
+        if command is not None and command.polled:
+            self._log.warn_once(text, text)
+        else:
+            self._log.warning(text)
 
     def _answer(self, entry: Mapping[str, object]) -> dict[str, object]:
         command = from_input({name: entry.get(name) for name in ("command", "args")})
