@@ -99,7 +99,10 @@ def _dead_letters(notices: Notices, facts: Facts, now: float) -> Notices:
 
 
 def said(notices: Notices, facts: Facts, now: float) -> Notices:
-    """Put into the outbox what the alerts give reason to say."""
+    """Put into the outbox what the alerts give reason to say; a message whose last attempt killed its
+    process leaves it."""
+    outbox = (each for each in notices.outbox if each.attempts <= len(RETRIES) or each.due > now)
+    notices = notices._replace(outbox=tuple(outbox))
     for alert in notices.alerts:
         notices = _over(notices, alert, facts, now) if alert.ended else _begun(notices, alert, now)
     return notices

@@ -184,6 +184,18 @@ def test_an_attempt_counts_before_it_is_made() -> None:
     assert delivered(notices, message, (), 1).outbox == ()
 
 
+def test_a_message_at_which_the_worker_dies_each_time_is_dropped() -> None:
+    notices = Notices(outbox=(Message("plex", WARNING, "T", "B", NOW, NOW),))
+    tries = 0
+    for hour in range(10):
+        now = NOW + hour * 3600
+        notices = said(notices, READY, now)
+        if message := next_message(notices, now):
+            notices, _ = attempted(notices, message, now)
+            tries += 1
+    assert (tries, notices.outbox) == (5, ())
+
+
 def test_of_a_beginning_that_nobody_got_only_the_end_is_said() -> None:
     facts = away(0)
     notices = said(noticed(Notices(), facts, NOW + 2000, HALF_HOUR), facts, NOW + 2000)
