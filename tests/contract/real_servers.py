@@ -182,11 +182,15 @@ class Chain:
         for each in LIBRARIES:
             self.plex.ask("GET", f"/library/sections/{there[each.name]}/refresh")
         for each in LIBRARIES:
-            wait(f"Plex to list the video of {each.name}", lambda each=each: self.item(each))
+            wait(f"Plex to list the video of {each.name}", lambda each=each: self.listed(each))
 
     def item(self, library: Library) -> ElementTree.Element | None:
         """A library's video in Plex."""
         return self.plex.item(self.plex.sections()[library.name], self.inside(library.video))
+
+    def listed(self, library: Library) -> bool:
+        """Whether Plex has found a library's video."""
+        return self.item(library) is not None
 
     def install(self) -> None:
         """the package is installed, and Stash loads it"""

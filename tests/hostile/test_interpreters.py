@@ -115,5 +115,5 @@ def test_a_hook_and_a_page_read_no_pth_file_but_a_button_does(tmp_path: Path, pl
             assert run.stdout == b'{"output": "ok"}'
             stash.run_operation({"mode": "status"})
             assert not mark.exists()
-            assert stash.run_task("View Queue Status").error is None
+            assert stash.run_task("Check Setup").error is None
             assert mark.exists()

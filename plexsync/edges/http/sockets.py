@@ -225,7 +225,9 @@ def _handshake_trouble(problem: OSError, where: str) -> tuple[str, str]:
     return "tls", f"no secure connection to {where}: {reason}"
 
 
-_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"})
+_NOT_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
+)
 """OpenSSL's reasons for an answer that is not TLS."""
 
 

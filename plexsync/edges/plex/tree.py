@@ -45,6 +45,8 @@ class TreeReader:
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
         parser = expat.ParserCreate("utf-8")
+        if defer := getattr(parser, "SetReparseDeferralEnabled", None):
+            defer(False)  # expat 2.6 would hold back whole tags, which then count as one long tag
         self._parser: expat.XMLParserType | None = parser
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
