@@ -21,7 +21,9 @@ class Waiting(TypedDict):
 
 
 class Queue(TypedDict):
-    """`pending` = `running` + `due` + `waiting` = `edits` + `backfill`; `estimate` in seconds.
+    """`pending` = `running` + `due` + `held` + `waiting` = `edits` + `backfill`; `estimate` in seconds.
+
+    `held` would be due, but belong to backfills that are paused or wait for quiet hours to end.
 
     `retried_edits` are those of the edits that wait for another try. `by_error` counts waiting jobs by error class, "" for those in the debounce; `first_waiting` has
     the first ten.
@@ -30,6 +32,7 @@ class Queue(TypedDict):
     pending: int
     running: int
     due: int
+    held: int
     waiting: int
     edits: int
     retried_edits: int

@@ -15,6 +15,7 @@ from plexsync.flows.status.status import status
 from plexsync.flows.status.status_text import status_lines
 from plexsync.flows.tasks.process_queue import process_queue
 from plexsync.flows.tasks.sync_all import sync_all, sync_all_forced
+from plexsync.model.ledger import UNTIL_RESUMED
 from plexsync.policy.reconcile_schedule import ALL, INTERVAL, Order, Run
 from tests.flows.test_commands_story import ask, done, failed
 from tests.task_running import run_task
@@ -300,6 +301,29 @@ def test_process_queue_says_what_waits_in_quiet_hours(world: Any) -> None:
     assert in_plex(pairs) == 0
 
 
+def queue_of(world: World) -> dict[str, Any]:
+    queue: Any = status(world.folder, world.clock.now(), offset=world.clock.offset)["queue"]
+    return {name: queue[name] for name in ("due", "held", "next_due")}
+
+
+def report(world: World) -> str:
+    found = status(world.folder, world.clock.now(), offset=world.clock.offset)
+    return "\n".join(text for _, text in status_lines(found, ""))
+
+
+def test_a_paused_backfill_in_an_idle_queue_is_not_called_due(world: Any) -> None:
+    library(world, 3)
+    world.stash.set_plugin_settings({**world.settings, "pause_sync": True})
+    run_task(world, sync_all, owns=True)
+    world.run()
+    world.configure()
+    assert queue_of(world)["due"] == 3
+    app = world.stores()
+    app.stores.ledger.pause_backfill("sync all", UNTIL_RESUMED, world.clock.now())
+    app.close()
+    assert queue_of(world) == {"due": 0, "held": 3, "next_due": None}
+
+
 def test_the_headline_does_not_call_it_work_what_waits_for_the_end_of_quiet_hours(
     world: Any,
 ) -> None:
@@ -315,6 +339,8 @@ def test_the_headline_does_not_call_it_work_what_waits_for_the_end_of_quiet_hour
     found = status(world.folder, world.clock.now(), offset=world.clock.offset)["headline"]
     assert found["text"] == "Every edit is in Plex; a backfill waits."
     assert "waits until 23:30 (quiet hours)" in found["more"]
+    assert queue_of(world) == {"due": 0, "held": 1, "next_due": None}
+    assert "Queue: 1 job pending (1 of backfills that wait)" in report(world)
     assert done(world, "stop_backfill", backfill="retry")["scenes"] == 1
 
 

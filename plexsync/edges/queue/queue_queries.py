@@ -126,6 +126,16 @@ class QueueQueries:
         )
         return self._number(sql, (after, until, SERVER_DOWN))
 
+    def held(self, reasons: Sequence[str], after: float, until: float) -> int:
+        """How many jobs would run if the backfills with these reasons did: all but those that become
+        due within that span.
+        """
+        sql = (
+            "SELECT COUNT(*) FROM job_index WHERE waits = 1 AND rank IN (1, 2)"
+            f" AND reason IN ({marks(reasons)}) AND NOT (not_before > ? AND not_before <= ?)"
+        )
+        return self._number(sql, (*reasons, after, until)) if reasons else 0
+
     def resting(self, after: float, until: float) -> dict[str, int]:
         """The number of jobs that become due within that span, by the class of their last error."""
         known = list(self.classes())

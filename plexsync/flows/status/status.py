@@ -11,7 +11,7 @@ from plexsync.edges.local_time import local_offset
 from plexsync.edges.page import read_state, scene_lists
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.flows.status.alerts import read_notices, shown_alerts
-from plexsync.flows.status.backfills import shown_backfills
+from plexsync.flows.status.backfills import PAUSED, QUIET, shown_backfills
 from plexsync.flows.status.plex_standing import (
     read_breaker,
     read_history,
@@ -96,9 +96,12 @@ def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
     trouble = shown_trouble(breaker, recovery)
     ledger = read_state.ledger(folder)
     owned, inbox = read_state.owned(folder), read_state.records_waiting(folder)
-    queue = reader.at(lambda: _queue(folder, stats, now))
+    backfills = (
+        reader.at(lambda: shown_backfills(folder, now, offset, plex_away=trouble is not None)) or []
+    )
+    held = sorted({each["backfill"] for each in backfills if each["waits"] in (PAUSED, QUIET)})
+    queue = reader.at(lambda: _queue(folder, stats, now, held))
     dead_letters = reader.at(lambda: _dead_letters(read_state.dead_letters(folder).counts()))
-    trouble = shown_trouble(breaker, recovery)
     return {
         "version": __version__,
         "folder": folder,
@@ -113,10 +116,7 @@ def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
             dead_letters["total"] if dead_letters else 0,
         ),
         "first_sync": stage.choice,
-        "backfills": reader.at(
-            lambda: shown_backfills(folder, now, offset, plex_away=trouble is not None)
-        )
-        or [],
+        "backfills": backfills,
         "dead_letters": dead_letters,
         "scenes": reader.at(ledger.counts),
         "states": _states(folder),
@@ -176,17 +176,18 @@ class _Reader:
         return default if found is None else found
 
 
-def _queue(folder: str, stats: Stats, now: float) -> Queue:
+def _queue(folder: str, stats: Stats, now: float, held_reasons: list[str]) -> Queue:
     span = now, now + LONGEST_WAIT
     queue = read_state.queue(folder)
     pending, running, edits = queue.live_jobs(), queue.running(), queue.edits()
     by_error, first = queue.resting(*span), queue.first_resting(*span, FIRST)
-    waiting = sum(by_error.values())
-    due = max(0, pending - running - waiting)
+    waiting, held = sum(by_error.values()), queue.held(held_reasons, *span)
+    due = max(0, pending - running - waiting - held)
     return {
         "pending": pending,
         "running": running,
         "due": due,
+        "held": held,
         "waiting": waiting,
         "edits": edits,
         "retried_edits": queue.retried_edits(*span),

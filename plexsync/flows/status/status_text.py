@@ -156,6 +156,7 @@ def _pending(queue: Queue, owned: bool) -> str:
     parts = [
         (queue["running"], f"{queue['running']} {begun}"),
         (queue["due"], f"{queue['due']} due now"),
+        (queue["held"], f"{queue['held']} of backfills that wait"),
         (queue["waiting"], later),
     ]
     shown = ", ".join(text for number, text in parts if number)
