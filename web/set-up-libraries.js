@@ -67,10 +67,16 @@
 
 	const isMovies = (library) => !library.why_not;
 
-	/** Those chosen in the settings; without a choice those that hold any of Stash's files. */
+	const quoted = (title) => (/[",]|^\s|\s$/.test(title) ? `"${title}"` : title);
+	const listed = (names) => `,${names.replace(/\s*,\s*/g, ",").toLowerCase()},`;
+
+	/** Those chosen in the settings, as they are now; without a choice those that hold any of Stash's
+	 * files. */
 	function firstChoice(libraries, setting) {
 		const able = libraries.filter(isMovies);
-		const useful = able.filter((each) => (setting ? each.chosen : each.held));
+		const chosen = (title) =>
+			[title, quoted(title)].some((name) => listed(setting.trim()).includes(listed(name)));
+		const useful = able.filter((each) => (setting ? chosen(each.title) : each.held));
 		return new Set((useful.length ? useful : able).map((each) => each.title));
 	}
 
@@ -80,7 +86,7 @@
 		if (titles.every((title) => chosen.has(title))) return "";
 		return titles
 			.filter((title) => chosen.has(title))
-			.map((title) => (/[",]|^\s|\s$/.test(title) ? `"${title}"` : title))
+			.map(quoted)
 			.join(", ");
 	}
 

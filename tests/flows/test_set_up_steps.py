@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from plexsync.flows.tasks.context import TaskFailed
 from plexsync.flows.tasks.first_sync import first_sync
 from plexsync.flows.tasks.survey import survey
 from plexsync.model.stats import ENOUGH, FILE, Stats
+from simulator.plex import PlexSim
 from tests.flows.test_commands_story import ask, done
 from tests.task_running import run_task
 from tests.world import World
@@ -240,6 +242,17 @@ def test_the_page_shows_no_numbers_of_other_settings(
     passed(world)
     done(world, "save_settings", settings=settings)
     assert bool(ask(world, "set_up")["dry_pass"]) is stays
+
+
+def test_another_server_has_other_libraries(world: World) -> None:
+    report = Path(world.folder, "reports", "survey.json")
+    report.parent.mkdir(exist_ok=True)
+    report.write_text('{"state": "done"}')
+    done(world, "connect", url=world.plex.url)
+    assert report.exists(), "it is the same one"
+    with PlexSim(token="second", machine="second") as other:
+        done(world, "connect", url=other.url, token="second")
+    assert not report.exists()
 
 
 def test_the_choice_is_kept_and_the_page_is_told(world: World) -> None:

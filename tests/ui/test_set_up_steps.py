@@ -89,6 +89,9 @@ def test_libraries_that_cannot_be_chosen_say_why_and_warnings_what_to_do(
     press(page, "Continue")
     expect(title(page, "Paths")).to_be_visible()
     assert saved(house)["plex_library"] == '"Kino, and more"'
+    press(page, "Back")
+    expect(other.get_by_role("checkbox")).to_be_checked()
+    expect(rows.filter(has_text="Films").get_by_role("checkbox")).not_to_be_checked()
 
 
 def test_thirty_libraries_fit_wide_and_narrow(house: House, open_page: Open) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
+from plexsync import system
+from plexsync.edges.page.results import REPORTS
 from plexsync.flows.setup.saved_settings import SavedSettings
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.first_sync import forget_unless_same
+from plexsync.model.config import PlexSyncConfig
 from plexsync.model.config_reader import read_config
 from plexsync.model.filters import FILTERS, FilterError, parse_filter
 from plexsync.model.settings import is_unset
@@ -64,8 +68,15 @@ def change_settings(
         SavedSettings(context.folder, context.log.warning).remember(
             keys, before, after, context.clock.now()
         )
-        forget_unless_same(context.folder, read_config(before, {})[0], read_config(after, {})[0])
+        _forget_findings(context.folder, read_config(before, {})[0], read_config(after, {})[0])
     return before, after
+
+
+def _forget_findings(folder: str, before: PlexSyncConfig, after: PlexSyncConfig) -> None:
+    """The set-up has compared both servers; what it found holds for these settings only."""
+    forget_unless_same(folder, before, after)
+    if before.plex_fingerprint() != after.plex_fingerprint():
+        system.remove(os.path.join(folder, REPORTS, "survey.json"))
 
 
 def _is_kept(value: object) -> bool:
