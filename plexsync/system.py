@@ -279,13 +279,19 @@ def _remedy(problem: BaseException, text: str) -> str:
     return ROOM if number in of_disk or named else ""
 
 
-def allows_few_files() -> bool:
-    """Whether this process may have fewer files open than PlexSync needs."""
-    try:
-        import resource
-    except ImportError:  # Windows
+if sys.platform == "win32":
+
+    def allows_few_files() -> bool:
+        """No: Windows sets no such limit."""
         return False
-    return 0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[0] < MOST_FILES
+
+else:
+
+    def allows_few_files() -> bool:
+        """Whether this process may have fewer files open than PlexSync needs."""
+        import resource
+
+        return 0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[0] < MOST_FILES
 
 
 def is_first_process() -> bool:

@@ -19,7 +19,7 @@ LONGEST = 4000
 """Characters of the whole setting: a pipe to the process that sends takes it at once."""
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{0,30}"
-_BETWEEN = re.compile(rf"[\s,;]+(?={_SCHEME}://)")
+_BETWEEN = re.compile(rf"(?<![\s,;])[\s,;]+(?={_SCHEME}://)")
 _WHOLE = re.compile(rf"({_SCHEME})://\S+")
 
 

@@ -53,6 +53,8 @@ VARIES = (
     (r"\d+\.\d+ s\b", "<seconds>"),
     (r"\bseconds=[\d.]+", "seconds=<number>"),
     (rf"\b(?<!last ){LENGTH}\b(?! ago)", "<seconds>"),
+    (r"(?<=the next )(?:in <seconds>|is due now)", "<when>"),
+    (r"(?<=one is tried )(?:in <seconds>|now)", "<when>"),
     (r"(?<=:)\d{4,5}\b(?!-)", "<port>"),
     (r"(?<=port=)\d{4,5}", "<port>"),
     (r"\bpid=\d+", "pid=<number>"),

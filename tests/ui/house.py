@@ -22,7 +22,21 @@ from simulator.stash import StashSim
 from tests.world import TOKEN, lock_is_free, until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Dialog, Page, Request
+    from playwright.sync_api import ConsoleMessage, Dialog, Locator, Page, Request
+
+LARGEST = 200_000
+QUIET = ".plexsync-colophon { visibility: hidden } :focus { box-shadow: none !important }"
+"""Hides the folder of this machine."""
+THERE = "[...document.images].every(i => i.complete || i.getBoundingClientRect().top > innerHeight)"
+
+
+def shoot(what: Page | Locator, path: Path) -> None:
+    """Keep the picture of a page or of a part of it, once everything in it is there."""
+    page = what if hasattr(what, "goto") else what.page
+    page.wait_for_function(THERE)
+    picture = what.screenshot(path=path, style=QUIET, animations="disabled")
+    assert len(picture) < LARGEST
+
 
 ADDRESS = "/plugins/plexsync"
 LONG_AGO = 1_500_000_000.0

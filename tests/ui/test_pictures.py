@@ -10,28 +10,15 @@ import pytest
 
 from tests.ui.conftest import Open
 from tests.ui.gallery import CHANGED, MISSING, NEW, REFUSED, Gallery
-from tests.ui.house import ADDRESS, House
+from tests.ui.house import ADDRESS, House, shoot
 from tests.ui.prepare import SHOTS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="the browser tests run with `python3 dev.py test-ui`"
 ).expect
-
-LARGEST = 200_000
-QUIET = ".plexsync-colophon { visibility: hidden } :focus { box-shadow: none !important }"
-"""Hides the folder of this machine."""
-THERE = "[...document.images].every(i => i.complete || i.getBoundingClientRect().top > innerHeight)"
-
-
-def shoot(what: Page | Locator, path: Path) -> None:
-    """Keep the picture of a page or of a part of it, once everything in it is there."""
-    page = what if hasattr(what, "goto") else what.page
-    page.wait_for_function(THERE)
-    picture = what.screenshot(path=path, style=QUIET, animations="disabled")
-    assert len(picture) < LARGEST
 
 
 def test_the_pictures_of_the_documentation(house: House, open_page: Open, pictures: Path) -> None:

@@ -10,9 +10,8 @@ import pytest
 
 from tests.ui.conftest import Open
 from tests.ui.gallery import Gallery
-from tests.ui.house import ADDRESS, House, Witness
+from tests.ui.house import ADDRESS, House, Witness, shoot
 from tests.ui.prepare import SHOTS
-from tests.ui.test_pictures import shoot
 from tests.world import until
 
 if TYPE_CHECKING:

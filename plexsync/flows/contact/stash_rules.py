@@ -120,8 +120,8 @@ def times(stash: StashContact) -> None:
     """times are RFC 3339 in whole seconds with an offset"""
     for raw in stash.raw:
         for name in ("created_at", "updated_at"):
-            right = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)"
-            demand(re.fullmatch(right, raw[name]), f"{name} looks like {shape(raw[name])}")
+            right = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)", raw[name])
+            demand(right, f"{name} looks like {shape(raw[name])}")
 
 
 def dates(stash: StashContact) -> None:
