@@ -234,6 +234,14 @@ def test_a_page_of_stash_wakes_a_worker_for_tokens_that_a_crash_left_behind(
     assert not operations._duty_calls(request)
 
 
+def test_a_kill_while_the_tokens_are_stored_leaves_none_of_them(world: World) -> None:
+    Path(world.folder).mkdir(exist_ok=True)
+    Path(world.folder, f"{FILE}.4711-0a1b2c3d.tmp").write_text(TOKEN)
+    world.event(world.stash.add_scene("x"))
+    world.run()
+    assert places(world.folder, TOKEN) == []
+
+
 def test_cancelled_it_leaves_nothing(world: World, plex_tv: PlexTvSim) -> None:
     own(world, plex_tv)
     found = signed_in(world, plex_tv)
@@ -249,7 +257,7 @@ def test_a_page_that_reads_the_sign_in_does_not_keep_it_from_being_deleted(tmp_p
 
     def read() -> None:
         while not stop.is_set():
-            SignInFile(str(tmp_path)).read()
+            file.read()
 
     page = threading.Thread(target=read)
     page.start()

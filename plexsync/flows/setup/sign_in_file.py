@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import os
 
@@ -16,6 +17,8 @@ class SignInFile:
 
     def __init__(self, folder: str) -> None:
         self._path = os.path.join(folder, FILE)
+        for leftover in glob.glob(glob.escape(self._path) + ".*.tmp"):
+            system.remove(leftover)  # left by a kill while tokens were written
 
     def read(self) -> SignIn | None:
         """The sign-in; None if there is none, or its file is damaged."""
