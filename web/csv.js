@@ -7,10 +7,11 @@
 	const { PlexSync } = window;
 	if (!PlexSync) return;
 
-	/** RFC 4180; a text that a spreadsheet would run as a formula gets an apostrophe before it. */
+	/** RFC 4180; a text that a spreadsheet would run as a formula gets an apostrophe before it.
+	 * Some take full-width signs for the others. */
 	function cell(value) {
 		const text = value === null || value === undefined ? "" : String(value);
-		const safe = typeof value !== "number" && /^\s*[=+\-@]|^[\t\r]/.test(text) ? `'${text}` : text;
+		const safe = typeof value !== "number" && /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r]/.test(text) ? `'${text}` : text;
 		return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
 	}
 

@@ -34,7 +34,7 @@ function parsed(text) {
 }
 
 test("a cell that a spreadsheet would run is only text", () => {
-  for (const evil of ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "=HYPERLINK(\"x\")"]) {
+  for (const evil of ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "=HYPERLINK(\"x\")", "\uff1d1", "\uff20x"]) {
     const written = cell(evil).replace(/^"/, "");
     assert.equal(written[0], "'", evil);
   }
