@@ -47,7 +47,7 @@ def test_in_the_widest_bar_the_entry_has_its_name_and_both_numbers(
     page = opened(house, open_page, 1400)
     expect(entry(page).get_by_text("PlexSync")).to_be_visible()
     expect(entry(page).get_by_title("waiting")).to_be_visible()
-    expect(entry(page).get_by_title("failed")).to_be_visible()
+    expect(entry(page).get_by_title("needs you")).to_be_visible()
     assert right_edge(page) <= 1400
 
 
@@ -56,10 +56,10 @@ def test_in_a_narrower_bar_it_is_an_icon_with_one_number_and_nothing_is_cut(
     house: House, open_page: Open, width: int
 ) -> None:
     page = opened(house, open_page, width)
-    expect(entry(page).get_by_title("failed")).to_be_visible()
+    expect(entry(page).get_by_title("needs you")).to_be_visible()
     expect(entry(page).get_by_title("waiting")).not_to_be_visible()
     expect(entry(page).get_by_text("PlexSync")).not_to_be_visible()
-    expect(entry(page)).to_have_attribute("aria-label", re.compile("1.234 waiting, 12 failed"))
+    expect(entry(page)).to_have_attribute("aria-label", re.compile("1.234 waiting, 12 need you"))
     assert right_edge(page) <= width
     page.evaluate("PlexSync.polling.board.publish({waiting: 5, failed: 0})")
     expect(entry(page).get_by_title("waiting")).to_be_visible()
