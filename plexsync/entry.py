@@ -140,6 +140,8 @@ def _load_site() -> None:
 
 def _unloadable(problem: ImportError) -> str:
     """The message if the packages are there, but one cannot be loaded."""
+    if "Cannot allocate memory" in str(problem):
+        return f"PlexSync cannot load what it needs ({problem}): {system.MEMORY}."
     if "failed to map segment" in str(problem):
         return (
             f"PlexSync cannot load what it needs ({problem}): its data folder is on a disk from "

@@ -254,3 +254,10 @@ def test_a_disk_that_runs_nothing_is_named_before_anything_else() -> None:
     assert "noexec" in said and "STASH_PLUGIN_DATA" in said
     assert "Install PlexSync again" not in said
     assert "Install PlexSync again" in entry._unloadable(ImportError("No module named x"))
+
+
+def test_too_little_memory_for_a_package_is_no_such_disk() -> None:
+    said = entry._unloadable(
+        ImportError("/d/core.so: failed to map segment from shared object: Cannot allocate memory")
+    )
+    assert "noexec" not in said and "give Stash more memory" in said
