@@ -27,7 +27,7 @@ from tests.world import TOKEN, World
 
 CROSSINGS = (b"PlexSyncScenes(", b"GET /library/metadata/", b"PUT /")
 """Parts of the three requests that are crossings; the two before them are files of the inbox."""
-INSIDE = f"{os.sep}plexsync{os.sep}"
+INSIDE = os.path.dirname(os.path.abspath(hook.__file__)) + os.sep
 SETTINGS = {"Connection", "SceneParts"}
 """Values that every change finds in place: where Stash is, and what the settings need of a scene."""
 
@@ -46,7 +46,7 @@ class Trail:
             return
         for frame in _frames(sys._getframe(1)):
             code = frame.f_code
-            file = code.co_filename.rpartition(INSIDE)[2]
+            file = code.co_filename.removeprefix(INSIDE)
             self.functions.add(f"{file} {code.co_firstlineno} {code.co_name}")
             for value in frame.f_locals.values():
                 self._note(value)
@@ -76,7 +76,7 @@ def _is_crossing(event: str, arguments: tuple[object, ...]) -> bool:
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
         code = frame.f_code
-        if INSIDE in code.co_filename and not code.co_name.startswith("<"):
+        if code.co_filename.startswith(INSIDE) and not code.co_name.startswith("<"):
             yield frame
         frame = frame.f_back
 
