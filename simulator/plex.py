@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 import threading
 from functools import partial
@@ -50,6 +52,7 @@ class PlexSim(PlexLibrary):
         self.latency, self.write_time = latency, write_time
         self.port, self.host = port, host
         self._server: Server | None = None
+        self._held_port: socket.socket | None = None
         self._writing = threading.Lock()
         self._journal = Journal()
         self._faults = Faults()
@@ -70,6 +73,7 @@ class PlexSim(PlexLibrary):
     def start(self) -> PlexSim:
         """Listen; the port of the first start is kept for all later ones."""
         if self._server is None:
+            self._release_port()
             self._server = Server((self.host, self.port), self._serve, self)
             self.port = int(self._server.server_address[1])
         return self
@@ -80,12 +84,31 @@ class PlexSim(PlexLibrary):
         if server is not None:
             server.stop(self._faults.wake)
             self._scanner.cancel()
+            self._hold_port()
+
+    def _hold_port(self) -> None:
+        """Keep other programs from the port while nothing listens there; connections are refused."""
+        held = socket.socket()
+        if os.name == "posix":  # Windows would let others bind it too
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind((self.host, self.port))
+        except OSError:  # somebody was faster
+            held.close()
+        else:
+            self._held_port = held
+
+    def _release_port(self) -> None:
+        held, self._held_port = self._held_port, None
+        if held is not None:
+            held.close()
 
     def __enter__(self) -> PlexSim:
         return self.start()
 
     def __exit__(self, *raised: object) -> None:
         self.stop()
+        self._release_port()
 
     # -- serving -----------------------------------------------------------------------------
 
