@@ -1,6 +1,6 @@
 """web/catalog.js: every setting, placeholder and preset, as the page offers them.
 
-Made from the table of settings, their model and the recipes, so that the page asks nobody for them.
+Made from the table of settings, their model and the recipes, so that the page needs no request for them.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ class BackfillRun(NamedTuple):
 
     @property
     def parked(self) -> bool:
-        """Whether it waits until somebody resumes it."""
+        """Whether it is paused with no end, until it is resumed."""
         return self.paused_until == UNTIL_RESUMED
 
     def paused(self, now: float) -> float | None:

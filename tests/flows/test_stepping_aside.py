@@ -160,3 +160,26 @@ def test_sync_now_goes_before_a_bulk_edit_that_was_there_first(world: World) -> 
     world.run(leave=press)
     assert written(world).index(str(item.key)) < 10
     assert all(item.summary == "d" for _, item in pairs)
+
+
+def test_a_preview_that_is_interrupted_is_made_again_and_judges_no_scene_failed(
+    world: World,
+) -> None:
+    world.configure(no_poster=True)
+    scene, _ = films(world, 1)[0]
+    world.run()
+    number = 0
+    while True:
+        number += 1
+        command = to_input(Command("preview", {"scenes": [scene]}))
+        record = {"id": 1, "type": KIND, "input": command}
+        accepted = inbox.drop(world.folder, json.dumps(record).encode())
+        whole = world.run(leave=after(world, number)) == "time is up"
+        world.run()
+        path = Path(world.folder) / "results" / f"{accepted}.json"
+        found = json.loads(path.read_text())
+        assert found["state"] == "done", found
+        assert [plan["outcome"] for plan in found["output"]["scenes"]] == ["in step"], number
+        if whole:
+            break
+    assert number > 3

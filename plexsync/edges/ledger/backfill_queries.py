@@ -78,7 +78,7 @@ class BackfillQueries(BaseQueries):
         return {row[0]: BackfillRun(*row) for row in self._ask(sql, (), "sniN")}
 
     def parked(self) -> frozenset[str]:
-        """The reasons of backfills that are paused until somebody resumes them."""
+        """The reasons of backfills that are paused with no end, until they are resumed."""
         sql = "SELECT reason FROM backfill_runs WHERE paused_until >= ?"
         return frozenset(reason for (reason,) in self._ask(sql, (UNTIL_RESUMED,), "s"))
 

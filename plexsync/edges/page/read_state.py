@@ -222,7 +222,8 @@ SWEPT_AT = "swept at"
 def anything_waits(folder: str) -> bool:
     """Whether anything waits that no later event would trigger; raises Unreadable.
 
-    Backfills that are paused until somebody resumes them wait for just that.
+    Jobs of a backfill that is paused until it is resumed do not count: its `resume` command wakes a
+    worker.
     """
     if records_waiting(folder) or commands_waiting(folder):
         return True

@@ -150,8 +150,8 @@ class Page:
 def members(folder: str, name: str, page: Page) -> tuple[int, list[int]]:
     """How many scenes of `page.scenes` are in a list, and the page's; raises Unreadable.
 
-    A page that starts `after` a scene has no count (0), since whoever reads a whole list that way
-    has it already, and counting takes as long as reading.
+    A page that starts `after` a scene has no count (0), since a caller that reads a whole list
+    got it with the first page, and counting takes as long as reading.
     """
     source, chosen = _MEMBERS[name], page.scenes
     where = "1" if chosen is None else f"scene IN ({', '.join(map(str, chosen))})"

@@ -1,4 +1,4 @@
-"""How many live jobs there are, by rank and reason, kept up to date so that nobody has to count."""
+"""The number of live jobs by rank and reason, updated with each change instead of counted."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ class _Patience:
             return {"error": Word(type(problem).__name__), "cause": Word(problem.cause)}
         except (SkippedError, LookupError):
             return {"not sent": Word("there is nothing to ask for")}
-        except Exception as problem:  # noqa: BLE001 - an answer of a shape that nobody thought of
+        except Exception as problem:  # noqa: BLE001 - an answer of an unforeseen shape
             return {"error": Word(type(problem).__name__)}
         self._silent = 0
         return _described(reply, of_plex=of_plex)

@@ -45,7 +45,7 @@ def verdict(
     except SyncError as problem:
         said = f"{problem.kind}, status {problem.status}, {problem.cause}"
         return DIFFERS, f"{said}: {short(problem.message)}"
-    except Exception as problem:  # noqa: BLE001 - an answer of a shape that nobody thought of
+    except Exception as problem:  # noqa: BLE001 - an answer of an unforeseen shape
         return DIFFERS, f"{type(problem).__name__} {_where(problem)}: {short(str(problem))}"
     return OK, ""
 

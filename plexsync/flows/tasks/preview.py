@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from plexsync.edges.ledger.ledger_view import LedgerView
 from plexsync.edges.page import read_state
-from plexsync.flows.results import Done, Result
+from plexsync.flows.results import Done, Postponed, Result
 from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.flows.sync.dry_run import DryRun, ItemPlan
 from plexsync.flows.sync.matcher import ItemMatcher
@@ -33,6 +33,7 @@ from plexsync.flows.tasks.progress import Progress
 from plexsync.flows.updated import last_updated, updated_since
 from plexsync.model.errors import (
     AmbiguousMatch,
+    Interrupted,
     PlexAuthError,
     PlexServerDown,
     SceneGone,
@@ -149,6 +150,8 @@ def _dry_run(
 
         def run(jobs: Sequence[Job]) -> list[ScenePlan]:
             results = {r.job.scene: r for r in steps.sync(jobs, context.clock.now())}
+            if any(isinstance(result, Postponed) for result in results.values()):
+                raise Interrupted  # whoever asked for the preview gets it from its start
             return [_judged(results[job.scene], write.plans) for job in jobs]
 
         yield run
