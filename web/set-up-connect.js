@@ -218,7 +218,7 @@
 				field(
 					"token",
 					"Token",
-					"The server owner's: Plex Web shows it under Get Info > View XML, at the end of the address. Empty keeps the present one.",
+					"The server owner's: Plex Web shows it under Get Info > View XML, at the end of the address. Empty keeps the present one, if the same server answers at the address.",
 					token,
 					setToken,
 					{ type: "password" },

@@ -115,9 +115,34 @@ def test_by_hand_address_and_token_are_tried_and_then_saved(world: World) -> Non
 
 
 def test_without_a_token_the_one_in_use_stays(world: World) -> None:
+    assert done(world, "connect", url=world.plex.url)["url"] == world.plex.url
+    assert settings(world)["plex_token"] == TOKEN
+
+
+def test_without_a_token_a_known_server_is_found_at_its_new_address(world: World) -> None:
+    scene, _ = world.pair("1.mp4", title="old")
+    world.edit(scene, title="new")
+    world.run()
     world.configure(plex_url="http://127.0.0.1:9")
     assert done(world, "connect", url=world.plex.url)["url"] == world.plex.url
     assert settings(world)["plex_token"] == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("met", "words"), [(True, "Another Plex server answers"), (False, "enter the token too")]
+)
+def test_the_token_in_use_is_not_sent_to_another_server(
+    world: World, met: bool, words: str
+) -> None:
+    if met:
+        scene, _ = world.pair("1.mp4", title="old")
+        world.edit(scene, title="new")
+        world.run()
+    before = settings(world)
+    with PlexSim(token=TOKEN, machine="somebody-elses") as stranger:
+        assert words in failed(world, "connect", url=stranger.url)
+        assert not [entry for entry in stranger.journal if "x-plex-token" in entry.headers]
+    assert settings(world) == before
 
 
 @pytest.mark.parametrize(

@@ -56,20 +56,30 @@ def try_address(trial: Trial, address: Address, machine: str, token: str) -> Att
     The token is not sent before the server there has named itself.
     """
     with closing(trial(address.url, token)) as client:
-        try:
-            another = verdict(machine, client.who_answers(PATIENCE))
-        except SyncError as problem:
-            return Attempt(address, _sentence(problem.message))
+        another = _another(client, machine)
         if another:
             return Attempt(address, another)
         health = _check(client)
     return Attempt(address, "" if health.healthy else _sentence(health.words), health.version)
 
 
+def another_server(trial: Trial, url: str, machine: str, token: str) -> str:
+    """Why this server does not answer at an address; "" if it does. The token is not sent."""
+    with closing(trial(url, token)) as client:
+        return _another(client, machine)
+
+
 def try_token(trial: Trial, url: str, token: str) -> Health:
     """Whether Plex answers at an address, and lets this token edit."""
     with closing(trial(url, token)) as client:
         return _check(client)
+
+
+def _another(client: PlexClient, machine: str) -> str:
+    try:
+        return verdict(machine, client.who_answers(PATIENCE))
+    except SyncError as problem:
+        return _sentence(problem.message)
 
 
 def _check(client: PlexClient) -> Health:

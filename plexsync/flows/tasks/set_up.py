@@ -11,7 +11,7 @@ from plexsync.flows.setup import sign_in as sign_ins
 from plexsync.flows.setup.saved_settings import SavedSettings
 from plexsync.flows.setup.sign_in import SignInEnded
 from plexsync.flows.setup.sign_in_file import SignInFile
-from plexsync.flows.setup.trials import try_token
+from plexsync.flows.setup.trials import another_server, try_token
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.save_settings import RELOAD, change_settings
 from plexsync.model.set_up import CONNECT
@@ -81,18 +81,37 @@ def choose_server(context: TaskContext) -> Answer:
 
 
 def connect(context: TaskContext) -> Answer:
-    """Connect to the Plex at an address, with a token; without one the token in use is kept."""
+    """Connect to the Plex at an address, with a token; without one the token in use is kept, if the
+    same server answers there.
+    """
     url = _read("The address", read_address, context.args["url"])
     typed = _read("The token", read_token, context.args["token"])
     token = typed or context.config.plex_token.get_secret_value()
     if not token:
         raise TaskFailed("Nothing was saved: enter a token too.")
+    if not typed and url != context.config.plex_url:
+        _check_known(context, url, token)
     health = try_token(context.owner().trial(context.config), url, token)
     if not health.healthy:
         raise TaskFailed(f"Nothing was saved. {health.words}. {health.remedy}")
     answer = _save(context, url, token)
     SignInFile(context.folder).forget()
     return {"server": "", **answer}
+
+
+def _check_known(context: TaskContext, url: str, token: str) -> None:
+    """Raise TaskFailed unless the server at a new address is the one that the token belongs to; no
+    other gets the token.
+    """
+    known = context.owner().stores.ledger.server
+    if not known:
+        raise TaskFailed("Nothing was saved: enter the token too, since the address is a new one.")
+    why = another_server(context.owner().trial(context.config), url, known, token)
+    if why:
+        raise TaskFailed(
+            f"Nothing was saved. {why} The present token was not sent: if it is the right server, "
+            "enter its token too."
+        )
 
 
 def _read(what: str, read: Callable[[object], str], value: str) -> str:
