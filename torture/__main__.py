@@ -19,6 +19,7 @@ from torture import (
     damage,
     disk,
     handing_over,
+    hook_crowds,
     hook_fuzz,
     hook_kills,
     model,
@@ -72,7 +73,12 @@ def _hooks(root: Path, seed: int, size: Size) -> Figures:
 
 def _crowd(root: Path, seed: int, size: Size) -> Figures:
     kills, lost = hook_kills.kill_everybody(root, seed, size.hooks)
-    trials = f"{size.hooks:,} hooks, {kills} worker kills"
+    crowds = max(1, size.hooks // 150)
+    lost += hook_crowds.in_fresh_folders(root / "fresh", crowds)
+    lost += hook_crowds.beside_a_worker(root / "beside", crowds)
+    trials = (
+        f"{size.hooks:,} hooks, {kills} worker kills, {2 * crowds} crowds of {hook_crowds.CROWD}"
+    )
     return Figures("hooks and workers killed", trials, len(lost), bad=lost)
 
 

@@ -58,11 +58,11 @@ class SmallDisk:
 
 
 @contextmanager
-def small_stage(root: Path, seed: int) -> Iterator[tuple[Stage, SmallDisk]]:
+def small_stage(root: Path, seed: int, refused: float = 0.1) -> Iterator[tuple[Stage, SmallDisk]]:
     """A stage of twenty scenes on a small disk, all in step at first."""
     with SmallDisk(root / "disk") as disk:
         with Stage(
-            root, seed, scenes=20, refused=0.1, sick=0.1, data=disk.folder / "data"
+            root, seed, scenes=20, refused=refused, sick=0.1, data=disk.folder / "data"
         ) as stage:
             for scene in stage.films:
                 stage.edit(scene)

@@ -56,14 +56,14 @@ def works() -> bool:
 class Steps:
     """A context manager for a small stage whose worker can be stopped at every step.
 
-    It has five scenes, one of them refused by Plex, some failing writes, and one connection to
-    Plex, so that everything happens in the same order each time.
+    It has five scenes, one of them refused by Plex, a share `sick` of failing writes, and one
+    connection to Plex, so that everything happens in the same order each time.
     """
 
-    def __init__(self, root: Path, seed: int) -> None:
+    def __init__(self, root: Path, seed: int, sick: float = 0.3) -> None:
         settings = {"plex_connections": 1}
         self.stage = Stage(
-            root, seed, scenes=5, refused=0.2, sick=0.3, speed=3000.0, settings=settings
+            root, seed, scenes=5, refused=0.2, sick=sick, speed=3000.0, settings=settings
         )
         self._trace = root / "trace"
 

@@ -13,14 +13,14 @@ from torture.stage import Stage
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, SmallDisk]]:
     try:
-        with small_stage(tmp_path_factory.mktemp("disk"), 22) as place:
+        with small_stage(tmp_path_factory.mktemp("disk"), 22, refused=0.05) as place:
             yield place
     except NoMount as problem:
         pytest.skip(f"mounting is not allowed here: {problem}")
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("leave", [0, 12 << 10, 48 << 10])
+@pytest.mark.parametrize("leave", [0, 48 << 10])
 @pytest.mark.parametrize("in_the_middle", [False, True], ids=["at the start", "in the middle"])
 def test_a_full_disk_costs_no_job_an_attempt_and_is_waited_out(
     place: tuple[Stage, SmallDisk], leave: int, in_the_middle: bool

@@ -17,7 +17,8 @@ pytestmark = [
 ]
 
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "4"))
-SAMPLE = 5
+SAMPLE = 2
+"""Few: `torture` takes every step, on a Plex that fails now and then."""
 
 NAMES = (
     "the queue's file half made",
@@ -36,8 +37,13 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
-    with Steps(tmp_path_factory.mktemp("steps"), SEED) as worker:
+    with Steps(tmp_path_factory.mktemp("steps"), SEED, sick=0) as worker:
         yield worker
+
+
+@pytest.fixture(scope="module")
+def requests(worker: Steps) -> list[Step]:
+    return worker.requests()
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +66,12 @@ def test_a_kill_between_two_things_that_belong_together(
 
 
 @pytest.mark.parametrize("carried_out", [False, True], ids=["never arrived", "carried out"])
-def test_a_kill_at_a_request_whose_answer_nobody_reads(worker: Steps, carried_out: bool) -> None:
-    requests = worker.requests()
+def test_a_kill_at_a_request_whose_answer_nobody_reads(
+    worker: Steps, requests: list[Step], carried_out: bool
+) -> None:
     edits = [step for step in requests if step.line.startswith("PUT")]
     others = [step for step in requests if step not in edits]
-    for step in (edits[0], edits[-1], *random.Random(SEED).sample(others, 3)):
+    for step in (edits[0], edits[-1], random.Random(SEED).choice(others)):
         killed, verdict = worker.kill(step, carried_out)
         assert killed
         assert verdict.bad == [], step

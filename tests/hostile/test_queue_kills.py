@@ -23,7 +23,7 @@ from plexsync.model.job import Job
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 NOW = 1_700_000_000.0
-KILLS = int(os.environ.get("PLEXSYNC_TEST_KILLS", "100"))
+KILLS = int(os.environ.get("PLEXSYNC_TEST_KILLS", "30"))
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "20"))
 
 

@@ -15,13 +15,17 @@ from torture.worker_kills import kill_workers
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
-KILLS = int(os.environ.get("PLEXSYNC_TEST_KILLS", "50"))
+KILLS = int(os.environ.get("PLEXSYNC_TEST_KILLS", "12"))
+"""Few, since `torture` kills thousands."""
+SCENES = 40
+REFUSED = 1 / SCENES
+"""One scene: several would open the circuit breaker for an hour at the end."""
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "20"))
 
 
 @pytest.mark.long
 def test_workers_killed_at_random_lose_nothing_and_write_nothing_wrong(tmp_path: Path) -> None:
-    verdict = kill_workers(tmp_path, SEED, KILLS)
+    verdict = kill_workers(tmp_path, SEED, KILLS, SCENES, REFUSED)
     print(
         f"seed {SEED}, {KILLS} kills: lost {len(verdict.lost)}, wrong {len(verdict.wrong)},"
         f" sent twice {verdict.twice}, dead letters {verdict.dead}, innocent {verdict.innocent}"
@@ -31,10 +35,16 @@ def test_workers_killed_at_random_lose_nothing_and_write_nothing_wrong(tmp_path:
     assert verdict.innocent <= KILLS // 20
 
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with Stage(tmp_path, scenes=1, refused=0, sick=0) as stage:
+@pytest.fixture(scope="module")
+def one_scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with Stage(tmp_path_factory.mktemp("stage"), scenes=1, refused=0, sick=0) as stage:
         yield stage
+
+
+@pytest.fixture
+def stage(one_scene: Stage) -> Stage:
+    one_scene.reset()
+    return one_scene
 
 
 def save(stage: Stage, scene: int, **fields: object) -> None:
