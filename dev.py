@@ -117,28 +117,19 @@ def coverage_gate() -> int:
 
 def test_python(words: Sequence[str]) -> int:
     """Run the suite with other Pythons: `test-python 3.10 3.14 musl [-- arguments for pytest]`."""
+    from tests.interpreters import run_suite
+
     cut = words.index("--") if "--" in words else len(words)
-    results = {version: _suite_with(version, words[cut + 1 :]) for version in words[:cut]}
+    results = {version: run_suite(version, words[cut + 1 :]) for version in words[:cut]}
     for version, result in results.items():
         print(f"Python {version}: {result}")
-    return 0 if set(results.values()) & {"passed"} and "FAILED" not in results.values() else 1
+    words_of = {result.partition(":")[0] for result in results.values()}
+    return 0 if "passed" in words_of and "FAILED" not in words_of else 1
 
 
 def test_windows(words: Sequence[str]) -> int:
     """Run demo and tests by Windows' Python under Wine: `test-windows 3.12 [-- for pytest]`."""
     return run("-m", "tests.wine.run", *words)
-
-
-def _suite_with(version: str, words: Sequence[str]) -> str:
-    from tests.interpreters import Missing, interpreter
-
-    try:
-        python = interpreter(version)
-    except Missing as problem:
-        return f"not run: {problem}"
-    command = [python, str(ROOT / "dev.py"), "test", *words]
-    done = subprocess.run(command, env={**os.environ, "PLEXSYNC_VENV": f".venv-{version}"})
-    return "FAILED" if done.returncode else "passed"
 
 
 def scratch() -> dict[str, str]:

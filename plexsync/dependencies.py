@@ -24,6 +24,7 @@ from plexsync.edges import packages
 from plexsync.edges.packages import Stamp, parse_stamp
 from plexsync.edges.storage import files
 from plexsync.edges.storage.read_only import peek_json
+from plexsync.model.formatting import quoted
 
 PRIVATE_PLACE = (
     "STASH_PLUGIN_DATA name a folder of Stash's own user on a disk with Unix permissions (in "
@@ -134,8 +135,8 @@ class Dependencies:
     def origin(self) -> str:
         """Which packages are in use, as text for the user."""
         if self.folder in sys.path:
-            return f"those of PlexSync's own folder {self.folder!r}"
-        return f"those of {sys.executable!r}"
+            return f"those of PlexSync's own folder {quoted(self.folder)}"
+        return f"those of {quoted(sys.executable)}"
 
     def command(self, target: str = "") -> list[str]:
         """The command that installs the private set, for PlexSync itself and for the user."""

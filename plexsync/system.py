@@ -254,9 +254,19 @@ MEMORY = "give Stash more memory, or let it start more threads; PlexSync needs 1
 
 def in_words(problem: BaseException) -> str:
     """An error's text, with what to do if this machine has no room, rights, files or memory left."""
-    text = str(problem) or type(problem).__name__
+    text = text_of(problem) or type(problem).__name__
     remedy = _remedy(problem, text)
     return f"{text}; {remedy}" if remedy else text
+
+
+def text_of(problem: BaseException) -> str:
+    """An error's text with the names of files as they are: str() doubles each backslash in them."""
+    text = str(problem)
+    for key in ("filename", "filename2"):
+        name = getattr(problem, key, None)
+        if isinstance(name, str) and "\\" in name:
+            text = text.replace(repr(name), f'"{name}"')
+    return text
 
 
 def _remedy(problem: BaseException, text: str) -> str:

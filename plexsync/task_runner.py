@@ -24,6 +24,7 @@ from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.connection import read_connection
 from plexsync.model.errors import SyncError
+from plexsync.model.formatting import quoted
 from plexsync.model.plex_state import BEFORE_TASK
 from plexsync.model.reasons import RECONCILE
 from plexsync.services import Services
@@ -43,8 +44,9 @@ def run_mode(
     """
     task = TASKS.get(mode) if isinstance(mode, str) else None
     if task is None:
+        name = quoted(mode) if isinstance(mode, str) else mode
         raise TaskFailed(
-            f"PlexSync has no task {mode!r}; reload the plugins in Stash, or update PlexSync."
+            f"PlexSync has no task {name}; reload the plugins in Stash, or update PlexSync."
         )
     read = read_task_arguments(str(mode), task, args)
     folder = system.data_folder(plugin_dir, os.environ)

@@ -11,10 +11,13 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from tests import where_run
 
 ROOT = Path(__file__).resolve().parent.parent
 FETCHED = ROOT / ".pythons"
@@ -29,6 +32,10 @@ COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 MUSL = "musl"
 """In a version's place: any CPython that is linked to musl, as in Alpine and Stash's container."""
 ASK = "import sys, sysconfig; print('%d.%d' % sys.version_info[:2], sysconfig.get_config_var('SOABI'))"
+
+WHOLE = ("-n", "auto", "--dist", "worksteal")
+"""Arguments for pytest that run all tests, without measuring how much of the plugin they run."""
+EXACTLY = "import platform; print(platform.python_version())"
 
 
 class Missing(Exception):
@@ -71,6 +78,27 @@ def fetched(version: str) -> str:
     if not _is(str(python), version):
         raise Missing("the fetched one does not start here")
     return str(python)
+
+
+def run_suite(version: str, words: Sequence[str] = ()) -> str:
+    """Run the suite with this Python; "passed", "FAILED" or "not run", and what there is to say.
+
+    `words` are arguments for pytest; without any, all of it runs, and docs/install.md says so.
+    """
+    try:
+        python = interpreter(version)
+    except Missing as problem:
+        return f"not run: {problem}"
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        more = {"PLEXSYNC_VENV": f".venv-{version}", **where_run.counting(report)}
+        command = [python, str(ROOT / "dev.py"), "test", *(words or WHOLE)]
+        done = subprocess.run(command, env={**os.environ, **more})
+        counts = where_run.outcome(report)
+    if counts and not words:
+        exact = subprocess.check_output([python, "-c", EXACTLY], text=True).strip()
+        where_run.record(f"Python {version} on {platform.system()}", exact, counts)
+    return f"{'FAILED' if done.returncode else 'passed'}: {counts or 'no test ran'}"
 
 
 def unpack_artifact(version: str, system: str, home: Path) -> None:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "model": {"model"},
     "policy": {"model", "policy"},
     "edges": {"model", "edges", "system", "inbox", "loopback"},
-    "dependencies": {"edges", "system"},
+    "dependencies": {"model", "edges", "system"},
     "send_messages": {"model", "dependencies"},
     "flows": {"model", "policy", "edges", "flows", "system", "inbox", "dependencies"},
     "services": {"model", "policy", "edges", "flows"},
@@ -251,6 +251,20 @@ def test_what_only_decides_touches_no_clock_disk_or_network(module):
             called = ast.unparse(node.func)
             assert not called.endswith(("datetime.now", "date.today", "utcnow")), module
             assert called not in ("open", "print", "input"), module
+
+
+@pytest.mark.parametrize("module", [n for n in MODULES if n.startswith("plexsync.flows")])
+def test_flows_read_no_clock_but_the_one_they_are_given(module):
+    calls = {ast.unparse(n.func) for n in ast.walk(_tree(module)) if isinstance(n, ast.Call)}
+    assert not calls & {"time.time", "time.monotonic"}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_messages_show_names_as_they_are_not_as_python_writes_them(module):
+    """`!r` doubles each backslash, so that no path of Windows could be copied from a message."""
+    shown = [n for n in ast.walk(_tree(module)) if isinstance(n, ast.FormattedValue)]
+    as_python = {ast.unparse(each.value) for each in shown if each.conversion == ord("r")}
+    assert as_python <= {"problem"}, "use quoted() of plexsync.model.formatting"
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

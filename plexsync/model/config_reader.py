@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from plexsync.model import readiness
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.filters import FILTERS
+from plexsync.model.formatting import quoted
 from plexsync.model.notify_urls import read_notify_urls
 from plexsync.model.pictures import read_choice_of_pictures
 from plexsync.model.places import STASHS_FORM
@@ -149,5 +150,5 @@ def _shown(value: object) -> str:
         return "a huge number"
     if not isinstance(value, (str, int, float)):
         return f"a {type(value).__name__}"
-    text = repr(value)
+    text = quoted(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

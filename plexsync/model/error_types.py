@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plexsync.model.formatting import quoted
 from plexsync.model.reasons import CLASSES
 
 CAUSES = (
@@ -48,7 +49,7 @@ def error_types(given: str, known: frozenset[str] = frozenset()) -> frozenset[st
     for word in wanted:
         if word.lower() not in names:
             raise ValueError(
-                f"error_types has no {word[:40]!r}; it takes the classes {', '.join(CLASSES)} and "
-                f"the causes {', '.join(CAUSES)}, separated by commas."
+                f"error_types has no {quoted(word[:40])}; it takes the classes "
+                f"{', '.join(CLASSES)} and the causes {', '.join(CAUSES)}, separated by commas."
             )
     return frozenset(name for word in wanted for name in names[word.lower()])

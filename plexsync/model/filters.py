@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn
 
+from plexsync.model.formatting import quoted
+
 FILTERS = ("sync_only", "sync_never")
 """Settings that choose the scenes; what is written of a scene does not depend on them."""
 
@@ -57,7 +59,7 @@ class FilterError(ValueError):
     """
 
     def __init__(self, at: int, expected: str, rest: str) -> None:
-        found = repr(rest[:_SHOWN]) if rest.strip() else "the end"
+        found = quoted(rest[:_SHOWN]) if rest.strip() else "the end"
         super().__init__(f"at character {at + 1} ({found}): expected {expected}")
         self.at = at
 

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _SHOWN = 20
 
@@ -57,9 +57,14 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def quoted(paths: Iterable[str]) -> str:
-    """Paths for a text; the log finds them between the quotes where it must hide them."""
-    return ", ".join(f'"{path}"' for path in paths)
+def quoted(text: str) -> str:
+    """A path or name as a message quotes it: on one line, and to be copied as it is.
+
+    The log finds a path between the quotes where it must hide it.
+    """
+    mark = "'" if '"' in text else '"'
+    shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    return f"{mark}{shown}{mark}"
 
 
 def local_time(at: float) -> datetime:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from typing import cast
 
+from plexsync.model.arguments import shown
 from plexsync.model.reasons import FORCED, OVERWRITE, RECONCILE, RETRY, UPDATE
 from plexsync.model.stored import LATEST
 
@@ -101,7 +102,7 @@ _STRICT = json.JSONEncoder(allow_nan=False).encode
 
 def _check_scene(scene: object) -> None:
     if type(scene) is not int or not 0 < scene < 2**63:
-        raise ValueError(f"scene id {scene!r:.40} is not a positive whole number")
+        raise ValueError(f"scene id {shown(scene)} is not a positive whole number")
 
 
 def _is_number(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plexsync.model.formatting import quoted
 from plexsync.model.named_tuple import NamedTuple
 
 COVER, GROUP, GALLERY, PERFORMER, NONE = "cover", "group", "gallery", "performer", "none"
@@ -35,6 +36,6 @@ def read_choice_of_pictures(text: str) -> tuple[str, ...]:
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
     for word in words:
         if word not in CHOICES:
-            raise ValueError(f"names {word[:40]!r}, which is none of {', '.join(CHOICES)}")
+            raise ValueError(f"names {quoted(word[:40])}, which is none of {', '.join(CHOICES)}")
     chosen = words[: words.index(NONE)] if NONE in words else words
     return tuple(dict.fromkeys(chosen))

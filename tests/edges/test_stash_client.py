@@ -511,7 +511,7 @@ ODD: list[tuple[dict[str, object], str]] = [
     ({"groups": [{}]}, "groups group is missing"),
     ({"studio": [1]}, "studio is a list, not an object"),
     ({"rating100": True}, "rating100 is true or false"),
-    ({"updated_at": "yesterday"}, "updated_at is not a readable time: 'yesterday'"),
+    ({"updated_at": "yesterday"}, 'updated_at is not a readable time: "yesterday"'),
     ({"created_at": "0000-01-01T00:00:00Z"}, "created_at is not a readable time"),
     ({"updated_at": None}, "updated_at is null, not a time"),
 ]

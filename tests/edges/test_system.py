@@ -351,3 +351,11 @@ def test_a_hook_finds_the_same_data_folder_as_everybody_else(plugin, named, at_o
     command = [sys.executable, "-S", "-c", ASK, plugin]
     env = {**os.environ, "STASH_PLUGIN_DATA": named, "PYTHONPATH": str(ROOT)}
     assert subprocess.check_output(command, env=env, text=True).strip() == str(at_once)
+
+
+def test_an_errors_text_has_the_names_of_files_as_they_are():
+    problem = PermissionError(13, "Permission denied", r"C:\It's\a.db", None, r"D:\b.db")
+    said = r"""[Errno 13] Permission denied: "C:\It's\a.db" -> "D:\b.db" """.strip()
+    assert system.text_of(problem) == said
+    assert system.in_words(problem) == f"{said}; {system.ROOM}"
+    assert system.text_of(ValueError(r"a\b")) == r"a\b"

@@ -174,7 +174,7 @@ def test_sample_scenes_say_how_they_were_found(world: Any) -> None:
     assert "2 of 3 found in Plex" in text
     assert "1 by the end of the path" in text
     assert "1 by a pin" in text
-    assert f"scene {absent} ('/data/none.mp4')" in text
+    assert f'scene {absent} ("/data/none.mp4")' in text
     assert "path map" in remedy
 
 
@@ -183,8 +183,8 @@ def test_libraries_that_are_not_there_or_hold_something_else(world: Any) -> None
     world.configure(plex_library="Films, Serise, series")
     points = check(world)["Libraries"]
     texts = [point["text"] for point in points]
-    assert "Plex has no library 'Serise'" in texts
-    assert "the library 'series' holds shows; PlexSync writes to movie libraries" in texts
+    assert 'Plex has no library "Serise"' in texts
+    assert 'the library "series" holds shows; PlexSync writes to movie libraries' in texts
     assert "1 movie library: Films" in texts
 
 
@@ -249,7 +249,7 @@ def test_an_item_that_plex_cannot_read_is_named(world: Any) -> None:
     _, (state, text, remedy) = named(world, "Library Films")
     assert (state, text) == (
         "warn",
-        "1 item cannot be read by Plex itself: at position 8, added next after '/plex/6.mp4'",
+        '1 item cannot be read by Plex itself: at position 8, added next after "/plex/6.mp4"',
     )
     assert "refresh its metadata" in remedy
     for key in (1, 3, 5):
@@ -258,7 +258,7 @@ def test_an_item_that_plex_cannot_read_is_named(world: Any) -> None:
     text = named(world, "Library Films")[1][1]
     assert text == (
         "4 items cannot be read by Plex itself: at position 1, at position 3, added next after "
-        "'/plex/1.mp4', at position 5, added next after '/plex/3.mp4' and 1 more"
+        '"/plex/1.mp4", at position 5, added next after "/plex/3.mp4" and 1 more'
     )
 
 
@@ -273,11 +273,11 @@ def test_files_that_can_never_become_items_are_counted_among_the_misses(world: A
     assert text == (
         "4 of 6 files that Plex lacks can never become its items (2: a folder like Extras or "
         'Scenes; 1: a name that ends like -scene or -trailer; 1: a small file named "sample"), such as '
-        "'/data/Scenes/a.mp4': it is in a folder named \"Scenes\", which Plex takes for extras of "
+        '"/data/Scenes/a.mp4": it is in a folder named "Scenes", which Plex takes for extras of '
         "a film"
     )
     assert remedy == "Rename the folder, then let Plex scan it."
-    assert named(world, "Files outside Plex's libraries")[0][1].endswith("1 in '/elsewhere/Extras'")
+    assert named(world, "Files outside Plex's libraries")[0][1].endswith('1 in "/elsewhere/Extras"')
     world.configure(skip_not_found=True)
     assert named(world, "Files that Plex passes over")[0][0] == "ok"
 
@@ -290,7 +290,7 @@ def test_types_and_folders_that_plex_ignores_are_misses_too(world: Any) -> None:
     assert state == "warn"
     assert text == (
         "3 of 4 files that Plex lacks can never become its items (1: a type of file that Plex does "
-        "not play; 1: a hidden or temporary folder; 1: a hidden file), such as '/data/a.f4v': it is "
+        'not play; 1: a hidden or temporary folder; 1: a hidden file), such as "/data/a.f4v": it is '
         "of the type .f4v, which Plex does not take for a video"
     )
 
@@ -303,7 +303,7 @@ def test_files_outside_every_library_are_listed_by_folder(world: Any) -> None:
     assert (state, text) == (
         "warn",
         "3 of 4 files that Plex lacks are in no folder of the libraries that PlexSync writes to: "
-        "2 in '/mnt/x', 1 in '/mnt/y'",
+        '2 in "/mnt/x", 1 in "/mnt/y"',
     )
     assert "Add the folders to a library" in remedy
     world.configure(skip_not_found=True)
@@ -324,7 +324,7 @@ def test_files_that_this_machine_cannot_see(world: Any, tmp_path: Path) -> None:
     state, text, remedy = one(check(world), "Stash's files")
     assert (state, text) == (
         "warn",
-        "1 of 3 files of Stash cannot be found from here, such as '/unmounted/c.mp4'",
+        '1 of 3 files of Stash cannot be found from here, such as "/unmounted/c.mp4"',
     )
     assert "mounted" in remedy
 

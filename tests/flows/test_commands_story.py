@@ -224,10 +224,10 @@ def test_an_empty_text_removes_a_setting(world: World) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"max_tags": 20, "nonsense": 1}, "no setting 'nonsense'"),
-        ({"max_tags": 20, "plex_token": "other"}, "no setting 'plex_token'"),
+        ({"max_tags": 20, "nonsense": 1}, 'no setting "nonsense"'),
+        ({"max_tags": 20, "plex_token": "other"}, 'no setting "plex_token"'),
         ({"max_tags": 20, "max_retries": 4711}, "max_retries: 4711 is not a whole number"),
-        ({"max_tags": 20, "recovery_strategy": "fast"}, "recovery_strategy: 'fast' is none of"),
+        ({"max_tags": 20, "recovery_strategy": "fast"}, 'recovery_strategy: "fast" is none of'),
     ],
 )
 def test_of_several_settings_one_that_is_wrong_leaves_all_as_they_were(

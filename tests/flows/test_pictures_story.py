@@ -227,7 +227,7 @@ def test_words_that_are_none_are_named_and_the_cover_serves(world: Any) -> None:
     scene, item = world.pair("a.mp4", title="A", cover=RED)
     synced(world, scene)
     assert item.selected_poster == uploaded(RED)
-    assert "poster_from: 'cover, poster' names 'poster', which is none of" in world.said("warning")
+    assert 'poster_from: "cover, poster" names "poster", which is none of' in world.said("warning")
 
 
 def test_reconciliation_and_undo_know_them(world: Any) -> None:

@@ -662,7 +662,7 @@ def test_an_earlier_copy_is_chosen_by_its_name(desk: Buttons) -> None:
     assert desk.press(restore_removed, copy=first)["jobs"] == 1
     assert set(desk.world.waiting()) == {5}
     assert "-queue.json" in desk.said
-    with pytest.raises(TaskFailed, match="There is no copy 'none'. There are: 2001"):
+    with pytest.raises(TaskFailed, match='There is no copy "none". There are: 2001'):
         desk.press(restore_removed, copy="../none")
 
 
@@ -722,7 +722,7 @@ def test_error_types_are_classes_causes_and_their_older_names(
 def test_an_error_type_that_is_none_is_an_error_that_lists_them(desk: Buttons) -> None:
     desk.bury(1)
     for task in (retry_dead_letters, recover_outage_jobs):
-        with pytest.raises(TaskFailed, match="no 'Bogus'; it takes the classes PlexServerDown, .*"):
+        with pytest.raises(TaskFailed, match='no "Bogus"; it takes the classes PlexServerDown, .*'):
             desk.press(task, error_types="Timeout,Bogus")
     with pytest.raises(TaskFailed, match="error_types must be a text"):
         desk.press(retry_dead_letters, error_types=7)
@@ -816,7 +816,7 @@ def test_rebuild_revives_what_plex_lacked(desk: Buttons) -> None:
 def test_rebuild_names_a_library_that_is_not_there(desk: Buttons) -> None:
     desk.world.configure(plex_library="Films, Flims")
     assert desk.press(rebuild_index)["missing"] == ["Flims"]
-    assert "no movie library named 'Flims'" in desk.said
+    assert 'no movie library named "Flims"' in desk.said
 
 
 def test_rebuild_leaves_the_index_when_plex_is_down(desk: Buttons) -> None:

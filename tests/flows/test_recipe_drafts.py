@@ -67,7 +67,7 @@ def test_a_draft_says_why_a_scene_would_be_left_out(world: World) -> None:
 @pytest.mark.parametrize("key", ["plex_token", "nonsense"])
 def test_only_settings_that_a_page_may_change_can_be_tried(world: World, key: str) -> None:
     world.pair("a.mp4", title="Film")
-    assert f"no setting {key!r}" in failed(world, "try_recipes", settings={key: "x"})
+    assert f'no setting "{key}"' in failed(world, "try_recipes", settings={key: "x"})
 
 
 def test_a_setting_whose_pattern_cannot_be_read_is_not_saved(world: World) -> None:

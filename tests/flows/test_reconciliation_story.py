@@ -289,7 +289,7 @@ def test_only_some_kinds_and_fields(quiet: Any) -> None:
         ({"fields": "colour"}, "fields must be some of .*'colour'"),
         ({"by": "size"}, "by must be"),
         ({"dry_run": "perhaps"}, "dry_run must be"),
-        ({"library": "Home"}, "no library named 'Home', only to: Films"),
+        ({"library": "Home"}, 'no library named "Home", only to: Films'),
     ],
 )
 def test_a_wrong_argument_is_named(quiet: Any, args: dict[str, str], complaint: str) -> None:

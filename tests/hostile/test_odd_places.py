@@ -210,11 +210,45 @@ def test_a_save_reaches_plex_from_here(
             assert stat.S_IMODE(path.stat().st_mode) == wanted, path
 
 
-@pytest.mark.skipif(shutil.which("unshare") is None, reason="makes no namespaces")
+@pytest.mark.parametrize(
+    "mounts",
+    [
+        pytest.param("umount -l /proc", id="no /proc"),
+        pytest.param("mount --bind /dev/null /etc/passwd; unset HOME", id="an unknown user"),
+        pytest.param(
+            'mount --bind "$PLUGIN" "$PLUGIN"; mount --rbind /tmp /tmp; '
+            "mount -o remount,bind,ro /tmp; unset TMPDIR",
+            id="a read-only /tmp",
+        ),
+    ],
+)
+@pytest.mark.long
+def test_a_save_reaches_plex_from_a_machine_like_this(
+    tmp_path: Path, plugin: Path, plex: PlexSim, mounts: str
+) -> None:
+    if not makes_namespaces("-m"):
+        pytest.skip("namespaces are not allowed here")
+    before = f"""exec unshare -m sh -ec '{mounts}; exec "$@"' sh"""
+    place = Place(plugin, plex, wrapped(tmp_path, before), PLUGIN=str(plugin))
+    with place.stash:
+        scene, item = place.pair()
+        place.stash.edit(scene, title="new")
+        until(lambda: item.title == "new")
+        assert place.stash.run_task("Check Setup").error is None
+
+
+def makes_namespaces(*kinds: str) -> bool:
+    """Whether `unshare` works here; it needs rights."""
+    command = ["unshare", *kinds, "true"]
+    return bool(
+        shutil.which("unshare") and not subprocess.run(command, capture_output=True).returncode
+    )
+
+
 def test_a_hook_that_is_the_first_process_of_a_namespace_is_noticed(
     tmp_path: Path, plugin: Path, plex: PlexSim
 ) -> None:
-    if subprocess.run(["unshare", "-pf", "true"], capture_output=True).returncode:
+    if not makes_namespaces("-pf"):
         pytest.skip("namespaces are not allowed here")
     place = Place(plugin, plex, wrapped(tmp_path, "exec unshare -pf --mount-proc"))
     with place.stash:

@@ -90,7 +90,7 @@ def test_without_settings_a_task_says_what_to_enter(desk: Desk) -> None:
 
 
 def test_an_unknown_task_is_an_error(desk: Desk) -> None:
-    assert "has no task 'format_disk'" in desk.press(None, mode="format_disk").error
+    assert 'has no task "format_disk"' in desk.press(None, mode="format_disk").error
     assert "has no task None" in desk.press(None).error
 
 

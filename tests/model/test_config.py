@@ -8,6 +8,7 @@ from pydantic import SecretStr, ValidationError
 
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.config_reader import masked, read_config
+from plexsync.model.formatting import quoted
 from plexsync.model.settings_table import FIELDS
 
 TOKEN = "qX7-Secret_Token-42z"
@@ -164,7 +165,8 @@ def test_numbers_have_a_range(key: str, low: int, high: int, default: int) -> No
         config, warnings = read({key: bad})
         assert getattr(config, key) == default
         assert len(warnings) == 1
-        for words in (key, repr(bad), f"{low} to {high}", f"default, {default}"):
+        shown = quoted(bad) if isinstance(bad, str) else str(bad)
+        for words in (key, shown, f"{low} to {high}", f"default, {default}"):
             assert words in warnings[0]
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from plexsync.model.formatting import counted, some_scenes
+from plexsync.model.formatting import counted, quoted, some_scenes
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,16 @@ def test_scenes_by_number() -> None:
     assert some_scenes([7]) == "scene 7"
     assert some_scenes([9, 7]) == "scenes 7, 9"
     assert some_scenes(range(25)).endswith("19 and 5 more")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (r"C:\Films\Bob's cut.mp4", r"""  "C:\Films\Bob's cut.mp4"  """.strip()),
+        (r"\\nas\films", r'"\\nas\films"'),
+        ('/films/the "best" one.mp4', "'/films/the \"best\" one.mp4'"),
+        ("two\nlines \udc80", r'"two\nlines \udc80"'),
+    ],
+)
+def test_a_path_can_be_copied_from_a_message(name: str, said: str) -> None:
+    assert quoted(name) == said

@@ -72,5 +72,5 @@ def test_only_the_next_that_may_be_shown_is_asked_for(
 def test_a_choice_is_words_with_commas() -> None:
     assert read_choice_of_pictures("Cover, group,,cover") == ("cover", "group")
     assert read_choice_of_pictures("none, cover") == ()
-    with pytest.raises(ValueError, match="'poster', which is none of cover, group"):
+    with pytest.raises(ValueError, match='"poster", which is none of cover, group'):
         read_choice_of_pictures("cover, poster")

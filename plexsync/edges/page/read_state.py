@@ -165,7 +165,7 @@ def lenient_text(data: bytes) -> str:
 def unreadable(name: str, problem: Exception) -> Unreadable:
     """What to raise for a file that cannot be read."""
     return Unreadable(
-        f"{os.path.basename(name)} cannot be read now ({problem}). If it is damaged, the worker "
+        f"{os.path.basename(name)} cannot be read now ({system.text_of(problem)}). If it is damaged, the worker "
         "replaces it when it next starts."
     )
 

@@ -17,6 +17,7 @@ from plexsync.model.errors import (
     PlexTemporaryError,
     SyncError,
 )
+from plexsync.model.formatting import quoted
 from plexsync.model.library_names import choose
 from plexsync.model.plex import Section
 
@@ -176,5 +177,6 @@ def _uncounted() -> PlexTemporaryError:
 def section_key(key: str) -> str:
     """The key of a library, checked for use in a path."""
     if not plex_xml.is_section_key(key):
-        raise PlexPermanentError(f"{key!r:.40} is not the key of a library", cause="target")
+        text = f"{quoted(str(key)[:40])} is not the key of a library"
+        raise PlexPermanentError(text, cause="target")
     return key

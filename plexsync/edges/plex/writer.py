@@ -16,6 +16,7 @@ from plexsync.edges.plex.line_limit import FRAME, REFUSALS, LineLimit
 from plexsync.edges.plex.session import PlexSession
 from plexsync.edges.plex.xml import is_section_key
 from plexsync.model.errors import WRITE, PlexPermanentError, PlexTemporaryError, SyncError
+from plexsync.model.formatting import quoted
 from plexsync.model.plex import EDITABLE, IMAGE, Edit, PlexItem, Target
 
 _SMALL = 2048
@@ -215,7 +216,7 @@ def _path(target: Target, *, by_item: bool) -> str:
     if target.rating_key <= 0:
         raise PlexPermanentError(f"{target.rating_key} is not a rating key", cause="target")
     if not is_section_key(target.section):
-        text = f"{target.section!r:.40} is not the key of a library"
+        text = f"{quoted(str(target.section)[:40])} is not the key of a library"
         raise PlexPermanentError(text, cause="target")
     if by_item:
         return f"/library/metadata/{target.rating_key}?"

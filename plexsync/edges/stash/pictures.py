@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from plexsync.model.errors import StashAuthError, StashDown
+from plexsync.model.formatting import quoted
 
 MAX_PICTURE = 10_000_000
 """Maximum bytes; a larger picture is refused."""
@@ -85,7 +86,7 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> Picture:
         return too_large()
     found = media_type(body)
     if not said.startswith("image/") or not found:
-        return PictureRefused(f"not an image that Plex can show (content type {said[:60]!r})")
+        return PictureRefused(f"not an image that Plex can show (content type {quoted(said[:60])})")
     sha1 = hashlib.sha1(body, usedforsecurity=False).hexdigest()
     return PictureData(body, sha1, headers.get("ETag") or headers.get("Last-Modified", ""), found)
 

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import product
 from typing import Any, TypeVar
 
+from plexsync.model.formatting import quoted
 from plexsync.model.scene import BASIC, Entity, Group, Performer, Scene, SceneParts, VideoFile
 
 _FRACTION = re.compile(r"\.[0-9]+")
@@ -41,7 +42,7 @@ def utc_seconds(text: object) -> float:
             moment = moment.replace(tzinfo=timezone.utc)
         return moment.timestamp()
     except (ValueError, OverflowError, OSError):
-        raise Unusable(f"is not a readable time: {message_of(text)[:60]!r}") from None
+        raise Unusable(f"is not a readable time: {quoted(message_of(text)[:60])}") from None
 
 
 def message_of(error: object) -> str:

@@ -90,7 +90,7 @@ def read_json(
     try:
         return document(path, parse, default)
     except OSError as problem:
-        warn(f"{name} cannot be read ({problem}); PlexSync continues without it.")
+        warn(f"{name} cannot be read ({system.text_of(problem)}); PlexSync continues without it.")
         return default
     except Damaged as problem:
         reason = str(problem)
@@ -98,7 +98,7 @@ def read_json(
         kept = set_aside(path)
         warn(f"{name} was damaged ({reason}); it is kept in {kept}, PlexSync continues without it.")
     except OSError as problem:
-        warn(f"{name} is damaged ({reason}) and cannot be moved away ({problem}).")
+        warn(f"{name} is damaged ({reason}) and cannot be moved away ({system.text_of(problem)}).")
     return default
 
 
@@ -135,8 +135,8 @@ def clear_path(path: str, warn: Callable[[str], None], *, folder: bool = False) 
         kept = set_aside(path)
     except OSError as problem:
         raise OSError(
-            f"{path} is {found} instead of a {wanted} and cannot be moved away ({problem}): "
-            "remove it"
+            f"{path} is {found} instead of a {wanted} and cannot be moved away "
+            f"({system.text_of(problem)}): remove it"
         ) from None
     warn(f"{os.path.basename(path)} was {found} instead of a {wanted}; it is kept in {kept}.")
     return True

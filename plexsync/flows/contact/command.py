@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
+from plexsync.edges.clock import SystemClock
 from plexsync.edges.http.certificates import Trust
 from plexsync.edges.plex.client import PlexClient
 from plexsync.flows.contact.matched_item import matched_item
@@ -135,7 +136,7 @@ def main(
 
 def _plex(url: str, token: str, trust: Trust) -> PlexContact:
     client = PlexClient(url, token, CLIENT_ID, trust=trust)
-    return PlexContact(url, token, client, CLIENT_ID, trust)
+    return PlexContact(url, token, client, CLIENT_ID, trust, SystemClock())
 
 
 def _check_all(report: Report, plex: PlexContact | None, stash: StashContact | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Callable
 
 from plexsync.edges.plex.library_index import PlexIndex
@@ -33,7 +32,7 @@ def matched_item(
     with tempfile.TemporaryDirectory() as folder:
         index = PlexIndex(os.path.join(folder, "plex_index.db"), plex.client, warn, index_keys)
         try:
-            index.refresh(config.plex_library, time.time())
+            index.refresh(config.plex_library, plex.clock.now())
             parts = index.find([paths.to_plex(file.path) for file in scene.files])
         finally:
             index.close()

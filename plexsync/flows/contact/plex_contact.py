@@ -8,6 +8,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from plexsync.edges.clock import Clock
 from plexsync.edges.http.certificates import Trust
 from plexsync.edges.http.transport import Reply, Session
 from plexsync.edges.plex.client import PlexClient
@@ -34,9 +35,10 @@ class PlexContact:
         client: PlexClient,
         client_id: str,
         trust: Trust,
+        clock: Clock,
         seconds: float = 30.0,
     ) -> None:
-        self.client = client
+        self.client, self.clock = client, clock
         self._url, self._token, self._id = url.rstrip("/"), token, client_id
         self._session = Session(5.0, seconds, seconds, trust=trust, detect_tls=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from xml.etree import ElementTree
 
@@ -148,7 +147,8 @@ def since(plex: PlexContact) -> None:
         demand(
             min(seen, default=when) >= when - 1, f"{name}>>={when - 1} gives {min(seen or [0])} too"
         )
-        later = plex.client.list_page(plex.section, 0, 1, (name, int(time.time()) + 86400)).total
+        tomorrow = int(plex.clock.now()) + 86400
+        later = plex.client.list_page(plex.section, 0, 1, (name, tomorrow)).total
         expect(f"how many have {name} tomorrow", later, 0)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 
@@ -135,7 +134,7 @@ def time_of_change(trial: Trial) -> None:
     reply = trial.plex.put(trial.by_item, [("tagline.value", OTHER)])
     expect("the status", reply.status, 200)
     said = reply.headers.get("Date", "")
-    now = parsedate_to_datetime(said).timestamp() if said else time.time()
+    now = parsedate_to_datetime(said).timestamp() if said else trial.plex.clock.now()
     off = round(trial.item().updated_at - now)
     demand(abs(off) <= SLACK, f"updatedAt is {off} s from the time of the edit")
 

@@ -111,7 +111,9 @@ def _accept(name: str, args: Mapping[str, object], request: Request) -> Answer:
     try:
         inbox.wake(request.plugin_dir, request.folder, request.connection)
     except (ValueError, OSError) as problem:
-        answer["warning"] = f"The command is stored, but no worker could be started: {problem}"
+        answer["warning"] = (
+            f"The command is stored, but no worker could be started: {system.text_of(problem)}"
+        )
     return answer
 
 

@@ -19,6 +19,7 @@ from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.flows.sync.picture_reader import PictureReader
 from plexsync.flows.updated import is_past
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.formatting import quoted
 from plexsync.model.job import COMPARES
 from plexsync.model.ledger import Observation
 from plexsync.model.library_names import called
@@ -160,7 +161,7 @@ class Reconciliation:
                 return section
         names = ", ".join(section.title for section in known) or "none"
         raise NoSuchLibrary(
-            f"PlexSync writes to no library named {order.library!r}, only to: {names}."
+            f"PlexSync writes to no library named {quoted(order.library)}, only to: {names}."
         )
 
     def _read(self, run: Run) -> ScenePage:

@@ -22,6 +22,7 @@ from plexsync.flows.status.plex_standing import (
     shown_recovery,
     shown_trouble,
 )
+from plexsync.model.formatting import quoted
 from plexsync.model.plex_state import FILE, NEVER, parse_health_check
 from plexsync.model.set_up import FILE as SET_UP
 from plexsync.model.set_up import FRESH, SetUp, lost_words
@@ -149,11 +150,12 @@ def _other_stash(owner: Any, now: float) -> list[str]:
     at, database = found.get("refused_at"), found.get("refused")
     if not isinstance(at, (int, float)) or not 0 <= now - at < REFUSED:
         return []
+    own, other = quoted(str(found.get("database"))), quoted(str(database))
     return [
-        f"This data folder belongs to one Stash (database {found.get('database')!r}), and another "
-        f"one (database {database!r}) tried to use it and was refused: nothing is written for that "
-        "one. Let STASH_PLUGIN_DATA name a separate folder for each, or press Adopt This Stash "
-        "twice in the one that is to keep it."
+        f"This data folder belongs to one Stash (database {own}), and another one (database "
+        f"{other}) tried to use it and was refused: nothing is written for that one. Let "
+        "STASH_PLUGIN_DATA name a separate folder for each, or press Adopt This Stash twice in the "
+        "one that is to keep it."
     ]
 
 

@@ -23,7 +23,7 @@ from plexsync.model.errors import (
     PlexTemporaryError,
     SyncError,
 )
-from plexsync.model.formatting import counted
+from plexsync.model.formatting import counted, quoted
 from plexsync.model.job import EDIT
 from plexsync.model.ledger import SHARED
 from plexsync.model.paths import PathMap
@@ -225,7 +225,7 @@ class ItemMatcher:
         for name in result.missing:
             self._log.warn_once(
                 f"library {name}",
-                f"Plex has no movie library named {name!r}; check the setting Plex libraries.",
+                f"Plex has no movie library named {quoted(name)}; check the setting Plex libraries.",
             )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict
 
+from plexsync import system
 from plexsync.edges.log.log import Log
 from plexsync.edges.page.read_state import Unreadable, anything_waits
 from plexsync.flows.tasks import (
@@ -42,7 +43,7 @@ class _Report:
         except SyncError as error:
             self._tell(Point(name, BAD, f"could not be checked: {error.message}"))
         except Exception as problem:  # noqa: BLE001 - it runs where things are broken
-            self._tell(Point(name, WARN, f"could not be checked: {problem}"))
+            self._tell(Point(name, WARN, f"could not be checked: {system.text_of(problem)}"))
 
     def _tell(self, point: Point) -> None:
         self.points.append(point)

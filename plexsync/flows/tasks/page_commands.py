@@ -19,6 +19,7 @@ from plexsync.flows.tasks.save_settings import RELOAD, change_settings
 from plexsync.flows.tasks.undo import undo_scene
 from plexsync.flows.updated import last_updated
 from plexsync.model.command import MOST_PREVIEWS
+from plexsync.model.formatting import quoted
 from plexsync.model.job import EDIT, Job
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import PathMap
@@ -128,7 +129,7 @@ def adopt_path_map(context: TaskContext) -> Answer:
         raise TaskFailed(f"The path map was not changed: {'; '.join(unusable)}.")
     before, _ = change_settings(context, {"path_map": wanted})
     context.log.info(
-        f"The path map in Stash's settings is now {wanted!r}; no other setting changed."
+        f"The path map in Stash's settings is now {quoted(wanted)}; no other setting changed."
     )
     return {"before": str(before.get("path_map") or ""), "after": wanted, "text": RELOAD}
 

@@ -57,7 +57,7 @@ def tell_index(context: TaskContext, view: IndexView) -> None:
     """Log what is missing or old in the index, before the scenes."""
     for name in view.missing:
         context.log.warning(
-            f"Plex has no movie library named {name!r}; check the setting Plex libraries."
+            f"Plex has no movie library named {quoted(name)}; check the setting Plex libraries."
         )
     if view.refreshed:
         return
@@ -80,7 +80,7 @@ def tell_scene(context: TaskContext, scene: ScenePlan) -> None:
         return
     words = state_words(scene.outcome)
     detail = f": {scene.detail}" if scene.detail else ""
-    files = f" ({quoted(item.part for item in scene.items)})" if scene.items else ""
+    files = f" ({', '.join(quoted(item.part) for item in scene.items)})" if scene.items else ""
     context.log.info(f"Scene {scene.scene} {words}{detail}{files}.")
     for item in scene.items:
         for each in item.fields:

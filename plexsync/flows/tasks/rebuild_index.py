@@ -7,7 +7,7 @@ from plexsync.flows.sync.matcher import unreadable_items
 from plexsync.flows.sync.revival import Revival
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.progress import Progress
-from plexsync.model.formatting import counted
+from plexsync.model.formatting import counted, quoted
 from plexsync.policy.outage_history import format_duration
 
 
@@ -20,7 +20,7 @@ def rebuild_index(context: TaskContext) -> dict[str, object]:
     seconds, stats = context.clock.monotonic() - began, index.stats(context.clock.now())
     for name in found.missing:
         context.log.warning(
-            f"Plex has no movie library named {name!r}; check the setting Plex libraries."
+            f"Plex has no movie library named {quoted(name)}; check the setting Plex libraries."
         )
     context.log.info(
         f"The index holds {counted(stats.items, 'item')} with {counted(stats.parts, 'file')}; it "

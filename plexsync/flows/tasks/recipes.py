@@ -15,7 +15,7 @@ from plexsync.flows.updated import last_updated
 from plexsync.model.command import MOST_SAMPLES
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.config_reader import read_config
-from plexsync.model.formatting import counted
+from plexsync.model.formatting import counted, quoted
 from plexsync.model.plex import FIELDS, Value
 from plexsync.model.scene import Scene, SceneParts
 from plexsync.model.settings_table import SECRETS, SETTINGS
@@ -140,7 +140,7 @@ def _drafted(context: TaskContext) -> tuple[PlexSyncConfig, PlexSyncConfig, dict
     draft = context.args["settings"]
     unknown = [key for key in draft if key not in SETTINGS or key in SECRETS]
     if unknown:
-        raise TaskFailed(f"PlexSync has no setting {unknown[0]!r} that can be tried.")
+        raise TaskFailed(f"PlexSync has no setting {quoted(unknown[0])} that can be tried.")
     saved = dict(context.stash.settings().plugin)
     merged = {**saved, **draft}
     problems = {key: text for key, text in problems_of(merged).items() if key in draft}

@@ -60,7 +60,9 @@ def _reconcile(context: TaskContext, scope: str, kinds: tuple[str, ...] = ()) ->
     for line in lines(run, dry=dry, strict=context.config.strict_matching):
         context.log.info(line)
     if run.tally.examples.get(ORPHANED):
-        context.log.info(f"Only in Plex, for example: {quoted(run.tally.examples[ORPHANED])}.")
+        context.log.info(
+            f"Only in Plex, for example: {', '.join(map(quoted, run.tally.examples[ORPHANED]))}."
+        )
     if run.tally.queued and not dry:
         context.log_held_backfills()
     owned.sync(context.config).retry_arrived(context.clock.now(), refresh=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from plexsync import system
 from plexsync.edges.http.certificates import Trust
 from plexsync.edges.plex.client import load_client_id
 from plexsync.edges.storage import files
@@ -61,7 +62,9 @@ def _saved(context: TaskContext, report: dict[str, object]) -> str:
     try:
         files.replace_json(path, report)
     except OSError as problem:
-        context.log.warning(f"It could not be saved: {problem}. The page offers it all the same.")
+        context.log.warning(
+            f"It could not be saved: {system.text_of(problem)}. The page offers it all the same."
+        )
         return ""
     context.log.info(f"Saved as {path}. Read it, then attach it where you ask for help.")
     return path
@@ -75,6 +78,7 @@ def _contacts(context: TaskContext) -> tuple[PlexContact, StashContact]:
         context.plex,
         load_client_id(context.path("device_id.json")),
         Trust(config.plex_certificate, os.environ),
+        context.clock,
         PATIENCE,
     )
     return plex, StashContact(context.stash.address, context.stash.signature(), PATIENCE)

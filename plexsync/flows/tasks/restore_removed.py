@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from plexsync import system
 from plexsync.flows.tasks.confirmation import FOLDER, copies, read_copy
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.model.candidate import candidates
 from plexsync.model.dead_letter import DeadLetter
-from plexsync.model.formatting import counted
+from plexsync.model.formatting import counted, quoted
 from plexsync.model.job import Job
 from plexsync.model.stored import moment
 
@@ -25,12 +26,12 @@ def restore_removed(context: TaskContext) -> dict[str, object]:
     if not names:
         raise TaskFailed(f"There is no copy in {context.path(FOLDER)}; copies are kept for 7 days.")
     if wanted and wanted not in names:
-        raise TaskFailed(f"There is no copy {wanted[:60]!r}. There are: {', '.join(names)}.")
+        raise TaskFailed(f"There is no copy {quoted(wanted[:60])}. There are: {', '.join(names)}.")
     name = wanted or names[0]
     try:
         restored = _restore(context, read_copy(context.folder, name))
     except (ValueError, TypeError, LookupError, OSError) as problem:
-        raise TaskFailed(f"The copy {name} cannot be read ({problem}).") from None
+        raise TaskFailed(f"The copy {name} cannot be read ({system.text_of(problem)}).") from None
     parts = [counted(number, what.replace("_", " ")) for what, number in restored.items() if number]
     context.log.info(f"From {name}: {', '.join(parts) or 'everything in it exists already'}.")
     others = [each for each in names if each != name]

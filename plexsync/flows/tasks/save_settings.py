@@ -13,6 +13,7 @@ from plexsync.flows.tasks.first_sync import forget_unless_same
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.config_reader import read_config
 from plexsync.model.filters import FILTERS, FilterError, parse_filter
+from plexsync.model.formatting import quoted
 from plexsync.model.settings import is_unset
 from plexsync.model.settings_table import FIELDS, SECRETS
 from plexsync.policy.recipe.recipe import recipe_of
@@ -32,7 +33,7 @@ def save_settings(context: TaskContext) -> dict[str, object]:
     changes: Mapping[str, object] = context.args["settings"]
     for key in changes:
         if key not in FIELDS or key in SECRETS:
-            raise TaskFailed(f"PlexSync has no setting {key!r} that a page can change.")
+            raise TaskFailed(f"PlexSync has no setting {quoted(key)} that a page can change.")
     before, after = change_settings(context, changes)
     changed = sorted(key for key in changes if before.get(key) != after.get(key))
     if changed:

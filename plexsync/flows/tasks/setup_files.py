@@ -13,7 +13,7 @@ from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
 from plexsync.flows.updated import last_updated
-from plexsync.model.formatting import counted, grouped
+from plexsync.model.formatting import counted, grouped, quoted
 from plexsync.model.paths import PathMap, folder_of, name_key
 from plexsync.model.places import OUR_FORM
 from plexsync.model.plex import Section
@@ -85,7 +85,9 @@ def sample(context: TaskContext, view: IndexView) -> Iterator[Point]:
 
 
 def _where(scene: Scene) -> str:
-    return f"scene {scene.id} ({scene.files[0].path!r})" if scene.files else f"scene {scene.id}"
+    return (
+        f"scene {scene.id} ({quoted(scene.files[0].path)})" if scene.files else f"scene {scene.id}"
+    )
 
 
 def _matches(context: TaskContext, view: IndexView, scenes: list[Scene]) -> dict[int, Match]:
@@ -129,7 +131,7 @@ def _passed_over(
     example, reason = hopeless[0]
     text = (
         f"{grouped(len(hopeless))} of {grouped(absent)} files that Plex lacks can never "
-        f"become its items ({listed}), such as {example!r}: {reason.why}"
+        f"become its items ({listed}), such as {quoted(example)}: {reason.why}"
     )
     state = OK if context.config.skip_not_found else WARN
     yield Point("Files that Plex passes over", state, text, f"{reason.remedy}.")
@@ -138,7 +140,9 @@ def _passed_over(
 def _outside(context: TaskContext, paths: Sequence[str], absent: int) -> Point:
     """Files in folders that belong to no library, with the folders that hold most of them."""
     folders = Counter(folder_of(path) for path in paths)
-    shown = ", ".join(f"{grouped(n)} in '{folder}'" for folder, n in folders.most_common(_SHOWN))
+    shown = ", ".join(
+        f"{grouped(n)} in {quoted(folder)}" for folder, n in folders.most_common(_SHOWN)
+    )
     more = f" and {len(folders) - _SHOWN} more folders" if len(folders) > _SHOWN else ""
     text = (
         f"{grouped(len(paths))} of {grouped(absent)} files that Plex lacks are in no folder of the "
@@ -163,7 +167,9 @@ def visible(files: Sequence[File]) -> Iterator[Point]:
     if not absent:
         yield Point("Stash's files", OK, f"{looked} looked for, all there")
         return
-    text = f"{grouped(len(absent))} of {looked} cannot be found from here, such as '{absent[0]}'"
+    text = (
+        f"{grouped(len(absent))} of {looked} cannot be found from here, such as {quoted(absent[0])}"
+    )
     remedy = (
         "Check that the disk or share is mounted where Stash runs, then let Stash scan or clean."
     )

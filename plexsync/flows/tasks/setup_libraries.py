@@ -9,7 +9,7 @@ from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.index_refresh import IndexView
 from plexsync.flows.tasks.setup_points import BAD, OK, WARN, WHERE, Point
 from plexsync.model.errors import PlexServerDown, SyncError
-from plexsync.model.formatting import counted, grouped
+from plexsync.model.formatting import counted, grouped, quoted
 from plexsync.model.library_names import called
 from plexsync.model.places import OUR_FORM
 from plexsync.model.plex import Section
@@ -44,9 +44,9 @@ def libraries(context: TaskContext) -> Iterator[Point]:
         change += f" Plex has: {', '.join(types)}."
     for name in found.missing:
         kind = next((types[title] for title in called(name, list(types))), "")
-        text = f"Plex has no library {name!r}"
+        text = f"Plex has no library {quoted(name)}"
         if kind:
-            text = f"the library {name!r} holds {kind}s; PlexSync writes to movie libraries"
+            text = f"the library {quoted(name)} holds {kind}s; PlexSync writes to movie libraries"
         yield Point("Libraries", BAD, text, change)
     if found.found:
         names = ", ".join(section.title for section in found.found)
@@ -136,4 +136,6 @@ def unreadable(context: TaskContext, view: IndexView) -> Iterator[Point]:
 
 
 def _place(place: int, before: str) -> str:
-    return f"at position {grouped(place)}" + (f", added next after {before!r}" if before else "")
+    return f"at position {grouped(place)}" + (
+        f", added next after {quoted(before)}" if before else ""
+    )

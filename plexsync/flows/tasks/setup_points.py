@@ -18,7 +18,7 @@ from plexsync.edges.storage.read_only import peek_json
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.folder_owner import judge
 from plexsync.model.config_reader import masked
-from plexsync.model.formatting import counted
+from plexsync.model.formatting import counted, quoted
 from plexsync.model.paths import PathMap
 from plexsync.model.places import OUR_FORM, STASHS_FORM
 from plexsync.model.set_up import FILE as SET_UP
@@ -152,7 +152,7 @@ def older_plugin(context: TaskContext) -> Iterator[Point]:
     """The community plugin of the same name, which would write to Plex as well."""
     beside = surroundings.manifests_beside(context.plugin_dir, "PlexSync.yml")
     for path in beside:
-        text = f"another plugin with the id PlexSync is installed: {path!r}"
+        text = f"another plugin with the id PlexSync is installed: {quoted(path)}"
         yield Point("Older plugin", BAD, text, "Remove that folder, then press Reload plugins.")
     left = [name for name in OLDER if context.stash.settings().plugin.get(name)]
     if left:
@@ -176,9 +176,8 @@ def whose_folder(context: TaskContext) -> Iterator[Point]:
             "Use a separate folder or adopt this Stash, as described above.",
         )
     elif 0 <= refused < DAY:
-        text = (
-            f"another Stash (database {owner.refused!r}) tried to use it within the last 24 hours"
-        )
+        other = quoted(owner.refused)
+        text = f"another Stash (database {other}) tried to use it within the last 24 hours"
         remedy = "It was refused; let STASH_PLUGIN_DATA name a separate folder there."
         yield Point("Owner", WARN, text, remedy)
     else:
@@ -190,15 +189,17 @@ def data_folder(context: TaskContext) -> Iterator[Point]:
     folder = context.folder
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         remedy = f"{system.ROOM[:1].upper()}{system.ROOM[1:]}."
-        yield Point("Data folder", BAD, f"{folder!r} cannot be written", remedy)
+        yield Point("Data folder", BAD, f"{quoted(folder)} cannot be written", remedy)
     elif not system.is_private(folder):
-        text = f"others may write to {folder!r}, and its disk or owner does not allow a change"
+        text = (
+            f"others may write to {quoted(folder)}, and its disk or owner does not allow a change"
+        )
         yield Point("Data folder", WARN, text, f"Let {PRIVATE_PLACE}.")
     elif system.is_shown(folder):
-        text = f"others may read {folder!r}"
-        yield Point("Data folder", WARN, text, f"Run chmod 700 {folder!r}.")
+        text = f"others may read {quoted(folder)}"
+        yield Point("Data folder", WARN, text, f"Run chmod 700 {quoted(folder)}.")
     else:
-        yield Point("Data folder", OK, f"{folder!r}, private to its user")
+        yield Point("Data folder", OK, f"{quoted(folder)}, private to its user")
     free = surroundings.free_bytes(folder)
     state = OK if free >= TIGHT else WARN if free >= FULL else BAD
     room = "" if state == OK else "Free some space; PlexSync needs a few hundred MB at most."
@@ -278,7 +279,9 @@ def log_lines(context: TaskContext) -> Iterator[Point]:
         return
     last = "; ".join(m[3].rstrip(".") for m in recent[-SHOWN:])
     text = f"{counted(len(recent), 'warning')} within the last 24 hours, the last one: {last}"
-    yield Point("Worker's log", WARN, text, f"The whole log: {context.path(read_state.LOG)!r}.")
+    yield Point(
+        "Worker's log", WARN, text, f"The whole log: {quoted(context.path(read_state.LOG))}."
+    )
 
 
 def _stamp(text: str) -> float:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage import files
 from plexsync.model.errors import AnotherStash
+from plexsync.model.formatting import quoted
 from plexsync.model.stash_identity import FILE, Identity, Owner, is_same, parse, to_json
 
 REFUSAL_AGE = 60.0
@@ -56,11 +57,11 @@ def judge(owner: Owner, stash: StashClient) -> tuple[str, Identity]:
     met = stash.ask_identity(list(known.scenes) if known else [])
     if known is None or is_same(known, met):
         return "", met.itself
+    was, is_now = (quoted(each.database or "unknown") for each in (known, met.itself))
     return (
-        "This data folder belongs to another Stash: its database was "
-        f"{known.database or 'unknown'!r}, this one's is {met.itself.database or 'unknown'!r}, and "
-        "the same ids are other scenes there. Nothing is written to Plex; jobs and events "
-        "are kept. Let STASH_PLUGIN_DATA name a separate folder for each Stash, or press Adopt "
-        "This Stash twice if this one is to take the other's place.",
+        f"This data folder belongs to another Stash: its database was {was}, this one's is "
+        f"{is_now}, and the same ids are other scenes there. Nothing is written to Plex; jobs and "
+        "events are kept. Let STASH_PLUGIN_DATA name a separate folder for each Stash, or press "
+        "Adopt This Stash twice if this one is to take the other's place.",
         met.itself,
     )

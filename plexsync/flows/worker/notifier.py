@@ -13,7 +13,7 @@ import os
 from collections.abc import Sequence
 from typing import Protocol
 
-from plexsync import __version__
+from plexsync import __version__, system
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
 from plexsync.edges.messenger import Sender, Sending, Unsent
@@ -105,7 +105,9 @@ class Outbox:
         try:
             self._sending = self._sender.start(self._urls, message)
         except OSError as problem:
-            self._unsent(f"the process that sends messages cannot be started ({problem})")
+            self._unsent(
+                f"the process that sends messages cannot be started ({system.text_of(problem)})"
+            )
 
     def finish(self) -> None:
         """Record what became of the message on its way, once that is known."""
