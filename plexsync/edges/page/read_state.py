@@ -141,11 +141,27 @@ def newer_files(folder: str) -> list[str]:
 def _newer_database(folder: str, name: str) -> str:
     name = name.replace(os.sep, "/")
     path, known = os.path.join(folder, *name.split("/")), DATABASES.get(name, ABSURD)
+    version = _version(path)
+    return refusal(path, version, known) if known < version <= ABSURD else ""
+
+
+def is_outdated(folder: str) -> bool:
+    """Whether an earlier version wrote a database that no worker of this one has opened yet; until
+    then `rows` finds nothing in tables that are new.
+    """
+    return any(
+        0 < _version(os.path.join(folder, *name.split("/"))) < known
+        for name, known in DATABASES.items()
+    )
+
+
+def _version(path: str) -> int:
+    """A database's schema version; 0 if there is none or it cannot be read now."""
     try:
         ((version,),) = _rows(path, "PRAGMA user_version", ()) or [(0,)]
     except sqlite3.Error:
-        return ""
-    return refusal(path, version, known) if known < version <= ABSURD else ""
+        return 0
+    return int(version)
 
 
 def _newer_document(folder: str, name: str) -> str:

@@ -237,14 +237,13 @@ def _tick(request: Request) -> Answer:
 
 
 def _duty_calls(request: Request) -> bool:
-    """Whether a sweep or a message is due, an outage is ongoing whose end no process would notice,
-    or a sign-in that nobody ended has left its tokens behind.
-    """
+    """Whether a worker is needed although no work waits."""
     folder, now, swept = request.folder, request.now, read_state.swept_at(request.folder)
     sweeps = swept is not None and not 0 <= now - swept < SWEEP_EVERY
-    signs_in = os.path.exists(os.path.join(folder, SIGN_IN))
-    away = read_breaker(folder).state != CLOSED
-    return sweeps or signs_in or away or message_is_due(folder, now)
+    signs_in = os.path.exists(os.path.join(folder, SIGN_IN))  # nobody else deletes its tokens
+    away = read_breaker(folder).state != CLOSED  # nobody else would notice the end
+    due = message_is_due(folder, now) or read_state.is_outdated(folder)
+    return sweeps or signs_in or away or due
 
 
 def _worker_lives(folder: str) -> bool:

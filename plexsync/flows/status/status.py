@@ -64,6 +64,8 @@ IDENTITY = "stash_identity.json"
 REFUSED = 3600.0
 """Seconds for which an attempt of another Stash to use the data folder is shown."""
 
+UPDATED = "PlexSync was updated: its worker opens the data at the next edit or when Stash is opened"
+
 LONGEST_WAIT = 660.0
 """Seconds. A job whose time is further away than this is due: the clock was set back."""
 
@@ -86,7 +88,8 @@ def status(
 
 def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
     newer = read_state.newer_files(folder)
-    problems = [*newer]
+    owned, inbox = read_state.owned(folder), read_state.records_waiting(folder)
+    problems = [*newer, *([UPDATED] if not owned and read_state.is_outdated(folder) else [])]
     reader = _Reader(folder, problems)
     stats = reader.document("stats.json", Stats.parse, Stats(0.0))
     breaker = reader.at(lambda: read_breaker(folder)) or CircuitBreaker()
@@ -96,7 +99,6 @@ def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
     problems += _other_stash(reader.document(IDENTITY, _object, None), now)
     trouble = shown_trouble(breaker, recovery)
     ledger = read_state.ledger(folder)
-    owned, inbox = read_state.owned(folder), read_state.records_waiting(folder)
     backfills = (
         reader.at(lambda: shown_backfills(folder, now, offset, plex_away=trouble is not None)) or []
     )
