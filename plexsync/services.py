@@ -55,6 +55,8 @@ class Services:
         self.entered: PlexSyncConfig | None = None
         """The settings as last read, whether they allow any work or not."""
         self._environ = environ
+        self._read: tuple[str, PlexSyncConfig, list[str]] = ("", PlexSyncConfig(), [])
+        """The settings as Stash last sent them, and what was read from them."""
         self._plex: PlexClient | None = None
         self._plex_key: object = None
         self._spent = dict.fromkeys(TRAFFIC, 0)
@@ -74,7 +76,10 @@ class Services:
         Raises AnotherStash if the data folder belongs to another Stash, unless `anybody` is set.
         """
         found = self.stash.settings()
-        config, warnings = read_config(found.plugin, self._environ)
+        text = repr(found.plugin)  # in which 1 differs from True
+        if self._read[0] != text:
+            self._read = (text, *read_config(found.plugin, self._environ))
+        _, config, warnings = self._read
         tokens = [config.plex_token.get_secret_value(), *typed_secrets(found.plugin, self._environ)]
         self.log.set_secrets([*self.stash.secrets, *tokens])
         words = load_words(self.folder, self.log.warning) if config.obfuscate_paths else None

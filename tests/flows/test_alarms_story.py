@@ -341,6 +341,14 @@ def test_a_stash_that_is_slow_to_say_whether_the_plugin_is_on_holds_nothing_up(w
     assert sorted(Counter(_written(world)).values()) == [1] * 8
 
 
+def test_the_settings_say_whether_the_plugin_is_on_without_a_question_before_them(
+    world: Any,
+) -> None:
+    world.run(minutes=10)
+    assert sum("PlexSyncSettings" in entry.query for entry in world.stash.journal) > 1
+    assert not any(map(_asks_whether_enabled, world.stash.journal))
+
+
 def _asks_whether_enabled(entry: Any) -> bool:
     return "PlexSyncEnabled" in entry.query
 

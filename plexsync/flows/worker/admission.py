@@ -30,8 +30,7 @@ from plexsync.policy.circuit_breaker import CLOSED
 from plexsync.policy.waiting import Hold, hold, idle_limit, until_settings
 
 STASH_PATIENCE = 600.0
-"""Seconds without an answer from Stash after which the worker exits; the next event starts another.
-"""
+"""Seconds without an answer from Stash until the worker exits; the next event starts another."""
 
 SETTINGS_AGE = 15.0
 """Seconds for which a reconciliation reuses the settings between pages."""
@@ -176,6 +175,7 @@ class Admission:
             self._hold = Hold()
 
     def _settings(self) -> PlexSyncConfig | None:
+        self._enabled.reading()
         try:
             config = self._services.config()
         except AnotherStash as problem:

@@ -39,6 +39,8 @@ class SettingsChanges:
 
     def notice(self, config: PlexSyncConfig, before: PlexSyncConfig | None) -> None:
         """Make waiting jobs due now, and queue all written scenes if they may differ."""
+        if config == before:
+            return
         ledger, queue = self._stores.ledger, self._stores.queue
         self._differs(QUIET_HOURS, config.quiet_hours)
         self._differs(USED_FIELDS, " ".join(sorted(used_fields(config))))
@@ -80,6 +82,11 @@ class Enabled:
     def known(self) -> None:
         """Note that the settings were just read, which include this."""
         self._due = self._clock.monotonic() + BELIEVED
+
+    def reading(self) -> None:
+        """Note that the settings are being read, so that no check of its own goes before them."""
+        if self._due < math.inf:
+            self.known()
 
     def off_by_now(self) -> bool:
         """As `off`, checked again if the last check is old; False before the first settings."""
