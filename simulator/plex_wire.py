@@ -10,14 +10,13 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from simulator.faults import Reply, error_page, reason
+from simulator.serving import MAX_HEAD, Garbled, QuietServer, read_headers
 
 Pair = tuple[str, str]
-MAX_HEAD = 4 << 20  # read (and refused) up to here; beyond it the connection is dropped
 MAX_BODY = 256 << 20
 OWN = "X-Plex-Protocol: 1.0\r\n"
 FIXED = "Connection: {0}\r\nCache-Control: no-cache\r\nAccept-Ranges: bytes\r\n{1}"
@@ -25,10 +24,6 @@ FIXED = "Connection: {0}\r\nCache-Control: no-cache\r\nAccept-Ranges: bytes\r\n{
 
 class Stopped(Exception):
     """The server is being stopped; requests in flight are lost, as with a killed process."""
-
-
-class Garbled(Exception):
-    """The client did not send HTTP."""
 
 
 @dataclass(slots=True)
@@ -53,25 +48,19 @@ class Request:
         return self.get(name) or self.headers.get(name.lower(), "")
 
 
-class Server(ThreadingHTTPServer):
-    """Listens from the moment it is made; `stop()` closes the port and every open connection."""
+class Server(QuietServer):
+    """Serves from the moment it is made; `stop()` closes the port and every open connection."""
 
-    daemon_threads = True
-    block_on_close = False
     request_queue_size = 256
 
     def __init__(
         self, address: tuple[str, int], serve: Callable[[Request, Connection], None], rules: Any
     ) -> None:
         self.serve, self.rules = serve, rules  # rules: .max_header_bytes, .keep_alive
-        self.stopping = threading.Event()
         self.connections: set[Connection] = set()
         self.guard = threading.Lock()
         super().__init__(address, Connection)
-        self._loop = threading.Thread(
-            target=self.serve_forever, args=(0.02,), name="plex-sim", daemon=True
-        )
-        self._loop.start()
+        self.start()
 
     def server_bind(self) -> None:
         """Bind without looking up the host's name, which can take seconds."""
@@ -89,7 +78,6 @@ class Server(ThreadingHTTPServer):
         wake()
         self.shutdown()
         self.server_close()
-        self._loop.join(1)
         with self.guard:
             connections = [
                 c for c in self.connections if c.thread is not threading.current_thread()
@@ -183,7 +171,7 @@ class Connection(socketserver.StreamRequestHandler):
         if not line:
             return None
         method, target = _request_line(line)
-        size, headers = self._headers(len(line))
+        size, headers = read_headers(self.rfile, len(line))
         path, _, query = target.partition("?")
         request = Request(
             method,
@@ -196,18 +184,6 @@ class Connection(socketserver.StreamRequestHandler):
         )
         request.body = self._body(headers)
         return request
-
-    def _headers(self, size: int) -> tuple[int, dict[str, str]]:
-        headers: dict[str, str] = {}
-        while True:
-            line = self.rfile.readline(MAX_HEAD)
-            size += len(line)
-            if line in (b"\r\n", b"\n"):
-                return size, headers
-            name, colon, value = line.decode("latin-1").partition(":")
-            if not colon or size > MAX_HEAD:
-                raise Garbled
-            headers[name.lower()] = value.strip()
 
     def _body(self, headers: dict[str, str]) -> bytes:
         if headers.get("expect", "").lower() == "100-continue":

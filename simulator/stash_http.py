@@ -8,15 +8,16 @@ import socket
 import ssl
 import struct
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
 from simulator.faults import Fault, Faults, Reply, deliver, reason
+from simulator.serving import Garbled, QuietServer, read_headers
 from simulator.stash_session import Refused
 from simulator.stash_site import Request, Site
 
@@ -45,11 +46,9 @@ class Entry:
         return self.query.strip().partition("\n")[0].strip()
 
 
-class StashServer(ThreadingHTTPServer):
+class StashServer(QuietServer):
     """Listens as soon as it is created; `stop` closes the port and every connection."""
 
-    daemon_threads = True
-    block_on_close = False
     request_queue_size = 128
 
     def __init__(
@@ -60,17 +59,12 @@ class StashServer(ThreadingHTTPServer):
         self.journal: list[Entry] = []
         self.slow: list[Fault] = []
         self.latency: Callable[[], float] = lambda: 0.0
-        self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         super().__init__(address, _Handler)
         if tls is not None:
             self.socket = tls.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
-
-    def start(self) -> None:
-        """Serve in its own thread."""
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
         """Stop like a killed process: accept no more connections, and cut the open ones."""
@@ -110,11 +104,25 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body are sent in one segment
 
-    def do_GET(self) -> None:  # noqa: N802
-        self._serve()
-
-    def do_POST(self) -> None:  # noqa: N802
-        self._serve()
+    def handle_one_request(self) -> None:
+        """Serve one request; http.server's own reader takes longer than most answers."""
+        self.requestline = self.rfile.readline(65537).decode("latin-1")
+        if not self.requestline:
+            self.close_connection = True
+            return
+        try:
+            self.command, self.path, self.request_version = self.requestline.split()
+            self.heads = read_headers(self.rfile)[1]
+        except (ValueError, Garbled):
+            self.command, self.request_version = "", "HTTP/1.1"
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
+        wanted = self.heads.get("connection", "").lower()
+        self.close_connection = wanted == "close" or self.request_version == "HTTP/1.0"
+        if self.command in ("GET", "POST"):
+            self._serve()
+        else:
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED)
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -139,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
             deliver(fault, lambda: server.site.answer(request), self)
 
     def _request(self) -> Request:
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        headers = self.heads
         length = headers.get("content-length", "0")
         body = self.rfile.read(int(length)) if length.isdigit() else b""
         parts = urlsplit(self.path)
