@@ -1,4 +1,4 @@
-"""urllib3 connections that keep a deadline, and the pool that makes them."""
+"""urllib3 connections that keep a deadline, and a requests session that uses them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from urllib3 import PoolManager
+import requests
+from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
@@ -54,7 +55,7 @@ class _Connection(HTTPConnection):
         self._shared.use(self)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-        # Added this late because urllib3 parses a long query by character, for 1 ms.
+        # Added this late because requests and urllib3 parse a long query by character, for 1 ms.
         super().request(method, url + self._shared.query, *args, **kwargs)
 
 
@@ -68,18 +69,31 @@ class _TlsConnection(_Connection, HTTPSConnection):
         shared.use(self)
 
 
+class _Adapter(HTTPAdapter):
+    """Creates pools that hold one of our connections each."""
+
+    def __init__(self, shared: SharedState) -> None:
+        self._shared = shared
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": partial(_pool, HTTPConnectionPool, partial(_Connection, self._shared)),
+            "https": partial(_pool, HTTPSConnectionPool, partial(_TlsConnection, self._shared)),
+        }
+
+
 def _pool(kind: Callable[..., Any], connection: Any, *args: Any, **kwargs: Any) -> Any:
     pool = kind(*args, **kwargs)
     pool.ConnectionCls = connection
     return pool
 
 
-def connections(shared: SharedState) -> PoolManager:
-    """Makes the connections of a session: one at a time, to one server; without any retry."""
-    made = PoolManager(num_pools=1, maxsize=1, retries=False)
-    kinds: dict[str, Any] = {
-        "http": partial(_pool, HTTPConnectionPool, partial(_Connection, shared)),
-        "https": partial(_pool, HTTPSConnectionPool, partial(_TlsConnection, shared)),
-    }
-    made.pool_classes_by_scheme = kinds
-    return made
+def bare_session(shared: SharedState) -> requests.Session:
+    """A requests session without proxies, cookies or retries."""
+    session = requests.Session()
+    session.trust_env = False
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Adapter(shared))
+    return session

@@ -5,7 +5,6 @@ It does not interpret answers: each client does that, once.
 
 from __future__ import annotations
 
-import json as js
 import re
 import sys
 import threading
@@ -13,12 +12,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
+import requests
 import urllib3
 
 from plexsync.edges.http.certificates import PUBLIC, Trust
-from plexsync.edges.http.http_connection import SharedState, connections
+from plexsync.edges.http.http_connection import SharedState, bare_session
 from plexsync.edges.http.sockets import TLS, Deadline, TransportError, https_address, place
 
 __all__ = ["IDLE", "MAX_BODY", "TLS", "Reply", "Session", "TransportError"]
@@ -27,8 +27,6 @@ MAX_BODY = 16 * 1024 * 1024
 IDLE = 18.0
 """Seconds after which an idle connection is not reused: Plex closes it after 20."""
 _CHUNK = 65536
-_HEADERS = {"User-Agent": "PlexSync", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
-"""Sent with every request that does not have them itself."""
 _WANTS_TLS = re.compile(rb"\b(https|ssl|tls)\b", re.IGNORECASE)
 """Words in the body of a status 400 by which nginx, Apache and Go's servers ask for TLS."""
 _TROUBLE = (OSError, HTTPException, ValueError, urllib3.exceptions.HTTPError)
@@ -79,7 +77,7 @@ class Session:
         self._look_for_tls = detect_tls
         self._hang_ups = 1  # in a row; starts at one, since nothing has answered yet
         self._shared = SharedState(trust)
-        self._pool = connections(self._shared)
+        self._session = bare_session(self._shared)
 
     @property
     def opened(self) -> int:
@@ -107,28 +105,23 @@ class Session:
     ) -> Reply:
         """Send one request; raises TransportError. `total` and `max_body` override the limits.
 
-        The query is either encoded in `url` or passed as `params`, the body as `data` or, as an
-        object, as `json`. With `into` the body is never
+        The query is either encoded in `url` or passed as `params`. With `into` the body is never
         held as a whole: `into` receives the chunks of a 2xx answer as they arrive and returns
         whether to go on; the reply then holds the body's beginning only.
         """
         path, mark, query = url.partition("?")
-        query = f"?{urlencode(params)}" if params else mark + query
-        sent = {**_HEADERS, **(headers or {})}
-        if json is not None:
-            sent["Content-Type"] = "application/json"
-            data = js.dumps(json)
+        request = requests.Request(method, path, headers, params=params, json=json, data=data)
         seconds = self._total if total is None else total
         limit = self._max_body if max_body is None else max_body
         with self._lock:
             if not self._is_fresh():
-                self._pool.clear()
+                self._session.close()
             self.requests += 1
             started = self._monotonic()
             deadline = Deadline(seconds, self._connect, self._read)
             self._shared.deadline = deadline
             try:
-                answer, body = self._exchange(method, path, query, data, sent, limit, into)
+                answer, body = self._exchange(request, mark + query, limit, into)
             except TransportError:
                 raise
             except _TROUBLE as problem:
@@ -138,58 +131,50 @@ class Session:
             self._hang_ups = 0
             if deadline.passed:
                 raise _explained(TimeoutError(), url, deadline)
-            if answer.status == 400 and _WANTS_TLS.search(body[:_CHUNK]):
+            if answer.status_code == 400 and _WANTS_TLS.search(body[:_CHUNK]):
                 wanted = self._tls_wanted(url)
                 if wanted:
                     raise wanted
-        status, head = answer.status, answer.headers
+        status, head = answer.status_code, answer.headers
         return Reply(status, head, body, self._last - started, _redirect(url, status, head))
 
     def close(self) -> None:
         """Close the connection; a later request opens a new one."""
         with self._lock:
-            self._pool.clear()
+            self._session.close()
 
     def _exchange(
         self,
-        method: str,
-        url: str,
+        request: requests.Request,
         query: str,
-        data: bytes | str | None,
-        headers: Mapping[str, str],
         limit: int,
         into: Callable[[bytes], bool] | None,
-    ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
-        if "://" not in url:
-            raise ValueError  # urllib3 would take it for http
+    ) -> tuple[requests.Response, bytes]:
+        sent = self._session.prepare_request(request)
         self._shared.query = query
-        answer = self._pool.urlopen(
-            method,
-            url,
-            redirect=False,
-            body=data,
-            headers=headers,
-            preload_content=False,
-            decode_content=False,
-            timeout=urllib3.Timeout(connect=self._connect, read=self._read),
-        )
-        self._shared.deadline.answered = True
-        try:
+        times = (self._connect, self._read)
+        # Not Session.send, which reads the whole body of a redirect. verify=False: our connections
+        # check certificates themselves, see SharedState.trust.
+        adapter = self._session.get_adapter(sent.url or "")
+        with adapter.send(sent, stream=True, timeout=times, verify=False) as answer:
+            self._shared.deadline.answered = True
             if into is None:
                 return answer, b"".join(self._limited(answer, limit))
-            if 200 <= answer.status < 300:
+            if 200 <= answer.status_code < 300:
                 return answer, _beginning(self._limited(answer, limit), into)
             return answer, _beginning(self._limited(answer, sys.maxsize), None)
-        finally:
-            answer.close()
-            answer.release_conn()
 
-    def _limited(self, answer: urllib3.BaseHTTPResponse, limit: int) -> Iterator[bytes]:
+    def _limited(self, answer: requests.Response, limit: int) -> Iterator[bytes]:
         refusal = TransportError("too large", f"the answer is larger than {limit} bytes")
-        if (answer.length_remaining or 0) > limit:
+        content_length = answer.headers.get("Content-Length", "")
+        if (
+            answer.request.method != "HEAD"
+            and content_length.isdecimal()
+            and int(content_length) > limit
+        ):
             raise refusal
         size = 0
-        for chunk in answer.stream(_CHUNK, decode_content=True):
+        for chunk in answer.raw.stream(_CHUNK, decode_content=True):
             size += len(chunk)
             self.received += len(chunk)
             if size > limit:
@@ -246,7 +231,7 @@ def _beginning(chunks: Iterable[bytes], into: Callable[[bytes], bool] | None) ->
 
 def _explained(problem: Exception, url: str, deadline: Deadline) -> TransportError:
     where, chain = _where(url), list(_chain(problem))
-    late = (TimeoutError, urllib3.exceptions.TimeoutError)
+    late = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
     if deadline.passed or any(isinstance(link, late) for link in chain):
         return TransportError("timeout", f"{where} did not answer in time ({deadline.seconds:g} s)")
     if deadline.answered:
