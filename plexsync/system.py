@@ -486,10 +486,10 @@ def read_regular(path: str, limit: int) -> bytes:
             raise ValueError("it is not a regular file")
         if found.st_size > limit:
             raise ValueError(f"it is larger than {limit} bytes")
-        pieces = []
-        while piece := os.read(fd, found.st_size + 1):
-            pieces.append(piece)
-        return b"".join(pieces)
+        data = os.read(fd, found.st_size)
+        while len(data) < found.st_size and (piece := os.read(fd, found.st_size - len(data))):
+            data += piece
+        return data
     finally:
         os.close(fd)
 

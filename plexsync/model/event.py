@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from functools import lru_cache
+
+from plexsync.model.named_tuple import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(NamedTuple):
     """One hook call: "Scene.Update.Post" of 7 is subject "Scene", action "Update", id 7.
 
     `fields` is None if Stash sent no inputFields (scan, move, create, destroy). `input` holds the
@@ -23,11 +25,27 @@ class Event:
     at: float = 0.0
 
 
+_USUAL = re.compile(rb'\{"id": ?([1-9]\d{0,17}),([^{}]{1,500}\})')
+"""A record without input, split where those of a bulk edit or a scan begin to be alike."""
+
+
 def parse_event(record: bytes, at: float) -> Event:
     """Parse one inbox record `{"id", "type", "inputFields"?, "input"?}`.
 
     Raises ValueError with a reason for anything else; the record then goes to `damaged/`.
     """
+    usual = _USUAL.fullmatch(record)
+    if usual:
+        return _of_scene_1(usual[2])._replace(id=int(usual[1]), at=at)
+    return _parsed(record)._replace(at=at)
+
+
+@lru_cache(maxsize=100)
+def _of_scene_1(rest: bytes) -> Event:
+    return _parsed(b'{"id":1,' + rest)
+
+
+def _parsed(record: bytes) -> Event:
     try:
         raw = json.loads(record)
     except (ValueError, RecursionError) as problem:
@@ -44,5 +62,5 @@ def parse_event(record: bytes, at: float) -> Event:
         raise ValueError("its inputFields are not a list of names")
     fields = None if sent is None else frozenset(sent)
     return Event(
-        subject=parts[0], action=parts[1], id=number, fields=fields, input=raw.get("input"), at=at
+        subject=parts[0], action=parts[1], id=number, fields=fields, input=raw.get("input")
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from plexsync.model.errors import (
     LIBRARY,
@@ -161,10 +161,10 @@ def verdict(
         return Wait(rule.waits_for)
     if error.fault == WRITE:  # others go first, to show whether only this scene fails
         pause = max(WRITE_PAUSE, _asked(error.retry_after))
-        return Later(replace(_said(job, error, now), not_before=now + pause))
+        return Later(_said(job, error, now)._replace(not_before=now + pause))
     if error.fault == LIBRARY:  # only this job waits, all others go on
         pause = max(LIBRARY_PAUSE, _asked(error.retry_after))
-        return Later(replace(_said(job, error, now), not_before=now + pause))
+        return Later(_said(job, error, now)._replace(not_before=now + pause))
     if error.fault != SCENE:
         return Wait("plex")
     failed = _note(job, error, now)
@@ -173,7 +173,7 @@ def verdict(
     if spent > retries:
         return Bury(failed, error)
     pause = max(delay(spent, rule, rng), _asked(error.retry_after))
-    return Later(replace(failed, not_before=now + pause))
+    return Later(failed._replace(not_before=now + pause))
 
 
 def is_last_try(job: Job) -> bool:
@@ -190,13 +190,12 @@ def _before_its_time(job: Job, now: float) -> bool:
 
 def _note(job: Job, error: SyncError, now: float) -> Job:
     attempts = {**job.attempts, error.kind: job.attempts.get(error.kind, 0) + 1}
-    return replace(_said(job, error, now), attempts=attempts)
+    return _said(job, error, now)._replace(attempts=attempts)
 
 
 def _said(job: Job, error: SyncError, now: float) -> Job:
     """The job with its last failure, without counting an attempt."""
-    return replace(
-        job,
+    return job._replace(
         running=False,
         starts=0,
         last_error=error.kind,

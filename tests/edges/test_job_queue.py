@@ -11,7 +11,6 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import persistqueue
@@ -30,7 +29,7 @@ can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 def job_for(scene: int, **changes: object) -> Job:
     plain = Job(scene=scene, reason="update", born=NOW, not_before=NOW)
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)  # type: ignore[arg-type]
 
 
 class Queues:
@@ -308,7 +307,7 @@ def test_a_run_that_ends_in_any_way_clears_the_crashes_before_it(queues: Queues)
 
     def fails(queue: JobQueue) -> None:
         queue.start([1])
-        queue.rewrite(replace(queue.jobs[1], attempts={"PlexTemporaryError": 1}))
+        queue.rewrite(queue.jobs[1]._replace(attempts={"PlexTemporaryError": 1}))
 
     queues.die_after(fails)
     with queues.open() as queue:

@@ -99,7 +99,9 @@ def test_what_a_working_owner_has_just_written_is_seen(tmp_path: Path) -> None:
             queue.put_all([Job(scene=scene, reason="update", born=NOW)])
             assert len(read_state.queue(str(tmp_path)).jobs()) == scene
         queue.start([1])
-        assert [j["scene"] for j in read_state.queue(str(tmp_path)).jobs() if j["running"]] == [1]
+        assert [j["scene"] for j in read_state.queue(str(tmp_path)).jobs() if j.get("running")] == [
+            1
+        ]
 
 
 @pytest.mark.parametrize(

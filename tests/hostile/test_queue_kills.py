@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,7 +77,7 @@ class Workshop:
             self.journal.say("done", job.scene)
             queue.finish([job.scene])
         elif end == "retry":
-            queue.rewrite(replace(job, attempts={"PlexTemporaryError": 1}, not_before=NOW - 1))
+            queue.rewrite(job._replace(attempts={"PlexTemporaryError": 1}, not_before=NOW - 1))
         else:
             self.bury(queue, dead, job, "PlexPermanentError")
 
@@ -191,7 +190,7 @@ def test_a_kill_at_each_step_leaves_the_job_where_it_can_go_on(tmp_path: Path, s
                 self.journal.say("done", scene)
             die_if("run")
             self.bury(queue, dead, queue.jobs[3], "PlexPermanentError")
-            queue.rewrite(replace(queue.jobs[2], attempts={"PlexNotFound": 1}))
+            queue.rewrite(queue.jobs[2]._replace(attempts={"PlexNotFound": 1}))
             die_if("rewrite")
             queue.finish([1])
             die_if("finish")

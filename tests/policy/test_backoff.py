@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import replace
 
 import pytest
 
@@ -111,19 +110,19 @@ def test_the_job_remembers_what_happened_and_is_no_longer_running() -> None:
 
 
 def test_budgets_are_counted_apart() -> None:
-    tired = replace(JOB, attempts={"PlexNotFound": 12, "PlexTemporaryError": 4})
+    tired = JOB._replace(attempts={"PlexNotFound": 12, "PlexTemporaryError": 4})
     assert isinstance(judge(tired, PlexTemporaryError("x")), Later)
     assert isinstance(judge(tired, PlexNotFound("x")), Bury)
 
 
 def test_errors_that_take_turns_share_the_standard_budget() -> None:
-    job = replace(JOB, attempts={"PlexTemporaryError": 3, "PlexServerDown": 2})
+    job = JOB._replace(attempts={"PlexTemporaryError": 3, "PlexServerDown": 2})
     assert isinstance(judge(job, PlexServerDown("timeout")), Bury)
     assert isinstance(judge(job, PlexTemporaryError("x")), Bury)
 
 
 def test_the_servers_fault_costs_the_job_nothing() -> None:
-    tired = replace(JOB, attempts={"PlexServerDown": 5})
+    tired = JOB._replace(attempts={"PlexServerDown": 5})
     for fault in (SERVER, REQUEST):
         assert judge(tired, PlexServerDown("refused", fault=fault)) == Wait("plex")
         assert judge(tired, PlexNotFound("no such path", fault=fault)) == Wait("plex")
@@ -223,7 +222,7 @@ def test_random_failures_keep_every_promise() -> None:
 
 def test_a_try_before_its_time_costs_nothing_and_is_the_last_error_all_the_same() -> None:
     attempts = {"PlexNotFound": 11, "PlexTemporaryError": 1}
-    waiting = replace(JOB, not_before=1300.0, attempts=attempts, last_error="PlexTemporaryError")
+    waiting = JOB._replace(not_before=1300.0, attempts=attempts, last_error="PlexTemporaryError")
     outcome = judge(waiting, PlexNotFound("not yet", paths=["/data/1.mp4"]))
     assert isinstance(outcome, Later)
     kept = outcome.job
@@ -234,7 +233,7 @@ def test_a_try_before_its_time_costs_nothing_and_is_the_last_error_all_the_same(
 
 @pytest.mark.parametrize("not_before", [999.0, 1000.0, 1000.0 + 601.0, 10**9])
 def test_a_try_at_its_time_or_after_the_clock_was_set_back_counts(not_before: float) -> None:
-    outcome = judge(replace(JOB, not_before=not_before), PlexNotFound("not yet", paths=["/d/1"]))
+    outcome = judge(JOB._replace(not_before=not_before), PlexNotFound("not yet", paths=["/d/1"]))
     assert isinstance(outcome, Later)
     assert outcome.job.attempts == {"PlexNotFound": 1}
 
@@ -243,7 +242,7 @@ def test_a_job_waits_for_its_file_until_something_else_happens_to_it() -> None:
     missed = judge(JOB, PlexNotFound("not yet", paths=["/data/1.mp4"]))
     assert isinstance(missed, Later)
     assert missed.job.paths == ("/data/1.mp4",)
-    other = judge(replace(missed.job, not_before=0.0), PlexTemporaryError("boom"))
+    other = judge(missed.job._replace(not_before=0.0), PlexTemporaryError("boom"))
     assert isinstance(other, Later)
     assert other.job.paths == ()
 

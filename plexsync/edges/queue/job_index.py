@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from plexsync.edges.storage.queries import marks
 from plexsync.edges.transactions import transaction
@@ -94,9 +93,9 @@ class JobIndex:
         finally:
             self._connection.text_factory = str
 
-    def put(self, job: Job, row: int) -> None:
-        """Insert or update a job."""
-        self._connection.execute(_PUT, columns(job, row))
+    def put(self, rows: Iterable[tuple[Job, int]]) -> None:
+        """Insert or update jobs."""
+        self._connection.executemany(_PUT, [columns(job, row) for job, row in rows])
 
     def remove(self, scenes: Iterable[int]) -> None:
         """Delete jobs."""
@@ -177,8 +176,7 @@ LONGEST_WAIT = 660.0
 
 def renewed(old: Job, new: Job) -> Job:
     """A waiting job merged with a new one of its scene: attempts restart, crashes still count."""
-    return replace(
-        new,
+    return new._replace(
         born=old.born,
         priority=min(old.priority, new.priority),
         starts=max(old.starts, new.starts),
@@ -188,7 +186,7 @@ def renewed(old: Job, new: Job) -> Job:
 
 def ended(job: Job) -> Job:
     """The job after a run that ended, whatever the result: earlier crashes no longer count."""
-    return replace(job, running=False, starts=0) if job.running or job.starts else job
+    return job._replace(running=False, starts=0) if job.running or job.starts else job
 
 
 def is_due(job: Job, now: float) -> bool:

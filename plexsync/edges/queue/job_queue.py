@@ -6,9 +6,8 @@ claimed, so a kill at any moment can neither lose nor duplicate a job.
 
 from __future__ import annotations
 
-import sqlite3
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType, TracebackType
 
 from persistqueue import AckStatus
@@ -38,6 +37,15 @@ POISON_STARTS = 3
 """How often a job may be started alone without ending before it counts as poison."""
 
 _CLAIMED = int(AckStatus.unack)
+_PUT = (
+    f"INSERT INTO {TABLE} (_id, data, timestamp, status) VALUES (?, ?, ?, {_CLAIMED})"
+    " ON CONFLICT (_id) DO UPDATE SET data = excluded.data"
+)
+_LAST = (
+    f"SELECT max(coalesce(max(_id), 0), coalesce((SELECT seq FROM sqlite_sequence"
+    f" WHERE name = '{TABLE}'), 0)) FROM {TABLE}"
+)
+"""The highest number that a row ever had."""
 
 
 class JobQueue:
@@ -133,7 +141,7 @@ class JobQueue:
         """
         alone = int(len(scenes) == 1)
         jobs = [self._jobs[scene] for scene in scenes if scene in self._jobs]
-        self._store([replace(job, running=True, starts=job.starts + alone) for job in jobs])
+        self._store([job._replace(running=True, starts=job.starts + alone) for job in jobs])
         self._started.update(job.scene for job in jobs)
         self._suspects.difference_update(scenes)
         self._due_early.difference_update(scenes)
@@ -233,23 +241,15 @@ class JobQueue:
         if not jobs:
             return
         with transaction(self._queue.connection) as connection:
-            rows = [(job, self._write(connection, job)) for job in jobs]
+            ((last,),) = connection.execute(_LAST)
+            new, old = itertools.count(last + 1), self._rows
+            rows = [(job, old[job.scene] if job.scene in old else next(new)) for job in jobs]
+            data = [(row, job.to_json().encode(), job.born) for job, row in rows]
+            connection.executemany(_PUT, data)
+            self._index.put(rows)
         for job, row in rows:
             self._keep(job, row)
         self._epoch.wrote(self._queue.connection, len(jobs))
-
-    def _write(self, connection: sqlite3.Connection, job: Job) -> int:
-        data, row = job.to_json().encode(), self._rows.get(job.scene)
-        if row is not None:
-            connection.execute(f"UPDATE {TABLE} SET data = ? WHERE _id = ?", (data, row))
-        else:
-            made = connection.execute(
-                f"INSERT INTO {TABLE} (data, timestamp, status) VALUES (?, ?, {_CLAIMED})",
-                (data, job.born),
-            )
-            row = int(made.lastrowid or 0)
-        self._index.put(job, row)
-        return row
 
     def _keep(self, job: Job, row: int) -> None:
         """Update memory to what is already on disk."""

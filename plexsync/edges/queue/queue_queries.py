@@ -35,19 +35,20 @@ ORDERS = tuple(_ORDERS)
 _STREAMED = ("due", "newest", "oldest")
 """Orders whose index is read until a page of a class is full; sorting the class takes longer."""
 
-_SHOWN = (
-    "scene",
-    "reason",
-    "born",
-    "not_before",
-    "attempts",
-    "last_error",
-    "last_message",
-    "last_cause",
-    "last_status",
-    "first_failure",
-    "last_failure",
-)
+_SHOWN: dict[str, object] = {
+    "scene": None,
+    "reason": None,
+    "born": None,
+    "not_before": None,
+    "attempts": {},
+    "last_error": "",
+    "last_message": "",
+    "last_cause": "",
+    "last_status": None,
+    "first_failure": None,
+    "last_failure": None,
+}
+"""What is shown of a job, and what it is where it is not stored: for a new job."""
 _RESTS = "waits = 1 AND rank IN (0, 1, 2) AND not_before > ? AND not_before <= ?"
 _DATA = f"SELECT _id, CAST(data AS BLOB) FROM {TABLE} WHERE _id IN ({{}})"
 
@@ -194,6 +195,6 @@ def _has_times(job: dict[str, Any]) -> bool:
 
 
 def _job(job: dict[str, Any]) -> dict[str, object]:
-    shown = {name: job.get(name) for name in _SHOWN}
+    shown = {name: job.get(name, absent) for name, absent in _SHOWN.items()}
     priority = "backfill" if job["priority"] else "edit"
     return {**shown, "priority": priority, "running": bool(job.get("running"))}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from plexsync import inbox
 from plexsync.edges.ledger.ledger import Ledger
@@ -92,7 +91,7 @@ class Intake:
             rest = self._debounce.rest(action.scene, at, together)
             if held or action.reason != UPDATE:  # a new scene in Stash gets its cover first
                 rest = BURST
-            jobs[action.scene] = replace(action, reason=reason, not_before=at + rest)
+            jobs[action.scene] = action._replace(reason=reason, not_before=at + rest)
         elif isinstance(action, Expand):
             self._ledger.add_backfill(RENAME, action.kind, action.ids, at)
             self.hierarchy_changed |= action.kind in ("tag", "studio")
@@ -148,7 +147,7 @@ class Intake:
         """Have scenes that already wait compared with Plex too."""
         waiting = (self._queue.jobs[scene] for scene in scenes)
         stronger = [
-            replace(job, reason=stronger_reason(wanted, job.reason))
+            job._replace(reason=stronger_reason(wanted, job.reason))
             for job in waiting
             if not job.running
         ]
