@@ -1,44 +1,50 @@
-"""Fixtures shared by the stories; the objects that they provide are in world.py."""
+"""How the suite runs: its order, and where its fixtures are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import gc
+import itertools
+import os
 
 import pytest
 
-from plexsync import inbox
-from simulator.plex import PlexSim
-from simulator.stash import StashSim
-from tests.world import TOKEN, World, copy_plugin, lock_is_free, until
+gc.disable()  # until the tests are collected: nothing of what is made until then is garbage
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the fixtures, and all code that they use, where tests run: not in the process that only
+    gives them to workers.
+    """
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        config.pluginmanager.import_plugin("tests.fixtures")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the long tests first, so that no worker process still runs one when the others are done."""
-    items.sort(key=lambda item: not _is_long(item))
+    items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The tests in such an order that each worker process, to which xdist gives one piece of it,
+    begins with its share of the long ones. The tests of a file stay together: they share fixtures.
+    """
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for _, file in itertools.groupby(filter(_is_long, items), lambda item: item.path):
+        min(shares, key=len).extend(file)
+    short = itertools.filterfalse(_is_long, items)
+    left = len(items)
+    for number, share in enumerate(shares):
+        size = left // (workers - number)
+        share.extend(itertools.islice(short, max(0, size - len(share))))
+        left -= size
+    return [*itertools.chain(*shares), *short]
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over the thousands of tests from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 def _is_long(item: pytest.Item) -> bool:
     return item.get_closest_marker("long") is not None
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    folder = tmp_path / "data"
-    folder.mkdir(mode=0o700)
-    with PlexSim(token=TOKEN) as plex, StashSim() as stash:
-        world = World(folder, plex, stash)
-        yield world
-        world.close()
-
-
-@pytest.fixture
-def plugin(tmp_path: Path) -> Iterator[Path]:
-    """An installed plugin; its worker, if one is alive, is stopped at the end of the test."""
-    folder = copy_plugin(tmp_path / "plugins" / "PlexSync")
-    yield folder
-    (folder / "PlexSync.py").unlink(missing_ok=True)
-    data = folder / "data"
-    if (data / "inbox" / "new").exists():
-        inbox.nudge(str(data))
-        until(lambda: lock_is_free(data / "worker.lock"))
