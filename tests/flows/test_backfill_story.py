@@ -92,7 +92,6 @@ def test_an_interrupted_backfill_goes_on_where_it_was(world: Any) -> None:
     assert world.plex.count("PUT") == 120 - done
 
 
-@pytest.mark.long
 def test_skip_not_found_tries_as_long_as_ever_and_then_ends_quietly(world: Any) -> None:
     world.configure(skip_not_found=True)
     late, never = missing(world, 2)
@@ -101,7 +100,7 @@ def test_skip_not_found_tries_as_long_as_ever_and_then_ends_quietly(world: Any) 
     world.run(10)
     assert set(world.waiting()) == {late, never}
     item = world.film("gone/0.mp4")
-    world.run(180)
+    world.outlast(never, minutes=180)
     assert item.title == "T"
     assert world.waiting() == {}
     assert world.dead_letter(never) is None

@@ -55,12 +55,12 @@ def test_probes_of_a_dead_plex_go_on_at_their_pace(quiet: Any, jump: float) -> N
     fault = quiet.plex.add_fault("starting", identity=503)
     for scene, _ in pairs:
         quiet.event(scene)
-    quiet.run(minutes=30)
+    quiet.run(minutes=10)
     jump_after(quiet, 60, jump)
     quiet.plex.clear_journal()
-    quiet.run(minutes=30)
+    quiet.run(minutes=15)
     checks = quiet.plex.count("GET", "/identity")
-    assert 15 <= checks <= 100, "about one a minute, and now and then a trial that connects"
+    assert 8 <= checks <= 50, "about one a minute, and now and then a trial that connects"
     assert all(not job.attempts for job in quiet.waiting().values())
     fault.remove()
     start = quiet.clock.passed

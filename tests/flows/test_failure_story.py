@@ -294,12 +294,12 @@ def test_huge_metadata_is_capped_and_counts_as_in_step(world: Any) -> None:
     assert world.plex.count("PUT") == 0
 
 
-@pytest.mark.long
 def test_a_dead_letter_revives_when_plex_shows_the_file(world: Any) -> None:
     world.configure(no_poster=True)
     lost = world.stash.add_scene(title="A", files=[("/data/new.mp4", 7)])
     world.event(lost)
-    world.run(minutes=150)
+    world.run()
+    world.outlast(lost, minutes=150)
     assert world.dead_letter(lost).paths == ("/data/new.mp4",)
     item = world.film("new.mp4", size=7)
     other, _ = world.pair("2.mp4", title="B")
