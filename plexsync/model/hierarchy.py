@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from plexsync.model.scene import Scene
 from plexsync.model.values import name_key
@@ -83,12 +85,18 @@ class Tree:
         return node.parents if node is not None else ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hierarchy:
     """All tags and studios of a Stash."""
 
     tags: Tree
     studios: Tree
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of everything that is known of them."""
+        nodes = [[*tree.nodes.values()] for tree in (self.tags, self.studios)]
+        return hashlib.sha256(repr(nodes).encode(errors="backslashreplace")).hexdigest()
 
     def tag_ancestors(self, tag: int) -> frozenset[int]:
         """The ids of all ancestors of a tag, without its own."""

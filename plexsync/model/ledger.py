@@ -113,6 +113,9 @@ class Observation(NamedTuple):
     It is valid while the item's `updated` (Plex's clock) and the scene's `desired_hash` stay the
     same. `gaps` are (kind, field) pairs, `confidence` is that of the match, `queued_at` is when the
     scene was queued for them, or an edit in Plex that stays was found (0: never).
+
+    `basis` is a digest of everything from which it was concluded that there is nothing to do, see
+    policy/unchanged.py; "" if there was something, or it cannot be concluded from that alone.
     """
 
     rating_key: int
@@ -121,6 +124,7 @@ class Observation(NamedTuple):
     gaps: tuple[tuple[str, str], ...] = ()
     confidence: str = ""
     queued_at: float = 0.0
+    basis: str = ""
 
 
 class Backfill(NamedTuple):

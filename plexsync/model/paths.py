@@ -51,7 +51,10 @@ _FOLDED = _Folded()
 
 def path_key(path: str) -> str:
     """`exact_key` in lower case: equal for all spellings that a file system may equate."""
-    text = exact_key(path)
+    return _folded(exact_key(path))
+
+
+def _folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFC", text.translate(_FOLDED))
@@ -64,15 +67,21 @@ def name_key(path: str) -> str:
 
 def tail_key(path: str) -> str:
     """Parent folder and file name, "folder/file"; "" when there is no folder."""
-    parts = components(path)
-    if len(parts) < 2 or _DRIVE.fullmatch(parts[-2]):
+    return _tail(path_key(path))
+
+
+def _tail(key: str) -> str:
+    parts = [part for part in key.split("/") if part][-2:]
+    if len(parts) < 2 or _DRIVE.fullmatch(parts[0]):
         return ""
-    return "/".join(parts[-2:])
+    return "/".join(parts)
 
 
 def index_keys(path: str) -> tuple[str, str, str, str]:
     """The keys under which the library index stores a path: exact, path, name and tail key."""
-    return exact_key(path), path_key(path), name_key(path), tail_key(path)
+    exact = exact_key(path)
+    whole = _folded(exact)
+    return exact, whole, whole.rpartition("/")[2], _tail(whole)
 
 
 def components(path: str) -> tuple[str, ...]:

@@ -158,15 +158,15 @@ class LedgerQueries(BackfillQueries):
     def observations(self, scenes: Sequence[int]) -> dict[int, tuple[Observation, ...]]:
         """The latest observations of these scenes, by rating key; damaged ones are left out."""
         sql = (
-            "SELECT scene, rating_key, plex_updated, desired_hash, verdict, queued_at"
+            "SELECT scene, rating_key, plex_updated, desired_hash, verdict, queued_at, basis"
             " FROM observations WHERE server = ? AND scene IN ({}) ORDER BY scene, rating_key"
         )
         found: dict[int, list[Observation]] = {}
-        rows = ask_in(self._ask, sql, scenes, (self.server,), "iizssn")
-        for scene, key, updated, desired_hash, verdict, queued_at in rows:
+        rows = ask_in(self._ask, sql, scenes, (self.server,), "iizssns")
+        for scene, key, updated, desired_hash, verdict, *more in rows:
             judged = verdict_from_json(verdict)
             if judged is not None:
-                observation = Observation(key, updated, desired_hash, *judged, queued_at)
+                observation = Observation(key, updated, desired_hash, *judged, *more)
                 found.setdefault(scene, []).append(observation)
         return {scene: tuple(observations) for scene, observations in found.items()}
 

@@ -186,6 +186,7 @@ SCHEMA = (
         paused_until REAL
     );
     """,
+    "ALTER TABLE observations ADD COLUMN basis TEXT NOT NULL DEFAULT ''",
 )
 
 _OF_TARGET = "(SELECT s.scene FROM scenes s WHERE s.id = targets.row)"

@@ -34,23 +34,37 @@ class Observations(LedgerTables):
                 [(self.server, scene) for scene, _ in new],
             )
             connection.executemany(
-                "INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (
-                        self.server,
-                        scene,
-                        observation.rating_key,
-                        observation.updated,
-                        observation.desired_hash,
-                    )
-                    + (
-                        verdict_to_json(observation.gaps, observation.confidence),
-                        observation.queued_at,
-                    )
+                    (self.server, scene, each.rating_key, each.updated, each.desired_hash)
+                    + (verdict_to_json(each.gaps, each.confidence), each.queued_at, each.basis)
                     for scene, some in new
-                    for observation in some
+                    for each in some
                 ],
             )
+
+    def concluded(self, after: int, last: int) -> dict[int, list[tuple[int, int, str]]]:
+        """By scene, above `after` up to `last`: rating key, update time and basis of its
+        observations.
+        """
+        rows = self._connection.execute(
+            "SELECT scene, rating_key, plex_updated, basis FROM observations"
+            " WHERE server = ? AND scene > ? AND scene <= ? ORDER BY scene, rating_key",
+            (self.server, after, last),
+        )
+        found: dict[int, list[tuple[int, int, str]]] = {}
+        for scene, *observed in rows:
+            found.setdefault(scene, []).append(tuple(observed))
+        return found
+
+    def standing(self, after: int, last: int) -> dict[int, tuple[object, ...]]:
+        """By scene, above `after` up to `last`: what a comparison uses of its state."""
+        rows = self._connection.execute(
+            "SELECT scene, state, since, oshash, path, cover_sha1, pictures, destroyed_at FROM"
+            " scenes WHERE archived_at IS NULL AND server = ? AND scene > ? AND scene <= ?",
+            (self.server, after, last),
+        )
+        return {row[0]: row for row in rows}
 
     def forget_observations(self, after: int, last: int, kept: Collection[int]) -> None:
         """Delete the observations of scenes above `after` up to `last` that are not in `kept`."""

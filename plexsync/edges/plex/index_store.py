@@ -25,6 +25,11 @@ Keys = Callable[[str], tuple[str, str, str, str]]
 
 _CHUNK = 500
 
+Held = tuple[int, int, str, int, "int | None", str]
+"""Rating key, when Plex changed the item, library, position among the item's files, size in bytes
+and path.
+"""
+
 _File = tuple[int, int, str, "int | None", int]
 """Rating key, position among the item's files, path, size in bytes, and when Plex changed the item.
 """
@@ -184,6 +189,22 @@ class IndexStore:
             for section, rating_key, file, size, place, updated in rows:
                 target = Target(server, section, rating_key)
                 yield IndexedPart(target, file, size, place == 0, updated)
+
+    def at_paths(self, server: str, keys: Sequence[str]) -> dict[str, list[Held]]:
+        """By PATH key: the server's files with that key, in a fixed order."""
+        found: dict[str, list[Held]] = {}
+        for start in range(0, len(keys), _CHUNK):
+            some = keys[start : start + _CHUNK]
+            rows = self._db.execute(
+                "SELECT p.path_key, p.rating_key, p.updated, s.key, p.place, p.size, p.file"
+                " FROM parts p JOIN sections s ON s.list = p.list WHERE s.server = ?"
+                f" AND p.path_key IN ({','.join('?' * len(some))})"
+                " ORDER BY p.path_key, s.key, p.rating_key, p.place",
+                (server, *some),
+            )
+            for key, *held in rows:
+                found.setdefault(key, []).append(tuple(held))
+        return found
 
     def items(self, server: str) -> Iterator[tuple[Target, str]]:
         """Every item of the server with its first file, library by library."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.index_schema import SectionRow
-from plexsync.edges.plex.index_store import NAME, PATH, TAIL, IndexStats, IndexStore, Keys
+from plexsync.edges.plex.index_store import NAME, PATH, TAIL, Held, IndexStats, IndexStore, Keys
 from plexsync.edges.plex.lists import Page, Sections
 from plexsync.edges.plex.pages import PAGE, pages
 from plexsync.edges.plex.refresh import Depth, RefreshCount, RefreshResult
@@ -28,8 +28,7 @@ REREAD_PAUSE = 600.0
 
 
 class PlexIndex:
-    """Belongs to one thread. Stored per server: a new server starts empty and leaves the others'
-    rows.
+    """Belongs to one thread. Stored per server: a new server starts empty, the others' rows stay.
 
     `keys` defines which paths are alike; similar paths are found too, and the caller decides. With
     `read_only` it is read beside its owner, and neither refreshed nor corrected.
@@ -52,7 +51,7 @@ class PlexIndex:
         self.news = False
         """Whether it has learned of files since this was last reset."""
         self.lookups = self.hits = 0
-        """Number of look-ups of a scene's files, and of those with a result."""
+        """Look-ups of a scene's files, and those with a result."""
 
     def complete(self, wanted: str) -> bool:
         """Whether a refresh of these libraries ("" for all) was ever finished for this server."""
@@ -126,6 +125,12 @@ class PlexIndex:
         self.lookups += 1
         self.hits += bool(found)
         return list(found)
+
+    def at_paths(self, paths: Sequence[str]) -> dict[str, list[Held]]:
+        """Of many paths at once, those that `find` finds by the path: all files there."""
+        keys = {path: key[1] for path, key in zip(paths, self._keys_of(paths), strict=True)}
+        held = self._store.at_paths(self._client.server_id(), list(dict.fromkeys(keys.values())))
+        return {path: held[key] for path, key in keys.items() if key in held}
 
     def may_hold(self, paths: Sequence[str]) -> bool:
         """Whether any file in any folder has the name of one of these; not counted as a lookup."""

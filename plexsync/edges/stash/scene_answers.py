@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from plexsync.edges.stash.answers import NOT_FOUND, by_answer, wrong_shape
@@ -39,6 +39,34 @@ class ScenePage:
     left: int
     odd: frozenset[int] = frozenset()
     """Scenes that are missing because they could not be read."""
+    known: frozenset[int] = frozenset()
+    """Scenes that are missing because the caller knows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawPage:
+    """The same, not parsed yet.
+
+    `rows` has the scenes as Stash returned them. Those that had to be asked for one by one are in
+    `answers` instead.
+    """
+
+    rows: Mapping[int, object]
+    last: int
+    left: int
+    parts: SceneParts
+    answers: Mapping[int, Answer] = field(default_factory=dict)
+
+    def scenes(self, known: Collection[int] = ()) -> ScenePage:
+        """Parse the scenes but those that the caller knows."""
+        answers = self.read(known)
+        found, odd = tuple(only_scenes(answers.values())), frozenset(only_odd(answers))
+        return ScenePage(found, self.last, self.left, odd, frozenset(known))
+
+    def read(self, known: Collection[int] = ()) -> dict[int, Answer]:
+        """The same, with what is wrong with a scene that could not be read."""
+        read = {s: _or_problem(row, self.parts) for s, row in self.rows.items() if s not in known}
+        return {**self.answers, **read}
 
 
 def only_scenes(answers: Iterable[Answer]) -> list[Scene]:
@@ -101,23 +129,21 @@ def _read_one(
     return scene
 
 
-def read_page(
-    data: Mapping[str, Any], parts: SceneParts = BASIC
-) -> tuple[dict[int, Answer], list[int], int]:
-    """Whole scenes, their ids in the order of the answer, and its count.
+def read_rows(data: Mapping[str, Any]) -> tuple[dict[int, object], list[int], int]:
+    """Scenes by id, not parsed yet, their ids in the order of the answer, and its count.
 
     Raises StashDown if the answer is not a list of scenes.
     """
     rows, count = _list(data, "a page of scenes")
-    answers: dict[int, Answer] = {}
-    ids: list[int] = []
-    for row in rows:
-        ids.append(_id_of(row))
-        try:
-            answers[ids[-1]] = read_scene(row, parts)
-        except Unusable as problem:
-            answers[ids[-1]] = problem
-    return answers, ids, count
+    ids = [_id_of(row) for row in rows]
+    return dict(zip(ids, rows, strict=True)), ids, count
+
+
+def _or_problem(row: object, parts: SceneParts) -> Scene | Unusable:
+    try:
+        return read_scene(row, parts)
+    except Unusable as problem:
+        return problem
 
 
 def read_ids(data: Mapping[str, Any]) -> tuple[list[int], int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from plexsync.edges.stash import queries as stash_queries
 from plexsync.edges.stash import scene_answers
@@ -14,6 +15,7 @@ from plexsync.edges.stash.answers import unwell
 from plexsync.edges.stash.connection import StashConnection
 from plexsync.edges.stash.scene_answers import (
     Answer,
+    RawPage,
     ScenePage,
     UpdatedPage,
     only_odd,
@@ -67,9 +69,9 @@ class StashScenes:
         """Raise StashDown unless another scene can be read, or Stash has only one."""
         for after in (max(odd), 0):
             data = self._connection.ask(stash_queries.SCENE_PAGE, {"after": after, "size": 1})
-            answers, ids, _ = scene_answers.read_page(data)
+            rows, ids, _ = scene_answers.read_rows(data)
             if ids and ids[0] not in odd:
-                odd = only_odd(answers)
+                odd = only_odd(RawPage(rows, 0, 0, BASIC).read())
                 break
         else:
             odd = odd if len(odd) > 1 else {}
@@ -114,11 +116,14 @@ class StashScenes:
 
     def scene_page(self, after: int, size: int, parts: SceneParts = BASIC) -> ScenePage:
         """The next scenes above the id `after`, ascending, at most `size`."""
+        return self.raw_page(after, size, parts).scenes()
+
+    def raw_page(self, after: int, size: int, parts: SceneParts = BASIC) -> RawPage:
+        """The same, not parsed yet."""
         variables = {"after": after, "size": size}
-        answers, ids, left = self._whole(stash_queries.SCENE_PAGE, variables, parts)
-        scene_answers.check_onwards(ids, after, left)
-        last = ids[-1] if ids else after
-        return _page(answers, last, left - len(ids))
+        page, ids = self._whole(stash_queries.SCENE_PAGE, variables, parts)
+        scene_answers.check_onwards(ids, after, page.left)
+        return replace(page, last=ids[-1] if ids else after, left=page.left - len(ids))
 
     def scene_files(self, after: int, size: int) -> tuple[list[tuple[int, str, int | None]], int]:
         """Scene, path and size in bytes of the files of the next scenes above the id `after`, at
@@ -135,8 +140,8 @@ class StashScenes:
     ) -> ScenePage:
         """Scenes by "updated_at" or "created_at", newest first; page 1 is the first."""
         variables = {"page": page, "size": size, "sort": sort}
-        answers, _, total = self._whole(stash_queries.LATEST_SCENES, variables, parts)
-        return _page(answers, page, max(0, total - page * size))
+        found, _ = self._whole(stash_queries.LATEST_SCENES, variables, parts)
+        return replace(found, last=page, left=max(0, found.left - page * size)).scenes()
 
     def _including(self, name: str, parts: SceneParts) -> Iterator[Scene]:
         """Scenes with a path that includes `name`; %, _ and quotes in it may match more, never
@@ -146,32 +151,28 @@ class StashScenes:
         """
         for page in range(1, _MAX_PAGES + 1):
             variables = {"path": f'"{name}"', "page": page, "size": _PAGE}
-            answers, ids, _ = self._whole(stash_queries.SCENES_BY_FILE, variables, parts)
-            yield from only_scenes(answers.values())
+            found, ids = self._whole(stash_queries.SCENES_BY_FILE, variables, parts)
+            yield from found.scenes().scenes
             if len(ids) < _PAGE:
                 return
 
     def _whole(
         self, query: str, variables: Mapping[str, object], parts: SceneParts
-    ) -> tuple[dict[int, Answer], list[int], int]:
-        """The scenes of a list, the ids in its order, and the count beside them.
+    ) -> tuple[RawPage, list[int]]:
+        """The scenes of a list with the count beside them, and their ids in its order.
 
         An error of one scene spoils a whole list: then the scenes are asked for one by one.
         """
         try:
             data = self._connection.ask(query, {**variables, **_asking_for(parts)})
-            return scene_answers.read_page(data, parts)
+            rows, ids, count = scene_answers.read_rows(data)
+            return RawPage(rows, 0, count, parts), ids
         except StashDown as problem:
             if problem.cause != "body":
                 raise
         lean = stash_queries.without_scenes(query)
         ids, count = scene_answers.read_ids(self._connection.ask(lean, variables))
-        return self._scenes(ids, parts), ids, count
-
-
-def _page(answers: Mapping[int, Answer], last: int, left: int) -> ScenePage:
-    scenes = tuple(only_scenes(answers.values()))
-    return ScenePage(scenes, last, left, frozenset(only_odd(answers)))
+        return RawPage({}, 0, count, parts, self._scenes(ids, parts)), ids
 
 
 def _asking_for(parts: SceneParts) -> dict[str, object]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stash.scene_answers import RawPage, ScenePage
+from plexsync.flows.reconcile.comparison import NEVER, Comparison
+from plexsync.flows.reconcile.unchanged import Basis, Unchanged
 from plexsync.flows.sync.picture_reader import PictureReader
 from plexsync.flows.sync.planning import kept_edits, plan_items
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
@@ -17,15 +19,14 @@ from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import StashDown
 from plexsync.model.job import Job
-from plexsync.model.ledger import KEPT, LEFT_OUT, UNDONE, Observation, SceneState
+from plexsync.model.ledger import KEPT, UNDONE, Observation, SceneState
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.reasons import RECONCILE
 from plexsync.model.scene import Scene, SceneParts
-from plexsync.policy import dry_pass
-from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_desired
-from plexsync.policy.gaps import MISSING, Gap, find_gaps
-from plexsync.policy.matching import LOW, NONE, Match
+from plexsync.policy.desired import desired, has_enough_metadata, hash_desired
+from plexsync.policy.gaps import MISSING, find_gaps
+from plexsync.policy.matching import NONE
 
 DETAILS = 50
 """Items per request for details."""
@@ -34,96 +35,7 @@ _TRUST = 5
 """Seconds. An item changed this recently may change again within the same second of Plex's clock.
 """
 
-_NEVER = -1
-"""An update time that no item has, so that the item is read again."""
-
-
-@dataclass(slots=True)
-class Comparison:
-    """One scene of a page: `before` was observed last time, `observations` now.
-
-    `desired_hash` is "" for a scene that does not concern PlexSync; `desired` is set while its
-    items must be read from Plex.
-    """
-
-    scene: Scene
-    state: SceneState | None
-    match: Match
-    before: tuple[Observation, ...]
-    observations: tuple[Observation, ...]
-    desired_hash: str = ""
-    desired: Desired | None = None
-    left_out: bool = False
-    """The filters keep it from being written."""
-    unread: bool = False
-    """Plex could not deliver an item that is needed for the comparison."""
-    absent: bool = False
-    """The index proposed items, but Plex no longer has the scene's file."""
-    shared: bool = False
-    """All its items belong to other scenes."""
-    writes: int | None = None
-    """Items that a sync would write; None if they were not read again."""
-    pictures: int = 0
-    """Pictures that it may show, and that were not read from Stash yet."""
-
-    @property
-    def tried(self) -> bool:
-        """Whether these gaps were found before, and a job for them has ended since."""
-        since = self.state.since if self.state is not None else 0.0
-        return self.observations == self.before and any(
-            0 < observation.queued_at <= since for observation in self.observations
-        )
-
-    @property
-    def misjudged(self) -> bool:
-        """Whether the ledger and the filters disagree about leaving the scene out: then something
-        changed in Stash that no hook reported.
-        """
-        if self.state is None or self.state.state == UNDONE or self.state.destroyed_at is not None:
-            return False
-        return self.left_out is not (self.state.state == LEFT_OUT)
-
-    @property
-    def unsure(self) -> bool:
-        """Whether the match is uncertain."""
-        return any(observation.confidence == LOW for observation in self.observations)
-
-    def judged(self, *, strict: bool) -> dry_pass.Judged:
-        """What a sync would do with the scene; `strict`: it does not write uncertain matches."""
-        writes = self.writes
-        if writes is None:
-            writes = sum(bool(each.gaps) for each in self.observations if each.rating_key)
-        verdict = self._verdict(bool(writes), strict)
-        if verdict not in (dry_pass.DIFFERS, dry_pass.EQUAL):
-            return dry_pass.Judged(self.scene.id, verdict)
-        return dry_pass.Judged(self.scene.id, verdict, writes, self.pictures)
-
-    def _verdict(self, differs: bool, strict: bool) -> str:
-        if self.left_out:
-            return dry_pass.LEFT_OUT
-        if not self.desired_hash:
-            return dry_pass.TOO_LITTLE
-        if self.unread:
-            return dry_pass.UNREAD
-        if self.match.confidence == NONE or self.absent:
-            return dry_pass.MISSING
-        if self.shared:
-            return dry_pass.SHARED
-        if strict and self.unsure:
-            return dry_pass.UNSURE
-        return dry_pass.DIFFERS if differs else dry_pass.EQUAL
-
-    def gaps(self, section: str) -> tuple[Gap, ...]:
-        """The gaps in one library or ("") all of them, each kind and field once."""
-        keys = {t.rating_key for t in self.match.targets if section in ("", t.section)}
-        found = [
-            g
-            for observation in self.observations
-            if observation.rating_key in keys | {0}
-            for g in observation.gaps
-            if g[0] != KEPT
-        ]
-        return tuple(Gap(*gap) for gap in dict.fromkeys(found))
+_NONE: Mapping[int, str] = {}
 
 
 class Compare:
@@ -144,6 +56,7 @@ class Compare:
         path_map, _ = PathMap.parse(config.path_map)
         self._selection = Selection(config, stash)
         self._matcher = SceneMatcher(path_map, index, stash, ledger, self._selection)
+        self._unchanged = Unchanged(config, self._selection, path_map, index, ledger)
         self._fingerprint = ""
 
     @property
@@ -151,8 +64,22 @@ class Compare:
         """What has to be read of the scenes."""
         return self._selection.parts
 
-    def views(self, scenes: Sequence[Scene], oldest: float) -> list[Comparison]:
-        """What ledger and index have about a page of scenes.
+    def read(self, page: RawPage, after: int) -> tuple[ScenePage, Basis]:
+        """Parse those scenes of a page of the ids above `after` of which anything has changed."""
+        self._matcher.begin()
+        self._selection.begin(())
+        while True:
+            known = self._selection.hierarchy
+            basis = self._unchanged.basis(page, after, self._matcher.pins)
+            scenes = page.scenes(basis.same)
+            self._selection.begin(scenes.scenes)
+            if self._selection.hierarchy is known:
+                return scenes, basis
+
+    def views(
+        self, scenes: Sequence[Scene], oldest: float, digests: Mapping[int, str] = _NONE
+    ) -> list[Comparison]:
+        """What ledger and index have about a page of scenes, with the digests of their bases.
 
         Scenes that were never requested, and have not changed since `oldest`, are skipped (0: none
         is).
@@ -164,6 +91,7 @@ class Compare:
         states, before = self._ledger.scenes(ids), self._ledger.observations(ids)
         views = [self._view(s, states.get(s.id), before.get(s.id, ())) for s in scenes]
         for view in views:
+            view.basis = digests.get(view.scene.id, "")
             if self._concerns_us(view, oldest):
                 self._desire(view)
         return views
@@ -187,12 +115,14 @@ class Compare:
             return False
         if state is None and max(scene.updated_at, scene.created_at) < oldest:
             return False
-        written = state is not None and any(target.written for target in state.targets)
-        return written or has_enough_metadata(scene)
+        if has_enough_metadata(scene):
+            return True
+        view.basis = ""
+        return state is not None and any(target.written for target in state.targets)
 
     def _desire(self, view: Comparison) -> None:
         """Take over the last observations if nothing has changed; otherwise its items must be read."""
-        images = self._images(view.scene, view.state)
+        images = self._images(view)
         wanted, _ = desired(view.scene, self._config, images, self._selection.hierarchy)
         if wanted is None:  # a sync would reject it too
             return
@@ -211,11 +141,13 @@ class Compare:
         elif view.match.confidence != NONE:
             view.desired = wanted
 
-    def _images(self, scene: Scene, state: SceneState | None) -> Mapping[str, str]:
+    def _images(self, view: Comparison) -> Mapping[str, str]:
         """The checksums of the scene's pictures; those that may have changed are read from Stash."""
+        scene, state = view.scene, view.state
         known = self._pictures.known_images(scene, state)
         if state is None or scene.updated_at <= state.since or not self._config.syncs_images:
             return known
+        view.basis = ""
         try:
             return self._pictures.read([(scene, state)])[0].images
         except StashDown:  # one scene's picture must not stop a reconciliation
@@ -237,7 +169,7 @@ class Compare:
         view.absent = found.confidence == NONE
         if view.absent or view.unread:
             view.observations = tuple(
-                observation._replace(updated=_NEVER) for observation in view.observations
+                observation._replace(updated=NEVER) for observation in view.observations
             )
             return
         job = Job(scene=view.scene.id, reason=RECONCILE, born=now)
@@ -267,7 +199,7 @@ def _judged(
     that stays is dated by our clock.
     """
     return observation._replace(
-        updated=observation.updated if observation.updated < now - _TRUST else _NEVER,
+        updated=observation.updated if observation.updated < now - _TRUST else NEVER,
         gaps=gaps,
         confidence=confidence,
         queued_at=now if any(kind == KEPT for kind, _ in gaps) else 0.0,

@@ -12,8 +12,10 @@ from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.scene_answers import ScenePage
-from plexsync.flows.reconcile.compare import Compare, Comparison, next_batch, targets_of
+from plexsync.flows.reconcile.compare import Compare, next_batch, targets_of
+from plexsync.flows.reconcile.comparison import Comparison
 from plexsync.flows.reconcile.orphans import count_orphans
+from plexsync.flows.reconcile.unchanged import Basis
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.flows.sync.picture_reader import PictureReader
@@ -63,8 +65,7 @@ class _Session:
 class Reconciliation:
     """Compares pages of scenes with Plex and queues what differs, behind the edits.
 
-    Only counts and less than one request's worth of scenes are kept from page to page, so that
-    memory does not grow with the library.
+    Only counts and less than one request's worth of scenes are kept from page to page.
     """
 
     def __init__(
@@ -106,17 +107,18 @@ class Reconciliation:
         sync would do with each scene. Raises NoSuchLibrary, or SyncError if a server fails: then repeat the page.
         """
         session = self._begin(run, now)
-        page = self._read(run)
+        page, basis = self._read(run, whole=judge is not None)
         scenes, over = _in_scope(page, run.order)
-        views = self._views(run, scenes, session, now, flush=over, tell=tell)
+        views = self._views(run, scenes, basis, session, now, flush=over, tell=tell)
         if judge is not None:
             for view in views:
                 judge(view.judged(strict=self._config.strict_matching))
+        session.met.update(*basis.same.values() if dry else ())
         tally = self._record(run, views, session, now, dry)
         tally = self._pass_over(page, tally, now, dry)
         if run.order.scope == ALL:
             tally = self._after_page(run, page, over, tally, session, dry)
-        checked = run.checked + len(scenes) + len(page.odd)
+        checked = run.checked + len(scenes) + len(page.odd) + len(page.known)
         return replace(
             run,
             cursor=page.last,
@@ -164,18 +166,20 @@ class Reconciliation:
             f"PlexSync writes to no library named {quoted(order.library)}, only to: {names}."
         )
 
-    def _read(self, run: Run) -> ScenePage:
-        size = self._config.reconcile_batch_size
-        if run.order.scope == ALL:
-            return self._stash.scene_page(run.cursor, size, self._compare.parts)
-        return self._stash.latest_scenes(
-            f"{run.order.by}_at", run.cursor + 1, size, self._compare.parts
-        )
+    def _read(self, run: Run, *, whole: bool) -> tuple[ScenePage, Basis]:
+        """The next page; unless it is read `whole`, without the scenes that have not changed."""
+        size, parts = self._config.reconcile_batch_size, self._compare.parts
+        if run.order.scope != ALL:
+            page = run.cursor + 1
+            return self._stash.latest_scenes(f"{run.order.by}_at", page, size, parts), Basis()
+        raw = self._stash.raw_page(run.cursor, size, parts)
+        return (raw.scenes(), Basis()) if whole else self._compare.read(raw, run.cursor)
 
     def _views(
         self,
         run: Run,
         scenes: Sequence[Scene],
+        basis: Basis,
         session: _Session,
         now: float,
         *,
@@ -184,7 +188,7 @@ class Reconciliation:
     ) -> list[Comparison]:
         """The decided scenes of a page, with those held back by earlier pages."""
         oldest = float(self._ledger.get_meta("installed_at") or 0.0) if run.order.known else 0.0
-        views = self._compare.views(scenes, oldest)
+        views = self._compare.views(scenes, oldest, basis.digests)
         waiting = [*session.held, *(view for view in views if view.desired is not None)]
         compared: list[Comparison] = []
         while batch := next_batch(waiting, flush):
@@ -222,8 +226,8 @@ class Reconciliation:
                 view.observations = tuple(
                     observation._replace(queued_at=now) for observation in view.observations
                 )
-            if view.observations != view.before:
-                changed.append((view.scene.id, view.observations))
+            if (concluded := view.concluded) != view.before:
+                changed.append((view.scene.id, concluded))
             if dry:
                 session.met.update(observation.rating_key for observation in view.observations)
         if not dry:
@@ -263,9 +267,8 @@ class Reconciliation:
 
     def _queue_vanished(self, run: Run, page: ScenePage, last: int) -> None:
         """Queue scenes of the ledger that Stash no longer lists, to be checked one by one."""
-        known = set(self._ledger.live_between(run.cursor, last))
-        gone = known - {scene.id for scene in page.scenes}
-        if gone:
+        there = {scene.id for scene in page.scenes} | page.known
+        if gone := set(self._ledger.live_between(run.cursor, last)) - there:
             self._ledger.add_backfill(SWEEP, "scene", gone, run.seen)
 
     def _after_page(
@@ -275,7 +278,7 @@ class Reconciliation:
         if not dry:
             last = _BEYOND if over else page.last
             self._queue_vanished(run, page, last)
-            there = {scene.id for scene in page.scenes} | page.odd
+            there = {scene.id for scene in page.scenes} | page.odd | page.known
             self._ledger.forget_observations(run.cursor, last, there)
         if not over or not chosen([Gap(ORPHANED)], run.order.kinds, ()):
             return tally

@@ -1,0 +1,77 @@
+"""Recognises scenes of which nothing has changed since they were compared, without parsing them.
+
+What a comparison is concluded from is the scene in Stash, its row of the ledger, the files of the
+index with its paths, the settings, the hierarchies and the pins. A comparison that found nothing to
+do is stored with a digest of all this; while that is the same, it would find the same again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.edges.stash.scene_answers import RawPage
+from plexsync.flows.sync.selection import Selection
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.paths import PathMap
+from plexsync.policy.unchanged import digests
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the scenes of a page are compared on.
+
+    `digests` has those of the scenes that the index finds by their paths; `same` are the scenes for
+    which it is the one of a comparison that found nothing to do, with the rating keys of their
+    items.
+    """
+
+    digests: Mapping[int, str] = field(default_factory=dict)
+    same: Mapping[int, Sequence[int]] = field(default_factory=dict)
+
+
+class Unchanged:
+    """Compares pages of scenes with what was concluded before: a few queries for each page."""
+
+    def __init__(
+        self,
+        config: PlexSyncConfig,
+        selection: Selection,
+        path_map: PathMap,
+        index: PlexIndex,
+        ledger: Ledger,
+    ) -> None:
+        self._settings = repr(config)
+        self._selection = selection
+        self._map = path_map
+        self._index = index
+        self._ledger = ledger
+
+    def basis(self, page: RawPage, after: int, pinned: Container[int]) -> Basis:
+        """The basis of a page of the scenes above the id `after`; pinned scenes have none."""
+        paths = {s: _paths(row, self._map) for s, row in page.rows.items() if s not in pinned}
+        held = self._index.at_paths([path for some in paths.values() for path in some])
+        standing = self._ledger.standing(after, page.last)
+        concluded = self._ledger.concluded(after, page.last)
+        hierarchy = self._selection.hierarchy.digest
+        digest = digests(self._ledger.server, self._settings, hierarchy)
+        found: dict[int, str] = {}
+        same: dict[int, list[int]] = {}
+        for scene, some in paths.items():
+            files = [file for path in some for file in held.get(path, ())]
+            if not files:
+                continue
+            found[scene] = digest(page.rows[scene], standing.get(scene), files)
+            items = sorted({(key, updated, found[scene]) for key, updated, *_ in files})
+            if items == concluded.get(scene):
+                same[scene] = [key for key, *_ in items]
+        return Basis(found, same)
+
+
+def _paths(row: object, path_map: PathMap) -> list[str]:
+    """Where Plex has the files of a scene that is not parsed; none if they cannot be read."""
+    files = row.get("files") if isinstance(row, dict) else None
+    found = [file.get("path") for file in files or () if isinstance(file, dict)]
+    return [path_map.to_plex(path) for path in found if isinstance(path, str)]
