@@ -145,6 +145,7 @@ class PluginProcess:
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
         default_level: str = "error",
+        popen: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen,
     ) -> None:
         self.run = PluginRun(trigger, stdin=stdin)
         self._log = LogDecoder(default_level)
@@ -153,9 +154,7 @@ class PluginProcess:
         self._cancelled = False
         self._began = time.perf_counter()
         try:
-            self._process = subprocess.Popen(
-                argv, bufsize=0, stdin=-1, stdout=-1, stderr=-1, env=env, cwd=cwd
-            )
+            self._process = popen(argv, bufsize=0, stdin=-1, stdout=-1, stderr=-1, env=env, cwd=cwd)
         except OSError as problem:
             raise StartError(f"error running plugin: {problem}") from problem
         self._stderr = _StderrReader(self._process.stderr, self._log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -46,7 +47,7 @@ class StashSim(EntityActions):
     session cookie or the `api_key`. `clock`, which may be replaced, gives the server's time, `env`
     more environment for the plugin, `latency` the seconds before each answer, `seed` the order of
     inputFields, `ui_dir` is a folder with the web app (`index.html` at every free path) to serve to
-    browsers, `whole_schema` chooses between Stash's true schema and the part in
+    browsers, `popen` starts the processes of tasks, `whole_schema` chooses between Stash's true schema and the part in
     stash_subset.graphql (None: the true one where it is at hand). Raises ManifestError when Stash
     would not load the plugin.
     """
@@ -69,6 +70,7 @@ class StashSim(EntityActions):
         seed: int = 0,
         whole_schema: bool | None = None,
         ui_dir: str = "",
+        popen: Callable[..., Any] = subprocess.Popen,
     ) -> None:
         config = Configuration(api_key, username, password, max_session_age, parallel_hooks, seed)
         self.clock = clock
@@ -82,7 +84,7 @@ class StashSim(EntityActions):
         self._tls = self_signed() if tls else None
         self._server: StashServer | None = None
         if plugin_dir is not None:
-            self.core.load_plugin(plugin_dir, env or {}, python)
+            self.core.load_plugin(plugin_dir, env or {}, python, popen)
 
     # --- the server
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -68,7 +69,13 @@ class StashCore:
         self.mutations = Mutations(self.data, self._active, self._input_type, config.seed)
         self._connection = connection
 
-    def load_plugin(self, plugin_dir: str, env: Mapping[str, str], python: str = "") -> None:
+    def load_plugin(
+        self,
+        plugin_dir: str,
+        env: Mapping[str, str],
+        python: str = "",
+        popen: Callable[..., Any] = subprocess.Popen,
+    ) -> None:
         """Load the plugin's manifest; raises ManifestError if Stash would refuse it.
 
         A relative folder is passed to the plugin unchanged, with our working directory; otherwise
@@ -78,7 +85,7 @@ class StashCore:
         here = functools.partial(self._connection, config_folder(plugin_dir))
         cwd = tempfile.gettempdir() if os.path.isabs(plugin_dir) else None
         python = python or sys.executable
-        self.plugin = Plugin(manifest, here, self.sessions.seal, env, python, cwd, self.log)
+        self.plugin = Plugin(manifest, here, self.sessions.seal, env, python, cwd, popen, self.log)
 
     def stamp(self, at: float) -> str:
         """A time as Stash stores and shows it: RFC 3339, whole seconds, local offset."""

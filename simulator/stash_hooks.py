@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +45,8 @@ class Plugin:
     env: Mapping[str, str] = field(default_factory=dict)
     python: str = sys.executable
     cwd: str | None = None
+    popen: Callable[..., Any] = subprocess.Popen
+    """How a task's process is started."""
     log: list[LogLine] = field(default_factory=list)
     runs: list[PluginRun] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -130,6 +133,7 @@ class Plugin:
             env=plugin_runner.environment(self.manifest, self.env),
             cwd=self.cwd,
             default_level=self.manifest.err_log,
+            popen=self.popen if trigger == "task" else subprocess.Popen,
         )
 
     def _stdin(self, args: Mapping[str, Any], session: Session) -> bytes:

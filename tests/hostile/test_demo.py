@@ -41,7 +41,7 @@ def play(folder: Path, *words: str) -> tuple[int, str]:
 @pytest.mark.long
 @pytest.mark.timeout(180)
 def test_the_demo_shows_every_step_in_plex_and_cleans_up(tmp_path: Path) -> None:
-    code, out = play(tmp_path, "--older", "50")
+    code, out = play(tmp_path, "--older", "30")
     assert code == 0, out
     assert out.rstrip().endswith("Plex shows everything as Stash has it.")
     table = out[out.index("\nscene ") : out.index("\nHooks ")]
@@ -54,7 +54,7 @@ def test_the_demo_shows_every_step_in_plex_and_cleans_up(tmp_path: Path) -> None
     assert re.search(r"SIGKILL for worker \d+: 2 of 6 are in Plex", out), "killed in mid-work"
     assert "DIFFERS" not in out
     assert "Differ   0\n" in out
-    assert "path map /media/films=>/data; 2 of 50 files match nothing in Plex; 48 scenes" in out
+    assert "path map /media/films=>/data; 2 of 30 files match nothing in Plex; 28 scenes" in out
     assert re.search(
         r"^First    sync of all: estimated [\d.]+ s \(writes assumed\), took ", out, re.M
     )

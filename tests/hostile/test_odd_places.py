@@ -19,6 +19,7 @@ import pytest
 from plexsync import entry, system
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
+from tests import forks
 from tests.world import TOKEN, lock_is_free, until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="limits, modes and mounts of Unix")
@@ -58,7 +59,10 @@ class Place:
         self.plex = plex
         self.section = plex.add_section("Films", locations=["/data"])
         self.stash = StashSim(
-            plugin_dir=str(plugin), python=python or sys.executable, env={"PYTHONPATH": "", **env}
+            plugin_dir=str(plugin),
+            python=python or sys.executable,
+            env={"PYTHONPATH": "", **env},
+            popen=subprocess.Popen if python or "TZ" in env else forks.start,
         )
         self.stash.set_plugin_settings(
             {"plex_url": plex.url, "plex_token": TOKEN, "no_poster": True}
@@ -149,7 +153,7 @@ def test_a_time_zone_a_day_or_more_away_leaves_the_log_as_it_is(
         scene, item = place.pair()
         place.stash.edit(scene, title="new")
         until(lambda: item.title == "new")
-        assert place.stash.run_task("Process Queue").error is None
+        assert place.stash.run_task("View Queue Status").error is None
     assert "worker starts" in (plugin / "data" / "plexsync.log").read_text()
 
 
@@ -203,7 +207,8 @@ def test_a_save_reaches_plex_from_here(
         scene, item = place.pair()
         place.stash.edit(scene, title="Größe 大")
         until(lambda: item.title == "Größe 大")
-        assert place.stash.run_task("Check Setup").error is None
+        heaviest = "Check Setup" if "ulimit" in before else "View Queue Status"
+        assert place.stash.run_task(heaviest).error is None
     for path in (plugin / "data").rglob("*"):
         wanted = 0o700 if path.is_dir() else 0o600
         if path.is_file() or path.is_dir():

@@ -11,6 +11,7 @@ import pytest
 
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
+from tests import forks
 from tests.world import until
 
 TOKEN = "plex-sim-token"
@@ -33,6 +34,10 @@ class Desk:
         key = self.plex.add_item(self.section, file=f"/data/{name}", size=1)
         return self.stash.add_scene(files=[(f"/data/{name}", 1)], **scene), self.plex.item(key)
 
+    def worker(self) -> None:
+        """Let the background worker run before the first save would start it."""
+        forks.worker(self.plugin, self.stash.server_connection())
+
     def worker_log(self) -> str:
         path = self.plugin / "data" / "plexsync.log"
         return path.read_text() if path.exists() else ""
@@ -40,7 +45,7 @@ class Desk:
 
 @pytest.fixture
 def desk(plugin: Path) -> Iterator[Desk]:
-    with PlexSim(token=TOKEN) as plex, StashSim(plugin_dir=str(plugin)) as stash:
+    with PlexSim(token=TOKEN) as plex, StashSim(plugin_dir=str(plugin), popen=forks.start) as stash:
         yield Desk(plugin, plex, stash)
 
 
@@ -56,6 +61,7 @@ def test_preview_before_the_first_sync_and_beside_a_working_worker(desk: Desk) -
     assert f'Scene {scene}, title: "1" in Plex, would be "new"' in told(run)
     assert run.progress == sorted(run.progress)
     assert (run.progress[-1], item.title) == (1.0, "1")
+    desk.worker()
     desk.stash.edit(scene, title="newer")
     until(lambda: item.title == "newer")
     run = desk.stash.run_task("Preview Sync", {"scene": str(scene)})
@@ -98,6 +104,7 @@ def test_check_setup_on_a_bare_and_on_a_good_installation(desk: Desk) -> None:
 def test_undo_everything_at_the_second_press_and_a_scene_by_its_number(desk: Desk) -> None:
     first, one = desk.pair("1.mp4", title="old")
     second, two = desk.pair("2.mp4", title="old")
+    desk.worker()
     desk.stash.edit(first, title="first")
     desk.stash.edit(second, title="second")
     until(lambda: (one.title, two.title) == ("first", "second"))

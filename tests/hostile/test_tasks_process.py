@@ -15,6 +15,7 @@ import pytest
 
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
+from tests import forks
 from tests.world import until
 
 TOKEN = "plex-sim-token"
@@ -38,6 +39,10 @@ class Desk:
         key = self.plex.add_item(self.section, file=f"/data/{name}", size=1)
         return self.stash.add_scene(files=[(f"/data/{name}", 1)], **scene), self.plex.item(key)
 
+    def worker(self) -> None:
+        """Let the background worker run before the first save would start it."""
+        forks.worker(self.plugin, self.stash.server_connection())
+
     def press(self, name: str, **args: Any) -> Any:
         return self.stash.run_task(name, args)
 
@@ -58,7 +63,7 @@ class Desk:
 
 @pytest.fixture
 def desk(plugin: Path) -> Iterator[Desk]:
-    with PlexSim(token=TOKEN) as plex, StashSim(plugin_dir=str(plugin)) as stash:
+    with PlexSim(token=TOKEN) as plex, StashSim(plugin_dir=str(plugin), popen=forks.start) as stash:
         yield Desk(plugin, plex, stash)
 
 
@@ -97,6 +102,7 @@ def test_an_unknown_task_is_an_error(desk: Desk) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process")
 def test_a_healthy_check_makes_the_worker_continue_at_once(desk: Desk) -> None:
     scene, item = desk.pair("1.mp4", title="old")
+    desk.worker()
     desk.plex.stop()
     desk.stash.edit(scene, title="new")
     until(lambda: "CLOSED -> OPEN" in desk.worker_log())
@@ -111,6 +117,7 @@ def test_a_healthy_check_makes_the_worker_continue_at_once(desk: Desk) -> None:
 def test_outage_summary_lists_what_happened(desk: Desk) -> None:
     assert "0 outages" in told(desk.press("Outage Summary Report"))
     scene, item = desk.pair("1.mp4", title="old")
+    desk.worker()
     desk.plex.stop()
     desk.stash.edit(scene, title="new")
     until(lambda: "CLOSED -> OPEN" in desk.worker_log())
@@ -128,6 +135,7 @@ def test_recover_outage_jobs_end_to_end(desk: Desk) -> None:
     old = {"created_at": LONG_AGO, "updated_at": LONG_AGO}  # no sweep finds them
     refused, item = desk.pair("1.mp4", title="old", **old)
     waiting, its = desk.pair("2.mp4", title="old", **old)
+    desk.worker()
     fault = desk.plex.add_fault("status", match="PUT", status=400)
     desk.stash.edit(refused, title="new")
     until(lambda: "Gave up" in desk.worker_log())

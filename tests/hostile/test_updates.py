@@ -44,7 +44,16 @@ from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.hostile.hook_plugin import is_running
 from tests.task_running import run_task
-from tests.world import ROOT, TOKEN, FakeClock, World, copy_plugin, lock_is_free, until
+from tests.world import (
+    ROOT,
+    TOKEN,
+    FakeClock,
+    World,
+    compiled_package,
+    copy_plugin,
+    lock_is_free,
+    until,
+)
 
 SCHEMAS = {
     "ledger.db": ledger_schema.SCHEMA,
@@ -77,6 +86,30 @@ def a_full_life(world: World) -> tuple[int, Any]:
     return scene, item
 
 
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, int, Any, Path]]:
+    """A world with a full life, its scene and item, and a copy of its data folder."""
+    root = tmp_path_factory.mktemp("lived")
+    (root / "data").mkdir(mode=0o700)
+    with PlexSim(token=TOKEN) as plex, StashSim() as stash:
+        world = World(root / "data", plex, stash)
+        scene, item = a_full_life(world)
+        shutil.copytree(root / "data", root / "copy")
+        yield world, scene, item, root / "copy"
+        world.close()
+
+
+@pytest.fixture
+def full(lived: tuple[World, int, Any, Path]) -> tuple[World, int, Any]:
+    """The same life for each test."""
+    world, scene, item, copy = lived
+    shutil.rmtree(world.folder)
+    shutil.copytree(copy, world.folder)
+    Path(world.folder).chmod(0o700)
+    world.sink.lines.clear()
+    return world, scene, item
+
+
 def content(folder: str) -> dict[str, bytes]:
     """Every file except those that a read may change."""
     return {
@@ -101,8 +134,8 @@ def by_a_newer_version(folder: str, name: str, version: int = 0) -> Path:
     return path
 
 
-def test_every_file_says_its_version_and_is_on_the_list(world: World) -> None:
-    a_full_life(world)
+def test_every_file_says_its_version_and_is_on_the_list(full: tuple[World, int, Any]) -> None:
+    world, _, _ = full
     found = {os.path.relpath(p, world.folder) for p in Path(world.folder).rglob("*.db")}
     assert {name.replace(os.sep, "/") for name in found} == set(DATABASES)
     for name, version in DATABASES.items():
@@ -126,8 +159,10 @@ def test_the_list_is_what_the_code_knows() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(STORIES))
-def test_what_a_newer_version_wrote_is_refused_and_left_alone(world: World, name: str) -> None:
-    scene, item = a_full_life(world)
+def test_what_a_newer_version_wrote_is_refused_and_left_alone(
+    full: tuple[World, int, Any], name: str
+) -> None:
+    world, scene, item = full
     path = by_a_newer_version(world.folder, name)
     title, before = item.title, content(world.folder)
     known = {**DATABASES, **DOCUMENTS}[name]
@@ -143,20 +178,20 @@ def test_what_a_newer_version_wrote_is_refused_and_left_alone(world: World, name
     path.unlink()
     for side in ("-wal", "-shm"):
         Path(f"{path}{side}").unlink(missing_ok=True)
-    world.edit(scene, title="after the newer file was moved away")
+    world.edit(scene, title=f"after the newer {name} was moved away")
     world.run()
-    assert item.title == "after the newer file was moved away"
+    assert item.title == f"after the newer {name} was moved away"
 
 
-def test_a_task_that_only_reads_says_it_too(world: World) -> None:
-    a_full_life(world)
+def test_a_task_that_only_reads_says_it_too(full: tuple[World, int, Any]) -> None:
+    world, _, _ = full
     by_a_newer_version(world.folder, "outage_history.json")
     run_task(world, outage_summary)
     assert "has version 2, but this PlexSync knows only 1" in world.said("warning")
 
 
-def test_all_newer_files_are_named_at_once(world: World) -> None:
-    a_full_life(world)
+def test_all_newer_files_are_named_at_once(full: tuple[World, int, Any]) -> None:
+    world, _, _ = full
     names = ["ledger.db", "stats.json", "queue/data.db"]
     paths = [by_a_newer_version(world.folder, name) for name in names]
     with pytest.raises(files.NewerSchema) as refusal:
@@ -166,21 +201,23 @@ def test_all_newer_files_are_named_at_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["circuit_breaker.json", "stats.json", "device_id.json"])
-def test_a_version_that_cannot_be_is_damage_as_ever(world: World, name: str) -> None:
-    scene, item = a_full_life(world)
+def test_a_version_that_cannot_be_is_damage_as_ever(
+    full: tuple[World, int, Any], name: str
+) -> None:
+    world, scene, item = full
     path = Path(world.folder, name)
     known = json.loads(path.read_text())
     for version in (ABSURD + 1, -1, 0, "2", True, 1.5, None):
         path.write_text(json.dumps({**known, "version": version}))
         world.sink.lines.clear()
-        world.edit(scene, title=f"goes on after {version}")
+        world.edit(scene, title=f"goes on after {name} {version}")
         world.run()
-        assert item.title == f"goes on after {version}"
+        assert item.title == f"goes on after {name} {version}"
         assert f"{name} was damaged" in world.said("warning"), version
 
 
-def test_unknown_fields_of_the_same_version_are_passed_over(world: World) -> None:
-    scene, item = a_full_life(world)
+def test_unknown_fields_of_the_same_version_are_passed_over(full: tuple[World, int, Any]) -> None:
+    world, scene, item = full
     for name in DOCUMENTS:
         path = Path(world.folder, name)
         path.write_text(json.dumps({**json.loads(path.read_text()), "unheard_of": {"a": [1]}}))
@@ -413,13 +450,16 @@ class Site:
 
     def write_files(self, version: str) -> None:
         """The second half: the files of another version are written one by one."""
-        for path in sorted((ROOT / "plexsync").rglob("*.py")):
+        package = compiled_package()
+        (self.plugin / "plexsync").mkdir(exist_ok=True)
+        text = (package / "__init__.py").read_text()
+        constant = text.replace(f'"{__version__}"', f'"{version}"')
+        (self.plugin / "plexsync" / "__init__.py").write_text(constant)
+        for path in sorted(package.rglob("*.py*")):  # with the byte code
             target = self.plugin / path.relative_to(ROOT)
             target.parent.mkdir(exist_ok=True)
-            text = path.read_text()
-            if path.parent.name == "plexsync" and path.name == "__init__.py":
-                text = text.replace(f'"{__version__}"', f'"{version}"')
-            target.write_text(text)
+            if path != package / "__init__.py":
+                shutil.copy2(path, target)
         for name in ("PlexSync.yml", "requirements.txt", "PlexSync.py"):
             shutil.copy(ROOT / name, self.plugin)
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 KILLS = int(os.environ.get("PLEXSYNC_TEST_KILLS", "12"))
 """Few, since `torture` kills thousands."""
-SCENES = 40
+SCENES = 120
 REFUSED = 1 / SCENES
 """One scene: several would open the circuit breaker for an hour at the end."""
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "20"))

@@ -19,6 +19,7 @@ from plexsync.edges.ownership import Takeover, TakeoverRefused
 from plexsync.system import LockFile
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
+from tests import forks
 from tests.world import until
 
 TOKEN = "unmistakable-plex-token-0123456789"
@@ -42,6 +43,10 @@ class Install:
     def pair(self, name: str, **scene: Any) -> tuple[int, Any]:
         key = self.plex.add_item(self.section, file=f"/plex/{name}", size=1)
         return self.stash.add_scene(files=[(f"/data/{name}", 1)], **scene), self.plex.item(key)
+
+    def worker(self) -> None:
+        """Let a worker live before the first save would start it."""
+        forks.worker(self.plugin, self.stash.server_connection())
 
     def worker_pids(self) -> list[int]:
         log = self.data / "plexsync.log"
@@ -93,7 +98,7 @@ def test_fifty_hooks_at_once_lose_nothing_and_start_one_worker(install: Install)
 @posix
 def test_a_killed_worker_loses_nothing(install: Install) -> None:
     install.plex.latency = 0.02
-    pairs = [install.pair(f"{n}.mp4", title="old") for n in range(60)]
+    pairs = [install.pair(f"{n}.mp4", title="old") for n in range(30)]
     install.stash.bulk_edit([scene for scene, _ in pairs[:-1]], details="all")
     until(lambda: any(item.summary == "all" for _, item in pairs))
     os.kill(install.worker_pids()[-1], signal.SIGKILL)
@@ -105,6 +110,7 @@ def test_a_killed_worker_loses_nothing(install: Install) -> None:
 
 def test_a_task_takes_over_and_hands_back(install: Install) -> None:
     scene, item = install.pair("1.mp4", title="old")
+    install.worker()
     install.stash.edit(scene, title="one")
     until(lambda: item.title == "one")
     with Takeover(str(install.data), lambda: None, patience=20.0):
@@ -148,6 +154,7 @@ def test_the_save_that_follows_an_expired_session_hands_a_new_one_to_the_living_
     install: Install,
 ) -> None:
     scene, item = install.pair("1.mp4", title="old")
+    install.worker()
     install.stash.edit(scene, title="one")
     until(lambda: item.title == "one")
     install.stash.expire_sessions()
@@ -182,6 +189,7 @@ def test_a_login_that_is_switched_on_under_a_living_worker(
 @pytest.mark.parametrize("ask", ["tick", "task"])
 def test_jobs_whose_session_ended_wait_for_a_page_or_a_task(install: Install, ask: str) -> None:
     scene, item = install.pair("1.mp4", title="old")
+    install.worker()
     install.plex.stop()
     install.stash.edit(scene, title="one")
     until(install.worker_pids)
@@ -221,6 +229,7 @@ def test_no_secret_leaves_the_memory(plugin: Path, key: str) -> None:
 
 def test_the_worker_leaves_when_the_plugin_is_removed(install: Install) -> None:
     scene, item = install.pair("1.mp4", title="old")
+    install.worker()
     install.stash.edit(scene, title="one")
     until(lambda: item.title == "one")
     (install.plugin / "PlexSync.py").unlink()

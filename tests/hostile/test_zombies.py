@@ -101,14 +101,13 @@ def end_by_itself(life):
     os.rename(ENTRY + "~", ENTRY)
 
 def one_after_the_other():
-    for scene in range(1, 13):
+    for scene in range(1, 4):
         hook(scene)
 
 report = []
 for life, (begin, end) in enumerate([
-    (one_after_the_other, end_by_itself),
     (lambda: crowd(12), end_by_itself),
-    (lambda: crowd(12), end_by_kill),
+    (one_after_the_other, end_by_kill),
     (lambda: stash_runs({"mode": "queue_status"}) and stash_runs({"mode": "sync_all"}), end_by_itself),
 ], 1):
     begin()
@@ -162,4 +161,4 @@ def test_a_worker_leaves_one_zombie_and_a_hook_none(plugin: Path) -> None:
         for number in range(12):
             stash.add_scene(files=[(f"/data/{number}.mp4", 1)])
         report = first_process(plugin, stash)
-    assert report == [{"lives": life, "zombies": life} for life in range(1, 5)]
+    assert report == [{"lives": life, "zombies": life} for life in range(1, 4)]
