@@ -148,11 +148,12 @@ def scratch() -> dict[str, str]:
 
 
 def test_ui(words: Sequence[str]) -> int:
-    """Test the page in a real browser; --screenshots updates docs/images; arguments go to pytest."""
+    """Test the page in a real browser (status 77: there is none); --screenshots updates docs/images."""
     set_up(UI_VENV, UI_REQUIREMENTS)
     named = any((ROOT / word.partition("::")[0]).exists() for word in words)
     tests = words if named else ("tests/ui", "-n", "auto", *words)
-    return run("tests/ui/prepare.py", home=UI_VENV) or run("-m", "pytest", *tests, home=UI_VENV)
+    prepared = run("tests/ui/prepare.py", home=UI_VENV)
+    return prepared or run("-m", "pytest", *tests, home=UI_VENV, more=scratch())
 
 
 def lint(words: Sequence[str]) -> int:

@@ -1,6 +1,6 @@
 """Prepares the browser tests: a browser, and a page with Stash's libraries.
 
-Run by `python3 dev.py test-ui`; what it makes lies in `.ui`, outside git.
+Run by `python3 dev.py test-ui`, which ends with UNAVAILABLE where neither can be had; what it makes lies in `.ui`, outside git.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 HERE = Path(__file__).resolve().parent
 MADE = HERE.parents[1] / ".ui"
 SITE = MADE / "site"
 """The host page, for StashSim's `ui_dir`."""
 SHOTS = MADE / "shots"
+UNAVAILABLE = 77
+"""The exit status where the tests cannot be run because something of the machine is missing."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = """\
 The browser tests need Chromium. Install it (Debian: apt install chromium), or name another one:
@@ -37,7 +40,7 @@ def chromium() -> str:
 
 def _install_chromium() -> None:
     if not shutil.which("apt-get") or not hasattr(os, "geteuid") or os.geteuid() != 0:
-        sys.exit(NO_BROWSER)
+        _unavailable(NO_BROWSER)
     print("Installing Debian's chromium ...", flush=True)
     _run(["apt-get", "-qq", "update"], NO_BROWSER)
     _run(["apt-get", "-qq", "install", "-y", "--no-install-recommends", "chromium"], NO_BROWSER)
@@ -47,7 +50,12 @@ def _run(command: Sequence[str], remedy: str) -> None:
     try:
         subprocess.run(command, check=True, cwd=MADE)
     except (OSError, subprocess.CalledProcessError) as problem:
-        sys.exit(f"{problem}\n{remedy}")
+        _unavailable(f"{problem}\n{remedy}")
+
+
+def _unavailable(remedy: str) -> NoReturn:
+    print(remedy, file=sys.stderr)
+    sys.exit(UNAVAILABLE)
 
 
 def _libraries() -> None:
@@ -72,9 +80,9 @@ def main() -> None:
         _install_chromium()
     node = shutil.which("node")
     if not node or not shutil.which("npm"):
-        sys.exit(NO_NODE)
+        _unavailable(NO_NODE)
     _libraries()
-    _run([node, str(HERE / "host" / "build.cjs"), str(MADE), str(SITE)], NO_NODE)
+    subprocess.run([node, str(HERE / "host" / "build.cjs"), str(MADE), str(SITE)], check=True)
 
 
 if __name__ == "__main__":
