@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from docgen import catalog, chart, figures, recipes, settings, tasks
+from docgen import catalog, chart, figures, manifest, recipes, settings, tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,6 +21,7 @@ DOCUMENTS: Mapping[str, Callable[[Path], str]] = {
     "docs/tasks.md": tasks.document,
     "docs/images/cost.svg": chart.document,
     "web/catalog.js": catalog.document,
+    "PlexSync.yml": manifest.document,
 }
 """Path of each document -> the function that generates its text."""
 

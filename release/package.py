@@ -72,7 +72,7 @@ def read_release(root: Path) -> Release:
     if manifest["version"] != __version__:
         raise NotReady(
             f"PlexSync.yml has version {manifest['version']}, plexsync/__init__.py has "
-            f"{__version__}: make them the same."
+            f"{__version__}: run python3 dev.py docs."
         )
     changes = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     day = release_date(changes, __version__)
@@ -82,7 +82,8 @@ def read_release(root: Path) -> Release:
 def release_date(changelog: str, version: str) -> str:
     """The release date of this version; NEVER if there are unreleased changes above its entry.
 
-    Raises NotReady unless it is later than that of every other release: Stash finds updates by it.
+    Raises NotReady unless it is later than that of every other release, and the version is new: Stash
+    finds updates by the date, and its page tells those of one day apart by the version.
     """
     parts = _HEADING.split(changelog)[1:]
     entries = list(zip(parts[::3], parts[1::3], parts[2::3], strict=True))
@@ -90,6 +91,10 @@ def release_date(changelog: str, version: str) -> str:
         if name == version and day:
             when = _moment(name, day)
             for older, its_day, _ in entries[number + 1 :]:
+                if older == version:
+                    raise NotReady(
+                        f"CHANGELOG.md: {version} was released before. Raise the version."
+                    )
                 if its_day and _moment(older, its_day) >= when:
                     raise NotReady(
                         f"CHANGELOG.md: {version} is not later than {older}, so Stash would not offer "

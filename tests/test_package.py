@@ -35,15 +35,16 @@ def test_the_page_weighs_less_than_250_kb() -> None:
     assert sum(file.stat().st_size for file in files) < 250_000
 
 
-def checkout(target: Path) -> Path:
-    """A source tree of its own with what the package is built from."""
-    target.mkdir(parents=True)
-    for name in SOURCES:
-        shutil.copy(ROOT / name, target)
+def checkout(target: Path, *, backwards: bool = False) -> Path:
+    """A source tree of its own with what the package is built from, created in this order."""
+    found = [ROOT / name for name in SOURCES]
     for folder in ("release", *package.FOLDERS):
-        if (ROOT / folder).is_dir():
-            skip = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / folder, target / folder, ignore=skip)
+        found += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+    for path in sorted(found, reverse=backwards):
+        if "__pycache__" not in path.parts:
+            copy = target / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
     return target
 
 
@@ -81,7 +82,8 @@ def members(source: Path) -> list[str]:
 
 
 def test_the_same_sources_give_the_same_bytes_whoever_builds_them(tmp_path: Path) -> None:
-    one, two = checkout(tmp_path / "one"), checkout(tmp_path / "elsewhere" / "two")
+    one = checkout(tmp_path / "one")
+    two = checkout(tmp_path / "elsewhere" / "two words", backwards=True)
     for number, file in enumerate(sorted(two.rglob("*"), reverse=True)):
         os.utime(file, (1_000_000_000 + number, 1_000_000_000 + number))
         if file.is_file() and os.name != "nt":
@@ -92,8 +94,9 @@ def test_the_same_sources_give_the_same_bytes_whoever_builds_them(tmp_path: Path
     odd = two / "plexsync" / "app.py"
     odd.write_bytes(odd.read_bytes().replace(b"\n", b"\r\n"))
     umask = {} if os.name == "nt" else {"umask": 0o077}
-    first = built(one, tmp_path / "first", env={"TZ": "UTC"})
-    other = built(two, tmp_path / "other", env={"TZ": "Pacific/Apia", "LC_ALL": "C"}, **umask)
+    first = built(one, tmp_path / "first", env={"TZ": "UTC", "PYTHONHASHSEED": "1"})
+    there = {"TZ": "Pacific/Apia", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONHASHSEED": "2"}
+    other = built(two, tmp_path / "other", env=there, **umask)
     assert first == other
 
 
@@ -202,6 +205,40 @@ def test_a_date_that_is_none_would_make_the_whole_source_unreadable() -> None:
 def test_a_second_release_of_a_day_needs_a_time_of_day() -> None:
     with pytest.raises(package.NotReady, match="1.2.0 is not later than 1.1.9.* 2026-03-04 15:30"):
         package.release_date("## 1.2.0 - 2026-03-04\n\n## 1.1.9 - 2026-03-04\n", "1.2.0")
+
+
+def test_a_version_is_released_once() -> None:
+    with pytest.raises(package.NotReady, match="1.2.0 was released before. Raise the version"):
+        package.release_date("## 1.2.0 - 2026-03-04 15:30\n\n## 1.2.0 - 2026-03-04\n", "1.2.0")
+
+
+def test_both_releases_of_one_day_are_offered_and_each_to_an_unreleased_build(
+    tmp_path: Path,
+) -> None:
+    tree, version = checkout(tmp_path / "tree"), plexsync.__version__
+    history = "## 0.0.9 - 2026-03-04\n\n- x\n"
+    found = []
+    for text in (UNRELEASED, history, f"## {version} - 2026-03-04 15:30\n\n- y\n\n{history}"):
+        (tree / "CHANGELOG.md").write_text(text)
+        one = "0.0.9" if text == history else version
+        constant = tree / "plexsync" / "__init__.py"
+        constant.write_text(f'__version__ = "{one}"\n')
+        manifest = (ROOT / "PlexSync.yml").read_text()
+        (tree / "PlexSync.yml").write_text(
+            re.sub(r'^version: ".*"', f'version: "{one}"', manifest, flags=re.M)
+        )
+        out = tmp_path / f"out{len(found)}"
+        built(tree, out)
+        found.append(read_index(out / "index.yml")["PlexSync"])
+    unreleased, first, second = found
+    plugins = PluginFolder(tmp_path / "plugins")
+    plugins.install(unreleased)
+    assert plugins.update_available(first)
+    plugins.install(first)
+    assert plugins.update_available(second)
+    assert first.version != second.version, "Stash's page shows days only"
+    plugins.install(second)
+    assert not plugins.update_available(second)
 
 
 def test_two_versions_are_not_packaged(tmp_path: Path) -> None:
