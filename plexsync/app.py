@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from plexsync.edges import legacy
@@ -36,11 +36,12 @@ from plexsync.flows.sync.revival import Revival
 from plexsync.flows.sync.scene_reader import SceneReader
 from plexsync.flows.sync.sync_scenes import ScanFolder, SyncScenes
 from plexsync.flows.sync.write_items import WriteItems
+from plexsync.flows.worker.batches import Observe
 from plexsync.flows.worker.folder_owner import FolderOwner
 from plexsync.flows.worker.intake import Intake
 from plexsync.flows.worker.page_turn import PageTurn
 from plexsync.flows.worker.statistics import Statistics
-from plexsync.flows.worker.worker import Observe, Worker
+from plexsync.flows.worker.worker import Worker
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import SyncError
 from plexsync.model.paths import index_keys
@@ -81,7 +82,7 @@ class App(Services):
         if kept:
             log.warning(LEGACY.format(kept))
         self._met: tuple[float, str] | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self._pools: Sequence[ThreadPoolExecutor] = ()
         self._index: PlexIndex | None = None
         self._index_of: PlexClient | None = None
         self._sync: SyncScenes | None = None
@@ -145,14 +146,16 @@ class App(Services):
         plex, index = self.plex(config), self.index(config)
         if self._sync is not None and self._sync_key == (config, id(plex)):
             return self._sync
-        self._end_pool()
-        self._pool = pool = ThreadPoolExecutor(max_workers=config.plex_connections)
+        self._end_pools()
+        # what is read for a batch does not queue up behind the writes of the one before it
+        pool, readers = (ThreadPoolExecutor(config.plex_connections) for _ in range(2))
+        self._pools = pool, readers
         stores = self.stores
         notes = CollectionNotes(
             config, self.stash, stores.ledger, enabled=config.collection_details
         )
         reader = ItemReader(plex, index)
-        pictures = PictureReader(config, self.stash, pool, self.log)
+        pictures = PictureReader(config, self.stash, readers, self.log)
         matcher = ItemMatcher(config, plex, index, stores.ledger, self.stash, self.clock, self.log)
         self._sync = SyncScenes(
             SceneReader(config, self.stash, stores.ledger, pictures, notes, self.log),
@@ -164,6 +167,7 @@ class App(Services):
                 self.stash.in_flight,
                 stores.ledger,
                 pool,
+                readers,
                 reader.read,
                 index,
                 self.outages,
@@ -234,15 +238,15 @@ class App(Services):
             statistics.observe if observe is None else statistics.beside(observe),
         )
 
-    def _end_pool(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown()
-        self._sync = self._pool = None
+    def _end_pools(self) -> None:
+        for pool in self._pools:
+            pool.shutdown()
+        self._sync, self._pools = None, ()
 
     def close(self) -> None:
         """Close every file and connection."""
         self.statistics.close()
-        self._end_pool()
+        self._end_pools()
         if self._index is not None:
             self._index.close()
         super().close()

@@ -95,6 +95,7 @@ class Fault:
     at: str = "before"  # reset: "before" or "after" the request is carried out
     keep: float = 0.5  # cut: share of the body that arrives
     honest: bool = False  # cut: the length is that of the part, so only the content is broken
+    fails: bool = False  # hang: once released it is answered with `status`
     change: Callable[[bytes], bytes] = bytes  # rewrite: the right body -> the one that goes out
     removed: bool = False
 
@@ -212,7 +213,7 @@ def _hang(fault: Fault, carry_out: Callable[[], Reply], wire: Wire) -> None:
     """
     done = carry_out() if fault.apply else None
     if fault.book.wait(fault, wire.stopping) and not wire.gone():
-        wire.reply(done or carry_out())
+        wire.reply(_other_answer(fault) if fault.fails else done or carry_out())
     else:
         wire.reset()
 

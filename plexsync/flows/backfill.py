@@ -23,7 +23,6 @@ def wake_neighbours(queue: JobQueue, ledger: Ledger, scenes: Iterable[int], now:
     queue.put_all(
         Job(scene=scene, reason=RECONCILE, born=now, priority=BACKFILL, not_before=now)
         for scene in dict.fromkeys(found)
-        if scene not in queue.jobs
     )
 
 

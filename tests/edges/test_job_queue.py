@@ -141,6 +141,50 @@ def test_a_job_that_was_taken_back_meanwhile_is_not_lost_by_its_retry(queue: Job
     assert scenes(queue.due(NOW + 5, 50)) == [7]
 
 
+@pytest.mark.parametrize("priority", [EDIT, BACKFILL], ids=["edit", "backfill"])
+def test_a_job_added_again_during_its_run_has_another_one(queue: JobQueue, priority: int) -> None:
+    queue.put_all([job_for(7, reason="scan"), job_for(8)])
+    queue.start([7, 8])
+    queue.put_all([job_for(7, reason="update", priority=priority)])
+    assert queue.due(NOW, 50) == [], "not beside the first run"
+    queue.finish([7, 8])
+    (job,) = queue.due(NOW, 50)
+    assert (job.scene, job.running, queue.running) == (7, False, False)
+    assert job.reason == ("update" if priority == EDIT else "scan")
+    queue.start([7, 8])
+    queue.finish([7])
+    assert not queue.jobs
+
+
+def test_an_edit_during_a_run_that_fails_leaves_no_backoff(queue: JobQueue) -> None:
+    queue.put_all([job_for(7)])
+    queue.start([7])
+    queue.put_all([job_for(7, not_before=NOW + 1)])
+    queue.rewrite(job_for(7, not_before=NOW + 300, attempts={"PlexTemporaryError": 1}))
+    assert queue.due(NOW + 1, 50) == [job_for(7, not_before=NOW + 1)]
+
+
+@can_fork
+def test_a_job_added_again_during_its_run_is_not_lost_by_a_crash(queues: Queues) -> None:
+    def run(queue: JobQueue) -> None:
+        queue.put_all([job_for(7)])
+        queue.start([7])
+        queue.put_all([job_for(7, reason="forced")])
+
+    queues.die_after(run)
+    with queues.open() as queue:
+        assert [(job.scene, job.reason) for job in queue.due(NOW, 50)] == [(7, "forced")]
+
+
+def test_a_hurried_job_that_is_put_back_is_still_due(queue: JobQueue) -> None:
+    queue.put_all([job_for(1, not_before=NOW + 300)])
+    queue.make_due([1])
+    queue.start([1])
+    assert queue.due(NOW, 9) == []
+    queue.release([1])
+    assert scenes(queue.due(NOW, 9)) == [1]
+
+
 def test_a_job_that_is_no_json_is_refused_and_changes_nothing(queue: JobQueue) -> None:
     queue.put_all([job_for(7)])
     with pytest.raises(ValueError, match="JSON"):

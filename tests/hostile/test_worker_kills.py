@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plexsync import inbox
+from plexsync.flows.outage.outage_controller import BATCH
+from plexsync.policy.debounce import BURST
+from tests.world import until
 from torture.stage import Stage
 from torture.worker_kills import kill_workers
 
@@ -17,6 +23,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 KILLS = int(os.environ.get("PLEXSYNC_TEST_KILLS", "12"))
 """Few, since `torture` kills thousands."""
+CONNECTIONS = 2
+"""The default of `plex_connections`."""
 SCENES = 120
 REFUSED = 1 / SCENES
 """One scene: several would open the circuit breaker for an hour at the end."""
@@ -110,3 +118,48 @@ def test_with_preserve_what_a_killed_worker_wrote_is_no_edit_of_a_person(stage: 
     save(stage, scene, details="D")
     stage.drain()
     assert stage.films[scene].summary == "typed in Plex"
+
+
+@pytest.fixture(scope="module")
+def many_scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Two batches, at the true speed: when time flies, something is always due between them."""
+    folder = tmp_path_factory.mktemp("stage")
+    with Stage(folder, scenes=2 * BATCH, refused=0, sick=0, speed=1.0) as stage:
+        yield stage
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("method", "number"),
+    [("GET", 2), ("PUT", BATCH + 1), ("GET", 3)],
+    ids=["the second is read", "the second is written", "the first is read back"],
+)
+def test_a_worker_killed_with_two_batches_under_way_loses_nothing_of_either(
+    many_scenes: Stage, method: str, number: int
+) -> None:
+    stage, seen = many_scenes, Counter[str]()
+    stage.reset()
+
+    def kill(request: Any) -> bool:
+        if request.method == "PUT" or request.path.startswith("/library/metadata/"):
+            seen[request.method] += 1
+            if seen[method] == number and request.method == method:
+                stage.kill_worker()
+        return False
+
+    for scene in stage.films:
+        stage.edit(scene)
+    due = time.monotonic() + BURST
+    until(lambda: time.monotonic() >= due)  # all at once, so that both batches are full
+    stage.on_request = kill
+    stage.worker = stage.nursery.start(stage.block())
+    assert stage.nursery.wait(stage.worker)
+    stage.on_request = lambda request: False
+    assert seen["GET"] == 2 or seen["PUT"] > BATCH, "the first is not over when the second begins"
+    last = stage.nursery.start(stage.block())
+    until(stage.idle)
+    stage.nursery.kill(last)
+    verdict = stage.judge()
+    assert verdict.bad == []
+    assert (verdict.dead, verdict.innocent) == (0, 0)
+    assert verdict.twice <= CONNECTIONS, "only those in flight"

@@ -6,6 +6,8 @@ answers.py decides what an answer means.
 from __future__ import annotations
 
 import queue
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -43,9 +45,9 @@ class PlexSession:
         self.answers = 0
         """Answers so far that were recognisably Plex's."""
         self._sessions = [make() for _ in range(connections)]
-        self._free: queue.LifoQueue[Session] = queue.LifoQueue()
-        for session in self._sessions:
-            self._free.put(session)
+        self._free = list(self._sessions)
+        self._waiting: deque[queue.SimpleQueue[Session]] = deque()
+        self._turns = threading.Lock()
 
     @property
     def opened(self) -> int:
@@ -138,9 +140,21 @@ class PlexSession:
 
     @contextmanager
     def _turn(self) -> Iterator[Session]:
-        """Borrow the session that was used last, so that its connection is still open."""
-        session = self._free.get()
+        """Borrow the session that was used last, so that its connection is still open; in the order
+        of asking, so that a read need not wait for all writes that a pool still has to send.
+        """
+        with self._turns:
+            session = self._free.pop() if self._free else None
+            if session is None:
+                mine: queue.SimpleQueue[Session] = queue.SimpleQueue()
+                self._waiting.append(mine)
+        if session is None:
+            session = mine.get()
         try:
             yield session
         finally:
-            self._free.put(session)
+            with self._turns:
+                if self._waiting:
+                    self._waiting.popleft().put(session)
+                else:
+                    self._free.append(session)

@@ -8,11 +8,11 @@ indexes, so that neither ever reads a whole queue.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from plexsync.edges.storage.queries import marks
 from plexsync.edges.transactions import transaction
-from plexsync.model.job import EDIT, Job
+from plexsync.model.job import BACKFILL, EDIT, Job
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS job_index (
@@ -182,6 +182,20 @@ def renewed(old: Job, new: Job) -> Job:
         starts=max(old.starts, new.starts),
         running=old.running or new.running,
     )
+
+
+def merged(jobs: Iterable[Job], live: Mapping[int, Job], running: Container[int]) -> dict[int, Job]:
+    """The jobs to store, one per scene, when `jobs` are added to the live ones."""
+    wanted: dict[int, Job] = {}
+    for job in jobs:
+        new, old = ended(job), wanted.get(job.scene) or live.get(job.scene)
+        if old is None:
+            wanted[job.scene] = new
+        elif job.priority != BACKFILL:
+            wanted[job.scene] = renewed(old, new)
+        elif job.scene in running:
+            wanted[job.scene] = old._replace()
+    return wanted
 
 
 def ended(job: Job) -> Job:

@@ -22,6 +22,7 @@ from plexsync.edges.queue.job_index import (
     columns,
     ended,
     is_due,
+    merged,
     rank,
     renewed,
     share,
@@ -29,7 +30,7 @@ from plexsync.edges.queue.job_index import (
 from plexsync.edges.queue.queue_queries import TABLE
 from plexsync.edges.queue.queue_store import Row, decode, keep_bad_rows, open_queue
 from plexsync.edges.transactions import transaction
-from plexsync.model.job import BACKFILL, EDIT, Job
+from plexsync.model.job import EDIT, Job
 
 __all__ = ["LONGEST_WAIT", "POISON_STARTS", "JobQueue"]
 
@@ -65,7 +66,8 @@ class JobQueue:
         self._rows: dict[int, int] = {}
         self.counts = JobCounts()
         self._suspects: set[int] = set()
-        self._started: set[int] = set()
+        self._started: dict[int, Job] = {}
+        """Running jobs, as stored when they were started."""
         self._due_early: set[int] = set()
         opened = open_queue(folder, warn)
         self._queue, self._epoch, self.damaged = opened.queue, opened.epoch, opened.lost
@@ -107,48 +109,39 @@ class JobQueue:
         """Add jobs, merged to one live job per scene, in one transaction.
 
         An edit of a waiting scene moves its job to the edit's `not_before` and clears its attempts;
-        a backfill leaves a waiting job unchanged. None of the scenes may be running: the owner adds
-        jobs between batches, never during one.
+        a backfill leaves a waiting job unchanged. A job that is running has another run afterwards,
+        since this one may have read the scene before.
         """
-        wanted: dict[int, Job] = {}
-        for job in jobs:
-            new, old = ended(job), wanted.get(job.scene) or self._jobs.get(job.scene)
-            if old is None:
-                wanted[job.scene] = new
-            elif job.priority != BACKFILL:
-                wanted[job.scene] = renewed(old, new)
+        wanted = merged(jobs, self._jobs, self._started)
         self._store(wanted.values())
         self._due_early -= wanted.keys()
 
     def rewrite(self, *jobs: Job) -> None:
         """End runs that are to be retried, in one transaction; the jobs wait as given."""
-        self._store([ended(job) for job in jobs])
-        self._started.difference_update(job.scene for job in jobs)
+        self._due_early -= self._started.keys() & {job.scene for job in jobs}
+        self._end([self._jobs[job.scene] if self._is_renewed(job.scene) else job for job in jobs])
 
     def make_due(self, scenes: Iterable[int]) -> None:
         """Make waiting jobs due now, once; their stored time does not change. Lost at a restart."""
-        self._due_early |= (self._jobs.keys() - self._started).intersection(scenes)
+        self._due_early |= (self._jobs.keys() - self._started.keys()).intersection(scenes)
 
     def release(self, scenes: Iterable[int]) -> None:
         """End runs that failed through no fault of the jobs: they wait as before."""
-        jobs = [self._jobs[scene] for scene in scenes if scene in self._jobs]
-        self._store([ended(job) for job in jobs])
-        self._started.difference_update(job.scene for job in jobs)
+        self._end([self._jobs[scene] for scene in scenes if scene in self._jobs])
 
     def start(self, scenes: Sequence[int]) -> None:
-        """Mark jobs as running, in one transaction, before they run. A job started alone is
-        counted.
-        """
+        """Mark jobs as running, in one transaction, before they run; one started alone is counted."""
         alone = int(len(scenes) == 1)
         jobs = [self._jobs[scene] for scene in scenes if scene in self._jobs]
         self._store([job._replace(running=True, starts=job.starts + alone) for job in jobs])
-        self._started.update(job.scene for job in jobs)
+        self._started |= {job.scene: self._jobs[job.scene] for job in jobs}
         self._suspects.difference_update(scenes)
-        self._due_early.difference_update(scenes)
 
     def finish(self, scenes: Iterable[int]) -> None:
-        """Delete finished jobs in one transaction; unknown scenes are ignored."""
-        done = {scene for scene in scenes if scene in self._rows}
+        """Delete finished jobs in one transaction, but none added again during its run."""
+        known = {scene for scene in scenes if scene in self._rows}
+        self.release(again := set(filter(self._is_renewed, known)))
+        done = known - again
         with transaction(self._queue.connection) as connection:
             connection.executemany(
                 f"DELETE FROM {TABLE} WHERE _id = ?", [(self._rows[scene],) for scene in done]
@@ -227,7 +220,8 @@ class JobQueue:
         return job.priority != EDIT and job.reason in self.held
 
     def _free_early(self) -> Iterator[int]:
-        return (scene for scene in self._due_early if not self._is_held(self._jobs[scene]))
+        early = self._due_early - self._started.keys()
+        return (scene for scene in early if not self._is_held(self._jobs[scene]))
 
     def _suspected(self) -> list[Job]:
         return [self._jobs[scene] for scene in self._suspects]
@@ -235,6 +229,15 @@ class JobQueue:
     def _alive_suspects(self) -> list[Job]:
         alive = (job for job in self._suspected() if job.starts < self._poison_starts)
         return [job for job in alive if not self._is_held(job)]
+
+    def _is_renewed(self, scene: int) -> bool:
+        """Whether the job was added again during its run."""
+        return scene in self._started and self._started[scene] is not self._jobs[scene]
+
+    def _end(self, jobs: Sequence[Job]) -> None:
+        self._store([ended(job) for job in jobs])
+        for job in jobs:
+            self._started.pop(job.scene, None)
 
     def _store(self, jobs: Iterable[Job]) -> None:
         jobs = list(jobs)
@@ -264,7 +267,7 @@ class JobQueue:
         del self._rows[scene]
         self._suspects.discard(scene)
         self._due_early.discard(scene)
-        self._started.discard(scene)
+        self._started.pop(scene, None)
 
     def _load(self, rows: Iterable[Row]) -> None:
         """Claim the rows of earlier sessions; those that are not jobs are moved to `damaged/`."""

@@ -124,6 +124,12 @@ class OutageController:
         return self.refused or self.breaker.state != CLOSED
 
     @property
+    def steady(self) -> bool:
+        """Whether nothing failed lately, and the rate is not limited."""
+        failing = self.blocked or self.breaker.failures or self.recovery.trouble
+        return not failing and self.pacer.rate() is None
+
+    @property
     def why(self) -> str:
         """What holds jobs back, and what the user can do about it."""
         words, kind = self.recovery.trouble_words, self.recovery.trouble

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.flows.results import Done, Result
+from plexsync.flows.sync.batch import Batch
 from plexsync.flows.sync.media_server import Cut, MediaServer
 from plexsync.flows.sync.planning import is_foreign, kept_edits, plan_items
 from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
@@ -52,10 +53,13 @@ class DryRun:
         self._preserve = preserve
         self.plans: dict[int, tuple[ItemPlan, ...]] = {}
 
-    def write(self, scenes: Sequence[SceneWrite], now: float) -> list[Result]:
+    def begin(self, batch: Batch) -> None:
+        """Sends nothing."""
+
+    def end(self, batch: Batch) -> list[Result]:
         """One result per scene, as after a run in which Plex accepted everything."""
         results: list[Result] = []
-        for scene in scenes:
+        for scene in batch.scenes:
             scene.items = plan_items(scene, self._ledger, self._preserve, self._server.fit)
             items = tuple(self._item(write, scene) for write in scene.items)
             self.plans[scene.scene.id] = items

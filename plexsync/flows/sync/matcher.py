@@ -19,6 +19,7 @@ from plexsync.model.errors import (
     LIBRARY,
     REQUEST,
     AmbiguousMatch,
+    Interrupted,
     PlexNotFound,
     PlexTemporaryError,
     SyncError,
@@ -61,28 +62,41 @@ class ItemMatcher:
         self._items = ItemReader(server, index)
         self._refreshed: float | None = None
 
-    def match(self, scenes: Sequence[SceneWrite]) -> tuple[list[SceneWrite], list[Result]]:
-        """Split a batch into scenes that are found in Plex, and results of the others."""
+    def match(
+        self, scenes: Sequence[SceneWrite], *, ahead: bool = False
+    ) -> tuple[list[SceneWrite], list[Result]]:
+        """Split a batch into scenes that are found in Plex, and results of the others.
+
+        With `ahead` the batch before it is still being written: raises Interrupted if libraries
+        would have to be read, or if another server answers.
+        """
         if not scenes:
             return [], []
+        if ahead and self._server.server_id() != self._ledger.server:
+            raise Interrupted
         self.verify_server()
         self._scenes.begin()
         if not self._index.complete(self._config.plex_library):
-            self.refresh()
+            self._refresh_in_turn(Depth.NEW, ahead=ahead)
         found, failed, misses = self._pass(scenes)
         trouble: SyncError | None = None
         for worthwhile in (self._news_may_help, self._reading_may_help):
             depth = worthwhile(misses) if misses and trouble is None else None
             if depth is not None:
-                trouble = self._try_to_refresh(depth)
+                trouble = self._try_to_refresh(depth, ahead=ahead)
                 more, worse, misses = self._pass(misses)
                 found, failed = found + more, failed + worse
         return found, failed + [Failed(each.job, trouble or self._missing(each)) for each in misses]
 
-    def _try_to_refresh(self, depth: Depth) -> SyncError | None:
+    def _refresh_in_turn(self, depth: Depth, *, ahead: bool) -> None:
+        if ahead:
+            raise Interrupted
+        self.refresh(depth)
+
+    def _try_to_refresh(self, depth: Depth, *, ahead: bool) -> SyncError | None:
         """Refresh the index for misses; a library that cannot be listed holds up only those."""
         try:
-            self.refresh(depth)
+            self._refresh_in_turn(depth, ahead=ahead)
         except PlexTemporaryError as problem:
             if problem.cause == "server":
                 raise

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from plexsync.edges.log.log import Log
-from plexsync.flows.results import Failed, Postponed, Result
+from plexsync.flows.results import Result
+from plexsync.flows.sync.batch import Batch
 from plexsync.flows.sync.matcher import ItemMatcher
 from plexsync.flows.sync.media_server import MediaServer
 from plexsync.flows.sync.revival import Revival
@@ -23,8 +24,11 @@ from plexsync.model.scene import Scene
 class Writer(Protocol):
     """The last step of a batch; the dry run has its own."""
 
-    def write(self, matched: Sequence[SceneWrite], now: float) -> list[Result]:
-        """One result per matched scene. Raises SyncError if nothing could be done."""
+    def begin(self, batch: Batch) -> None:
+        """Plan the batch's scenes; what has to be sent to Plex is under way afterwards."""
+
+    def end(self, batch: Batch) -> list[Result]:
+        """One result per scene. Raises SyncError if nothing could be done."""
 
 
 class SyncScenes:
@@ -73,27 +77,45 @@ class SyncScenes:
 
     def sync(self, jobs: Sequence[Job], now: float) -> list[Result]:
         """Try each job once. An error that stops a whole step is not the fault of its jobs."""
-        try:
-            return self._sync(jobs, now)
-        except Interrupted:
-            return [Postponed(job) for job in jobs]
+        return self.end(self.begin(Batch(jobs, now)))
 
-    def _sync(self, jobs: Sequence[Job], now: float) -> list[Result]:
+    def begin(self, batch: Batch) -> Batch:
+        """Do everything up to the writes, which are under way then. Never raises: `end` does."""
         try:
-            self._matcher.verify_first_server()
-            scenes, results = self._read(jobs, now)
+            self._prepare(batch)
+        except Interrupted:
+            batch.put_back()
         except SyncError as error:
-            return [Failed(job, error.of_step()) for job in jobs]
+            batch.fail(error)
+        except Exception as problem:  # noqa: BLE001 - for `end`
+            batch.problem = problem
+        return batch
+
+    def end(self, batch: Batch) -> list[Result]:
+        """Wait for the writes of a batch and read them back; one result per job."""
+        if batch.problem is not None:
+            raise batch.problem
         try:
-            matched, ended = self._matcher.match(scenes)
+            if batch.planned:
+                batch.results += self._writer.end(batch)
+        except Interrupted:
+            batch.put_back()
         except SyncError as error:
-            return results + [Failed(each.job, error.of_step()) for each in scenes]
-        results += ended
-        try:
-            self._reader.read_late_pictures(matched)
-            return results + self._writer.write(matched, now)
-        except SyncError as error:
-            return results + [Failed(each.job, error.of_step()) for each in matched]
+            batch.fail(error)
+        return batch.results
+
+    def _prepare(self, batch: Batch) -> None:
+        self._matcher.verify_first_server()
+        scenes, ended = self._read(batch.jobs, batch.now)
+        batch.results += ended
+        ahead = batch.behind is not None
+        batch.scenes, ended = self._matcher.match(scenes, ahead=ahead)
+        batch.results += ended
+        if batch.behind is not None:
+            batch.leave_out(batch.behind.targets)
+        self._reader.read_late_pictures(batch.scenes)
+        self._writer.begin(batch)
+        batch.planned = True
 
     def _read(self, jobs: Sequence[Job], now: float) -> tuple[list[SceneWrite], list[Result]]:
         answers = self._reader.ask(jobs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor
 from functools import partial
 
 from plexsync.edges.in_flight import InFlight
@@ -11,6 +11,7 @@ from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.results import Done, Failed, Postponed, Result
+from plexsync.flows.sync.batch import Batch
 from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.flows.sync.image_writer import ImageWriter
 from plexsync.flows.sync.media_server import FileIndex, MediaServer, Sent
@@ -48,6 +49,7 @@ class WriteItems:
         in_flight: InFlight,
         ledger: Ledger,
         pool: Executor,
+        readers: Executor,
         read: Read,
         index: FileIndex,
         outages: OutageController,
@@ -65,16 +67,38 @@ class WriteItems:
         self._outages = outages
         self._notes = notes
         self._log = log
-        self._images = ImageWriter(server, pool, outages, preserve=self._preserve)
-        self._stopped: SyncError | None = None
+        self._images = ImageWriter(server, readers, outages, preserve=self._preserve)
 
-    def write(self, scenes: Sequence[SceneWrite], now: float) -> list[Result]:
-        """Write every matched scene; one result for each."""
+    def begin(self, batch: Batch) -> None:
+        """Plan and send; the next few are planned while Plex writes the previous few."""
+        if batch.scenes and batch.behind is None:
+            self._index.recall_limits(batch.now)
+        try:
+            for start in range(0, len(batch.scenes), AHEAD):
+                some = batch.scenes[start : start + AHEAD]
+                for each in some:
+                    each.items = plan_items(each, self._ledger, self._preserve, self._server.fit)
+                changing = [scene for scene in some if scene.changing]
+                self._images.inspect([write for scene in changing for write in scene.items])
+                # Intent first: after a crash the ledger still has what Plex had before, and what is
+                # ours.
+                self._save(changing, batch.now, intent=True)
+                batch.under_way += [
+                    self._pool.submit(self._send_scene, scene, batch) for scene in changing
+                ]
+        except BaseException:
+            batch.wait_for_writes()
+            raise
+
+    def end(self, batch: Batch) -> list[Result]:
+        """Wait for the writes, read back what Plex has now, and record it; one result per scene."""
+        scenes, now = batch.scenes, batch.now
         if not scenes:
             return []
-        self._index.recall_limits(now)
-        self._send_all(scenes, now)
-        self._read_back([scene for scene in scenes if scene.changing])
+        batch.wait_for_writes()
+        for future in batch.under_way:
+            future.result()
+        self._read_back([scene for scene in scenes if scene.changing], batch)
         for scene in scenes:
             conclude(scene, now)
             self._log_refusals(scene)
@@ -83,29 +107,9 @@ class WriteItems:
         self._index.keep_limits(now)
         return [_result(scene) for scene in scenes]
 
-    def _send_all(self, scenes: Sequence[SceneWrite], now: float) -> None:
-        """Plan and send; the next few are planned while Plex writes the previous few."""
-        self._stopped = None
-        under_way: list[Future[None]] = []
-        try:
-            for start in range(0, len(scenes), AHEAD):
-                some = scenes[start : start + AHEAD]
-                for each in some:
-                    each.items = plan_items(each, self._ledger, self._preserve, self._server.fit)
-                changing = [scene for scene in some if scene.changing]
-                self._images.inspect([write for scene in changing for write in scene.items])
-                # Intent first: after a crash the ledger still has what Plex had before, and what is
-                # ours.
-                self._save(changing, now, intent=True)
-                under_way += [self._pool.submit(self._send_scene, scene) for scene in changing]
-        finally:
-            wait(under_way)
-        for future in under_way:
-            future.result()
-
-    def _send_scene(self, scene: SceneWrite) -> None:
-        if self._stopped is not None:
-            scene.postponed = True
+    def _send_scene(self, scene: SceneWrite, batch: Batch) -> None:
+        if not batch.may_send:
+            scene.postponed = batch.halted = True
             return
         try:
             for write in scene.items:
@@ -114,13 +118,13 @@ class WriteItems:
                     self._log_cut(scene, sent)
                 self._images.upload(write, partial(self._pictures.data, scene.pictures))
         except Interrupted:
-            scene.postponed = True
+            scene.postponed = batch.halted = True
         except SyncError as error:
-            scene.error = error
-            if isinstance(error, (PlexServerDown, PlexAuthError)):
-                self._stopped = error
+            scene.error, batch.halted = error, True
+            batch.stopped |= isinstance(error, (PlexServerDown, PlexAuthError))
+        scene.pictures.data.clear()  # two batches are in memory at a time
 
-    def _read_back(self, scenes: Sequence[SceneWrite]) -> None:
+    def _read_back(self, scenes: Sequence[SceneWrite], batch: Batch) -> None:
         """Read back what Plex has now; only that is recorded as written."""
         writes = [write for scene in scenes for write in scene.items if write.sent]
         if not writes:
@@ -129,6 +133,7 @@ class WriteItems:
             with self._in_flight.completing():
                 items, broken = self._read({write.item.target for write in writes})
         except Interrupted:
+            batch.halted = True
             for scene in scenes:
                 scene.postponed |= any(write.sent for write in scene.items)
             return

@@ -1,4 +1,4 @@
 """The drain loop and its periodic duties.
 
-From outside: folder_owner, intake, notifier, page_turn, statistics, worker.
+From outside: batches, folder_owner, intake, notifier, page_turn, statistics, worker.
 """

@@ -47,13 +47,23 @@ class ReconcileTurns:
         held = RECONCILE in self._stores.queue.held - self._stores.ledger.parked()
         return held and config is not None and self._services.reconcile.next_run(config) is not None
 
+    @property
+    def due(self) -> bool:
+        """Whether there is a page to compare, unless something holds the worker back."""
+        auto, config = self._services.reconcile, self._admission.config
+        return auto.next_run(config) is not None if config else auto.waiting
+
+    @property
+    def _held_back(self) -> bool:
+        held = RECONCILE in self._stores.queue.held
+        return held or self._admission.blocked(self._clock.now()) > 0
+
     def compare_page(self) -> bool:
         """Compare a page of a due reconciliation; False if there is none, or it waits."""
         auto, admission = self._services.reconcile, self._admission
-        held = RECONCILE in self._stores.queue.held
-        if held or admission.blocked(self._clock.now()) > 0:
+        if self._held_back:
             return False
-        if not (auto.next_run(admission.config) if admission.config else auto.waiting):
+        if not self.due:
             if admission.config:
                 auto.started()
             return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
@@ -12,33 +11,25 @@ from plexsync import inbox
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
 from plexsync.edges.page.command_store import NewCommands
-from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.stash.client import StashClient
-from plexsync.edges.storage.files import is_disk_trouble
 from plexsync.edges.stores import Stores
-from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
+from plexsync.flows.outage.outage_controller import BATCH
+from plexsync.flows.results import Outcome
 from plexsync.flows.services import LoopServices
 from plexsync.flows.setup.sign_in_file import SignInFile
 from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission
-from plexsync.flows.worker.blame import Blame, Judged
-from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties, log_dead_letters
+from plexsync.flows.worker.batches import Batches, Observe
+from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties
 from plexsync.flows.worker.intake import Intake
 from plexsync.flows.worker.notifier import Notifier
 from plexsync.flows.worker.recorder import ResultRecorder
 from plexsync.flows.worker.turns import CollectionTurns, ReconcileTurns
 from plexsync.model.command import AT_ONCE
-from plexsync.model.config import PlexSyncConfig
-from plexsync.model.errors import Interrupted, PlexPermanentError, PlexTemporaryError
+from plexsync.model.errors import AnotherStash, Interrupted, PlexPermanentError, SyncError
 from plexsync.model.job import EDIT, Job
 from plexsync.policy.waiting import pause
 
-LOG_EVERY = 10
-"""Jobs between log lines about dead letters."""
-
 DESTROYED_KEPT = 30 * 86400.0
-
-Observe = Callable[[Sequence[Outcome], float], None]
-"""Receives the outcomes of each batch and its seconds, and an empty list when nothing is due."""
 
 
 def ignore(outcomes: Sequence[Outcome], seconds: float) -> None:
@@ -82,11 +73,12 @@ class Worker:
         self._intake = Intake(folder, stores.queue, stores.ledger, stores.dead_letters, log)
         self._recorder = ResultRecorder(stores, self._intake, rng, log)
         self._commands = services.commands(self._intake.commands)
-        self._blame = Blame()
+        self._batches = Batches(
+            stores, services, self._admission, self._recorder, clock, log, observe
+        )
         self._new_commands = NewCommands(folder)
         self._backfills = services.backfills
         self._busy_at = clock.now()
-        self._jobs = 0
 
     def _table(self, arrivals: Arrivals) -> Alarms:
         """All alarms in the order in which they ring; jobs have their times in the queue."""
@@ -152,7 +144,8 @@ class Worker:
                 return reason
             batch = self._next(now)
             if batch:
-                self._process(batch)
+                self._batches.run(batch, self._following)
+                self._busy_at = self._clock.now()
             if not (batch and batch[0].priority == EDIT) and self._reconcile.compare_page():
                 self._busy_at = self._clock.now()
             elif not batch:
@@ -223,53 +216,32 @@ class Worker:
         self._backfills.look(self._clock.now())  # the settings may be others now
         return queue.due(self._clock.now(), room) if room else ()
 
-    def _process(self, batch: Sequence[Job]) -> None:
-        config = self._admission.config
-        if config is None:
-            return
-        began = self._clock.monotonic()
-        self._stores.queue.start([job.scene for job in batch])
-        plex = self._services.plex(config)
-        known = self._backfills.known(batch)
-        answers = plex.answers
-        attempts = self._attempt(batch, config)
-        judged = [self._judge(results, plex) for results in attempts]
-        outcomes: list[Outcome] = []
-        for one in judged:
-            outcomes += self._record(one, config, answered=plex.answers > answers)
-        self._backfills.measure(outcomes, known)
-        self._observe(outcomes, self._clock.monotonic() - began)
+    def _following(self, current: Sequence[Job]) -> Sequence[Job]:
+        """The jobs to read while the current ones are written, if both are full batches, so that no
+        request is spent on fewer. None if anything else is to be done between them.
+        """
         now = self._clock.now()
-        self._services.sync(config).retry_arrived(now, refresh=False)
+        steady = self._outages.steady and not self._admission.blocked(now)
+        if len(current) < BATCH or not steady or self._in_flight.asked():
+            return ()
         self._busy_at = now
-        before, self._jobs = self._jobs, self._jobs + len(batch)
-        if before // LOG_EVERY != self._jobs // LOG_EVERY:
-            log_dead_letters(self._stores.dead_letters, self._log)
+        self._intake.take_in(now)
+        waits = self._intake.commands.waiting or self._intake.probe_wanted
+        waits = waits or self._intake.hierarchy_changed or self._alarms.due_in(now) <= 0
+        if waits or (current[0].priority != EDIT and self._reconcile.due):
+            return ()
+        self._backfills.look(now)
+        found = self._stores.queue.due(now, BATCH)
+        return () if len(found) < BATCH or self._settings_differ() else found
 
-    def _attempt(self, batch: Sequence[Job], config: PlexSyncConfig) -> list[list[Result]]:
-        """Run a batch; one that raises a bug is repeated job by job, to find its job."""
+    def _settings_differ(self) -> bool:
+        """Whether the settings are others by now, or cannot be read; they are applied between two
+        batches.
+        """
         try:
-            return [self._services.sync(config).sync(batch, self._clock.now())]
-        except Exception as problem:  # noqa: BLE001 - the one net: a bug must not stop the queue
-            if is_disk_trouble(problem):
-                raise
-            self._log.error(f"Unexpected: {problem!r}", trace=traceback.format_exc(limit=-6))
-            if len(batch) == 1:
-                error = PlexTemporaryError(f"unexpected {problem!r}", cause="bug")
-                return [[Failed(batch[0], error)]]
-        return [results for job in batch for results in self._attempt([job], config)]
-
-    def _judge(self, results: Sequence[Result], plex: PlexClient) -> Judged:
-        patience = self._outages.patience(self._clock.now())
-        return self._blame.judge(results, plex, patience)
-
-    def _record(self, judged: Judged, config: PlexSyncConfig, *, answered: bool) -> list[Outcome]:
-        outcomes = self._recorder.record(judged.results, config, self._clock.now())
-        sent = sum(outcome.kind == WRITTEN for outcome in outcomes)
-        if sent or (answered and judged.server is None and judged.unwritten is None):
-            self._outages.record_success(sent)
-        self._admission.record(outcomes, judged)
-        return outcomes
+            return self._services.config() != self._admission.config
+        except (SyncError, AnotherStash):
+            return True
 
     def _sleep(self, now: float) -> None:
         self._observe((), 0.0)

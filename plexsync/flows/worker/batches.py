@@ -1,0 +1,166 @@
+"""Carries out batches of jobs: while Plex writes one, the next is read and planned."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+
+from plexsync.edges.clock import Clock
+from plexsync.edges.log.log import Log
+from plexsync.edges.plex.client import PlexClient
+from plexsync.edges.storage.files import is_disk_trouble
+from plexsync.edges.stores import Stores
+from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
+from plexsync.flows.services import LoopServices
+from plexsync.flows.sync.batch import Batch
+from plexsync.flows.worker.admission import Admission
+from plexsync.flows.worker.blame import Blame, Judged
+from plexsync.flows.worker.duties import log_dead_letters
+from plexsync.flows.worker.recorder import ResultRecorder
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.errors import Interrupted, PlexTemporaryError
+from plexsync.model.job import Job
+
+LOG_EVERY = 10
+"""Jobs between log lines about dead letters."""
+
+Observe = Callable[[Sequence[Outcome], float], None]
+"""Receives the outcomes of each batch and its seconds, and an empty list when nothing is due."""
+
+Following = Callable[[Sequence[Job]], Sequence[Job]]
+"""Returns the jobs that may be read while these are written; none if something else goes first."""
+
+
+class Batches:
+    """Runs batches and records what became of their jobs.
+
+    At most two are under way, and only as long as nothing fails: once it is in doubt what became of
+    a batch, nothing more of the next one is sent, and both are judged as one.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        services: LoopServices,
+        admission: Admission,
+        recorder: ResultRecorder,
+        clock: Clock,
+        log: Log,
+        observe: Observe,
+    ) -> None:
+        self._stores = stores
+        self._services = services
+        self._outages = services.outages
+        self._backfills = services.backfills
+        self._admission = admission
+        self._recorder = recorder
+        self._clock = clock
+        self._log = log
+        self._observe = observe
+        self._blame = Blame()
+        self._jobs = self._answers = 0
+        self._since = 0.0
+
+    def run(self, jobs: Sequence[Job], following: Following) -> None:
+        """Carry out a batch, and those that `following` returns meanwhile."""
+        config = self._admission.config
+        if config is None:
+            return
+        self._since = self._clock.monotonic()
+        self._answers = self._services.plex(config).answers
+        batch: Batch | None = self._begin(jobs, config)
+        while batch is not None:
+            ahead: Batch | None = None
+            try:
+                ahead = self._ahead(batch, following, config)
+                batch = self._end(batch, ahead, config)
+            except BaseException:
+                for each in filter(None, (batch, ahead)):
+                    each.stop()
+                raise
+
+    def _begin(
+        self, jobs: Sequence[Job], config: PlexSyncConfig, behind: Batch | None = None
+    ) -> Batch:
+        self._stores.queue.start([job.scene for job in jobs])
+        batch = Batch(jobs, self._clock.now(), behind)
+        batch.known = self._backfills.known(jobs)
+        return self._services.sync(config).begin(batch)
+
+    def _ahead(self, batch: Batch, following: Following, config: PlexSyncConfig) -> Batch | None:
+        """Begin the next batch, once only a few writes of this one are left. Whatever is wrong with
+        it is met again in its own turn.
+        """
+        batch.wait_until_few_are_left()
+        if batch.in_doubt:
+            return None
+        try:
+            jobs = following(batch.jobs)
+        except Interrupted:
+            return None
+        if not jobs:
+            return None
+        ahead = self._begin(jobs, config, batch)
+        if ahead.planned:
+            return ahead
+        self._stores.queue.release([job.scene for job in jobs])
+        return None
+
+    def _end(self, batch: Batch, ahead: Batch | None, config: PlexSyncConfig) -> Batch | None:
+        """Record what became of a batch; returns the next one if it goes on."""
+        plex = self._services.plex(config)
+        judged = [self._judge(results, plex) for results in self._results(batch, ahead, config)]
+        answered, self._answers = plex.answers > self._answers, plex.answers
+        outcomes: list[Outcome] = []
+        for one in judged:
+            outcomes += self._record(one, config, answered=answered)
+        self._backfills.measure(outcomes, batch.known)
+        before, self._since = self._since, self._clock.monotonic()
+        self._observe(outcomes, self._since - before)
+        self._services.sync(config).retry_arrived(self._clock.now(), refresh=False)
+        told, self._jobs = self._jobs, self._jobs + len(batch.jobs)
+        if told // LOG_EVERY != self._jobs // LOG_EVERY:
+            log_dead_letters(self._stores.dead_letters, self._log)
+        if ahead is None or batch.in_doubt:
+            return None
+        ahead.behind = None
+        return ahead
+
+    def _results(
+        self, batch: Batch, ahead: Batch | None, config: PlexSyncConfig
+    ) -> list[list[Result]]:
+        """The results that are judged together. If there is a bug, each job is repeated alone, to
+        find which one meets it.
+        """
+        sync = self._services.sync(config)
+        try:
+            results = sync.end(batch)
+            if ahead is not None and batch.in_doubt:
+                ahead.stop()
+                results += sync.end(ahead)
+            return [results]
+        except Exception as problem:  # noqa: BLE001 - the one net: a bug must not stop the queue
+            if is_disk_trouble(problem):
+                raise
+            self._log.error(f"Unexpected: {problem!r}", trace=traceback.format_exc(limit=-6))
+            jobs, batch.halted = [*batch.jobs], True
+            if ahead is not None:
+                ahead.stop()
+                jobs += ahead.jobs
+            if len(jobs) == 1:
+                error = PlexTemporaryError(f"unexpected {problem!r}", cause="bug")
+                return [[Failed(jobs[0], error)]]
+        alone = (sync.begin(Batch([job], self._clock.now())) for job in jobs)
+        return [results for each in alone for results in self._results(each, None, config)]
+
+    def _judge(self, results: Sequence[Result], plex: PlexClient) -> Judged:
+        patience = self._outages.patience(self._clock.now())
+        return self._blame.judge(results, plex, patience)
+
+    def _record(self, judged: Judged, config: PlexSyncConfig, *, answered: bool) -> list[Outcome]:
+        outcomes = self._recorder.record(judged.results, config, self._clock.now())
+        sent = sum(outcome.kind == WRITTEN for outcome in outcomes)
+        if sent or (answered and judged.server is None and judged.unwritten is None):
+            self._outages.record_success(sent)
+        self._admission.record(outcomes, judged)
+        return outcomes
