@@ -80,7 +80,7 @@ def _hooks(size: Size) -> Iterator[Row]:
 
 PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "hook": _hooks,
-    "operation": lambda size: operations.cost(size.runs),
+    "operation": lambda size: operations.cost(size.runs, size.jobs),
     "inbox": lambda size: inbox.inbox(size.events),
     "queue": lambda size: queue.queue(size.jobs),
     "backfill": lambda size: backfill.backfill(size.gaps),

@@ -6,19 +6,18 @@ exit.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
-from contextlib import suppress
 
-from plexsync import __version__, inbox, system
-from plexsync.edges.ownership import Ownership
+from plexsync import __version__, system
+from plexsync.model.json_text import dumps, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from plexsync.edges.clock import Clock
     from plexsync.edges.log.log import Log
+    from plexsync.edges.ownership import Ownership
 
 INSTALLS = "check_setup"
 """The only task that installs missing packages; the worker does so too."""
@@ -39,7 +38,7 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
             "Stash's plugins folder and press Reload plugins"
         )
     try:
-        order = json.loads(stdin)
+        order = loads(stdin)
         args, block = order.get("args") or {}, order.get("server_connection")
         mode = args.get("mode")
     except (ValueError, AttributeError, RecursionError):
@@ -48,7 +47,7 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
         return _read(plugin_dir, mode, args, block)
     from plexsync.flows.page import operations
 
-    if isinstance(mode, str) and mode in operations.OPERATIONS:
+    if isinstance(mode, str) and operations.is_operation(mode):
         return _operate(plugin_dir, mode, args, block)
     error = _prepare(plugin_dir, block, installs=mode == INSTALLS)
     try:
@@ -60,7 +59,7 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
         _keep_report(plugin_dir, mode, error)
         return _answer(error=error)
     try:
-        return json.dumps({"output": run_mode(plugin_dir, mode, args, block)}).encode()
+        return dumps({"output": run_mode(plugin_dir, mode, args, block)}).encode()
     except Exception as problem:
         return _answer(error=system.in_words(problem))
 
@@ -71,9 +70,11 @@ def _keep_report(plugin_dir: str, mode: object, error: str) -> None:
 
     if isinstance(mode, str) and mode.isidentifier():
         folder = system.data_folder(plugin_dir, os.environ)
-        with suppress(OSError):
+        try:
             system.private_folder(folder)
             Report(folder, mode, time.time).failed(error)
+        except OSError:
+            pass
 
 
 def _read(plugin_dir: str, mode: str, args: dict[str, object], block: object) -> bytes:
@@ -87,20 +88,23 @@ def _read(plugin_dir: str, mode: str, args: dict[str, object], block: object) ->
 
     folder = system.data_folder(plugin_dir, os.environ)
     try:
-        return json.dumps({"output": reading.run(folder, mode, args, block)}).encode()
+        return dumps({"output": reading.run(folder, mode, args, block)}).encode()
     except Exception as problem:
         return _answer(error=system.in_words(problem))
 
 
 def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object) -> bytes:
     """Answer an operation of the page at once, with the standard library alone."""
+    import gc
+
+    gc.disable()  # this process ends before there is much to collect
     from plexsync.flows.page import operations
 
     folder = system.data_folder(plugin_dir, os.environ)
-    connection = json.dumps(block).encode() if block else b""
-    request = operations.Request(plugin_dir, folder, args, connection, time.time())
+    connection = dumps(block).encode() if block else b""
     try:
-        return json.dumps({"output": operations.perform(mode, request)}).encode()
+        request = operations.Request(plugin_dir, folder, args, connection, time.time())
+        return dumps({"output": operations.perform(mode, request)}).encode()
     except Exception as problem:
         from plexsync.edges.log.redact import Redactor
 
@@ -110,6 +114,7 @@ def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object)
 def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
     """Make the packages importable that a task needs; returns "" or why that is not possible now."""
     _load_site()
+    from plexsync import inbox
     from plexsync.dependencies import Dependencies, Unavailable
     from plexsync.edges.log.log import Log
     from plexsync.edges.log.stash_sink import StashSink
@@ -124,7 +129,7 @@ def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
             return needs.missing()
         needs.install(Log(StashSink(sys.stderr)).info)
         if inbox.collect(folder, limit=1):  # events stored meanwhile
-            inbox.wake(plugin_dir, folder, json.dumps(block).encode())
+            inbox.wake(plugin_dir, folder, dumps(block).encode())
     except (Unavailable, OSError, ValueError) as problem:
         return system.in_words(problem)
     return ""
@@ -156,11 +161,13 @@ def _unloadable(problem: ImportError) -> str:
 
 
 def _answer(*, error: str) -> bytes:
-    return json.dumps({"error": error}).encode()
+    return dumps({"error": error}).encode()
 
 
 def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     """Run the background worker; returns when it is idle, or at once if one is alive."""
+    from plexsync.edges.ownership import Ownership
+
     system.keep_own_umask()
     plugin_dir = os.path.abspath(plugin_dir)
     block = sys.stdin.buffer.read(65536)

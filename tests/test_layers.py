@@ -49,10 +49,11 @@ MAY_IMPORT = {
 }
 """Which parts of the package a part may import; itself only where it is named."""
 LATE_IMPORTS = {
-    "PlexSync", "plexsync.app", "plexsync.entry", "plexsync.fast", "plexsync.hook", "plexsync.system",
+    "PlexSync", "plexsync.app", "plexsync.edges.page.read_state", "plexsync.entry", "plexsync.fast",
+    "plexsync.flows.page.operations", "plexsync.flows.page.tick", "plexsync.hook", "plexsync.system",
 }  # fmt: skip
 WORLD = {
-    "asyncio", "http", "persistqueue", "plexapi", "requests", "shutil", "socket", "sqlite3",
+    "asyncio", "http", "persistqueue", "plexapi", "requests", "shutil", "socket", "sqlite3", "_sqlite3",
     "subprocess", "tempfile", "threading", "time", "urllib3",
 }  # fmt: skip
 """Modules that use clock, disk or network, which deciding code must not import."""
@@ -205,16 +206,15 @@ def test_the_hook_path_imports_nothing_heavy(part):
     } <= light | windows
 
 
-def test_a_page_s_request_loads_little():
-    """Each one is a process; so is a worker that finds another one alive."""
-    loaded = "import sys, plexsync.entry, plexsync.flows.page.operations; print(*sys.modules)"
+def test_a_worker_that_finds_another_one_alive_loads_little():
+    """As do the page's requests, see tests/hostile/test_operations_process.py."""
+    loaded = "import sys, plexsync.entry, plexsync.edges.ownership; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-S", "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert {"sqlite3", "plexsync.flows.page.operations"} <= set(done.stdout.split())
-    assert not {"dataclasses", "shutil", "tempfile", "threading", "typing"} & set(
-        done.stdout.split()
-    )
+    assert "plexsync.edges.ownership" in done.stdout.split()
+    heavy = {"dataclasses", "json", "shutil", "sqlite3", "tempfile", "threading", "typing"}
+    assert not heavy & set(done.stdout.split())
 
 
 MOST_LINES = 300

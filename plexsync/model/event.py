@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
 
+from plexsync.model.json_text import loads
 from plexsync.model.named_tuple import NamedTuple
 
 
@@ -47,7 +47,7 @@ def _of_scene_1(rest: bytes) -> Event:
 
 def _parsed(record: bytes) -> Event:
     try:
-        raw = json.loads(record)
+        raw = loads(record)
     except (ValueError, RecursionError) as problem:
         raise ValueError(f"not JSON: {problem}") from None
     if not isinstance(raw, dict):

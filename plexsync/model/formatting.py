@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,11 +63,3 @@ def quoted(text: str) -> str:
     mark = "'" if '"' in text else '"'
     shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
     return f"{mark}{shown}{mark}"
-
-
-def local_time(at: float) -> datetime:
-    """A time in this machine's time zone; in UTC if that is a day or more away, which is no zone."""
-    try:
-        return datetime.fromtimestamp(at).astimezone()
-    except ValueError:
-        return datetime.fromtimestamp(at, timezone.utc)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import cast
 
 from plexsync.model.arguments import shown
+from plexsync.model.json_text import dumps
 from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.reasons import FORCED, OVERWRITE, RECONCILE, RETRY, UPDATE
 from plexsync.model.stored import LATEST
@@ -95,14 +95,12 @@ class Job(NamedTuple):
         written, which takes half the time; `from_dict` adds the rest.
         """
         new = self[_NEW:] == _UNTRIED
-        return _STRICT(dict(zip(_FIELDS[:_NEW], self)) if new else self.to_dict())  # noqa: B905
+        return dumps(dict(zip(_FIELDS[:_NEW], self)) if new else self.to_dict())  # noqa: B905
 
 
 _FIELDS = Job._fields
 _NEW = _FIELDS.index("starts")
 _UNTRIED = Job(scene=0, reason=UPDATE, born=0.0)[_NEW:]
-_STRICT = json.JSONEncoder(allow_nan=False).encode
-"""Made once: 50,000 events at a time are as many jobs to write."""
 
 
 def _check_scene(scene: object) -> None:

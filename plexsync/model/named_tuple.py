@@ -1,17 +1,62 @@
 """`NamedTuple` as in `typing`, without importing `typing`.
 
 Each request of the page is a process, and importing `typing` or `dataclasses` would take it longer
-than all the rest. So values that a request reads are named tuples of this kind.
+than all the rest. So values that a request reads are named tuples of this kind. A process that has
+loaded `dataclasses`, as the worker has, lives longer: there `collections.namedtuple` compiles code
+for each kind, which takes five times as long, but makes values in a third of the time.
 """
 
 from __future__ import annotations
 
-from collections import namedtuple
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple as NamedTuple
 else:
+    from _collections import _tuplegetter
+
+    class _Values(tuple):
+        """What `collections.namedtuple` would give each kind."""
+
+        __slots__ = ()
+
+        def __new__(cls, *values, **named):
+            fields = cls._fields
+            if len(values) < len(fields):
+                given = {**cls._field_defaults, **named}
+                try:
+                    values += tuple([given.pop(field) for field in fields[len(values) :]])
+                except KeyError as field:
+                    raise TypeError(f"{cls.__name__} lacks {field}") from None
+                named = {name for name in named if name in given}
+            if named or len(values) > len(fields):
+                raise TypeError(f"{cls.__name__} has only {', '.join(fields)}")
+            return tuple.__new__(cls, values)
+
+        def __getnewargs__(self):
+            return tuple(self)
+
+        def __repr__(self):
+            pairs = zip(self._fields, map(repr, self), strict=True)
+            return f"{type(self).__name__}({', '.join(map('='.join, pairs))})"
+
+        def _asdict(self):
+            return dict(zip(self._fields, self, strict=True))
+
+        def _replace(self, **named):
+            return type(self)(**{**self._asdict(), **named})
+
+        @classmethod
+        def _make(cls, values):
+            return cls(*values)
+
+    def _kind(name, fields, defaults):
+        if "dataclasses" in sys.modules:
+            return sys.modules["collections"].namedtuple(name, fields, defaults=defaults.values())
+        getters = {field: _tuplegetter(place, "") for place, field in enumerate(fields)}
+        made = {"__slots__": (), "_fields": fields, "_field_defaults": defaults}
+        return type(name, (_Values,), {**made, "__match_args__": fields, **getters})
 
     class _Maker(type):
         """Turns a class body with annotated fields into a subclass of a named tuple."""
@@ -19,10 +64,9 @@ else:
         def __new__(maker, name, bases, body):
             if not bases:
                 return super().__new__(maker, name, bases, body)
-            fields = list(body.pop("__annotations__", {}))
-            defaults = [body.pop(field) for field in fields if field in body]
-            values = namedtuple(name, fields, defaults=defaults)
-            return type(name, (values,), {"__slots__": (), **body})
+            fields = tuple(body.pop("__annotations__", {}))
+            defaults = {field: body.pop(field) for field in fields if field in body}
+            return type(name, (_kind(name, fields, defaults),), {"__slots__": (), **body})
 
     class NamedTuple(metaclass=_Maker):
         """See above. A field without a default comes before those that have one."""

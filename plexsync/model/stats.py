@@ -6,8 +6,6 @@ than all the rest of such a process.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 from plexsync.model.pace import Pace
 from plexsync.model.stored import DOCUMENTS, count, moment, versioned
 
@@ -105,7 +103,7 @@ class Stats:
         """Count `jobs` jobs that took `seconds` each."""
         self.seconds += seconds * jobs
         self.timed += jobs
-        self.histogram[bisect_left(BOUNDS, seconds)] += jobs
+        self.histogram[sum(bound < seconds for bound in BOUNDS)] += jobs
 
     def mean(self) -> float | None:
         """Mean seconds per job; None before any was measured."""

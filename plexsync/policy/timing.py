@@ -5,8 +5,6 @@ Each of the page's requests starts a process to show them, so this imports next 
 
 from __future__ import annotations
 
-from math import sqrt
-
 DEFAULT_RAMP = (5.0, 5.0, 20.0)
 """The default ramp after an outage: minutes, first and last rate."""
 
@@ -41,7 +39,7 @@ def ramp_rate(minutes: float, start: float, end: float, elapsed: float) -> float
         return None
     low = max(LOWEST_RATE, start)
     high = max(low, end)
-    middle = sqrt(low * high)
+    middle: float = (low * high) ** 0.5
     if elapsed < half:
         return low + (middle - low) * elapsed / half
     return middle + (high - middle) * (elapsed - half) / half

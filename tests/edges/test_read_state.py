@@ -13,7 +13,7 @@ import pytest
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.ledger.schema import SCHEMA
-from plexsync.edges.page import read_state
+from plexsync.edges.page import owner, read_state
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
@@ -76,7 +76,7 @@ def test_an_empty_folder_is_simply_empty_and_stays_so(tmp_path: Path) -> None:
         assert read_state.ledger(name).counts() == {}
         assert read_state.index_sections(name) == []
         assert read_state.records_waiting(name) == 0
-        assert read_state.owned(name) is False
+        assert owner.owned(name) is False
         assert read_state.log_tail(name, 10) == []
         assert read_state.document(name, "stats.json", str, "none") == "none"
     assert list(tmp_path.iterdir()) == []
@@ -102,6 +102,21 @@ def test_what_a_working_owner_has_just_written_is_seen(tmp_path: Path) -> None:
         assert [j["scene"] for j in read_state.queue(str(tmp_path)).jobs() if j.get("running")] == [
             1
         ]
+
+
+def test_who_keeps_on_asking_sees_each_owner_s_changes(tmp_path: Path) -> None:
+    queue = read_state.queue(str(tmp_path))
+    assert queue.live_jobs() == 0
+    for scene in range(1, 6):
+        with JobQueue(str(tmp_path / "queue"), no_warning) as owned:
+            assert queue.live_jobs() == scene - 1
+            owned.put_all([Job(scene=scene, reason="update", born=NOW)])
+            assert queue.live_jobs() == scene
+        assert queue.live_jobs() == scene, "after its owner has closed it"
+    (tmp_path / "queue").rename(tmp_path / "gone")
+    assert queue.live_jobs() == 0
+    with JobQueue(str(tmp_path / "queue"), no_warning):
+        assert queue.live_jobs() == 0, "another file is there"
 
 
 @pytest.mark.parametrize(
@@ -205,13 +220,13 @@ def test_what_is_no_file_stops_nobody(tmp_path: Path) -> None:
 
 def test_the_owner_is_seen_without_making_a_lock_file(tmp_path: Path) -> None:
     folder = str(tmp_path)
-    assert read_state.owned(folder) is False
+    assert owner.owned(folder) is False
     assert list(tmp_path.iterdir()) == []
     lock = LockFile(str(tmp_path / "worker.lock"))
     assert lock.acquire()
-    assert read_state.owned(folder) is True
+    assert owner.owned(folder) is True
     lock.release()
-    assert read_state.owned(folder) is False
+    assert owner.owned(folder) is False
 
 
 def test_the_log_ends_with_its_last_lines_across_a_rotation(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
-from plexsync.flows.page.operations import READS, Request
+from plexsync.flows.page.operations import Request, reads
 from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.health_check import health_check
@@ -55,7 +55,7 @@ def tick(world: Any) -> Any:
     assert starting.acquire()
     os.utime(starting.path)
     request = Request("", world.folder, {}, world.block(), world.clock.now())
-    answer = READS["tick"].answer(request)["worker"]
+    answer = reads("tick").answer(request)["worker"]
     starting.release()
     return answer
 

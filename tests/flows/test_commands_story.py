@@ -11,7 +11,7 @@ import pytest
 
 from plexsync import inbox
 from plexsync.edges.page import results
-from plexsync.flows.page import operations
+from plexsync.flows.page import operations, outcomes
 from plexsync.flows.tasks.registry import PAGE_COMMANDS
 from plexsync.flows.worker.intake import Intake
 from plexsync.model.command import COMMANDS
@@ -530,7 +530,7 @@ def test_what_waits_for_a_task_says_so_at_once(world: World) -> None:
     assert (told(world, accepted)["state"], told(world, accepted)["why"]) == ("waiting", None)
     task = LockFile(f"{world.folder}/takeover.lock")
     assert task.acquire()
-    assert told(world, accepted)["why"] == operations.TASK_AT_WORK
+    assert told(world, accepted)["why"] == outcomes.TASK_AT_WORK
     task.release()
     world.run()
     assert (told(world, accepted)["state"], told(world, accepted)["why"]) == ("done", None)

@@ -12,7 +12,7 @@ import pytest
 from plexsync import inbox
 from plexsync.edges.page.reports import Report
 from plexsync.flows.page import operations
-from plexsync.flows.page.operations import OPERATIONS, READS
+from plexsync.flows.page.operations import READS, reads
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.model.arguments import REQUIRED, read_arguments
 from plexsync.model.command import COMMANDS, read_command
@@ -25,6 +25,8 @@ BY_NAME = {
     "left", "output", "problems", "refused", "scenes", "states", "values", "why",
 }  # fmt: skip
 """Objects whose keys are data, unless they are lists."""
+
+OPERATIONS = {*READS, *COMMANDS}
 
 
 def block(name: str, kind: str) -> Any:
@@ -39,7 +41,7 @@ def rows(name: str) -> dict[str, str]:
 
 
 def rules(name: str) -> Any:
-    return COMMANDS[name] if name in COMMANDS else READS[name].rules
+    return COMMANDS[name] if name in COMMANDS else reads(name).rules
 
 
 def shape(value: Any, name: str = "") -> Any:
@@ -87,7 +89,7 @@ def test_the_request_in_the_example_is_accepted(name: str) -> None:
     if name in COMMANDS:
         read_command(name, request)
     else:
-        read_arguments(name, READS[name].rules, request)
+        read_arguments(name, reads(name).rules, request)
 
 
 def ask(world: World, mode: str, **args: Any) -> Any:

@@ -15,7 +15,7 @@ from plexsync.app import App
 from plexsync.edges.log.log import Log
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.handover import Handover
-from plexsync.flows.page.operations import READS, Request
+from plexsync.flows.page.operations import Request, reads
 from plexsync.inbox import session_pipe
 from plexsync.model.connection import parse_connection
 from plexsync.system import LockFile, hand_over
@@ -168,7 +168,7 @@ def test_where_nothing_can_be_handed_over_the_page_s_next_request_starts_a_worke
     os.utime(starting.path)
     fresh = world.block()
     request = Request("", world.folder, {}, fresh, world.clock.now())
-    assert READS["tick"].answer(request)["worker"] == "started", (
+    assert reads("tick").answer(request)["worker"] == "started", (
         "an open page starts another worker"
     )
     starting.release()

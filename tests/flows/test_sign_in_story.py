@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from plexsync.flows.page import operations
 from plexsync.flows.setup.sign_in_file import SignInFile
+from plexsync.flows.status.duties import duty_calls
 from plexsync.model.sign_in import FILE, LIFE, SignIn
 from simulator.plex import PlexSim
 from simulator.plex_tv import PlexTvSim, connection
@@ -228,10 +228,9 @@ def test_a_page_of_stash_wakes_a_worker_for_tokens_that_a_crash_left_behind(
 ) -> None:
     own(world, plex_tv)
     signed_in(world, plex_tv)
-    request = operations.Request("/nowhere", world.folder, {}, b"", world.clock.now())
-    assert operations._duty_calls(request)
+    assert duty_calls(world.folder, world.clock.now())
     done(world, "cancel_sign_in")
-    assert not operations._duty_calls(request)
+    assert not duty_calls(world.folder, world.clock.now())
 
 
 def test_a_kill_while_the_tokens_are_stored_leaves_none_of_them(world: World) -> None:

@@ -152,10 +152,8 @@ def test_a_task_that_only_reads_begins_before_it_loads_and_loads_no_package(
     assert progress == 1.0
     ours = {name for name in early if name.startswith("plexsync.")}
     assert ours == {
-        "plexsync.edges", "plexsync.edges.in_flight_note", "plexsync.edges.log",
-        "plexsync.edges.log.stash_sink", "plexsync.edges.ownership", "plexsync.entry",
-        "plexsync.fast", "plexsync.inbox", "plexsync.model", "plexsync.model.formatting",
-        "plexsync.system",
+        "plexsync.edges", "plexsync.edges.log", "plexsync.edges.log.stash_sink", "plexsync.entry",
+        "plexsync.fast", "plexsync.model", "plexsync.model.json_text", "plexsync.system",
     }  # fmt: skip
     assert not {"sqlite3", "http.client", "logging", "dataclasses", "typing"} & set(early)
     assert not {name for name in loaded if name in HEAVY or name.split(".")[0] in HEAVY}

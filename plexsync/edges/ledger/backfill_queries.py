@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from plexsync.edges.storage.queries import Ask
 
 LIVE = "archived_at IS NULL AND destroyed_at IS NULL"
+EDITED = "instr(verdict, '\"drifted\"') > 0 OR instr(verdict, '\"kept\"') > 0"
+"""Whether an observation has an edit made in Plex: the condition of the index observations_edited."""
+
 ALL = 2**31
 """More scenes than there are."""
 

@@ -3,9 +3,8 @@ owner."""
 
 from __future__ import annotations
 
-import json
-
 from plexsync.model.item_record import Base, ReadBack, Refusal, Written
+from plexsync.model.json_text import compact, loads
 from plexsync.model.pictures import Kept, PictureSource
 from plexsync.model.stored import LATEST
 
@@ -140,7 +139,7 @@ def verdict_from_json(text: str) -> tuple[tuple[tuple[str, str], ...], str] | No
     if not text:
         return (), ""
     try:
-        confidence, *gaps = json.loads(text)
+        confidence, *gaps = loads(text)
         return tuple((str(kind), str(field)) for kind, field in gaps), str(confidence)
     except (ValueError, TypeError, RecursionError):
         return None
@@ -159,7 +158,7 @@ def _time(raw: object) -> float:
 
 def _decoded(text: str) -> object:
     try:
-        return json.loads(text)
+        return loads(text)
     except (ValueError, TypeError, RecursionError):
         return None
 
@@ -176,4 +175,4 @@ def _is_texts(raw: object) -> TypeGuard[list[str]]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return compact(value)

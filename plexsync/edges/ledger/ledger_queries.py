@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 ORPHANS_AT = "orphans_at"
 """The key in `meta` for when the items without a scene were last looked for in all libraries."""
 
-EDITED = "instr(verdict, '\"drifted\"') > 0 OR instr(verdict, '\"kept\"') > 0"
-"""Whether an observation has an edit made in Plex: the condition of the index observations_edited."""
-
 _ORPHAN_ORDERS = {
     "file": "file, rating_key",
     "file_desc": "file DESC, rating_key DESC",

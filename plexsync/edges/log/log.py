@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from plexsync import system
 from plexsync.edges.log.redact import LONGEST, PathWords, Redactor
 from plexsync.edges.storage import files
-from plexsync.model.formatting import local_time
+from plexsync.model.local_time import local_time
 
 MAX_LINE = 4096
 """Maximum bytes of a line, with everything before and after its text."""

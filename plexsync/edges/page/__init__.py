@@ -1,4 +1,4 @@
 """What the page in Stash reads, and its commands.
 
-From outside: command_store, read_state, reports, results, scene_lists.
+From outside: command_store, owner, read_state, reports, results, scene_lists.
 """

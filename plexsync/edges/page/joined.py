@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import _sqlite3 as sqlite3
 import os
-import sqlite3
 
-from plexsync.edges.ledger.ledger_queries import EDITED
+from plexsync.edges.ledger.backfill_queries import EDITED
 from plexsync.edges.page.read_state import (
     DEAD_LETTERS,
     LEDGER,
     QUEUE,
-    lenient_text,
     rows,
     shaped,
     unreadable,
 )
-from plexsync.edges.storage.read_only import read_only_uri
+from plexsync.edges.storage.read_only import lenient_text, read_only_uri
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

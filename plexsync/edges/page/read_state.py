@@ -1,26 +1,22 @@
 """Reads the data folder beside its owner, and never changes it.
 
 It never locks, creates, moves or repairs a file, even a damaged one. Stash starts a process for
-each of the page's requests, so this imports little: json, os, sqlite3.
+each of the page's requests, so this imports little, and the queries only where they are asked.
 """
 
 from __future__ import annotations
 
+import _sqlite3 as sqlite3
 import os
-import sqlite3
 
 from plexsync import system
-from plexsync.edges.ledger.ledger_queries import LedgerQueries
 from plexsync.edges.page.results import commands_waiting
-from plexsync.edges.queue.dead_letter_queries import DeadLetterQueries
-from plexsync.edges.queue.queue_queries import QueueQueries
 from plexsync.edges.storage.read_only import (
     MAX_JSON,
     Damaged,
+    Database,
     NewerSchema,
-    is_at_rest,
     peek_json,
-    read_only,
 )
 from plexsync.edges.storage.read_only import document as read_document
 from plexsync.model.stored import (
@@ -37,6 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, TypeVar
 
+    from plexsync.edges.ledger.backfill_queries import BackfillQueries
+    from plexsync.edges.ledger.ledger_queries import LedgerQueries
+    from plexsync.edges.queue.dead_letter_queries import DeadLetterQueries
+    from plexsync.edges.queue.queue_queries import QueueQueries
     from plexsync.edges.storage.queries import Ask
 
     T = TypeVar("T")
@@ -62,13 +62,28 @@ def rows(
     `shape` has a character for each column (s text, i whole number, z also below 0, n time or length, b bytes; a
     capital: or null). Rows of another shape are skipped; the owner sets them aside.
     """
-    path = os.path.join(folder, name)
+    return _asking(folder, name)(sql, values, shape)
+
+
+def _asking(folder: str, name: str) -> Ask:
+    """Asks one of the owner's databases as `rows` does."""
+    database = Database(os.path.join(folder, name))
+
+    def ask(sql: str, values: Sequence[object] = (), shape: str = "") -> list[tuple[Any, ...]]:
+        return shaped(_patiently(database, folder, name, sql, values), shape)
+
+    return ask
+
+
+def _patiently(
+    database: Database, folder: str, name: str, sql: str, values: Sequence[object]
+) -> list[tuple[Any, ...]]:
     try:
-        return shaped(_rows(path, sql, values), shape)
+        return database.read(sql, values)
     except sqlite3.DatabaseError:
         pass  # its owner may have started or exited just then
     try:
-        return shaped(_rows(path, sql, values), shape)
+        return database.read(sql, values)
     except sqlite3.DatabaseError as problem:
         newer = _newer_database(folder, name)
         if newer:
@@ -76,15 +91,6 @@ def rows(
         if str(problem).startswith(("no such table", "no such column")):
             return []  # the owner has not migrated the file yet
         raise unreadable(name, problem) from None
-
-
-def _asking(folder: str, name: str) -> Ask:
-    """Asks one of the owner's databases as `rows` does."""
-
-    def ask(sql: str, values: Sequence[object] = (), shape: str = "") -> list[tuple[Any, ...]]:
-        return rows(folder, name, sql, values, shape)
-
-    return ask
 
 
 def shaped(found: list[tuple[Any, ...]], shape: str) -> list[tuple[Any, ...]]:
@@ -105,27 +111,6 @@ def _fits(value: object, kind: str) -> bool:
     if kind == "i":
         return isinstance(value, int) and value >= 0
     return isinstance(value, (int, float)) and 0 <= value <= LATEST
-
-
-def _rows(path: str, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-    if not os.path.lexists(path):
-        return []
-    at_rest = is_at_rest(path)
-    try:
-        return _read(path, sql, values, at_rest)
-    except sqlite3.DatabaseError:
-        if not at_rest:
-            raise
-    return _read(path, sql, values, is_at_rest(path))  # its owner may have opened it meanwhile
-
-
-def _read(path: str, sql: str, values: Sequence[object], at_rest: bool) -> list[tuple[Any, ...]]:
-    connection = read_only(path, at_rest=at_rest)
-    try:
-        connection.text_factory = lenient_text
-        return connection.execute(sql, values).fetchall()
-    finally:
-        connection.close()
 
 
 def newer_files(folder: str) -> list[str]:
@@ -158,7 +143,7 @@ def is_outdated(folder: str) -> bool:
 def _version(path: str) -> int:
     """A database's schema version; 0 if there is none or it cannot be read now."""
     try:
-        ((version,),) = _rows(path, "PRAGMA user_version", ()) or [(0,)]
+        ((version,),) = Database(path).read("PRAGMA user_version") or [(0,)]
     except sqlite3.Error:
         return 0
     return int(version)
@@ -173,11 +158,6 @@ def _newer_document(folder: str, name: str) -> str:
     return ""  # or absent or damaged, which is handled when it that
 
 
-def lenient_text(data: bytes) -> str:
-    """A text as SQLite has it, also if it is damaged."""
-    return data.decode("utf-8", "replace")
-
-
 def unreadable(name: str, problem: Exception) -> Unreadable:
     """What to raise for a file that cannot be read."""
     return Unreadable(
@@ -188,17 +168,30 @@ def unreadable(name: str, problem: Exception) -> Unreadable:
 
 def queue(folder: str) -> QueueQueries:
     """The live jobs."""
+    from plexsync.edges.queue.queue_queries import QueueQueries
+
     return QueueQueries(_asking(folder, QUEUE))
 
 
 def dead_letters(folder: str) -> DeadLetterQueries:
     """The dead letters."""
+    from plexsync.edges.queue.dead_letter_queries import DeadLetterQueries
+
     return DeadLetterQueries(_asking(folder, DEAD_LETTERS))
 
 
 def ledger(folder: str) -> LedgerQueries:
     """The ledger."""
+    from plexsync.edges.ledger.ledger_queries import LedgerQueries
+
     return LedgerQueries(_asking(folder, LEDGER))
+
+
+def backfills(folder: str) -> BackfillQueries:
+    """The part of the ledger that is not about single scenes."""
+    from plexsync.edges.ledger.backfill_queries import BackfillQueries
+
+    return BackfillQueries(_asking(folder, LEDGER))
 
 
 def index_sections(folder: str) -> list[tuple[int, float]]:
@@ -243,26 +236,18 @@ def anything_waits(folder: str) -> bool:
     """
     if records_waiting(folder) or commands_waiting(folder):
         return True
-    parked = ledger(folder).parked()
+    stored = backfills(folder)
+    parked = stored.parked()
     return queue(folder).any_besides(sorted(parked)) or any(
-        backfill.reason not in parked for backfill in ledger(folder).backfills()
+        backfill.reason not in parked for backfill in stored.backfills()
     )
 
 
 def swept_at(folder: str) -> float | None:
     """When the last sweep was; None before the first. Raises Unreadable."""
     try:
-        return float(ledger(folder).get_meta(SWEPT_AT))
+        return float(backfills(folder).get_meta(SWEPT_AT))
     except ValueError:
-        return None
-
-
-def owned(folder: str) -> bool | None:
-    """Whether a worker or a task owns the folder at this moment; None if unknown."""
-    path = os.path.join(folder, "worker.lock")
-    try:
-        return os.path.exists(path) and system.LockFile(path).busy()
-    except OSError:
         return None
 
 

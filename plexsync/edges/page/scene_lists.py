@@ -4,8 +4,7 @@ decide in which, so their databases are read as one; light like read_state.
 
 from __future__ import annotations
 
-from plexsync.edges.ledger.backfill_queries import SERVER
-from plexsync.edges.ledger.ledger_queries import EDITED
+from plexsync.edges.ledger.backfill_queries import EDITED, SERVER
 from plexsync.edges.page.joined import joined
 from plexsync.model.ledger import LEFT_OUT, NOT_IN_PLEX, SHARED, SYNCED, TOO_LITTLE, UNDONE
 from plexsync.model.reasons import NOT_FOUND

@@ -3,11 +3,10 @@ read_state."""
 
 from __future__ import annotations
 
-import json
-
 from plexsync.edges.storage.queries import marks
 from plexsync.model.candidate import candidates
 from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.json_text import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def _from_row(row: tuple[Any, ...]) -> DeadLetter:
 def _decoded(text: object, kind: type[T]) -> T:
     """The JSON value, or an empty one of that kind: a damaged cell must not hide the row."""
     try:
-        value = json.loads(text) if isinstance(text, str) else None
+        value = loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, kind) else kind()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Container, Iterable, Mapping, Sequence
 
+from plexsync.edges.queue.queue_queries import LONGEST_WAIT
 from plexsync.edges.storage.queries import marks
 from plexsync.edges.transactions import transaction
 from plexsync.model.job import BACKFILL, EDIT, Job
@@ -168,10 +169,6 @@ class JobIndex:
             (limit,),
         )
         return [int(row[0]) for row in rows]
-
-
-LONGEST_WAIT = 660.0
-"""Longest delay in seconds; a later due time means that the clock was set back."""
 
 
 def renewed(old: Job, new: Job) -> Job:

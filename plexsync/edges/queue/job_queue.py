@@ -17,7 +17,6 @@ from plexsync.edges.queue.job_index import (
     AGAIN,
     EDITS,
     FRESH,
-    LONGEST_WAIT,
     JobIndex,
     columns,
     ended,
@@ -27,7 +26,7 @@ from plexsync.edges.queue.job_index import (
     renewed,
     share,
 )
-from plexsync.edges.queue.queue_queries import TABLE
+from plexsync.edges.queue.queue_queries import LONGEST_WAIT, TABLE
 from plexsync.edges.queue.queue_store import Row, decode, keep_bad_rows, open_queue
 from plexsync.edges.transactions import transaction
 from plexsync.model.job import EDIT, Job

@@ -4,9 +4,8 @@ the owner's index, and are light like read_state.
 
 from __future__ import annotations
 
-import json
-
 from plexsync.edges.storage.queries import marks
+from plexsync.model.json_text import loads
 from plexsync.model.reasons import SERVER_DOWN
 
 TYPE_CHECKING = False
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from plexsync.edges.storage.queries import Ask
+
+LONGEST_WAIT = 660.0
+"""Longest delay in seconds; a later due time means that the clock was set back."""
 
 TABLE = "ack_queue_default"
 LIVE = "(status IS NULL OR status NOT IN (5, 9))"
@@ -183,7 +185,7 @@ def _where(
 def _stored_job(data: object) -> dict[str, Any] | None:
     """A row's payload, None if it is not a job."""
     try:
-        job = json.loads(data) if isinstance(data, bytes) else None
+        job = loads(data) if isinstance(data, bytes) else None
     except (ValueError, RecursionError):
         return None
     return job if isinstance(job, dict) and type(job.get("scene")) is int else None

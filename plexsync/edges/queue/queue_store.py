@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -21,6 +20,7 @@ from plexsync.edges.storage.read_only import read_only
 from plexsync.edges.storage.row_audit import FAR, keep_rows, mend_counters
 from plexsync.edges.storage.shape import meddled
 from plexsync.model.job import Job
+from plexsync.model.json_text import loads
 from plexsync.model.stored import ABSURD, DATABASES, refusal
 
 FILE = "data.db"
@@ -206,7 +206,7 @@ def decode(data: object) -> Job:
     if not isinstance(data, bytes):
         raise ValueError("the payload is empty")
     try:
-        return Job.from_dict(json.loads(data))
+        return Job.from_dict(loads(data))
     except RecursionError:
         raise ValueError("the payload is nested too deeply") from None
 

@@ -1,20 +1,20 @@
 """Reads files of the data folder beside their owner, without locking or changing anything.
 
-Light on purpose (json, os, sqlite3): each request of the page is a process that imports this.
+Light on purpose (os, and what `sqlite3` and `json` are made of): each request of the page is a process that imports this.
 """
 
 from __future__ import annotations
 
-import json
+import _sqlite3 as sqlite3  # `sqlite3` also loads `datetime`
 import os
-import sqlite3
 
 from plexsync import system
+from plexsync.model.json_text import reader
 from plexsync.model.stored import NewerVersion, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, TypeVar
 
     T = TypeVar("T")
@@ -67,22 +67,31 @@ def peek_json(path: str, parse: Callable[[object], T], default: T) -> T:
 def strict_json(data: str | bytes) -> Any:
     """Parse JSON; raises ValueError, also for NaN, Infinity and numbers that overflow."""
     try:
-        return json.loads(data, parse_constant=_refuse, parse_float=_finite)
+        return _read(data)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except _NoNumber:
+        raise
+    except ValueError:
         raise ValueError("it does not hold JSON") from None
 
 
+class _NoNumber(ValueError):
+    """Something stands for a number that none of ours can be."""
+
+
 def _refuse(name: str) -> float:
-    raise ValueError(f"{name} is not a number")
+    raise _NoNumber(f"{name} is not a number")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if number - number != 0.0:
-        raise ValueError(f"{text[:20]} is too large a number")
+        raise _NoNumber(f"{text[:20]} is too large a number")
     return number
+
+
+_read = reader(_finite, _refuse)
 
 
 def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
@@ -104,6 +113,59 @@ def _uri(path: str, *, at_rest: bool) -> str:
     refuse_what_is_no_file(path)
     options = "mode=ro&immutable=1" if at_rest else "mode=ro"
     return f"{sqlite_uri(os.path.abspath(path))}?{options}"
+
+
+class Database:
+    """A database, kept open for reading until somebody else opens, closes or replaces it."""
+
+    __slots__ = ("_path", "_open", "_as_it_was")
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._open: sqlite3.Connection | None = None
+        self._as_it_was: tuple[bool | int, ...] = ()
+
+    def read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query, none without a file. Raises sqlite3.DatabaseError."""
+        try:
+            return self._read(sql, values)
+        except sqlite3.DatabaseError:
+            self.close()
+            if self._as_it_was[:1] != (True,):
+                raise
+        return self._read(sql, values)  # its owner may have opened it meanwhile
+
+    def _read(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        try:
+            now = _state(self._path)
+        except OSError:
+            return []
+        if self._open is None or now != self._as_it_was:
+            self.close()
+            self._as_it_was = now
+            self._open = read_only(self._path, at_rest=now[0] is True)
+            self._open.text_factory = lenient_text
+        return self._open.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the file; the next query opens it again."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    __del__ = close
+
+
+def _state(path: str) -> tuple[bool | int, ...]:
+    """Whether a database is at rest, and what tells whether it is still as it was read then."""
+    found = os.lstat(path)
+    at_rest = is_at_rest(path)
+    return (at_rest, found.st_ino, *((found.st_size, found.st_mtime_ns) if at_rest else ()))
+
+
+def lenient_text(data: bytes) -> str:
+    """A text as SQLite has it, also if it is damaged."""
+    return data.decode("utf-8", "replace")
 
 
 def is_at_rest(path: str) -> bool:

@@ -15,9 +15,10 @@ from pydantic import SecretStr
 from plexsync import __version__, system
 from plexsync.dependencies import Dependencies
 from plexsync.edges import surroundings
-from plexsync.edges.page import read_state
+from plexsync.edges.page import owner, read_state
 from plexsync.flows.contact.veil import Counts, Word, version, word
-from plexsync.flows.status.plex_standing import read_breaker, read_history, read_recovery
+from plexsync.flows.status.outages import read_history
+from plexsync.flows.status.plex_standing import read_breaker, read_recovery
 from plexsync.flows.status.status import status
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.error_types import CAUSES
@@ -107,7 +108,7 @@ def data_folder(folder: str) -> dict[str, object]:
         "damaged": _entries(folder, "damaged"),
         "inbox": read_state.records_waiting(folder),
         "newer": len(read_state.newer_files(folder)),
-        "worker": read_state.owned(folder),
+        "worker": owner.owned(folder),
     }
 
 

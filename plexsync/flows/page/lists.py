@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plexsync.edges.ledger.ledger_queries import ORPHAN_ORDERS
 from plexsync.edges.page import read_state, scene_lists
+from plexsync.flows.page.request import MOST_ROWS, PAGE, Operation
 from plexsync.flows.page.scene_state import scene_states
 from plexsync.model.arguments import Rule, one_of, scene_ids, text, whole
 
@@ -12,12 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    Answer = dict[str, object]
+    from plexsync.flows.page.request import Answer
 
-MOST_ROWS = 500
-"""Maximum rows of one page."""
-
-PAGE = {"offset": Rule(whole(0, 10**9), 0), "limit": Rule(whole(1, MOST_ROWS), 50)}
 _AFTER = Rule(whole(0, 2**63 - 1), 0)
 
 IN_STATE = {
@@ -78,3 +75,14 @@ def only_in_plex(folder: str, args: Mapping[str, Any]) -> Answer:
 def known_scenes(folder: str) -> Answer:
     """The ids of all scenes in any list, as ranges; raises Unreadable."""
     return {"ranges": [list(each) for each in scene_lists.known(folder)]}
+
+
+READS = {
+    "scenes_in_state": Operation(
+        lambda request: scenes_in_state(request.folder, request.args), IN_STATE
+    ),
+    "only_in_plex": Operation(
+        lambda request: only_in_plex(request.folder, request.args), ONLY_IN_PLEX
+    ),
+    "known_scenes": Operation(lambda request: known_scenes(request.folder), {}),
+}

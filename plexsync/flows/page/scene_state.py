@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from plexsync.edges.page import read_state
+from plexsync.flows.page.in_words import dead_letter_in_words, job_in_words
+from plexsync.flows.page.request import Operation
 from plexsync.flows.status.plex_standing import read_breaker, read_recovery, shown_trouble
+from plexsync.model.arguments import Rule, scene_ids
 from plexsync.model.ledger import EDITS_IN_PLEX
-from plexsync.model.reasons import (
-    REMEDIES,
-    can_pin,
-    class_tone,
-    class_words,
-    dead_state,
-    reason_words,
-    state_tone,
-    state_words,
-)
+from plexsync.model.reasons import can_pin, dead_state, state_tone, state_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from plexsync.flows.page.request import Answer, Request
     from plexsync.model.dead_letter import DeadLetter
     from plexsync.model.ledger import Observation, Pin, SceneState
 
-    Answer = dict[str, object]
+MOST_STATES = 200
+"""Maximum scenes of one `scene_state` request."""
+
+
+def _scene_state(request: Request) -> Answer:
+    return scene_states(request.folder, request.args["scenes"])
 
 
 def scene_states(folder: str, ids: Sequence[int]) -> Answer:
@@ -116,22 +116,4 @@ def _stands(
     return {}
 
 
-def job_in_words(job: Answer) -> Answer:
-    """A job with its reason and the class of its last error in words."""
-    return {
-        **job,
-        **_class(str(job["last_error"] or "")),
-        "reason_words": reason_words(str(job["reason"] or "")),
-    }
-
-
-def dead_letter_in_words(dead_letter: DeadLetter) -> Answer:
-    """A dead letter with its class and its remedy in words, and whether a pin would help."""
-    error, shown = dead_letter.error, dead_letter.to_json()
-    del shown["job"]  # the last job, which the page does not need
-    pin = can_pin(dead_state(error))
-    return {**shown, **_class(error), "can_pin": pin, "remedy": REMEDIES.get(error, "")}
-
-
-def _class(error: str) -> Answer:
-    return {"class_words": class_words(error), "class_tone": class_tone(error)}
+READS = {"scene_state": Operation(_scene_state, {"scenes": Rule(scene_ids(MOST_STATES))})}

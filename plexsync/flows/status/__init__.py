@@ -1,4 +1,4 @@
 """What View Queue Status and the page show.
 
-From outside: alerts, backfills, plex_standing, readings, set_up, status.
+From outside: backfills, duties, outages, plex_standing, readings, set_up, status.
 """

@@ -74,7 +74,7 @@ def shown_backfills(
 
     `offset` is that of local time, see Clock.
     """
-    spans = spans_of(read_state.ledger(folder).get_meta(QUIET_HOURS))
+    spans = spans_of(read_state.backfills(folder).get_meta(QUIET_HOURS))
     quiet = quiet_until(spans, now, offset)
 
     def held(run: BackfillRun) -> Held:
@@ -139,7 +139,7 @@ def _wait(backfill: BackfillShown, now: float, offset: Callable[[float], float])
 
 def _backfills(folder: str, now: float, *, quiet: bool) -> Iterator[_Found]:
     """Those stored as backfills, and in quiet hours also the few scenes that were queued at once."""
-    ledger = read_state.ledger(folder)
+    ledger = read_state.backfills(folder)
     runs, ahead, untried = (
         ledger.backfill_runs(),
         ledger.ahead_by_reason(),
@@ -160,7 +160,7 @@ def _passes(folder: str, held: Callable[[BackfillRun], Held]) -> Iterator[Backfi
     """The automatic reconciliation that is under way; one that was started by hand is a task."""
     none: dict[str, Any] = {}
     stored = read_state.document(folder, "reconcile_state.json", _fields, none)
-    run = read_state.ledger(folder).backfill_runs().get(RECONCILE)
+    run = read_state.backfills(folder).backfill_runs().get(RECONCILE)
     for trigger, raw in _fields(stored.get("runs") or {}).items():
         if trigger not in _AUTOMATIC:
             continue

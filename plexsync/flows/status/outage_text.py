@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from plexsync.model.formatting import counted, local_time
+from plexsync.model.formatting import counted
+from plexsync.model.local_time import local_time
 from plexsync.policy.outage_history import Outage, OutageHistory, format_duration
 
 MOST = 20

@@ -12,21 +12,12 @@ from plexsync.model.plex_state import (
     title,
 )
 from plexsync.policy.circuit_breaker import CLOSED, CircuitBreaker
-from plexsync.policy.outage_history import Outage, OutageHistory
 from plexsync.policy.recovery_state import RecoveryState, next_check, trouble_of
 from plexsync.policy.timing import ramp_rate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from plexsync.model.status import (
-        Breaker,
-        Checks,
-        HealthCheck,
-        Outages,
-        OutageShown,
-        Recovery,
-        Trouble,
-    )
+    from plexsync.model.status import Breaker, Checks, HealthCheck, Recovery, Trouble
 
 
 def read_breaker(folder: str) -> CircuitBreaker:
@@ -37,11 +28,6 @@ def read_breaker(folder: str) -> CircuitBreaker:
 def read_recovery(folder: str) -> RecoveryState:
     """The stored state of probes and recovery; raises Unreadable."""
     return document(folder, "recovery_state.json", RecoveryState.parse, RecoveryState())
-
-
-def read_history(folder: str) -> OutageHistory:
-    """The stored outages; raises Unreadable."""
-    return document(folder, "outage_history.json", OutageHistory.parse, OutageHistory())
 
 
 def shown_breaker(breaker: CircuitBreaker, now: float) -> Breaker:
@@ -100,25 +86,4 @@ def shown_trouble(breaker: CircuitBreaker, recovery: RecoveryState) -> Trouble |
         "remedy": remedy(kind),
         "since": since,
         "settings": kind in BY_SETTINGS,
-    }
-
-
-def shown_outages(history: OutageHistory) -> Outages:
-    """How many outages are on record, and the last of them."""
-    last = history.last()
-    return {
-        "count": len(history.outages),
-        "ongoing": history.ongoing() is not None,
-        "last": None if last is None else shown_outage(last),
-    }
-
-
-def shown_outage(outage: Outage) -> OutageShown:
-    """One outage as JSON values."""
-    return {
-        "start": outage.start,
-        "end": outage.end,
-        "cause": outage.cause,
-        "jobs_affected": outage.jobs_affected,
-        "jobs_recovered": outage.jobs_recovered,
     }

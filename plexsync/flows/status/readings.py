@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.flows.status.outage_text import outage_lines
-from plexsync.flows.status.plex_standing import read_history
+from plexsync.flows.status.outages import read_history
 from plexsync.flows.status.status import status
 from plexsync.flows.status.status_text import status_lines
 from plexsync.policy.outage_history import OutageHistory

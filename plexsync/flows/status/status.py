@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from plexsync import __version__
 from plexsync.edges.local_time import local_offset
-from plexsync.edges.page import read_state, scene_lists
+from plexsync.edges.page import owner, read_state, scene_lists
 from plexsync.edges.page.read_state import Unreadable
+from plexsync.edges.queue.queue_queries import LONGEST_WAIT
 from plexsync.flows.status.alerts import read_notices, shown_alerts
 from plexsync.flows.status.backfills import PAUSED, QUIET, shown_backfills
+from plexsync.flows.status.outages import read_history, shown_outages
 from plexsync.flows.status.plex_standing import (
     read_breaker,
-    read_history,
     read_recovery,
     shown_breaker,
     shown_checks,
-    shown_outages,
     shown_recovery,
     shown_trouble,
 )
@@ -66,9 +66,6 @@ REFUSED = 3600.0
 
 UPDATED = "PlexSync was updated: its worker opens the data at the next edit or when Stash is opened"
 
-LONGEST_WAIT = 660.0
-"""Seconds. A job whose time is further away than this is due: the clock was set back."""
-
 
 def status(
     folder: str,
@@ -88,7 +85,7 @@ def status(
 
 def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
     newer = read_state.newer_files(folder)
-    owned, inbox = read_state.owned(folder), read_state.records_waiting(folder)
+    owned, inbox = owner.owned(folder), read_state.records_waiting(folder)
     problems = [*newer, *([UPDATED] if not owned and read_state.is_outdated(folder) else [])]
     reader = _Reader(folder, problems)
     stats = reader.document("stats.json", Stats.parse, Stats(0.0))

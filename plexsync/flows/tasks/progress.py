@@ -8,8 +8,9 @@ from types import TracebackType
 
 from plexsync.edges.log.log import Log
 from plexsync.edges.page import read_state
-from plexsync.flows.status.status import LONGEST_WAIT
-from plexsync.model.formatting import counted, local_time
+from plexsync.edges.queue.queue_queries import LONGEST_WAIT
+from plexsync.model.formatting import counted
+from plexsync.model.local_time import local_time
 
 EVERY = 0.8
 """Seconds between reports, so that Stash's progress bar moves every second."""

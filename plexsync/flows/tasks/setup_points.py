@@ -13,7 +13,7 @@ from plexsync import __version__, system
 from plexsync.dependencies import PRIVATE_PLACE, Dependencies
 from plexsync.edges import surroundings
 from plexsync.edges.http import certificates
-from plexsync.edges.page import read_state
+from plexsync.edges.page import owner, read_state
 from plexsync.edges.storage.read_only import peek_json
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.folder_owner import judge
@@ -242,7 +242,7 @@ def worker(context: TaskContext) -> Iterator[Point]:
     waiting = read_state.queue(context.folder).live_jobs() + read_state.records_waiting(
         context.folder
     )
-    if read_state.owned(context.folder):
+    if owner.owned(context.folder):
         yield Point("Worker", OK, f"it is running; {counted(waiting, 'job')} in the queue")
     elif waiting:
         jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
