@@ -199,7 +199,7 @@ def test_a_ledger_that_is_not_migrated_yet_is_read_all_the_same(folder: str) -> 
     connection.close()
     assert listed(folder, "in_step") == [1], "its worker finds the edits when it starts"
     assert ask(folder, "only_in_plex")["items"] == []
-    assert ask(folder, "status")["problems"] == []
+    assert "its worker opens the data" in "".join(ask(folder, "status")["problems"])
 
 
 def test_a_damaged_queue_is_said_and_hides_no_other_part(folder: str) -> None:
@@ -344,7 +344,7 @@ def test_a_hundred_thousand_scenes_are_counted_and_paged_without_reading_their_r
         [dead(1)],
     )
     big(folder, scenes=100_000, jobs=200_000, letters=10_000)
-    assert count_steps(folder) < 6_000
+    assert count_steps(folder) < 3_000
     page = scene_lists.Page(limit=50)
     for name in ("waiting", "needs_you", "in_step"):
         assert len(scene_lists.members(folder, name, page)[1]) == 50
@@ -356,7 +356,7 @@ def count_steps(folder: str) -> int:
     with closing(sqlite3.connect(":memory:", uri=True)) as connection:
         joined.attach(connection, folder)
         connection.set_progress_handler(lambda: turns.append(1), 1000)
-        scene_lists.counted(lambda sql, *_: connection.execute(sql).fetchall())
+        scene_lists.counted(lambda sql, *_, **__: connection.execute(sql).fetchall())
     return len(turns)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from plexsync.edges.ledger.backfill_queries import EDITED, SERVER
 from plexsync.edges.page.joined import joined
+from plexsync.edges.queue.queue_queries import QueueQueries
 from plexsync.model.ledger import LEFT_OUT, NOT_IN_PLEX, SHARED, SYNCED, TOO_LITTLE, UNDONE
 from plexsync.model.reasons import NOT_FOUND
 
@@ -104,7 +105,7 @@ def counted(ask: Ask) -> dict[str, int]:
     """The same over joined databases. Usually few scenes have a job or a dead letter: those are
     subtracted.
     """
-    jobs = dict(ask("SELECT error, count(*) FROM job_index GROUP BY error", (), "si"))
+    jobs = QueueQueries(ask).classes()
     states = dict(ask(f"SELECT s.state, count(*) FROM scenes s WHERE {_LIVE} GROUP BY s.state"))
     few = sum(jobs.values()) * 4 <= sum(states.values())
     for state, number in [*ask(_OF_JOBS if few else _OF_SCENES), *ask(_OF_DEAD_LETTERS)]:
@@ -160,11 +161,18 @@ def members(folder: str, name: str, page: Page) -> tuple[int, list[int]]:
     )
 
     def read(ask: Ask) -> tuple[int, list[int]]:
-        total = 0 if page.after else _number(ask, source, where)
+        total = 0 if page.after else _total(ask, name, where)
         found = ask(sql, (page.after, page.limit, page.offset), "i")
         return total, [scene for (scene,) in found]
 
     return joined(folder, read)
+
+
+def _total(ask: Ask, name: str, where: str) -> int:
+    if name != "waiting" or where != "1":
+        return _number(ask, _MEMBERS[name], where)
+    classes = QueueQueries(ask).classes()  # which never counts a long queue row by row
+    return sum(classes.values()) - classes.get(NOT_FOUND, 0)
 
 
 def known(folder: str) -> list[tuple[int, int]]:

@@ -22,7 +22,7 @@ _SHAPE = "issnnnIsssss"
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM dead_letters"
 
 _ORDERS = {
-    "newest": "buried_at DESC, scene",
+    "newest": "buried_at DESC, scene DESC",
     "oldest": "buried_at, scene",
     "scene": "scene",
     "scene_desc": "scene DESC",

@@ -113,13 +113,19 @@ class QueueQueries:
         return self._number("SELECT COUNT(*) FROM job_index WHERE waits = 0")
 
     def classes(self) -> dict[str, int]:
-        """The number of jobs by the class of their last error, "" for those without one."""
-        return dict(self._ask("SELECT error, COUNT(*) FROM job_index GROUP BY error", shape="si"))
+        """The number of jobs by the class of their last error, "" for those without one.
+
+        Most have none, and to count all jobs takes a tenth of counting those without one.
+        """
+        sql = "SELECT error, COUNT(*) FROM job_index WHERE error > '' GROUP BY error"
+        failed = dict(self._ask(sql, shape="si"))
+        untried = self._number("SELECT COUNT(*) FROM job_index") - sum(failed.values())
+        return {"": untried, **failed} if untried > 0 else failed
 
     def edits(self) -> int:
-        """How many of the jobs are edits, not backfill."""
-        sql = "SELECT COUNT(*) FROM job_index WHERE waits IN (0, 1) AND rank = 0"
-        return self._number(sql)
+        """How many of the jobs are edits, not backfill, of which there are never many at once."""
+        sql = "SELECT COUNT(*) FROM job_index WHERE waits IN (0, 1) AND rank IN (1, 2)"
+        return self._number("SELECT COUNT(*) FROM job_index") - self._number(sql)
 
     def retried_edits(self, after: float, until: float) -> int:
         """How many edits wait within that span for another try, through no fault of the server."""
