@@ -17,11 +17,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from bench.hook_cost import EVENT
+from bench.operations import REQUESTS
 from bench.site import ROOT, clean_environment
 from plexsync import hook, inbox
 from plexsync.flows.page.operations import Request, perform
@@ -148,14 +150,18 @@ def hook_(bench: Bench) -> Iterator[tuple[str, Counts]]:
 
 
 def page(bench: Bench) -> Iterator[tuple[str, Counts]]:
-    """The page's most frequent request."""
+    """The page's requests; of those that may start a worker only what they load."""
     bench.edited(bench.fill(20))
     bench.world.run()
-    asked = Request("", bench.world.folder, {}, b"", bench.world.clock.now())
-    counts = bench.counted(lambda: perform("status", asked))
-    some = {name: counts[name] for name in ("calls", "SQL statements")}
-    order = {"server_connection": {}, "args": {"mode": "status"}}
-    yield "status operation", {**some, **_modules(json.dumps(order).encode())}
+    for mode, args in REQUESTS.items():
+        order = {"server_connection": {}, "args": {"mode": mode, **args}}
+        counts = _modules(json.dumps(order).encode())
+        if mode not in ("tick", "sync"):
+            asked = Request("", bench.world.folder, args, b"", bench.world.clock.now())
+            work = partial(perform, mode, asked)
+            found = bench.counted(work)
+            counts = {name: found[name] for name in ("calls", "SQL statements")} | counts
+        yield f"{mode} operation", counts
 
 
 def intake(bench: Bench) -> Iterator[tuple[str, Counts]]:

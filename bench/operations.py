@@ -46,7 +46,6 @@ def cost(runs: int, jobs: int) -> Iterator[Row]:
     """
     with _plugin(runs, runs) as plugin:
         yield from _measure(plugin, runs)
-        yield from _imports(plugin)
     with _plugin(jobs, jobs * LARGE[1] // LARGE[0]) as plugin:
         yield from _measure(plugin, runs, f" of {jobs:,} jobs")
 
@@ -64,24 +63,6 @@ def _plugin(scenes: int, given_up: int) -> Iterator[str]:
             yield plugin
         finally:
             lock.release()
-
-
-def _imports(plugin: str) -> Iterator[Row]:
-    """How many files of ours each request loads, and the largest modules that none may load."""
-    for mode, args in REQUESTS.items():
-        command = [sys.executable, "-S", "-X", "importtime", os.path.join(plugin, "PlexSync.py")]
-        done = subprocess.run(
-            command, input=_order(mode, args), capture_output=True, env=clean_environment()
-        )
-        lines = done.stderr.decode().splitlines()
-        names = [line.rpartition("|")[2].strip() for line in lines if "|" in line]
-        ours = [name for name in names if name.startswith("plexsync")]
-        heavy = HEAVY.intersection(names)
-        text = f"{len(ours)} of ours{''.join(f', {name}' for name in sorted(heavy))}"
-        yield Row(f"  modules that {mode} imports", text, right=not heavy)
-
-
-HEAVY = {"dataclasses", "datetime", "json", "re", "sqlite3", "typing"}
 
 
 def _fill(data: str, scenes: int, given_up: int) -> None:
