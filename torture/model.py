@@ -274,14 +274,26 @@ class Model:
         finally:
             app.close()
 
-    def run(self, steps: int) -> Outcome:
-        """Run random steps, then remove all faults and let a worker finish."""
+    def _finish(self) -> str:
+        """Let workers finish, each for the attempts that are due; then one that exits by itself."""
+        clock = self.world.clock
+        end = clock.passed + 600 * 60
+        while clock.passed < end and (waiting := self.world.waiting()):
+            due = min(job.not_before for job in waiting.values()) - clock.now()
+            clock.passed += min(max(0.0, due), end - clock.passed)
+            self._live(0.25)
+        return self._live(600)
+
+    def run(self, steps: int, *, leaps: bool = False) -> Outcome:
+        """Run random steps, then remove all faults and let a worker finish; with `leaps` without the
+        hours between its attempts.
+        """
         actions, weights = zip(*_ACTIONS, strict=True)
         for action in self.dice.choices(actions, weights, k=steps):
             self.history.append(action.__name__)
             action(self)
         self._heal()
-        self.history.append(self._live(600))
+        self.history.append(self._finish() if leaps else self._live(600))
         return self._judge()
 
     def _heal(self) -> None:
@@ -393,9 +405,9 @@ _ACTIONS: tuple[tuple[Callable[[Model], None], int], ...] = (
 )
 
 
-def play(root: Path, seed: int, steps: int = STEPS) -> Outcome:
-    """Play one sequence in a new folder below `root`."""
+def play(root: Path, seed: int, steps: int = STEPS, *, leaps: bool = False) -> Outcome:
+    """Play one sequence in a new folder below `root`; for `leaps` see Model.run."""
     folder = root / f"model-{seed}"
     folder.mkdir(mode=0o700)
     with PlexSim(token=TOKEN) as plex, StashSim() as stash:
-        return Model(World(folder, plex, stash), seed).run(steps)
+        return Model(World(folder, plex, stash), seed).run(steps, leaps=leaps)

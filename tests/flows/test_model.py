@@ -17,5 +17,5 @@ STEPS = 30
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEQUENCES))
 def test_at_rest_plex_equals_stash_or_a_dead_letter_says_why(tmp_path: Path, seed: int) -> None:
-    outcome = play(tmp_path, seed, STEPS)
+    outcome = play(tmp_path, seed, STEPS, leaps=True)
     assert outcome.bad == [], f"seed {seed}: {', '.join(outcome.history)}"
