@@ -110,7 +110,8 @@ class Session:
         whether to go on; the reply then holds the body's beginning only.
         """
         path, mark, query = url.partition("?")
-        request = requests.Request(method, path, headers, params=params, json=json, data=data)
+        sent = {**self._session.headers, **(headers or {})}
+        request = requests.Request(method, path, sent, params=params, json=json, data=data)
         seconds = self._total if total is None else total
         limit = self._max_body if max_body is None else max_body
         with self._lock:
@@ -150,7 +151,7 @@ class Session:
         limit: int,
         into: Callable[[bytes], bool] | None,
     ) -> tuple[requests.Response, bytes]:
-        sent = self._session.prepare_request(request)
+        sent = request.prepare()
         self._shared.query = query
         times = (self._connect, self._read)
         # Not Session.send, which reads the whole body of a redirect. verify=False: our connections
