@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,7 +22,14 @@ import pytest
 from plexsync import inbox
 from plexsync.dependencies import MESSAGES, Dependencies
 from simulator.plex import PlexSim
-from tests.hostile.test_dependencies import Home, Index, build_wheel, hashed, lock_is_free
+from tests.hostile.test_dependencies import (
+    Home,
+    Index,
+    build_wheel,
+    hashed,
+    lock_is_free,
+    pip_settings,
+)
 from tests.world import ROOT, TOKEN, until
 
 SECRET = "AbCdEf0123456789secret"
@@ -131,6 +139,32 @@ def home(plugin: Path, index: Index, service: Service) -> Iterator[Home]:
             yield home
 
 
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
+    """The installed set of what sends, made once for all tests that only need it to exist."""
+    folder = tmp_path_factory.mktemp("ready")
+    (folder / "data").mkdir(mode=0o700)
+    (folder / MESSAGES.file).write_text(hashed("plexsync-tiny-bell==1.0\n", wheels))
+    index = Index(wheels)
+    needs = Dependencies(str(folder), str(folder / "data"), MESSAGES)
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr(sys, "path", [*sys.path])
+        for name, value in pip_settings(index.url).items():
+            here.setenv(name, value)
+        needs.install(print)
+    index.stop()
+    return Path(needs.folder)
+
+
+@pytest.fixture
+def equipped(home: Home, ready: Path) -> Home:
+    """A data folder in which pip has installed what sends."""
+    for folder in (home.data, home.data / "dependencies"):
+        folder.mkdir(mode=0o700)
+    shutil.copytree(ready, home.data / "dependencies" / own_set(home))
+    return home
+
+
 def configure(home: Home, service: Service, **settings: object) -> None:
     usual = {"plex_url": home.plex.url, "plex_token": TOKEN, "no_poster": True}
     home.stash.set_plugin_settings({**usual, "notify_urls": service.url, **settings})
@@ -171,8 +205,9 @@ def test_what_sends_is_installed_by_the_first_message_and_kept(
 
 
 def test_each_url_is_named_by_its_scheme_and_no_secret_is_said(
-    home: Home, service: Service
+    equipped: Home, service: Service
 ) -> None:
+    home = equipped
     configure(home, service, notify_urls=f"{service.url} odd://{SECRET}")
     run = press(home)
     assert run.error is None
@@ -203,7 +238,8 @@ def test_without_a_network_one_line_says_what_to_do_and_syncing_goes_on(
 
 
 @pytest.mark.long
-def test_a_worker_says_that_the_token_is_refused(home: Home, service: Service) -> None:
+def test_a_worker_says_that_the_token_is_refused(equipped: Home, service: Service) -> None:
+    home = equipped
     configure(home, service, plex_token="another-token")
     home.stash.edit(home.pair("1.mp4", title="old")[0], title="new")
     until(lambda: service.taken)
@@ -238,7 +274,8 @@ def _read(path: Path) -> bytes:
 
 
 @pytest.mark.long
-def test_files_of_a_newer_version_are_said_once(home: Home, service: Service) -> None:
+def test_files_of_a_newer_version_are_said_once(equipped: Home, service: Service) -> None:
+    home = equipped
     scene, item = home.pair("1.mp4", title="old")
     home.stash.edit(scene, title="new")
     until(lambda: item.title == "new" and (home.data / "notifications.json").exists())
