@@ -1,3 +1,3 @@
 """PlexSync keeps Plex equal to Stash."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
