@@ -85,6 +85,8 @@ PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "queue": lambda size: queue.queue(size.jobs),
     "backfill": lambda size: backfill.backfill(size.gaps),
     "drain": lambda size: drain.drain(size.scenes),
+    "many": lambda size: drain.many(10 * size.scenes),
+    "posters": lambda size: drain.posters(size.scenes // 4),
     "index": lambda size: library.index(size.items),
     "outage": lambda size: outage.outage(size.waiting),
     "waiting": lambda size: waiting.waiting(size.held_up),
@@ -94,7 +96,7 @@ PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "recipes": lambda size: reconcile.recipes(size.gaps),
     "row": lambda size: hooks.row(size.row),
 }
-LONG = ("row",)
+LONG = ("row", "many")
 INSIDE = ("reconcile",)
 """Parts that another one includes: growth starts with the smaller library."""
 
@@ -104,7 +106,9 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="count work, in half a minute")
     parser.add_argument("--accept", action="store_true", help="expect the present counts")
     parser.add_argument("--tiny", action="store_true", help="only check that it runs")
-    parser.add_argument("--long", action="store_true", help="also run 5,000 hooks in a row")
+    parser.add_argument(
+        "--long", action="store_true", help="also 5,000 hooks in a row and a drain of 10,000 scenes"
+    )
     parser.add_argument("--only", choices=PARTS, help="only this part")
     parser.add_argument("--markdown", action="store_true", help="as for docs/performance.md")
     return parser.parse_args(words)

@@ -11,8 +11,11 @@ from bench.traffic import Traffic, sort
 
 LATENCY, WRITE_TIME = 0.020, 0.015
 """Seconds until Plex answers, and seconds that a write takes, one at a time."""
-SLOWEST = 1.3
+SLOWEST = 1.1
 """Maximum time of a drain, as a multiple of what Plex alone would need."""
+SLOWEST_WITH_POSTERS = 1.2
+COVER = 200_000
+"""Bytes of a cover."""
 BATCH = 50
 MEMORY = 200 * 2**20
 """Maximum bytes of the worker's memory at its peak."""
@@ -44,6 +47,48 @@ def drain(count: int) -> Iterator[Row]:
         again = sort(site.ask("journal"))
         yield _unchanged("unchanged scene, ledger lost", again, count)
         yield none_of("items that differ afterwards", site.ask("different"), count)
+
+
+def many(count: int) -> Iterator[Row]:
+    """Measure so many changed scenes that a cost that grows with them would show."""
+    with Site(LATENCY, WRITE_TIME, NO_IMAGES) as site:
+        site.edited(site.ask("fill", count))
+        with Worker(site) as worker:
+            worker.drain()
+            traffic = sort(site.ask("journal"))
+            yield from _speed(traffic, count, site.ask("first_question"), worker.started)
+            yield from _requests(traffic, count)
+            yield none_of("items that differ afterwards", site.ask("different"), count)
+            yield memory(f"peak memory of the worker, {count} scenes", worker.peak())
+
+
+def posters(count: int) -> Iterator[Row]:
+    """Measure changed scenes that have posters too: an edit, a read of its posters and an upload each."""
+    with Site(LATENCY, WRITE_TIME, {}) as site:
+        scenes = site.ask("fill", count, COVER)
+        site.edited(scenes)
+        with Worker(site) as worker:
+            worker.drain()
+            traffic = sort(site.ask("journal"))
+            least = count * (3 * LATENCY + 2 * WRITE_TIME) / CONNECTIONS
+            seconds = traffic.end - site.ask("first_question")
+            yield Row(
+                f"drain of {count} changed scenes with posters",
+                f"{seconds:.1f} s, {count / seconds:.0f} scenes/s, {seconds / least:.2f} x",
+                f"<= {SLOWEST_WITH_POSTERS} x = {SLOWEST_WITH_POSTERS * least:.1f} s",
+                seconds <= SLOWEST_WITH_POSTERS * least,
+            )
+            share = traffic.side_by_side()
+            yield Row("  of the time of uploads an edit was in flight too", f"{share:.0%}")
+            for what, found in (("PUTs", traffic.writes), ("uploads", traffic.uploads)):
+                yield at_most(
+                    f"  {what} per scene", len(found) / count, 1.0, f"{len(found) / count:.3f}"
+                )
+            reads = len(traffic.items) / count
+            limit = 1 + 2 * -(-count // BATCH) / count
+            yield at_most("  reads per scene", reads, limit, f"{reads:.3f}")
+            yield none_of("items that differ afterwards", site.ask("different"), count)
+            yield memory(f"peak memory of the worker, {count} scenes with posters", worker.peak())
 
 
 def memory(what: str, peak: int | None, limit: int = MEMORY) -> Row:

@@ -62,8 +62,10 @@ class Servers:
         """Seconds before each answer of Plex, and that a write takes while no other may write."""
         self._plex.latency, self._plex.write_time = latency, write_time
 
-    def fill(self, count: int) -> list[int]:
-        """Add `count` films, bare in Plex and fully described in Stash; returns their ids."""
+    def fill(self, count: int, cover: int = 0) -> list[int]:
+        """Add `count` films, bare in Plex and fully described in Stash, each with a cover of so
+        many bytes; returns their ids.
+        """
         stash = self._stash
         studios = [stash.add_studio(f"Studio {n}") for n in range(20)]
         people = [stash.add_performer(f"First{n} Last{n * 7 % 100}") for n in range(200)]
@@ -80,6 +82,7 @@ class Servers:
                 studio=studios[n % len(studios)],
                 performers=[people[(n * 3 + k) % len(people)] for k in range(3)],
                 tags=[tags[(n * 5 + k) % len(tags)] for k in range(6)],
+                cover=b"\xff\xd8\xff%d" % n + bytes(cover) if cover else None,
             )
             self._items[scene] = item
             scenes.append(scene)

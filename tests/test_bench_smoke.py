@@ -18,7 +18,7 @@ from bench.report import Row
 ROOT = Path(__file__).resolve().parent.parent
 SLOW = {"growth", "recipes"}
 """They run the same code as `reconcile`, several times."""
-LOSABLE = {"hook", "inbox", "drain", "index", "reconcile", "row"}
+LOSABLE = {"hook", "inbox", "drain", "many", "posters", "index", "reconcile", "row"}
 """Parts that count what is lost or wrong."""
 
 
