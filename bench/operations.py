@@ -70,6 +70,7 @@ def _fill(data: str, scenes: int, given_up: int) -> None:
     now = time.time()
     dead_letters = DeadLetters(os.path.join(data, "dlq.db"), print)
     ledger = Ledger(os.path.join(data, "ledger.db"), print)
+    ledger.use_server("bench")
     with JobQueue(os.path.join(data, "queue"), print) as queue:
         queue.put_all(
             Job(scene=n, reason="update", born=now, not_before=now) for n in range(1, scenes + 1)

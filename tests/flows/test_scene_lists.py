@@ -71,7 +71,7 @@ def drifted(key: int, updated: int) -> Observation:
 
 
 def test_nothing_is_listed_before_there_is_anything(folder: str) -> None:
-    assert scene_lists.counts(folder) == dict.fromkeys(scene_lists.LISTS, 0)
+    assert scene_lists.counts(folder) == (dict.fromkeys(scene_lists.LISTS, 0), {})
     for name in scene_lists.LISTS:
         assert listed(folder, name) == []
     assert ask(folder, "known_scenes") == {"ranges": []}

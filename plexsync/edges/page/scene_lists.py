@@ -44,7 +44,7 @@ _ORDERS = {
 }
 ORDERS = tuple(_ORDERS)
 
-_SERVER = f"(SELECT value FROM meta WHERE key = '{SERVER}')"
+_SERVER = f"coalesce((SELECT value FROM meta WHERE key = '{SERVER}'), '')"
 _LIVE = f"s.archived_at IS NULL AND s.destroyed_at IS NULL AND s.server = {_SERVER}"
 _HAS_JOB = "EXISTS (SELECT 1 FROM job_index j WHERE j.scene = {}.scene)"
 _HAS_DEAD_LETTER = "EXISTS (SELECT 1 FROM dead_letters d WHERE d.scene = s.scene)"
@@ -96,17 +96,18 @@ _OF_DEAD_LETTERS = (
 )
 
 
-def counts(folder: str) -> dict[str, int]:
-    """The number of scenes in each list; raises Unreadable."""
+def counts(folder: str) -> tuple[dict[str, int], dict[str, int]]:
+    """The number of scenes in each list, and of those in the ledger by state; raises Unreadable."""
     return joined(folder, counted)
 
 
-def counted(ask: Ask) -> dict[str, int]:
+def counted(ask: Ask) -> tuple[dict[str, int], dict[str, int]]:
     """The same over joined databases. Usually few scenes have a job or a dead letter: those are
     subtracted.
     """
     jobs = QueueQueries(ask).classes()
     states = dict(ask(f"SELECT s.state, count(*) FROM scenes s WHERE {_LIVE} GROUP BY s.state"))
+    in_ledger = dict(states)
     few = sum(jobs.values()) * 4 <= sum(states.values())
     for state, number in [*ask(_OF_JOBS if few else _OF_SCENES), *ask(_OF_DEAD_LETTERS)]:
         states[state] -= number
@@ -119,7 +120,7 @@ def counted(ask: Ask) -> dict[str, int]:
     found["needs_you"] = _number(ask, _MEMBERS["needs_you"])
     found["edited_in_plex"] = _number(ask, _MEMBERS["edited_in_plex"])
     found["in_step"] -= found["edited_in_plex"]
-    return found
+    return found, in_ledger
 
 
 def _number(ask: Ask, members: str, where: str = "1", values: Sequence[object] = ()) -> int:

@@ -101,6 +101,7 @@ def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
     )
     held = sorted({each["backfill"] for each in backfills if each["waits"] in (PAUSED, QUIET)})
     queue = reader.at(lambda: _queue(folder, stats, now, held))
+    lists, by_state = _scene_counts(folder, ledger, reader)
     dead_letters = reader.at(lambda: _dead_letters(read_state.dead_letters(folder).counts()))
     return {
         "version": __version__,
@@ -118,8 +119,8 @@ def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
         "first_sync": stage.choice,
         "backfills": backfills,
         "dead_letters": dead_letters,
-        "scenes": reader.at(ledger.counts),
-        "states": _states(folder),
+        "scenes": by_state,
+        "states": lists,
         "only_in_plex": reader.at(lambda: _only_in_plex(ledger)),
         "left_out": reader.at(lambda: _left_out(ledger.left_out())),
         "refused": reader.at(lambda: _refused(ledger.refusals())) or [],
@@ -230,12 +231,16 @@ def _left_out(found: list[tuple[str, int, int]]) -> LeftOut:
     }
 
 
-def _states(folder: str) -> dict[str, int] | None:
-    """The number of scenes in each list; what is wrong with the files is said by other parts."""
+def _scene_counts(
+    folder: str, ledger: LedgerQueries, reader: _Reader
+) -> tuple[dict[str, int] | None, dict[str, int] | None]:
+    """The number of scenes in each list, and by their state in the ledger; what is wrong with the
+    other files is said by other parts.
+    """
     try:
         return scene_lists.counts(folder)
     except Unreadable:
-        return None
+        return None, reader.at(ledger.counts)
 
 
 def _only_in_plex(ledger: LedgerQueries) -> OnlyInPlex:
