@@ -39,7 +39,10 @@ def fill(ledger: Path, scene: int) -> None:
         row = f"(SELECT id FROM scenes WHERE scene = {scene} AND archived_at IS NULL)"
         db.execute(f"INSERT INTO entities VALUES ('tag', 1, {scene}, {row})")
         db.execute(f"INSERT INTO pins VALUES ({server}, 10000, '/plex/nowhere.mp4', 10000)")
-        db.execute(f"INSERT INTO observations VALUES ({server}, {scene}, 1, 1, '', '', 0)")
+        db.execute(
+            "INSERT INTO observations (server, scene, rating_key, plex_updated, desired_hash, verdict,"
+            f" queued_at) VALUES ({server}, {scene}, 1, 1, '', '', 0)"
+        )
         db.execute(
             "INSERT INTO backfills (reason, kind, digest, after, born)"
             " VALUES ('sweep', 'scene', 'of one', 0, 1)"
