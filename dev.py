@@ -129,7 +129,7 @@ def test_python(words: Sequence[str]) -> int:
 
 def test_windows(words: Sequence[str]) -> int:
     """Run demo and tests by Windows' Python under Wine: `test-windows 3.12 [-- for pytest]`."""
-    return run("-m", "tests.wine.run", *words)
+    return run("-m", "tests.wine.run", *words, more=scratch())
 
 
 def scratch() -> dict[str, str]:

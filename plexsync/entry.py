@@ -145,9 +145,12 @@ def _load_site() -> None:
 
 def _unloadable(problem: ImportError) -> str:
     """The message if the packages are there, but one cannot be loaded."""
-    if "Cannot allocate memory" in str(problem):
+    unmapped = "failed to map segment" in str(problem)  # the C library may not say why
+    if "Cannot allocate memory" in str(problem) or (
+        unmapped and problem.path and system.runs_programs(problem.path)
+    ):
         return f"PlexSync cannot load what it needs ({problem}): {system.MEMORY}."
-    if "failed to map segment" in str(problem):
+    if unmapped:
         return (
             f"PlexSync cannot load what it needs ({problem}): its data folder is on a disk from "
             "which no program may run (mounted noexec). Let STASH_PLUGIN_DATA name a folder on "

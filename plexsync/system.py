@@ -295,6 +295,10 @@ if sys.platform == "win32":
         """No: Windows sets no such limit."""
         return False
 
+    def runs_programs(path: str) -> bool:
+        """Windows has no such mounts, and nothing asks."""
+        return True
+
 else:
 
     def allows_few_files() -> bool:
@@ -302,6 +306,13 @@ else:
         import resource
 
         return 0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[0] < MOST_FILES
+
+    def runs_programs(path: str) -> bool:
+        """Whether this file's disk is known to be mounted without `noexec`."""
+        try:
+            return not os.statvfs(path).f_flag & os.ST_NOEXEC
+        except (AttributeError, OSError):  # macOS names no such flag
+            return False
 
 
 def is_first_process() -> bool:

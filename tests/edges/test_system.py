@@ -16,11 +16,11 @@ from tests.platforms import posix_only
 from tests.world import ROOT, until
 
 HOLDER = """
-import sys, time
+import sys
 from plexsync import system
 lock = system.LockFile(sys.argv[1])
 print(lock.acquire(), flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
 
 
@@ -28,7 +28,10 @@ time.sleep(60)
 def holder(tmp_path):
     """Another process that holds the lock."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path / "a.lock")], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, str(tmp_path / "a.lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "True\n"

@@ -350,7 +350,7 @@ def test_quiet_hours_that_are_none_are_named_once(world: Any) -> None:
     run_task(world, sync_all, owns=True)
     world.run()
     assert in_plex(pairs) == 3
-    assert "quiet_hours: '8 pm' is not a list of times like 20:00-23:30" in world.said("warning")
+    assert 'quiet_hours: "8 pm" is not a list of times like 20:00-23:30' in world.said("warning")
 
 
 def test_an_automatic_reconciliation_waits_and_then_runs(world: Any) -> None:

@@ -254,7 +254,7 @@ def test_a_filter_that_cannot_be_read_stops_everything_and_says_where(world: Any
     world.run()
     assert item.title == "a" and scene in world.waiting()
     assert (
-        "The filter \"Sync never\" is invalid at character 14 ('organised'): expected organized"
+        'The filter "Sync never" is invalid at character 14 ("organised"): expected organized'
         in world.said("warning")
     )
     assert world.said("warning").count("Sync never") == 1

@@ -216,7 +216,7 @@ def test_a_token_in_a_pasted_address_is_kept_nowhere(world: World) -> None:
 def test_a_secret_setting_that_a_page_sends_is_kept_nowhere(world: World) -> None:
     accepted = order(world, "save_settings", settings={"plex_token": "AnotherToken12345"})
     world.run()
-    assert "PlexSync has no setting 'plex_token'" in told(world, accepted)["error"]
+    assert 'PlexSync has no setting "plex_token"' in told(world, accepted)["error"]
     assert places(world.folder, "AnotherToken12345") == []
 
 

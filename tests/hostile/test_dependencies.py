@@ -820,7 +820,7 @@ def test_the_real_set_in_a_bare_python(
 
 def bare_python(folder: Path, *, with_pip: bool) -> str:
     """A Python that has none of the packages."""
-    venv.create(folder, with_pip=False)
+    venv.create(folder, with_pip=False, symlinks=os.name != "nt")
     python = str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
     if with_pip:  # this Python's own: to unpack another one takes four seconds
         ask = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]

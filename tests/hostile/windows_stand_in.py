@@ -168,7 +168,7 @@ def install() -> None:
     os.close, os.replace, os.unlink, os.remove = close, replace, unlink, unlink
     for name, flag in FLAGS.items():
         setattr(subprocess, name, flag)
-    subprocess.Popen = Popen
+    subprocess.Popen, subprocess._USE_POSIX_SPAWN = Popen, False
     sys.modules["msvcrt"] = msvcrt
     sys.modules["fcntl"] = None
     sys.platform = "win32"

@@ -12,7 +12,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tests.interpreters import PRESETS, Missing, unpack_artifact
@@ -35,6 +36,8 @@ BOOL WINAPI DllMain(HINSTANCE i, DWORD r, LPVOID v) { return TRUE; }
 """`bcryptprimitives.dll`, which pydantic_core needs and Wine 8 lacks."""
 
 
+LAST_WORDS = 5.0
+"""Seconds in which the output of a program that has ended is read."""
 SHIMS = Path(__file__).with_name("shims.py")
 
 
@@ -86,18 +89,18 @@ class Windows:
     def run(self, *words: str) -> int:
         """Run Python with these arguments, and print what it prints; returns its exit status."""
         command = ["wine", "C:\\Python\\python.exe", *words]
-        with subprocess.Popen(
+        child = subprocess.Popen(
             command,
             cwd=ROOT,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,  # under Wine 8, Python cannot write to a file as its stdout
             stderr=subprocess.STDOUT,
-        ) as child:
-            assert child.stdout is not None
-            for line in child.stdout:
-                sys.stdout.write(line.decode("utf-8", "replace").replace("\r\n", "\n"))
-                sys.stdout.flush()
+        )
+        reader = threading.Thread(target=_pass_on, args=(child.stdout,), daemon=True)
+        reader.start()
+        child.wait()
+        reader.join(LAST_WORDS)  # what it started may live on, and have the pipe open
         return child.returncode
 
     def stop(self) -> None:
@@ -166,6 +169,12 @@ class Windows:
         if done.returncode:
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
             raise Missing(f"{problem}: {' '.join(last) or done.returncode}")
+
+
+def _pass_on(lines: Iterable[bytes]) -> None:
+    for line in lines:
+        sys.stdout.write(line.decode("utf-8", "replace").replace("\r\n", "\n"))
+        sys.stdout.flush()
 
 
 def _without_python(environment: Mapping[str, str]) -> dict[str, str]:
