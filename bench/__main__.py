@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench import (
+    against,
     backfill,
     counted,
     drain,
@@ -43,6 +44,7 @@ class Size:
     jobs: int
     events: int
     held_up: int
+    many: int
 
 
 FULL = Size(
@@ -57,6 +59,7 @@ FULL = Size(
     jobs=200_000,
     events=50_000,
     held_up=100,
+    many=1_000_000,
 )
 TINY = Size(
     runs=3,
@@ -70,6 +73,7 @@ TINY = Size(
     jobs=1000,
     events=200,
     held_up=8,
+    many=300,
 )
 
 
@@ -110,6 +114,9 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
         "--long", action="store_true", help="also 5,000 hooks in a row and a drain of 10,000 scenes"
     )
     parser.add_argument("--only", choices=PARTS, help="only this part")
+    parser.add_argument("--against", metavar="REV", help="only: beside another revision, as ratios")
+    parser.add_argument("--million", action="store_true", help="only: a million scenes and items")
+    parser.add_argument("--scenes", type=int, help="another number of them for these two")
     parser.add_argument("--markdown", action="store_true", help="as for docs/performance.md")
     return parser.parse_args(words)
 
@@ -122,17 +129,21 @@ def main(words: Sequence[str]) -> int:
         return 0
     if args.quick:
         return counted.gate()
-    size = TINY if args.tiny else FULL
+    size, parts = TINY if args.tiny else FULL, dict(PARTS)
+    if args.against:
+        parts = {"against": lambda size: against.against(args.against, args.scenes or size.items)}
+    elif args.million:
+        parts = {"million": lambda size: reconcile.large(args.scenes or size.many)}
     wanted = (
         [args.only]
         if args.only
-        else [name for name in PARTS if name not in INSIDE and (args.long or name not in LONG)]
+        else [name for name in parts if name not in INSIDE and (args.long or name not in LONG)]
     )
     rows: list[Row] = []
     for name in wanted:
         started = time.monotonic()
         print(f"{name} ...", file=sys.stderr, end=" ", flush=True)
-        rows += PARTS[name](size)
+        rows += parts[name](size)
         print(f"{time.monotonic() - started:.0f} s", file=sys.stderr)
     print(markdown(rows) if args.markdown else plain(rows))
     return 0 if all(row.right for row in rows) else 1

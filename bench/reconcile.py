@@ -50,6 +50,9 @@ LOOKS = 3
 SHARE = 100
 """One scene in this many has a gap of each kind."""
 MEMORY = 250 * 2**20
+MUCH_MEMORY = 300 * 2**20
+MOST_STORED = 1500
+"""Limits for a million scenes, in bytes: of memory, and on disk for each scene."""
 GROWTH = 11.0
 DEARER = 1.3
 OTHERS = 4
@@ -87,6 +90,39 @@ def growth(small: int) -> Iterator[Row]:
         name = f"reconciliation, {what}: {TIMES} times the scenes take"
         text = f"{growth:.1f} times the work ({wait:.1f} times as long, mostly the servers)"
         yield at_most(name, growth, GROWTH, text)
+
+
+def large(count: int) -> Iterator[Row]:
+    """Index, first run and no changes of a library of `count` scenes and of a tenth of them."""
+    (small, _, _), (big, peak, size) = _costs(count // TIMES), _costs(count)
+    for what, one, ten in zip(("index", "first run", "no changes"), small, big, strict=True):
+        text = f"{ten / one:.1f} times ({one:.1f} s, {ten:.1f} s)"
+        name = f"{count:,} scenes, {what}: CPU of {TIMES} times the scenes"
+        yield at_most(name, ten / one, GROWTH, text)
+    yield memory(f"{count:,} scenes: peak memory", peak or None, MUCH_MEMORY)
+    name = f"{count:,} scenes: data folder, bytes a scene"
+    yield at_most(name, size / count, MOST_STORED, f"{size / count:.0f} ({size / 2**20:.0f} MiB)")
+
+
+def _costs(count: int) -> tuple[Sequence[float], int, int]:
+    """CPU seconds of the three, peak memory and size of the data folder in bytes."""
+    with Site(0.0, 0.0, SETTINGS) as site:
+        site.ask("age", 5000)
+        site.ask("fill", count)
+        site.ask("settle")
+        _seed(site, SETTINGS)
+        site.ask("age", 3000)
+        work, peaks = zip(
+            *(press(site, mode)[1:] for mode in ("rebuild_index", *["reconcile_all"] * 2)),
+            strict=True,
+        )
+        _await_worker(site)
+        send_away(site)
+        return work, max(peaks), sum(map(_size, os.scandir(site.data)))
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    return entry.stat().st_size if entry.is_file() else 0
 
 
 def recipes(count: int) -> Iterator[Row]:
@@ -162,9 +198,18 @@ def _stash(what: str, pressed: Pressed, count: int) -> Row:
 
 
 def _press(site: Site) -> Pressed:
-    """Run the button as Stash does: in a separate process."""
-    order = {"server_connection": json.loads(site.connection()), "args": {"mode": "reconcile_all"}}
+    """Press "Reconcile Library (All)", and dismiss the worker that it leaves behind."""
     site.ask("journal"), site.ask("pages")
+    output, work, peak = press(site, "reconcile_all")
+    traffic, pages = sort(site.ask("journal")), site.ask("pages")
+    _await_worker(site)
+    send_away(site)
+    return Pressed(output, output["seconds"], work, peak, traffic, pages)
+
+
+def press(site: Site, mode: str) -> tuple[Mapping[str, Any], float, int]:
+    """Run a button as Stash does, in a separate process: its answer, CPU seconds, peak memory."""
+    order = {"server_connection": json.loads(site.connection()), "args": {"mode": mode}}
     peak = 0
     process = subprocess.Popen(
         [sys.executable, os.path.join(site.plugin, "PlexSync.py")],
@@ -183,13 +228,8 @@ def _press(site: Site) -> Pressed:
         ended, process.returncode, usage = os.wait4(process.pid, os.WNOHANG)
     answer = json.loads(process.stdout.read())
     if "output" not in answer:
-        raise RuntimeError(f"the reconciliation failed: {answer}")
-    output, traffic = answer["output"], sort(site.ask("journal"))
-    pages = site.ask("pages")
-    _await_worker(site)
-    send_away(site)
-    work = usage.ru_utime + usage.ru_stime
-    return Pressed(output, output["seconds"], work, peak, traffic, pages)
+        raise RuntimeError(f"{mode} failed: {answer}")
+    return answer["output"], usage.ru_utime + usage.ru_stime, peak
 
 
 def _await_worker(site: Site) -> None:

@@ -34,15 +34,17 @@ class Site:
     """A freshly installed plugin with a Stash and a Plex, for the length of a `with` block.
 
     `plugin` and `data` are its folders. Plex answers after `latency` seconds, and each write takes
-    `write_time` more, one after the other.
+    `write_time` more, one after the other. The plugin comes from the checkout in `root`.
     """
 
-    def __init__(self, latency: float, write_time: float, settings: Mapping[str, Any]) -> None:
-        self._pace, self._settings = (latency, write_time), settings
+    def __init__(
+        self, latency: float, write_time: float, settings: Mapping[str, Any], root: str = ROOT
+    ) -> None:
+        self._pace, self._settings, self._root = (latency, write_time), settings, root
 
     def __enter__(self) -> Site:
         self._folder = tempfile.mkdtemp(prefix="plexsync-bench-")
-        self.plugin = install(os.path.join(self._folder, "plugins", "PlexSync"))
+        self.plugin = install(os.path.join(self._folder, "plugins", "PlexSync"), self._root)
         self.data = os.path.join(self.plugin, "data")
         system.private_folder(self.data)
         self._process = subprocess.Popen(
@@ -110,12 +112,12 @@ class Site:
             return "(the worker left no log)"
 
 
-def install(folder: str) -> str:
-    """Install the plugin as users have it, outside the checkout, and already compiled."""
+def install(folder: str, root: str = ROOT) -> str:
+    """Install the plugin as users have it, outside its checkout, and already compiled."""
     os.makedirs(folder)
     for name in ("PlexSync.py", "PlexSync.yml", "requirements.txt"):
-        shutil.copy(os.path.join(ROOT, name), folder)
-    package = os.path.join(ROOT, "plexsync")
+        shutil.copy(os.path.join(root, name), folder)
+    package = os.path.join(root, "plexsync")
     compileall.compile_dir(package, quiet=2)  # for all copies: to compile one takes two seconds
     shutil.copytree(package, os.path.join(folder, "plexsync"))
     compileall.compile_dir(folder, quiet=2)
@@ -182,6 +184,15 @@ class Worker:
         if self._process.poll() is not None:
             raise RuntimeError(f"the worker ended early:\n{self._site.log()}")
         return self._site.drained()
+
+    def work(self) -> float:
+        """Seconds of CPU that it has used so far; 0 where the system does not report it."""
+        try:
+            with open(f"/proc/{self._process.pid}/stat", encoding="ascii") as stat:
+                fields = stat.read().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def peak(self) -> int | None:
         """Its peak memory so far, in bytes; None where the system does not report it."""

@@ -40,6 +40,14 @@ def test_each_part_of_the_benchmark_runs_and_loses_nothing(part: str) -> None:
     assert all(wrong == "0" != of for wrong, of in counts)
 
 
+@pytest.mark.long
+def test_the_part_for_a_million_scenes_runs() -> None:
+    done = bench("--million", "--scenes", "60")
+    assert done.returncode == 0, done.stderr
+    for what in ("index", "first run", "no changes"):
+        assert f"60 scenes, {what}: CPU of 10 times the scenes" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("row", "verdict", "right"),
     [
