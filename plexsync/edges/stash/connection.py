@@ -92,8 +92,8 @@ class StashConnection:
         reply = self.call("POST", "/graphql", headers=headers, json=body)
         answer = read_body(reply.status, reply.body)
         data, errors = answer.get("data"), answer.get("errors") or []
-        # An error may repeat what was sent, our key included.
-        errors = Redactor(self.secrets).clean(errors if isinstance(errors, list) else [errors])
+        if errors:  # which may repeat what was sent, our key included
+            errors = Redactor(self.secrets).clean(errors if isinstance(errors, list) else [errors])
         if reply.status != 200 or not isinstance(data, dict):
             error = errors[0] if errors else "no data"
             raise failed(error, reply.status, self.version)
