@@ -22,16 +22,20 @@ LOSABLE = {"hook", "inbox", "drain", "many", "posters", "index", "reconcile", "r
 """Parts that count what is lost or wrong."""
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("part", sorted(PARTS.keys() - SLOW))
-def test_each_part_of_the_benchmark_runs_and_loses_nothing(part: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "--tiny", "--only", part, "--markdown"],
+def bench(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *words],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", sorted(PARTS.keys() - SLOW))
+def test_each_part_of_the_benchmark_runs_and_loses_nothing(part: str) -> None:
+    done = bench("--tiny", "--only", part, "--markdown")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("Measured 20")
     assert "| what | measured | target | ok? |\n| --- | --- | --- | --- |\n" in done.stdout
