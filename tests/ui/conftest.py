@@ -12,6 +12,7 @@ from plexsync.services import PLEX_TV_VARIABLE
 from simulator.plex import PlexSim
 from simulator.plex_tv import PlexTvSim
 from simulator.stash import StashSim
+from tests import forks
 from tests.ui.house import House, Witness
 from tests.ui.prepare import SHOTS, SITE, chromium
 from tests.world import ROOT, TOKEN
@@ -61,7 +62,10 @@ def house(plugin: Path) -> Iterator[House]:
         PlexTvSim() as plex_tv,
         PlexSim(token=TOKEN) as plex,
         StashSim(
-            plugin_dir=str(plugin), ui_dir=str(SITE), env={PLEX_TV_VARIABLE: plex_tv.url}
+            plugin_dir=str(plugin),
+            ui_dir=str(SITE),
+            env={PLEX_TV_VARIABLE: plex_tv.url},
+            popen=forks.start,
         ) as stash,
     ):
         house = House(plugin, plex, stash, plex_tv)
