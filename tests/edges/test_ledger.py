@@ -291,6 +291,28 @@ def test_the_owner_of_an_item_is_the_scene_that_is_not_merely_sharing_it(ledger:
     assert ledger.owner(MOVED) is None
 
 
+def test_neighbours_cost_a_large_ledger_no_more_than_a_small_one(tmp_path: Path) -> None:
+    """Counts steps of SQLite's virtual machine, which do not depend on the computer."""
+
+    def steps(count: int) -> int:
+        counted = 0
+
+        def step() -> int:
+            nonlocal counted
+            counted += 1
+            return 0
+
+        with closing(Ledger(str(tmp_path / f"{count}.db"), pytest.fail)) as ledger:
+            ledger.use_server("plex-1")
+            items = (Target("plex-1", "1", 1 + n // 2) for n in range(count))
+            ledger.save(a_scene(n, a_target(item)) for n, item in enumerate(items, 1))
+            ledger._connection.set_progress_handler(step, 1)
+            assert ledger.neighbours(7) == [8]
+        return counted
+
+    assert steps(2000) <= 1.5 * steps(50)
+
+
 def test_scenes_are_found_by_what_was_written_with_them(ledger: Ledger) -> None:
     for scene in range(1, 21):
         ledger.save([a_scene(scene, entities=entities_of("tag", scene % 2, scene % 5 + 10))])

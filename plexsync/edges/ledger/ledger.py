@@ -158,10 +158,10 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
 
     def neighbours(self, scene: int) -> list[int]:
         """Live scenes that share a Plex item with this one, or lost theirs to it."""
-        sql = (
-            "SELECT o.scene FROM scenes s JOIN targets t ON t.row = s.id"
-            " JOIN targets u ON u.server = t.server AND u.rating_key = t.rating_key"
-            " JOIN scenes o ON o.id = u.row WHERE s.archived_at IS NULL AND s.server = ?1"
+        sql = (  # CROSS JOIN fixes the order: SQLite would go through all scenes of the server
+            "SELECT o.scene FROM scenes s CROSS JOIN targets t ON t.row = s.id"
+            " CROSS JOIN targets u ON u.server = t.server AND u.rating_key = t.rating_key"
+            " CROSS JOIN scenes o ON o.id = u.row WHERE s.archived_at IS NULL AND s.server = ?1"
             " AND s.scene = ?2 AND u.left_at IS NULL AND o.scene <> ?2 AND o.server = ?1"
             " AND o.archived_at IS NULL AND o.destroyed_at IS NULL AND o.state NOT IN (?3, ?4, ?5)"
         )
