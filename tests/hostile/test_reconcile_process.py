@@ -12,6 +12,7 @@ import pytest
 
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
+from tests import forks
 from tests.world import until
 
 TOKEN = "plex-sim-token"
@@ -47,7 +48,7 @@ class Desk:
 
 @pytest.fixture
 def desk(plugin: Path) -> Iterator[Desk]:
-    with PlexSim(token=TOKEN) as plex, StashSim(plugin_dir=str(plugin)) as stash:
+    with PlexSim(token=TOKEN) as plex, StashSim(plugin_dir=str(plugin), popen=forks.start) as stash:
         yield Desk(plugin, plex, stash)
 
 
