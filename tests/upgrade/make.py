@@ -209,7 +209,8 @@ class Life:
         self.edit(synced[1], "About to be cleared")
         until(lambda: self.state("circuit_breaker.json")["state"] == "OPEN", "it opens again")
         self.press("Sync All Scenes")
-        self.press("Clear Queue")
+        for _ in range(2):  # the first version needed one press
+            self.press("Clear Queue")
         self.press("Sync All Scenes")
         edited = [synced[0], synced[2], films[5], films[-1]]
         for number, scene in enumerate(edited):

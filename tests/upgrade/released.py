@@ -3,9 +3,11 @@ Stash and Plex had."""
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import json
+import re
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,13 @@ from simulator.stash_data import Entity, SimFile, SimScene
 
 ARCHIVES = {path.name.removesuffix(".tar.xz"): path for path in Path(__file__).parent.glob("*.xz")}
 """The archive of each version."""
+
+
+def formats(plugin: Path) -> dict[str, int]:
+    """The versions of the databases that this plugin writes."""
+    texts = (path.read_text(encoding="utf-8") for path in (plugin / "plexsync/model").glob("*.py"))
+    (found,) = re.findall(r"^DATABASES = (\{.*?\})", "\n".join(texts), re.MULTILINE | re.DOTALL)
+    return dict(ast.literal_eval(found))
 
 
 @dataclass(frozen=True, slots=True)
