@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import socket
@@ -242,7 +241,7 @@ def test_a_named_file_alone_counts(listen):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, f"cannot be used ({os.strerror(errno.ENOENT)})"),
+        (None, "cannot be used ("),
         (b"", "holds no certificate in PEM form"),
         (b"\x30\x82\x01\x0a\x02", "holds no certificate in PEM form"),
         (b"-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", "holds no certificate"),

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # hooks are tested for loading nothing slow
+    from typing import Any
 
 if sys.platform == "win32":
     import _winapi
