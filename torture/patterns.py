@@ -82,7 +82,7 @@ def uses() -> Iterator[Use]:
                     ast.unparse(flag) for flag in (*node.args, *(k.value for k in node.keywords))
                 ]
                 pattern = ast.literal_eval(node.args[0])
-                ignore = re.IGNORECASE if "re.IGNORECASE" in flags else re.NOFLAG
+                ignore = re.IGNORECASE if "re.IGNORECASE" in flags else re.RegexFlag(0)
                 yield Use(where, re.compile(pattern, ignore), method)
         for owner in known.keys() - direct:
             yield from (
