@@ -493,6 +493,24 @@ def test_another_spelling_with_the_same_size_is_the_file_unless_a_scene_has_it_e
     assert f"belongs to scene {exact}" in world.state(loose).detail
 
 
+def test_two_folders_of_stash_that_are_one_in_plex_do_not_write_in_turns_without_end(
+    world: Any,
+) -> None:
+    world.configure(no_poster=True, path_map="/plex=>/data; /plex=>/copies")
+    first, item = world.pair("a.mp4", title="First")
+    copy = world.stash.add_scene(title="Copy", files=[("/copies/a.mp4", 1000)])
+    alone = world.stash.add_scene(title="Alone", files=[("/copies/b.mp4", 1000)])
+    other = world.film("b.mp4")
+    for scene in (copy, first, alone):
+        world.event(scene)
+    assert world.run(leave=lambda: "endless" * (world.plex.count("PUT") > 9)) == "time is up"
+    assert (item.title, other.title) == ("First", "Alone")
+    assert "whose path leads to the same file in Plex" in world.state(copy).detail
+    world.edit(copy, title="Copy again")
+    world.run()
+    assert (item.title, world.state(copy).state) == ("First", "shared")
+
+
 def test_the_exact_path_of_a_later_file_beats_another_spelling_of_the_first(world: Any) -> None:
     world.configure(no_poster=True)
     key = world.plex.add_item(world.section, files=[("/plex/a.mp4", 1), ("/plex/b.mp4", 2)])

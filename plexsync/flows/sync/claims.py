@@ -16,9 +16,9 @@ from plexsync.model.scene import Scene
 from plexsync.policy.desired import has_enough_metadata
 from plexsync.policy.matching import HIGH, Match, is_pinned, match, pinned
 
-_Rank = tuple[int, int]
+_Rank = tuple[int, int, bool]
 """The rank of a scene's claim to an item, the best first: spelling of the path, position of the
-file."""
+file, and whether the path map leads back from it to another path in Stash."""
 
 _EXACT, _LOOSE, _WEAK = 0, 1, 2
 
@@ -75,8 +75,8 @@ class Claims:
     ) -> dict[int, str]:
         """The scene with a better claim, and the reason; empty if there is none.
 
-        Only the exact path of an earlier file takes precedence over an exact path, so most items,
-        which have a single file, need no query.
+        Only the exact path of an earlier file takes precedence over an exact path, or of the same
+        file if two folders of Stash are mapped to one of Plex. So most items need no query.
         """
         path_map = (
             self._map
@@ -84,21 +84,24 @@ class Claims:
             else _derived(desired_scene, file)
         )
         place = _place(item, file)
-        mine = min([*_ranks(desired_scene.scene, item, path_map), (_WEAK, place)])
-        rivals = item.parts[: mine[1]] if mine[0] == _EXACT else item.parts
+        mine = min([*_ranks(desired_scene.scene, item, path_map), (_WEAK, place, False)])
+        rivals = item.parts[: mine[1] + mine[2]] if mine[0] == _EXACT else item.parts
         best = (*mine, desired_scene.scene.id)
         for scene in self._others(desired_scene.scene, path_map, (part.file for part in rivals)):
-            claim = (*min(_ranks(scene, item, path_map), default=(_WEAK, 0)), scene.id)
+            claim = (*min(_ranks(scene, item, path_map), default=(_WEAK, 0, False)), scene.id)
             if claim[0] != _WEAK and claim < best and scene.id not in pins and self._speaks(scene):
                 best = claim
-        if best[2] == desired_scene.scene.id:
+        owner = best[-1]
+        if owner == desired_scene.scene.id:
             return {}
         why = (
-            ", which has the item's first file"
+            ", whose path leads to the same file in Plex"
+            if mine[:2] == best[:2] and mine[0] == _EXACT
+            else ", which has the item's first file"
             if mine[0] == best[0]
             else ", which has the exact path of its file"
         )
-        return {best[2]: f"its Plex item belongs to scene {best[2]}{why}"}
+        return {owner: f"its Plex item belongs to scene {owner}{why}"}
 
     def _taken(self, scene: Scene, files: Collection[str]) -> set[str]:
         """The files in Plex whose exact path belongs to another scene."""
@@ -129,9 +132,9 @@ def _ranks(scene: Scene, item: PlexItem, path_map: PathMap) -> Iterable[_Rank]:
         path, exactly = path_map.locate(file.path)
         for place, part in enumerate(item.parts):
             if exactly and path == part.file:
-                yield _EXACT, place
+                yield _EXACT, place, path_map.to_stash(path) != file.path
             elif path_key(path) == path_key(part.file) and _same_size(file.size, part):
-                yield _LOOSE, place
+                yield _LOOSE, place, False
 
 
 def _same_size(size: int | None, part: Part) -> bool:
