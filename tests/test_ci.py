@@ -33,11 +33,12 @@ def ci(folder: Path, fails: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("fails", "status", "ran"),
     [
-        ("none 0", 0, ["lint", "test", "test-ui"]),
+        ("none 0", 0, ["lint", "bench", "test", "test-ui"]),
         ("lint 1", 1, ["lint"]),
-        ("test 1", 1, ["lint", "test"]),
-        ("test-ui 1", 1, ["lint", "test", "test-ui"]),
-        ("test 77", UNAVAILABLE, ["lint", "test"]),
+        ("bench 1", 1, ["lint", "bench"]),
+        ("test 1", 1, ["lint", "bench", "test"]),
+        ("test-ui 1", 1, ["lint", "bench", "test", "test-ui"]),
+        ("test 77", UNAVAILABLE, ["lint", "bench", "test"]),
     ],
 )
 def test_it_fails_with_any_of_its_parts(

@@ -7,12 +7,14 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from plexsync.edges.ledger.ledger_view import LedgerView
+from plexsync.edges.page.read_state import SWEPT_AT
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests import forks
@@ -40,8 +42,13 @@ class Desk:
         return self.stash.add_scene(files=[(f"/data/{name}", 1)], **scene), self.plex.item(key)
 
     def worker(self) -> None:
-        """Let the background worker run before the first save would start it."""
+        """Let the background worker run, and look for saves that it missed, before the first save."""
         forks.worker(self.plugin, self.stash.server_connection())
+        until(self._swept)
+
+    def _swept(self) -> bool:
+        with closing(LedgerView(str(self.plugin / "data" / "ledger.db"))) as ledger:
+            return ledger.get_meta(SWEPT_AT) != ""
 
     def press(self, name: str, **args: Any) -> Any:
         return self.stash.run_task(name, args)

@@ -99,7 +99,9 @@ def read_only(path: str, *, at_rest: bool = False) -> sqlite3.Connection:
 
     `at_rest`: no process has it open, so that SQLite need not (and will not) create a -wal file.
     """
-    return sqlite3.connect(_uri(path, at_rest=at_rest), uri=True, timeout=_PATIENCE)
+    uri = _uri(path, at_rest=at_rest)
+    # the collector may close it in another thread
+    return sqlite3.connect(uri, uri=True, timeout=_PATIENCE, check_same_thread=False)
 
 
 def read_only_uri(path: str) -> str:
