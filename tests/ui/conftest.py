@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,8 +57,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def house(plugin: Path) -> Iterator[House]:
+def house(plugin: Path, request: pytest.FixtureRequest) -> Iterator[House]:
     """The real plugin in a Stash with its web app, beside a Plex and plex.tv."""
+    altered = request.node.get_closest_marker("altered")
     with (
         PlexTvSim() as plex_tv,
         PlexSim(token=TOKEN) as plex,
@@ -65,7 +67,7 @@ def house(plugin: Path) -> Iterator[House]:
             plugin_dir=str(plugin),
             ui_dir=str(SITE),
             env={PLEX_TV_VARIABLE: plex_tv.url},
-            popen=forks.start,
+            popen=subprocess.Popen if altered else forks.start,
         ) as stash,
     ):
         house = House(plugin, plex, stash, plex_tv)

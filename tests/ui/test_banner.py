@@ -63,6 +63,7 @@ def test_the_settings_show_whether_urls_are_set_and_never_what_they_are(
     assert exported and "notify_urls" not in exported and "plex_token" not in exported
 
 
+@pytest.mark.altered
 def test_the_button_beside_them_says_what_became_of_a_test_message(
     house: House, open_page: Open
 ) -> None:
