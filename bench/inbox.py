@@ -41,9 +41,8 @@ def inbox(count: int) -> Iterator[Row]:
 def _rows(count: int, place: str | None) -> Iterator[Row]:
     found = _measured(count, place)
     each = found["cpu"] / count
-    yield at_most(
-        f"CPU per event when {count:,} are taken in at once", each, PER_EVENT, _speed(each), " s"
-    )
+    name = f"CPU per event when {count:,} are taken in at once"
+    yield at_most(name, each * 1e6, PER_EVENT * 1e6, _speed(each), " us")
     if found["memory"]:
         memory = found["memory"] / (1 << 20)
         yield at_most("  memory", memory, MEMORY, f"{memory:.0f} MiB", " MiB")
