@@ -50,7 +50,7 @@ def pictures(request: pytest.FixtureRequest) -> Path:
 def browser() -> Iterator[Browser]:
     driver = pytest.importorskip("playwright.sync_api")
     with driver.sync_playwright() as playwright:
-        driver.expect.set_options(timeout=20_000)
+        driver.expect.set_options(timeout=60_000)
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield browser
         browser.close()
@@ -108,7 +108,7 @@ def open_page(browser: Browser, witness: Witness) -> Iterator[Open]:
             timezone_id="UTC",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         if clock:
             context.clock.install()
