@@ -1,4 +1,4 @@
-"""JSON without the module `json`, whose imports take a process as long as bare Python takes to start.
+"""JSON without importing `json`, which takes as long as bare Python takes to start.
 
 These are the functions in C that `json` uses, with the same results.
 """

@@ -50,13 +50,13 @@ def at(world: Any, seconds: float, do: Callable[[], object]) -> None:
 
 
 def tick(world: Any) -> Any:
-    """What the page is told about a folder without a worker, while another process starts one."""
-    starting = LockFile(f"{world.folder}/starting.lock")
-    assert starting.acquire()
-    os.utime(starting.path)
+    """What the page is told about a folder without a worker, while another process has started one."""
+    started = LockFile(f"{world.folder}/started.lock")
+    assert started.acquire()
+    os.utime(started.path)
     request = Request("", world.folder, {}, world.block(), world.clock.now())
     answer = reads("tick").answer(request)["worker"]
-    starting.release()
+    started.release()
     return answer
 
 

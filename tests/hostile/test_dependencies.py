@@ -27,7 +27,7 @@ from typing import Any
 
 import pytest
 
-from plexsync.dependencies import Dependencies, Unavailable
+from plexsync.dependencies import MAIN, Dependencies, Needs, Unavailable
 from plexsync.flows.status.alerts import shown_alerts
 from plexsync.model.formatting import quoted
 from plexsync.policy.notices import Notices
@@ -129,14 +129,12 @@ def _same(wheel: str, project: str) -> bool:
     return wheel.partition("-")[0].lower().replace("_", "-") == project
 
 
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
-    """The installed set of PINS, made once for all tests that only need it to exist."""
-    folder = tmp_path_factory.mktemp("ready")
+def install(folder: Path, wheels: Path, pins: str, what: Needs = MAIN) -> Path:
+    """Install these pins by the real pip into an empty folder; returns where they are."""
     (folder / "data").mkdir(mode=0o700)
-    (folder / "requirements.txt").write_text(hashed(PINS, wheels))
+    (folder / what.file).write_text(hashed(pins, wheels))
     index = Index(wheels)
-    needs = Dependencies(str(folder), str(folder / "data"))
+    needs = Dependencies(str(folder), str(folder / "data"), what)
     with pytest.MonkeyPatch.context() as here:
         here.setattr(sys, "path", [*sys.path])
         for name, value in pip_settings(index.url).items():
@@ -144,6 +142,12 @@ def ready(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
         needs.install(print)
     index.stop()
     return Path(needs.folder)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
+    """The installed set of PINS, made once for all tests that only need it to exist."""
+    return install(tmp_path_factory.mktemp("ready"), wheels, PINS)
 
 
 @pytest.fixture

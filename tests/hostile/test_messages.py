@@ -27,8 +27,8 @@ from tests.hostile.test_dependencies import (
     Index,
     build_wheel,
     hashed,
+    install,
     lock_is_free,
-    pip_settings,
 )
 from tests.world import ROOT, TOKEN, until
 
@@ -143,17 +143,7 @@ def home(plugin: Path, index: Index, service: Service) -> Iterator[Home]:
 def ready(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
     """The installed set of what sends, made once for all tests that only need it to exist."""
     folder = tmp_path_factory.mktemp("ready")
-    (folder / "data").mkdir(mode=0o700)
-    (folder / MESSAGES.file).write_text(hashed("plexsync-tiny-bell==1.0\n", wheels))
-    index = Index(wheels)
-    needs = Dependencies(str(folder), str(folder / "data"), MESSAGES)
-    with pytest.MonkeyPatch.context() as here:
-        here.setattr(sys, "path", [*sys.path])
-        for name, value in pip_settings(index.url).items():
-            here.setenv(name, value)
-        needs.install(print)
-    index.stop()
-    return Path(needs.folder)
+    return install(folder, wheels, "plexsync-tiny-bell==1.0\n", MESSAGES)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Whether somebody works in the data folder; light like read_state."""
+"""Whether a worker or a task owns the data folder; light like read_state."""
 
 from __future__ import annotations
 

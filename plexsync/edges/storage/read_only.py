@@ -118,7 +118,7 @@ def _uri(path: str, *, at_rest: bool) -> str:
 
 
 class Database:
-    """A database, kept open for reading until somebody else opens, closes or replaces it."""
+    """A database, kept open for reading until another process opens, closes or replaces it."""
 
     __slots__ = ("_path", "_open", "_as_it_was")
 

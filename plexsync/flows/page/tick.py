@@ -1,4 +1,4 @@
-"""The page's regular question: does anything wait, and is somebody at work? It also starts a worker
+"""What the page asks at regular intervals: whether jobs wait, and whether a worker runs. It starts one
 where one is needed. Light like operations.py.
 """
 

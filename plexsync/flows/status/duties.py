@@ -16,7 +16,7 @@ def duty_calls(folder: str, now: float) -> bool:
     """Whether any duty is due now; raises Unreadable."""
     swept = read_state.swept_at(folder)
     sweeps = swept is not None and not 0 <= now - swept < SWEEP_EVERY
-    signs_in = os.path.exists(os.path.join(folder, SIGN_IN))  # nobody else deletes its tokens
-    away = read_breaker(folder).state != CLOSED  # nobody else would notice the end
+    signs_in = os.path.exists(os.path.join(folder, SIGN_IN))  # only a worker deletes its tokens
+    away = read_breaker(folder).state != CLOSED  # only a worker would notice the end
     due = message_is_due(folder, now) or read_state.is_outdated(folder)
     return sweeps or signs_in or away or due
