@@ -22,6 +22,7 @@ from bench import (
     operations,
     outage,
     queue,
+    recipes,
     reconcile,
     save,
     waiting,
@@ -97,7 +98,7 @@ PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "save": lambda size: save.save(size.saves),
     "reconcile": lambda size: reconcile.reconcile(size.gaps),
     "growth": lambda size: reconcile.growth(size.gaps),
-    "recipes": lambda size: reconcile.recipes(size.gaps),
+    "recipes": lambda size: recipes.recipes(size.gaps),
     "row": lambda size: hooks.row(size.row),
 }
 LONG = ("row", "many")

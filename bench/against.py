@@ -36,8 +36,8 @@ def against(revision: str, count: int) -> Iterator[Row]:
             site.ask("configure", SETTINGS)
             site.ask("age", 3000)
             site.ask("plant", max(1, count // SHARE))
-        yield row("reconciliation, first run,", FIRST, _compared)
-        yield row("reconciliation, no changes,", AGAIN, _compared, LOOKS)
+        yield row("reconciliation, first run,", FIRST, compared)
+        yield row("reconciliation, no changes,", AGAIN, compared, LOOKS)
 
 
 @contextmanager
@@ -62,14 +62,14 @@ def _library(count: int, root: str) -> Iterator[Site]:
 
 
 def _forced(site: Site) -> float:
-    return _worked(site, "sync_all_forced")
+    return worked(site, "sync_all_forced")
 
 
 def _synced(site: Site) -> float:
-    return _worked(site, "sync_all")
+    return worked(site, "sync_all")
 
 
-def _worked(site: Site, mode: str) -> float:
+def worked(site: Site, mode: str) -> float:
     """CPU of a button and of the worker that carries out what it queued."""
     with Worker(site) as worker:
         _, work, _ = press(site, mode)
@@ -77,7 +77,8 @@ def _worked(site: Site, mode: str) -> float:
         return work + worker.work()
 
 
-def _compared(site: Site) -> float:
+def compared(site: Site) -> float:
+    """CPU of a reconciliation."""
     _, work, _ = press(site, "reconcile_all")
     send_away(site)
     return work

@@ -36,15 +36,6 @@ LATENCY = 0.020
 """Plex's latency in seconds."""
 SETTINGS = {"no_poster": True, "pause_sync": True}
 """Settings that prevent writes, so that the planted gaps stay."""
-RECIPES = {
-    "title": "[{studio}: ]{title}[ ({year})]",
-    "sort_title": "{studio} {date}",
-    "content_rating": "XXX",
-    "genres": "{tag:-Technical/*}",
-    "collections": "{studio}; Series: {group}; {tag:Favourite}; Organized{?organized}; Rating: {stars}",
-    "labels": "{tag:Kids,Adults}",
-}
-"""A pattern of each sort."""
 LOOKS = 3
 """Number of runs, of which the cheapest counts."""
 SHARE = 100
@@ -54,7 +45,6 @@ MUCH_MEMORY = 300 * 2**20
 MOST_STORED = 1500
 """Limits for a million scenes, in bytes: of memory, and on disk for each scene."""
 GROWTH = 11.0
-DEARER = 1.3
 OTHERS = 4
 """Requests that any library takes: the libraries, what is new, the count."""
 TIMES = 10
@@ -123,25 +113,6 @@ def _costs(count: int) -> tuple[Sequence[float], int, int]:
 
 def _size(entry: os.DirEntry[str]) -> int:
     return entry.stat().st_size if entry.is_file() else 0
-
-
-def recipes(count: int) -> Iterator[Row]:
-    """What patterns cost in a library in which nothing changed."""
-    plain, made = _work(count, SETTINGS), _work(count, SETTINGS | RECIPES)
-    name = f"reconciliation of {count:,} scenes, nothing changed: CPU with recipes"
-    text = f"{made / plain:.2f} times ({made:.1f} s, without {plain:.1f} s)"
-    yield at_most(name, made / plain, DEARER, text)
-
-
-def _work(count: int, settings: Mapping[str, Any]) -> float:
-    with Site(LATENCY, 0.0, settings) as site:
-        site.ask("age", 5000)
-        site.ask("fill", count)
-        site.ask("settle")
-        _seed(site, settings)
-        site.ask("age", 3000)
-        _press(site)
-        return min(_press(site).work for _ in range(LOOKS))
 
 
 def _measure(count: int) -> Generator[Row, None, tuple[Pressed, Pressed]]:
