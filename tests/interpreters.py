@@ -80,14 +80,18 @@ def fetched(version: str) -> str:
     return str(python)
 
 
-def run_suite(version: str, words: Sequence[str] = ()) -> str:
+def run_suite(version: str, words: Sequence[str] = (), page: Path = where_run.PAGE) -> str:
     """Run the suite with this Python; "passed", "FAILED" or "not run", and what there is to say.
 
-    `words` are arguments for pytest; without any, all of it runs, and docs/install.md says so.
+    `words` are arguments for pytest; without any, all of it runs, and docs/install.md says so. There it
+    also says that musl was not run, the one that nothing here can fetch.
     """
+    where = f"Python {version} on {platform.system()}"
     try:
         python = interpreter(version)
     except Missing as problem:
+        if version == MUSL and not words:
+            where_run.record_missing(where, str(problem), page)
         return f"not run: {problem}"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
@@ -97,7 +101,7 @@ def run_suite(version: str, words: Sequence[str] = ()) -> str:
         counts = where_run.outcome(report)
     if counts and not words:
         exact = subprocess.check_output([python, "-c", EXACTLY], text=True).strip()
-        where_run.record(f"Python {version} on {platform.system()}", exact, counts)
+        where_run.record(where, exact, counts, page)
     return f"{'FAILED' if done.returncode else 'passed'}: {counts or 'no test ran'}"
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import dev
-from tests.interpreters import Missing, interpreter
+from tests.interpreters import Missing, interpreter, run_suite
+from tests.where_run import BEGIN, END
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="stand-ins are shell scripts")
 Put = Callable[[str, str], Path]
@@ -60,7 +61,19 @@ def test_a_python_is_one_for_musl_by_its_own_word(put: Put) -> None:
 def test_what_was_not_run_is_named_with_the_reason_and_is_no_success(
     put: Put, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert dev.test_python(["3.77", "musl"]) == 1
+    assert dev.test_python(["3.77", "musl", "--", "-k", "hook"]) == 1
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("Python 3.77: not run: it is not installed, and only ")
     assert told[1].startswith("Python musl: not run: no CPython for musl ")
+
+
+def test_that_musl_was_not_run_is_said_in_the_docs_but_not_of_what_this_machine_lacks(
+    put: Put, tmp_path: Path
+) -> None:
+    page = tmp_path / "install.md"
+    page.write_text(f"{BEGIN}\n{END}\n")
+    told = run_suite("musl", page=page)
+    run_suite("3.77", page=page)
+    assert told.startswith("not run: no CPython for musl ")
+    rows = page.read_text().splitlines()[3:-1]
+    assert [row.split(" | ")[3] for row in rows] == [f"{told} |"]

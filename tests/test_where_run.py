@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from tests.where_run import PAGE, outcome, record
+from tests.where_run import PAGE, outcome, record, record_missing
 
 
 def test_a_row_takes_the_place_of_the_one_before_and_versions_are_in_order(tmp_path: Path) -> None:
@@ -27,6 +27,22 @@ def test_a_row_takes_the_place_of_the_one_before_and_versions_are_in_order(tmp_p
         f"| Python 3.77 on Linux | 3.77.2 | {day} | 8 passed |",
     ]
     assert [line for line in before if line not in page.read_text(encoding="utf-8")] == []
+
+
+def test_a_place_that_was_not_run_is_in_the_table_until_it_was_run(tmp_path: Path) -> None:
+    page = tmp_path / "install.md"
+    page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    where, day = "Python 3.77 on Linux", date.today().isoformat()
+
+    def row() -> list[str]:
+        return [line for line in page.read_text(encoding="utf-8").splitlines() if "3.77" in line]
+
+    for reason in ("none here", "none there either"):
+        record_missing(where, reason, page)
+        assert row() == [f"| {where} | none | {day} | not run: {reason} |"]
+    record(where, "3.77.1", "8 passed", page)
+    record_missing(where, "none here", page)
+    assert row() == [f"| {where} | 3.77.1 | {day} | 8 passed |"]
 
 
 def test_what_became_of_the_tests_is_counted_and_a_run_without_a_report_has_no_count(

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "install.md"
 BEGIN = "<!-- where it was run: written by dev.py test-python and test-windows -->"
 END = "<!-- end of where it was run -->"
+NOT_RUN = "not run"
 COUNTED = re.compile(f"(?<={re.escape(BEGIN)}\n)(.*?)(?={re.escape(END)})", re.S)
 
 
@@ -40,19 +41,25 @@ def outcome(report: Path) -> str:
 
 def record(where: str, python: str, result: str, page: Path = PAGE) -> None:
     """Write today's row of one place, instead of an older one of the same."""
-    day = date.today().isoformat()
     text = page.read_text(encoding="utf-8")
-    found = COUNTED.search(text)
-    assert found, f"{page} has no table for it"
-    rows = _rows(found[1]) | {where: f"| {where} | {python} | {day} | {result} |"}
+    day = date.today().isoformat()
+    rows = _rows(text) | {where: f"| {where} | {python} | {day} | {result} |"}
     lines = ["| where | Python | date | tests |", "| --- | --- | --- | --- |"]
     table = "\n".join([*lines, *(rows[name] for name in sorted(rows, key=_place)), ""])
     page.write_text(COUNTED.sub(lambda _: table, text), encoding="utf-8", newline="\n")
 
 
-def _rows(table: str) -> dict[str, str]:
-    lines = table.splitlines()[2:]
-    return {line.split("|")[1].strip(): line for line in lines}
+def record_missing(where: str, reason: str, page: Path = PAGE) -> None:
+    """Write today's row of a place that this machine lacks, unless it was run on another one."""
+    row = _rows(page.read_text(encoding="utf-8")).get(where, NOT_RUN)
+    if NOT_RUN in row:
+        record(where, "none", f"{NOT_RUN}: {reason}", page)
+
+
+def _rows(text: str) -> dict[str, str]:
+    found = COUNTED.search(text)
+    assert found, "the page has no table for it"
+    return {line.split("|")[1].strip(): line for line in found[1].splitlines()[2:]}
 
 
 def _place(where: str) -> list[str | int]:
