@@ -100,6 +100,8 @@ def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object)
     gc.disable()  # this process ends before there is much to collect
     from plexsync.flows.page import operations
 
+    if mode in operations.READS:
+        _load_sqlite_alone()
     folder = system.data_folder(plugin_dir, os.environ)
     connection = dumps(block).encode() if block else b""
     try:
@@ -109,6 +111,22 @@ def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object)
         from plexsync.edges.log.redact import Redactor
 
         return _answer(error=Redactor().secrets_out(system.in_words(problem)))
+
+
+def _load_sqlite_alone() -> None:
+    """Load SQLite without functools and what that loads, which take longer than SQLite itself.
+
+    Python's `_sqlite3` imports it only for its cache of statements; an operation asks each once.
+    """
+    if "functools" in sys.modules:
+        return
+    stand_in = type(sys)("functools")
+    stand_in.lru_cache = lambda size: lambda compile_statement: compile_statement  # type: ignore[attr-defined]
+    sys.modules["functools"] = stand_in
+    try:
+        import _sqlite3  # noqa: F401
+    finally:
+        del sys.modules["functools"]
 
 
 def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:

@@ -39,8 +39,8 @@ NEEDED = {
 """Required arguments of operations."""
 
 HEAVY = {
-    "asyncio", "bisect", "concurrent", "contextlib", "ctypes", "dataclasses", "datetime", "email",
-    "enum", "http", "inspect", "json", "logging", "math", "pathlib", "persistqueue", "plexapi",
+    "asyncio", "bisect", "collections", "concurrent", "contextlib", "ctypes", "dataclasses", "datetime", "email",
+    "enum", "functools", "http", "inspect", "json", "logging", "math", "pathlib", "persistqueue", "plexapi",
     "pydantic", "re", "requests", "shutil", "socket", "sqlite3", "ssl", "subprocess", "tempfile",
     "threading", "traceback", "typing", "urllib", "urllib3", "yaml",
 }  # fmt: skip
