@@ -16,6 +16,7 @@ from plexsync.edges.storage.read_only import (
     Damaged,
     Database,
     NewerSchema,
+    database,
     peek_json,
 )
 from plexsync.edges.storage.read_only import document as read_document
@@ -54,6 +55,20 @@ class Unreadable(Exception):
     """A file of the data folder cannot be read now; the text says which and what happens next."""
 
 
+class KeptOpen:
+    """In its `with` block each of the owner's databases is opened only once."""
+
+    def __init__(self, folder: str) -> None:
+        self._paths = [os.path.join(folder, name) for name in (QUEUE, DEAD_LETTERS, LEDGER, INDEX)]
+        self._held: list[Database] = []
+
+    def __enter__(self) -> None:
+        self._held = [database(path) for path in self._paths]
+
+    def __exit__(self, *problem: object) -> None:
+        self._held.clear()
+
+
 def rows(
     folder: str, name: str, sql: str, values: Sequence[object] = (), shape: str = ""
 ) -> list[tuple[Any, ...]]:
@@ -67,23 +82,23 @@ def rows(
 
 def _asking(folder: str, name: str) -> Ask:
     """Asks one of the owner's databases as `rows` does."""
-    database = Database(os.path.join(folder, name))
+    asked = database(os.path.join(folder, name))
 
     def ask(sql: str, values: Sequence[object] = (), shape: str = "") -> list[tuple[Any, ...]]:
-        return shaped(_patiently(database, folder, name, sql, values), shape)
+        return shaped(_patiently(asked, folder, name, sql, values), shape)
 
     return ask
 
 
 def _patiently(
-    database: Database, folder: str, name: str, sql: str, values: Sequence[object]
+    asked: Database, folder: str, name: str, sql: str, values: Sequence[object]
 ) -> list[tuple[Any, ...]]:
     try:
-        return database.read(sql, values)
+        return asked.read(sql, values)
     except sqlite3.DatabaseError:
         pass  # its owner may have started or exited just then
     try:
-        return database.read(sql, values)
+        return asked.read(sql, values)
     except sqlite3.DatabaseError as problem:
         newer = _newer_database(folder, name)
         if newer:
@@ -143,7 +158,7 @@ def is_outdated(folder: str) -> bool:
 def _version(path: str) -> int:
     """A database's schema version; 0 if there is none or it cannot be read now."""
     try:
-        ((version,),) = Database(path).read("PRAGMA user_version") or [(0,)]
+        ((version,),) = database(path).read("PRAGMA user_version") or [(0,)]
     except sqlite3.Error:
         return 0
     return int(version)

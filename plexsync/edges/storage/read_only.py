@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import _sqlite3 as sqlite3  # `sqlite3` also loads `datetime`
 import os
+from _thread import get_ident
+from _weakref import ref  # `weakref` also loads `abc`
 
 from plexsync import system
 from plexsync.model.json_text import reader
@@ -120,7 +122,7 @@ def _uri(path: str, *, at_rest: bool) -> str:
 class Database:
     """A database, kept open for reading until another process opens, closes or replaces it."""
 
-    __slots__ = ("_path", "_open", "_as_it_was")
+    __slots__ = ("_path", "_open", "_as_it_was", "__weakref__")
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -156,6 +158,21 @@ class Database:
             self._open = None
 
     __del__ = close
+
+
+_IN_USE: dict[tuple[str, int], ref[Database]] = {}
+
+
+def database(path: str) -> Database:
+    """The database at this path, the same for all of a thread that use it at a time: opening it and
+    reading its schema takes longer than most queries.
+    """
+    key = path, get_ident()
+    found = _IN_USE[key]() if key in _IN_USE else None
+    if found is None:
+        found = Database(path)
+        _IN_USE[key] = ref(found)
+    return found
 
 
 def _state(path: str) -> tuple[bool | int, ...]:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 
 def _queue(request: Request) -> Answer:
+    with read_state.KeptOpen(request.folder):
+        return _shown(request)
+
+
+def _shown(request: Request) -> Answer:
     args, folder = request.args, request.folder
     wanted, start, limit = (args["class"], args["scenes"]), args["offset"], args["limit"]
     queue = read_state.queue(folder)

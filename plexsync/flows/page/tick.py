@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 
 def _tick(request: Request) -> Answer:
+    with read_state.KeptOpen(request.folder):
+        return _counted(request)
+
+
+def _counted(request: Request) -> Answer:
     folder = request.folder
     if not os.path.isdir(folder):
         return {"pending": False, "worker": "not needed", "waiting": 0, "failed": 0}

@@ -1,7 +1,6 @@
-"""The whole status, read beside a working owner.
+"""The whole status, read beside a working owner; flows/status/status_text.py formats it.
 
-Operations call this, so nothing heavy may be imported here, such as dataclasses;
-flows/status/status_text.py formats it.
+Operations call this, so nothing heavy may be imported here, such as dataclasses.
 """
 
 from __future__ import annotations
@@ -79,7 +78,8 @@ def status(
     What only Stash knows, `settings` and `in_stash`, is for the headline, see policy/headline.py.
     `offset` is that of local time, see Clock.
     """
-    found = _facts(folder, now, offset)
+    with read_state.KeptOpen(folder):
+        found = _facts(folder, now, offset)
     return {**found, "headline": headline(found, settings, in_stash)}
 
 
