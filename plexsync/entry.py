@@ -45,10 +45,16 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
         return _answer(error="PlexSync was called with input that is not Stash's JSON object.")
     if isinstance(mode, str) and mode in OPENINGS:
         return _read(plugin_dir, mode, args, block)
-    from plexsync.flows.page import operations
+    if isinstance(mode, str) and mode.isidentifier():
+        from plexsync.code_cache import CodeCache
 
-    if isinstance(mode, str) and operations.is_operation(mode):
-        return _operate(plugin_dir, mode, args, block)
+        with CodeCache(mode) as cache:
+            from plexsync.flows.page import operations
+
+            if operations.is_operation(mode):
+                answer = _operate(plugin_dir, mode, args, block)
+                cache.keep()
+                return answer
     error = _prepare(plugin_dir, block, installs=mode == INSTALLS)
     try:
         if not error:

@@ -14,9 +14,8 @@ from plexsync.flows.reconcile.auto_reconcile import AutoReconcile
 from plexsync.flows.results import RETURNED, UNTRIED, Outcome
 from plexsync.model.job import EDIT, Job
 from plexsync.model.ledger import QUIET_HOURS, BackfillRun
-from plexsync.model.pace import Pace
 from plexsync.model.reasons import REASONS, RECONCILE
-from plexsync.model.stats import Stats
+from plexsync.model.stats import Pace, Stats
 from plexsync.policy.estimate import measured
 from plexsync.policy.quiet_hours import next_quiet, quiet_until, spans_of
 

@@ -6,7 +6,7 @@ than all the rest of such a process.
 
 from __future__ import annotations
 
-from plexsync.model.pace import Pace
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.stored import DOCUMENTS, count, moment, versioned
 
 FILE = "stats.json"
@@ -36,6 +36,28 @@ _MOST_NAMES = 100
 _VERSION = DOCUMENTS[FILE]
 _NAMED_AT_FIRST = {"put_back": REQUEUED}
 """Counts that version 1 stored under another name."""
+
+
+class Pace(NamedTuple):
+    """What was measured of a backfill: how many scenes had their turn in how many seconds, both
+    fading. `at` is the time of the last measurement. policy/estimate.py makes and uses it.
+    """
+
+    known: float = 0.0
+    known_seconds: float = 0.0
+    new: float = 0.0
+    new_seconds: float = 0.0
+    at: float = 0.0
+
+    @property
+    def scenes(self) -> float:
+        """Scenes of both kinds."""
+        return self.known + self.new
+
+    @property
+    def seconds(self) -> float:
+        """Seconds for both kinds."""
+        return self.known_seconds + self.new_seconds
 
 
 class Stats:

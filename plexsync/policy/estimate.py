@@ -13,7 +13,7 @@ Light on purpose: each request of the page is a process.
 from __future__ import annotations
 
 from plexsync.model.named_tuple import NamedTuple
-from plexsync.model.pace import Pace
+from plexsync.model.stats import Pace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -296,7 +296,7 @@ def test_a_read_is_a_light_process(world: World) -> None:
     assert outside == {
         "plexsync", "plexsync.edges", "plexsync.edges.ledger",
         "plexsync.edges.ledger.backfill_queries", "plexsync.edges.ledger.encoding",
-        "plexsync.edges.local_time", "plexsync.flows.status.backfills", "plexsync.model.pace",
+        "plexsync.edges.local_time", "plexsync.flows.status.backfills",
         "plexsync.model.quiet_hours", "plexsync.policy.estimate", "plexsync.policy.quiet_hours",
         "plexsync.edges.ledger.ledger_queries", "plexsync.edges.page",
         "plexsync.edges.page.joined", "plexsync.edges.page.owner", "plexsync.edges.page.read_state",

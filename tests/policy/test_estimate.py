@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from plexsync.model.pace import Pace
+from plexsync.model.stats import Pace
 from plexsync.policy.estimate import (
     LATELY,
     READS_PER_WRITE,

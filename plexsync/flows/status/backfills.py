@@ -5,9 +5,8 @@ from __future__ import annotations
 from plexsync.edges.page import read_state
 from plexsync.model.formatting import grouped
 from plexsync.model.ledger import QUIET_HOURS, BackfillRun
-from plexsync.model.pace import Pace
 from plexsync.model.reasons import RECONCILE, backfill_words
-from plexsync.model.stats import FILE, Stats
+from plexsync.model.stats import FILE, Pace, Stats
 from plexsync.policy.estimate import (
     in_words,
     scenes_per_second,
