@@ -31,6 +31,8 @@ MINIMUM = 80
 """Percent of lines and branches that the suite has to run."""
 LEAST_COVERED = 10
 """Files that are listed after a run."""
+PROCESSES = str((os.cpu_count() or 1) + 1)
+"""That run tests: a quarter of the tests' time is waiting."""
 MEMORY = Path("/dev/shm")
 ROOM = 2 << 30
 """Free bytes of memory needed for the tests' files; a run of the suite uses a tenth."""
@@ -91,8 +93,7 @@ def demo(words: Sequence[str]) -> int:
 
 def test(words: Sequence[str]) -> int:
     """Run the whole test suite with its coverage gate; arguments go to pytest (then no gate)."""
-    processes = (os.cpu_count() or 1) + 1  # a quarter of the tests' time is waiting
-    in_parallel = ("-n", str(processes), "--dist", "worksteal")  # the long tests come first
+    in_parallel = ("-n", PROCESSES, "--dist", "worksteal")  # the long tests come first
     if words:
         return run("-m", "pytest", *words, more=scratch())
     COVERAGE.unlink(missing_ok=True)
@@ -151,7 +152,7 @@ def test_ui(words: Sequence[str]) -> int:
     """Test the page in a real browser (status 77: there is none); --screenshots updates docs/images."""
     set_up(UI_VENV, UI_REQUIREMENTS)
     named = any((ROOT / word.partition("::")[0]).exists() for word in words)
-    tests = words if named else ("tests/ui", "-n", "auto", *words)
+    tests = words if named else ("tests/ui", "-n", PROCESSES, *words)
     prepared = run("tests/ui/prepare.py", home=UI_VENV)
     return prepared or run("-m", "pytest", *tests, home=UI_VENV, more=scratch())
 

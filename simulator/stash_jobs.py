@@ -85,9 +85,11 @@ class Jobs:
 
     def find(self, job_id: str) -> Job | None:
         """A queued job, or one of the last that ended."""
-        ended = [job for job in self.all if job.over.is_set()]
-        known = self.waiting() + ended[-KEPT:]
-        return next((job for job in known if job.id == job_id), None)
+        job = next((job for job in list(self.all) if job.id == job_id), None)
+        if job is None or not job.over.is_set():
+            return job
+        ended = [each for each in self.all if each.over.is_set()]
+        return job if job in ended[-KEPT:] else None
 
     def _run(
         self,

@@ -159,7 +159,8 @@
 						h(Step, { key: "step", place, state, go, changed: both, tasks, startTask }),
 					]
 				: !error && h(Busy, null, "Reading how far the set-up is ..."),
-			h(CheckSetup, { tasks, startTask, changed }),
+			// not before what stands above it: its buttons would move from under the pointer
+			(state || error) && h(CheckSetup, { tasks, startTask, changed }),
 		);
 	}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from simulator.stash import StashSim
 from tests import forks
 from tests.ui.house import House, Witness
 from tests.ui.prepare import SHOTS, SITE, chromium
-from tests.world import ROOT, TOKEN
+from tests.world import ROOT, TOKEN, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,6 +30,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+FAILED = pytest.StashKey[bool]()
+"""Whether the test has failed."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -87,13 +90,28 @@ def witness() -> Iterator[Witness]:
 Open = Callable[..., "Page"]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let the fixtures know of a failure: what the page said is part of it."""
+    report = yield
+    item.stash.setdefault(FAILED, False)
+    item.stash[FAILED] |= report.failed
+    return report
+
+
 @pytest.fixture
-def open_page(browser: Browser, witness: Witness) -> Iterator[Open]:
+def open_page(
+    browser: Browser, witness: Witness, request: pytest.FixtureRequest
+) -> Iterator[Open]:
     """`open_page(stash, path)`: a new browser profile at that address.
 
     `size` is that of its window; with `clock` the page's time stands still between `run_for`s.
+    After a failure the words of each page and Stash's log are printed.
     """
     contexts = []
+    asked: list[StashSim] = []
 
     def run(
         stash: StashSim,
@@ -110,14 +128,21 @@ def open_page(browser: Browser, witness: Witness) -> Iterator[Open]:
         )
         context.set_default_timeout(60_000)
         contexts.append(context)
+        asked.append(stash)
         if clock:
             context.clock.install()
         page = context.new_page()
         witness.watch(page, stash.url)
         page.goto(path)
         page.locator(".top-nav").wait_for()
+        if not clock:
+            until(lambda: witness.settled(page))
         return page
 
     yield run
+    if request.node.stash.get(FAILED, False):
+        for page in (page for context in contexts for page in context.pages):
+            print(f"--- {page.url}\n{page.locator('body').inner_text()}")
+        print("--- Stash's log", *asked[-1].log if asked else (), sep="\n")
     for context in contexts:
         context.close()

@@ -29,6 +29,8 @@ QUIET = ".plexsync-colophon { visibility: hidden } :focus { box-shadow: none !im
 """Hides the folder of this machine."""
 THERE = "[...document.images].every(i => i.complete || i.getBoundingClientRect().top > innerHeight)"
 
+DRAWN = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+
 
 def shoot(what: Page | Locator, path: Path) -> None:
     """Keep the picture of a page or of a part of it, once everything in it is there."""
@@ -199,6 +201,14 @@ class Witness:
         """Whether every request so far has its answer."""
         page.evaluate("0")
         return not self._open
+
+    def settled(self, page: Page) -> bool:
+        """Whether the page has all answers and shows them, so that nothing moves under a click."""
+        before = len(self.asked)
+        if not before or not self.answered(page):
+            return False
+        page.evaluate(DRAWN)
+        return self.answered(page) and len(self.asked) == before
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning", "assert"):
