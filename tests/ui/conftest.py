@@ -102,9 +102,7 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture
-def open_page(
-    browser: Browser, witness: Witness, request: pytest.FixtureRequest
-) -> Iterator[Open]:
+def open_page(browser: Browser, witness: Witness, request: pytest.FixtureRequest) -> Iterator[Open]:
     """`open_page(stash, path)`: a new browser profile at that address.
 
     `size` is that of its window; with `clock` the page's time stands still between `run_for`s.
