@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
 
 from bench.report import Row, at_most, none_of
+from bench.servers import TOKEN
 from bench.site import CONNECTIONS, Site, Worker
 from bench.traffic import Traffic, sort
 
@@ -29,10 +34,13 @@ def drain(count: int) -> Iterator[Row]:
         site.edited(scenes)
         with Worker(site) as worker:
             worker.drain()
+            edits = site.ask("edits")
             traffic = sort(site.ask("journal"))
             if not traffic.writes:
                 raise RuntimeError(f"nothing was written to Plex:\n{site.log()}")
-            yield from _speed(traffic, count, site.ask("first_question"), worker.started)
+            begin = site.ask("first_question")
+            yield from _speed(traffic, count, begin, worker.started)
+            yield _beside_a_loop(traffic.end - begin, _sent_by_a_loop(site, edits))
             yield from _requests(traffic, count)
             yield none_of("items that differ afterwards", site.ask("different"), count)
             yield memory(f"peak memory of the worker, {count} scenes", worker.peak())
@@ -115,6 +123,32 @@ def _speed(traffic: Traffic, count: int, begin: float, started: float) -> Iterat
         f"{writing:.1f} / {reading:.1f} / {idle:.1f} s",
     )
     yield Row("  before that the worker starts", f"{begin - started:.1f} s")
+
+
+def _sent_by_a_loop(site: Site, edits: list[str]) -> float:
+    """Seconds that these writes take if nothing else is done: by the same library, over as many
+    connections.
+    """
+    url, left = site.ask("hello")["plex"], iter(edits)
+
+    def send(_: int) -> None:
+        with requests.Session() as session:
+            session.headers["X-Plex-Token"] = TOKEN
+            for edit in left:
+                session.put(url + edit, timeout=60).raise_for_status()
+
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        began = time.monotonic()
+        list(threads.map(send, range(CONNECTIONS)))
+        seconds = time.monotonic() - began
+    site.ask("journal")  # of the worker's requests alone
+    return seconds
+
+
+def _beside_a_loop(seconds: float, loop: float) -> Row:
+    """How far the drain is from what the sending alone costs the client and the simulator."""
+    what = f"  beside a loop that only sends the same writes ({loop:.1f} s)"
+    return at_most(what, seconds / loop, SLOWEST, f"{seconds / loop:.2f} x", " x")
 
 
 def _requests(traffic: Traffic, count: int) -> Iterator[Row]:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from simulator.faults import Reply
 from simulator.plex import PlexSim, is_write
@@ -129,6 +130,11 @@ class Servers:
         entries = self._plex.journal
         self._plex.clear_journal()
         return [(entry.method, entry.path, entry.at, entry.done) for entry in entries]
+
+    def edits(self) -> list[str]:
+        """Path and query of each PUT to Plex since the last call of `journal`."""
+        puts = [entry for entry in self._plex.journal if entry.method == "PUT"]
+        return [f"{entry.path}?{urlencode(entry.params)}" for entry in puts]
 
     def first_question(self) -> float:
         """The time of the first request to Stash since the last call."""
