@@ -87,7 +87,7 @@ class Dependencies:
         try:
             text = _text(self._file)
         except (OSError, ValueError) as problem:
-            reason = f"PlexSync is incomplete ({problem}): install it again."
+            reason = f"PlexSync is incomplete ({system.text_of(problem)}): install it again."
             raise Unavailable(reason) from None
         pins = [found for line in text.splitlines() if (found := _PINNED.match(line.strip()))]
         self.pins = [(pin[1], pin[2]) for pin in pins]

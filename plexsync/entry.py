@@ -208,8 +208,8 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
             return
     except OSError as problem:
         _open_log(folder).error(
-            f"The worker cannot take its lock ({problem}). Check the data folder's disk and "
-            "permissions; the next event starts another worker and nothing is lost."
+            f"The worker cannot take its lock ({system.text_of(problem)}). Check the data folder's "
+            "disk and permissions; the next event starts another worker and nothing is lost."
         )
         return
     log = _open_log(folder)

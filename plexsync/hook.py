@@ -45,7 +45,8 @@ def main(plugin_dir: str, stdin: bytes) -> bytes:
     try:
         _wake(plugin_dir, data, connection)
     except Exception as problem:  # noqa: BLE001
-        return _error(f"PlexSync kept this event, but cannot start its worker: {problem}")
+        said = _text_of(problem)
+        return _error(f"PlexSync kept this event, but cannot start its worker: {said}")
     return OK
 
 
@@ -80,6 +81,12 @@ def _in_words(problem: Exception) -> str:
     from plexsync import system
 
     return system.in_words(problem)
+
+
+def _text_of(problem: Exception) -> str:
+    from plexsync import system
+
+    return system.text_of(problem)
 
 
 def _error(text: str) -> bytes:

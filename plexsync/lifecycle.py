@@ -138,11 +138,12 @@ def run_as_owner(
             finally:
                 app.close()
         except (sqlite3.Error, OSError) as problem:
+            said = system.text_of(problem)
             if is_damage(problem) and not damaged:
                 damaged = True
-                log.warning(f"A database is damaged ({problem}); PlexSync opens all of them again.")
+                log.warning(f"A database is damaged ({said}); PlexSync opens all of them again.")
                 continue
-            log.error(f"The data folder cannot be used ({problem}). {_advice(problem)}")
+            log.error(f"The data folder cannot be used ({said}). {_advice(problem)}")
             clock.wait(DISK_PAUSE, lambda: bool(leave()))
             if leave():
                 return leave()

@@ -268,6 +268,16 @@ def test_messages_show_names_as_they_are_not_as_python_writes_them():
         assert as_python <= {"problem"}, f"{module}: use quoted() of plexsync.model.formatting"
 
 
+def test_messages_show_the_files_of_an_oserror_as_they_are():
+    """Its own text doubles each backslash; `system.text_of` does not."""
+    for module in sorted(set(MODULES) - {"plexsync.system"}):
+        handlers = [n for n in ast.walk(_tree(module)) if isinstance(n, ast.ExceptHandler)]
+        for handler in [h for h in handlers if h.type and "OSError" in ast.unparse(h.type)]:
+            parts = [n for line in handler.body for n in ast.walk(line)]
+            shown = {ast.unparse(n.value) for n in parts if isinstance(n, ast.FormattedValue)}
+            assert handler.name not in shown, f"{module}: use system.text_of({handler.name})"
+
+
 CODE = "plexsync.code_cache"
 """It reads code, from Python's own cache of the plugin's folder; never from the data folder."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from plexsync import system
 from plexsync.edges.messenger import Unsent
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.progress import Progress
@@ -44,5 +45,5 @@ def _send(context: TaskContext, urls: Sequence[str]) -> Sequence[Delivery]:
         while (deliveries := sending.deliveries()) is None:
             context.clock.wait(POLL_EVERY, lambda: False)
     except (Unsent, OSError) as problem:
-        raise TaskFailed(f"No message can be sent: {problem}") from None
+        raise TaskFailed(f"No message can be sent: {system.text_of(problem)}") from None
     return deliveries

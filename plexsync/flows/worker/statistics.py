@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 
+from plexsync import system
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
 from plexsync.edges.storage import files
@@ -127,7 +128,8 @@ class Statistics:
         try:
             files.replace_json(self._path, self.stats.to_json())
         except OSError as problem:
-            self._log.warn_once(STATS, f"{STATS} cannot be written ({problem}).")
+            said = system.text_of(problem)
+            self._log.warn_once(STATS, f"{STATS} cannot be written ({said}).")
             return
         self._unkept = 0
         self._kept_at = self._clock.monotonic()
