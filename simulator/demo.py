@@ -17,7 +17,7 @@ from simulator.demo_first_sync import first_sync
 from simulator.demo_stage import Stage, Trouble
 from simulator.demo_story import Story
 from simulator.demo_table import Row, table
-from simulator.demo_watch import PATIENCE
+from simulator.patience import PATIENCE
 from simulator.plugin_runner import PluginRun
 
 LOG_LINES = 20

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from simulator.demo_data import FILMS, FOLDER, Film, fill_plex, fill_stash, png
 from simulator.demo_stage import Stage, Trouble, until
-from simulator.demo_watch import PATIENCE, Watch
+from simulator.demo_watch import Watch
+from simulator.patience import PATIENCE
 
 SHORTS = (
     Film("shorts/Tin Moon/clip0001.mp4", "Tin Moon", None, None, tags=("animation",)),

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 
 from simulator.demo_stage import Trouble
 from simulator.demo_table import Row, Value
+from simulator.patience import PATIENCE
 from simulator.plex import PlexSim, SimItem
 from simulator.plex_library import stem
 from simulator.stash import SimScene, StashSim
 
 FIELDS = ("title", "summary", "studio", "date", "performers", "tags", "collections", "poster")
-PATIENCE = 45.0
-"""Seconds after which a change that has not arrived counts as lost."""
 _POLL = 0.004
 
 

@@ -24,6 +24,7 @@ from plexsync.model.connection import parse_connection
 from plexsync.model.messages import SENT, Delivery, Message
 from plexsync.model.notify_urls import scheme_of
 from plexsync.system import LockFile
+from simulator.patience import PATIENCE
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 
@@ -253,7 +254,7 @@ def copy_plugin(target: Path) -> Path:
     return target
 
 
-def until(question: Callable[[], Any], seconds: float = 90.0) -> Any:
+def until(question: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """Repeat until the answer is true; fails the test if it never is."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

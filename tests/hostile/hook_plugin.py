@@ -15,6 +15,7 @@ from pathlib import Path
 
 from plexsync import inbox, system
 from plexsync.model.event import Event, parse_event
+from simulator.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = sorted((ROOT.parent / "shared" / "fixtures" / "hooks").glob("*.json"))
@@ -98,7 +99,7 @@ class Plugin:
     def run(self, stdin: bytes, **more) -> dict[str, object]:
         """Run one hook; returns its answer, one JSON object; stderr must be empty."""
         process = self.popen(**more)
-        out, err = process.communicate(stdin, timeout=30)
+        out, err = process.communicate(stdin)
         assert (process.returncode, err) == (0, b"")
         answer = json.loads(out)
         assert isinstance(answer, dict)
@@ -123,7 +124,7 @@ class Plugin:
         """The number of started workers, including those that found another one alive."""
         return len(list(self.folder.glob("started-*")))
 
-    def workers(self, count: int = 1, seconds: float = 10) -> list[dict]:
+    def workers(self, count: int = 1, seconds: float = PATIENCE) -> list[dict]:
         """What at least `count` workers that became the owner report."""
         end = time.monotonic() + seconds
         while len(found := sorted(self.folder.glob("worker-*.json"))) < count:

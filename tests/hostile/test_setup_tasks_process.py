@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests import forks
+from tests.signals import STOPPED
 from tests.world import until
 
 TOKEN = "plex-sim-token"
@@ -70,7 +70,6 @@ def test_preview_before_the_first_sync_and_beside_a_working_worker(desk: Desk) -
     assert "The background worker is running" in told(run)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Stash's Stop is SIGKILL on POSIX")
 @pytest.mark.parametrize("name", ["Preview Sync", "Check Setup"])
 def test_a_reader_killed_while_it_reads_plex_strands_no_save(desk: Desk, name: str) -> None:
     scene, item = desk.pair("1.mp4", title="old", updated_at=LONG_AGO)
@@ -81,7 +80,7 @@ def test_a_reader_killed_while_it_reads_plex_strands_no_save(desk: Desk, name: s
     (hook,) = desk.stash.edit(scene, title="new")
     assert hook.output == "ok"
     job.stop()
-    assert job.wait().exit_code == -9
+    assert job.wait().exit_code == STOPPED
     fault.remove()
     until(lambda: item.title == "new")
 

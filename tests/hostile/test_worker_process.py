@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -20,11 +19,12 @@ from plexsync.system import LockFile
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests import forks
+from tests.signals import KILL
 from tests.world import until
 
 TOKEN = "unmistakable-plex-token-0123456789"
 KEY = "unmistakable-stash-api-key-0123456789"
-posix = pytest.mark.skipif(os.name == "nt", reason="kills and /proc are POSIX here")
+posix = pytest.mark.skipif(os.name == "nt", reason="pipes, /proc, and moving a folder in use")
 
 
 class Install:
@@ -95,13 +95,12 @@ def test_fifty_hooks_at_once_lose_nothing_and_start_one_worker(install: Install)
     assert len(set(install.worker_pids())) == 1
 
 
-@posix
 def test_a_killed_worker_loses_nothing(install: Install) -> None:
     install.plex.latency = 0.02
     pairs = [install.pair(f"{n}.mp4", title="old") for n in range(30)]
     install.stash.bulk_edit([scene for scene, _ in pairs[:-1]], details="all")
     until(lambda: any(item.summary == "all" for _, item in pairs))
-    os.kill(install.worker_pids()[-1], signal.SIGKILL)
+    os.kill(install.worker_pids()[-1], KILL)
     until(lambda: not install.worker_alive())
     install.stash.edit(pairs[-1][0], details="all")
     until(lambda: all(item.summary == "all" for _, item in pairs))
@@ -123,8 +122,7 @@ def test_a_task_takes_over_and_hands_back(install: Install) -> None:
     assert set(install.worker_pids()) == set(pids), "the same worker goes on"
 
 
-@posix
-def test_a_task_killed_while_it_owns_leaves_a_worker(install: Install, tmp_path: Path) -> None:
+def test_a_task_killed_while_it_owns_leaves_a_worker(install: Install) -> None:
     scene, item = install.pair("1.mp4", title="old")
     install.stash.edit(scene, title="one")
     until(lambda: item.title == "one")
@@ -149,7 +147,6 @@ def test_a_task_killed_while_it_owns_leaves_a_worker(install: Install, tmp_path:
     until(lambda: item.title == "two")
 
 
-@posix
 def test_the_save_that_follows_an_expired_session_hands_a_new_one_to_the_living_worker(
     install: Install,
 ) -> None:
@@ -185,7 +182,6 @@ def test_a_login_that_is_switched_on_under_a_living_worker(
         assert bool(list(temporary.glob("plexsync-locks-*/*"))) != pipes
 
 
-@posix
 @pytest.mark.parametrize("ask", ["tick", "task"])
 def test_jobs_whose_session_ended_wait_for_a_page_or_a_task(install: Install, ask: str) -> None:
     scene, item = install.pair("1.mp4", title="old")

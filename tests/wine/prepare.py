@@ -36,6 +36,8 @@ BOOL WINAPI DllMain(HINSTANCE i, DWORD r, LPVOID v) { return TRUE; }
 """`bcryptprimitives.dll`, which pydantic_core needs and Wine 8 lacks."""
 
 
+PATIENCE = "900"
+"""Seconds for `simulator/patience.py`: Wine starts a worker ten times as slowly as Linux does."""
 LAST_WORDS = 5.0
 """Seconds in which the output of a program that has ended is read."""
 SHIMS = Path(__file__).with_name("shims.py")
@@ -61,6 +63,7 @@ class Windows:
             "WINEARCH": "win64",
             "WINEDEBUG": "-all",
             "PYTHONIOENCODING": "utf-8",
+            "PLEXSYNC_PATIENCE": PATIENCE,
             "PYTHONPATH": "Z:" + str(ROOT).replace("/", "\\"),
         }
 
