@@ -8,6 +8,7 @@ import random
 import re
 import sqlite3
 import unicodedata
+from zlib import crc32
 
 import pytest
 
@@ -24,6 +25,7 @@ from tests.platforms import is_private
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0
+CLASHING = ("/plex/movies/9.mp4", "/plex/movies/3547520.mp4")
 
 
 @pytest.fixture
@@ -568,17 +570,39 @@ def test_an_item_that_contradicts_the_index_is_corrected_and_its_library_doubted
     assert keys_of(index.find(["/plex/movies/0/film 0.mp4"])) == [second]
 
 
-def test_an_index_of_an_older_version_is_taken_over(plex, index, open_index, tmp_path):
+def test_an_index_of_an_older_version_is_emptied_and_read_whole_once(
+    plex, index, open_index, tmp_path
+):
     fill(plex, 5)
-    index.refresh("", NOW)
     index.close()
-    with contextlib.closing(sqlite3.connect(tmp_path / "plex_index.db")) as db, db:
-        for column in ("clock", "read_clock", "reread_at", "unreadable"):
-            db.execute(f"ALTER TABLE sections DROP COLUMN {column}")
-        db.execute("PRAGMA user_version = 3")
+    with contextlib.closing(sqlite3.connect(tmp_path / "old.db")) as db, db:
+        db.executescript(";".join(SCHEMA[:4]) + "; PRAGMA user_version = 4")
+        db.execute(
+            "INSERT INTO sections (server, key, uuid, list, surplus, read_at, added, updated)"
+            " VALUES (?, '1', 'of the library', 1, 0, ?, 0, 0)",
+            (plex.machine, NOW),
+        )
+        db.execute("INSERT INTO parts VALUES (1, 1, 0, '/a.mp4', 1, 1, '/a.mp4', 'a.mp4', 'a.mp4')")
+    os.replace(tmp_path / "old.db", tmp_path / "plex_index.db")
     again = open_index()
+    assert again.find(["/a.mp4"]) == []
+    assert again.refresh("", NOW + 30).whole
     assert len(everything(again, 5)) == 5
-    assert not again.refresh("", NOW + 30).whole
+
+
+def test_two_paths_with_the_same_checksum_are_told_apart(plex, open_index):
+    """The index stores checksums of 31 bits; these two paths have the same."""
+    one, other = CLASHING
+    assert crc32(one.encode()) >> 1 == crc32(other.encode()) >> 1
+    keys = [plex.add_item(1, file=path) for path in CLASHING]
+    index = open_index()
+    index.refresh("", NOW)
+    for key, path in zip(keys, CLASHING, strict=True):
+        assert [part.target.rating_key for part in index.find([path])] == [key]
+    found = index.at_paths(CLASHING)
+    assert {path: [held[0] for held in some] for path, some in found.items()} == dict(
+        zip(CLASHING, ([key] for key in keys), strict=True)
+    )
 
 
 # --- another server --------------------------------------------------------------------------
@@ -753,7 +777,7 @@ def test_bytes_that_went_wrong_unnoticed_only_fail_to_match(plex, index, tmp_pat
     index.refresh("", NOW)
     with contextlib.closing(sqlite3.connect(tmp_path / "plex_index.db")) as db, db:
         db.execute("UPDATE parts SET file = CAST(x'2fff00fe' AS TEXT)")
-    assert [p.file for p in index.find(["/plex/movies/1/film 1.mp4"])] != []
+    assert index.find(["/plex/movies/1/film 1.mp4"]) == []
     index.refresh("", NOW + DAY)
     assert len(everything(index, 5)) == 5
 

@@ -1,4 +1,4 @@
-"""The tables of plex_index.db, and the row of a library."""
+"""The tables of plex_index.db, and what is read of them."""
 
 from __future__ import annotations
 
@@ -33,6 +33,17 @@ SCHEMA = (
     ALTER TABLE sections ADD COLUMN reread_at REAL NOT NULL DEFAULT 0;
     ALTER TABLE sections ADD COLUMN unreadable TEXT NOT NULL DEFAULT ''
     """,
+    """
+    DELETE FROM sections; DELETE FROM coverage; DROP TABLE parts;
+    CREATE TABLE parts (
+        list INTEGER NOT NULL, rating_key INTEGER NOT NULL, place INTEGER NOT NULL,
+        file TEXT NOT NULL, size INTEGER, updated INTEGER NOT NULL,
+        path_key INTEGER NOT NULL, tail_key INTEGER NOT NULL, name_key INTEGER NOT NULL);
+    CREATE UNIQUE INDEX parts_item ON parts (list, rating_key, place);
+    CREATE INDEX parts_path ON parts (path_key);
+    CREATE INDEX parts_tail ON parts (tail_key);
+    CREATE INDEX parts_name ON parts (name_key)
+    """,
 )
 """A cache is not worth migrating: any change but a new column empties its tables."""
 TABLES = (
@@ -45,6 +56,21 @@ TABLES = (
     Table("coverage"),
     Table("line_limits", rules={"bytes": "{0} < 1 << 24"}),
 )
+
+
+Held = tuple[int, int, str, int, "int | None", str]
+"""Rating key, when Plex changed the item, library, position among the item's files, size in bytes
+and path.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStats:
+    """Size of the index; `age` of its least recently read library in seconds, None if empty."""
+
+    items: int
+    parts: int
+    age: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

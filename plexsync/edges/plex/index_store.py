@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from zlib import crc32
 
-from plexsync.edges.plex.index_schema import COLUMNS, SCHEMA, TABLES, SectionRow
+from plexsync.edges.plex.index_schema import (
+    COLUMNS,
+    SCHEMA,
+    TABLES,
+    Held,
+    IndexStats,
+    SectionRow,
+)
 from plexsync.edges.plex.xml import Listed
 from plexsync.edges.storage import files
 from plexsync.edges.storage.row_audit import Audit
@@ -18,34 +26,26 @@ MOST_PER_KEY = 200
 LIMIT_KEPT = 30 * 86400.0
 """Seconds after which a limit is dropped: a newer Plex or another proxy may accept more."""
 
-PATH, TAIL, NAME = "path_key", "tail_key", "name_key"
+PATH, NAME, TAIL = 1, 2, 3
+"""The places in what `Keys` returns of those by which files are looked up."""
+_COLUMNS = {PATH: "path_key", NAME: "name_key", TAIL: "tail_key"}
 
 Keys = Callable[[str], tuple[str, str, str, str]]
 """The exact, path, name and tail key of a path; "" for one that it lacks."""
 
 _CHUNK = 500
 
-Held = tuple[int, int, str, int, "int | None", str]
-"""Rating key, when Plex changed the item, library, position among the item's files, size in bytes
-and path.
-"""
-
 _File = tuple[int, int, str, "int | None", int]
 """Rating key, position among the item's files, path, size in bytes, and when Plex changed the item.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class IndexStats:
-    """Size of the index; `age` of its least recently read library in seconds, None if empty."""
-
-    items: int
-    parts: int
-    age: float | None
-
-
 class IndexStore:
-    """plex_index.db. Every method is one transaction."""
+    """plex_index.db. Every method is one transaction.
+
+    Of the keys only checksums are stored, of 31 bits, which take four bytes; whether a file that is
+    found by one has the key is seen from its path.
+    """
 
     def __init__(
         self, path: str, keys: Keys, warn: Callable[[str], None], *, read_only: bool = False
@@ -177,33 +177,38 @@ class IndexStore:
             self.put(row.list, [item])
             self.save(replace(row, read_clock=""))
 
-    def lookup(self, server: str, column: str, keys: Iterable[str]) -> Iterator[IndexedPart]:
-        """The server's files with one of these keys in PATH, TAIL or NAME, in a fixed order."""
+    def lookup(self, server: str, which: int, keys: Iterable[str]) -> Iterator[IndexedPart]:
+        """The server's files with one of these keys (PATH, TAIL or NAME), in a fixed order."""
         for key in filter(None, dict.fromkeys(keys)):
             rows = self._db.execute(
                 "SELECT s.key, p.rating_key, p.file, p.size, p.place, p.updated FROM parts p"
-                f" JOIN sections s ON s.list = p.list WHERE p.{column} = ? AND s.server = ?"
-                " ORDER BY s.key, p.rating_key, p.place LIMIT ?",
-                (key, server, MOST_PER_KEY),
+                f" JOIN sections s ON s.list = p.list WHERE p.{_COLUMNS[which]} = ?"
+                " AND s.server = ? ORDER BY s.key, p.rating_key, p.place LIMIT ?",
+                (crc32(key.encode()) >> 1, server, MOST_PER_KEY),
             )
             for section, rating_key, file, size, place, updated in rows:
-                target = Target(server, section, rating_key)
-                yield IndexedPart(target, file, size, place == 0, updated)
+                if self._keys(file)[which] == key:
+                    target = Target(server, section, rating_key)
+                    yield IndexedPart(target, file, size, place == 0, updated)
 
-    def at_paths(self, server: str, keys: Sequence[str]) -> dict[str, list[Held]]:
-        """By PATH key: the server's files with that key, in a fixed order."""
+    def at_paths(self, server: str, keys: Mapping[str, str]) -> dict[str, list[Held]]:
+        """The server's files by PATH key, in a fixed order; `keys` has the keys wanted, by path."""
         found: dict[str, list[Held]] = {}
-        for start in range(0, len(keys), _CHUNK):
-            some = keys[start : start + _CHUNK]
+        wanted = set(keys.values())
+        checksums = sorted({crc32(key.encode()) >> 1 for key in wanted})
+        for start in range(0, len(checksums), _CHUNK):
+            some = checksums[start : start + _CHUNK]
             rows = self._db.execute(
-                "SELECT p.path_key, p.rating_key, p.updated, s.key, p.place, p.size, p.file"
+                "SELECT p.rating_key, p.updated, s.key, p.place, p.size, p.file"
                 " FROM parts p JOIN sections s ON s.list = p.list WHERE s.server = ?"
                 f" AND p.path_key IN ({','.join('?' * len(some))})"
                 " ORDER BY p.path_key, s.key, p.rating_key, p.place",
                 (server, *some),
             )
-            for key, *held in rows:
-                found.setdefault(key, []).append(tuple(held))
+            for held in rows:
+                key = keys.get(held[-1]) or self._keys(held[-1])[PATH]
+                if key in wanted:
+                    found.setdefault(key, []).append(held)
         return found
 
     def items(self, server: str) -> Iterator[tuple[Target, str]]:
@@ -277,7 +282,8 @@ class IndexStore:
     def _row(self, number: int, file: _File) -> tuple[object, ...]:
         key, place, path, size, updated = file
         _, whole, name, tail = self._keys(path) if path else ("", "", "", "")
-        return number, key, place, path, size, updated, whole, tail, name
+        checksums = [crc32(each.encode()) >> 1 for each in (whole, tail, name)]
+        return number, key, place, path, size, updated, *checksums
 
 
 def _files(items: Iterable[Listed]) -> Iterator[_File]:

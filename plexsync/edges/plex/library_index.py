@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from plexsync.edges.plex.client import PlexClient
-from plexsync.edges.plex.index_schema import SectionRow
-from plexsync.edges.plex.index_store import NAME, PATH, TAIL, Held, IndexStats, IndexStore, Keys
+from plexsync.edges.plex.index_schema import Held, IndexStats, SectionRow
+from plexsync.edges.plex.index_store import NAME, PATH, TAIL, IndexStore, Keys
 from plexsync.edges.plex.lists import Page, Sections
 from plexsync.edges.plex.pages import PAGE, pages
 from plexsync.edges.plex.refresh import Depth, RefreshCount, RefreshResult
@@ -129,7 +129,7 @@ class PlexIndex:
     def at_paths(self, paths: Sequence[str]) -> dict[str, list[Held]]:
         """Of many paths at once, those that `find` finds by the path: all files there."""
         keys = {path: key[1] for path, key in zip(paths, self._keys_of(paths), strict=True)}
-        held = self._store.at_paths(self._client.server_id(), list(dict.fromkeys(keys.values())))
+        held = self._store.at_paths(self._client.server_id(), keys)
         return {path: held[key] for path, key in keys.items() if key in held}
 
     def may_hold(self, paths: Sequence[str]) -> bool:
