@@ -34,10 +34,11 @@ class Column:
 
 def fill(ledger: Path, scene: int) -> None:
     """Add a row to each ledger table that a plain sync leaves empty; its owner may have it open."""
-    server = "(SELECT value FROM meta WHERE key = 'server')"
+    name = "(SELECT value FROM meta WHERE key = 'server')"
+    server = f"(SELECT number FROM servers WHERE server = {name})"
     with closing(sqlite3.connect(ledger)) as db, db:
         row = f"(SELECT id FROM scenes WHERE scene = {scene} AND archived_at IS NULL)"
-        db.execute(f"INSERT INTO entities VALUES ('tag', 1, {scene}, {row})")
+        db.execute(f"INSERT INTO entities VALUES (1, 1, {scene}, {row})")
         db.execute(f"INSERT INTO pins VALUES ({server}, 10000, '/plex/nowhere.mp4', 10000)")
         db.execute(
             "INSERT INTO observations (server, scene, rating_key, plex_updated, desired_hash, verdict,"
@@ -52,7 +53,7 @@ def fill(ledger: Path, scene: int) -> None:
         db.execute(
             "INSERT INTO collections (server, section, name_key, name, kind, entity, owner, due_at,"
             " quick, attempts, detail, etag, sha1, rating_key, written, base, dirty, unconfirmed,"
-            f" read_back, refused, synced_at) VALUES ({server}, '1', 'nobody', 'Nobody', 'tag', 1, '',"
+            f" read_back, refused, synced_at) VALUES ({name}, '1', 'nobody', 'Nobody', 'tag', 1, '',"
             " 1, 0, 1, '', '', '', 0, '{}', '{}', '[]', '{}', '{}', '{}', 0)"
         )
 

@@ -20,13 +20,13 @@ class Target(NamedTuple):
 class Written(NamedTuple):
     """What PlexSync last wrote to a field and saw confirmed.
 
-    `desired_hash` is the hash of the desired value; it differs from the hash of `value` only where
-    the text had to be cut to fit a request. `shown` is what Plex shows for `value`; None if the
-    same.
+    `desired_hash` is the hash of the desired value; None if that is the hash of `value`, as it is
+    unless the text had to be cut to fit a request. `shown` is what Plex shows for `value`; None if
+    the same.
     """
 
     value: Value
-    desired_hash: str
+    desired_hash: str | None
     at: float = 0.0
     shown: Value | None = None
 

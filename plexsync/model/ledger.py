@@ -23,6 +23,12 @@ TOO_LITTLE = "too little metadata"
 RIVAL = "rival"
 """The kind of entity by which a scene names another one that holds its Plex item."""
 
+KINDS = {
+    **{"performer": 0, "tag": 1, "studio": 2, "group": 3, "performer_tag": 4, RIVAL: 5},
+    **{"performer picture": 6, "group picture": 7},
+}
+"""The kinds of entities, with their numbers in the ledger."""
+
 SHARED = "shared"
 DESTROYED = "destroyed"
 UNDONE = "undone"

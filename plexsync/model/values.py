@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
@@ -74,6 +75,33 @@ def value_hash(value: Value) -> str:
     """Hash of a value, 32 hex digits; order, case and repetition of names do not count."""
     plain = value if isinstance(value, str) else sorted(name_keys(value))
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:32]
+
+
+def hash_written(last: Written) -> str:
+    """The hash of the desired value for which this was written."""
+    return value_hash(last.value) if last.desired_hash is None else last.desired_hash
+
+
+def is_desired(last: Written, want: Value) -> bool:
+    """Whether this was written for the desired value `want`."""
+    if last.desired_hash is None and last.value == want:
+        return True
+    return hash_written(last) == value_hash(want)
+
+
+def was_cut(last: Written) -> bool:
+    """Whether a part of the desired value was written only."""
+    return last.desired_hash is not None and last.desired_hash != value_hash(last.value)
+
+
+def concise(written: Mapping[str, Written]) -> dict[str, Written]:
+    """The same without the hashes that the values themselves have."""
+    return {
+        name: last._replace(desired_hash=None)
+        if last.desired_hash is not None and last.desired_hash == value_hash(last.value)
+        else last
+        for name, last in written.items()
+    }
 
 
 def _normal(field: str, text: str) -> str:

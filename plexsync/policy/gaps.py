@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from plexsync.model.ledger import DRIFTED as DRIFTED
 from plexsync.model.plex import Edit, Written
+from plexsync.model.values import hash_written
 
 EMPTY, STALE, MISSING = "empty", "stale", "missing"
 ORPHANED = "orphaned"
@@ -45,7 +46,7 @@ def find_gaps(edits: Iterable[Edit], written: Mapping[str, Written]) -> tuple[Ga
 def _gap(edit: Edit, last: Written | None) -> Gap:
     if not edit.before:
         return Gap(EMPTY, edit.field)
-    changed = last is None or last.desired_hash != edit.desired_hash
+    changed = last is None or hash_written(last) != edit.desired_hash
     return Gap(STALE if changed else DRIFTED, edit.field)
 
 

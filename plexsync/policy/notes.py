@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from plexsync.model.formatting import grouped, label
 from plexsync.model.plex import EDITABLE, IMAGE, LIST, Refusal, Value, Written
-from plexsync.model.values import name_keys, value_hash
+from plexsync.model.values import is_desired, name_keys
 
 NO_COVER = "no cover in Stash yet"
 """The note of a scene whose poster will be uploaded once Stash has a cover for it."""
@@ -34,7 +34,7 @@ def how_much(name: str, kept: int, of: int) -> str:
 
 
 def _different(name: str, want: Value, last: Written) -> Iterator[str]:
-    if last.desired_hash != value_hash(want):
+    if not is_desired(last, want):
         return
     if _is_part(want, last):
         yield f"Plex has only {how_much(name, len(last.value), len(want))} of the {label(name)}"

@@ -17,7 +17,18 @@ from plexsync.model.plex import (
     Value,
     Written,
 )
-from plexsync.model.values import equal, is_ours, name_key, name_keys, names, same, value_hash
+from plexsync.model.values import (
+    equal,
+    hash_written,
+    is_desired,
+    is_ours,
+    name_key,
+    name_keys,
+    names,
+    same,
+    value_hash,
+    was_cut,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class _Case:
         form: a text that had to be cut, a rating that Plex rounds, blanks that it folds.
         """
         last = self.last
-        if last is None or last.desired_hash != value_hash(self.want):
+        if last is None or not is_desired(last, self.want):
             return False
         if self.field.kind == LIST:  # the list in Plex may hold more than what was written
             return last.shown is not None and same(self.field.name, self.have, last.shown)
@@ -80,11 +91,7 @@ def plan(
 
 def uncut(name: str, last: Written) -> Written:
     """`last`, changed so that a text which had to be cut is planned in full again."""
-    cut = (
-        EDITABLE[name].kind == SCALAR
-        and last.shown is None
-        and value_hash(last.value) != last.desired_hash
-    )
+    cut = EDITABLE[name].kind == SCALAR and last.shown is None and was_cut(last)
     return last._replace(desired_hash="") if cut else last
 
 
@@ -101,7 +108,7 @@ def without_the_cut(
 
 def _is_as_cut(edit: Edit, sent: Mapping[str, Value], written: Mapping[str, Written]) -> bool:
     last = written.get(edit.field)
-    if edit.lock_only or last is None or last.desired_hash != edit.desired_hash:
+    if edit.lock_only or last is None or hash_written(last) != edit.desired_hash:
         return False
     return EDITABLE[edit.field].kind == SCALAR and equal(edit.field, sent[edit.field], edit.before)
 
@@ -210,4 +217,4 @@ def _reason(case: _Case) -> str:
         return "differs"
     if is_ours(case.field.name, case.have, case.last):
         return "changed in Stash"
-    return "changed in Plex" if case.last.desired_hash == value_hash(case.want) else "differs"
+    return "changed in Plex" if is_desired(case.last, case.want) else "differs"

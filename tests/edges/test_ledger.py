@@ -12,12 +12,14 @@ import pytest
 from plexsync.edges.ledger import encoding
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.ledger.schema import SCHEMA
+from plexsync.edges.storage.row_audit import Lost
 from plexsync.model.ledger import (
     DESTROYED,
     NOT_IN_PLEX,
     SHARED,
     SYNCED,
     WAITING,
+    Pin,
     SceneState,
     TargetState,
 )
@@ -141,6 +143,103 @@ def test_a_ledger_of_the_last_version_keeps_all_it_knows(path: Path) -> None:
         more = target._replace(refused={"date": Refusal("h", "400", NOW)})
         ledger.save([ledger.scenes([1])[1]._replace(targets=(more,))])
         assert ledger.scenes([1])[1].targets == (more,)
+
+
+def test_a_ledger_with_names_in_place_of_numbers_keeps_all_it_knows(path: Path) -> None:
+    values = '{"title":["T","h",1.5]}'
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(";".join(SCHEMA[:13]) + "; PRAGMA user_version = 13;")
+        old.execute("INSERT INTO meta VALUES ('server', 'server-b')")
+        old.executemany(
+            "INSERT INTO scenes VALUES (?, ?, ?, 'synced', '', 1, 'hash', 'abc', '/a', '', '', NULL, ?,"
+            " '{}')",
+            [
+                *((7, "server-a", 1, None), (8, "server-b", 1, None), (9, "", 1, None)),
+                (10, "server-b", 1, 5.0),
+            ],
+        )
+        old.executemany(
+            "INSERT INTO targets VALUES (?, ?, ?, '1', ?, ?, ?, '[]', 1, NULL, '{}', '{}', '{}')",
+            [
+                *(
+                    (7, 0, "server-a", 501, "/a", values),
+                    (8, 0, "server-b", 501, "/plex/a", values),
+                ),
+                (8, 1, "server-a", 502, "/a", "{}"),
+            ],
+        )
+        old.executemany(
+            "INSERT INTO bases VALUES (?, 501, ?)", [("server-b", '{"title":["B",true]}')]
+        )
+        kinds = [("tag", 3), ("tag", 4), ("performer picture", 5), ("rival", 2)]
+        old.executemany("INSERT INTO entities VALUES (?, ?, 1, 8)", kinds)
+        old.execute("INSERT INTO pins VALUES ('server-b', 1, '/plex/a', 501)")
+        old.execute("INSERT INTO observations VALUES ('server-b', 1, 501, 4, 'h', '', 0, 'basis')")
+        old.execute("INSERT INTO orphans VALUES ('server-b', 600, '1', '/o', 2)")
+        old.commit()
+    with closing(Ledger(str(path), pytest.fail)) as ledger:
+        scene = ledger.scenes([1])[1]
+        assert scene.entities == frozenset(kinds)
+        assert [(t.target.server, t.target.rating_key, t.part) for t in scene.targets] == [
+            ("server-b", 501, "/plex/a"),
+            ("server-a", 502, "/a"),
+        ]
+        assert scene.targets[0].written == {"title": Written("T", "h", 1.5)}
+        assert scene.targets[0].base == {"title": Base("B", True)}
+        assert (
+            ledger.scenes_with("tag", [4], 0, 9) == ledger.scenes_with("rival", None, 0, 9) == [1]
+        )
+        assert ledger.scenes_with("group", None, 0, 9) == []
+        assert ledger.pins() == {1: Pin("/plex/a", 501)}
+        assert ledger.observations([1])[1][0].basis == "basis"
+        assert ledger.orphans(5) == [(600, "1", "/o")]
+        assert ledger.owner(Target("server-b", "1", 501)) == 1
+        ledger.use_server("server-a")
+        assert [t.part for t in ledger.scenes([1])[1].targets] == ["/a"]
+        ledger.use_server("server-c")
+        assert ledger.scenes([1]) == {}
+        assert ledger.lost == Lost()
+
+
+def test_what_a_lost_name_of_a_server_stood_for_is_found_again(ledger: Ledger, path: Path) -> None:
+    """Its number is the lowest that is free, and so the one that it had."""
+    ledger.save([a_scene(1, a_target())])
+    ledger.close()
+    with closing(sqlite3.connect(path)) as damaged, damaged:
+        damaged.execute("UPDATE servers SET server = X'00'")
+    told: list[str] = []
+    with closing(Ledger(str(path), told.append)) as again:
+        assert again.lost.all
+        assert "servers 1" in told[0]
+        assert again.scenes([1]).keys() == {1}
+
+
+def test_what_destroyed_scenes_were_written_with_is_forgotten_with_them(
+    ledger: Ledger, path: Path
+) -> None:
+    ledger.save([a_scene(n, entities=entities_of("tag", 3, n)) for n in (1, 2)])
+    ledger.destroy([1], NOW)
+    assert ledger.forget_destroyed(NOW + 1) == 1
+    assert ledger.scenes_with("tag", [3], 0, 9) == [2]
+    with closing(sqlite3.connect(path)) as stored:
+        assert stored.execute("SELECT DISTINCT scene FROM entities").fetchall() == [(2,)]
+
+
+def test_long_values_are_compressed_and_damaged_ones_count_as_never_written(
+    ledger: Ledger, path: Path
+) -> None:
+    long = {"summary": Written("What happens here. " * 50, None, NOW)}
+    base = {"summary": Base("What Plex had. " * 50, False)}
+    ledger.save([a_scene(1, a_target(written=long, base=base))])
+    (kept,) = ledger.scenes([1])[1].targets
+    assert (kept.written, kept.base) == (long, base)
+    with closing(sqlite3.connect(path)) as stored, stored:
+        for table, column in (("targets", "written"), ("bases", "base")):
+            ((size,),) = stored.execute(f"SELECT length({column}) FROM {table}").fetchall()
+            assert size < 100
+            stored.execute(f"UPDATE {table} SET {column} = substr({column}, 1, 20)")
+    (kept,) = ledger.scenes([1])[1].targets
+    assert (kept.written, kept.base) == ({}, {})
 
 
 def test_saving_replaces_a_scene_whole_and_leaves_its_neighbours(ledger: Ledger) -> None:

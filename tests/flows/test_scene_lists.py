@@ -368,7 +368,7 @@ def big(folder: str, scenes: int, jobs: int, letters: int) -> None:
     )
     work = {
         "ledger.db": f"INSERT INTO scenes ({columns}) {counter.format(scenes)}"
-        f" SELECT '{SERVER}', i, 'synced', '', i, '', '', '/data/' || i, '', '' FROM n",
+        f" SELECT 1, i, 'synced', '', i, '', '', '/data/' || i, '', '' FROM n",
         "queue/data.db": "INSERT INTO job_index (scene, row, waits, rank, not_before, born, error, reason)"
         f" {counter.format(jobs)}"
         " SELECT i + 50000, i, 1, 1, 0, i, '', 'sync all' FROM n",

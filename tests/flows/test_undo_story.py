@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from plexsync.edges.ledger.packing import unpacked
 from plexsync.flows.tasks.context import TaskFailed
 from plexsync.flows.tasks.dead_letters import retry_dead_letters
 from plexsync.flows.tasks.undo import undo_all, undo_scene
@@ -302,7 +303,8 @@ def test_our_own_upload_is_never_taken_for_what_plex_had(world: Any) -> None:
     app.stores.ledger.save([state._replace(desired_hash="", targets=(cut,))])
     app.close()
     with closing(sqlite3.connect(f"{world.folder}/ledger.db")) as ledger:
-        ledger.execute("UPDATE bases SET base = json_remove(base, '$.poster')")
+        ledger.create_function("unpacked", 1, unpacked)
+        ledger.execute("UPDATE bases SET base = json_remove(unpacked(base), '$.poster')")
         ledger.commit()
     synced(world, scene)
     assert "poster" in world.state(scene).targets[0].written

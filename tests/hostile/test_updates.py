@@ -19,6 +19,7 @@ import pytest
 from plexsync import __version__
 from plexsync.edges.ledger import schema as ledger_schema
 from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.ledger.packing import unpacked
 from plexsync.edges.log.redact import load_words
 from plexsync.edges.page import read_state
 from plexsync.edges.plex import index_store
@@ -31,7 +32,7 @@ from plexsync.flows.tasks.readings import outage_summary
 from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.event import parse_event
 from plexsync.model.job import Job
-from plexsync.model.ledger import SYNCED, Observation, Pin
+from plexsync.model.ledger import KINDS, SYNCED, Observation, Pin
 from plexsync.model.set_up import FRESH
 from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS
 from plexsync.policy import dry_pass
@@ -312,19 +313,34 @@ def test_stored_backfills_keep_their_scenes_over_a_migration(tmp_path: Path) -> 
         assert (every.listed, damaged.listed, ledger.backfill_ids(damaged)) == (False, True, [])
 
 
+def _before_numbers(table: str, column: str, kind: str) -> str:
+    """SQL for what the versions had in a column that has now a number or compressed JSON."""
+    if column == "server" and kind == "INTEGER":
+        name = f"SELECT s.server FROM now.servers s WHERE s.number = {table}.server"
+        return f"coalesce(({name}), '')"
+    if column == "kind" and kind == "INTEGER":
+        kinds = " ".join(f"WHEN {number} THEN '{name}'" for name, number in KINDS.items())
+        return f"CASE kind {kinds} END"
+    if (table, column) == ("targets", "part"):
+        return "coalesce(part, (SELECT path FROM now.scenes WHERE id = row))"
+    return f"unpacked({column})" if kind == "BLOB" else column
+
+
 def as_before_the_restructuring(folder: str) -> None:
     """Both databases as the version before wrote them: their tables, columns and meta keys."""
     path, old = Path(folder, "ledger.db"), Path(folder, "old.db")
     before = {"observations": "looked", "backfills": "bulks", "backfill_ids": "bulk_ids"}
     with closing(files.open_sqlite(str(old), ledger_schema.SCHEMA[:7], pytest.fail)) as made:
         made.execute("ATTACH ? AS now", (str(path),))
+        made.create_function("unpacked", 1, lambda kept: kept if kept[0] == "{" else unpacked(kept))
         for table in ("meta", "scenes", "targets", "bases", "entities", "pins", "seen",
                       "outage_jobs", *before):  # fmt: skip
             old_table = before.get(table, table)
             count = len(made.execute(f"PRAGMA main.table_info({old_table})").fetchall())
             now = made.execute(f"PRAGMA now.table_info({table})").fetchall()[:count]
-            names = ", ".join(name for _, name, *_ in now)  # columns that came later are last
-            made.execute(f"INSERT INTO main.{old_table} SELECT {names} FROM now.{table}")
+            # columns that came later are last
+            values = ", ".join(_before_numbers(table, name, kind) for _, name, kind, *_ in now)
+            made.execute(f"INSERT INTO main.{old_table} SELECT {values} FROM now.{table}")
         for key, known_as in (("watermark", "swept"), ("installed_at", "watermark")):
             made.execute("UPDATE main.meta SET key = ? WHERE key = ?", (known_as, key))
         made.commit()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plexsync.edges.storage.queries import ask_in
-from plexsync.model.ledger import UNTIL_RESUMED, Backfill, BackfillRun
+from plexsync.model.ledger import KINDS, UNTIL_RESUMED, Backfill, BackfillRun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class BaseQueries:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._in_use: str | None = None
+        self._numbers = {"": 0}
+        self._names = {0: ""}
 
     @property
     def server(self) -> str:
@@ -57,6 +59,27 @@ class BaseQueries:
         if self._in_use is None:
             self._in_use = self.get_meta(SERVER)
         return self._in_use
+
+    @property
+    def _here(self) -> int | str:
+        """The number of the current server."""
+        return self._number(self.server)
+
+    def _number(self, server: str) -> int | str:
+        """The number of a server; its name if it has none, as in a file that is not migrated yet."""
+        if server not in self._numbers:
+            self._read_servers()
+        return self._numbers.get(server, server)
+
+    def _name(self, number: int) -> str:
+        """The server with that number."""
+        if number not in self._names:
+            self._read_servers()
+        return self._names.get(number, "")
+
+    def _read_servers(self) -> None:
+        self._names = {0: "", **dict(self._ask("SELECT number, server FROM servers", (), "is"))}
+        self._numbers = {server: number for number, server in self._names.items()}
 
     def get_meta(self, key: str, default: str = "") -> str:
         """A stored value such as the watermark or the fingerprint of the settings."""
@@ -107,7 +130,7 @@ class BackfillQueries(BaseQueries):
         if backfill.kind:
             return len(self.backfill_scenes(backfill, ALL))
         sql = f"SELECT COUNT(*) FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
-        return sum(row[0] for row in self._ask(sql, (self.server, backfill.after), "i"))
+        return sum(row[0] for row in self._ask(sql, (self._here, backfill.after), "i"))
 
     def ahead_by_reason(self) -> dict[str, tuple[int, int]]:
         """How many scenes are still to be queued by backfills of each reason, and how many of those
@@ -120,7 +143,7 @@ class BackfillQueries(BaseQueries):
                 listed[reason] = listed.get(reason, 0) + ahead
         for reason, ahead in listed.items():
             step = ahead // SAMPLE + 1
-            sample = self._ask(_SAMPLE_AHEAD, (self.server, step, reason), "ii")
+            sample = self._ask(_SAMPLE_AHEAD, (self._here, step, reason), "ii")
             share = [known / taken for taken, known in sample if taken]
             found[reason] = ahead, round(ahead * share[0]) if share else 0
         for backfill in self.backfills():
@@ -132,7 +155,7 @@ class BackfillQueries(BaseQueries):
 
     def in_step(self, scenes: Sequence[int]) -> set[int]:
         """Those of these scenes of which the ledger has that they are as they were written."""
-        return {scene for (scene,) in ask_in(self._ask, _IN_STEP, scenes, (self.server,), "i")}
+        return {scene for (scene,) in ask_in(self._ask, _IN_STEP, scenes, (self._here,), "i")}
 
     def live_scenes(self, after: int, limit: int) -> list[int]:
         """Live scene ids above `after`, ascending, at most `limit`."""
@@ -140,7 +163,7 @@ class BackfillQueries(BaseQueries):
             f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
             " ORDER BY scene LIMIT ?"
         )
-        return [scene for (scene,) in self._ask(sql, (self.server, after, limit), "i")]
+        return [scene for (scene,) in self._ask(sql, (self._here, after, limit), "i")]
 
     def scenes_with(
         self, kind: str, ids: Iterable[int] | None, after: int, limit: int
@@ -154,15 +177,15 @@ class BackfillQueries(BaseQueries):
             " ORDER BY e.scene LIMIT ?"
         )
         found: set[int] = set()
+        code = KINDS[kind]
         for entity in ids:
-            rows = self._ask(sql, (kind, entity, after, self.server, limit), "i")
+            rows = self._ask(sql, (code, entity, after, self._here, limit), "i")
             found.update(scene for (scene,) in rows)
         return sorted(found)[:limit]
 
     def _scenes_with_kind(self, kind: str, after: int, limit: int) -> list[int]:
         sql = (
-            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ? AND EXISTS"
-            " (SELECT 1 FROM entities WHERE row = scenes.id AND kind = ?)"
-            " ORDER BY scene LIMIT ?"
+            f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ?"
+            " AND instr(';' || entities, ?) > 0 ORDER BY scene LIMIT ?"
         )
-        return [scene for (scene,) in self._ask(sql, (self.server, after, kind, limit), "i")]
+        return [scene for (scene,) in self._ask(sql, (self._here, after, f";{kind}:", limit), "i")]

@@ -14,7 +14,7 @@ from plexsync.edges.transactions import transaction
 from plexsync.model.collection import Collection, Source
 from plexsync.model.ledger import TargetState
 from plexsync.model.plex import Target
-from plexsync.model.values import name_key, name_keys
+from plexsync.model.values import concise, name_key, name_keys
 
 _CHUNK = 400
 _COLUMNS = (
@@ -98,7 +98,7 @@ class Collections(LedgerTables):
             "SELECT rating_key, written, unconfirmed FROM targets WHERE server = ?"
             " AND section = ? AND rating_key IN ({})"
         )
-        rows = ask_in(self._ask, sql, keys, (self.server, section))
+        rows = ask_in(self._ask, sql, keys, (self._here, section))
         found = {key for key, *values in rows if _put_there(name_key(name), *values)}
         return bool(keys) and found >= set(keys)
 
@@ -110,7 +110,7 @@ class Collections(LedgerTables):
         return [_read(self.server, row) for row in rows]
 
 
-def _put_there(key: str, written: str, unconfirmed: str) -> bool:
+def _put_there(key: str, written: str | bytes, unconfirmed: str) -> bool:
     ours = encoding.written_from_json(written).get("collections")
     sent = encoding.unconfirmed_from_json(unconfirmed).get("collections", ())
     return key in name_keys(ours.value if ours else ()) | name_keys(sent)
@@ -121,7 +121,7 @@ def _row(each: Collection) -> tuple[object, ...]:
     return (
         *(each.section, storable(each.name), each.source.kind, each.source.id, each.owner),
         *(each.due_at, int(each.quick), each.attempts, storable(each.detail), each.etag, each.sha1),
-        *(plex.target.rating_key, encoding.written_to_json(plex.written)),
+        *(plex.target.rating_key, encoding.written_to_json(concise(plex.written))),
         *(encoding.base_to_json(plex.base), json.dumps(sorted(plex.dirty))),
         *(
             encoding.unconfirmed_to_json(plex.unconfirmed),

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from plexsync.model.item_record import Base, ReadBack, Refusal, Written
 from plexsync.model.json_text import compact, loads
+from plexsync.model.ledger import KINDS
 from plexsync.model.pictures import Kept, PictureSource
 from plexsync.model.stored import LATEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, TypeGuard
 
     from plexsync.model.item_record import Value
@@ -24,31 +25,62 @@ TEXTS = frozenset(
 """The fields whose value is a list of names, and the others, as model/plex.py has them."""
 
 
+def entities_to_text(entities: Iterable[tuple[str, int]]) -> str:
+    """`performer:3,17;tag:4`."""
+    by_kind: dict[str, list[int]] = {}
+    for kind, number in sorted(entities):
+        by_kind.setdefault(kind, []).append(number)
+    return ";".join(f"{kind}:{','.join(map(str, some))}" for kind, some in by_kind.items())
+
+
+def entities_from_text(text: str) -> frozenset[tuple[str, int]]:
+    """The inverse of `entities_to_text`; empty if the text is damaged."""
+    found: list[tuple[str, int]] = []
+    for each in text.split(";") if text else ():
+        kind, _, some = each.partition(":")
+        try:
+            found += [(kind, int(number)) for number in some.split(",")]
+        except ValueError:
+            return frozenset()
+    return frozenset(found) if KINDS.keys() >= {kind for kind, _ in found} else frozenset()
+
+
 def storable(text: str) -> str:
     """The text without lone surrogates, which SQLite cannot hold."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def written_to_json(written: Mapping[str, Written]) -> str:
-    """`{"title": ["A Day Out", "<hash>", 1700000000.0], ...}`, each with what Plex shows instead,
-    if it differs.
+    """`{"at": 1700000000.0, "title": ["A Day Out"], "summary": ["Two", "<hash>", 1690000000.0], ...}`:
+    a value of the latest time with its own hash stands alone, others with their hash, time and what
+    Plex shows instead, if it differs.
     """
-    return _json(
-        {
-            name: [w.value, w.desired_hash, w.at, *(() if w.shown is None else (w.shown,))]
-            for name, w in written.items()
-        }
-    )
+    if not written:
+        return "{}"
+    latest = max(w.at for w in written.values())
+    fields: dict[str, object] = {"at": latest}
+    for name, (value, desired_hash, at, shown) in written.items():
+        plain = desired_hash is None and shown is None
+        more = () if plain and at == latest else (desired_hash, at)
+        fields[name] = [value, *more, *(() if shown is None else (shown,))]
+    return _json(fields)
 
 
-def written_from_json(text: str) -> dict[str, Written]:
-    """The inverse of `written_to_json`, without the damaged parts."""
-    found = {}
-    for name, (raw, desired_hash, at, *shown) in _pairs(text, 3, 4):
+def written_from_json(stored: str | bytes) -> dict[str, Written]:
+    """The inverse of `written_to_json`, packed or not, without the damaged parts."""
+    fields = _decoded(stored)
+    if not isinstance(fields, dict):
+        return {}
+    latest, found = _time(fields.get("at")), {}
+    for name, each in fields.items():
+        if not isinstance(each, list) or len(each) not in (1, 3, 4):
+            continue
+        raw, desired_hash, at = each[:3] if len(each) > 1 else (each[0], None, latest)
         value = _value(name, raw)
         if value is not None:
-            form = _value(name, shown[0]) if shown else None
-            found[name] = Written(value, str(desired_hash), _time(at), form)
+            form = _value(name, each[3]) if len(each) > 3 else None
+            known = None if desired_hash is None else str(desired_hash)
+            found[name] = Written(value, known, _time(at), form)
     return found
 
 
@@ -57,8 +89,8 @@ def base_to_json(base: Mapping[str, Base]) -> str:
     return _json({name: [b.value, b.locked] for name, b in base.items()})
 
 
-def base_from_json(text: str) -> dict[str, Base]:
-    """The inverse of `base_to_json`, without the damaged parts."""
+def base_from_json(text: str | bytes) -> dict[str, Base]:
+    """The inverse of `base_to_json`, packed or not, without the damaged parts."""
     return {
         name: Base(value, bool(locked))
         for name, (raw, locked) in _pairs(text, 2)
@@ -145,7 +177,7 @@ def verdict_from_json(text: str) -> tuple[tuple[tuple[str, str], ...], str] | No
         return None
 
 
-def _pairs(text: str, *lengths: int) -> list[tuple[str, list[Any]]]:
+def _pairs(text: str | bytes, *lengths: int) -> list[tuple[str, list[Any]]]:
     fields = _decoded(text)
     if not isinstance(fields, dict):
         return []
@@ -156,9 +188,13 @@ def _time(raw: object) -> float:
     return raw if isinstance(raw, (int, float)) and 0 <= raw <= LATEST else 0.0
 
 
-def _decoded(text: str) -> object:
+def _decoded(stored: str | bytes) -> object:
+    if isinstance(stored, bytes):
+        from plexsync.edges.ledger.packing import unpacked
+
+        stored = unpacked(stored)
     try:
-        return loads(text)
+        return loads(stored)
     except (ValueError, TypeError, RecursionError):
         return None
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from plexsync.edges.ledger.backfill_queries import ALL, LIVE, SERVER
 from plexsync.edges.ledger.collections import Collections
-from plexsync.edges.ledger.encoding import written_from_json
+from plexsync.edges.ledger.encoding import entities_from_text, written_from_json
 from plexsync.edges.ledger.ledger_queries import ORPHANS_AT
-from plexsync.edges.ledger.rows import save_scenes
-from plexsync.edges.ledger.schema import SCHEMA, TABLES
+from plexsync.edges.ledger.rows import drop_entities, save_scenes
+from plexsync.edges.ledger.schema import SCHEMA
 from plexsync.edges.ledger.side_tables import (
     Backfills,
     Observations,
@@ -19,11 +19,13 @@ from plexsync.edges.ledger.side_tables import (
     Pins,
     Seen,
 )
+from plexsync.edges.ledger.tables import TABLES
 from plexsync.edges.storage import files
 from plexsync.edges.storage.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
 from plexsync.model.ledger import (
     DESTROYED,
+    KINDS,
     LEFT_OUT,
     RIVAL,
     SHARED,
@@ -49,6 +51,9 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         super().__init__(connection)
         self.lost = audited(connection, TABLES, path, warn)
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        if isinstance(self._here, str):  # lost with a damaged row
+            with transaction(connection):
+                self._numbered(self.server)
 
     def close(self) -> None:
         """Close the file."""
@@ -68,9 +73,10 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         if server in ("", before):
             return False
         with transaction(self._connection) as connection:
+            number = self._numbered(server)
             for table in ("scenes", "pins") if not before else ():
                 connection.execute(
-                    f"UPDATE OR IGNORE {table} SET server = ? WHERE server = ''", (server,)
+                    f"UPDATE OR IGNORE {table} SET server = ? WHERE server = 0", (number,)
                 )
             _set_meta(connection, SERVER, server)
             connection.execute("DELETE FROM meta WHERE key = ?", (ORPHANS_AT,))
@@ -84,7 +90,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         target that a scene no longer has is hidden, but can still be inherited.
         """
         with transaction(self._connection) as connection:
-            save_scenes(connection, self.server, list(states))
+            save_scenes(connection, self, list(states), self._numbered)
 
     def set_aside(self, scene: int, now: float) -> None:
         """Archive the scene's rows: its id now belongs to another file."""
@@ -92,7 +98,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             connection.execute(
                 "UPDATE scenes SET archived_at = ?"
                 " WHERE archived_at IS NULL AND server = ? AND scene = ?",
-                (now, self.server, scene),
+                (now, self._here, scene),
             )
 
     def forget_ids(self, now: float) -> None:
@@ -121,6 +127,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
     def forget_destroyed(self, before: float) -> int:
         """Delete scenes destroyed before that time, with their base values; returns how many."""
         old = "s.archived_at IS NULL AND s.destroyed_at < ?"
+        listed = f"SELECT s.entities, s.scene, s.id FROM scenes s WHERE {old}"
         held = "SELECT {} FROM targets t JOIN scenes s ON s.id = t.row WHERE"
         with transaction(self._connection) as connection:
             connection.execute(
@@ -130,6 +137,8 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
                 f" AND t.rating_key = bases.rating_key AND ({old}) IS NOT 1)",
                 (before, before),
             )
+            for entities, scene, row in connection.execute(listed, (before,)).fetchall():
+                drop_entities(connection, entities_from_text(entities), scene, row)
             gone = connection.execute(f"DELETE FROM scenes AS s WHERE {old}", (before,))
         return gone.rowcount
 
@@ -138,7 +147,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         item = (target.server, target.rating_key)
         rows = self._connection.execute(
             "SELECT written FROM targets WHERE server = ? AND rating_key = ? ORDER BY synced_at",
-            item,
+            (self._number(target.server), target.rating_key),
         ).fetchall()
         written: dict[str, Written] = {}
         for name, value in (pair for row in rows for pair in written_from_json(row[0]).items()):
@@ -152,7 +161,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             "SELECT s.scene FROM targets t JOIN scenes s ON s.id = t.row"
             f" WHERE t.server = ? AND t.rating_key = ? AND t.left_at IS NULL AND {LIVE}"
             " AND s.server = ? ORDER BY s.state = ?, t.synced_at DESC, s.scene LIMIT 1",
-            (target.server, target.rating_key, self.server, SHARED),
+            (self._number(target.server), target.rating_key, self._here, SHARED),
         ).fetchone()
         return int(row[0]) if row else None
 
@@ -166,20 +175,20 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             " AND o.archived_at IS NULL AND o.destroyed_at IS NULL AND o.state NOT IN (?3, ?4, ?5)"
         )
         untouched = (SHARED, UNDONE, LEFT_OUT)
-        rows = self._connection.execute(sql, (self.server, scene, *untouched)).fetchall()
+        rows = self._connection.execute(sql, (self._here, scene, *untouched)).fetchall()
         waiting = self.scenes_with(RIVAL, [scene], 0, ALL)
         return sorted({*waiting, *(int(row[0]) for row in rows)})
 
     def any_in(self, state: str) -> bool:
         """Whether any live scene is in this state."""
         sql = f"SELECT 1 FROM scenes WHERE {LIVE} AND server = ? AND state = ? LIMIT 1"
-        return self._connection.execute(sql, (self.server, state)).fetchone() is not None
+        return self._connection.execute(sql, (self._here, state)).fetchone() is not None
 
     def shared(self) -> dict[int, str]:
         """Live scenes whose Plex items belong to other scenes, with their first paths."""
         rows = self._connection.execute(
             f"SELECT scene, path FROM scenes WHERE {LIVE} AND server = ? AND state = ?",
-            (self.server, SHARED),
+            (self._here, SHARED),
         )
         return {int(scene): str(path) for scene, path in rows}
 
@@ -187,7 +196,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         """Live scene ids above `after` and up to `last`."""
         rows = self._connection.execute(
             f"SELECT scene FROM scenes WHERE {LIVE} AND server = ? AND scene > ? AND scene <= ?",
-            (self.server, after, last),
+            (self._here, after, last),
         )
         return [int(row[0]) for row in rows]
 
@@ -196,7 +205,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         rows = self._connection.execute(
             "SELECT DISTINCT e.entity FROM entities e JOIN scenes s ON s.id = e.row"
             f" WHERE e.kind = ? AND s.server = ? AND {LIVE}",
-            (kind, self.server),
+            (KINDS[kind], self._here),
         )
         return {int(row[0]) for row in rows}
 
@@ -218,7 +227,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             " AND (?3 = '' OR state = ?3) AND EXISTS"
             " (SELECT 1 FROM targets WHERE row = scenes.id AND left_at IS NULL"
             " AND (written <> '{}' OR unconfirmed <> '{}')) ORDER BY scene",
-            (self.server, UNDONE, state),
+            (self._here, UNDONE, state),
         )
         return [int(row[0]) for row in rows]
 

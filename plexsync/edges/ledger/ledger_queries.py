@@ -7,6 +7,7 @@ from plexsync.edges.ledger.backfill_queries import LIVE, BackfillQueries
 from plexsync.edges.ledger.encoding import (
     base_from_json,
     dirty_from_json,
+    entities_from_text,
     pictures_from_json,
     read_back_from_json,
     refused_from_json,
@@ -20,7 +21,7 @@ from plexsync.model.ledger import LEFT_OUT, Observation, Pin, SceneState, Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from plexsync.model.item_record import Base
 
@@ -38,13 +39,14 @@ _ORPHAN_ORDERS = {
 ORPHAN_ORDERS = tuple(_ORPHAN_ORDERS)
 
 TEXTS = ("state", "detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1")
-COLUMNS = (*TEXTS, "since", "destroyed_at", "pictures")
+COLUMNS = (*TEXTS, "since", "destroyed_at", "pictures", "entities")
 """The columns of a scene that are fields of SceneState."""
 
 _SCENES = (
     f"SELECT id, scene, {', '.join(COLUMNS)} FROM scenes"
     " WHERE archived_at IS NULL AND server = ? AND scene IN ({})"
 )
+_PATH = 2 + COLUMNS.index("path")
 _TARGETS = (
     "SELECT row, server, section, rating_key, part, written, dirty, unconfirmed, read_back, refused,"
     " synced_at FROM targets WHERE left_at IS NULL AND row IN ({}) ORDER BY row, place"
@@ -71,31 +73,31 @@ class LedgerQueries(BackfillQueries):
     def scenes(self, ids: Iterable[int]) -> dict[int, SceneState]:
         """The states of these scenes, live and destroyed; unknown ones are omitted."""
         wanted = sorted(set(ids))
-        found = list(ask_in(self._ask, _SCENES, wanted, (self.server,), "iisssssssnNs"))
-        rows = sorted(row for row, *_ in found)
-        targets, entities = self._targets(rows), self.entities(rows)
+        found = list(ask_in(self._ask, _SCENES, wanted, (self._here,), "iisssssssnNss"))
+        targets = self._targets({row[0]: row[_PATH] for row in found})
         return {
             scene: SceneState(
                 scene=scene,
-                **dict(zip(COLUMNS[:-1], values, strict=True)),
+                **dict(zip(COLUMNS[:-2], values, strict=True)),
                 pictures=pictures_from_json(pictures),
-                entities=frozenset(entities.get(row, ())),
+                entities=entities_from_text(entities),
                 targets=tuple(targets.get(row, ())),
             )
-            for row, scene, *values, pictures in found
+            for row, scene, *values, pictures, entities in found
         }
 
-    def _targets(self, rows: Sequence[int]) -> dict[int, list[TargetState]]:
-        """By the row of their scene."""
-        found = list(ask_in(self._ask, _TARGETS, rows, (), "ississssssn"))
-        bases = self.bases({(server, key) for _, server, _, key, *_ in found})
+    def _targets(self, paths: Mapping[int, str]) -> dict[int, list[TargetState]]:
+        """By the row of their scene; `paths` are those of the scenes."""
+        found = list(ask_in(self._ask, _TARGETS, sorted(paths), (), "iisiStssssn"))
+        bases = self.bases({(self._name(number), key) for _, number, _, key, *_ in found})
         targets: dict[int, list[TargetState]] = {}
-        for row, server, section, key, part, *values, synced_at in found:
+        for row, number, section, key, part, *values, synced_at in found:
+            server = self._name(number)
             written, dirty, unconfirmed, read_back, refused = values
             targets.setdefault(row, []).append(
                 TargetState(
                     target=Target(server, section, key),
-                    part=part,
+                    part=paths[row] if part is None else part,
                     written=written_from_json(written),
                     base=bases.get((server, key), {}),
                     dirty=dirty_from_json(dirty),
@@ -107,40 +109,32 @@ class LedgerQueries(BackfillQueries):
             )
         return targets
 
-    def entities(self, rows: Sequence[int]) -> dict[int, set[tuple[str, int]]]:
-        """The entities of scenes, by their rows."""
-        sql = "SELECT row, kind, entity FROM entities WHERE row IN ({})"
-        found: dict[int, set[tuple[str, int]]] = {}
-        for row, kind, entity in ask_in(self._ask, sql, rows, (), "isi"):
-            found.setdefault(row, set()).add((kind, entity))
-        return found
-
     def bases(self, items: Collection[Item]) -> dict[Item, dict[str, Base]]:
         """Base values of these Plex items: what they had before the first write."""
         sql = "SELECT rating_key, base FROM bases WHERE server = ? AND rating_key IN ({})"
         bases = {}
         for server in {server for server, _ in items}:
             keys = [key for owner, key in items if owner == server]
-            for key, base in ask_in(self._ask, sql, keys, (server,), "is"):
+            for key, base in ask_in(self._ask, sql, keys, (self._number(server),), "it"):
                 bases[server, key] = base_from_json(base)
         return bases
 
     def counts(self) -> dict[str, int]:
         """The number of live scenes by state."""
         sql = f"SELECT state, COUNT(*) FROM scenes WHERE {LIVE} AND server = ? GROUP BY state"
-        return dict(self._ask(sql, (self.server,), "si"))
+        return dict(self._ask(sql, (self._here,), "si"))
 
     def left_out(self) -> list[tuple[str, int, int]]:
         """(reason, number, number with values of ours in Plex) of live scenes that the filters
         leave out; the most frequent reason first.
         """
-        return self._ask(_WHY_LEFT_OUT, (LEFT_OUT, self.server), "sii")
+        return self._ask(_WHY_LEFT_OUT, (LEFT_OUT, self._here), "sii")
 
     def refusals(self) -> list[tuple[str, int, str]]:
         """The fields that Plex refuses: name, number of live scenes, and Plex's latest message."""
         scenes: dict[str, int] = {}
         said: dict[str, tuple[float, str]] = {}
-        for (text,) in self._ask(_REFUSALS, (self.server,), "s"):
+        for (text,) in self._ask(_REFUSALS, (self._here,), "s"):
             for field, refusal in refused_from_json(text).items():
                 scenes[field] = scenes.get(field, 0) + 1
                 said[field] = max(said.get(field, (0.0, "")), (refusal.at, refusal.words))
@@ -149,7 +143,7 @@ class LedgerQueries(BackfillQueries):
     def pins(self) -> dict[int, Pin]:
         """All pins on the current server, by scene; there are few, since users set them."""
         sql = "SELECT scene, part, rating_key FROM pins WHERE server = ? ORDER BY scene"
-        found = self._ask(sql, (self.server,), "isi")
+        found = self._ask(sql, (self._here,), "isi")
         return {scene: Pin(part, key) for scene, part, key in found}
 
     def observations(self, scenes: Sequence[int]) -> dict[int, tuple[Observation, ...]]:
@@ -159,7 +153,7 @@ class LedgerQueries(BackfillQueries):
             " FROM observations WHERE server = ? AND scene IN ({}) ORDER BY scene, rating_key"
         )
         found: dict[int, list[Observation]] = {}
-        rows = ask_in(self._ask, sql, scenes, (self.server,), "iizssns")
+        rows = ask_in(self._ask, sql, scenes, (self._here,), "iizssns")
         for scene, key, updated, desired_hash, verdict, *more in rows:
             judged = verdict_from_json(verdict)
             if judged is not None:
@@ -177,13 +171,13 @@ class LedgerQueries(BackfillQueries):
             f"SELECT rating_key, section, file FROM orphans WHERE {_ORPHANS}"
             f" ORDER BY {_ORPHAN_ORDERS[order]} LIMIT ? OFFSET ?"
         )
-        values = (self.server, after, search, _pattern(search), limit, offset)
+        values = (self._here, after, search, _pattern(search), limit, offset)
         return self._ask(sql, values, "iss")
 
     def orphan_count(self, search: str = "") -> int:
         """How many Plex items without a scene there are."""
         sql = f"SELECT COUNT(*) FROM orphans WHERE {_ORPHANS}"
-        return sum(n for (n,) in self._ask(sql, (self.server, 0, search, _pattern(search)), "i"))
+        return sum(n for (n,) in self._ask(sql, (self._here, 0, search, _pattern(search)), "i"))
 
     def orphans_at(self) -> float | None:
         """When all libraries were last searched for items without a scene; None: never."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from plexsync.edges.ledger.ledger import Ledger
-from plexsync.edges.ledger.schema import SCHEMA, TABLES
+from plexsync.edges.ledger.schema import SCHEMA
+from plexsync.edges.ledger.tables import TABLES
 from plexsync.edges.storage.sqlite_view import view_sqlite
 
 

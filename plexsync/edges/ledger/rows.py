@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from plexsync.edges.ledger.encoding import (
     base_to_json,
+    entities_from_text,
+    entities_to_text,
     pictures_to_json,
     read_back_to_json,
     refused_to_json,
@@ -16,9 +18,13 @@ from plexsync.edges.ledger.encoding import (
     written_to_json,
 )
 from plexsync.edges.ledger.ledger_queries import COLUMNS, TEXTS, LedgerQueries
+from plexsync.edges.ledger.packing import packed
 from plexsync.edges.storage.queries import ask_in, asking
-from plexsync.model.item_record import Target
-from plexsync.model.ledger import SceneState, TargetState
+from plexsync.model.ledger import KINDS, SceneState, TargetState
+from plexsync.model.values import concise
+
+Entity = tuple[str, int]
+"""Kind and Stash id."""
 
 _UPDATE = f"UPDATE scenes SET {', '.join(f'{c} = ?' for c in COLUMNS)} WHERE id = ?"
 _INSERT = (
@@ -27,84 +33,107 @@ _INSERT = (
 )
 
 
-def _current_rows(
-    connection: sqlite3.Connection, server: str, scenes: Iterable[int]
-) -> dict[int, int]:
-    """Scene id -> row id of those scenes that are in the ledger."""
-    sql = "SELECT scene, id FROM scenes WHERE archived_at IS NULL AND server = ? AND scene IN ({})"
-    return dict(ask_in(asking(connection), sql, sorted(set(scenes)), (server,)))
+def save_scenes(
+    connection: sqlite3.Connection,
+    queries: LedgerQueries,
+    states: Sequence[SceneState],
+    numbered: Callable[[str], int],
+) -> None:
+    """Replace these scenes' rows within the caller's transaction. Base values are only added.
 
-
-def save_scenes(connection: sqlite3.Connection, server: str, states: Sequence[SceneState]) -> None:
-    """Replace these scenes' rows within the caller's transaction. Base values are only added."""
-    known = _current_rows(connection, server, [state.scene for state in states])
-    queries = LedgerQueries(asking(connection))
-    entities = queries.entities(sorted(known.values()))
-    _add_bases(connection, queries, [target for state in states for target in state.targets])
+    `numbered` gives a server its number.
+    """
+    here = numbered(queries.server)
+    known = _current_rows(connection, here, [state.scene for state in states])
+    targets = [target for state in states for target in state.targets]
+    numbers = {name: numbered(name) for name in {target.target.server for target in targets}}
+    _add_bases(connection, queries, targets, numbers)
     for state in states:
-        row = _save_scene(connection, server, state, known.get(state.scene))
-        known[state.scene] = row
-        _save_targets(connection, row, state)
-        _save_entities(connection, row, state, entities.get(row, set()))
-        entities[row] = set(state.entities)
+        row, before = known.get(state.scene, (None, frozenset()))
+        row = _save_scene(connection, here, state, row)
+        known[state.scene] = row, state.entities
+        _save_targets(connection, row, state, numbers)
+        drop_entities(connection, before - state.entities, state.scene, row)
+        _add_entities(connection, state.entities - before, state.scene, row)
+
+
+def _current_rows(
+    connection: sqlite3.Connection, here: int, scenes: Iterable[int]
+) -> dict[int, tuple[int, frozenset[Entity]]]:
+    """Scene id -> row id and entities of those scenes that are in the ledger."""
+    sql = (
+        "SELECT scene, id, entities FROM scenes"
+        " WHERE archived_at IS NULL AND server = ? AND scene IN ({})"
+    )
+    rows = ask_in(asking(connection), sql, sorted(set(scenes)), (here,))
+    return {scene: (row, entities_from_text(entities)) for scene, row, entities in rows}
 
 
 def _save_scene(
-    connection: sqlite3.Connection, server: str, state: SceneState, row: int | None
+    connection: sqlite3.Connection, here: int, state: SceneState, row: int | None
 ) -> int:
     texts = [storable(getattr(state, name)) for name in TEXTS]
     values = [*texts, state.since, state.destroyed_at, pictures_to_json(state.pictures)]
+    values.append(entities_to_text(state.entities))
     if row is not None:
         connection.execute(_UPDATE, (*values, row))
         return row
-    return int(connection.execute(_INSERT, (*values, server, state.scene)).lastrowid or 0)
+    return int(connection.execute(_INSERT, (*values, here, state.scene)).lastrowid or 0)
 
 
-def _save_targets(connection: sqlite3.Connection, row: int, state: SceneState) -> None:
+def _save_targets(
+    connection: sqlite3.Connection, row: int, state: SceneState, numbers: Mapping[str, int]
+) -> None:
     when = max([state.since, *(target.synced_at for target in state.targets)])
     connection.execute(
         "UPDATE targets SET left_at = ? WHERE row = ? AND left_at IS NULL", (when, row)
     )
+    items = [(numbers[t.target.server], t.target.rating_key) for t in state.targets]
     connection.executemany(
         "INSERT OR REPLACE INTO targets (row, place, server, section, rating_key, part, written,"
         " dirty, unconfirmed, read_back, refused, synced_at, left_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
         [
             (
-                *(row, place, *_key(target.target), storable(target.part)),
-                *(written_to_json(target.written), json.dumps(sorted(target.dirty))),
+                *(row, place, number, target.target.section, key),
+                None if target.part == state.path else storable(target.part),
+                *(
+                    packed(written_to_json(concise(target.written))),
+                    json.dumps(sorted(target.dirty)),
+                ),
                 *(unconfirmed_to_json(target.unconfirmed), read_back_to_json(target.read_back)),
                 *(refused_to_json(target.refused), target.synced_at),
             )
-            for place, target in enumerate(state.targets)
+            for place, (target, (number, key)) in enumerate(zip(state.targets, items, strict=True))
         ],
     )
-
-    connection.executemany(
-        "DELETE FROM orphans WHERE server = ? AND rating_key = ?",
-        [(target.target.server, target.target.rating_key) for target in state.targets],
-    )
+    connection.executemany("DELETE FROM orphans WHERE server = ? AND rating_key = ?", items)
 
 
-def _key(target: Target) -> tuple[str, str, int]:
-    return target.server, target.section, target.rating_key
-
-
-def _save_entities(
-    connection: sqlite3.Connection, row: int, state: SceneState, old: set[tuple[str, int]]
+def _add_entities(
+    connection: sqlite3.Connection, entities: Iterable[Entity], scene: int, row: int
 ) -> None:
     connection.executemany(
-        "DELETE FROM entities WHERE row = ? AND kind = ? AND entity = ?",
-        [(row, *entity) for entity in old - state.entities],
+        "INSERT OR IGNORE INTO entities (kind, entity, scene, row) VALUES (?, ?, ?, ?)",
+        [(KINDS[kind], number, scene, row) for kind, number in entities],
     )
+
+
+def drop_entities(
+    connection: sqlite3.Connection, entities: Iterable[Entity], scene: int, row: int
+) -> None:
+    """Delete entities of a scene from their table, within the caller's transaction."""
     connection.executemany(
-        "INSERT INTO entities (kind, entity, scene, row) VALUES (?, ?, ?, ?)",
-        [(*entity, state.scene, row) for entity in state.entities - old],
+        "DELETE FROM entities WHERE kind = ? AND entity = ? AND scene = ? AND row = ?",
+        [(KINDS[kind], number, scene, row) for kind, number in entities],
     )
 
 
 def _add_bases(
-    connection: sqlite3.Connection, queries: LedgerQueries, targets: Iterable[TargetState]
+    connection: sqlite3.Connection,
+    queries: LedgerQueries,
+    targets: Iterable[TargetState],
+    numbers: Mapping[str, int],
 ) -> None:
     new = [(t.target.server, t.target.rating_key, t.base) for t in targets if t.base]
     stored = queries.bases({(server, key) for server, key, _ in new})
@@ -114,5 +143,5 @@ def _add_bases(
             stored[server, key] = {**base, **kept}
             connection.execute(
                 "INSERT OR REPLACE INTO bases (server, rating_key, base) VALUES (?, ?, ?)",
-                (server, key, base_to_json(stored[server, key])),
+                (numbers[server], key, packed(base_to_json(stored[server, key]))),
             )

@@ -2,12 +2,12 @@
 
 A scene's row is current, or archived (its id now belongs to another file). Base values belong to
 the Plex item. `left_at` marks a target that the scene no longer has; what was written there is
-kept.
+kept. A Plex server is a number, 0 until the first is known; the few collections have its name. The
+`part` of a target is NULL if it is the scene's path. The table `entities` finds the scenes of an
+entity, the column of a scene its entities.
 """
 
 from __future__ import annotations
-
-from plexsync.edges.storage.row_audit import CLOCK, DIGITS, JSON, NUMBER, Table
 
 SCHEMA = (
     """
@@ -187,89 +187,92 @@ SCHEMA = (
     );
     """,
     "ALTER TABLE observations ADD COLUMN basis TEXT NOT NULL DEFAULT ''",
+    """
+    CREATE TABLE servers (number INTEGER PRIMARY KEY, server TEXT NOT NULL UNIQUE);
+    INSERT INTO servers VALUES (0, '');
+    INSERT INTO servers (server) SELECT server FROM (
+        SELECT value AS server FROM meta WHERE key = 'server'
+        UNION SELECT server FROM scenes UNION SELECT server FROM targets
+        UNION SELECT server FROM bases UNION SELECT server FROM pins
+        UNION SELECT server FROM observations UNION SELECT server FROM orphans
+    ) WHERE typeof(server) = 'text' AND server <> '';
+    CREATE TABLE new_scenes (
+        id INTEGER PRIMARY KEY, server INTEGER NOT NULL, scene INTEGER NOT NULL,
+        state TEXT NOT NULL, detail TEXT NOT NULL, since REAL NOT NULL,
+        desired_hash TEXT NOT NULL, oshash TEXT NOT NULL, path TEXT NOT NULL,
+        cover_etag TEXT NOT NULL, cover_sha1 TEXT NOT NULL, destroyed_at REAL, archived_at REAL,
+        pictures TEXT NOT NULL DEFAULT '{}', entities TEXT NOT NULL DEFAULT ''
+    );
+    INSERT INTO new_scenes SELECT id, coalesce(number, -1), scene, state, detail, since, desired_hash,
+        oshash, path, cover_etag, cover_sha1, destroyed_at, archived_at, pictures,
+        coalesce((SELECT group_concat(each, ';') FROM (
+            SELECT kind || ':' || group_concat(entity, ',') AS each FROM entities
+            WHERE row = scenes.id GROUP BY kind ORDER BY kind)), '')
+        FROM scenes LEFT JOIN servers USING (server);
+    CREATE TABLE new_targets (
+        row INTEGER NOT NULL REFERENCES new_scenes (id) ON DELETE CASCADE, place INTEGER NOT NULL,
+        server INTEGER NOT NULL, section TEXT NOT NULL, rating_key INTEGER NOT NULL, part TEXT,
+        written BLOB NOT NULL, dirty TEXT NOT NULL, synced_at REAL NOT NULL, left_at REAL,
+        unconfirmed TEXT NOT NULL DEFAULT '{}', read_back TEXT NOT NULL DEFAULT '{}',
+        refused TEXT NOT NULL DEFAULT '{}', PRIMARY KEY (row, server, rating_key)
+    );
+    INSERT OR IGNORE INTO new_targets SELECT row, place, coalesce(number, -1), section, rating_key,
+        nullif(part, (SELECT path FROM scenes WHERE id = row)), written, dirty, synced_at, left_at,
+        unconfirmed, read_back, refused FROM targets LEFT JOIN servers USING (server);
+    CREATE TABLE new_bases (
+        server INTEGER NOT NULL, rating_key INTEGER NOT NULL, base BLOB NOT NULL,
+        PRIMARY KEY (server, rating_key)
+    );
+    INSERT OR IGNORE INTO new_bases SELECT coalesce(number, -1), rating_key, base
+        FROM bases LEFT JOIN servers USING (server);
+    CREATE TABLE new_entities (
+        kind INTEGER NOT NULL, entity INTEGER NOT NULL, scene INTEGER NOT NULL,
+        row INTEGER NOT NULL, PRIMARY KEY (kind, entity, scene, row)
+    ) WITHOUT ROWID;
+    INSERT INTO new_entities SELECT CASE kind WHEN 'performer' THEN 0 WHEN 'tag' THEN 1
+        WHEN 'studio' THEN 2 WHEN 'group' THEN 3 WHEN 'performer_tag' THEN 4
+        WHEN 'rival' THEN 5 WHEN 'performer picture' THEN 6 WHEN 'group picture' THEN 7
+        END AS number, entity, scene, row FROM entities WHERE number >= 0
+        ORDER BY number, entity, scene, row;
+    CREATE TABLE new_pins (
+        server INTEGER NOT NULL, scene INTEGER NOT NULL, part TEXT NOT NULL,
+        rating_key INTEGER NOT NULL, PRIMARY KEY (server, scene)
+    );
+    INSERT OR IGNORE INTO new_pins SELECT coalesce(number, -1), scene, part, rating_key
+        FROM pins LEFT JOIN servers USING (server);
+    CREATE TABLE new_observations (
+        server INTEGER NOT NULL, scene INTEGER NOT NULL, rating_key INTEGER NOT NULL,
+        plex_updated INTEGER NOT NULL, desired_hash TEXT NOT NULL, verdict TEXT NOT NULL,
+        queued_at REAL NOT NULL, basis TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (server, scene, rating_key)
+    ) WITHOUT ROWID;
+    INSERT OR IGNORE INTO new_observations SELECT coalesce(number, -1), scene, rating_key, plex_updated,
+        desired_hash, verdict, queued_at, basis FROM observations LEFT JOIN servers USING (server);
+    CREATE TABLE new_orphans (
+        server INTEGER NOT NULL, rating_key INTEGER NOT NULL, section TEXT NOT NULL,
+        file TEXT NOT NULL, found_at REAL NOT NULL, PRIMARY KEY (server, rating_key)
+    ) WITHOUT ROWID;
+    INSERT OR IGNORE INTO new_orphans SELECT coalesce(number, -1), rating_key, section, file, found_at
+        FROM orphans LEFT JOIN servers USING (server);
+    DELETE FROM servers WHERE number = 0;
+    DROP TABLE entities; DROP TABLE targets; DROP TABLE bases; DROP TABLE pins;
+    DROP TABLE observations; DROP TABLE orphans; DROP TABLE scenes;
+    ALTER TABLE new_scenes RENAME TO scenes;
+    ALTER TABLE new_targets RENAME TO targets;
+    ALTER TABLE new_bases RENAME TO bases;
+    ALTER TABLE new_entities RENAME TO entities;
+    ALTER TABLE new_pins RENAME TO pins;
+    ALTER TABLE new_observations RENAME TO observations;
+    ALTER TABLE new_orphans RENAME TO orphans;
+    CREATE UNIQUE INDEX scenes_current ON scenes (server, scene) WHERE archived_at IS NULL;
+    CREATE INDEX scenes_live ON scenes (server, state, scene, archived_at, destroyed_at)
+        WHERE archived_at IS NULL AND destroyed_at IS NULL;
+    CREATE INDEX scenes_destroyed ON scenes (destroyed_at) WHERE destroyed_at IS NOT NULL;
+    CREATE INDEX targets_by_item ON targets (server, rating_key);
+    CREATE INDEX targets_refused ON targets (row) WHERE refused <> '{}';
+    CREATE INDEX observations_by_item ON observations (server, rating_key);
+    CREATE INDEX observations_edited ON observations (server, scene)
+        WHERE instr(verdict, '"drifted"') > 0 OR instr(verdict, '"kept"') > 0;
+    CREATE INDEX orphans_by_file ON orphans (server, file, rating_key);
+    """,
 )
-
-_OF_TARGET = "(SELECT s.scene FROM scenes s WHERE s.id = targets.row)"
-_OF_BASE = (
-    "(SELECT s.scene FROM targets t JOIN scenes s ON s.id = t.row"
-    " WHERE t.server = bases.server AND t.rating_key = bases.rating_key)"
-)
-_NUMBERS = (
-    "CASE WHEN key IN ('installed_at', 'watermark', 'swept at', 'counted_at', 'orphans_at')"
-    " THEN is_moment(CAST({0} AS BLOB))"
-    " WHEN key IN ('recoveries', 'counted_after') THEN {0} NOT GLOB '*[^0-9]*'"
-    # Stash is asked for the scenes above that one, and takes no larger number for an id.
-    " AND length({0}) BETWEEN 1 AND 10 AND CAST({0} AS INTEGER) < 1 << 31"
-    " ELSE 1 END"
-)
-TABLES = (
-    Table("meta", rules={"value": _NUMBERS}),
-    Table(
-        "scenes",
-        scene="scenes.scene",
-        rules={"pictures": JSON},
-        mends={
-            **dict.fromkeys(
-                ("detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1"), "''"
-            ),
-            "state": "'waiting'",
-            "pictures": "'{}'",
-            "since": "0",
-            "destroyed_at": "NULL",
-            "archived_at": "NULL",
-        },
-    ),
-    Table(
-        "targets",
-        scene=_OF_TARGET,
-        rules={
-            "section": f"{{0}} = '' OR {DIGITS}",
-            **dict.fromkeys(("written", "dirty", "unconfirmed", "read_back", "refused"), JSON),
-        },
-        mends={
-            **dict.fromkeys(("section", "part"), "''"),
-            **dict.fromkeys(("written", "unconfirmed", "read_back", "refused"), "'{}'"),
-            **dict.fromkeys(("place", "synced_at"), "0"),
-            "dirty": "'[]'",
-            "left_at": "NULL",
-        },
-    ),
-    Table("bases", scene=_OF_BASE, rules={"base": JSON}),
-    Table("entities", scene="entities.scene"),
-    Table(
-        "collections",
-        rules={
-            **dict.fromkeys(
-                ("written", "base", "dirty", "unconfirmed", "read_back", "refused"), JSON
-            ),
-            "section": DIGITS,
-            "kind": "{0} IN ('studio', 'group', 'performer', 'tag', '')",
-            "attempts": "{0} < 100",
-        },
-        mends={
-            **dict.fromkeys(("kind", "owner", "detail", "etag", "sha1"), "''"),
-            **dict.fromkeys(("written", "unconfirmed", "read_back", "refused"), "'{}'"),
-            **dict.fromkeys(("entity", "quick", "attempts", "synced_at"), "0"),
-            "dirty": "'[]'",
-            "due_at": "0",
-        },
-    ),
-    Table("pins", scene="pins.scene", mends={"rating_key": "0"}),
-    Table("backfills", rules={"id": NUMBER}, vital=True),
-    Table("backfill_ids", vital=True),
-    Table(
-        "backfill_runs",
-        mends={"began": "0", "queued": "0", "paused_until": "NULL"},
-        cache=True,
-    ),
-    Table("seen", cache=True),
-    Table("outage_jobs", cache=True),
-    Table(
-        "observations",
-        rules={"plex_updated": f"{{0}} = -1 OR {CLOCK}"},  # -1: to be read again
-        signed=("plex_updated",),
-        cache=True,
-    ),
-    Table("orphans", rules={"section": DIGITS}, cache=True),
-)
-"""A scene's row is repaired rather than deleted, since it holds what was written to Plex."""

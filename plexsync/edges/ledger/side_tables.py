@@ -21,6 +21,20 @@ class LedgerTables(LedgerQueries):
         super().__init__(asking(connection))
         self._connection = connection
 
+    def _numbered(self, server: str) -> int:
+        """The number of a server, in the caller's transaction; a new one gets the lowest that is
+        free.
+        """
+        known = "SELECT number FROM servers WHERE server = ?"
+        if server and not self._ask(known, (server,)):
+            self._connection.execute(
+                "INSERT INTO servers SELECT min(number) + 1, ? FROM"
+                " (SELECT 0 AS number UNION SELECT number FROM servers)"
+                " WHERE number + 1 NOT IN (SELECT number FROM servers)",
+                (server,),
+            )
+        return int(self._ask(known, (server,))[0][0]) if server else 0
+
 
 class Observations(LedgerTables):
     """The ledger's observations: one per scene and Plex item, rating key 0 if none matched."""
@@ -31,12 +45,12 @@ class Observations(LedgerTables):
         with transaction(self._connection) as connection:
             connection.executemany(
                 "DELETE FROM observations WHERE server = ? AND scene = ?",
-                [(self.server, scene) for scene, _ in new],
+                [(self._here, scene) for scene, _ in new],
             )
             connection.executemany(
                 "INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (self.server, scene, each.rating_key, each.updated, each.desired_hash)
+                    (self._here, scene, each.rating_key, each.updated, each.desired_hash)
                     + (verdict_to_json(each.gaps, each.confidence), each.queued_at, each.basis)
                     for scene, some in new
                     for each in some
@@ -50,7 +64,7 @@ class Observations(LedgerTables):
         rows = self._connection.execute(
             "SELECT scene, rating_key, plex_updated, basis FROM observations"
             " WHERE server = ? AND scene > ? AND scene <= ? ORDER BY scene, rating_key",
-            (self.server, after, last),
+            (self._here, after, last),
         )
         found: dict[int, list[tuple[int, int, str]]] = {}
         for scene, *observed in rows:
@@ -62,7 +76,7 @@ class Observations(LedgerTables):
         rows = self._connection.execute(
             "SELECT scene, state, since, oshash, path, cover_sha1, pictures, destroyed_at FROM"
             " scenes WHERE archived_at IS NULL AND server = ? AND scene > ? AND scene <= ?",
-            (self.server, after, last),
+            (self._here, after, last),
         )
         return {row[0]: row for row in rows}
 
@@ -70,7 +84,7 @@ class Observations(LedgerTables):
         """Delete the observations of scenes above `after` up to `last` that are not in `kept`."""
         rows = self._connection.execute(
             "SELECT DISTINCT scene FROM observations WHERE server = ? AND scene > ? AND scene <= ?",
-            (self.server, after, last),
+            (self._here, after, last),
         ).fetchall()
         gone = [(scene, ()) for (scene,) in rows if scene not in kept]
         if gone:
@@ -79,7 +93,7 @@ class Observations(LedgerTables):
     def unclaimed(self, keys: Sequence[int]) -> list[int]:
         """Those of these rating keys that occur in no observation."""
         sql = "SELECT rating_key FROM observations WHERE server = ? AND rating_key IN ({})"
-        rows = ask_in(asking(self._connection), sql, keys, (self.server,))
+        rows = ask_in(asking(self._connection), sql, keys, (self._here,))
         claimed = {key for (key,) in rows}
         return [key for key in keys if key not in claimed]
 
@@ -97,7 +111,7 @@ class Orphans(LedgerTables):
                 "INSERT OR REPLACE INTO orphans (server, rating_key, section, file, found_at)"
                 " VALUES (?, ?, ?, ?, ?)",
                 [
-                    (self.server, target.rating_key, target.section, storable(file), now)
+                    (self._here, target.rating_key, target.section, storable(file), now)
                     for target, file in items
                 ],
             )
@@ -226,7 +240,7 @@ class Pins(LedgerTables):
 
     def pin(self, scene: int, pin: Pin) -> None:
         """Match the scene to this item, whatever its path."""
-        row = (self.server, scene, storable(pin.part), pin.rating_key)
+        row = (self._here, scene, storable(pin.part), pin.rating_key)
         with transaction(self._connection) as connection:
             connection.execute("INSERT OR REPLACE INTO pins VALUES (?, ?, ?, ?)", row)
             self._mark_dirty(connection, scene)
@@ -235,7 +249,7 @@ class Pins(LedgerTables):
         """Match the scene by its path again; False if it had no pin."""
         with transaction(self._connection) as connection:
             gone = connection.execute(
-                "DELETE FROM pins WHERE server = ? AND scene = ?", (self.server, scene)
+                "DELETE FROM pins WHERE server = ? AND scene = ?", (self._here, scene)
             )
             self._mark_dirty(connection, scene)
         return gone.rowcount > 0
@@ -243,7 +257,7 @@ class Pins(LedgerTables):
     def _mark_dirty(self, connection: sqlite3.Connection, scene: int) -> None:
         connection.execute(
             "UPDATE scenes SET desired_hash = '' WHERE archived_at IS NULL AND server = ? AND scene = ?",
-            (self.server, scene),
+            (self._here, scene),
         )
 
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _FILES = (LEDGER, QUEUE, DEAD_LETTERS)
 _ABSENT = {
     "meta": "CREATE TABLE meta (key, value)",
+    "servers": (
+        "CREATE TABLE servers (number, server);"
+        "INSERT INTO servers SELECT value, value FROM meta WHERE key = 'server'"
+    ),
     "scenes": "CREATE TABLE scenes (id, server, scene, state, since, archived_at, destroyed_at)",
     "targets": "CREATE TABLE targets (row, rating_key, synced_at, left_at)",
     "observations_edited": (
@@ -81,5 +85,6 @@ def attach(connection: sqlite3.Connection, folder: str) -> None:
             connection.execute(f"ATTACH ? AS file{place}", (read_only_uri(path),))
             names = connection.execute(f"SELECT name FROM file{place}.sqlite_master")
             there.update(found for (found,) in names)
-    for missing in _ABSENT.keys() - there:
-        connection.executescript(_ABSENT[missing])
+    for name, made in _ABSENT.items():
+        if name not in there:
+            connection.executescript(made)

@@ -74,7 +74,7 @@ def rows(
 ) -> list[tuple[Any, ...]]:
     """Rows of one of the owner's databases; none while the file or the table does not exist yet.
 
-    `shape` has a character for each column (s text, i whole number, z also below 0, n time or length, b bytes; a
+    `shape` has a character for each column (s text, t text or bytes, i whole number, z also below 0, n time or length, b bytes; a
     capital: or null). Rows of another shape are skipped; the owner sets them aside.
     """
     return _asking(folder, name)(sql, values, shape)
@@ -121,6 +121,8 @@ def _fits(value: object, kind: str) -> bool:
         return isinstance(value, int)
     if kind == "s":
         return isinstance(value, str)
+    if kind == "t":
+        return isinstance(value, (str, bytes))
     if kind == "b":
         return isinstance(value, bytes)
     if kind == "i":

@@ -44,7 +44,10 @@ _ORDERS = {
 }
 ORDERS = tuple(_ORDERS)
 
-_SERVER = f"coalesce((SELECT value FROM meta WHERE key = '{SERVER}'), '')"
+_SERVER = (
+    "coalesce((SELECT number FROM servers WHERE server ="
+    f" (SELECT value FROM meta WHERE key = '{SERVER}')), 0)"
+)
 _LIVE = f"s.archived_at IS NULL AND s.destroyed_at IS NULL AND s.server = {_SERVER}"
 _HAS_JOB = "EXISTS (SELECT 1 FROM job_index j WHERE j.scene = {}.scene)"
 _HAS_DEAD_LETTER = "EXISTS (SELECT 1 FROM dead_letters d WHERE d.scene = s.scene)"

@@ -16,10 +16,11 @@ from contextlib import suppress
 from typing import TypeVar
 
 from plexsync import system
+from plexsync.edges.storage.migrations import migrate
 from plexsync.edges.storage.read_only import Damaged, document
 from plexsync.edges.storage.read_only import NewerSchema as NewerSchema
 from plexsync.edges.storage.shape import misshapen
-from plexsync.model.stored import ABSURD, DATABASES, DOCUMENTS, FOLDERS, refusal
+from plexsync.model.stored import DATABASES, DOCUMENTS, FOLDERS
 
 T = TypeVar("T")
 
@@ -246,7 +247,7 @@ def _open(path: str, schema: Sequence[str], check_same_thread: bool) -> sqlite3.
     connection = sqlite3.connect(path, timeout=5.0, check_same_thread=check_same_thread)
     try:
         _prepare(connection, path)
-        _migrate(connection, path, schema)
+        migrate(connection, path, schema)
         if wrong := misshapen(connection, schema):
             raise sqlite3.DatabaseError(wrong)
     except BaseException:
@@ -282,16 +283,4 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
         raise OSError(
             f"SQLite cannot keep {path} safely (journal {journal}, synchronous {synchronous}): "
             "let STASH_PLUGIN_DATA name a folder on a local drive"
-        )
-
-
-def _migrate(connection: sqlite3.Connection, path: str, schema: Sequence[str]) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if not 0 <= version <= ABSURD:
-        raise sqlite3.DatabaseError(f"its schema version {version} is invalid")
-    if version > len(schema):
-        raise NewerSchema(refusal(path, version, len(schema)))
-    for number, script in enumerate(schema[version:], version + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE;\n{script};\nPRAGMA user_version={number};\nCOMMIT;"
         )

@@ -35,8 +35,7 @@ _BY_TYPE = {
     "REAL": MOMENT,
     "INTEGER": "typeof({0}) = 'integer' AND {0} >= 0",
 }
-_KEPT = 5
-_FILE = "rows-"
+_KEPT, _FILE = 5, "rows-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +221,13 @@ class _Check:
         rules = " AND ".join(f"({rule})" for rule in self._rules.values())
         name = self.table.name
         found = self._connection.execute(f"SELECT 1 FROM {name} WHERE ({rules}) IS NOT 1 LIMIT 1")
-        if found.fetchone():
-            return True
+        broken = found.fetchone() is not None
+        if broken or not self._texts:
+            return broken
         texts = " || ' ' || ".join(f"ifnull({column}, '')" for column in self._texts)
         before, self._connection.text_factory = self._connection.text_factory, str
         try:
-            deque(self._connection.execute(f"SELECT {texts or 1} FROM {name}"), maxlen=0)
+            deque(self._connection.execute(f"SELECT {texts} FROM {name}"), maxlen=0)
         except sqlite3.OperationalError as problem:
             if "decode" not in str(problem).lower():
                 raise
