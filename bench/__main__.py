@@ -40,6 +40,7 @@ class Size:
     scenes: int
     items: int
     saves: int
+    few: tuple[int, ...]
     gaps: int
     waiting: int
     jobs: int
@@ -55,6 +56,7 @@ FULL = Size(
     scenes=1000,
     items=100_000,
     saves=5,
+    few=(100, 1000),
     gaps=10_000,
     waiting=500,
     jobs=200_000,
@@ -69,6 +71,7 @@ TINY = Size(
     scenes=12,
     items=300,
     saves=1,
+    few=(100,),
     gaps=100,
     waiting=8,
     jobs=1000,
@@ -96,6 +99,7 @@ PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "outage": lambda size: outage.outage(size.waiting),
     "waiting": lambda size: waiting.waiting(size.held_up),
     "save": lambda size: save.save(size.saves),
+    "small": lambda size: reconcile.small(size.few),
     "reconcile": lambda size: reconcile.reconcile(size.gaps),
     "growth": lambda size: reconcile.growth(size.gaps),
     "recipes": lambda size: recipes.recipes(size.gaps),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.drain import memory
+from bench.multiplied import FEW, repeat_ledger
 from bench.report import Row, at_most, none_of
 from bench.servers import TOKEN
 from bench.site import Site, clean_environment, peak_memory, send_away
@@ -27,7 +28,7 @@ from plexsync.model.config_reader import read_config
 from plexsync.model.connection import parse_connection
 from plexsync.model.ledger import SYNCED, SceneState, TargetState
 from plexsync.model.paths import index_keys
-from plexsync.model.plex import Written
+from plexsync.model.plex import Base, Written
 from plexsync.model.scene import Scene
 from plexsync.model.values import value_hash
 from plexsync.policy.desired import desired, hash_desired
@@ -45,6 +46,8 @@ MUCH_MEMORY = 300 * 2**20
 MOST_STORED = 1500
 """Limits for a million scenes, in bytes: of memory, and on disk for each scene."""
 GROWTH = 11.0
+WRITTEN_AT = 1700000000.123
+"""When PlexSync wrote the scenes."""
 OTHERS = 4
 """Requests that any library takes: the libraries, what is new, the count."""
 TIMES = 10
@@ -82,33 +85,49 @@ def growth(small: int) -> Iterator[Row]:
         yield at_most(name, growth, GROWTH, text)
 
 
+def small(counts: Sequence[int]) -> Iterator[Row]:
+    """The same for small libraries."""
+    for count in counts:
+        yield from _measure(count)
+
+
+RUNS = ("index", "first run", "no changes")
+"""What is measured of the largest library."""
+
+
 def large(count: int) -> Iterator[Row]:
     """Index, first run and no changes of a library of `count` scenes and of a tenth of them."""
-    (small, _, _), (big, peak, size) = _costs(count // TIMES), _costs(count)
-    for what, one, ten in zip(("index", "first run", "no changes"), small, big, strict=True):
-        text = f"{ten / one:.1f} times ({one:.1f} s, {ten:.1f} s)"
+    (few, _), (many, size) = _costs(count // TIMES), _costs(count)
+    for what, one, ten in zip(RUNS, few, many, strict=True):
+        growth = ten.work / one.work
+        if what != "index":
+            yield Row(f"reconciliation of {count:,} scenes: {what}", _time(ten))
         name = f"{count:,} scenes, {what}: CPU of {TIMES} times the scenes"
-        yield at_most(name, ten / one, GROWTH, text)
+        text = f"{growth:.1f} times ({one.work:.1f} s, {ten.work:.1f} s)"
+        yield at_most(name, growth, GROWTH, text)
+    peak = max(each.peak for each in many)
     yield memory(f"{count:,} scenes: peak memory", peak or None, MUCH_MEMORY)
     name = f"{count:,} scenes: data folder, bytes a scene"
     yield at_most(name, size / count, MOST_STORED, f"{size / count:.0f} ({size / 2**20:.0f} MiB)")
 
 
-def _costs(count: int) -> tuple[Sequence[float], int, int]:
-    """CPU seconds of the three, peak memory and size of the data folder in bytes."""
+def _costs(count: int) -> tuple[Sequence[Pressed], int]:
+    """The three, and the size of the data folder in bytes."""
+    few = min(count, FEW)
     with Site(0.0, 0.0, SETTINGS) as site:
         site.ask("age", 5000)
-        site.ask("fill", count)
+        site.ask("fill", few)
         site.ask("settle")
         _seed(site, SETTINGS)
+        repeat_ledger(os.path.join(site.data, "ledger.db"), few, count)
+        site.ask("multiply", count)
         site.ask("age", 3000)
-        work, peaks = zip(
-            *(press(site, mode)[1:] for mode in ("rebuild_index", *["reconcile_all"] * 2)),
-            strict=True,
-        )
-        _await_worker(site)
-        send_away(site)
-        return work, max(peaks), sum(map(_size, os.scandir(site.data)))
+        found = []
+        for what in RUNS:
+            found.append(_press(site, "rebuild_index" if what == "index" else "reconcile_all"))
+            told = f"{_time(found[-1])}, {found[-1].peak >> 20} MiB"
+            print(f"{count:,} scenes, {what}: {told}", file=sys.stderr, flush=True)
+        return found, sum(map(_size, os.scandir(site.data)))
 
 
 def _size(entry: os.DirEntry[str]) -> int:
@@ -168,10 +187,10 @@ def _stash(what: str, pressed: Pressed, count: int) -> Row:
     return at_most(what, pressed.stash, -(-count // PAGE), str(pressed.stash))
 
 
-def _press(site: Site) -> Pressed:
-    """Press "Reconcile Library (All)", and dismiss the worker that it leaves behind."""
+def _press(site: Site, mode: str = "reconcile_all") -> Pressed:
+    """Press a button, and dismiss the worker that it leaves behind."""
     site.ask("journal"), site.ask("pages")
-    output, work, peak = press(site, "reconcile_all")
+    output, work, peak = press(site, mode)
     traffic, pages = sort(site.ask("journal")), site.ask("pages")
     _await_worker(site)
     send_away(site)
@@ -243,16 +262,20 @@ def _written(
     desired_scene, _ = desired(scene, config, {})
     (part,) = index.find([scene.files[0].path])
     assert desired_scene is not None
-    written = {
-        name: Written(value, value_hash(value), 1.0) for name, value in desired_scene.values.items()
-    }
+    values = desired_scene.values.items()
+    written = {name: Written(value, value_hash(value), WRITTEN_AT) for name, value in values}
+    before = {name: Base("" if isinstance(value, str) else (), False) for name, value in values}
+    before["title"] = Base(os.path.basename(part.file), False)
+    target = TargetState(
+        target=part.target, part=part.file, written=written, base=before, synced_at=WRITTEN_AT
+    )
     return SceneState(
         scene=scene.id,
         state=SYNCED,
-        since=1.0,
+        since=WRITTEN_AT,
         desired_hash=hash_desired(desired_scene, scene.files, fingerprint),
         oshash=scene.files[0].oshash,
         path=scene.files[0].path,
         entities=desired_scene.entities,
-        targets=(TargetState(target=part.target, part=part.file, written=written, synced_at=1.0),),
+        targets=(target,),
     )

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from bench.multiplied import ManyFilms, ManyScenes
 from simulator.faults import Reply
 from simulator.plex import PlexSim, is_write
 from simulator.plex_wire import Connection, Request
@@ -29,9 +30,15 @@ _PATIENCE = 60.0
 
 
 class PacedPlex(PlexSim):
-    """A Plex whose writes take exactly the set time, including the simulator's own work."""
+    """A Plex whose writes take exactly the set time, including the simulator's own work. `films`
+    are those of a multiplied library.
+    """
+
+    films: ManyFilms | None = None
 
     def _carry_out(self, request: Request, wire: Connection) -> Reply:
+        if self.films and (reply := self.films.answer(request)):
+            return reply
         if not is_write(request):
             return self._routes.answer(request)
         with self._writing:
@@ -41,10 +48,19 @@ class PacedPlex(PlexSim):
             return reply
 
 
+class LargeStash(StashSim):
+    """A Stash whose scenes may be multiplied while it is served."""
+
+    def multiply(self, count: int) -> None:
+        """Show so many scenes in place of those that it has."""
+        if self._server is not None:
+            self._server.site = ManyScenes(self.core, count)
+
+
 class Servers:
     """The commands for the benchmarks; every public method is one."""
 
-    def __init__(self, plex: PlexSim, stash: StashSim) -> None:
+    def __init__(self, plex: PacedPlex, stash: LargeStash) -> None:
         self._plex, self._stash = plex, stash
         self._section = plex.add_section("Films", locations=[FOLDER])
         self._items: dict[int, Any] = {}
@@ -181,6 +197,11 @@ class Servers:
         gc.collect()
         gc.freeze()
 
+    def multiply(self, count: int) -> None:
+        """Show `count` scenes and films in place of those of `fill`, made from them."""
+        self._stash.multiply(count)
+        self._plex.films = ManyFilms(self._plex, self._section, count)
+
     def _as_synced(self, scene: Any) -> dict[str, Any]:
         def names(kind: str, ids: list[int]) -> list[str]:
             return [entity.name for entity in self._stash.data.known(kind, ids)]
@@ -257,7 +278,8 @@ def serve(servers: Servers) -> None:
 
 def main() -> None:
     """Run both servers on free local ports."""
-    with PacedPlex(token=TOKEN) as plex, StashSim(sys.argv[1]) as stash:
+    plex, stash = PacedPlex(token=TOKEN), LargeStash(sys.argv[1])
+    with plex, stash:
         serve(Servers(plex, stash))
 
 

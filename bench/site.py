@@ -30,6 +30,10 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in theirs}
 
 
+LARGEST_START = 600.0
+"""Seconds in which a worker has opened the databases of any library here."""
+
+
 class Site:
     """A freshly installed plugin with a Stash and a Plex, for the length of a `with` block.
 
@@ -225,7 +229,7 @@ def send_away(site: Site) -> None:
     try:
         inbox.nudge(site.data)
         lock = system.LockFile(os.path.join(site.data, "worker.lock"))
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + LARGEST_START
         while lock.busy() and time.monotonic() < deadline:
             time.sleep(0.05)
     finally:
