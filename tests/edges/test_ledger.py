@@ -429,6 +429,15 @@ def test_scenes_are_found_by_what_was_written_with_them(ledger: Ledger) -> None:
 # -- servers -----------------------------------------------------------------------------------
 
 
+def test_the_scenes_that_were_written_last_come_first(ledger: Ledger) -> None:
+    times = {1: 30.0, 2: 10.0, 3: 20.0, 4: 40.0}
+    targets = {n: Target(ITEM.server, ITEM.section, 100 + n) for n in times}
+    states = [a_scene(n, a_target(targets[n], synced_at=at)) for n, at in times.items()]
+    states[3] = states[3]._replace(state="failed")
+    ledger.save(states)
+    assert ledger.last_written(2) == [1, 3]
+
+
 def test_another_plex_server_starts_empty_and_loses_nothing(ledger: Ledger) -> None:
     mine = a_scene(1, a_target())
     ledger.save([mine])

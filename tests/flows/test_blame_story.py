@@ -427,6 +427,25 @@ def test_a_proxy_that_lets_no_edit_through_is_told_by_one_scene_after_the_other(
     assert (synced(pairs), dead_letters(quiet)) == (4, {})
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_several_items_that_refuse_edits_stop_no_others(quiet: Any, status: int) -> None:
+    """Nothing else is left to be written; what was written last shows that Plex takes edits."""
+    quiet.configure(max_retries=1)
+    crowd(quiet, 1)
+    quiet.run(minutes=1)
+    refusing = [quiet.pair(f"refusing {n}.mp4", title=f"T{n}") for n in range(5)]
+    for scene, item in refusing:
+        quiet.plex.add_fault("status", match=edits(item), status=status)
+        quiet.event(scene)
+    quiet.run(minutes=5)
+    assert (sum(dead_letters(quiet).values()), quiet.waiting()) == (5, {})
+    assert not (Path(quiet.folder) / "circuit_breaker.json").exists(), "it was never opened"
+    scene, item = quiet.pair("later.mp4", title="Later")
+    quiet.event(scene)
+    quiet.run(minutes=1)
+    assert item.title == "Later"
+
+
 @pytest.mark.long
 def test_writes_that_hang_are_no_scenes_fault(quiet: Any) -> None:
     """Each write ends by its own real deadline; the test's clock adds the minutes in between."""

@@ -29,6 +29,7 @@ from plexsync.model.ledger import (
     LEFT_OUT,
     RIVAL,
     SHARED,
+    SYNCED,
     UNDONE,
     SceneState,
 )
@@ -217,6 +218,17 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             (reason,),
         )
         return {int(row[0]) for row in rows}
+
+    def last_written(self, limit: int) -> list[int]:
+        """The live scenes in step that were written last, the latest first."""
+        rows = self._connection.execute(
+            "SELECT s.scene FROM targets t JOIN scenes s ON s.id = t.row"
+            f" WHERE t.left_at IS NULL AND t.written <> '{{}}' AND {LIVE}"
+            " AND s.server = ? AND s.state = ? GROUP BY s.scene"
+            " ORDER BY max(t.synced_at) DESC LIMIT ?",
+            (self.server, SYNCED, limit),
+        )
+        return [int(row[0]) for row in rows]
 
     def written_scenes(self, state: str = "") -> list[int]:
         """Live scenes (in this state) with anything of ours in Plex that was not undone yet,

@@ -134,6 +134,14 @@ class PlexClient(PlexLists):
         self.verify_server()
         return self._writer.write(target, edits)
 
+    def takes_edits(self, target: Target) -> bool | None:
+        """Whether Plex accepts an edit of this item that changes nothing; None if that is unknown."""
+        try:
+            self.verify_server()
+            return self._writer.takes_edits(target)
+        except SyncError:
+            return None
+
     def fit(self, target: Target, edits: Sequence[Edit]) -> tuple[list[Edit], dict[str, Cut]]:
         """The edits as `write` would send them with the known limits, and what it would cut."""
         return self._writer.fit(target, edits)

@@ -92,6 +92,16 @@ class PlexWriter:
             writing.deliver(parameters)
         return writing.sent()
 
+    def takes_edits(self, target: Target) -> bool:
+        """Whether Plex accepts an edit of this item that changes nothing. Raises PlexTemporaryError
+        if it no longer has the item.
+        """
+        try:
+            _Writing(self, target).change_nothing()
+        except _Refused:
+            return False
+        return True
+
 
 class _Writing:
     """Sends the edits of one item, and learns for all items what the server accepts."""
@@ -185,6 +195,14 @@ class _Writing:
         """Raise unless an edit that changes nothing succeeds: otherwise no field is at fault."""
         if self._takes_edits:
             return
+        try:
+            self.change_nothing()
+        except _Refused:
+            raise refusal.error from None
+        self._takes_edits = True
+
+    def change_nothing(self) -> None:
+        """Set a lock to what it is. Raises _Refused, or PlexTemporaryError without the item."""
         item = self._writer.read(self._target)
         if item is None:
             raise PlexTemporaryError("the item is no longer in Plex", status=404, cause="gone")
@@ -192,11 +210,7 @@ class _Writing:
         nothing = Edit(
             field="title", value="", before="", reason="probe", lock_only=True, locked=locked
         )
-        try:
-            self._put(plex_edit.queries([nothing], None)[0])
-        except _Refused:
-            raise refusal.error from None
-        self._takes_edits = True
+        self._put(plex_edit.queries([nothing], None)[0])
 
     def _give_up(self, edit: Edit, error: SyncError) -> None:
         if edit.lock_only:

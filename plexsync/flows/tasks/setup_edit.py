@@ -24,7 +24,7 @@ PATIENCE = 10.0
 """Seconds for which a worker may finish its requests before the trial is left out."""
 
 MOST_LOOKED_AT = 20
-"""Items that are looked at to find one that Plex still has."""
+"""Scenes whose items are looked at to find one that Plex still has."""
 
 _SCALARS = [name for name, field in FIELDS.items() if field.kind == SCALAR]
 
@@ -57,12 +57,11 @@ def _item(context: TaskContext) -> PlexItem | None:
     """The item that was written last, as far as Plex still has it with the same file."""
     with closing(LedgerView(context.path("ledger.db"))) as ledger:
         ledger.use_server(context.plex.server_id())
-        states = ledger.scenes(ledger.written_scenes()).values()
+        states = ledger.scenes(ledger.last_written(MOST_LOOKED_AT)).values()
     ours = [target for state in states for target in state.targets if target.written]
     ours.sort(key=lambda target: -target.synced_at)
-    some = ours[:MOST_LOOKED_AT]
-    items = context.plex.items([target.target.rating_key for target in some])
-    found = (items.get(target.target.rating_key) for target in some if _same(target, items))
+    items = context.plex.items([target.target.rating_key for target in ours])
+    found = (items.get(target.target.rating_key) for target in ours if _same(target, items))
     return next(found, None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
@@ -26,6 +26,9 @@ LOG_EVERY = 10
 
 Observe = Callable[[Sequence[Outcome], float], None]
 """Receives the outcomes of each batch and its seconds, and an empty list when nothing is due."""
+
+_WITNESSES = 5
+"""Scenes that were written last, of which one may show whether Plex takes edits."""
 
 Following = Callable[[Sequence[Job]], Sequence[Job]]
 """Returns the jobs that may be read while these are written; none if something else goes first."""
@@ -155,7 +158,15 @@ class Batches:
 
     def _judge(self, results: Sequence[Result], plex: PlexClient) -> Judged:
         patience = self._outages.patience(self._clock.now())
-        return self._blame.judge(results, plex, patience)
+
+        def takes_edits(failing: Collection[int]) -> bool | None:
+            ledger = self._stores.ledger
+            scenes = [scene for scene in ledger.last_written(_WITNESSES) if scene not in failing]
+            targets = (t.target for state in ledger.scenes(scenes).values() for t in state.targets)
+            answers = (plex.takes_edits(target) for target in targets)
+            return next((answer for answer in answers if answer is not None), None)
+
+        return self._blame.judge(results, plex, patience, takes_edits)
 
     def _record(self, judged: Judged, config: PlexSyncConfig, *, answered: bool) -> list[Outcome]:
         outcomes = self._recorder.record(judged.results, config, self._clock.now())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from plexsync.edges.plex.client import Health, PlexClient
@@ -22,6 +22,11 @@ from plexsync.model.errors import (
 )
 from plexsync.model.job import Job
 from plexsync.model.plex_state import FAILURE, READ_ONLY, TOKEN_WORDS, UNAUTHORISED
+
+TakesEdits = Callable[[Collection[int]], "bool | None"]
+"""Whether an item that was written before takes an edit that changes nothing; None if unknown. The
+items of the given scenes, which could not be written, prove nothing.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,8 @@ class Blame:
     A write that fails although Plex is healthy is the scene's own fault only if others were written
     since it first failed, and no other has failed since then; until then Plex may be unable to
     write at all. A refusal (4xx) is the scene's own at once if others are written or no other is
-    refused; if all are refused, a proxy may block all edits.
+    refused. If all are refused, a proxy may block all edits: they are the scenes' own if one
+    that was written before takes an edit that changes nothing.
     """
 
     def __init__(self) -> None:
@@ -60,6 +66,7 @@ class Blame:
         results: Sequence[Result],
         plex: PlexClient,
         patience: float | None = 0.0,
+        takes_edits: TakesEdits = lambda failing: None,
     ) -> Judged:
         """Decide the faults of these results. A scene that could not be written is retried after
         `patience` seconds at no cost; if that is None, the failure is always its own.
@@ -82,8 +89,10 @@ class Blame:
         if server is not None and not health.healthy:
             return Judged([_with(r, server) if _open(r) else r for r in results], server)
         crowd = self._crowd(results)
+        in_doubt = not written and len(crowd) > 1 and any(map(_is_refusal, results))
+        others_can = takes_edits(crowd) is True if in_doubt else written
         judged = [
-            self._settled(result, server, patience, crowd) if _open(result) else result
+            self._settled(result, server, patience, crowd, others_can) if _open(result) else result
             for result in results
         ]
         failed = [r.error for r in judged if isinstance(r, Failed) and r.error.fault == WRITE]
@@ -113,9 +122,16 @@ class Blame:
         return failing | {scene for scene, turn in before.items() if turn > self._wrote}
 
     def _settled(
-        self, result: Result, server: SyncError | None, patience: float | None, crowd: set[int]
+        self,
+        result: Result,
+        server: SyncError | None,
+        patience: float | None,
+        crowd: set[int],
+        others_can: bool,
     ) -> Result:
-        """The result with its fault decided, given a healthy Plex and a valid token."""
+        """The result with its fault decided, given a healthy Plex and a valid token; `others_can`:
+        another scene can be written.
+        """
         assert isinstance(result, Failed)
         error, job = result.error, result.job
         if error.fault in (REQUEST, LIBRARY):
@@ -127,10 +143,8 @@ class Blame:
             error = _temporary(error, error.fault)
         if error.fault == WRITE and patience is not None:
             lonely = not patience and crowd <= {job.scene}
-            refused = (
-                forbidden or isinstance(error, PlexPermanentError) and error.cause != "foreign"
-            )
-            known = self._wrote == self._turn or (lonely and not forbidden)
+            refused = forbidden or _refuses(error)  # forbidden: the error is temporary by now
+            known = others_can or (lonely and not forbidden)
             if not (refused and known) and not self._alone(job):
                 error.retry_after = max(error.retry_after or 0.0, patience)
                 return _with(result, error)
@@ -156,6 +170,15 @@ def whole(health: Health) -> SyncError:
     """The error for a Plex that was found unhealthy."""
     kind = PlexAuthError if health.state == UNAUTHORISED else PlexServerDown
     return kind(health.detail, cause=health.kind, fault=SERVER)
+
+
+def _is_refusal(result: Result) -> bool:
+    return isinstance(result, Failed) and result.error.fault == WRITE and _refuses(result.error)
+
+
+def _refuses(error: SyncError) -> bool:
+    refused = isinstance(error, PlexPermanentError) and error.cause != "foreign"
+    return refused or isinstance(error, PlexAuthError)
 
 
 def _open(result: Result) -> bool:
