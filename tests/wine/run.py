@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from tests.interpreters import PRESETS, Missing
 from tests.where_run import outcome, record
-from tests.wine.prepare import NEWEST, Windows
+from tests.wine.prepare import MADE, NEWEST, Windows
 
 TESTS = (
     "tests/model",
@@ -29,22 +30,22 @@ LIMIT = 3600
 a worker or a task, so that a story of eight tasks takes minutes on a busy machine."""
 
 
-def main(words: Sequence[str]) -> int:
-    """Run demo and tests with each version; non-zero if any of them failed."""
+def main(words: Sequence[str], made: Path = MADE) -> int:
+    """Run demo and tests with each version, set up in `made`; non-zero if any of them failed."""
     cut = words.index("--") if "--" in words else len(words)
     versions, tests = words[:cut] or (NEWEST,), words[cut + 1 :] or TESTS
     unknown = sorted(set(versions) - set(PRESETS))
     if unknown:
         print(f"No Windows Python {', '.join(unknown)} here; there are: {', '.join(PRESETS)}.")
         return 2
-    results = {version: _with(version, tests) for version in versions}
+    results = {version: _with(Windows(version, made), tests) for version in versions}
     for version, result in results.items():
         print(f"Windows' Python {version} under Wine: {result}")
     return int(any("FAILED" in result for result in results.values()))
 
 
-def _with(version: str, tests: Sequence[str]) -> str:
-    windows = Windows(version)
+def _with(windows: Windows, tests: Sequence[str]) -> str:
+    version = windows.version
     report = windows.folder / "report.xml"
     try:
         windows.make()
