@@ -226,7 +226,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             f" WHERE t.left_at IS NULL AND t.written <> '{{}}' AND {LIVE}"
             " AND s.server = ? AND s.state = ? GROUP BY s.scene"
             " ORDER BY max(t.synced_at) DESC LIMIT ?",
-            (self.server, SYNCED, limit),
+            (self._here, SYNCED, limit),
         )
         return [int(row[0]) for row in rows]
 
