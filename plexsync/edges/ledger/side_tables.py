@@ -192,7 +192,7 @@ class Backfills(LedgerTables):
             backfill = int(made.lastrowid or 0)
             connection.executemany(
                 "INSERT INTO backfill_ids (backfill, number) VALUES (?, ?)",
-                [(backfill, number) for number in wanted],
+                ((backfill, number) for number in wanted),
             )
             connection.execute(
                 "INSERT OR IGNORE INTO backfill_runs VALUES (?, ?, 0, NULL)", (reason, now)
