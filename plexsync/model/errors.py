@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from plexsync.model.candidate import Candidate
+from plexsync.model.dead_letter import Candidate
 
 SERVER, REQUEST, LIBRARY = "server", "request", "library"
 ITEM, WRITE, SCENE = "item", "write", "scene"

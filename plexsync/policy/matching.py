@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from plexsync.model.candidate import Candidate
+from plexsync.model.dead_letter import Candidate
 from plexsync.model.ledger import Pin
 from plexsync.model.paths import (
     PathMap,

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from plexsync.edges.queue.dead_letters import DeadLetters
-from plexsync.model.candidate import Candidate
-from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.dead_letter import Candidate, DeadLetter
 
 NOW = 1_700_000_000.0
 

@@ -143,8 +143,16 @@ def test_every_scene_is_in_exactly_one_list_and_the_counts_are_those_of_the_list
     everything = random_stores(folder, random.Random(seed))
     found = [scene for name in scene_lists.LISTS for scene in listed(folder, name)]
     assert sorted(found) == sorted(everything)
-    counted = ask(folder, "status")["states"]
-    assert counted == {name: len(listed(folder, name)) for name in scene_lists.LISTS}
+    counted = ask(folder, "status")
+    assert counted["states"] == {name: len(listed(folder, name)) for name in scene_lists.LISTS}
+    for name in ("ledger.db", "queue/data.db", "dlq.db"):  # as an earlier version left them
+        if Path(folder, name).exists():
+            with closing(sqlite3.connect(Path(folder, name))) as connection:
+                connection.execute("DROP TABLE id_sets")
+    again = ask(folder, "status")
+    assert [again[name] for name in ("states", "scenes")] == [
+        counted[name] for name in ("states", "scenes")
+    ]
     ranges = ask(folder, "known_scenes")["ranges"]
     assert {n for first, last in ranges for n in range(first, last + 1)} == everything
     words = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from plexsync.model.candidate import Candidate
+from plexsync.model.dead_letter import Candidate
 from tests.ui.conftest import Open
 from tests.ui.house import ADDRESS, House, dead_letter
 from tests.world import until

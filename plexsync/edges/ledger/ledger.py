@@ -20,7 +20,7 @@ from plexsync.edges.ledger.side_tables import (
     Seen,
 )
 from plexsync.edges.ledger.tables import TABLES
-from plexsync.edges.storage import files
+from plexsync.edges.storage import files, id_sets
 from plexsync.edges.storage.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
 from plexsync.model.ledger import (
@@ -36,6 +36,9 @@ from plexsync.model.ledger import (
 from plexsync.model.plex import Base, Target, Written
 
 _CACHE_KIB = 16 * 1024
+_COUNTS = f"SELECT server, state, COUNT(*) FROM scenes WHERE {LIVE} GROUP BY server, state"
+_MEMBERS = f"SELECT server, state, scene FROM scenes WHERE {LIVE}"
+"""What the sets of scenes by their state are made of."""
 
 
 class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collections):
@@ -55,6 +58,9 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         if isinstance(self._here, str):  # lost with a damaged row
             with transaction(connection):
                 self._numbered(self.server)
+        if not id_sets.agree(connection, _COUNTS):
+            with transaction(connection):
+                id_sets.make(connection, connection.execute(_MEMBERS))
 
     def close(self) -> None:
         """Close the file."""
@@ -79,6 +85,8 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
                 connection.execute(
                     f"UPDATE OR IGNORE {table} SET server = ? WHERE server = 0", (number,)
                 )
+            if not before:
+                id_sets.make(connection, connection.execute(_MEMBERS))
             _set_meta(connection, SERVER, server)
             connection.execute("DELETE FROM meta WHERE key = ?", (ORPHANS_AT,))
         self._in_use = server
@@ -101,6 +109,7 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
                 " WHERE archived_at IS NULL AND server = ? AND scene = ?",
                 (now, self._here, scene),
             )
+            id_sets.place(connection, {scene: ""}, self._numbered(self.server))
 
     def forget_ids(self, now: float) -> None:
         """Archive all rows, for every server: from now on scene ids mean other scenes.
@@ -115,15 +124,18 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
                 connection.execute(f"DELETE FROM {table}")
             connection.execute("DELETE FROM meta WHERE key = ?", (ORPHANS_AT,))
             connection.execute("UPDATE collections SET kind = '', entity = 0")
+            id_sets.make(connection, ())
 
     def destroy(self, scenes: Iterable[int], now: float) -> None:
         """Mark scenes as destroyed in Stash, for every server; their rows are kept for a while."""
+        gone = list(scenes)
         with transaction(self._connection) as connection:
             connection.executemany(
                 "UPDATE scenes SET destroyed_at = ?, state = ?, since = ?, desired_hash = ''"
                 f" WHERE {LIVE} AND scene = ?",
-                [(now, DESTROYED, now, scene) for scene in scenes],
+                [(now, DESTROYED, now, scene) for scene in gone],
             )
+            id_sets.take_out(connection, gone)
 
     def forget_destroyed(self, before: float) -> int:
         """Delete scenes destroyed before that time, with their base values; returns how many."""

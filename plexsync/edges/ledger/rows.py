@@ -19,6 +19,7 @@ from plexsync.edges.ledger.encoding import (
 )
 from plexsync.edges.ledger.ledger_queries import COLUMNS, TEXTS, LedgerQueries
 from plexsync.edges.ledger.packing import packed
+from plexsync.edges.storage import id_sets
 from plexsync.edges.storage.queries import ask_in, asking
 from plexsync.model.ledger import KINDS, SceneState, TargetState
 from plexsync.model.values import concise
@@ -55,6 +56,8 @@ def save_scenes(
         _save_targets(connection, row, state, numbers)
         drop_entities(connection, before - state.entities, state.scene, row)
         _add_entities(connection, state.entities - before, state.scene, row)
+    live = {s.scene: storable(s.state) if s.destroyed_at is None else "" for s in states}
+    id_sets.place(connection, live, here)
 
 
 def _current_rows(

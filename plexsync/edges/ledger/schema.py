@@ -9,6 +9,8 @@ entity, the column of a scene its entities.
 
 from __future__ import annotations
 
+from plexsync.edges.storage import id_sets
+
 SCHEMA = (
     """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -275,4 +277,5 @@ SCHEMA = (
         WHERE instr(verdict, '"drifted"') > 0 OR instr(verdict, '"kept"') > 0;
     CREATE INDEX orphans_by_file ON orphans (server, file, rating_key);
     """,
+    id_sets.SCHEMA,
 )

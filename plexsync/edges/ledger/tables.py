@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plexsync.edges.ledger.packing import PACKED
+from plexsync.edges.storage import id_sets
 from plexsync.edges.storage.row_audit import CLOCK, DIGITS, JSON, NUMBER, Table
 
 _OF_TARGET = "(SELECT s.scene FROM scenes s WHERE s.id = targets.row)"
@@ -93,5 +94,6 @@ TABLES = (
         cache=True,
     ),
     Table("orphans", rules={"section": DIGITS}, cache=True),
+    Table(id_sets.TABLE, rules={"bits": id_sets.BYTES}, cache=True),
 )
 """A scene's row is repaired rather than deleted, since it holds what was written to Plex."""

@@ -77,10 +77,10 @@ def rows(
     `shape` has a character for each column (s text, t text or bytes, i whole number, z also below 0, n time or length, b bytes; a
     capital: or null). Rows of another shape are skipped; the owner sets them aside.
     """
-    return _asking(folder, name)(sql, values, shape)
+    return asking(folder, name)(sql, values, shape)
 
 
-def _asking(folder: str, name: str) -> Ask:
+def asking(folder: str, name: str) -> Ask:
     """Asks one of the owner's databases as `rows` does."""
     asked = database(os.path.join(folder, name))
 
@@ -110,7 +110,19 @@ def _patiently(
 
 def shaped(found: list[tuple[Any, ...]], shape: str) -> list[tuple[Any, ...]]:
     """The rows of that shape, see `rows`."""
-    return [row for row in found if all(map(_fits, row, shape))] if shape else found
+    if all(map(_all_fit, zip(*found, strict=True), shape)):
+        return found
+    return [row for row in found if all(map(_fits, row, shape))]
+
+
+def _all_fit(column: Sequence[Any], kind: str) -> bool:
+    """Whether all values of a column are of that kind: a few calls where `_fits` takes one for each."""
+    types = set(map(type, column))
+    if kind in "sb":
+        return types == {str if kind == "s" else bytes}
+    if kind in "in" and types <= ({int} if kind == "i" else {int, float}):
+        return min(column) >= 0 and (kind == "i" or max(column) <= LATEST)
+    return all(_fits(value, kind) for value in column)
 
 
 def _fits(value: object, kind: str) -> bool:
@@ -187,28 +199,28 @@ def queue(folder: str) -> QueueQueries:
     """The live jobs."""
     from plexsync.edges.queue.queue_queries import QueueQueries
 
-    return QueueQueries(_asking(folder, QUEUE))
+    return QueueQueries(asking(folder, QUEUE))
 
 
 def dead_letters(folder: str) -> DeadLetterQueries:
     """The dead letters."""
     from plexsync.edges.queue.dead_letter_queries import DeadLetterQueries
 
-    return DeadLetterQueries(_asking(folder, DEAD_LETTERS))
+    return DeadLetterQueries(asking(folder, DEAD_LETTERS))
 
 
 def ledger(folder: str) -> LedgerQueries:
     """The ledger."""
     from plexsync.edges.ledger.ledger_queries import LedgerQueries
 
-    return LedgerQueries(_asking(folder, LEDGER))
+    return LedgerQueries(asking(folder, LEDGER))
 
 
 def backfills(folder: str) -> BackfillQueries:
     """The part of the ledger that is not about single scenes."""
     from plexsync.edges.ledger.backfill_queries import BackfillQueries
 
-    return BackfillQueries(_asking(folder, LEDGER))
+    return BackfillQueries(asking(folder, LEDGER))
 
 
 def index_sections(folder: str) -> list[tuple[int, float]]:

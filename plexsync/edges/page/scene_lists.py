@@ -5,8 +5,11 @@ decide in which, so their databases are read as one; light like read_state.
 from __future__ import annotations
 
 from plexsync.edges.ledger.backfill_queries import EDITED, SERVER
+from plexsync.edges.page import read_state
 from plexsync.edges.page.joined import joined
+from plexsync.edges.queue import dead_letter_queries, queue_queries
 from plexsync.edges.queue.queue_queries import QueueQueries
+from plexsync.edges.storage import id_sets
 from plexsync.model.ledger import LEFT_OUT, NOT_IN_PLEX, SHARED, SYNCED, TOO_LITTLE, UNDONE
 from plexsync.model.reasons import NOT_FOUND
 
@@ -60,6 +63,7 @@ _EDITED_SCENES = (
     " AND t.left_at IS NULL AND t.rating_key = o.rating_key), 0.0)"
     " <= max(o.plex_updated, o.queued_at)"
 )
+_EDITED = f"SELECT s.scene FROM scenes s WHERE s.state = '{SYNCED}' AND {_LIVE} AND s.scene IN ({_EDITED_SCENES})"
 _STATES = ", ".join(f"'{state}'" for state in OF_LEDGER)
 _JOBS = "SELECT scene, born AS since FROM job_index WHERE error"
 
@@ -101,7 +105,36 @@ _OF_DEAD_LETTERS = (
 
 def counts(folder: str) -> tuple[dict[str, int], dict[str, int]]:
     """The number of scenes in each list, and of those in the ledger by state; raises Unreadable."""
-    return joined(folder, counted)
+    return _of_sets(folder) or joined(folder, counted)
+
+
+def _of_sets(folder: str) -> tuple[dict[str, int], dict[str, int]] | None:
+    """The same by the sets that the owner keeps; None if it did not make them yet."""
+    ledger, queue, letters = (
+        read_state.asking(folder, name)
+        for name in (read_state.LEDGER, read_state.QUEUE, read_state.DEAD_LETTERS)
+    )
+    here = sum(number for (number,) in ledger(f"SELECT {_SERVER}", (), "i"))
+    states = id_sets.stored(ledger, "scenes", here)
+    with_job = id_sets.stored(queue, "job_index")
+    with_dead_letter = id_sets.stored(letters, "dead_letters")
+    if states is None or with_job is None or with_dead_letter is None:
+        return None
+    jobs = with_job.get(queue_queries.SET, {})
+    dead_letters = with_dead_letter.get(dead_letter_queries.SET, {})
+    found = dict.fromkeys(LISTS, 0)
+    for state, scenes in states.items():
+        at_rest = id_sets.without(scenes, jobs, dead_letters)
+        found[OF_LEDGER.get(state, CLEARED)] += id_sets.size(at_rest)
+    missing = QueueQueries(queue).failed().get(NOT_FOUND, 0)
+    found["not_in_plex"] += missing
+    found["waiting"] = id_sets.size(jobs) - missing
+    found["needs_you"] = id_sets.size(id_sets.without(dead_letters, jobs))
+    edited = id_sets.of(scene for (scene,) in ledger(_EDITED, (), "i"))
+    found["edited_in_plex"] = id_sets.size(id_sets.without(edited, jobs, dead_letters))
+    found["in_step"] -= found["edited_in_plex"]
+    numbers = {state: id_sets.size(scenes) for state, scenes in states.items()}
+    return found, {state: number for state, number in numbers.items() if number}
 
 
 def counted(ask: Ask) -> tuple[dict[str, int], dict[str, int]]:
@@ -169,6 +202,8 @@ def members(folder: str, name: str, page: Page) -> tuple[int, list[int]]:
         found = ask(sql, (page.after, page.limit, page.offset), "i")
         return total, [scene for (scene,) in found]
 
+    if name == "waiting":
+        return read(read_state.asking(folder, read_state.QUEUE))
     return joined(folder, read)
 
 

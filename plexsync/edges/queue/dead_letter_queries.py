@@ -4,8 +4,7 @@ read_state."""
 from __future__ import annotations
 
 from plexsync.edges.storage.queries import marks
-from plexsync.model.candidate import candidates
-from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.dead_letter import DeadLetter, candidates
 from plexsync.model.json_text import loads
 
 TYPE_CHECKING = False
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from plexsync.edges.storage.queries import Ask
 
     T = TypeVar("T")
+
+SET = "dead letters"
+"""The name of the set of their scenes, see edges/storage/id_sets.py."""
 
 COLUMNS = DeadLetter._fields
 _SHAPE = "issnnnIsssss"

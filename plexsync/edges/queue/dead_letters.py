@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterable
 
-from plexsync.edges.queue.dead_letter_queries import COLUMNS, DeadLetterQueries
-from plexsync.edges.storage import files
+from plexsync.edges.queue.dead_letter_queries import COLUMNS, SET, DeadLetterQueries
+from plexsync.edges.storage import files, id_sets
 from plexsync.edges.storage.queries import asking
 from plexsync.edges.storage.row_audit import JSON, Table, audited
 from plexsync.edges.transactions import transaction
@@ -38,6 +39,7 @@ SCHEMA = (
     CREATE INDEX dead_letters_by_error ON dead_letters (error, scene);
     CREATE INDEX dead_letters_by_age ON dead_letters (buried_at, scene);
     """,
+    id_sets.SCHEMA,
 )
 TABLES = (
     Table(
@@ -51,6 +53,7 @@ TABLES = (
             "status": "NULL",
         },
     ),
+    Table(id_sets.TABLE, rules={"bits": id_sets.BYTES}, cache=True),
 )
 _JSON = ("attempts", "candidates", "job", "paths")
 _UPSERT = (
@@ -58,6 +61,10 @@ _UPSERT = (
     " ON CONFLICT (scene) DO UPDATE SET "
     + ", ".join(f"{c} = excluded.{c}" for c in COLUMNS if c not in ("scene", "first_failure"))
 )
+
+
+_COUNTS = f"SELECT 0, '{SET}', COUNT(*) FROM dead_letters"
+_MEMBERS = f"SELECT 0, '{SET}', scene FROM dead_letters"
 
 
 class DeadLetters(DeadLetterQueries):
@@ -70,6 +77,9 @@ class DeadLetters(DeadLetterQueries):
         self._connection = files.open_sqlite(path, SCHEMA, warn)
         super().__init__(asking(self._connection))
         self.lost = audited(self._connection, TABLES, path, warn)
+        if not id_sets.agree(self._connection, _COUNTS):
+            with transaction(self._connection) as connection:
+                id_sets.make(connection, connection.execute(_MEMBERS))
 
     def close(self) -> None:
         """Close the file."""
@@ -79,19 +89,26 @@ class DeadLetters(DeadLetterQueries):
         """Add a dead letter. It replaces an earlier one of the scene, but keeps its first failure."""
         with transaction(self._connection) as connection:
             connection.execute(_UPSERT, _to_row(dead_letter))
+            id_sets.place(connection, {dead_letter.scene: SET})
 
     def remove(self, scenes: Iterable[int]) -> int:
         """Delete the dead letters of these scenes; returns how many there were."""
-        wanted = [(scene,) for scene in scenes]
+        wanted = list(scenes)
         with transaction(self._connection) as connection:
-            gone = connection.executemany("DELETE FROM dead_letters WHERE scene = ?", wanted)
-        return max(gone.rowcount, 0)
+            return _remove(connection, wanted)
 
     def purge(self, before: float) -> int:
         """Delete dead letters buried before that time; returns how many."""
+        old = "SELECT scene FROM dead_letters WHERE buried_at < ?"
         with transaction(self._connection) as connection:
-            gone = connection.execute("DELETE FROM dead_letters WHERE buried_at < ?", (before,))
-        return gone.rowcount
+            return _remove(connection, [scene for (scene,) in connection.execute(old, (before,))])
+
+
+def _remove(connection: sqlite3.Connection, scenes: list[int]) -> int:
+    wanted = [(scene,) for scene in scenes]
+    gone = connection.executemany("DELETE FROM dead_letters WHERE scene = ?", wanted)
+    id_sets.place(connection, dict.fromkeys(scenes, ""))
+    return max(gone.rowcount, 0)
 
 
 def _to_row(dead_letter: DeadLetter) -> tuple[object, ...]:

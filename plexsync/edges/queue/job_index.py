@@ -10,12 +10,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from plexsync.edges.queue.queue_queries import LONGEST_WAIT
+from plexsync.edges.queue.queue_queries import LONGEST_WAIT, SET
+from plexsync.edges.storage import id_sets
 from plexsync.edges.storage.queries import marks
 from plexsync.edges.transactions import transaction
 from plexsync.model.job import BACKFILL, EDIT, Job
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS job_index (
     scene INTEGER PRIMARY KEY,
     row INTEGER NOT NULL,
@@ -31,9 +33,12 @@ CREATE INDEX IF NOT EXISTS job_index_due
 CREATE INDEX IF NOT EXISTS job_index_born ON job_index (born, scene, error);
 CREATE INDEX IF NOT EXISTS job_index_error ON job_index (error, scene);
 """
+    + id_sets.SCHEMA
+)
 
 _COLUMNS = "scene, row, waits, rank, not_before, born, error, reason"
 _PUT = f"INSERT OR REPLACE INTO job_index ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_COUNTS = f"SELECT 0, '{SET}', COUNT(*) FROM job_index"
 _OF_RANK = "FROM job_index WHERE waits = 1 AND rank = ? AND not_before"
 
 Columns = tuple[int, int, int, int, float, float, str, str]
@@ -51,19 +56,22 @@ def _storable(text: str) -> str:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Create the table, or recreate a damaged one: everything in it can be derived from the
+    """Create the tables, or recreate damaged ones: everything in them can be derived from the
     jobs.
     """
     try:
         connection.executescript(SCHEMA)
         connection.execute(f"SELECT {_COLUMNS} FROM job_index LIMIT 0")
+        connection.execute(f"SELECT {id_sets.COLUMNS} FROM {id_sets.TABLE} LIMIT 0")
         found = connection.execute("PRAGMA integrity_check(job_index)").fetchall()
     except sqlite3.OperationalError as problem:
         if not str(problem).startswith("no such column"):
             raise
         found = []
     if found != [("ok",)]:
-        connection.executescript(f"DROP TABLE job_index; {SCHEMA}")
+        connection.executescript(
+            f"DROP TABLE job_index; DROP TABLE IF EXISTS {id_sets.TABLE}; {SCHEMA}"
+        )
 
 
 class JobIndex:
@@ -80,11 +88,12 @@ class JobIndex:
         """Rebuild the table if it does not match the jobs."""
         wanted = sorted(jobs)
         stored = {(*rest, error.encode(), why.encode()) for *rest, error, why in wanted}
-        if self._content() == stored:
+        if self._content() == stored and id_sets.agree(self._connection, _COUNTS):
             return
         with transaction(self._connection) as connection:
             connection.execute("DELETE FROM job_index")
             connection.executemany(_PUT, wanted)
+            id_sets.make(connection, [(0, SET, scene) for scene, *_ in wanted])
 
     def _content(self) -> set[tuple[object, ...]]:
         """The rows, with texts as bytes, since damaged ones cannot be decoded."""
@@ -96,13 +105,17 @@ class JobIndex:
 
     def put(self, rows: Iterable[tuple[Job, int]]) -> None:
         """Insert or update jobs."""
-        self._connection.executemany(_PUT, [columns(job, row) for job, row in rows])
+        found = [columns(job, row) for job, row in rows]
+        self._connection.executemany(_PUT, found)
+        id_sets.place(self._connection, {scene: SET for scene, *_ in found})
 
     def remove(self, scenes: Iterable[int]) -> None:
         """Delete jobs."""
+        gone = list(scenes)
         self._connection.executemany(
-            "DELETE FROM job_index WHERE scene = ?", [(scene,) for scene in scenes]
+            "DELETE FROM job_index WHERE scene = ?", [(scene,) for scene in gone]
         )
+        id_sets.place(self._connection, dict.fromkeys(gone, ""))
 
     def due(self, wanted: int, now: float, limit: int) -> list[int]:
         """Scenes of a rank that are due, in the order in which they run.

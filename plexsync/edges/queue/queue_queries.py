@@ -19,6 +19,9 @@ LONGEST_WAIT = 660.0
 """Longest delay in seconds; a later due time means that the clock was set back."""
 
 TABLE = "ack_queue_default"
+SET = "jobs"
+"""The name of the set of their scenes, see edges/storage/id_sets.py."""
+
 LIVE = "(status IS NULL OR status NOT IN (5, 9))"
 """Neither acknowledged nor failed; an unknown status counts as live."""
 
@@ -117,15 +120,20 @@ class QueueQueries:
 
         Most have none, and to count all jobs takes a tenth of counting those without one.
         """
-        sql = "SELECT error, COUNT(*) FROM job_index WHERE error > '' GROUP BY error"
-        failed = dict(self._ask(sql, shape="si"))
+        failed = self.failed()
         untried = self._number("SELECT COUNT(*) FROM job_index") - sum(failed.values())
         return {"": untried, **failed} if untried > 0 else failed
 
-    def edits(self) -> int:
-        """How many of the jobs are edits, not backfill, of which there are never many at once."""
-        sql = "SELECT COUNT(*) FROM job_index WHERE waits IN (0, 1) AND rank IN (1, 2)"
-        return self._number("SELECT COUNT(*) FROM job_index") - self._number(sql)
+    def failed(self) -> dict[str, int]:
+        """The number of those that have a last error, by its class."""
+        sql = "SELECT error, COUNT(*) FROM job_index WHERE error > '' GROUP BY error"
+        return dict(self._ask(sql, shape="si"))
+
+    def backfill(self) -> int:
+        """How many of the jobs are backfill, of which there are never many at once."""
+        return self._number(
+            "SELECT COUNT(*) FROM job_index WHERE waits IN (0, 1) AND rank IN (1, 2)"
+        )
 
     def retried_edits(self, after: float, until: float) -> int:
         """How many edits wait within that span for another try, through no fault of the server."""
@@ -147,7 +155,7 @@ class QueueQueries:
 
     def resting(self, after: float, until: float) -> dict[str, int]:
         """The number of jobs that become due within that span, by the class of their last error."""
-        known = list(self.classes())
+        known = ["", *self.failed()]
         sums = ", ".join("COALESCE(SUM(error = ?), 0)" for _ in known)
         sql = f"SELECT {sums or 0} FROM job_index WHERE {_RESTS}"
         found = [number for row in self._ask(sql, (*known, after, until)) for number in row]

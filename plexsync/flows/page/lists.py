@@ -43,13 +43,15 @@ def scenes_in_state(folder: str, args: Mapping[str, Any]) -> Answer:
     page = scene_lists.Page(
         args["scenes"], after=after, offset=args["offset"], limit=args["limit"], order=order
     )
-    total, found = scene_lists.members(folder, args["state"], page)
+    with read_state.KeptOpen(folder):
+        total, found = scene_lists.members(folder, args["state"], page)
+        states = scene_states(folder, found)
     return {
         "state": args["state"],
         "total": None if after else total,
         "offset": page.offset,
         "limit": page.limit,
-        **scene_states(folder, found),
+        **states,
     }
 
 

@@ -181,7 +181,7 @@ class _Reader:
 def _queue(folder: str, stats: Stats, now: float, held_reasons: list[str]) -> Queue:
     span = now, now + LONGEST_WAIT
     queue = read_state.queue(folder)
-    pending, running, edits = queue.live_jobs(), queue.running(), queue.edits()
+    pending, running, backfill = queue.live_jobs(), queue.running(), queue.backfill()
     by_error, first = queue.resting(*span), queue.first_resting(*span, FIRST)
     waiting, held = sum(by_error.values()), queue.held(held_reasons, *span)
     due = max(0, pending - running - waiting - held)
@@ -191,9 +191,9 @@ def _queue(folder: str, stats: Stats, now: float, held_reasons: list[str]) -> Qu
         "due": due,
         "held": held,
         "waiting": waiting,
-        "edits": edits,
+        "edits": pending - backfill,
         "retried_edits": queue.retried_edits(*span),
-        "backfill": pending - edits,
+        "backfill": backfill,
         "next_due": now if due else _time(first[0]) if first else None,
         "by_error": by_error,
         "first_waiting": [_waiting(job) for job in first],

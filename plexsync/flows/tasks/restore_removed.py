@@ -9,8 +9,7 @@ from typing import Any
 from plexsync import system
 from plexsync.flows.tasks.confirmation import FOLDER, copies, read_copy
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
-from plexsync.model.candidate import candidates
-from plexsync.model.dead_letter import DeadLetter
+from plexsync.model.dead_letter import DeadLetter, candidates
 from plexsync.model.formatting import counted, quoted
 from plexsync.model.job import Job
 from plexsync.model.stored import moment
