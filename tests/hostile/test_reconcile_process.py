@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from plexsync import system
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests import forks
@@ -43,7 +44,7 @@ class Desk:
 
     def state(self) -> Any:
         path = self.data / "reconcile_state.json"
-        return json.loads(path.read_text()) if path.exists() else {}
+        return json.loads(system.read_regular(str(path), 1 << 20)) if path.exists() else {}
 
 
 @pytest.fixture
