@@ -74,7 +74,11 @@ def draw(runs: dict[str, list[Point]]) -> str:
             'font-family="sans-serif" font-size="12">',
             "<title>CPU of PlexSync in a reconciliation, by the size of the library</title>",
             *_grid(across, up),
-            *(part for run, line in runs.items() for part in _line(run, line, across, up)),
+            *(
+                part
+                for place, (run, line) in enumerate(runs.items())
+                for part in _line(run, line, across, up, above=place == 0)
+            ),
             "</svg>",
             "",
         ]
@@ -98,27 +102,36 @@ def _grid(across: _Axis, up: _Axis) -> list[str]:
     return [*parts, _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "scenes", FAINT, "middle")]
 
 
-def _line(run: str, line: Sequence[Point], across: _Axis, up: _Axis) -> list[str]:
+def _line(run: str, line: Sequence[Point], across: _Axis, up: _Axis, *, above: bool) -> list[str]:
+    """A run with its figures `above` or below the line."""
     colour = RUNS[run]
     places = [(across.at(point.scenes), up.at(point.seconds)) for point in line]
     joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     first, last = line[0], line[-1]
-    proportional = up.at(first.seconds * last.scenes / first.scenes)
+    most = min(last.scenes, 10**up.high * first.scenes / first.seconds)  # the end of the chart
+    end = across.at(most), up.at(first.seconds * most / first.scenes)
     return [
-        _stroke(*places[0], places[-1][0], proportional, colour, 'stroke-dasharray="3 4"'),
+        _stroke(*places[0], *end, colour, 'stroke-dasharray="3 4"'),
         f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2"/>',
         *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in places),
         *(
-            _text(x + 8, y + 16, f"{point.seconds:g} s", colour, "start" if x < 560 else "end")
+            _text(
+                *_by(x, y, above=above), f"{point.seconds:g} s", colour, "end" if above else "start"
+            )
             for point, (x, y) in zip(line, places, strict=True)
         ),
         _text(*_beside(places), run, colour, "start"),
     ]
 
 
+def _by(x: float, y: float, *, above: bool) -> tuple[float, float]:
+    """The place of a figure to the left above a point of a rising line, or to the right below it."""
+    return (max(x - 4, LEFT + 32), y - 8) if above else (min(x + 4, WIDTH - RIGHT - 12), y + 18)
+
+
 def _beside(places: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The place of a label below the middle of a rising line."""
-    (left, low), (right, high) = places[0], places[-1]
+    """The place of a label below the middle of the last part of a rising line."""
+    (left, low), (right, high) = places[-2:]
     return (left + right) / 2, (low + high) / 2 + 20
 
 
