@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from plexsync.model.paths import path_key
@@ -66,7 +66,8 @@ def twins(stash: Iterable[File], plex: Iterable[File]) -> list[Twin]:
 
     If one side does not know the size, the name alone must be unique.
     """
-    theirs, ours = _by_name(plex), _by_name(stash)
+    ours = _by_name(stash)
+    theirs = _by_name(plex, ours)
     found = []
     for name, mine in ours.items():
         for path, key, other, other_key in _pairs_of(mine, theirs.get(name, {})):
@@ -84,11 +85,15 @@ _Named = dict["int | None", "tuple[str, str] | None"]
 """Size -> path and key of the only file of that name and size; None if there are several."""
 
 
-def _by_name(files: Iterable[File]) -> dict[str, _Named]:
+def _by_name(files: Iterable[File], wanted: Container[str] | None = None) -> dict[str, _Named]:
+    """The files by their names, if those are `wanted`: the other server may have many more."""
     named: dict[str, _Named] = {}
     for path, size in files:
         key = path_key(path)
-        sizes = named.setdefault(key.rpartition("/")[2], {})
+        name = key.rpartition("/")[2]
+        if wanted is not None and name not in wanted:
+            continue
+        sizes = named.setdefault(name, {})
         known = size or None
         sizes[known] = None if known in sizes else (path, key)
     return named

@@ -31,16 +31,19 @@ def held(
 
     `plex` has (library, path) of each file there, `both` the files found by name and size.
     """
+    named = {twin.stash: twin.plex_key for twin in both}
+    keys = [(path_key(to_plex(path)), named.get(path, "")) for path, _ in stash]
+    wanted = {key for pair in keys for key in pair}  # Plex may have many more files than these
     libraries: dict[str, set[str]] = {}
     for library, path in plex:
-        libraries.setdefault(path_key(path), set()).add(library)
-    named = {twin.stash: twin.plex_key for twin in both}
+        if (key := path_key(path)) in wanted:
+            libraries.setdefault(key, set()).add(library)
     count, missing = Counter[str](), list[File]()
-    for path, size in stash:
-        found = libraries.get(path_key(to_plex(path))) or libraries.get(named.get(path, ""))
+    for file, (by_path, by_name) in zip(stash, keys, strict=True):
+        found = libraries.get(by_path) or libraries.get(by_name)
         count.update(found or ())
         if not found:
-            missing.append((path, size))
+            missing.append(file)
     return Held(count, missing)
 
 

@@ -106,7 +106,8 @@ def misses(context: TaskContext, view: IndexView, files: Sequence[File]) -> Iter
     """
     libraries = context.plex.sections(context.config.plex_library).found
     to_plex = PathMap.parse(context.config.path_map)[0].to_plex
-    there = {name_key(path) for path, _ in view.index.parts()}
+    wanted = {name_key(path) for path, _ in files}
+    there = {name for path, _ in view.index.parts() if (name := name_key(path)) in wanted}
     absent = [(path, size) for path, size in files if name_key(path) not in there]
     covered: list[File] = []
     outside: list[File] = []
