@@ -21,7 +21,7 @@ RED = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"red" * 50
 
 @pytest.fixture(autouse=True)
 def no_posters(world: World) -> None:
-    world.configure(no_poster=True, read_timeout=10)
+    world.configure(no_poster=True, read_timeout=120)
 
 
 def films(
