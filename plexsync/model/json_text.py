@@ -44,7 +44,7 @@ def reader(
             value, end = scan(text, 0)
         except StopIteration as nothing:
             raise ValueError(f"no value at character {nothing.value}") from None
-        except SystemError:  # C raises an error of json.decoder's only if that is loaded
+        except SystemError:  # up to Python 3.11: C raises json.decoder's error only if it is loaded
             raise ValueError("it is not JSON") from None
         if end != len(text):
             raise ValueError(f"more than one value, at character {end}")
