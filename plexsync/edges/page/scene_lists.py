@@ -210,8 +210,8 @@ def members(folder: str, name: str, page: Page) -> tuple[int, list[int]]:
 def _total(ask: Ask, name: str, where: str) -> int:
     if name != "waiting" or where != "1":
         return _number(ask, _MEMBERS[name], where)
-    classes = QueueQueries(ask).classes()  # which never counts a long queue row by row
-    return sum(classes.values()) - classes.get(NOT_FOUND, 0)
+    queue = QueueQueries(ask)  # which does not count a long queue row by row
+    return queue.live_jobs() - queue.failed().get(NOT_FOUND, 0)
 
 
 def known(folder: str) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ the owner's index, and are light like read_state.
 
 from __future__ import annotations
 
+from plexsync.edges.storage import id_sets
 from plexsync.edges.storage.queries import marks
 from plexsync.model.json_text import loads
 from plexsync.model.reasons import SERVER_DOWN
@@ -92,7 +93,12 @@ class QueueQueries:
         return self._number(f"SELECT COUNT(*) FROM job_index WHERE {where}", values)
 
     def live_jobs(self) -> int:
-        """How many jobs are live, even in a queue without an index."""
+        """How many jobs are live, even in a queue without an index. The set of their scenes is counted
+        if there is one, since SQLite would count row by row.
+        """
+        sets = id_sets.stored(self._ask, "job_index") or {}
+        if SET in sets:
+            return id_sets.size(sets[SET])
         found = self._ask("SELECT COUNT(*) FROM job_index")
         found = found or self._ask(f"SELECT COUNT(*) FROM {TABLE} WHERE {LIVE}")
         return sum(row[0] for row in found)

@@ -29,24 +29,26 @@ def _shown(request: Request) -> Answer:
     args, folder = request.args, request.folder
     wanted, start, limit = (args["class"], args["scenes"]), args["offset"], args["limit"]
     queue = read_state.queue(folder)
-    classes = queue.classes()
+    failed = queue.failed()
     return {
-        "total": _total(queue, wanted, classes),
+        "total": _total(queue, wanted, failed),
         "offset": start,
         "limit": limit,
         "running": queue.running(),
-        "classes": choices({error: number for error, number in classes.items() if error}),
+        "classes": choices(failed),
         "inbox": read_state.records_waiting(folder),
         "backfills": shown_backfills(folder, request.now, local_offset),
         "jobs": [job_in_words(job) for job in queue.page(limit, start, *wanted, args["sort"])],
     }
 
 
-def _total(queue: QueueQueries, wanted: Any, classes: Mapping[str, int]) -> int:
+def _total(queue: QueueQueries, wanted: Any, failed: Mapping[str, int]) -> int:
     error, scenes = wanted
     if scenes is not None:
         return queue.count(error, scenes)
-    return sum(classes.values()) if error is None else classes.get(error, 0)
+    if error:
+        return failed.get(error, 0)
+    return queue.live_jobs() - (0 if error is None else sum(failed.values()))
 
 
 READS = {"queue": Operation(_queue, {**PAGE, **WANTED, "sort": Rule(one_of(*ORDERS), "due")})}
