@@ -47,6 +47,7 @@ class SceneReader:
         self._ledger = ledger
         self._log = log
         self._selection = Selection(config, stash)
+        self._fingerprint = config.desired_fingerprint()
 
     def ask(self, jobs: Sequence[Job]) -> Mapping[int, Scene | SyncError]:
         """Stash's answers about the scenes of at most 50 jobs.
@@ -174,7 +175,7 @@ class SceneReader:
                 '"Tags per scene" and "Performers per scene" in the settings allow more names.',
                 scene=scene.id,
             )
-        fingerprint = f"{self._ledger.server} {self._config.desired_fingerprint()}"
+        fingerprint = f"{self._ledger.server} {self._fingerprint}"
         each.hash = hash_desired(each.desired, scene.files, fingerprint)
         in_step = state is not None and state.desired_hash == each.hash
         if state is None or not in_step or state.destroyed_at is not None or job.reason in COMPARES:
