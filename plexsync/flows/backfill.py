@@ -17,13 +17,15 @@ BACKFILL_WINDOW = 500
 """Maximum untried backfill jobs in the queue; further scenes wait in their backfill."""
 
 
+def backfill_job(scene: int, reason: str, now: float) -> Job:
+    """A job that runs behind the edits."""
+    return Job(scene=scene, reason=reason, born=now, priority=BACKFILL, not_before=now)
+
+
 def wake_neighbours(queue: JobQueue, ledger: Ledger, scenes: Iterable[int], now: float) -> None:
     """Have those synced that share a Plex item with these scenes, or wait for theirs."""
     found = [other for scene in scenes for other in ledger.neighbours(scene)]
-    queue.put_all(
-        Job(scene=scene, reason=RECONCILE, born=now, priority=BACKFILL, not_before=now)
-        for scene in dict.fromkeys(found)
-    )
+    queue.put_all(backfill_job(scene, RECONCILE, now) for scene in dict.fromkeys(found))
 
 
 def backfill(
@@ -40,8 +42,5 @@ def backfill(
     if len(new) > BACKFILL_TURN:
         ledger.add_backfill(reason, "scene", new, now)
     else:
-        queue.put_all(
-            Job(scene=scene, reason=reason, born=now, priority=BACKFILL, not_before=now)
-            for scene in new
-        )
+        queue.put_all(backfill_job(scene, reason, now) for scene in new)
     return new

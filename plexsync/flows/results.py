@@ -28,6 +28,8 @@ class Done:
     """The (kind, id) pairs whose rename or removal affects a scene that was not written; None keeps
     those in the ledger.
     """
+    basis: str = ""
+    """The basis of a scene that is in step, if the ledger has another one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,8 @@ class SceneState(NamedTuple):
     `state` is one of STATES and holds since `since`. `desired_hash` is the hash of the desired
     state while the scene is in step, and "" while any field is dirty. `pictures` are those that
     were read besides the cover. `entities` are the (kind, id) pairs whose rename or removal affects
-    the scene.
+    the scene. `basis` is the digest of all that `desired_hash` was computed from; "" if it depends on
+    more than that.
     """
 
     scene: int
@@ -92,6 +93,7 @@ class SceneState(NamedTuple):
     destroyed_at: float | None = None
     entities: frozenset[tuple[str, int]] = frozenset()
     targets: tuple[TargetState, ...] = ()
+    basis: str = ""
 
 
 class Pin(NamedTuple):

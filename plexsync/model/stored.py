@@ -80,7 +80,7 @@ def one_line(text: str, longest: int = 200) -> str:
     return " ".join(text[: longest * 4].split())[:longest].rstrip()
 
 
-DATABASES = {"queue/data.db": 1, "ledger.db": 15, "dlq.db": 3, "plex_index.db": 5}
+DATABASES = {"queue/data.db": 1, "ledger.db": 16, "dlq.db": 3, "plex_index.db": 5}
 """SQLite's user_version: how many migrations have run."""
 
 DOCUMENTS = {

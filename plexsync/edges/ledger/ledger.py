@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from plexsync.edges.ledger.backfill_queries import ALL, LIVE, SERVER
 from plexsync.edges.ledger.collections import Collections
@@ -21,6 +21,7 @@ from plexsync.edges.ledger.side_tables import (
 )
 from plexsync.edges.ledger.tables import TABLES
 from plexsync.edges.storage import files, id_sets
+from plexsync.edges.storage.queries import ask_in
 from plexsync.edges.storage.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
 from plexsync.model.ledger import (
@@ -100,6 +101,24 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         """
         with transaction(self._connection) as connection:
             save_scenes(connection, self, list(states), self._numbered)
+
+    def basis_of(self, scenes: Sequence[int]) -> dict[int, str]:
+        """The basis of those of these scenes that are in step and have one."""
+        sql = (
+            f"SELECT scene, basis FROM scenes WHERE {LIVE} AND server = ? AND state = ?"
+            " AND desired_hash <> '' AND basis <> '' AND scene IN ({})"
+        )
+        return dict(ask_in(self._ask, sql, scenes, (self._here, SYNCED)))
+
+    def keep_basis_of(self, scenes: Mapping[int, str]) -> None:
+        """Store the basis of these scenes, which are in step."""
+        if not scenes:
+            return
+        with transaction(self._connection) as connection:
+            connection.executemany(
+                "UPDATE scenes SET basis = ? WHERE archived_at IS NULL AND server = ? AND scene = ?",
+                [(basis, self._here, scene) for scene, basis in scenes.items()],
+            )
 
     def set_aside(self, scene: int, now: float) -> None:
         """Archive the scene's rows: its id now belongs to another file."""

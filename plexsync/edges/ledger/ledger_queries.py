@@ -38,7 +38,7 @@ _ORPHAN_ORDERS = {
 }
 ORPHAN_ORDERS = tuple(_ORPHAN_ORDERS)
 
-TEXTS = ("state", "detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1")
+TEXTS = ("state", "detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1", "basis")
 COLUMNS = (*TEXTS, "since", "destroyed_at", "pictures", "entities")
 """The columns of a scene that are fields of SceneState."""
 
@@ -73,7 +73,7 @@ class LedgerQueries(BackfillQueries):
     def scenes(self, ids: Iterable[int]) -> dict[int, SceneState]:
         """The states of these scenes, live and destroyed; unknown ones are omitted."""
         wanted = sorted(set(ids))
-        found = list(ask_in(self._ask, _SCENES, wanted, (self._here,), "iisssssssnNss"))
+        found = list(ask_in(self._ask, _SCENES, wanted, (self._here,), "iissssssssnNss"))
         targets = self._targets({row[0]: row[_PATH] for row in found})
         return {
             scene: SceneState(

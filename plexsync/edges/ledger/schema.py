@@ -278,4 +278,5 @@ SCHEMA = (
     CREATE INDEX orphans_by_file ON orphans (server, file, rating_key);
     """,
     id_sets.SCHEMA,
+    "ALTER TABLE scenes ADD COLUMN basis TEXT NOT NULL DEFAULT ''",
 )

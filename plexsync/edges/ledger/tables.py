@@ -31,7 +31,7 @@ TABLES = (
         mends={
             **dict.fromkeys(
                 ("detail", "desired_hash", "oshash", "path", "cover_etag", "cover_sha1")
-                + ("entities",),
+                + ("entities", "basis"),
                 "''",
             ),
             "state": "'waiting'",

@@ -45,25 +45,36 @@ class StashScenes:
 
         Raises StashDown if the fault is Stash's: not even another scene can be read.
         """
-        return {scene: or_error(answer) for scene, answer in self._scenes(ids, parts).items()}
+        return self.scenes_and_rows(ids, parts)[0]
+
+    def scenes_and_rows(
+        self, ids: Sequence[int], parts: SceneParts = BASIC
+    ) -> tuple[dict[int, Scene | SyncError], dict[int, object]]:
+        """The same, and each scene as Stash returned it."""
+        answers, rows = self._scenes(ids, parts)
+        return {scene: or_error(answer) for scene, answer in answers.items()}, rows
 
     def readable_scenes(self, ids: Sequence[int], parts: SceneParts = BASIC) -> list[Scene]:
         """Those of these scenes that exist and can be read; raises as `scenes`."""
-        return only_scenes(self._scenes(ids, parts).values())
+        return only_scenes(self._scenes(ids, parts)[0].values())
 
-    def _scenes(self, ids: Sequence[int], parts: SceneParts) -> dict[int, Answer]:
+    def _scenes(
+        self, ids: Sequence[int], parts: SceneParts
+    ) -> tuple[dict[int, Answer], dict[int, object]]:
         wanted = list(dict.fromkeys(ids))
         answers: dict[int, Answer] = {}
+        rows: dict[int, object] = {}
         for start in range(0, len(wanted), BATCH):
             batch = wanted[start : start + BATCH]
             variables = {f"i{n}": str(int(scene)) for n, scene in enumerate(batch)}
             query = stash_queries.scenes(len(batch))
             data, errors = self._connection.query(query, variables | _asking_for(parts))
             answers |= scene_answers.read_scenes(batch, data, errors, parts)
+            rows |= {scene: data.get(f"s{n}") for n, scene in enumerate(batch)}
         odd = only_odd(answers)
         if odd and not only_scenes(answers.values()):
             self._suspect(odd)
-        return answers
+        return answers, rows
 
     def _suspect(self, odd: Mapping[int, Unusable]) -> None:
         """Raise StashDown unless another scene can be read, or Stash has only one."""
@@ -172,7 +183,7 @@ class StashScenes:
                 raise
         lean = stash_queries.without_scenes(query)
         ids, count = scene_answers.read_ids(self._connection.ask(lean, variables))
-        return RawPage({}, 0, count, parts, self._scenes(ids, parts)), ids
+        return RawPage({}, 0, count, parts, self._scenes(ids, parts)[0]), ids
 
 
 def _asking_for(parts: SceneParts) -> dict[str, object]:

@@ -43,6 +43,10 @@ class CollectionNotes:
         self._found: defaultdict[str, dict[str, _Seen]] = defaultdict(dict)
         """Library -> key of the name -> the note."""
 
+    def concern(self, values: Mapping[str, Value]) -> bool:
+        """Whether a scene with these values is to be noted."""
+        return self._enabled and bool(names(values.get("collections", ())))
+
     def see(
         self,
         scene: Scene,

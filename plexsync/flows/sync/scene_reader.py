@@ -10,6 +10,7 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.results import Done, Failed, Result
 from plexsync.flows.sync.collection_notes import CollectionNotes
+from plexsync.flows.sync.in_step import InStep
 from plexsync.flows.sync.picture_reader import PictureReader, ScenePictures
 from plexsync.flows.sync.scene_write import SceneWrite, divided
 from plexsync.flows.sync.selection import Selection
@@ -23,6 +24,11 @@ from plexsync.policy.desired import Desired, desired, has_enough_metadata, hash_
 
 MEANT = frozenset({UPDATE, CREATE, RETRY, FORCED, OVERWRITE})
 """Reasons that request this particular scene; only they write a scene again that was undone."""
+
+_TRUST = 5.0
+"""Seconds. The pictures of a scene changed this recently may change again within the same second of
+its time in Stash.
+"""
 
 KEPT_PICTURES = 32 * 1024 * 1024
 """Maximum bytes of pictures in memory for one batch; the rest is read again for the upload."""
@@ -48,14 +54,24 @@ class SceneReader:
         self._log = log
         self._selection = Selection(config, stash)
         self._fingerprint = config.desired_fingerprint()
+        self._in_step = InStep(config, stash, ledger, self._selection)
+        self._bases: Mapping[int, str] = {}
+
+    def in_step(self, scenes: Sequence[int], after: int) -> set[int]:
+        """Those of the next scenes above the id `after` that `read` would find in step. Raises as
+        `ask`.
+        """
+        return self._in_step.among(scenes, after)
 
     def ask(self, jobs: Sequence[Job]) -> Mapping[int, Scene | SyncError]:
         """Stash's answers about the scenes of at most 50 jobs.
 
         Raises StashDown or StashAuthError if Stash does not answer; all jobs are then unchanged.
         """
-        answers = self._stash.scenes([job.scene for job in jobs], self._selection.parts)
+        wanted = [job.scene for job in jobs]
+        answers, rows = self._stash.scenes_and_rows(wanted, self._selection.parts)
         self._selection.begin([each for each in answers.values() if isinstance(each, Scene)])
+        self._bases = self._in_step.bases(rows)
         return answers
 
     def read(
@@ -97,6 +113,8 @@ class SceneReader:
         if early is not None:
             return early
         scene = SceneWrite(job, answer, state)
+        if not self._config.syncs_images or answer.updated_at < now - _TRUST:
+            scene.basis = self._bases.get(answer.id, "")
         if not self._asks_now(state):
             scene.pictures = self._pictures.known(answer, state)
         return scene
@@ -177,13 +195,26 @@ class SceneReader:
             )
         fingerprint = f"{self._ledger.server} {self._fingerprint}"
         each.hash = hash_desired(each.desired, scene.files, fingerprint)
+        if not self._is_whole(each):
+            each.basis = ""
         in_step = state is not None and state.desired_hash == each.hash
         if state is None or not in_step or state.destroyed_at is not None or job.reason in COMPARES:
             return each
         self._notes.see(scene, each.values, [target.target for target in state.targets])
         entities = each.desired.entities
         news = entities if entities != state.entities else None
-        return Done(job=job, state=SYNCED, detail="in step", entities=news)
+        basis = each.basis if each.basis != state.basis else ""
+        return Done(job=job, state=SYNCED, detail="in step", entities=news, basis=basis)
+
+    def _is_whole(self, each: SceneWrite) -> bool:
+        """Whether nothing besides its basis decides what is to be done with the scene: no text that
+        is cut, no collection, and no picture but a cover that there is, with which Stash moves the
+        scene's time.
+        """
+        if each.desired.cut or self._notes.concern(each.values):
+            return False
+        covered = len(each.pictures.images) == len(self._config.picture_choices)
+        return covered and not self._config.more_pictures if each.pictures.asked else True
 
     def _watched(self, wanted: Desired, scene: Scene, pictures: ScenePictures) -> Desired:
         """The desired state, including the entities on which the filters depend and those whose

@@ -85,7 +85,7 @@ class ItemWrite:
 class SceneWrite:
     """One scene of a batch.
 
-    1. Read from Stash and from the ledger (scene_reader.py): `job`, `scene`, `state`.
+    1. Read from Stash and from the ledger (scene_reader.py): `job`, `scene`, `state`, `basis`.
     2. Given a desired state (scene_reader.py): `pictures`, `desired`, `hash`.
     3. Matched with Plex (matcher.py): `proposed` by the index; `confidence`, `matched`.
     4. Planned (planning.py): `items`, which their own steps extend.
@@ -98,6 +98,8 @@ class SceneWrite:
     """What the ledger had."""
     desired: Desired = _UNKNOWN
     hash: str = ""
+    basis: str = ""
+    """The digest of all that its desired state depends on; "" if that is more than can be known."""
     pictures: ScenePictures = field(default_factory=ScenePictures)
     """Read only by `SceneReader.read_late_pictures` if the scene cannot be in step anyway."""
     proposed: Sequence[IndexedPart] = ()

@@ -75,6 +75,12 @@ class SyncScenes:
             self._revival.make_arrived_due()
         self.retry_arrived(now, refresh=False)
 
+    def in_step(self, scenes: Sequence[int], after: int) -> set[int]:
+        """Those of the next scenes above the id `after` for which there is nothing to do. Raises
+        StashDown, StashAuthError or Interrupted.
+        """
+        return self._reader.in_step(scenes, after)
+
     def sync(self, jobs: Sequence[Job], now: float) -> list[Result]:
         """Try each job once. An error that stops a whole step is not the fault of its jobs."""
         return self.end(self.begin(Batch(jobs, now)))

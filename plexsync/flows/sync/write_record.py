@@ -125,6 +125,7 @@ def state_of(scene: SceneWrite, now: float, *, intent: bool) -> SceneState:
         targets=tuple(
             target_state(write, scene.values, now, intent=intent) for write in scene.items
         ),
+        basis=scene.basis if in_step else "",
     )
 
 

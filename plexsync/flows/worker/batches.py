@@ -10,7 +10,7 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.storage.files import is_disk_trouble
 from plexsync.edges.stores import Stores
-from plexsync.flows.results import WRITTEN, Failed, Outcome, Result
+from plexsync.flows.results import WRITTEN, Done, Failed, Outcome, Result
 from plexsync.flows.services import LoopServices
 from plexsync.flows.sync.batch import Batch
 from plexsync.flows.worker.admission import Admission
@@ -20,6 +20,7 @@ from plexsync.flows.worker.recorder import ResultRecorder
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import Interrupted, PlexTemporaryError
 from plexsync.model.job import Job
+from plexsync.model.ledger import SYNCED
 
 LOG_EVERY = 10
 """Jobs between log lines about dead letters."""
@@ -117,17 +118,30 @@ class Batches:
         outcomes: list[Outcome] = []
         for one in judged:
             outcomes += self._record(one, config, answered=answered)
-        self._backfills.measure(outcomes, batch.known)
         before, self._since = self._since, self._clock.monotonic()
-        self._observe(outcomes, self._since - before)
+        self._tell(outcomes, batch.known, self._since - before)
         self._services.sync(config).retry_arrived(self._clock.now(), refresh=False)
-        told, self._jobs = self._jobs, self._jobs + len(batch.jobs)
-        if told // LOG_EVERY != self._jobs // LOG_EVERY:
-            log_dead_letters(self._stores.dead_letters, self._log)
         if ahead is None or batch.in_doubt:
             return None
         ahead.behind = None
         return ahead
+
+    def pass_over(self, jobs: Sequence[Job], seconds: float) -> None:
+        """Record jobs that never were in the queue, since their scenes are in step."""
+        config = self._admission.config
+        if config is None:
+            return
+        done = [Done(job=job, state=SYNCED, detail="in step") for job in jobs]
+        outcomes = self._record(Judged(done), config, answered=False)
+        self._tell(outcomes, {job.scene for job in jobs}, seconds)
+
+    def _tell(self, outcomes: Sequence[Outcome], known: Collection[int], seconds: float) -> None:
+        """Have the outcomes of jobs measured and counted, of which these scenes were `known`."""
+        self._backfills.measure(outcomes, known)
+        self._observe(outcomes, seconds)
+        told, self._jobs = self._jobs, self._jobs + len(outcomes)
+        if told // LOG_EVERY != self._jobs // LOG_EVERY:
+            log_dead_letters(self._stores.dead_letters, self._log)
 
     def _results(
         self, batch: Batch, ahead: Batch | None, config: PlexSyncConfig

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
 
 from plexsync import inbox
 from plexsync.edges.ledger.ledger import Ledger
@@ -11,9 +12,9 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.page.command_store import CommandStore
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
-from plexsync.flows.backfill import BACKFILL_TURN, BACKFILL_WINDOW
+from plexsync.flows.backfill import BACKFILL_TURN, BACKFILL_WINDOW, backfill_job
 from plexsync.model.event import parse_event
-from plexsync.model.job import BACKFILL, COMPARES, Job
+from plexsync.model.job import COMPARES, Job
 from plexsync.model.ledger import USED_FIELDS, Backfill
 from plexsync.model.reasons import RENAME, UPDATE
 from plexsync.policy.debounce import BURST, Debounce
@@ -26,6 +27,16 @@ from plexsync.policy.events import (
     stronger_reason,
 )
 from plexsync.policy.pictures import PICTURE_OF
+
+
+class Passing(Protocol):
+    """Ends scenes of a backfill without a job, see pass_over.py."""
+
+    def choose(self, backfill: Backfill, scenes: Sequence[int]) -> Collection[int]:
+        """Those of the next scenes of a backfill that need no job."""
+
+    def record(self, backfill: Backfill, scenes: Sequence[int]) -> None:
+        """Record them as jobs that ended, once they are no longer ahead."""
 
 
 class Intake:
@@ -109,8 +120,9 @@ class Intake:
         self._dead_letters.remove([scene])
         self._queue.finish([scene])
 
-    def feed_backfills(self, now: float) -> None:
-        """Keep up to BACKFILL_WINDOW untried low-priority jobs in the queue.
+    def feed_backfills(self, now: float, passing: Passing | None = None) -> bool:
+        """Keep up to BACKFILL_WINDOW untried low-priority jobs in the queue; returns whether there
+        are more scenes, and room for them.
 
         Jobs that wait for a retry do not count. Backfills take turns, so that a rename need not
         wait for the end of a Sync All; those that the queue holds have none.
@@ -124,24 +136,33 @@ class Intake:
             backfill = backfills.popleft()
             size = min(room, share)
             scenes = self._ledger.backfill_scenes(backfill, size)
-            self._feed(backfill, scenes, now)
+            self._feed(backfill, scenes, now, passing)
             self._served, left = backfill.id, left - size
             if len(scenes) < size:
                 self._ledger.end_backfill(backfill.id)
             else:
                 backfills.append(backfill._replace(after=scenes[-1]))
+        return bool(backfills) and self._queue.fresh < BACKFILL_WINDOW
 
     def _in_turn(self, backfills: Sequence[Backfill]) -> deque[Backfill]:
         """The backfills, starting after the one that was fed last."""
         later = [backfill for backfill in backfills if backfill.id > self._served]
         return deque([*later, *(backfill for backfill in backfills if backfill.id <= self._served)])
 
-    def _feed(self, backfill: Backfill, scenes: Sequence[int], now: float) -> None:
-        self._queue.put_all(self._backfill_jobs(scenes, backfill.reason, now))
+    def _feed(
+        self, backfill: Backfill, scenes: Sequence[int], now: float, passing: Passing | None
+    ) -> None:
+        idle = [scene for scene in scenes if scene not in self._queue.jobs]
+        done = passing.choose(backfill, idle) if passing and idle else ()
+        self._queue.put_all(
+            backfill_job(scene, backfill.reason, now) for scene in idle if scene not in done
+        )
         if backfill.reason in COMPARES:
             self._insist(scenes, backfill.reason)
         if scenes:
             self._ledger.advance(backfill.id, scenes[-1], len(scenes))
+        if passing and done:
+            passing.record(backfill, sorted(done))
 
     def _insist(self, scenes: Iterable[int], wanted: str) -> None:
         """Have scenes that already wait compared with Plex too."""
@@ -152,10 +173,3 @@ class Intake:
             if not job.running
         ]
         self._queue.rewrite(*(job for job in stronger if job != self._queue.jobs[job.scene]))
-
-    def _backfill_jobs(self, scenes: Iterable[int], reason: str, now: float) -> list[Job]:
-        return [
-            Job(scene=scene, reason=reason, born=now, priority=BACKFILL, not_before=now)
-            for scene in scenes
-            if scene not in self._queue.jobs
-        ]

@@ -151,6 +151,7 @@ class ResultRecorder:
         after = [_after(result, b, now) for result, b in zip(noted, before, strict=True)]
         same = {b.scene for b, a in zip(before, after, strict=True) if _still_left_out(b, a)}
         ledger.save(state for state in after if state.scene not in same)
+        ledger.keep_basis_of({r.job.scene: r.basis for r in results if r.basis})
         return same
 
     def _note_failed(self, scene: int, state: str, detail: str, now: float) -> None:

@@ -22,6 +22,7 @@ from plexsync.flows.worker.batches import Batches, Observe
 from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties
 from plexsync.flows.worker.intake import Intake
 from plexsync.flows.worker.notifier import Notifier
+from plexsync.flows.worker.pass_over import PassOver
 from plexsync.flows.worker.recorder import ResultRecorder
 from plexsync.flows.worker.turns import CollectionTurns, ReconcileTurns
 from plexsync.model.command import AT_ONCE
@@ -77,6 +78,9 @@ class Worker:
             stores, services, self._admission, self._recorder, clock, log, observe
         )
         self._new_commands = NewCommands(folder)
+        self._passing = PassOver(services, self._admission, self._batches, clock)
+        self._draining = self._more = False
+        """Whether it drains, and whether more scenes of backfills can be fed at once."""
         self._backfills = services.backfills
         self._busy_at = clock.now()
 
@@ -109,6 +113,7 @@ class Worker:
 
     def drain(self) -> str:
         """Work until idle, asked to step aside, or left alone; returns the reason."""
+        self._draining = True
         with closing(self._notifier), self._in_flight.until(self._asked):
             while True:
                 try:
@@ -146,7 +151,8 @@ class Worker:
             if batch:
                 self._batches.run(batch, self._following)
                 self._busy_at = self._clock.now()
-            if not (batch and batch[0].priority == EDIT) and self._reconcile.compare_page():
+            edits = bool(batch) and batch[0].priority == EDIT
+            if (not edits and self._reconcile.compare_page()) or self._more:
                 self._busy_at = self._clock.now()
             elif not batch:
                 self._sleep(now)
@@ -173,7 +179,7 @@ class Worker:
                 break
             now = self._clock.now()
         self._backfills.look(now)
-        self._intake.feed_backfills(now)
+        self._feed_backfills(now)
         if self._intake.hierarchy_changed:
             self._intake.hierarchy_changed = False
             self._duties.hierarchy_changed()
@@ -189,7 +195,11 @@ class Worker:
     def ring_alarms(self, now: float) -> None:
         """Run the duties that are due, and queue what they found."""
         if self._alarms.ring(now):
-            self._intake.feed_backfills(now)
+            self._feed_backfills(now)
+
+    def _feed_backfills(self, now: float) -> None:
+        passing = self._passing if self._draining else None
+        self._more = self._intake.feed_backfills(now, passing)
 
     def _run_commands(self, now: float) -> int:
         """Carry out the page's commands; returns how many."""
