@@ -165,3 +165,16 @@ def test_sets_that_do_not_agree_with_the_rows_are_made_again_by_the_owner(tmp_pa
     assert sets(letters._connection, "dead_letters") == {}
     for each in (ledger, queue, letters):
         each.close()
+
+
+@pytest.mark.parametrize("column", ["part", "server", "name", "bits"])
+@pytest.mark.parametrize("value", ["CAST(X'ff' AS TEXT)", "X'00ff'", "1e300"])
+def test_damaged_sets_do_not_agree_with_their_rows(
+    connection: sqlite3.Connection, column: str, value: str
+) -> None:
+    counts = "SELECT 0, 'a', count(*) FROM things"
+    connection.execute("INSERT INTO things VALUES (3)")
+    id_sets.make(connection, [(0, "a", 3)])
+    assert id_sets.agree(connection, counts)
+    connection.execute(f"UPDATE id_sets SET {column} = {value} WHERE name = 'a'")
+    assert not id_sets.agree(connection, counts)

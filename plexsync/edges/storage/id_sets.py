@@ -34,6 +34,10 @@ CREATE TABLE IF NOT EXISTS id_sets (
 BYTES = "typeof({0}) = 'blob'"
 """The rule for the column `bits`, see row_audit."""
 _PUT = f"INSERT OR REPLACE INTO id_sets ({COLUMNS}) VALUES (?, ?, ?, ?)"
+_DAMAGED = (
+    "SELECT 1 FROM id_sets WHERE NOT (typeof(part) = 'integer' AND typeof(server) = 'integer'"
+    " AND typeof(bits) = 'blob') LIMIT 1"
+)
 _COMPLETE = 0, 0, "", b""
 """The row that says that the sets were made."""
 
@@ -119,12 +123,16 @@ def make(connection: sqlite3.Connection, rows: Iterable[tuple[int, str, int]]) -
 
 def agree(connection: sqlite3.Connection, counts: str) -> bool:
     """Whether the sets are as large as a query says: server, name and number of rows."""
-    rows = connection.execute(f"SELECT {COLUMNS} FROM id_sets").fetchall()
-    if _COMPLETE not in rows or not all(isinstance(bits, bytes) for *_, bits in rows):
+    if connection.execute(_DAMAGED).fetchone():
+        return False
+    rows = connection.execute(
+        "SELECT part, server, CAST(name AS BLOB), bits FROM id_sets"  # a name may be no text
+    ).fetchall()
+    if (0, 0, b"", b"") not in rows:
         return False
     found: dict[tuple[int, str], int] = {}
-    for _, server, name, bits in rows:
-        number = int.from_bytes(bits, "little").bit_count()
+    for _, server, data, bits in rows:
+        name, number = data.decode("utf-8", "replace"), int.from_bytes(bits, "little").bit_count()
         found[server, name] = found.get((server, name), 0) + number
     wanted = {(server, name): n for server, name, n in connection.execute(counts)}
     return {key: n for key, n in found.items() if n} == {key: n for key, n in wanted.items() if n}
