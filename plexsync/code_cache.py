@@ -76,7 +76,7 @@ class CodeCache:
     def keep(self) -> None:
         """Store the modules that were imported in this block but not found here, too."""
         found = [module.__spec__ for name, module in sys.modules.items() if self._is_new(name)]
-        if not (found and self._path) or sys.dont_write_bytecode:
+        if not (found and self._path):
             return
         try:
             stored = {**self._stored, **{spec.name: _stored(spec) for spec in found if spec}}

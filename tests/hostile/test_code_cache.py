@@ -17,14 +17,13 @@ from tests.world import copy_plugin
 MODE = "throughput"
 
 
-def ask(plugin: Path, **environment: str) -> Any:
+def ask(plugin: Path) -> Any:
     order = {"server_connection": None, "args": {"mode": MODE}}
     done = subprocess.run(
         [sys.executable, "-S", str(plugin / "PlexSync.py")],
         input=json.dumps(order).encode(),
         capture_output=True,
         check=True,
-        env={**os.environ, **environment},
     )
     assert not done.stderr
     return json.loads(done.stdout)["output"]["seconds"]
@@ -47,11 +46,6 @@ def change(plugin: Path, seconds: int) -> None:
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:
     return copy_plugin(tmp_path / "PlexSync")
-
-
-def test_nothing_is_stored_where_python_is_told_to_store_nothing(plugin: Path) -> None:
-    assert ask(plugin, PYTHONDONTWRITEBYTECODE="1") == 600
-    assert not stored(plugin).exists()
 
 
 def test_the_next_request_runs_what_is_stored(plugin: Path) -> None:
