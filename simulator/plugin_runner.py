@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.patience import PATIENCE
 from simulator.plugin_log import LogDecoder, LogLine
 from simulator.plugin_manifest import (
     Manifest,
@@ -245,9 +246,11 @@ class _StderrReader:
         self._thread.start()
 
     def finish(self) -> None:
-        """Finish after the process's end: keep what it wrote, but do not wait for grandchildren."""
+        """Finish after the process's end: keep what it wrote, but do not wait for grandchildren (on
+        Windows, where only the last of them ends the stream, not for ever).
+        """
         os.close(self._waker)
-        self._thread.join(1.0 if sys.platform == "win32" else None)
+        self._thread.join(PATIENCE if sys.platform == "win32" else None)
 
     def _read(self) -> None:
         fd = self._stream.fileno()
