@@ -25,12 +25,12 @@ if sys.platform == "win32":
     _locking, _chmod = msvcrt.locking, os.chmod
 
     def locking(descriptor: int, mode: int, size: int) -> None:
-        """Report a lock held by another process as Windows does: Wine sets no errno."""
+        """Report a lock held by another process as Windows does: Wine sets no errno, so that the one
+        of some earlier failure is found there.
+        """
         try:
             _locking(descriptor, mode, size)
-        except OSError as problem:
-            if problem.errno:
-                raise
+        except OSError:
             raise PermissionError(13, "Permission denied") from None
 
     def chmod(path: Any, mode: int, **more: Any) -> None:
