@@ -177,7 +177,7 @@ class BackfillQueries(BaseQueries):
             " ORDER BY e.scene LIMIT ?"
         )
         found: set[int] = set()
-        code = KINDS[kind]
+        code = KINDS.get(kind)  # None, of a damaged row, finds nothing
         for entity in ids:
             rows = self._ask(sql, (code, entity, after, self._here, limit), "i")
             found.update(scene for (scene,) in rows)
