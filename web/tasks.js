@@ -8,7 +8,7 @@
 	if (!PlexSync) return;
 
 	const { EVERY, TASKS, UNLISTED, QUIET } = PlexSync.core;
-	const { Fragment, useCallback, useEffect, useState, createElement: h } = PlexSync.core.React;
+	const { Fragment, useCallback, useEffect, useRef, useState, createElement: h } = PlexSync.core.React;
 	const { Button, Card, Form } = PlexSync.core.Bootstrap;
 	const { number, fullTime } = PlexSync.format;
 	const { RUN_TASK, STOP_JOB, FIND_JOB, JOBS, query, mutate, operation } = PlexSync.api;
@@ -33,16 +33,25 @@
 		return report.state !== "unknown" && report.began_at >= started - 2 ? report : null;
 	}
 
-	/** Stash's current task, and the result of the last one. `ended` is called after each. */
+	/**
+	 * Stash's current task, and the result of the last one. `ended` is called after each. Of several
+	 * that were started, each is watched in its turn.
+	 */
 	function useTasks(ended) {
 		const wanted = useAlive();
 		const [running, setRunning] = useState(null);
 		const [result, setResult] = useState(null);
+		const line = useRef([]);
+		const watch = (job) => {
+			if (line.current.some((each) => each.id === job.id)) return;
+			line.current.push(job);
+			if (line.current.length === 1) setRunning(job);
+		};
 
 		useEffect(() => {
 			query(JOBS)
 				.then(({ jobQueue }) => (jobQueue || []).map(asRunning).find(Boolean))
-				.then((job) => job && wanted() && setRunning((old) => old || job))
+				.then((job) => job && wanted() && !line.current.length && watch(job))
 				.catch(() => {});
 		}, []);
 
@@ -53,7 +62,8 @@
 			const finish = async (job) => {
 				const report = await reportOf(mode, job).catch(() => null);
 				if (!wanted()) return;
-				setRunning(null);
+				line.current.shift();
+				setRunning(line.current[0] || null);
 				setResult({ mode, status: job.status, error: job.error, report });
 				ended();
 			};
@@ -76,7 +86,7 @@
 			const job = (await mutate(RUN_TASK, variables)).runPluginTask;
 			if (!wanted()) return;
 			setResult(null);
-			setRunning({ id: job, mode: task, status: "READY", progress: 0 });
+			watch({ id: job, mode: task, status: "READY", progress: 0 });
 		}, []);
 		const stop = useCallback((job) => mutate(STOP_JOB, { id: job }), []);
 		const dismiss = useCallback(() => setResult(null), []);

@@ -11,6 +11,7 @@ from simulator.stash import StashSim
 from tests.ui.conftest import Open
 from tests.ui.house import Witness
 from tests.ui.prepare import SITE
+from tests.world import until
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="the browser tests run with `python3 dev.py test-ui`"
@@ -149,6 +150,8 @@ def test_the_witness_sees_what_no_page_should_do(
     page.evaluate("alert('hello')")
     page.evaluate("setTimeout(() => { throw new Error('lost') })")
     page.evaluate("console.error('complaint')")
+    # the last of them, once the browser has looked for the host
+    until(lambda: page.evaluate("0") == 0 and "Failed to load" in "".join(witness.seen))
     seen = "\n".join(witness.seen)
     witness.seen.clear()
     for sign in ("Content Security Policy", "x.png", "dialog: hello", "lost", "complaint"):

@@ -15,7 +15,7 @@ from tests.ui.prepare import SHOTS
 from tests.world import until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
 expect = pytest.importorskip(
     "playwright.sync_api", reason="the browser tests run with `python3 dev.py test-ui`"
@@ -254,3 +254,38 @@ def fill_for_pictures(house: House) -> None:
         house.scene(f"{n}", title=f"Clip {n}", files=[(f"/mnt/clips/clip {n}.mp4", 700 + n)])
         house.scene(f"old {n}", title=f"Reel {n}", files=[(f"/mnt/attic/reel {n}.avi", 900 + n)])
     house.plex.add_section("Series", type="show", locations=["/series"])
+
+
+def test_a_task_started_while_another_is_being_started_is_watched_too(
+    house: House, open_page: Open
+) -> None:
+    """The step compares the files by itself, at the moment in which the user presses a button."""
+    house.pair("1.mp4", title="Film")
+    page = open_page(house.stash, step("connect"))
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        starts = "PlexSyncRunTask" in (route.request.post_data or "")
+        held.append(route) if starts else route.continue_()
+
+    page.route("**/graphql", hold)
+    page.get_by_role("list", name="Steps of the set-up").get_by_text("Libraries").click()
+
+    def sent() -> int:
+        page.evaluate("0")  # its answer comes after the requests so far
+        return len(held)
+
+    until(lambda: sent() == 1)
+    press(page, "Check Setup")
+    until(lambda: sent() == 2)
+    survey, check = held
+    # only the check asks who owns the token
+    checking = house.plex.add_fault("hang", match=lambda asked: asked.path == "/status/sessions")
+    answers = [route.fetch() for route in held]
+    check.fulfill(response=answers[1])
+    page.evaluate("0")
+    survey.fulfill(response=answers[0])
+    expect(page.get_by_text("Compared")).to_be_visible()
+    checking.remove()
+    expect(page.get_by_role("list", name="Points").locator("li").first).to_be_visible()
+    expect(page.get_by_role("list", name="Libraries of Plex")).to_contain_text("holds 1 of the 1")
