@@ -31,8 +31,8 @@ MINIMUM = 80
 """Percent of lines and branches that the suite has to run."""
 LEAST_COVERED = 10
 """Files that are listed after a run."""
-PROCESSES = str((os.cpu_count() or 1) + 1)
-"""That run tests: a quarter of the tests' time is waiting."""
+PROCESSES = str(2 * (os.cpu_count() or 1))
+"""That run tests: for half of their time they wait."""
 MEMORY = Path("/dev/shm")
 ROOM = 2 << 30
 """Free bytes of memory needed for the tests' files; a run of the suite uses a tenth."""

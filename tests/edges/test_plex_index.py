@@ -880,3 +880,22 @@ def test_random_changes_always_end_in_step(plex, index):
 
 def test_the_page_size_is_what_the_request_budget_needs():
     assert 100_000 / PAGE + 5 <= 120
+
+
+def test_a_page_of_look_ups_costs_a_large_library_no_more_than_a_small_one(plex, index):
+    paths = [f"/plex/movies/{n}/film {n}.mp4" for n in range(60)]
+
+    def steps() -> int:
+        counted: list[int] = []
+        database = index._store._db
+        database.set_progress_handler(lambda: counted.append(1), 1)
+        assert len(index.at_paths(paths)) == 60
+        database.set_progress_handler(None, 0)
+        return len(counted)
+
+    fill(plex, 60, folder="/plex/movies")
+    index.refresh("", NOW)
+    few = steps()
+    fill(plex, 1500, folder="/plex/more")
+    index.refresh("", NOW + 1)
+    assert steps() < 2 * few
