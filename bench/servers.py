@@ -30,8 +30,8 @@ _PATIENCE = 60.0
 
 
 class PacedPlex(PlexSim):
-    """A Plex whose writes take exactly the set time, including the simulator's own work. `films`
-    are those of a multiplied library.
+    """A Plex whose writes take exactly the set time, including the simulator's own work. With
+    `films` it shows these instead of its own.
     """
 
     films: ManyFilms | None = None
@@ -49,7 +49,7 @@ class PacedPlex(PlexSim):
 
 
 class LargeStash(StashSim):
-    """A Stash whose scenes may be multiplied while it is served."""
+    """A Stash that can show its scenes many times over, under new numbers."""
 
     def multiply(self, count: int) -> None:
         """Show so many scenes in place of those that it has."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class _Loader(SourceFileLoader):
-    """Loads a module whose code is known."""
+    """Runs code that the cache has read, in place of the module's file."""
 
     def __init__(self, name: str, file: str, code: CodeType) -> None:
         super().__init__(name, file)

@@ -122,15 +122,18 @@ def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object)
 def _load_sqlite_alone() -> None:
     """Load SQLite without functools and what that loads, which take longer than SQLite itself.
 
-    Python's `_sqlite3` imports it only for its cache of statements; an operation asks each once.
+    CPython's `_sqlite3` (3.10 to 3.13) takes only `lru_cache` from it, for its cache of statements; an
+    operation runs each once. If another version takes more, SQLite is loaded as usual afterwards.
     """
     if "functools" in sys.modules:
         return
     stand_in = type(sys)("functools")
-    stand_in.lru_cache = lambda size: lambda compile_statement: compile_statement  # type: ignore[attr-defined]
+    stand_in.lru_cache = lambda *size: lambda compile_statement: compile_statement  # type: ignore[attr-defined]
     sys.modules["functools"] = stand_in
     try:
         import _sqlite3  # noqa: F401
+    except (ImportError, AttributeError, TypeError):
+        pass
     finally:
         del sys.modules["functools"]
 

@@ -22,6 +22,7 @@ from tests.flows.test_unchanged_scenes import (
     RECIPE,
     SETTINGS,
     Change,
+    described,
     ledger,
     sql,
     state,
@@ -35,22 +36,7 @@ BLUE = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"blue" * 50
 
 def add(world: Any, count: int, **more: Any) -> list[tuple[int, Any]]:
     """Add scenes with entities of their own, and write them."""
-    data = world.stash
-    world.above = data.add_tag("Above")
-    pairs = [
-        world.pair(
-            f"{n}.mp4",
-            title=f"T{n}",
-            details=f"About {n}",
-            updated_at=LONG_AGO,
-            studio=data.add_studio(f"Studio {n}"),
-            performers=[data.add_performer(f"Person {n}")],
-            tags=[data.add_tag(f"Tag {n}", [world.above])],
-            groups=[data.add_group(f"Group {n}")],
-            **more,
-        )
-        for n in range(count)
-    ]
+    pairs = described(world, count, updated_at=LONG_AGO, **more)
     sync_all(world)
     return pairs
 

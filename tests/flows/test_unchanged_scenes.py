@@ -32,11 +32,11 @@ def known(world: Any) -> Any:
     return world
 
 
-def add(world: Any, count: int) -> list[tuple[int, Any]]:
-    """Add scenes, write them, and compare them."""
+def described(world: Any, count: int, **more: Any) -> list[tuple[int, Any]]:
+    """Add scenes that are in Plex, each with entities of its own."""
     data = world.stash
     world.above = data.add_tag("Above")
-    pairs = [
+    return [
         world.pair(
             f"{n}.mp4",
             title=f"T{n}",
@@ -45,9 +45,15 @@ def add(world: Any, count: int) -> list[tuple[int, Any]]:
             performers=[data.add_performer(f"Person {n}")],
             tags=[data.add_tag(f"Tag {n}", [world.above])],
             groups=[data.add_group(f"Group {n}")],
+            **more,
         )
         for n in range(count)
     ]
+
+
+def add(world: Any, count: int) -> list[tuple[int, Any]]:
+    """Add scenes, write them, and compare them."""
+    pairs = described(world, count)
     for scene, _ in pairs:
         world.event(scene)
     world.run(minutes=0.5)

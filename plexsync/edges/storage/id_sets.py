@@ -1,5 +1,5 @@
-"""Sets of ids as bits in a table of their own, beside the rows that they are made of: sets of hundreds of
-thousands are compared and counted in a millisecond.
+"""Sets of ids as bits, in a table beside the rows that they are made of. Hundreds of thousands of ids are
+compared and counted in a millisecond.
 
 The owner updates them in the transaction that changes the rows, and makes them again if they do not
 agree when it opens the file. Light, like read_state, which reads them.
@@ -43,8 +43,8 @@ _COMPLETE = 0, 0, "", b""
 
 
 def stored(ask: Ask, source: str, server: int = 0) -> dict[str, IdSet] | None:
-    """A server's sets by name (0 where there are no servers), which are made of the rows of the table `source`; None if they were
-    not made yet.
+    """A server's sets by name; None if they were not made yet from the rows of the table `source`. The
+    server is 0 where the file has none.
     """
     sql = f"SELECT {COLUMNS} FROM id_sets WHERE server IN (0, ?)"
     rows = ask(sql, (server,), "iisb")

@@ -24,7 +24,7 @@ PATIENCE = 10.0
 """Seconds for which a worker may finish its requests before the trial is left out."""
 
 MOST_LOOKED_AT = 20
-"""Scenes whose items are looked at to find one that Plex still has."""
+"""How many of the scenes written last are tried, until Plex still has the item of one."""
 
 _SCALARS = [name for name, field in FIELDS.items() if field.kind == SCALAR]
 
