@@ -27,14 +27,19 @@ _SUMMARY = (
     "What begins as a walk along the shore becomes a search for a boat that nobody has seen."
 )
 _PATIENCE = 60.0
+_TURN = 0.0005
+"""Seconds for which Plex waits while Stash computes an answer: really they are two programs."""
 
 
 class PacedPlex(PlexSim):
-    """A Plex whose writes take exactly the set time, including the simulator's own work. With
-    `films` it shows these instead of its own.
+    """A Plex whose writes take exactly the set times, including the simulator's own work: each ends
+    when it would if nothing else ran on this machine, or later, but a late one delays no other.
+    With `films` it shows these instead of its own.
     """
 
     films: ManyFilms | None = None
+    _written = 0.0
+    """When the last write should have ended."""
 
     def _carry_out(self, request: Request, wire: Connection) -> Reply:
         if self.films and (reply := self.films.answer(request)):
@@ -42,9 +47,10 @@ class PacedPlex(PlexSim):
         if not is_write(request):
             return self._routes.answer(request)
         with self._writing:
-            end = time.monotonic() + self.write_time
+            begin = max(request.arrived + self.latency, self._written)
+            self._written = begin + self.write_time
             reply = self._routes.answer(request)
-            wire.pause(end - time.monotonic())
+            wire.pause(self._written - time.monotonic())
             return reply
 
 
@@ -278,6 +284,7 @@ def serve(servers: Servers) -> None:
 
 def main() -> None:
     """Run both servers on free local ports."""
+    sys.setswitchinterval(_TURN)
     plex, stash = PacedPlex(token=TOKEN), LargeStash(sys.argv[1])
     with plex, stash:
         serve(Servers(plex, stash))

@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -119,7 +120,7 @@ class PlexSim(PlexLibrary):
             if request.head_bytes > self.max_header_bytes:
                 self._refuse_length(wire)
                 return
-            wire.pause(self.latency)
+            wire.pause(request.arrived + self.latency - time.monotonic())
             fault = self._faults.take(request)
             if fault is None:
                 wire.reply(self._carry_out(request, wire))

@@ -50,7 +50,7 @@ class Journal:
             len(request.body),
             request.line_bytes,
             request.head_bytes,
-            time.monotonic(),
+            request.arrived,
         )
         with self._lock:
             self._entries.append(entry)

@@ -37,6 +37,7 @@ class Request:
     headers: dict[str, str]
     line_bytes: int
     head_bytes: int  # request line and headers
+    arrived: float  # time.monotonic() of its first line, or of the end of its body if it has one
     body: bytes = b""
 
     def get(self, name: str, default: str = "") -> str:
@@ -168,6 +169,7 @@ class Connection(socketserver.StreamRequestHandler):
         line = self.rfile.readline(MAX_HEAD)
         while line in (b"\r\n", b"\n"):
             line = self.rfile.readline(MAX_HEAD)
+        arrived = time.monotonic()
         if not line:
             return None
         method, target = _request_line(line)
@@ -181,8 +183,11 @@ class Connection(socketserver.StreamRequestHandler):
             headers,
             len(line.rstrip(b"\r\n")),
             size,
+            arrived,
         )
         request.body = self._body(headers)
+        if request.body:
+            request.arrived = time.monotonic()
         return request
 
     def _body(self, headers: dict[str, str]) -> bytes:

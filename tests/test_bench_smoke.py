@@ -7,13 +7,16 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import requests
 
 from bench import counted, report
 from bench.__main__ import PARTS
 from bench.report import Row
+from bench.servers import PacedPlex
 
 ROOT = Path(__file__).resolve().parent.parent
 SLOW = {"growth", "recipes"}
@@ -50,6 +53,24 @@ def test_the_part_for_a_million_scenes_runs() -> None:
     assert done.returncode == 0, done.stderr
     for what in ("index", "first run", "no changes"):
         assert f"60 scenes, {what}: CPU of 10 times the scenes" in done.stdout
+
+
+def test_the_paced_plex_never_answers_earlier_than_one_that_takes_exactly_its_times() -> None:
+    with PacedPlex(latency=0.02, write_time=0.03) as plex:
+        plex.add_section("Movies", ["/plex"])
+        plex.add_item(1)
+
+        def edit(n: int) -> None:
+            url = f"{plex.url}/library/metadata/1?title.value={n}"
+            requests.put(url, headers={"X-Plex-Token": plex.token}, timeout=60).raise_for_status()
+
+        with ThreadPoolExecutor(3) as threads:
+            list(threads.map(edit, range(9)))
+        entries = sorted(plex.journal, key=lambda entry: entry.done)
+    ends = 0.0
+    for entry in entries:
+        ends = max(entry.at + 0.02, ends) + 0.03
+        assert entry.done >= ends - 0.001
 
 
 @pytest.mark.parametrize(
