@@ -189,6 +189,41 @@ def test_nothing_is_asked_of_the_place_that_a_redirect_points_to(serve, session)
     assert elsewhere.connections == 0
 
 
+def test_each_request_has_its_own_method_path_query_headers_and_body(serve, session):
+    here, there = serve(answer(OK)), serve(answer(OK))
+    for query in ("?a=1", "?a=2", ""):
+        session.request("PUT", f"{here.url}/x{query}", headers={"Key": "one"})
+    session.request("PUT", f"{here.url}/x", headers={"Key": "two"})
+    session.request("DELETE", f"{here.url}/x", headers={"Key": "two"})
+    session.request("PUT", f"{here.url}/x", headers={"Key": "two"}, data=b"body")
+    session.request("PUT", f"{here.url}/x", headers={"Key": "two"}, params={"a": "3"})
+    session.request("PUT", f"{here.url}/x", headers={"Key": "two"})
+    session.request("PUT", f"{there.url}/x", headers={"Key": "two"})
+    session.close()
+    session.request("PUT", f"{there.url}/x", headers={"Key": "two"})
+    sent = [
+        (
+            bytes(re.split(rb" HTTP", request)[0]),
+            re.search(rb"Key: (\w+)", request)[1],
+            request[-4:],
+        )
+        for request in here.requests + there.requests
+    ]
+    end = b"\r\n\r\n"
+    assert sent == [
+        (b"PUT /x?a=1", b"one", end),
+        (b"PUT /x?a=2", b"one", end),
+        (b"PUT /x", b"one", end),
+        (b"PUT /x", b"two", end),
+        (b"DELETE /x", b"two", end),
+        (b"PUT /x", b"two", b"body"),
+        (b"PUT /x?a=3", b"two", end),
+        (b"PUT /x", b"two", end),
+        (b"PUT /x", b"two", end),
+        (b"PUT /x", b"two", end),
+    ]
+
+
 def test_cookies_of_an_answer_are_shown_but_not_kept(serve, session):
     server = serve(
         answer(b"HTTP/1.1 200 OK\r\nSet-Cookie: session=abc; Path=/\r\nContent-Length: 0\r\n\r\n")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from urllib.parse import quote
 
-from plexsync.model.plex import EDITABLE, IMAGE, LIST, Edit
+from plexsync.model.plex import EDITABLE, IMAGE, LIST, Edit, Value
 from plexsync.model.text import cut_encoded
 
 _TEXT, _ADD, _REMOVE = range(3)
@@ -61,7 +61,7 @@ def fit(
         if room is not None and whole_lists and is_torn(kept, room):
             kept = replace(kept, value=_first_names(kept, room))
         fitted.append(kept)
-        if kept != whole:
+        if kept is not whole and kept != whole:
             cut[edit.field] = Cut(len(kept.value), len(whole.value))
     return fitted, cut
 
@@ -162,11 +162,13 @@ def _twice(name: str) -> str:
 
 
 def _cleaned(edit: Edit) -> Edit:
+    value: Value
     if isinstance(edit.value, str):
-        return replace(edit, value=_sendable(edit.value))
-    value, remove = (
-        tuple(name for name in map(_sendable, names) if name) for names in (edit.value, edit.remove)
-    )
+        value, remove = _sendable(edit.value), edit.remove
+    else:
+        value, remove = (tuple(filter(None, map(_sendable, n))) for n in (edit.value, edit.remove))
+    if (value, remove) == (edit.value, edit.remove):
+        return edit
     return replace(edit, value=value, remove=remove)
 
 
