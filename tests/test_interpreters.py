@@ -53,8 +53,8 @@ def test_another_version_under_that_name_is_not_taken(put: Put) -> None:
 
 def test_a_python_is_one_for_musl_by_its_own_word(put: Put) -> None:
     put("bin/python3", "echo 3.12 cpython-312-x86_64-linux-gnu")
-    with pytest.raises(Missing, match="no CPython for musl"):
-        interpreter("musl")
+    with pytest.raises(Missing, match="no CPython for musl .* musl 1.2.5 is needed"):
+        interpreter("musl", Path("no loader"))
     program = put("bin/python3", "echo 3.12 cpython-312-x86_64-linux-musl")
     assert interpreter("musl") == str(program)
 
@@ -62,10 +62,10 @@ def test_a_python_is_one_for_musl_by_its_own_word(put: Put) -> None:
 def test_what_was_not_run_is_named_with_the_reason_and_is_no_success(
     put: Put, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert dev.test_python(["3.77", "musl", "--", "-k", "hook"]) == 1
+    assert dev.test_python(["3.77", "3.78", "--", "-k", "hook"]) == 1
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("Python 3.77: not run: it is not installed, and only ")
-    assert told[1].startswith("Python musl: not run: no CPython for musl ")
+    assert told[1].startswith("Python 3.78: not run: it is not installed, and only ")
 
 
 def test_that_musl_was_not_run_is_said_in_the_docs_but_not_of_what_this_machine_lacks(
@@ -73,7 +73,7 @@ def test_that_musl_was_not_run_is_said_in_the_docs_but_not_of_what_this_machine_
 ) -> None:
     page = tmp_path / "install.md"
     page.write_text(f"{BEGIN}\n{END}\n")
-    told = run_suite("musl", page=page)
+    told = run_suite("musl", page=page, loader=tmp_path / "no loader")
     run_suite("3.77", page=page)
     assert told.startswith("not run: no CPython for musl ")
     rows = page.read_text().splitlines()[3:-1]

@@ -69,4 +69,8 @@ else:
             return type(name, (_kind(name, fields, defaults),), {"__slots__": (), **body})
 
     class NamedTuple(metaclass=_Maker):
-        """See above. A field without a default comes before those that have one."""
+        """See above. A field without a default comes before those that have one.
+
+        The module must begin with `from __future__ import annotations`: Python 3.14 otherwise gives a
+        class body no annotations.
+        """

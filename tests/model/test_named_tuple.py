@@ -51,7 +51,9 @@ except TypeError:
 
 
 def told(first: str) -> list[object]:
-    program = f"{first}{TRIAL}\nimport json; print(json.dumps(said))"
+    # As all our modules begin; without it, Python 3.14 has no annotations until they are asked for.
+    begin = f"from __future__ import annotations\n{first}"
+    program = f"{begin}{TRIAL}\nimport json; print(json.dumps(said))"
     done = subprocess.run([sys.executable, "-S", "-c", program], cwd=ROOT, stdout=subprocess.PIPE)
     return list(json.loads(done.stdout))
 
