@@ -61,6 +61,8 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
             from plexsync.task_runner import run_mode
     except ImportError as problem:
         error = _unloadable(problem)
+    except (MemoryError, OSError) as problem:
+        error = system.in_words(problem)
     if error:
         _keep_report(plugin_dir, mode, error)
         return _answer(error=error)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from simulator.patience import PATIENCE
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 
@@ -120,7 +121,8 @@ class Stage:
         try:
             self._send_worker_home()
         finally:
-            until(self._removed, 10, f"{self._home} could not be removed", every=0.05)
+            # Windows keeps the log until a request of the worker's that hangs has timed out.
+            until(self._removed, PATIENCE, f"{self._home} could not be removed", every=0.05)
 
     def _send_worker_home(self) -> None:
         """Make the worker exit: it does if its plugin is uninstalled and it is woken."""

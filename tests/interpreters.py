@@ -38,6 +38,7 @@ MUSL_LIBRARIES = {
     "psycopg2-binary==2.9.13": {"libssl": "libssl.so.3", "libcrypto": "libcrypto.so.3"},
     "pyproj==3.8.0": {"libsqlite3": "libsqlite3.so.0"},
     "lxml==6.1.3": {"objectify": "libz.so.1"},
+    "pillow==13.0.0": {"liblzma": "liblzma.so.5"},
 }
 """Wheels for musl -> what of them CPython needs: a file's beginning -> the name that CPython loads.
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import ssl
-import threading
+from contextlib import suppress
 
 import pytest
 
@@ -14,6 +14,7 @@ from plexsync.edges.http.certificates import PUBLIC, Trust
 from plexsync.edges.http.transport import TLS, Session, TransportError
 from tests import certificates
 from tests.certificates import HASH
+from tests.listening import Listening
 
 CA = Trust(certificates.path("ca"))
 DASHED = f"127-0-0-1.{HASH}.plex.direct"
@@ -30,23 +31,14 @@ class Listener:
         self.http: list[bytes] = []
         self.https: list[bytes] = []
         self.handshakes = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._run, daemon=True).start()
+        self._listening = Listening(socket.create_server(("127.0.0.1", 0)), self._serve_and_close)
+        self.port = self._listening.port
+        self.close = self._listening.close
 
-    def _run(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                connection.settimeout(10)
-                self._serve(connection)
-            except OSError:
-                pass
-            finally:
-                connection.close()
+    def _serve_and_close(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.settimeout(10)
+            self._serve(connection)
 
     def _serve(self, connection: socket.socket) -> None:
         if connection.recv(1, socket.MSG_PEEK) != b"\x16":
@@ -61,13 +53,6 @@ class Listener:
                 secure.sendall(
                     b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
                 )
-
-    def close(self) -> None:
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._listener.close()
 
 
 @pytest.fixture

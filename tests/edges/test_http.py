@@ -19,6 +19,7 @@ import pytest
 from plexsync.edges.http.certificates import ANYBODY
 from plexsync.edges.http.transport import Session, TransportError
 from tests import certificates
+from tests.listening import Listening
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -30,22 +31,14 @@ class TinyServer:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.script, self.tls, self.before = script, tls, before
         self.connections, self.requests = 0, []
-        self.listener = socket.socket(family, socket.SOCK_STREAM)
-        self.listener.bind((host, 0))
-        self.listener.listen(16)
-        self.port = self.listener.getsockname()[1]
+        self.open: list[socket.socket] = []
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.bind((host, 0))
+        listener.listen(16)
+        self.listening = Listening(listener, self._serve)
+        self.port = self.listening.port
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if tls else 'http'}://{shown}:{self.port}"
-        self.open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
         with contextlib.suppress(OSError):
@@ -74,13 +67,10 @@ class TinyServer:
         return head + b"\r\n\r\n" + body
 
     def close(self):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for connection in self.open:
+        self.listening.close()
+        for connection in self.open:  # each is closed by the thread that reads from it
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
-            connection.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from plexsync.flows.tasks.check_setup import check_setup
 from tests import certificates
 from tests.certificates import HASH
+from tests.listening import Listening
 from tests.task_running import run_task
 from tests.world import ROOT, TOKEN, World
 
@@ -129,26 +129,13 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._run, daemon=True).start()
+        self._listening = Listening(socket.create_server(("127.0.0.1", 0)), self._hear)
+        self.url = f"http://127.0.0.1:{self._listening.port}"
+        self.close = self._listening.close
 
-    def _run(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(5)
-                self.heard.append(b"somebody connected")
-
-    def close(self) -> None:
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._listener.close()
+    def _hear(self, connection: socket.socket) -> None:
+        with connection:
+            self.heard.append(b"somebody connected")
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from tests.hostile.test_dependencies import (
     install,
     lock_is_free,
 )
+from tests.platforms import needs_ctypes
 from tests.world import ROOT, TOKEN, until
 
 SECRET = "AbCdEf0123456789secret"
@@ -284,6 +285,7 @@ def test_files_of_a_newer_version_are_said_once(equipped: Home, service: Service
 
 
 @real
+@needs_ctypes  # which Apprise loads
 def test_apprise_itself_takes_what_we_hand_it(home: Home, service: Service) -> None:
     (home.plugin / MESSAGES.file).write_text((ROOT / MESSAGES.file).read_text())
     configure(home, service, notify_urls=f"{service.url} nonsense://{SECRET} json://127.0.0.1:9/x")

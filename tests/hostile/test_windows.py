@@ -18,6 +18,7 @@ from plexsync import inbox
 from plexsync.edges.storage.read_only import sqlite_uri
 from tests.hostile import windows_stand_in
 from tests.hostile.hook_plugin import environ, event, is_running
+from tests.platforms import needs_ctypes
 from tests.world import ROOT, World, until
 
 STAND_IN = Path(windows_stand_in.__file__)
@@ -34,7 +35,10 @@ SOURCES = [
         if path != STAND_IN
     ),
 ]
-pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux")
+pytestmark = [
+    pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux"),
+    needs_ctypes,  # which the stand-in loads as a real Windows would
+]
 
 
 def unguarded(tree: ast.AST, wanted: Any, guarded: bool = False) -> Iterator[ast.AST]:

@@ -26,13 +26,15 @@ class LoopbackListener:
         self._key = os.urandom(loopback.KEY)
         self._over = threading.Event()
         self._socket = socket.create_server((loopback.HOST, 0))
-        self._found = loopback.to_text(self._socket.getsockname()[1], self._key)
+        self._address = self._socket.getsockname()
+        self._found = loopback.to_text(self._address[1], self._key)
         try:
             self._publish()
         except OSError:
             self._socket.close()
             raise
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
 
     @classmethod
     def open(cls, path: str, take: Callable[[bytes], None]) -> LoopbackListener | None:
@@ -48,9 +50,11 @@ class LoopbackListener:
         with suppress(OSError, ValueError):
             if system.read_regular(self._path, 200) == self._found:  # not that of a later worker
                 os.unlink(self._path)
-        with suppress(OSError):  # closing alone does not end the wait everywhere
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        # The thread closes the socket itself. Closed from here, the next socket of this process could get
+        # its number just before the thread waits, and a visitor of that one would come here.
+        with suppress(OSError):
+            socket.create_connection(self._address, _PATIENCE).close()
+        self._thread.join(2 * _PATIENCE)
 
     def _publish(self) -> None:
         temp = f"{self._path}.{os.getpid()}"
@@ -62,14 +66,15 @@ class LoopbackListener:
         system.replace(temp, self._path)
 
     def _listen(self) -> None:
-        while not self._over.is_set():
-            try:
-                visitor, _ = self._socket.accept()
-            except OSError:
-                self._over.wait(0.1)
-                continue
-            with visitor:
-                self._hear(visitor)
+        with self._socket:
+            while not self._over.is_set():
+                try:
+                    visitor, _ = self._socket.accept()
+                except OSError:
+                    self._over.wait(0.1)
+                    continue
+                with visitor:
+                    self._hear(visitor)
 
     def _hear(self, visitor: socket.socket) -> None:
         """Take what a visitor sends that knows the key; ignore any other."""
