@@ -17,6 +17,9 @@ PAUSED_IDLE = 60.0
 """The same while PlexSync is paused or not set up: long enough that a bulk edit of thousands of
 scenes does not start a process for each scene."""
 
+IDLE_END = "nothing to do"
+"""The reason why a worker exits that is no longer needed."""
+
 SETTINGS_CHECK = 10.0
 """Seconds between reads of the settings while anything waits; each costs one small query."""
 

@@ -17,7 +17,7 @@ from plexsync.flows.tasks.check_setup import check_setup
 from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.tasks.health_check import health_check
 from plexsync.flows.tasks.process_queue import process_queue
-from plexsync.flows.worker.admission import DISABLED
+from plexsync.flows.worker.settings_changes import DISABLED
 from plexsync.model.command import KIND, Command, to_input
 from plexsync.model.dead_letter import DeadLetter
 from plexsync.policy.timing import SWEEP_EVERY

@@ -27,18 +27,13 @@ from plexsync.model.errors import (
 )
 from plexsync.model.plex_state import STUCK, WRITING
 from plexsync.policy.circuit_breaker import CLOSED
-from plexsync.policy.waiting import Hold, hold, idle_limit, until_settings
+from plexsync.policy.waiting import IDLE_END, Hold, hold, idle_limit, until_settings
 
 STASH_PATIENCE = 600.0
 """Seconds without an answer from Stash until the worker exits; the next event starts another."""
 
 SETTINGS_AGE = 15.0
 """Seconds for which a reconciliation reuses the settings between pages."""
-
-IDLE_END = "nothing to do"
-"""The reason why a worker exits that is no longer needed."""
-
-DISABLED = "PlexSync is disabled in Stash; waiting jobs are kept until it is enabled again"
 
 
 class Admission:
@@ -174,19 +169,24 @@ class Admission:
         if self._hold.reason in ("settings", "paused"):
             self._hold = Hold()
 
-    def _settings(self) -> PlexSyncConfig | None:
+    def settings_now(self) -> PlexSyncConfig:
+        """Read the settings, without applying them; raises SyncError or AnotherStash."""
         self._enabled.reading()
+        config = self._services.config()
+        self._silent_since = None
+        self._read_at = self._clock.monotonic()
+        self._enabled.known()
+        return config
+
+    def _settings(self) -> PlexSyncConfig | None:
         try:
-            config = self._services.config()
+            config = self.settings_now()
         except AnotherStash as problem:
             self._refuse(problem)
             return None
         except SyncError as error:
             self.stash_failed(error)
             return None
-        self._silent_since = None
-        self._read_at = self._clock.monotonic()
-        self._enabled.known()
         if self._enabled.off or not self._usable(config):
             return None
         self._hold = Hold()

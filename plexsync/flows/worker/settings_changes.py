@@ -18,6 +18,8 @@ from plexsync.policy.recipe.recipe import recipe_of
 BELIEVED = 1.0
 """Seconds between checks while requests are sent; each is one small query."""
 
+DISABLED = "PlexSync is disabled in Stash; waiting jobs are kept until it is enabled again"
+
 AFTER_SILENCE = 10.0
 """Seconds until the next check if Stash did not answer in time: the check delays requests."""
 

@@ -17,18 +17,19 @@ from plexsync.flows.outage.outage_controller import BATCH
 from plexsync.flows.results import Outcome
 from plexsync.flows.services import LoopServices
 from plexsync.flows.setup.sign_in_file import SignInFile
-from plexsync.flows.worker.admission import DISABLED, IDLE_END, Admission
+from plexsync.flows.worker.admission import Admission
 from plexsync.flows.worker.batches import Batches, Observe
 from plexsync.flows.worker.duties import Alarm, Alarms, Arrivals, Duties
 from plexsync.flows.worker.intake import Intake
 from plexsync.flows.worker.notifier import Notifier
 from plexsync.flows.worker.pass_over import PassOver
 from plexsync.flows.worker.recorder import ResultRecorder
+from plexsync.flows.worker.settings_changes import DISABLED
 from plexsync.flows.worker.turns import CollectionTurns, ReconcileTurns
 from plexsync.model.command import AT_ONCE
 from plexsync.model.errors import AnotherStash, Interrupted, PlexPermanentError, SyncError
 from plexsync.model.job import EDIT, Job
-from plexsync.policy.waiting import pause
+from plexsync.policy.waiting import IDLE_END, pause
 
 DESTROYED_KEPT = 30 * 86400.0
 
@@ -249,7 +250,7 @@ class Worker:
         batches.
         """
         try:
-            return self._services.config() != self._admission.config
+            return self._admission.settings_now() != self._admission.config
         except (SyncError, AnotherStash):
             return True
 
