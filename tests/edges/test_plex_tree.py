@@ -100,7 +100,7 @@ def test_a_document_type_is_refused_before_its_entities_are_read() -> None:
 
 def test_a_reader_that_refused_takes_no_more() -> None:
     reader = TreeReader()
-    assert not reader.feed(b"<html>")
+    assert not reader.feed(b"<html>" + b" " * plex_tree.LATER)
     assert not reader.feed(b"<MediaContainer/>")
     with pytest.raises(BrokenXml, match="does not begin with MediaContainer"):
         reader.close()
@@ -134,6 +134,7 @@ def test_random_damage_comes_out_as_a_tree_or_as_broken() -> None:
 def test_limits_leave_ten_times_what_a_page_takes() -> None:
     reader = TreeReader()
     reader.feed(page(1000))
+    reader.close()
     assert reader._elements * 10 <= plex_tree.MOST_ELEMENTS
     assert reader._memory * 10 <= plex_tree.MOST_MEMORY
 

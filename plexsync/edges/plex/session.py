@@ -111,18 +111,20 @@ class PlexSession:
                 more["total"] = min(seconds, timeout or seconds)
             try:
                 if check and not session.connected:
-                    identity = self._ask(session, Asked("GET", self._identity_url), more)
+                    who = Asked("GET", self._identity_url)
+                    identity = _tree(who, self._ask(session, who, more))
                     assert identity is not None
                     check(identity)
                     self._in_flight.go_on()
-                return self._ask(session, asked, {**more, "data": data})
+                answer = self._ask(session, asked, {**more, "data": data})
             except PlexServerDown:
                 if seconds is None:
                     raise
                 raise Interrupted from None  # our own deadline cut it short
+        return _tree(asked, answer)  # parsed while the connection carries the next request
 
-    def _ask(self, session: Session, asked: Asked, more: Mapping[str, Any]) -> Element | None:
-        """The parsed tree of a read; None for anything else, whose answer is dropped."""
+    def _ask(self, session: Session, asked: Asked, more: Mapping[str, Any]) -> TreeReader | None:
+        """The answer to a read; None for anything else, whose answer is dropped."""
         reader = TreeReader() if asked.reads else None
         into = reader.feed if reader else bool
         try:
@@ -133,10 +135,7 @@ class PlexSession:
         wrong = trouble(asked, reply, self._clean, self._now())
         if wrong is not None:
             raise wrong
-        try:
-            return reader.close() if reader else None
-        except BrokenXml as problem:
-            raise unreadable(asked, problem) from None
+        return reader
 
     @contextmanager
     def _turn(self) -> Iterator[Session]:
@@ -158,3 +157,10 @@ class PlexSession:
                     self._waiting.popleft().put(session)
                 else:
                     self._free.append(session)
+
+
+def _tree(asked: Asked, answer: TreeReader | None) -> Element | None:
+    try:
+        return answer.close() if answer else None
+    except BrokenXml as problem:
+        raise unreadable(asked, problem) from None

@@ -21,6 +21,11 @@ MOST_MEMORY = 48 << 20
 LONGEST_TAG = 512 << 10
 """Maximum bytes of a tag with its attributes, or of a comment."""
 
+LATER = 256 << 10
+"""Bytes of an answer that are kept until `close`, so that a short one is parsed when its connection
+already carries the next request.
+"""
+
 _ELEMENT = 150
 """Bytes of an element besides its attributes, including its slot in the parent."""
 _CONTROLS = bytes(code for code in range(32) if chr(code) not in "\t\n\r")
@@ -56,21 +61,32 @@ class TreeReader:
         self._open: list[Element] = []
         self._root: Element | None = None
         self._problem: BrokenXml | None = None
+        self._kept: list[bytes] = []
+        self._room = LATER
 
     def feed(self, chunk: bytes) -> bool:
-        """Parse the next bytes; False if no more are needed, since `close` will raise anyway."""
-        if self._problem is None:
-            self._parse(self._decoder.decode(chunk.translate(None, _CONTROLS)))
+        """Take the next bytes; False if no more are needed, since `close` will raise anyway."""
+        self._kept.append(chunk)
+        self._room -= len(chunk)
+        if self._room < 0:
+            self._parse_kept()
         return self._problem is None
 
     def close(self) -> Element:
         """The root element of what was fed; raises BrokenXml."""
+        self._parse_kept()
         if self._problem is None:
             self._parse(self._decoder.decode(b"", True), final=True)
         self._parser = None  # it refers to this reader: the cycle would keep the tree alive
         if self._problem is not None or self._root is None:
             raise self._problem or BrokenXml("it is empty")
         return self._root
+
+    def _parse_kept(self) -> None:
+        kept, self._kept = self._kept, []
+        for chunk in kept:
+            if self._problem is None:
+                self._parse(self._decoder.decode(chunk.translate(None, _CONTROLS)))
 
     def _parse(self, text: str, final: bool = False) -> None:
         if not self._fed:
