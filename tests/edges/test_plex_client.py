@@ -390,6 +390,20 @@ def test_a_long_text_goes_whole_where_plex_takes_it(plex, client):
     assert (len(puts(plex)), sent.cut, client.line_limit) == (1, {}, None)
 
 
+def test_what_was_prepared_is_fitted_to_a_limit_that_was_learned_meanwhile(plex, client):
+    plex.max_header_bytes = 6144
+    one, two = plex.add_item(1), plex.add_item(1, file="/plex/b.mp4")
+    later = [edit("title", "T"), edit("summary", "word " * 2_000)]
+    client.prepare(target(plex, two), later)
+    assert plex.writes() == 0
+    client.write(target(plex, one), [edit("summary", "long " * 2_000)])
+    plex.clear_journal()
+    sent = client.write(target(plex, two), later)
+    assert plex.item(two).summary == {each.field: each for each in sent.edits}["summary"].value
+    assert sent.cut["summary"].of == 10_000 > sent.cut["summary"].kept
+    assert {entry.status for entry in puts(plex)} == {200}
+
+
 TOO_LONG = [(size, status) for size in (2500, 6144, 16384) for status in (431, 414, 400, None)]
 
 

@@ -134,6 +134,10 @@ class PlexClient(PlexLists):
         self.verify_server()
         return self._writer.write(target, edits)
 
+    def prepare(self, target: Target, edits: Sequence[Edit]) -> None:
+        """Do what `write` would do before it sends, so that a connection need not wait for that."""
+        self._writer.prepare(target, edits)
+
     def takes_edits(self, target: Target) -> bool | None:
         """Whether Plex accepts an edit of this item that changes nothing; None if that is unknown."""
         try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate, groupby
 from urllib.parse import quote
 
@@ -39,6 +40,20 @@ class Cut:
 
     kept: int
     of: int
+
+
+Rendered = tuple[Sequence[str], Sequence[Edit], Mapping[str, Cut], frozenset[str]]
+"""Queries, the edits that were fitted into them, what was cut, and the lists torn over several."""
+
+
+@lru_cache(maxsize=128)
+def render(edits: tuple[Edit, ...], room: int | None, whole_lists: bool) -> Rendered:
+    """See `fit` and `queries`. What was rendered while other edits were in flight is kept, for two
+    batches, so that a connection that is free waits only for the sending.
+    """
+    fitted, cut = fit(edits, room, whole_lists=whole_lists)
+    torn = frozenset(edit.field for edit in fitted if is_torn(edit, room))
+    return queries(fitted, room), fitted, cut, torn
 
 
 def fit(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from plexsync.edges.plex import edits as plex_edit
 from plexsync.edges.plex.connection import PlexConnection
-from plexsync.edges.plex.edits import Cut
+from plexsync.edges.plex.edits import Cut, Rendered
 from plexsync.edges.plex.line_limit import FRAME, REFUSALS, LineLimit
 from plexsync.edges.plex.session import PlexSession
 from plexsync.edges.plex.xml import is_section_key
@@ -87,10 +87,18 @@ class PlexWriter:
         Raises the error if Plex or the whole item fails. Safe to repeat.
         """
         writing = _Writing(self, target)
-        parameters = [e for e in edits if EDITABLE[e.field].kind != IMAGE or e.lock_only]
+        parameters = _parameters(edits)
         if parameters:
             writing.deliver(parameters)
         return writing.sent()
+
+    def prepare(self, target: Target, edits: Sequence[Edit]) -> None:
+        """Render these edits now, for a `write` that follows."""
+        self.render(target, _parameters(edits), self.lines.limit)
+
+    def render(self, target: Target, edits: Sequence[Edit], limit: int | None) -> Rendered:
+        """The edits as they are sent if a request line may have `limit` bytes."""
+        return plex_edit.render(tuple(edits), _room(target, limit), self.replaces_lists)
 
     def takes_edits(self, target: Target) -> bool:
         """Whether Plex accepts an edit of this item that changes nothing. Raises PlexTemporaryError
@@ -137,10 +145,9 @@ class _Writing:
 
     def _put_all(self, edits: Sequence[Edit]) -> None:
         while True:
-            room = _room(self._target, self._limit)
-            fitted, cut = plex_edit.fit(edits, room, whole_lists=self._writer.replaces_lists)
+            queries, fitted, cut, torn = self._writer.render(self._target, edits, self._limit)
             try:
-                for query in plex_edit.queries(fitted, room):
+                for query in queries:
                     self._put(query)
             except _TooLong:
                 continue
@@ -149,7 +156,7 @@ class _Writing:
             self._writer.lines.confirm(self._limit)
         self._edits += fitted
         self._cut |= cut
-        self._torn |= {edit.field for edit in fitted if plex_edit.is_torn(edit, room)}
+        self._torn |= torn
 
     def _put(self, query: str) -> None:
         """Send one request by the endpoint that worked last, and if refused by the other."""
@@ -217,6 +224,10 @@ class _Writing:
             self._edits.append(edit)  # Plex already has the desired value: nothing is lost
         else:
             self._refused[edit.field] = words_of(error)
+
+
+def _parameters(edits: Sequence[Edit]) -> list[Edit]:
+    return [e for e in edits if EDITABLE[e.field].kind != IMAGE or e.lock_only]
 
 
 def _room(target: Target, limit: int | None) -> int | None:

@@ -63,6 +63,9 @@ class MediaServer(Protocol):
     def fit(self, target: Target, edits: Sequence[Edit]) -> tuple[list[Edit], dict[str, Cut]]:
         """The edits as `write` would send them, and what it would cut; sends nothing."""
 
+    def prepare(self, target: Target, edits: Sequence[Edit]) -> None:
+        """Make ready what `write` will send; sends nothing."""
+
     def write(self, target: Target, edits: Sequence[Edit]) -> Sent:
         """Write texts and lists of one item."""
 

@@ -83,6 +83,8 @@ class WriteItems:
                 # Intent first: after a crash the ledger still has what Plex had before, and what is
                 # ours.
                 self._save(changing, batch.now, intent=True)
+                for write in (w for scene in changing for w in scene.items if w.text):
+                    self._server.prepare(write.item.target, write.text)
                 batch.under_way += [
                     self._pool.submit(self._send_scene, scene, batch) for scene in changing
                 ]
