@@ -50,6 +50,7 @@ def run_worker(
 ) -> None:
     """Drain, step aside for tasks and come back, until nothing is left to do."""
     gc.freeze()  # modules are never freed: collections need not scan them
+    gc.enable()
     sys.setswitchinterval(TURN)
     clock = clock or SystemClock()
     try:

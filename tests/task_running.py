@@ -9,7 +9,7 @@ from typing import Any
 from plexsync.edges.log.log import Log
 from plexsync.flows.tasks.arguments import read_task_arguments
 from plexsync.flows.tasks.context import TaskContext
-from plexsync.flows.tasks.registry import TASKS
+from plexsync.flows.tasks.registry import TASKS, Function
 from plexsync.services import Services
 from tests.world import ROOT, World
 
@@ -19,7 +19,7 @@ Run = Callable[[TaskContext], dict[str, Any]]
 def carry_out(run: Run, context: TaskContext) -> dict[str, Any]:
     """As the task runner does: parse the arguments, and check what the task needs."""
     for mode, task in TASKS.items():
-        if task.action is run:
+        if run in (task.action, isinstance(task.action, Function) and task.action.load()):
             args = read_task_arguments(mode, task, context.args)
             return task.carry_out(replace(context, args=args))
     return run(context)

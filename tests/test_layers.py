@@ -52,7 +52,7 @@ MAY_IMPORT = {
 """Which parts of the package a part may import; itself only where it is named."""
 LATE_IMPORTS = {
     "PlexSync", "plexsync.app", "plexsync.edges.ledger.encoding", "plexsync.edges.page.read_state",
-    "plexsync.entry", "plexsync.fast",
+    "plexsync.edges.plex.connection", "plexsync.entry", "plexsync.fast",
     "plexsync.flows.page.operations", "plexsync.flows.page.tick", "plexsync.hook", "plexsync.system",
 }  # fmt: skip
 WORLD = {

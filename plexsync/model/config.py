@@ -23,13 +23,7 @@ _DESIRED |= {"strip_emoji", "strict_mode", "max_performers"}
 class PlexSyncConfig(BaseModel):
     """The settings in force. Times are seconds; a switch that is True is on."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        strict=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
     plex_url: str = ""
     """Address of the Plex server without a trailing slash; "" until one is entered."""

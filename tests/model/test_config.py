@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
+import inspect
 import os
 import random
+from itertools import pairwise
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -344,7 +347,18 @@ def test_the_settings_are_frozen_strict_and_documented() -> None:
     for wrong in ({"max_tags": "100"}, {"enabled": 1}, {"max_tags": 9}, {"no_tags": True}):
         with pytest.raises(ValidationError):
             PlexSyncConfig(**wrong)  # type: ignore[arg-type]
-    assert all(field.description for field in PlexSyncConfig.model_fields.values())
+
+
+def test_each_setting_is_documented() -> None:
+    (body,) = ast.parse(inspect.getsource(PlexSyncConfig)).body
+    assert isinstance(body, ast.ClassDef)
+    documented = {
+        each.target.id
+        for each, text in pairwise(body.body)
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    }
+    assert documented == set(PlexSyncConfig.model_fields)
 
 
 def test_the_fingerprint_follows_what_is_written_or_matched() -> None:

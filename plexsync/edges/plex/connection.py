@@ -1,4 +1,4 @@
-"""The only module that knows plexapi: a server object that sends everything through our session."""
+"""The connection to one Plex server: who it is, reads, and what is sent by way of plexapi."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 from xml.etree.ElementTree import Element
-
-from plexapi.server import PlexServer
 
 from plexsync import __version__
 from plexsync.edges.plex.answers import NOT_PLEX
@@ -45,12 +43,13 @@ class PlexConnection:
         self._url, self._token, self._timeout = url.rstrip("/"), token, timeout
         self._headers = device(client_id) | {"X-Plex-Token": token}
         self._lock = threading.Lock()
+        self._identity: Element | None = None
         self._server: Any = None
         self._verified = 0
 
     def server_id(self) -> str:
         """The machineIdentifier of the connected server."""
-        return str(self._connected().machineIdentifier)
+        return str(self._connected().get("machineIdentifier"))
 
     def who_answers(self, deadline: float) -> str:
         """The machineIdentifier of the server that answers, which does not get the token yet."""
@@ -72,8 +71,10 @@ class PlexConnection:
 
     def read(self, path: str, headers: Mapping[str, str] | None = None) -> Element:
         """Plex's XML at a path; of a list the part named by `headers`, or all of it."""
-        asked = WHOLE | dict(headers or {})
-        root: Element = self._connected().query(path, headers=asked)
+        self._connected()
+        sent = self._headers | WHOLE | dict(headers or {})
+        root = self.session.get(self._url + path, headers=sent, timeout=self._timeout)
+        assert root is not None
         return root
 
     def send(
@@ -83,7 +84,7 @@ class PlexConnection:
 
         If a new connection is needed, the server's identity is checked first.
         """
-        server = self._connected()
+        server = self._sender()
         self._compare(server.machineIdentifier, to)
 
         def check(identity: Element) -> None:
@@ -108,65 +109,32 @@ class PlexConnection:
         self._check_name(found)
         if found != known:
             with self._lock:
-                self._server = None
+                self._identity = self._server = None
             raise PlexTemporaryError(
                 "another Plex server answers at plex_url now", cause="server", fault=REQUEST
             )
 
-    def _connected(self) -> Any:
+    def _connected(self) -> Element:
+        """How the server introduced itself."""
         with self._lock:
-            if self._server is None:
-                server = _Server(self._url, self._token, self._headers, self.session, self._timeout)
-                self._check_name(server.machineIdentifier)
-                self._server, self._verified = server, self.session.opened
+            if self._identity is None:
+                found = self.probe(IDENTITY, {}, self._timeout)
+                self._check_name(found.get("machineIdentifier"))
+                self._identity, self._verified = found, self.session.opened
+            return self._identity
+
+    def _sender(self) -> Any:
+        """plexapi's server. It is loaded only once something is sent, since that takes a while."""
+        identity = self._connected()
+        named = identity.get("machineIdentifier")
+        with self._lock:
+            if self._server is None or self._server.machineIdentifier != named:
+                from plexsync.edges.plex.server import Server
+
+                self._server = Server(
+                    self._url, self._token, self._headers, self.session, self._timeout, identity
+                )
             return self._server
-
-
-class _Server(PlexServer):
-    """plexapi's server with our headers, whatever plexapi's defaults or its config.ini say.
-
-    It connects by /identity, since proxies and Plex itself treat `/` specially.
-    """
-
-    key = IDENTITY
-
-    def __init__(
-        self,
-        url: str,
-        token: str,
-        headers: Mapping[str, str],
-        session: PlexSession,
-        timeout: float,
-    ) -> None:
-        self._own_headers = headers
-        super().__init__(url, token, session, timeout)  # type: ignore[no-untyped-call]
-
-    def _headers(self, **more: str) -> dict[str, str]:
-        return {**self._own_headers, **more}
-
-    def query(
-        self,
-        key: str,
-        method: Callable[..., Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-        **kwargs: Any,
-    ) -> Element | None:
-        """The tree that our session has parsed; plexapi would parse the text again."""
-        ask: Any = method or self._session.get
-        root: Element | None = ask(
-            self.url(key),
-            headers=self._headers(**headers or {}),
-            params=params,
-            timeout=timeout or self._timeout,
-            **kwargs,
-        )
-        return root
-
-    def url(self, key: str, includeToken: bool | None = None) -> str:  # noqa: N803
-        """The URL of a path, never with the token."""
-        return f"{self._baseurl}{key}"
 
 
 def span(start: int, size: int) -> dict[str, str]:

@@ -10,8 +10,6 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 
-from persistqueue import AckStatus
-
 from plexsync.edges.queue.job_counts import JobCounts
 from plexsync.edges.queue.job_index import (
     AGAIN,
@@ -26,6 +24,7 @@ from plexsync.edges.queue.job_index import (
     renewed,
     share,
 )
+from plexsync.edges.queue.library import AckStatus
 from plexsync.edges.queue.queue_queries import LONGEST_WAIT, TABLE
 from plexsync.edges.queue.queue_store import Row, decode, keep_bad_rows, open_queue
 from plexsync.edges.transactions import transaction

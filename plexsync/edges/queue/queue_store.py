@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
-import persistqueue
-import persistqueue.serializers.json
-
 from plexsync import system
 from plexsync.edges.queue import job_index
 from plexsync.edges.queue.epoch import Epoch
+from plexsync.edges.queue.library import AckStatus, SQLiteAckQueue, serializer
 from plexsync.edges.queue.queue_queries import LIVE, TABLE
 from plexsync.edges.storage import files
 from plexsync.edges.storage.read_only import read_only
@@ -25,7 +23,7 @@ from plexsync.model.stored import ABSURD, DATABASES, refusal
 
 FILE = "data.db"
 VERSION = DATABASES["queue/data.db"]
-_READY = int(persistqueue.AckStatus.ready)
+_READY = int(AckStatus.ready)
 _SIDES = ("", "-wal", "-shm", "-journal")
 _NOT_DAMAGE = ("locked", "full", "disk i/o", "unable to open", "out of memory", "interrupted")
 
@@ -33,7 +31,7 @@ Row = tuple[int, object, object]
 """Row id, payload bytes (None for NULL), status."""
 
 
-class AckQueue(persistqueue.SQLiteAckQueue):
+class AckQueue(SQLiteAckQueue):
     """The library's queue on a single connection that syncs at every commit.
 
     Nothing is resumed on opening: with a single owner every claimed row is ours, and rows that a
@@ -47,7 +45,7 @@ class AckQueue(persistqueue.SQLiteAckQueue):
             folder,
             auto_resume=False,
             multithreading=False,
-            serializer=persistqueue.serializers.json,
+            serializer=serializer,
         )
 
     def _new_db_connection(

@@ -116,6 +116,10 @@ class TaskContext:
             return default
 
 
+Action = Callable[[TaskContext], dict[str, object]]
+"""What a task does; it returns JSON values for the caller."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A button or a page command: a function and its requirements.
@@ -130,7 +134,7 @@ class Task:
     """
 
     kind: str
-    action: Callable[[TaskContext], dict[str, object]]
+    action: Action
     arguments: Mapping[str, Rule] = field(default_factory=dict)
     needs: str = ""
     title: str = ""
