@@ -120,6 +120,9 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--only", choices=PARTS, help="only this part")
     parser.add_argument("--against", metavar="REV", help="only: beside another revision, as ratios")
+    parser.add_argument(
+        "--unchanged", action="store_true", help="of that only the rows without changes"
+    )
     parser.add_argument("--million", action="store_true", help="only: a million scenes and items")
     parser.add_argument("--scenes", type=int, help="another number of them for these two")
     parser.add_argument("--markdown", action="store_true", help="as for docs/performance.md")
@@ -136,7 +139,8 @@ def main(words: Sequence[str]) -> int:
         return counted.gate()
     size, parts = TINY if args.tiny else FULL, dict(PARTS)
     if args.against:
-        parts = {"against": lambda size: against.against(args.against, args.scenes or size.items)}
+        rev, filled = args.against, args.unchanged
+        parts = {"against": lambda s: against.against(rev, args.scenes or s.items, filled=filled)}
     elif args.million:
         parts = {"million": lambda size: reconcile.large(args.scenes or size.many)}
     wanted = (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -19,8 +21,24 @@ _LISTS = ("backfills", "bulks")
 """What the versions call the ledger's table of scenes that are still to be queued."""
 
 
-def against(revision: str, count: int) -> Iterator[Row]:
-    """CPU of this checkout's plugin as a ratio to that of another revision's, for `count` scenes."""
+_FILL_IN = """
+import inspect, json, sys, types
+from bench.reconcile import SETTINGS, _seed
+told = json.loads(sys.argv[2])
+connection = json.dumps(told["connection"]).encode()
+site = types.SimpleNamespace(
+    data=sys.argv[1], ask=lambda *question: told, connection=lambda: connection
+)
+_seed(site, *[SETTINGS][: len(inspect.signature(_seed).parameters) - 1])
+"""
+"""What a checkout runs to fill in a site's ledger as if it had written every scene."""
+
+
+def against(revision: str, count: int, *, filled: bool = False) -> Iterator[Row]:
+    """CPU of this checkout's plugin as a ratio to that of another revision's, for `count` scenes.
+
+    With `filled` only the rows without changes: the ledgers are filled in, not written by a sync.
+    """
     with _checkout(revision) as other, _library(count, ROOT) as ours, _library(count, other) as old:
         sites = (ours, old)
 
@@ -30,13 +48,20 @@ def against(revision: str, count: int) -> Iterator[Row]:
             text = f"{new / before:.2f} x ({new:.1f} s, {revision}: {before:.1f} s)"
             return at_most(f"{what} of {count:,} scenes: CPU", new / before, target, text)
 
-        yield row("Sync All, Ignoring What Was Written", 1.0, _forced)
+        if filled:
+            _fill_in(ours, ROOT)
+            _fill_in(old, other)
+            _synced(ours)  # which stores what later ones compare
+        else:
+            yield row("Sync All, Ignoring What Was Written", 1.0, _forced)
         yield row("Sync All, no changes,", AGAIN, _synced)
         for site in sites:
             site.ask("configure", SETTINGS)
             site.ask("age", 3000)
             site.ask("plant", max(1, count // SHARE))
-        yield row("reconciliation, first run,", FIRST, compared)
+        first = row("reconciliation, first run,", FIRST, compared)
+        if not filled:
+            yield first
         yield row("reconciliation, no changes,", AGAIN, compared, LOOKS)
 
 
@@ -59,6 +84,12 @@ def _library(count: int, root: str) -> Iterator[Site]:
         site.ask("fill", count)
         site.ask("settle")
         yield site
+
+
+def _fill_in(site: Site, root: str) -> None:
+    told = json.dumps(site.ask("hello"))
+    command = [sys.executable, "-c", _FILL_IN, site.data, told]
+    subprocess.run(command, cwd=root, check=True, env={**os.environ, "PYTHONPATH": root})
 
 
 def _forced(site: Site) -> float:
