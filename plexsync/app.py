@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from plexsync.edges import legacy
 from plexsync.edges.clock import Clock
@@ -20,6 +21,7 @@ from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage import files
 from plexsync.edges.storage.files import NewerSchema
+from plexsync.edges.storage.soundness import Soundness
 from plexsync.edges.stores import Stores
 from plexsync.flows.backfill_turns import BackfillTurns
 from plexsync.flows.outage.outage_controller import OutageController
@@ -51,6 +53,7 @@ from plexsync.services import Services
 MEET_EVERY = 900.0
 """Seconds after which a worker checks Stash's identity again."""
 
+DLQ, LEDGER, INDEX = "dlq.db", "ledger.db", "plex_index.db"
 
 LEGACY = (
     "An earlier product has left its queue, dead letters or sync times here. They are not read, but"
@@ -90,10 +93,12 @@ class App(Services):
         self._reconciliation: Reconciliation | None = None
         self._collections: CollectionWriter | None = None
         self.outages = OutageController(folder, clock, log, stash.in_flight.asked)
+        self.soundness = Soundness(folder, log.warning)
+        holds = self.soundness.holds
         self.stores = Stores(
             queue=JobQueue(self.path("queue"), log.warning),
-            dead_letters=DeadLetters(self.path("dlq.db"), log.warning),
-            ledger=Ledger(self.path("ledger.db"), log.warning),
+            dead_letters=DeadLetters(self.path(DLQ), log.warning, sound=holds(DLQ)),
+            ledger=Ledger(self.path(LEDGER), log.warning, sound=holds(LEDGER)),
         )
         self.reconcile = AutoReconcile(folder, clock, log)
         lost = self.stores.dead_letters.lost | self.stores.ledger.lost
@@ -136,8 +141,8 @@ class App(Services):
                 self._spent["lookups"] += self._index.lookups
                 self._spent["hits"] += self._index.hits
                 self._index.close()
-            warn = self.log.warning
-            self._index = PlexIndex(self.path("plex_index.db"), plex, warn, keys=index_keys)
+            path, warn, sound = self.path(INDEX), self.log.warning, self.soundness.holds(INDEX)
+            self._index = PlexIndex(path, plex, warn, keys=index_keys, sound=sound)
             self._index_of = plex
         return self._index
 
@@ -253,3 +258,20 @@ class App(Services):
         self.stores.queue.close()
         self.stores.dead_letters.close()
         self.stores.ledger.close()
+
+
+@contextmanager
+def owning(
+    folder: str, stash: StashClient, clock: Clock, log: Log, environ: Mapping[str, str]
+) -> Iterator[App]:
+    """An App for the folder's owner, closed at the end. Unless that is a failure, the databases are
+    known to be sound until somebody writes to them.
+    """
+    app = App(folder, stash, clock, log, environ)
+    try:
+        yield app
+    except BaseException:
+        app.close()
+        raise
+    app.close()
+    app.soundness.keep()

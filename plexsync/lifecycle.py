@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from functools import partial
 
 from plexsync import __version__, inbox, system
-from plexsync.app import App
+from plexsync.app import owning
 from plexsync.edges.clock import Clock, SystemClock
 from plexsync.edges.in_flight import InFlight
 from plexsync.edges.in_flight_note import write_note
@@ -138,13 +138,10 @@ def run_as_owner(
     damaged = False
     while True:
         try:
-            app = App(folder, stash, clock, log, os.environ)
-            try:
+            with owning(folder, stash, clock, log, os.environ) as app:
                 worker = app.worker(leave)
                 worker.start()
                 return worker.drain()
-            finally:
-                app.close()
         except (sqlite3.Error, OSError) as problem:
             said = system.text_of(problem)
             if is_damage(problem) and not damaged:

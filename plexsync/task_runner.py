@@ -11,7 +11,7 @@ from contextlib import closing
 from functools import partial
 
 from plexsync import inbox, system
-from plexsync.app import App
+from plexsync.app import App, owning
 from plexsync.edges.clock import SystemClock
 from plexsync.edges.log.brief import Brief
 from plexsync.edges.log.log import Log, capture
@@ -98,7 +98,7 @@ def _carry_out(
                 return run_with(task, plugin_dir, args, services, wake_worker, stand_by)
         with (
             Takeover(folder, stand_by, TAKEOVER_PATIENCE, report_wait),
-            closing(App(folder, stash, clock, log, os.environ)) as app,
+            owning(folder, stash, clock, log, os.environ) as app,
         ):
             return run_with(task, plugin_dir, args, app, wake_worker)
     finally:

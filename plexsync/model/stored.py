@@ -97,6 +97,7 @@ DOCUMENTS = {
     "set_up.json": 1,
     "first_sync.json": 1,
     "notifications.json": 1,
+    "sound.json": 1,
 }
 """The "version" of a JSON file; a file without one has version 1."""
 

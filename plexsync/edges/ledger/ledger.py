@@ -46,15 +46,17 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
     """ledger.db, opened by the owner. A damaged file is set aside and replaced by an empty one.
 
     Everything about scenes concerns the Plex server set by `use_server`, which is stored; rows of
-    other servers are left alone. `lost` is what unreadable rows were about.
+    other servers are left alone. `lost` is what unreadable rows were about. A file that is known to be
+    `sound` is not checked.
     """
 
     lost = Lost()
 
-    def __init__(self, path: str, warn: Callable[[str], None]) -> None:
-        connection = files.open_sqlite(path, SCHEMA, warn)
+    def __init__(self, path: str, warn: Callable[[str], None], *, sound: bool = False) -> None:
+        connection = files.open_sqlite(path, SCHEMA, warn, sound=sound)
         super().__init__(connection)
-        self.lost = audited(connection, TABLES, path, warn)
+        if not sound:
+            self.lost = audited(connection, TABLES, path, warn)
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         if isinstance(self._here, str):  # lost with a damaged row
             with transaction(connection):

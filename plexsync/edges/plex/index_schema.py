@@ -1,10 +1,15 @@
-"""The tables of plex_index.db, and what is read of them."""
+"""The tables of plex_index.db, how it is opened, and what is read of it."""
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from plexsync.edges.storage.row_audit import CLOCK, DIGITS, NUMBER, Table
+from plexsync.edges.storage import files
+from plexsync.edges.storage.row_audit import CLOCK, DIGITS, NUMBER, Audit, Table
+
+Warn = Callable[[str], None]
 
 _TABLES = """
 CREATE TABLE sections (
@@ -106,3 +111,12 @@ class SectionRow:
 
 
 COLUMNS = tuple(field.name for field in fields(SectionRow))
+
+
+def open_index(path: str, warn: Warn, sound: bool) -> sqlite3.Connection:
+    """The database, emptied if a row is unreadable; one that is known to be `sound` is not checked."""
+    database = files.open_sqlite(path, SCHEMA, warn, sound=sound)
+    if not sound and (audit := Audit(database, TABLES)).unsound:
+        audit.empty()
+        warn("The library index was damaged; PlexSync reads the libraries again.")
+    return database

@@ -13,10 +13,10 @@ from plexsync.edges.plex.index_schema import (
     Held,
     IndexStats,
     SectionRow,
+    Warn,
+    open_index,
 )
 from plexsync.edges.plex.xml import Listed
-from plexsync.edges.storage import files
-from plexsync.edges.storage.row_audit import Audit
 from plexsync.edges.storage.sqlite_view import view_sqlite
 from plexsync.model.plex import IndexedPart, Target
 
@@ -48,16 +48,10 @@ class IndexStore:
     """
 
     def __init__(
-        self, path: str, keys: Keys, warn: Callable[[str], None], *, read_only: bool = False
+        self, path: str, keys: Keys, warn: Warn, *, read_only: bool = False, sound: bool = False
     ) -> None:
-        self._keys = keys
-        view = read_only
-        self._db = (
-            view_sqlite(path, SCHEMA, TABLES) if view else files.open_sqlite(path, SCHEMA, warn)
-        )
-        if not view and (audit := Audit(self._db, TABLES)).unsound:
-            audit.empty()
-            warn("The library index was damaged; PlexSync reads the libraries again.")
+        self._keys, view = keys, read_only
+        self._db = view_sqlite(path, SCHEMA, TABLES) if view else open_index(path, warn, sound)
         # A damaged path must only fail to match, not stop the look-up.
         self._db.text_factory = lambda data: data.decode("utf-8", "replace")
 

@@ -31,7 +31,7 @@ class PlexIndex:
     """Belongs to one thread. Stored per server: a new server starts empty, the others' rows stay.
 
     `keys` defines which paths are alike; similar paths are found too, and the caller decides. With
-    `read_only` it is read beside its owner, and neither refreshed nor corrected.
+    `read_only` it is read beside its owner, and neither refreshed nor corrected. `sound`: see Ledger.
     """
 
     def __init__(
@@ -42,9 +42,10 @@ class PlexIndex:
         keys: Keys,
         *,
         read_only: bool = False,
+        sound: bool = False,
     ) -> None:
         self._client, self._keys, self._read_only = client, keys, read_only
-        self._store = IndexStore(path, keys, warn, read_only=read_only)
+        self._store = IndexStore(path, keys, warn, read_only=read_only, sound=sound)
         self.libraries: tuple[Section, ...] = ()
         """The libraries found by the last refresh; none before it."""
         self._known_limit: int | None = None
@@ -58,11 +59,7 @@ class PlexIndex:
         return self._store.covered(self._client.server_id()) == wanted
 
     def refresh(
-        self,
-        wanted: str,
-        now: float,
-        force: bool = False,
-        depth: Depth = Depth.NEW,
+        self, wanted: str, now: float, force: bool = False, depth: Depth = Depth.NEW
     ) -> RefreshResult:
         """Read what Plex added or changed since the last refresh; read a library whole if that does
         not add up.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from plexsync.edges.queue.dead_letter_queries import COLUMNS, SET, DeadLetterQueries
 from plexsync.edges.storage import files, id_sets
 from plexsync.edges.storage.queries import asking
-from plexsync.edges.storage.row_audit import JSON, Table, audited
+from plexsync.edges.storage.row_audit import JSON, Lost, Table, audited
 from plexsync.edges.transactions import transaction
 from plexsync.model.dead_letter import DeadLetter
 
@@ -70,13 +70,17 @@ _MEMBERS = f"SELECT 0, '{SET}', scene FROM dead_letters"
 class DeadLetters(DeadLetterQueries):
     """dlq.db, opened by the owner. A damaged file is set aside and an empty one created.
 
-    `lost` holds the scenes whose dead letters could not be read.
+    `lost` holds the scenes whose dead letters could not be read. A file that is known to be `sound` is
+    not checked.
     """
 
-    def __init__(self, path: str, warn: Callable[[str], None]) -> None:
-        self._connection = files.open_sqlite(path, SCHEMA, warn)
+    lost = Lost()
+
+    def __init__(self, path: str, warn: Callable[[str], None], *, sound: bool = False) -> None:
+        self._connection = files.open_sqlite(path, SCHEMA, warn, sound=sound)
         super().__init__(asking(self._connection))
-        self.lost = audited(self._connection, TABLES, path, warn)
+        if not sound:
+            self.lost = audited(self._connection, TABLES, path, warn)
         if not id_sets.agree(self._connection, _COUNTS):
             with transaction(self._connection) as connection:
                 id_sets.make(connection, connection.execute(_MEMBERS))

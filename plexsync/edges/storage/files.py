@@ -189,15 +189,17 @@ def open_sqlite(
     warn: Callable[[str], None],
     *,
     check_same_thread: bool = True,
+    sound: bool = False,
 ) -> sqlite3.Connection:
     """Open a database: private, durable (WAL, synchronous FULL) and migrated to the latest schema.
 
     `schema` is the list of migration scripts; user_version counts those that have run. A damaged
-    file is set aside with one warning and an empty database created. Raises NewerSchema if a newer
-    version migrated the file, OSError or sqlite3.OperationalError if the disk or a lock forbids it.
+    file is set aside with one warning and an empty database created; one that is known to be `sound` is
+    not checked. Raises NewerSchema if a newer version migrated the file, OSError or
+    sqlite3.OperationalError if the disk or a lock forbids it.
     """
     try:
-        return _open(path, schema, check_same_thread)
+        return _open(path, schema, check_same_thread, sound)
     except DAMAGE as problem:
         if not _is_damage(problem, path):
             raise
@@ -207,7 +209,7 @@ def open_sqlite(
     warn(
         f"{os.path.basename(path)} was damaged ({reason}); it is kept in {kept}, a new one begins."
     )
-    return _open(path, schema, check_same_thread)
+    return _open(path, schema, check_same_thread, sound=False)
 
 
 def is_disk_trouble(problem: BaseException) -> bool:
@@ -242,10 +244,14 @@ def header_forbids_writing(path: str) -> bool:
     return False
 
 
-def _open(path: str, schema: Sequence[str], check_same_thread: bool) -> sqlite3.Connection:
+def _open(
+    path: str, schema: Sequence[str], check_same_thread: bool, sound: bool
+) -> sqlite3.Connection:
     _make_private(path)
     connection = sqlite3.connect(path, timeout=5.0, check_same_thread=check_same_thread)
     try:
+        if not sound:
+            _check(connection)
         _prepare(connection, path)
         migrate(connection, path, schema)
         if wrong := misshapen(connection, schema):
@@ -269,12 +275,15 @@ def _make_private(path: str) -> None:
         raise sqlite3.DatabaseError("it is missing or truncated")
 
 
-def _prepare(connection: sqlite3.Connection, path: str) -> None:
+def _check(connection: sqlite3.Connection) -> None:
     (checked,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if checked != "ok":
         raise sqlite3.DatabaseError(str(checked))
     # quick_check accepts a table definition that is not valid text, but its columns cannot be read
     connection.execute("SELECT sql FROM sqlite_master").fetchall()
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
     (journal,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
