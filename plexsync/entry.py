@@ -32,7 +32,7 @@ OPENINGS = {
 def run_task(plugin_dir: str, stdin: bytes) -> bytes:
     """Answer a task or an operation: one JSON object. An unknown mode is an error."""
     plugin_dir = os.path.abspath(plugin_dir)
-    _load_without_collections()
+    system.stop_collecting()
     if not stdin.strip():
         return _answer(
             error="PlexSync is a plugin for Stash, which runs it with JSON on stdin: install it in "
@@ -162,15 +162,6 @@ def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:
     return ""
 
 
-def _load_without_collections() -> None:
-    """Collect no garbage until all modules are loaded: they are no garbage, and looking through them
-    again and again takes a sixth of the start. Whoever runs longer than that begins to collect.
-    """
-    import gc
-
-    gc.disable()
-
-
 def _load_site() -> None:
     """Load site-packages, which an interpreter started with `-S` (for the hook's sake) lacks."""
     if sys.flags.no_site:
@@ -224,7 +215,7 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
             "disk and permissions; the next event starts another worker and nothing is lost."
         )
         return
-    _load_without_collections()
+    system.stop_collecting()
     log = _open_log(folder)
     if ownership.lock_elsewhere:
         log.warning(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import json
 import os
 import sqlite3
@@ -49,8 +48,7 @@ def run_worker(
     clock: Clock | None = None,
 ) -> None:
     """Drain, step aside for tasks and come back, until nothing is left to do."""
-    gc.freeze()  # modules are never freed: collections need not scan them
-    gc.enable()
+    system.collect_again()
     sys.setswitchinterval(TURN)
     clock = clock or SystemClock()
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -43,8 +42,7 @@ def run_mode(
     """Run the task with this mode and return its output; raises TaskFailed with a sentence for the
     user.
     """
-    gc.freeze()  # modules are never freed: collections need not scan them
-    gc.enable()
+    system.collect_again()
     task = TASKS.get(mode) if isinstance(mode, str) else None
     if task is None:
         name = quoted(mode) if isinstance(mode, str) else mode

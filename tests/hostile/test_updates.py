@@ -81,6 +81,7 @@ def a_full_life(world: World) -> tuple[int, Any]:
     never["set_up.json"] = FRESH.to_json()
     never["first_sync.json"] = dry_pass.to_json(dry_pass.begun(None, "", world.clock.now()))
     never["recovery_state.json"] = RecoveryState().to_json()
+    never["sound.json"] = {"version": 1, "by": __version__, "databases": {}}
     for name, document in never.items():
         if not Path(world.folder, name).exists():
             Path(world.folder, name).write_text(json.dumps(document))
