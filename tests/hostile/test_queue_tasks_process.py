@@ -21,13 +21,19 @@ from tests import forks
 from tests.signals import STOPPED
 from tests.world import TOKEN, until
 
+WAITS = re.compile(r"Waiting for the background worker to finish [12] requests?\.")
+
+
+def says_what_it_waits_for(job: Any) -> bool:
+    """Whether a task says that the worker has noticed it, and has yet to finish its requests."""
+    return any(WAITS.match(line.text) for line in job.process.log())
+
 
 class Office:
     """An installed plugin, a user at the task page, and a check of the requests to Plex."""
 
     def __init__(self, plugin: Path, plex: PlexSim, stash: StashSim) -> None:
         self.plugin, self.data, self.plex, self.stash = plugin, plugin / "data", plex, stash
-        self.takeover = system.LockFile(str(self.data / "takeover.lock"))
         self.section = plex.add_section("Films", locations=["/data"])
         system.private_folder(str(self.data))
         patient = {"no_poster": True, "read_timeout": 120}  # while a test delays Plex
@@ -61,7 +67,7 @@ class Office:
         worker's next writes."""
         until(lambda: held.used)
         job = self.stash.start_task(name)
-        until(self.takeover.busy)
+        until(lambda: says_what_it_waits_for(job))
         again = self.hold(lambda: True)
         held.remove()
         run = job.wait()
@@ -191,9 +197,7 @@ def test_a_task_while_the_worker_is_in_the_middle_of_a_batch(office: Office) -> 
     office.stash.edit(pairs[0][0], code="c")
     until(lambda: held.used)
     job = office.stash.start_task("Process Queue")
-    waits = re.compile(r"Waiting for the background worker to finish [12] requests?\.")
-    until(office.takeover.busy)
-    until(lambda: any(waits.match(line.text) for line in job.process.log()))
+    until(lambda: says_what_it_waits_for(job))
     held.remove()
     run = job.wait()
     assert "a task takes over" in office.worker_log()
