@@ -26,7 +26,7 @@ WAITS = re.compile(r"Waiting for the background worker to finish [12] requests?\
 
 def says_what_it_waits_for(job: Any) -> bool:
     """Whether a task says that the worker has noticed it, and has yet to finish its requests."""
-    return any(WAITS.match(line.text) for line in job.process.log())
+    return job.process is not None and any(WAITS.match(line.text) for line in job.process.log())
 
 
 class Office:
