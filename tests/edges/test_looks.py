@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from plexsync.edges.ledger.ledger import Ledger
-from plexsync.model.ledger import Observation
+from plexsync.edges.ledger.rows import standing_of
+from plexsync.model.ledger import SYNCED, Observation, SceneState
+from plexsync.model.pictures import Kept, PictureSource
 
 LOOK = Observation(7, 1_700_000_000, "w" * 32, (("empty", "title"), ("stale", "tags")), "HIGH", 5.5)
 
@@ -28,6 +30,27 @@ def test_looks_are_kept_per_scene_and_replaced_whole(ledger: Ledger) -> None:
     assert ledger.observations([1]) == {1: (other,)}
     ledger.save_observations([(1, [])])
     assert ledger.observations([1]) == {}
+
+
+def test_scenes_are_stored_together_with_what_was_seen_of_them(ledger: Ledger) -> None:
+    pictures = {PictureSource("group", 3): Kept("etag", "\udcff")}
+    whole = SceneState(
+        1,
+        SYNCED,
+        since=1.5,
+        oshash="\udcff",
+        path="/data/\udcff",
+        cover_sha1="c",
+        pictures=pictures,
+    )
+    states = [whole, SceneState(2, SYNCED)]
+    ledger.save(states, [(1, [LOOK])])
+    assert ledger.observations([1, 2]) == {1: (LOOK,)}
+    assert ledger.standing(0, 9) == {state.scene: standing_of(state) for state in states}
+    with pytest.raises(sqlite3.Error):
+        ledger.save([whole._replace(since=9.0)], [(1, [LOOK, LOOK])])
+    assert ledger.standing(0, 1) == {1: standing_of(whole)}, "neither is stored then"
+    assert ledger.observations([1]) == {1: (LOOK,)}
 
 
 def test_another_server_was_never_looked_at(ledger: Ledger) -> None:

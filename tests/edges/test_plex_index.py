@@ -600,7 +600,7 @@ def test_two_paths_with_the_same_checksum_are_told_apart(plex, open_index):
     for key, path in zip(keys, CLASHING, strict=True):
         assert [part.target.rating_key for part in index.find([path])] == [key]
     found = index.at_paths(CLASHING)
-    assert {path: [held[0] for held in some] for path, some in found.items()} == dict(
+    assert {path: [held[1] for held in some] for path, some in found.items()} == dict(
         zip(CLASHING, ([key] for key in keys), strict=True)
     )
 

@@ -14,6 +14,7 @@ from plexsync.edges.ledger.schema import SCHEMA
 from plexsync.edges.ledger.side_tables import (
     Backfills,
     Observations,
+    Observed,
     Orphans,
     OutageJobs,
     Pins,
@@ -95,14 +96,16 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         self._in_use = server
         return bool(before)
 
-    def save(self, states: Iterable[SceneState]) -> None:
-        """Replace scenes in one transaction; a destroyed one becomes live again.
+    def save(self, states: Iterable[SceneState], observed: Observed = ()) -> None:
+        """Replace scenes, and observations of some of them, in one transaction; a destroyed one
+        becomes live again.
 
         Base values are never replaced: the first one stored for a field of a Plex item stays. A
         target that a scene no longer has is hidden, but can still be inherited.
         """
         with transaction(self._connection) as connection:
             save_scenes(connection, self, list(states), self._numbered)
+            self._replace_observations(observed)
 
     def basis_of(self, scenes: Sequence[int]) -> dict[int, str]:
         """The basis of those of these scenes that are in step and have one."""

@@ -84,6 +84,13 @@ def _save_scene(
     return int(connection.execute(_INSERT, (*values, here, state.scene)).lastrowid or 0)
 
 
+def standing_of(state: SceneState) -> tuple[object, ...]:
+    """What `Observations.standing` has of a scene that is saved like this."""
+    texts = [storable(text) for text in (state.oshash, state.path, state.cover_sha1)]
+    more = (*texts, pictures_to_json(state.pictures), state.destroyed_at)
+    return (state.scene, storable(state.state), state.since, *more)
+
+
 def _save_targets(
     connection: sqlite3.Connection, row: int, state: SceneState, numbers: Mapping[str, int]
 ) -> None:

@@ -36,26 +36,33 @@ class LedgerTables(LedgerQueries):
         return int(self._ask(known, (server,))[0][0]) if server else 0
 
 
+Observed = Sequence[tuple[int, Sequence[Observation]]]
+"""Scenes with their observations."""
+
+
 class Observations(LedgerTables):
     """The ledger's observations: one per scene and Plex item, rating key 0 if none matched."""
 
     def save_observations(self, observations: Iterable[tuple[int, Sequence[Observation]]]) -> None:
         """Replace the observations of these scenes, in one transaction."""
-        new = list(observations)
-        with transaction(self._connection) as connection:
-            connection.executemany(
-                "DELETE FROM observations WHERE server = ? AND scene = ?",
-                [(self._here, scene) for scene, _ in new],
-            )
-            connection.executemany(
-                "INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (self._here, scene, each.rating_key, each.updated, each.desired_hash)
-                    + (verdict_to_json(each.gaps, each.confidence), each.queued_at, each.basis)
-                    for scene, some in new
-                    for each in some
-                ],
-            )
+        with transaction(self._connection):
+            self._replace_observations(list(observations))
+
+    def _replace_observations(self, new: Observed) -> None:
+        """The same in the caller's transaction."""
+        self._connection.executemany(
+            "DELETE FROM observations WHERE server = ? AND scene = ?",
+            [(self._here, scene) for scene, _ in new],
+        )
+        self._connection.executemany(
+            "INSERT INTO observations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (self._here, scene, each.rating_key, each.updated, each.desired_hash)
+                + (verdict_to_json(each.gaps, each.confidence), each.queued_at, each.basis)
+                for scene, some in new
+                for each in some
+            ],
+        )
 
     def concluded(self, after: int, last: int) -> dict[int, list[tuple[int, int, str]]]:
         """By scene, above `after` up to `last`: rating key, update time and basis of its

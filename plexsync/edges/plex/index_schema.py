@@ -64,8 +64,8 @@ TABLES = (
 
 
 Held = tuple[int, int, str, int, "int | None", str]
-"""Rating key, when Plex changed the item, library, position among the item's files, size in bytes
-and path.
+"""When Plex changed the item, its rating key, library, position among its files, size in bytes and
+path.
 """
 
 

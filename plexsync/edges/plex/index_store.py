@@ -193,7 +193,7 @@ class IndexStore:
         for start in range(0, len(checksums), _CHUNK):
             some = checksums[start : start + _CHUNK]
             rows = self._db.execute(
-                "SELECT p.rating_key, p.updated, s.key, p.place, p.size, p.file"
+                "SELECT p.updated, p.rating_key, s.key, p.place, p.size, p.file"
                 # in this order: by itself SQLite would read the whole list for each page
                 " FROM parts p INDEXED BY parts_path CROSS JOIN sections s ON s.list = p.list"
                 f" WHERE s.server = ? AND p.path_key IN ({','.join('?' * len(some))})"

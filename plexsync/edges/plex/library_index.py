@@ -18,7 +18,7 @@ from plexsync.edges.plex.xml import Listed
 from plexsync.model.errors import PlexTemporaryError
 from plexsync.model.plex import IndexedPart, PlexItem, Section, Target
 
-__all__ = ["PAGE", "IndexStats", "Keys", "PlexIndex"]
+__all__ = ["PAGE", "Held", "IndexStats", "Keys", "PlexIndex"]
 
 MAX_AGE = 86400.0
 """Seconds after which a library is read whole again."""

@@ -15,6 +15,7 @@ from plexsync.flows.sync.planning import kept_edits, plan_items
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
 from plexsync.flows.sync.scene_reader import is_other_file
 from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
+from plexsync.flows.sync.seen_equal import TRUST
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import StashDown
@@ -30,10 +31,6 @@ from plexsync.policy.matching import NONE
 
 DETAILS = 50
 """Items per request for details."""
-
-_TRUST = 5
-"""Seconds. An item changed this recently may change again within the same second of Plex's clock.
-"""
 
 _NONE: Mapping[int, str] = {}
 
@@ -199,7 +196,7 @@ def _judged(
     that stays is dated by our clock.
     """
     return observation._replace(
-        updated=observation.updated if observation.updated < now - _TRUST else NEVER,
+        updated=observation.updated if observation.updated < now - TRUST else NEVER,
         gaps=gaps,
         confidence=confidence,
         queued_at=now if any(kind == KEPT for kind, _ in gaps) else 0.0,

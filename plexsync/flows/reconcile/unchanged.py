@@ -16,7 +16,7 @@ from plexsync.edges.stash.scene_answers import RawPage
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.paths import PathMap
-from plexsync.policy.unchanged import digests
+from plexsync.policy.unchanged import conclusion, decisive, digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Unchanged:
         index: PlexIndex,
         ledger: Ledger,
     ) -> None:
-        self._settings = repr(config)
+        self._settings = decisive(config)
         self._selection = selection
         self._map = path_map
         self._index = index
@@ -63,8 +63,9 @@ class Unchanged:
             files = [file for path in some for file in held.get(path, ())]
             if not files:
                 continue
-            found[scene] = digest(page.rows[scene], standing.get(scene), files)
-            items = sorted({(key, updated, found[scene]) for key, updated, *_ in files})
+            basis = digest(page.rows[scene], None, ())
+            found[scene] = conclusion(basis, standing.get(scene), files)
+            items = sorted({(key, updated, found[scene]) for updated, key, *_ in files})
             if items == concluded.get(scene):
                 same[scene] = [key for key, *_ in items]
         return Basis(found, same)

@@ -12,7 +12,7 @@ from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
-from plexsync.policy.unchanged import digests
+from plexsync.policy.unchanged import decisive, digests
 
 
 class InStep:
@@ -21,7 +21,7 @@ class InStep:
     def __init__(
         self, config: PlexSyncConfig, stash: StashClient, ledger: Ledger, selection: Selection
     ) -> None:
-        self._settings = repr(config)
+        self._settings = decisive(config)
         self._stash = stash
         self._ledger = ledger
         self._selection = selection

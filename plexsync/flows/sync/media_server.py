@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from plexsync.edges.plex.client import Cut, Health, Sent
+from plexsync.edges.plex.library_index import Held
 from plexsync.edges.plex.lists import Sections
 from plexsync.edges.plex.refresh import Depth, RefreshResult
 from plexsync.model.plex import Edit, IndexedPart, PlexItem, Section, Target
@@ -17,6 +18,7 @@ __all__ = [
     "Depth",
     "FileIndex",
     "Health",
+    "Held",
     "MediaServer",
     "RefreshResult",
     "Sections",
@@ -103,6 +105,9 @@ class FileIndex(Protocol):
 
     def find(self, paths: Sequence[str]) -> list[IndexedPart]:
         """The files that may match one of these paths."""
+
+    def at_paths(self, paths: Sequence[str]) -> dict[str, list[Held]]:
+        """The files that `find` finds by their paths alone, for many paths at once."""
 
     def may_hold(self, paths: Sequence[str]) -> bool:
         """Whether any file has the same name as one of these paths."""

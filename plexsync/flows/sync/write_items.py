@@ -18,6 +18,7 @@ from plexsync.flows.sync.media_server import FileIndex, MediaServer, Sent
 from plexsync.flows.sync.picture_reader import PictureReader
 from plexsync.flows.sync.planning import plan_items
 from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
+from plexsync.flows.sync.seen_equal import SeenEqual
 from plexsync.flows.sync.write_record import compare, conclude, state_of
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
@@ -67,6 +68,7 @@ class WriteItems:
         self._outages = outages
         self._notes = notes
         self._log = log
+        self._seen_equal = SeenEqual(config, index, ledger)
         self._images = ImageWriter(server, readers, outages, preserve=self._preserve)
 
     def begin(self, batch: Batch) -> None:
@@ -82,7 +84,7 @@ class WriteItems:
                 self._images.inspect([write for scene in changing for write in scene.items])
                 # Intent first: after a crash the ledger still has what Plex had before, and what is
                 # ours.
-                self._save(changing, batch.now, intent=True)
+                self._ledger.save([state_of(each, batch.now, intent=True) for each in changing])
                 for write in (w for scene in changing for w in scene.items if w.text):
                     self._server.prepare(write.item.target, write.text)
                 batch.under_way += [
@@ -104,7 +106,7 @@ class WriteItems:
         for scene in scenes:
             conclude(scene, now)
             self._log_refusals(scene)
-        self._save([scene for scene in scenes if scene.touched], now, intent=False)
+        self._keep([scene for scene in scenes if scene.touched], now)
         self._note_collections([s for s in scenes if s.error is None and not s.postponed], now)
         self._index.keep_limits(now)
         return [_result(scene) for scene in scenes]
@@ -157,8 +159,9 @@ class WriteItems:
             self._notes.see(scene.scene, scene.values, targets, _new_names(scene))
         self._notes.save(now)
 
-    def _save(self, scenes: Sequence[SceneWrite], now: float, *, intent: bool) -> None:
-        self._ledger.save([state_of(scene, now, intent=intent) for scene in scenes])
+    def _keep(self, scenes: Sequence[SceneWrite], now: float) -> None:
+        states = [state_of(scene, now, intent=False) for scene in scenes]
+        self._ledger.save(states, self._seen_equal.observed(scenes, states, now))
 
     def _log_cut(self, scene: SceneWrite, sent: Sent) -> None:
         for name, cut in sent.cut.items():
