@@ -157,6 +157,10 @@ def _pairs(
     parts: Sequence[IndexedPart],
     taken: Collection[str],
 ) -> list[_Pair]:
+    named = bool(path.strip("/\\"))
+    alike = [part for part in parts if named and mapped_exactly and part.file == path]
+    if alike:  # then no other file counts for this path, see `_certain`
+        return [_alike(file, path, part, taken) for part in alike]
     mine = components(path)
     found = []
     for part in parts:
@@ -181,6 +185,22 @@ def _pairs(
             )
         )
     return found
+
+
+def _alike(file: VideoFile, path: str, part: IndexedPart, taken: Collection[str]) -> _Pair:
+    """The pair of a file and a part with exactly its path."""
+    end = len(pieces(path))
+    return _Pair(
+        part,
+        path,
+        end,
+        same=file.size == part.size if file.size and part.size else None,
+        whole=True,
+        exact=True,
+        taken=part.file in taken,
+        tree=end > 1,
+        apart=False,
+    )
 
 
 def _spelt_alike(path: str, file: str, whole: bool, end: int) -> bool:

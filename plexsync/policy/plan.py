@@ -76,17 +76,21 @@ def plan(
     out until its desired value changes. Fields that match but are not locked yet are added as
     lock-only edits if a request is sent anyway.
     """
-    cases = [
-        _case(field, desired, current, written, preserve)
-        for field in EDITABLE.values()
-        if field.name in desired
-    ]
+    fields = [field for field in EDITABLE.values() if field.name in desired]
+    if not any(_may_differ(field, desired[field.name], current) for field in fields):
+        return ()
+    cases = [_case(field, desired, current, written, preserve) for field in fields]
     edits = [edit for case in cases if (edit := _DECISIONS[case.field.kind](case)) is not None]
     edits = [edit for edit in edits if not is_refused(edit, refused or {})]
     if any(EDITABLE[edit.field].kind != IMAGE for edit in edits):
         busy = {edit.field for edit in edits}
         edits += [_lock(case) for case in cases if case.field.name not in busy and _lockable(case)]
     return tuple(edits)
+
+
+def _may_differ(field: Field, want: Value, current: PlexItem) -> bool:
+    """False for most fields: a value that Plex shows exactly needs no edit."""
+    return field.kind == IMAGE or current.values.get(field.name) != want
 
 
 def uncut(name: str, last: Written) -> Written:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any, TypeVar
 
@@ -28,7 +28,11 @@ class Unusable(ValueError):
 
 def read_scene(raw: Any, parts: SceneParts = BASIC) -> Scene:
     """One scene of an answer that has these parts; raises Unusable."""
-    return Scene(**{name: field_of(raw, name, read) for name, read in _READERS[parts].items()})
+    readers = _READERS[parts]
+    try:
+        return Scene(**{name: read(raw[name]) for name, read in readers.items()})
+    except (KeyError, TypeError, Unusable):  # once more, to say what is wrong
+        return Scene(**{name: field_of(raw, name, read) for name, read in readers.items()})
 
 
 def utc_seconds(text: object) -> float:
@@ -119,8 +123,17 @@ def _whole(raw: object) -> int | None:
     return raw
 
 
-def _entity(raw: object) -> Entity:
-    return Entity(field_of(raw, "id", an_id), field_of(raw, "name", a_text))
+def _entity(raw: Any) -> Entity:
+    try:
+        return _known_entity(raw["id"], raw["name"])
+    except (KeyError, TypeError, Unusable):  # once more, to say what is wrong
+        return Entity(field_of(raw, "id", an_id), field_of(raw, "name", a_text))
+
+
+@lru_cache(8192, typed=True)
+def _known_entity(number: object, name: object) -> Entity:
+    """Most scenes have the performers, tags and studios of others."""
+    return Entity(an_id(number), a_text(name))
 
 
 def _studio(raw: object) -> Entity | None:
