@@ -7,8 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from typing import Any
 
 from plexsync.model.text import clean, cut, is_damaged
 from plexsync.model.values import name_key
@@ -18,9 +17,6 @@ SUMMARY_LENGTH = 10_000
 MOST_NAMES = 10_000
 """Names of a list beyond this number are ignored."""
 
-_PEOPLE = ("performers", "directors", "writers")
-_NAMES = (*_PEOPLE, "tags", "collections", "labels")
-
 YEARS = range(1850, 2101)
 """Years that Plex can store: an item with a broken date makes Plex fail on every list with it."""
 
@@ -29,7 +25,7 @@ _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ].*)?)?)?\Z
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The settings that affect cleaning; SyncMetadata takes them as validation context."""
+    """The settings that affect cleaning."""
 
     max_tags: int = 100
     strip_emoji: bool = False
@@ -39,14 +35,13 @@ class Limits:
     """Called with a description of each value that was cut."""
 
 
-class SyncMetadata(BaseModel):
+@dataclass(frozen=True, slots=True)
+class SyncMetadata:
     """The values of one scene in Plex's terms; empty text is "", an empty list ().
 
     `date` is YYYY-MM-DD, `rating` a number from 0 to 10 as text ("8.5"). Names are unique
     regardless of case; the first spelling wins.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     title: str
     sort_title: str = ""
@@ -64,52 +59,6 @@ class SyncMetadata(BaseModel):
     collections: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
 
-    @field_validator("title", mode="before")
-    @classmethod
-    def _title(cls, value: object, info: ValidationInfo) -> str:
-        title = _text(value, NAME_LENGTH, info)
-        # A title of emoji only keeps them, since it must not become empty.
-        title = title or cut(clean(_plain(value), False, False), NAME_LENGTH)
-        if not title:
-            raise ValueError("must not be empty")
-        return title
-
-    @field_validator(
-        "sort_title", "studio", "tagline", "original_title", "content_rating", mode="before"
-    )
-    @classmethod
-    def _line(cls, value: object, info: ValidationInfo) -> str:
-        return _text(value, NAME_LENGTH, info)
-
-    @field_validator("summary", mode="before")
-    @classmethod
-    def _paragraphs(cls, value: object, info: ValidationInfo) -> str:
-        return _text(value, SUMMARY_LENGTH, info, multiline=True)
-
-    @field_validator("date", mode="before")
-    @classmethod
-    def _day(cls, value: object, info: ValidationInfo) -> str:
-        text = _plain(value).strip()
-        day = _first_day(text)
-        if text and not day and _limits(info).strict_mode:
-            raise ValueError("is not a date of 1850 to 2100 such as 2024-05-31, 2024-05 or 2024")
-        return day
-
-    @field_validator("rating", mode="before")
-    @classmethod
-    def _number(cls, value: object, info: ValidationInfo) -> str:
-        rating = _rating(value)
-        if rating is None and _limits(info).strict_mode:
-            raise ValueError("is not a number from 0 to 10")
-        return rating or ""
-
-    @field_validator(*_NAMES, mode="before")
-    @classmethod
-    def _names(cls, value: object, info: ValidationInfo) -> tuple[str, ...]:
-        limits = _limits(info)
-        people = info.field_name in _PEOPLE
-        return _unique(value, limits.max_performers if people else limits.max_tags, info)
-
 
 def validate_metadata(raw: object, limits: Limits) -> tuple[SyncMetadata | None, str | None]:
     """The metadata from a mapping of field names, or None and a line that names what is invalid.
@@ -119,18 +68,66 @@ def validate_metadata(raw: object, limits: Limits) -> tuple[SyncMetadata | None,
     """
     if not isinstance(raw, Mapping):
         return None, f"metadata must be an object, not {type(raw).__name__}"
-    known = {name: raw[name] for name in SyncMetadata.model_fields if name in raw}
-    try:
-        return SyncMetadata.model_validate(known, context=limits), None
-    except ValidationError as problem:
-        # Field and reason only: the values are private and may be megabytes long.
-        found = problem.errors(include_url=False, include_input=False)
-        reasons = (f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}" for e in found)
-        return None, "; ".join(reasons)
+    values: dict[str, Any] = {}
+    reasons: list[str] = []
+    for name, read in _READERS.items():
+        try:
+            if name in raw or name == "title":
+                values[name] = read(name, raw.get(name), limits)
+        except ValueError as problem:  # field and reason only: the value is private
+            reasons.append(f"{name}: {problem}")
+    return (None, "; ".join(reasons)) if reasons else (SyncMetadata(**values), None)
 
 
-def _limits(info: ValidationInfo) -> Limits:
-    return info.context if isinstance(info.context, Limits) else Limits()
+def _title(name: str, value: object, limits: Limits) -> str:
+    title = _line(name, value, limits)
+    # A title of emoji only keeps them, since it must not become empty.
+    title = title or cut(clean(_plain(value), False, False), NAME_LENGTH)
+    if not title:
+        raise ValueError("must not be empty")
+    return title
+
+
+def _line(name: str, value: object, limits: Limits) -> str:
+    return _text(name, value, NAME_LENGTH, limits)
+
+
+def _paragraphs(name: str, value: object, limits: Limits) -> str:
+    return _text(name, value, SUMMARY_LENGTH, limits, multiline=True)
+
+
+def _day(name: str, value: object, limits: Limits) -> str:
+    text = _plain(value).strip()
+    day = _first_day(text)
+    if text and not day and limits.strict_mode:
+        raise ValueError("is not a date of 1850 to 2100 such as 2024-05-31, 2024-05 or 2024")
+    return day
+
+
+def _number(name: str, value: object, limits: Limits) -> str:
+    rating = _rating(value)
+    if rating is None and limits.strict_mode:
+        raise ValueError("is not a number from 0 to 10")
+    return rating or ""
+
+
+def _people(name: str, value: object, limits: Limits) -> tuple[str, ...]:
+    return _unique(name, value, limits.max_performers, limits)
+
+
+def _names(name: str, value: object, limits: Limits) -> tuple[str, ...]:
+    return _unique(name, value, limits.max_tags, limits)
+
+
+_READERS: Mapping[str, Callable[[str, object, Limits], str | tuple[str, ...]]] = {
+    "title": _title,
+    **dict.fromkeys(("sort_title", "studio", "tagline", "original_title", "content_rating"), _line),
+    "summary": _paragraphs,
+    "date": _day,
+    "rating": _number,
+    **dict.fromkeys(("performers", "directors", "writers"), _people),
+    **dict.fromkeys(("tags", "collections", "labels"), _names),
+}
 
 
 def _plain(value: object) -> str:
@@ -141,11 +138,10 @@ def _plain(value: object) -> str:
     return value
 
 
-def _text(value: object, length: int, info: ValidationInfo, multiline: bool = False) -> str:
+def _text(name: str, value: object, length: int, limits: Limits, multiline: bool = False) -> str:
     whole = _plain(value)
     if len(whole) <= length and whole.isascii() and whole.isprintable():
         return " ".join(whole.split())  # nothing below could change more: most names, and quickly
-    limits = _limits(info)
     # Twice the limit is enough to fill it; there is no need to normalise megabytes of hostile text.
     raw = whole[: 2 * length]
     text = clean(raw, multiline, limits.strip_emoji)
@@ -155,22 +151,22 @@ def _text(value: object, length: int, info: ValidationInfo, multiline: bool = Fa
         raise ValueError(f"is longer than {length} characters")
     short = cut(text, length)
     if short != text or len(whole) > len(raw):
-        limits.cut(f"{info.field_name} ({len(short)} of {len(whole)} characters)")
+        limits.cut(f"{name} ({len(short)} of {len(whole)} characters)")
     return short
 
 
-def _unique(value: object, count: int, info: ValidationInfo) -> tuple[str, ...]:
+def _unique(name: str, value: object, count: int, limits: Limits) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, (list, tuple)):
         raise ValueError(f"must be a list of names, not {type(value).__name__}")
     names: dict[str, str] = {}
     for raw in value[:MOST_NAMES]:
-        name = _text(raw, NAME_LENGTH, info)
-        if name:
-            names.setdefault(name_key(name), name)
+        each = _line(name, raw, limits)
+        if each:
+            names.setdefault(name_key(each), each)
     if len(names) > count:
-        _limits(info).cut(f"{info.field_name} ({count} of {len(names)})")
+        limits.cut(f"{name} ({count} of {len(names)})")
     return tuple(names.values())[:count]
 
 

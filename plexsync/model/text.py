@@ -62,8 +62,9 @@ def clean(text: str, multiline: bool, strip_emoji: bool) -> str:
     it every line break becomes a space. Text with nothing visible becomes empty. Cleaning is
     idempotent.
     """
-    if text.isascii() and text.isprintable():
-        return " ".join(text.split())  # fast path: nothing below changes plain ASCII
+    if text.isascii() and text.replace("\n", "").isprintable():
+        # fast path: of plain ASCII only white space changes below
+        return _paragraphs(text).strip(" \n") if multiline else " ".join(text.split())
     # UTF-16 joins split surrogate pairs; "ignore" drops a lone surrogate.
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_REPLACEMENTS)
