@@ -9,7 +9,7 @@ import pytest
 
 import plexsync
 from docgen.settings import description_of, kind_of
-from plexsync.flows.tasks.registry import TASKS
+from plexsync.flows.tasks.registry import PAGE_COMMANDS, TASKS, Function
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.settings_table import FIELDS, GROUPS, IN_STASHS_FORM, SETTINGS
 from simulator.plugin_manifest import Manifest, load_manifest, other_manifests
@@ -63,6 +63,12 @@ def test_buttons_and_code_are_the_same_both_ways(manifest: Manifest) -> None:
     modes = [task.default_args["mode"] for task in manifest.tasks]
     assert sorted(modes) == sorted(mode for mode, task in TASKS.items() if task.button)
     assert all(task.description.endswith(".") for task in manifest.tasks)
+
+
+def test_each_button_and_each_command_has_its_function() -> None:
+    for name, task in {**TASKS, **PAGE_COMMANDS}.items():
+        assert isinstance(task.action, Function)
+        assert callable(task.action.load()), name
 
 
 def test_settings_and_model_are_the_same_both_ways() -> None:
