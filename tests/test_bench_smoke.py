@@ -19,14 +19,14 @@ from bench.report import Row
 from bench.servers import PacedPlex
 
 ROOT = Path(__file__).resolve().parent.parent
-SLOW = {"growth", "recipes"}
-"""They run the same code as `reconcile`, several times."""
+AGAIN = {"small", "growth", "recipes"}
+"""They run the same code as `reconcile`, `small` at the same tiny size, the others several times."""
 LOSABLE = {"hook", "inbox", "drain", "many", "posters", "index", "reconcile", "row"}
 """Parts that count what is lost or wrong."""
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("part", sorted(PARTS.keys() - SLOW))
+@pytest.mark.parametrize("part", sorted(PARTS.keys() - AGAIN))
 def test_each_part_of_the_benchmark_runs_and_loses_nothing(
     part: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
