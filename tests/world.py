@@ -11,13 +11,17 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from plexsync import inbox
 from plexsync.app import App
+from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
+from plexsync.edges.queue.dead_letters import DeadLetters
+from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.worker.worker import Worker
 from plexsync.model.connection import parse_connection
@@ -206,29 +210,32 @@ class World:
         """The stores, for looking into them between two runs; close it."""
         return App(self.folder, self.client(), self.clock, Log(self.sink), self.environ)
 
+    def ledger(self) -> Ledger:
+        """The ledger alone, which opens in half the time of all stores; close it."""
+        return Ledger(os.path.join(self.folder, "ledger.db"), Log(self.sink).warning)
+
+    def dead_letters(self) -> DeadLetters:
+        """The dead letters alone; close them."""
+        return DeadLetters(os.path.join(self.folder, "dlq.db"), Log(self.sink).warning)
+
+    def queue(self) -> JobQueue:
+        """The queue alone; close it."""
+        return JobQueue(os.path.join(self.folder, "queue"), Log(self.sink).warning)
+
     def state(self, scene: int) -> Any:
         """The ledger's state of a scene."""
-        app = self.stores()
-        try:
-            return app.stores.ledger.scenes([scene]).get(scene)
-        finally:
-            app.close()
+        with closing(self.ledger()) as ledger:
+            return ledger.scenes([scene]).get(scene)
 
     def dead_letter(self, scene: int) -> Any:
         """The scene's dead letter."""
-        app = self.stores()
-        try:
-            return app.stores.dead_letters.get(scene)
-        finally:
-            app.close()
+        with closing(self.dead_letters()) as dead_letters:
+            return dead_letters.get(scene)
 
     def waiting(self) -> dict[int, Any]:
         """Live jobs by scene."""
-        app = self.stores()
-        try:
-            return dict(app.stores.queue.jobs)
-        finally:
-            app.close()
+        with closing(self.queue()) as queue:
+            return dict(queue.jobs)
 
     def said(self, level: str = "") -> str:
         """All log lines (of a level)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -22,9 +23,8 @@ SECONDS = 1 / 60
 
 
 def backfill(world: World, scenes: list[int], reason: str = "sync all") -> None:
-    app = world.stores()
-    app.stores.ledger.add_backfill(reason, "scene", scenes, world.clock.now())
-    app.close()
+    with closing(world.ledger()) as ledger:
+        ledger.add_backfill(reason, "scene", scenes, world.clock.now())
 
 
 def missing(world: World, count: int) -> list[int]:

@@ -42,11 +42,8 @@ def synced(pairs: list[tuple[int, Any]]) -> int:
 
 
 def dead_letters(world: Any) -> dict[str, int]:
-    app = world.stores()
-    try:
-        return dict(app.stores.dead_letters.counts())
-    finally:
-        app.close()
+    with closing(world.dead_letters()) as dead_letters:
+        return dict(dead_letters.counts())
 
 
 def stored(world: Any, name: str) -> Any:
@@ -377,7 +374,7 @@ def test_what_refuses_every_edit_costs_no_scene_anything(quiet: Any, name: str) 
     kind, options, words = REFUSES_ALL[name]
     pairs = crowd(quiet)
     fault = quiet.plex.add_fault(kind, match="PUT", **options)
-    quiet.run(minutes=10)
+    quiet.run(minutes=4)
     assert synced(pairs) == 0
     assert all(not job.attempts for job in quiet.waiting().values())
     assert dead_letters(quiet) == {}

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -122,17 +123,18 @@ class Buttons:
             first_failure=at,
             last_failure=at,
         )
-        self.change(lambda app: app.stores.dead_letters.add(dead_letter))
+        with closing(self.world.dead_letters()) as dead_letters:
+            dead_letters.add(dead_letter)
 
     def queue(self, scenes: Iterable[int], **more: Any) -> None:
         now = self.world.clock.now()
         jobs = [Job(scene=s, born=now, **{"reason": "update", **more}) for s in scenes]
-        self.change(lambda app: app.stores.queue.put_all(jobs))
+        with self.world.queue() as queue:
+            queue.put_all(jobs)
 
     def dead_letters(self) -> set[int]:
-        found: set[int] = set()
-        self.change(lambda app: found.update(e.scene for e in app.stores.dead_letters.page(1000)))
-        return found
+        with closing(self.world.dead_letters()) as dead_letters:
+            return {each.scene for each in dead_letters.page(1000)}
 
     def copies(self) -> list[Path]:
         return sorted((Path(self.world.folder) / "removed").glob("*.json"))

@@ -84,19 +84,17 @@ def state(**fields: Any) -> Change:
     """Change the scene's state in the ledger."""
 
     def change(world: Any, scene: int, item: Any) -> None:
-        app = world.stores()
-        (stored,) = app.stores.ledger.scenes([scene]).values()
-        app.stores.ledger.save([stored._replace(**fields)])
-        app.close()
+        with closing(world.ledger()) as ledger:
+            (stored,) = ledger.scenes([scene]).values()
+            ledger.save([stored._replace(**fields)])
 
     return change
 
 
 def ledger(act: Callable[[Any, int, Any], object]) -> Change:
     def change(world: Any, scene: int, item: Any) -> None:
-        app = world.stores()
-        act(app.stores.ledger, scene, item)
-        app.close()
+        with closing(world.ledger()) as opened:
+            act(opened, scene, item)
 
     return change
 
