@@ -15,6 +15,7 @@ from plexsync.model.json_text import dumps, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from plexsync.code_cache import CodeCache
     from plexsync.edges.clock import Clock
     from plexsync.edges.log.log import Log
     from plexsync.edges.ownership import Ownership
@@ -29,8 +30,11 @@ OPENINGS = {
 """The tasks that only show what is stored, and how they begin."""
 
 
-def run_task(plugin_dir: str, stdin: bytes) -> bytes:
-    """Answer a task or an operation: one JSON object. An unknown mode is an error."""
+def run_task(plugin_dir: str, stdin: bytes, cache: CodeCache | None = None) -> bytes:
+    """Answer a task or an operation: one JSON object. An unknown mode is an error.
+
+    `cache` was started; operations use it.
+    """
     plugin_dir = os.path.abspath(plugin_dir)
     system.stop_collecting()
     if not stdin.strip():
@@ -44,18 +48,15 @@ def run_task(plugin_dir: str, stdin: bytes) -> bytes:
         mode = args.get("mode")
     except (ValueError, AttributeError, RecursionError):
         return _answer(error="PlexSync was called with input that is not Stash's JSON object.")
+    if isinstance(mode, str) and mode.isidentifier() and mode not in OPENINGS:
+        from plexsync.flows.page import operations
+
+        if operations.is_operation(mode):
+            return _operate(plugin_dir, mode, args, block, cache)
+    if cache is not None:
+        cache.stop()
     if isinstance(mode, str) and mode in OPENINGS:
         return _read(plugin_dir, mode, args, block)
-    if isinstance(mode, str) and mode.isidentifier():
-        from plexsync.code_cache import CodeCache
-
-        with CodeCache(mode) as cache:
-            from plexsync.flows.page import operations
-
-            if operations.is_operation(mode):
-                answer = _operate(plugin_dir, mode, args, block)
-                cache.keep()
-                return answer
     error = _prepare(plugin_dir, block, installs=mode == INSTALLS)
     try:
         if not error:
@@ -102,40 +103,27 @@ def _read(plugin_dir: str, mode: str, args: dict[str, object], block: object) ->
         return _answer(error=system.in_words(problem))
 
 
-def _operate(plugin_dir: str, mode: str, args: dict[str, object], block: object) -> bytes:
+def _operate(
+    plugin_dir: str, mode: str, args: dict[str, object], block: object, cache: CodeCache | None
+) -> bytes:
     """Answer an operation of the page at once, with the standard library alone."""
+    from plexsync.code_cache import load_sqlite_alone
     from plexsync.flows.page import operations
 
     if mode in operations.READS:
-        _load_sqlite_alone()
+        load_sqlite_alone()
     folder = system.data_folder(plugin_dir, os.environ)
     connection = dumps(block).encode() if block else b""
     try:
         request = operations.Request(plugin_dir, folder, args, connection, time.time())
-        return dumps({"output": operations.perform(mode, request)}).encode()
+        answer = dumps({"output": operations.perform(mode, request)}).encode()
+        if cache is not None:
+            cache.keep(mode)
+        return answer
     except Exception as problem:
         from plexsync.edges.log.redact import Redactor
 
         return _answer(error=Redactor().secrets_out(system.in_words(problem)))
-
-
-def _load_sqlite_alone() -> None:
-    """Load SQLite without functools and what that loads, which take longer than SQLite itself.
-
-    CPython's `_sqlite3` (3.10 to 3.13) takes only `lru_cache` from it, for its cache of statements; an
-    operation runs each once. If another version takes more, SQLite is loaded as usual afterwards.
-    """
-    if "functools" in sys.modules:
-        return
-    stand_in = type(sys)("functools")
-    stand_in.lru_cache = lambda *size: lambda compile_statement: compile_statement  # type: ignore[attr-defined]
-    sys.modules["functools"] = stand_in
-    try:
-        import _sqlite3  # noqa: F401
-    except (ImportError, AttributeError, TypeError):
-        pass
-    finally:
-        del sys.modules["functools"]
 
 
 def _prepare(plugin_dir: str, block: object, *, installs: bool) -> str:

@@ -21,9 +21,21 @@ def run(plugin_dir: str) -> None:
     stdin = b"" if not sys.stdin or sys.stdin.isatty() else sys.stdin.buffer.read()
     if b'"hookContext"' in stdin:
         fast.answer(out, main(plugin_dir, stdin))
+    fast.answer(out, _task(plugin_dir, stdin))
+
+
+def _task(plugin_dir: str, stdin: bytes) -> bytes:
+    """Answer a task or an operation; the latter loads its modules from one file."""
+    import gc
+
+    gc.disable()  # before anything is loaded, see system.stop_collecting
+    from plexsync.code_cache import CodeCache, operation_of
+
+    cache = CodeCache(operation_of(stdin))
+    cache.start()
     from plexsync.entry import run_task
 
-    fast.answer(out, run_task(plugin_dir, stdin))
+    return run_task(plugin_dir, stdin, cache)
 
 
 def main(plugin_dir: str, stdin: bytes) -> bytes:

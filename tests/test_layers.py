@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "system": {"fast", "loopback"},
     "inbox": {"fast", "system"},
     "loopback": set(),
-    "hook": {"model", "fast", "system", "inbox", "entry"},
+    "hook": {"model", "fast", "system", "inbox", "code_cache", "entry"},
     "model": {"model"},
     "policy": {"model", "policy"},
     "edges": {"model", "edges", "system", "inbox", "loopback"},
@@ -51,7 +51,8 @@ MAY_IMPORT = {
 }
 """Which parts of the package a part may import; itself only where it is named."""
 LATE_IMPORTS = {
-    "PlexSync", "plexsync.app", "plexsync.edges.ledger.encoding", "plexsync.edges.page.read_state",
+    "PlexSync", "plexsync.app", "plexsync.code_cache", "plexsync.edges.ledger.encoding",
+    "plexsync.edges.ledger.summary_queries", "plexsync.edges.page.read_state",
     "plexsync.edges.plex.connection", "plexsync.entry", "plexsync.fast",
     "plexsync.flows.page.operations", "plexsync.flows.page.tick", "plexsync.hook", "plexsync.system",
 }  # fmt: skip
@@ -284,13 +285,14 @@ CODE = "plexsync.code_cache"
 
 
 def test_nothing_stored_can_be_code():
-    assert {n for n in MODULES if CODE in _ours(n)} == {"plexsync.entry"}
+    assert {n for n in MODULES if CODE in _ours(n)} == {"plexsync.entry", "plexsync.hook"}
     for module in sorted(MODULES):
         text = MODULES[module].read_text(encoding="utf-8")
         assert "pickle" not in text, module
         assert not set(_imports(module)) & {"shelve", "dill", "code"}, module
         calls = {ast.unparse(n.func) for n in ast.walk(_tree(module)) if isinstance(n, ast.Call)}
-        assert not calls & {"eval", "exec", "__import__", "yaml.load"}, module
+        run = calls & {"eval", "exec", "__import__", "yaml.load"}
+        assert run == ({"exec"} if module == CODE else set()), module
         written = text.replace("import marshal", "").replace("marshal.dumps", "")
         assert "marshal" not in written or module == CODE, module
 

@@ -23,6 +23,8 @@ else:
 
         def __new__(cls, *values, **named):
             fields = cls._fields
+            if not named and len(values) == len(fields):
+                return tuple.__new__(cls, values)
             if len(values) < len(fields):
                 given = {**cls._field_defaults, **named}
                 try:
@@ -45,28 +47,39 @@ else:
             return dict(zip(self._fields, self, strict=True))
 
         def _replace(self, **named):
-            return type(self)(**{**self._asdict(), **named})
+            made = tuple.__new__(type(self), map(named.pop, self._fields, self))
+            if named:
+                raise TypeError(f"{type(self).__name__} has no {', '.join(named)}")
+            return made
 
         @classmethod
         def _make(cls, values):
             return cls(*values)
 
-    def _kind(name, fields, defaults):
-        if "dataclasses" in sys.modules:
-            return sys.modules["collections"].namedtuple(name, fields, defaults=defaults.values())
+    def _light(fields, defaults):
+        """What a kind that needs no base of its own has besides its body."""
         getters = {field: _tuplegetter(place, "") for place, field in enumerate(fields)}
-        made = {"__slots__": (), "_fields": fields, "_field_defaults": defaults}
-        return type(name, (_Values,), {**made, "__match_args__": fields, **getters})
+        return {
+            "_fields": fields,
+            "_field_defaults": defaults,
+            "__match_args__": fields,
+            **getters,
+        }
 
     class _Maker(type):
-        """Turns a class body with annotated fields into a subclass of a named tuple."""
+        """Turns a class body with annotated fields into a named tuple."""
 
         def __new__(maker, name, bases, body):
             if not bases:
                 return super().__new__(maker, name, bases, body)
             fields = tuple(body.pop("__annotations__", {}))
             defaults = {field: body.pop(field) for field in fields if field in body}
-            return type(name, (_kind(name, fields, defaults),), {"__slots__": (), **body})
+            if "dataclasses" in sys.modules:
+                named = sys.modules["collections"].namedtuple
+                base = named(name, fields, defaults=defaults.values())
+            else:  # one class for each kind: a base as above would double the time
+                base, body = _Values, {**_light(fields, defaults), **body}
+            return type(name, (base,), {"__slots__": (), **body})
 
     class NamedTuple(metaclass=_Maker):
         """See above. A field without a default comes before those that have one.

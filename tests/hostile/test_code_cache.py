@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import marshal
 import os
@@ -12,13 +13,18 @@ from typing import Any
 
 import pytest
 
+from plexsync.code_cache import operation_of
 from tests.world import copy_plugin
 
 MODE = "throughput"
 
 
 def ask(plugin: Path) -> Any:
-    order = {"server_connection": None, "args": {"mode": MODE}}
+    return answer(plugin, {"mode": MODE})["output"]["seconds"]
+
+
+def answer(plugin: Path, args: dict[str, Any]) -> Any:
+    order = {"server_connection": None, "args": args}
     done = subprocess.run(
         [sys.executable, "-S", str(plugin / "PlexSync.py")],
         input=json.dumps(order).encode(),
@@ -26,7 +32,7 @@ def ask(plugin: Path) -> Any:
         check=True,
     )
     assert not done.stderr
-    return json.loads(done.stdout)["output"]["seconds"]
+    return json.loads(done.stdout)
 
 
 def stored(plugin: Path) -> Path:
@@ -50,14 +56,86 @@ def plugin(tmp_path: Path) -> Path:
 
 def test_the_next_request_runs_what_is_stored(plugin: Path) -> None:
     assert (ask(plugin), stored(plugin).stat().st_mode & 0o777) == (600, 0o600)
-    made_for, modules = marshal.loads(stored(plugin).read_bytes())
     name = "plexsync.flows.page.overview"
-    file, stamp, package, _ = modules[name]
-    text = Path(file).read_text(encoding="utf-8").replace('"seconds": SLICE', '"seconds": 7')
-    other = compile(text, file, "exec")
-    modules[name] = file, stamp, package, other
-    stored(plugin).write_bytes(marshal.dumps((made_for, modules)))
+    _, modules = marshal.loads(stored(plugin).read_bytes())
+    text = Path(modules[name][0]).read_text(encoding="utf-8")
+    with_code(plugin, name, text.replace('"seconds": SLICE', '"seconds": 7'))
     assert ask(plugin) == 7
+
+
+def with_code(plugin: Path, name: str, text: str) -> None:
+    """Let the stored module be this text."""
+    made_for, modules = marshal.loads(stored(plugin).read_bytes())
+    file, stamp, package, _, at_first = modules[name]
+    modules[name] = file, stamp, package, compile(text, file, "exec"), at_first
+    stored(plugin).write_bytes(marshal.dumps((made_for, modules)))
+
+
+def test_each_module_is_stored_after_those_that_it_needs(plugin: Path) -> None:
+    ask(plugin)
+    _, modules = marshal.loads(stored(plugin).read_bytes())
+    assert {"__future__", "plexsync.entry", "plexsync.flows.page.overview"} <= modules.keys()
+    names = list(modules)
+    for name, (file, *_, at_first) in modules.items():
+        needed = {
+            f"{node.module}.{alias.name}"
+            if f"{node.module}.{alias.name}" in modules
+            else node.module
+            for node in ast.parse(Path(file).read_text(encoding="utf-8")).body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        earlier = [*names[: names.index(name)], *("plexsync", "plexsync.fast", "plexsync.hook")]
+        assert {each for each in needed if str(each).startswith("plexsync")} <= {*earlier}, name
+        assert at_first, name
+
+
+def test_a_module_that_fails_fails_the_request_that_needs_it(plugin: Path) -> None:
+    ask(plugin)
+    with_code(plugin, "plexsync.flows.page.overview", "raise ValueError('it is broken')")
+    assert answer(plugin, {"mode": MODE}) == {"error": "it is broken"}
+
+
+def test_a_module_that_only_a_later_request_needs_is_loaded_when_it_is_needed(plugin: Path) -> None:
+    ask(plugin)
+    made_for, modules = marshal.loads(stored(plugin).read_bytes())
+    del modules["plexsync.flows.page.overview"]
+    stored(plugin).write_bytes(marshal.dumps((made_for, modules)))
+    assert ask(plugin) == 600
+    _, modules = marshal.loads(stored(plugin).read_bytes())
+    late = [name for name, (*_, at_first) in modules.items() if not at_first]
+    assert late == ["plexsync.flows.page.overview"]
+    with_code(plugin, "plexsync.flows.page.overview", "raise ValueError('it is broken')")
+    assert answer(plugin, {"mode": MODE}) == {"error": "it is broken"}
+
+
+def test_nothing_is_stored_of_a_request_that_fails_and_of_another_mode(plugin: Path) -> None:
+    for args in (
+        {"mode": MODE, "limit": "many"},
+        {"mode": "no_such_mode"},
+        {"like": {"mode": MODE}},
+    ):
+        assert "error" in answer(plugin, args)
+        assert not list(stored(plugin).parent.glob("page-*"))
+
+
+@pytest.mark.parametrize(
+    ("stdin", "operation"),
+    [
+        (b'{"server_connection":{},"args":{"limit":5,"mode":"dead_letters"}}', "dead_letters"),
+        (b'{"args": {"mode":  "status", "settings": ""}}', "status"),
+        (b'{"args":{"mode":"../status"}}', ""),
+        (b'{"args":{"mode":"stat\\u0075s"}}', ""),
+        ('{"args":{"mode":"stätus"}}'.encode(), ""),
+        (b'{"args":{"mode":7,"a":"b"}}', ""),
+        (b'{"args":{"like":{"mode":"tick"},"mode":"status"}}', ""),
+        (b'{"args":{"mode":"status', ""),
+        (b'{"args":{}}', ""),
+        (b"", ""),
+    ],
+)
+def test_the_operation_is_found_before_the_input_is_parsed(stdin: bytes, operation: str) -> None:
+    assert operation_of(stdin) == operation
 
 
 def test_a_changed_source_is_compiled_again(plugin: Path) -> None:
