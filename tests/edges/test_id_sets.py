@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from plexsync.edges.ledger.ledger import Ledger
+from plexsync.edges.page import read_state, scene_lists
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.edges.storage import id_sets
 from plexsync.edges.storage.queries import asking
+from plexsync.edges.transactions import transaction
 from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.job import Job
 from plexsync.model.ledger import SceneState
@@ -142,7 +144,7 @@ def test_sets_that_do_not_agree_with_the_rows_are_made_again_by_the_owner(tmp_pa
         letters.add(DeadLetter(scene=n, error="X", message="", **times))
     letters.remove([7])
     files = {"ledger.db": "scenes", "queue/data.db": "job_index", "dlq.db": "dead_letters"}
-    wanted = [{"synced": {1, 2}}, {"jobs": {3, 4}}, {"dead letters": {6, 8}}]
+    wanted = [{"synced": {1, 2}}, {"jobs": {3, 4}}, {"class X": {6, 8}}]
     damage = (
         "DELETE FROM id_sets",
         "UPDATE id_sets SET bits = x'00' WHERE name <> ''",
@@ -178,3 +180,39 @@ def test_damaged_sets_do_not_agree_with_their_rows(
     assert id_sets.agree(connection, counts)
     connection.execute(f"UPDATE id_sets SET {column} = {value} WHERE name = 'a'")
     assert not id_sets.agree(connection, counts)
+
+
+def test_dead_letters_are_counted_by_class_as_their_rows_are(tmp_path: Path) -> None:
+    rng, path = random.Random(7), str(tmp_path / "dlq.db")
+    letters = DeadLetters(path, print)
+    times = {"buried_at": NOW, "first_failure": NOW, "last_failure": NOW}
+    by_rows = "SELECT error, COUNT(*) FROM dead_letters GROUP BY error"
+    for _ in range(200):
+        scene, error = rng.choice([1, 2, 3, 4095, 4096, 9000]), rng.choice("XYZ")
+        if rng.random() < 0.6:
+            letters.add(DeadLetter(scene=scene, error=error, message="", **times))
+        else:
+            letters.remove([scene])
+        wanted = dict(letters._connection.execute(by_rows).fetchall())
+        assert (letters.counts(), letters.count()) == (wanted, sum(wanted.values()))
+        assert [letters.count(each) for each in "XYZ"] == [wanted.get(each, 0) for each in "XYZ"]
+    letters.close()
+
+
+def test_one_set_of_all_dead_letters_as_an_earlier_version_made_it_is_replaced(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "dlq.db"
+    letters = DeadLetters(str(path), print)
+    times = {"buried_at": NOW, "first_failure": NOW, "last_failure": NOW}
+    for scene, error in ((6, "X"), (8, "Y")):
+        letters.add(DeadLetter(scene=scene, error=error, message="", **times))
+    with transaction(letters._connection) as connection:
+        id_sets.make(connection, [(0, "dead letters", 6), (0, "dead letters", 8)])
+    letters.close()
+    beside = read_state.dead_letters(str(tmp_path))
+    assert (beside.counts(), beside.count()) == ({"X": 1, "Y": 1}, 2)
+    assert scene_lists.counts(str(tmp_path))[0]["needs_you"] == 2
+    DeadLetters(str(path), print).close()
+    assert sets(sqlite3.connect(path), "dead_letters") == {"class X": {6}, "class Y": {8}}
+    assert (beside.counts(), beside.count()) == ({"X": 1, "Y": 1}, 2)

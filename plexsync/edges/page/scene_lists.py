@@ -7,7 +7,7 @@ from __future__ import annotations
 from plexsync.edges.ledger.backfill_queries import EDITED, SERVER
 from plexsync.edges.page import read_state
 from plexsync.edges.page.joined import joined
-from plexsync.edges.queue import dead_letter_queries, queue_queries
+from plexsync.edges.queue import queue_queries
 from plexsync.edges.queue.queue_queries import QueueQueries
 from plexsync.edges.storage import id_sets
 from plexsync.model.ledger import LEFT_OUT, NOT_IN_PLEX, SHARED, SYNCED, TOO_LITTLE, UNDONE
@@ -121,7 +121,7 @@ def _of_sets(folder: str) -> tuple[dict[str, int], dict[str, int]] | None:
     if states is None or with_job is None or with_dead_letter is None:
         return None
     jobs = with_job.get(queue_queries.SET, {})
-    dead_letters = with_dead_letter.get(dead_letter_queries.SET, {})
+    dead_letters = id_sets.union(with_dead_letter.values())
     found = dict.fromkeys(LISTS, 0)
     for state, scenes in states.items():
         at_rest = id_sets.without(scenes, jobs, dead_letters)

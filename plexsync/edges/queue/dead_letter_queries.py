@@ -3,6 +3,7 @@ read_state."""
 
 from __future__ import annotations
 
+from plexsync.edges.storage import id_sets
 from plexsync.edges.storage.queries import marks
 from plexsync.model.dead_letter import DeadLetter, candidates
 from plexsync.model.json_text import loads
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-SET = "dead letters"
-"""The name of the set of their scenes, see edges/storage/id_sets.py."""
+SET = "class "
+"""How the names of the sets of their scenes begin, one for each error class, see edges/storage/id_sets.py."""
 
 COLUMNS = DeadLetter._fields
 _SHAPE = "issnnnIsssss"
@@ -64,11 +65,20 @@ class DeadLetterQueries:
 
     def count(self, error: str | None = None, scenes: Sequence[int] | None = None) -> int:
         """How many there are."""
+        if scenes is None:
+            found = self.counts()
+            return sum(found.values()) if error is None else found.get(error, 0)
         where, values = _where(error, scenes)
         return sum(n for (n,) in self._ask(f"SELECT COUNT(*) FROM dead_letters{where}", values))
 
     def counts(self) -> dict[str, int]:
-        """The number of dead letters by error class."""
+        """The number of dead letters by error class. The sets of their scenes are counted if there are
+        any, since SQLite would count row by row.
+        """
+        sets = id_sets.stored(self._ask, "dead_letters")
+        if sets and all(name.startswith(SET) for name in sets):
+            sizes = {name.removeprefix(SET): id_sets.size(ids) for name, ids in sets.items()}
+            return {error: number for error, number in sizes.items() if number}
         return dict(self._ask("SELECT error, COUNT(*) FROM dead_letters GROUP BY error", (), "si"))
 
     def buried_after(self, at: float) -> tuple[dict[str, int], float]:
@@ -102,20 +112,27 @@ def _where(error: str | None, scenes: Sequence[int] | None) -> tuple[str, tuple[
 
 
 def _from_row(row: tuple[Any, ...]) -> DeadLetter:
-    found = DeadLetter(*row)
-    attempts = _decoded(found.attempts, dict)
-    return found._replace(
-        attempts={name: n for name, n in attempts.items() if type(n) is int},
-        candidates=candidates(_decoded(found.candidates, list)),
-        job=_decoded(found.job, dict),
-        paths=tuple(map(str, _decoded(found.paths, list))),
+    *plain, attempts, listed, job, paths = row
+    numbers = _decoded(attempts, dict).items()
+    decoded = (
+        {name: n for name, n in numbers if type(n) is int},
+        candidates(_decoded(listed, list)),
+        _decoded(job, dict),
+        tuple(map(str, _decoded(paths, list))),
     )
+    return DeadLetter._make((*plain, *decoded))
 
 
 def _decoded(text: object, kind: type[T]) -> T:
     """The JSON value, or an empty one of that kind: a damaged cell must not hide the row."""
+    if text in _EMPTY:
+        return kind()
     try:
         value = loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, kind) else kind()
+
+
+_EMPTY = ("{}", "[]")
+"""Most of what is stored as JSON."""

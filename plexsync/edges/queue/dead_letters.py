@@ -56,6 +56,7 @@ TABLES = (
     Table(id_sets.TABLE, rules={"bits": id_sets.BYTES}, cache=True),
 )
 _JSON = ("attempts", "candidates", "job", "paths")
+_ERROR = COLUMNS.index("error")
 _UPSERT = (
     f"INSERT INTO dead_letters ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
     " ON CONFLICT (scene) DO UPDATE SET "
@@ -63,8 +64,8 @@ _UPSERT = (
 )
 
 
-_COUNTS = f"SELECT 0, '{SET}', COUNT(*) FROM dead_letters"
-_MEMBERS = f"SELECT 0, '{SET}', scene FROM dead_letters"
+_COUNTS = f"SELECT 0, '{SET}' || error, COUNT(*) FROM dead_letters GROUP BY error"
+_MEMBERS = f"SELECT 0, '{SET}' || error, scene FROM dead_letters"
 
 
 class DeadLetters(DeadLetterQueries):
@@ -92,8 +93,9 @@ class DeadLetters(DeadLetterQueries):
     def add(self, dead_letter: DeadLetter) -> None:
         """Add a dead letter. It replaces an earlier one of the scene, but keeps its first failure."""
         with transaction(self._connection) as connection:
-            connection.execute(_UPSERT, _to_row(dead_letter))
-            id_sets.place(connection, {dead_letter.scene: SET})
+            row = _to_row(dead_letter)
+            connection.execute(_UPSERT, row)
+            id_sets.place(connection, {dead_letter.scene: f"{SET}{row[_ERROR]}"})
 
     def remove(self, scenes: Iterable[int]) -> int:
         """Delete the dead letters of these scenes; returns how many there were."""

@@ -65,6 +65,15 @@ def without(ids: IdSet, *others: IdSet) -> IdSet:
     return left
 
 
+def union(sets: Iterable[IdSet]) -> IdSet:
+    """The ids that are in any of the sets."""
+    found: dict[int, int] = {}
+    for ids in sets:
+        for part, bits in ids.items():
+            found[part] = found.get(part, 0) | bits
+    return found
+
+
 def size(ids: IdSet) -> int:
     """How many there are."""
     return sum(bits.bit_count() for bits in ids.values())
