@@ -96,6 +96,8 @@ DEAD_STATES = {"AmbiguousMatch": "ambiguous", NOT_FOUND: "not in Plex"}
 PIN_HELPS = frozenset({"AmbiguousMatch"})
 """Error classes of dead letters that a pin to the right Plex item resolves."""
 
+_PIN_STATES = frozenset(DEAD_STATES.get(error, "failed") for error in PIN_HELPS)
+
 NOT_TRIED = "Waits for its turn"
 
 OK, WARN, BAD, NONE = "ok", "warn", "bad", "none"
@@ -159,7 +161,7 @@ def class_tone(error: str) -> str:
 
 def can_pin(state: str) -> bool:
     """Whether the user can resolve this state by pinning the scene to a candidate."""
-    return state in {dead_state(error) for error in PIN_HELPS}
+    return state in _PIN_STATES
 
 
 def classes_in_words(counts: Mapping[str, int]) -> dict[str, int]:

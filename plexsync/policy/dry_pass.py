@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field, replace
 
 from plexsync.model.set_up import DRY_RUN
 from plexsync.model.stored import DOCUMENTS, count, moment, versioned, words
-from plexsync.policy.estimate import Estimate, Work
 from plexsync.policy.gaps import ORPHANED
 from plexsync.policy.reconcile_schedule import ALL, MANUAL, RESUME_WITHIN, Order, Run
 from plexsync.policy.reconcile_state import parse_run
+from plexsync.policy.up_front import Estimate, Work
 
 DIFFERS, EQUAL, MISSING, LEFT_OUT = "differs", "equal", "missing", "left_out"
 TOO_LITTLE, SHARED, UNSURE, UNREAD = "too_little", "shared", "unsure", "unread"

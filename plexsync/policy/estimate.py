@@ -1,7 +1,6 @@
-"""How long the sync of many scenes takes: before it begins, from a measured sample, and while it
-works, from its own pace.
+"""How long the sync of many scenes takes, while it works, from its own pace; up_front.py says it before.
 
-Of a pace only seconds of work are measured: what passes while nothing may be written (an outage, a
+Only seconds of work are measured: what passes while nothing may be written (an outage, a
 pause, quiet hours) or while the ramp after an outage slows it down is not handed to these functions.
 Scenes of which the ledger already has what to write (`known`) are measured apart from the others
 (`new`): the former mostly cost a comparison, the latter a write, and a backfill often has all of one
@@ -12,15 +11,11 @@ Light on purpose: each request of the page is a process.
 
 from __future__ import annotations
 
-from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.stats import Pace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-READS_PER_WRITE = 2.0
-"""Until writes were measured, one is assumed to take Plex as long as so many reads of one item."""
 
 HALF_LIFE = 60.0
 """Seconds of work after which a measurement counts half as much."""
@@ -37,51 +32,6 @@ ENOUGH = 5.0
 
 NEGLIGIBLE = 0.1
 """Part of the scenes left whose pace may be unknown; they are taken for like the others."""
-
-
-class Work(NamedTuple):
-    """What is to be done: scenes to compare, items to write, pictures to upload."""
-
-    scenes: int
-    writes: int
-    pictures: int
-
-
-class Sample(NamedTuple):
-    """Measured seconds: to compare a `scene`, to read an `item` among others and one `alone`, and a
-    `picture` from Stash; `written` per scene that was written, None if too few were.
-
-    `connections` is how many requests Plex gets at a time.
-    """
-
-    scene: float
-    item: float
-    alone: float
-    picture: float
-    connections: int
-    written: float | None = None
-
-
-class Estimate(NamedTuple):
-    """Seconds of work. `assumed`: no write was measured, so that its time is READS_PER_WRITE."""
-
-    seconds: float
-    assumed: bool
-
-
-def up_front(work: Work, sample: Sample) -> Estimate:
-    """How long it takes to compare all scenes, and to write those that differ.
-
-    Each item that is written is then read and compared once more; writes and pictures run side by
-    side.
-    """
-    if sample.written is not None:
-        unchanged = max(0, work.scenes - work.writes)
-        return Estimate(unchanged * sample.scene + work.writes * sample.written, False)
-    write = sample.alone * READS_PER_WRITE
-    requests = work.writes * write + work.pictures * (write + sample.picture)
-    reading = work.scenes * sample.scene + work.writes * (sample.scene + sample.item)
-    return Estimate(reading + requests / max(1, sample.connections), True)
 
 
 def measured(pace: Pace, known: int, new: int, seconds: float, now: float) -> Pace:

@@ -18,8 +18,8 @@ from plexsync.policy.dry_pass import (
     parse,
     to_json,
 )
-from plexsync.policy.estimate import Estimate
 from plexsync.policy.reconcile_schedule import RESUME_WITHIN
+from plexsync.policy.up_front import Estimate
 
 NOW = 1_700_000_000.0
 

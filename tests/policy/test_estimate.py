@@ -10,18 +10,14 @@ import pytest
 from plexsync.model.stats import Pace
 from plexsync.policy.estimate import (
     LATELY,
-    READS_PER_WRITE,
-    Estimate,
-    Sample,
-    Work,
     in_words,
     measured,
     scenes_per_second,
     seconds_left,
     seconds_per_scene,
     together,
-    up_front,
 )
+from plexsync.policy.up_front import READS_PER_WRITE, Estimate, Sample, Work, up_front
 
 SAMPLE = Sample(scene=0.01, item=0.002, alone=0.05, picture=0.03, connections=2)
 MINUTE = 60.0

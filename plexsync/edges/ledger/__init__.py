@@ -1,5 +1,5 @@
 """What was written to Plex and when, what Plex had before, and the state of each scene.
 
 From outside: backfill_queries, ledger, ledger_queries, ledger_view,
-rows.
+rows, summary_queries.
 """

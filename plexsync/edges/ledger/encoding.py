@@ -189,6 +189,8 @@ def _time(raw: object) -> float:
 
 
 def _decoded(stored: str | bytes) -> object:
+    if stored == "{}":  # most are
+        return {}
     if isinstance(stored, bytes):
         from plexsync.edges.ledger.packing import unpacked
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from plexsync.edges.ledger.backfill_queries import ALL, LIVE, SERVER
 from plexsync.edges.ledger.collections import Collections
 from plexsync.edges.ledger.encoding import entities_from_text, written_from_json
-from plexsync.edges.ledger.ledger_queries import ORPHANS_AT
 from plexsync.edges.ledger.rows import drop_entities, save_scenes
 from plexsync.edges.ledger.schema import SCHEMA
 from plexsync.edges.ledger.side_tables import (
@@ -20,6 +19,7 @@ from plexsync.edges.ledger.side_tables import (
     Pins,
     Seen,
 )
+from plexsync.edges.ledger.summary_queries import ORPHANS_AT
 from plexsync.edges.ledger.tables import TABLES
 from plexsync.edges.storage import files, id_sets
 from plexsync.edges.storage.queries import ask_in

@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from plexsync.edges.ledger.encoding import storable, verdict_to_json
-from plexsync.edges.ledger.ledger_queries import ORPHANS_AT, LedgerQueries
+from plexsync.edges.ledger.ledger_queries import LedgerQueries
+from plexsync.edges.ledger.summary_queries import ORPHANS_AT
 from plexsync.edges.storage.queries import ask_in, asking
 from plexsync.edges.transactions import transaction
 from plexsync.model.item_record import Target

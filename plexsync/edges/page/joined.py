@@ -14,7 +14,7 @@ from plexsync.edges.page.read_state import (
     shaped,
     unreadable,
 )
-from plexsync.edges.storage.read_only import lenient_text, read_only_uri
+from plexsync.edges.storage.read_only import read_only_uri, rows_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,12 +64,11 @@ def joined(folder: str, read: Callable[[Ask], T]) -> T:
 def _joined(folder: str, read: Callable[[Ask], T]) -> T:
     connection = sqlite3.connect(":memory:", uri=True, isolation_level=None)
     try:
-        connection.text_factory = lenient_text
         attach(connection, folder)
         connection.execute("BEGIN")  # each file as it is now, for all queries
 
         def ask(sql: str, values: Sequence[object] = (), shape: str = "") -> list[tuple[Any, ...]]:
-            return shaped(connection.execute(sql, values).fetchall(), shape)
+            return shaped(rows_of(connection, sql, values), shape)
 
         return read(ask)
     finally:

@@ -148,8 +148,7 @@ class Database:
             self.close()
             self._as_it_was = now
             self._open = read_only(self._path, at_rest=now[0] is True)
-            self._open.text_factory = lenient_text
-        return self._open.execute(sql, values).fetchall()
+        return rows_of(self._open, sql, values)
 
     def close(self) -> None:
         """Close the file; the next query opens it again."""
@@ -182,7 +181,23 @@ def _state(path: str) -> tuple[bool | int, ...]:
     return (at_rest, found.st_ino, *((found.st_size, found.st_mtime_ns) if at_rest else ()))
 
 
-def lenient_text(data: bytes) -> str:
+def rows_of(
+    connection: sqlite3.Connection, sql: str, values: Sequence[object]
+) -> list[tuple[Any, ...]]:
+    """The rows of a query, also with damaged texts. Raises sqlite3.DatabaseError."""
+    try:
+        return connection.execute(sql, values).fetchall()
+    except UnicodeDecodeError:  # the message about a damaged text quotes it
+        pass
+    except sqlite3.OperationalError as problem:
+        if "decode" not in str(problem):
+            raise
+    # only now, since it is called for each text
+    connection.text_factory = _lenient_text
+    return connection.execute(sql, values).fetchall()
+
+
+def _lenient_text(data: bytes) -> str:
     """A text as SQLite has it, also if it is damaged."""
     return data.decode("utf-8", "replace")
 

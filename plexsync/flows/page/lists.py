@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plexsync.edges.ledger.ledger_queries import ORPHAN_ORDERS
+from plexsync.edges.ledger.summary_queries import ORPHAN_ORDERS
 from plexsync.edges.page import read_state, scene_lists
 from plexsync.flows.page.request import MOST_ROWS, PAGE, Operation
 from plexsync.flows.page.scene_state import scene_states

@@ -62,6 +62,10 @@ def reads(mode: str) -> Operation:
         from plexsync.flows.page import dead_letters
 
         return dead_letters.READS[mode]
+    if mode == "set_up":
+        from plexsync.flows.page import set_up
+
+        return set_up.READS[mode]
     if mode == "queue":
         from plexsync.flows.page import queue
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from plexsync.edges.page import read_state
 from plexsync.flows.page.request import Operation
 from plexsync.flows.status.outages import read_history, shown_outage
-from plexsync.flows.status.set_up import set_up
 from plexsync.flows.status.status import status
 from plexsync.model.arguments import Rule, one_of, whole
 from plexsync.model.places import PAUSED
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
 def _status(request: Request) -> Answer:
     settings, in_stash = request.args["settings"], request.args["in_stash"]
     return {**status(request.folder, request.now, settings or "", in_stash)}
-
-
-def _set_up(request: Request) -> Answer:
-    return set_up(request.folder, request.now)
 
 
 def _outages(request: Request) -> Answer:
@@ -57,5 +52,4 @@ READS = {
     ),
     "outages": Operation(_outages, {}),
     "throughput": Operation(_throughput, {}),
-    "set_up": Operation(_set_up, {}),
 }

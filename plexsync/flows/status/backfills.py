@@ -144,8 +144,10 @@ def _backfills(folder: str, now: float, *, quiet: bool) -> Iterator[_Found]:
         ledger.ahead_by_reason(),
         read_state.queue(folder).untried(),
     )
-    paces = read_state.document(folder, FILE, Stats.parse, Stats(0.0)).paces
-    for reason in {*ahead, *(untried if quiet else runs.keys() & untried.keys())}:
+    reasons = {*ahead, *(untried if quiet else runs.keys() & untried.keys())}
+    stats = read_state.document(folder, FILE, Stats.parse, Stats(0.0)) if reasons else Stats(0.0)
+    paces = stats.paces
+    for reason in reasons:
         more, known = ahead.get(reason, (0, 0))
         waiting = untried.get(reason, [])
         known += len(ledger.in_step(waiting))
@@ -159,10 +161,10 @@ def _passes(folder: str, held: Callable[[BackfillRun], Held]) -> Iterator[Backfi
     """The automatic reconciliation that is under way; one that was started by hand is a task."""
     none: dict[str, Any] = {}
     stored = read_state.document(folder, "reconcile_state.json", _fields, none)
-    run = read_state.backfills(folder).backfill_runs().get(RECONCILE)
     for trigger, raw in _fields(stored.get("runs") or {}).items():
         if trigger not in _AUTOMATIC:
             continue
+        run = read_state.backfills(folder).backfill_runs().get(RECONCILE)
         done, total, seconds, began = (
             _number(raw.get(name)) for name in ("checked", "total", "seconds", "started")
         )

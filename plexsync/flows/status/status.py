@@ -6,6 +6,7 @@ Operations call this, so nothing heavy may be imported here, such as dataclasses
 from __future__ import annotations
 
 from plexsync import __version__
+from plexsync.edges.ledger.summary_queries import SummaryQueries
 from plexsync.edges.local_time import local_offset
 from plexsync.edges.page import owner, read_state, scene_lists
 from plexsync.edges.page.read_state import Unreadable
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from plexsync.edges.ledger.ledger_queries import LedgerQueries
     from plexsync.model.status import (
         DeadLetterCounts,
         Facts,
@@ -95,7 +95,7 @@ def _facts(folder: str, now: float, offset: Callable[[float], float]) -> Facts:
     problems += [lost_words(stage.lost)] if stage.lost else []
     problems += _other_stash(reader.document(IDENTITY, _object, None), now)
     trouble = shown_trouble(breaker, recovery)
-    ledger = read_state.ledger(folder)
+    ledger = SummaryQueries(read_state.asking(folder, read_state.LEDGER))
     backfills = (
         reader.at(lambda: shown_backfills(folder, now, offset, plex_away=trouble is not None)) or []
     )
@@ -232,7 +232,7 @@ def _left_out(found: list[tuple[str, int, int]]) -> LeftOut:
 
 
 def _scene_counts(
-    folder: str, ledger: LedgerQueries, reader: _Reader
+    folder: str, ledger: SummaryQueries, reader: _Reader
 ) -> tuple[dict[str, int] | None, dict[str, int] | None]:
     """The number of scenes in each list, and by their state in the ledger; what is wrong with the
     other files is said by other parts.
@@ -243,7 +243,7 @@ def _scene_counts(
         return None, reader.at(ledger.counts)
 
 
-def _only_in_plex(ledger: LedgerQueries) -> OnlyInPlex:
+def _only_in_plex(ledger: SummaryQueries) -> OnlyInPlex:
     return {"items": ledger.orphan_count(), "found_at": ledger.orphans_at()}
 
 

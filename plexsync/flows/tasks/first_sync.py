@@ -36,9 +36,9 @@ from plexsync.policy.dry_pass import (
     parse,
     to_json,
 )
-from plexsync.policy.estimate import Sample, up_front
 from plexsync.policy.outage_history import format_duration
 from plexsync.policy.reconcile_schedule import Run
+from plexsync.policy.up_front import Sample, up_front
 
 KEEP_EVERY = 2.0
 """Seconds between two writes of the pass's progress; a stop loses no more."""
