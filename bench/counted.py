@@ -231,6 +231,8 @@ def _modules(order: bytes) -> Counts:
 
 
 def _imported(script: Sequence[str], order: bytes) -> set[str]:
+    for stored in Path(ROOT, "plexsync", "__pycache__").glob("page-*"):
+        stored.unlink()  # Python lists only what it finds itself
     with tempfile.TemporaryDirectory() as data:
         inbox.make_ready(data)
         lock = LockFile(os.path.join(data, "worker.lock"))

@@ -73,7 +73,7 @@ class CodeCache:
             with open(self._path, "rb", buffering=0) as file:
                 made_for, stored = marshal.loads(file.read())  # noqa: S302 - as Python does
             valid = made_for == self._made_for and all(map(_is_current, stored.values()))
-        except (OSError, EOFError, ValueError, TypeError):
+        except (OSError, EOFError, ValueError, TypeError, MemoryError):
             return {}
         return stored if valid else {}
 

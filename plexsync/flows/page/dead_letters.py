@@ -11,6 +11,10 @@ from plexsync.model.reasons import choices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from plexsync.edges.queue.dead_letter_queries import DeadLetterQueries
     from plexsync.flows.page.request import Answer, Request
 
 
@@ -18,16 +22,24 @@ def _dead_letters(request: Request) -> Answer:
     args, folder = request.args, request.folder
     wanted, start, limit = (args["class"], args["scenes"]), args["offset"], args["limit"]
     dead_letters = read_state.dead_letters(folder)
+    counts = dead_letters.counts()
     return {
-        "total": dead_letters.count(*wanted),
+        "total": _total(dead_letters, wanted, counts),
         "offset": start,
         "limit": limit,
-        "classes": choices(dead_letters.counts()),
+        "classes": choices(counts),
         "dead_letters": [
             dead_letter_in_words(dead_letter)
             for dead_letter in dead_letters.page(limit, start, *wanted, args["sort"])
         ],
     }
+
+
+def _total(dead_letters: DeadLetterQueries, wanted: Any, counts: Mapping[str, int]) -> int:
+    error, scenes = wanted
+    if scenes is not None:
+        return dead_letters.count(error, scenes)
+    return sum(counts.values()) if error is None else counts.get(error, 0)
 
 
 READS = {
