@@ -303,8 +303,10 @@ else:
 
     def allows_few_files() -> bool:
         """Whether this process may have fewer files open than PlexSync needs."""
-        import resource
-
+        try:
+            import resource
+        except ImportError:  # from a disk that fails, which is asked about just then
+            return False
         return 0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[0] < MOST_FILES
 
     def runs_programs(path: str) -> bool:

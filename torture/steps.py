@@ -203,6 +203,8 @@ def _requests(stage: Stage, kill_at: int = 0, carried_out: bool = True) -> Itera
 
 
 _QUEUE, _LEDGER, _LETTERS = "queue/data.db-wal", "ledger.db-wal", "dlq.db-wal"
+_SYNCS = ("fdatasync", "fsync")
+"""SQLite has been compiled for one of them."""
 _AFTER_THE_EDITS = "PUT /library/sections/"
 
 
@@ -217,7 +219,7 @@ def named(steps: Sequence[Step]) -> dict[str, Step]:
         "jobs queued, no record forgotten": _first(steps, "unlink", "/inbox/new/"),
         "one record forgotten": _first(steps, "unlink", "/inbox/new/", 1),
         "answers read, nothing recorded": _first(_since_edits(steps), "pwrite64", _LEDGER),
-        "half recorded": _first(_since_edits(steps), "fdatasync", _LEDGER),
+        "half recorded": _first(_since_edits(steps), _SYNCS, _LEDGER),
     }
     groups = _groups(_since_edits(steps))
     for (before, _), (store, step) in zip(groups, groups[1:], strict=False):
@@ -230,8 +232,9 @@ def named(steps: Sequence[Step]) -> dict[str, Step]:
     return at
 
 
-def _first(steps: Sequence[Step], call: str, what: str, skip: int = 0) -> Step:
-    return [step for step in steps if step.call == call and what in step.line][skip]
+def _first(steps: Sequence[Step], call: str | Sequence[str], what: str, skip: int = 0) -> Step:
+    calls = (call,) if isinstance(call, str) else call
+    return [step for step in steps if step.call in calls and what in step.line][skip]
 
 
 def _since_edits(steps: Sequence[Step]) -> Sequence[Step]:

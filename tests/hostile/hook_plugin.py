@@ -68,7 +68,7 @@ def report(path, seen):
         json.dump(seen, file)
     os.rename(path + "~", path)
 
-def run_task(folder, stdin):
+def run_task(folder, stdin, cache=None):
     print("a library that chatters")
     return b'{"output": "task"}'
 """
@@ -83,7 +83,7 @@ class Plugin:
         package = folder / "plexsync"
         package.mkdir(parents=True)
         shutil.copy(ROOT / "PlexSync.py", folder)
-        for name in ("__init__", "hook", "fast", "inbox", "system", "loopback"):
+        for name in ("__init__", "hook", "fast", "inbox", "system", "loopback", "code_cache"):
             shutil.copy(ROOT / "plexsync" / f"{name}.py", package)
         (package / "entry.py").write_text(STAND_IN)
 

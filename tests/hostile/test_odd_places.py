@@ -178,9 +178,13 @@ def test_few_open_files_are_named_with_their_limit(
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory as Linux does")
 def test_little_memory_is_named(tmp_path: Path, plugin: Path, plex: PlexSim) -> None:
-    place = Place(plugin, plex, wrapped(tmp_path, "ulimit -v 65536; exec"))
-    with place.stash:
-        assert "give Stash more memory" in place.error("Check Setup")
+    """How little is too little depends on the libraries of this Python."""
+    for mib in (64, 56, 48, 40):
+        place = Place(plugin, plex, wrapped(tmp_path, f"ulimit -v {mib << 10}; exec"))
+        with place.stash:
+            if (error := place.error("Check Setup")) != "None":
+                break
+    assert "give Stash more memory" in error
 
 
 @pytest.mark.parametrize(
