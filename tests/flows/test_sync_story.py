@@ -11,8 +11,10 @@ import pytest
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.flows.sync.item_reader import ItemReader
+from plexsync.model.ledger import Pin
 from plexsync.model.paths import index_keys
 from plexsync.model.plex import Target
+from tests.flows.test_reconciliation_story import found, press
 from tests.world import TOKEN
 
 RED = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"red" * 50
@@ -509,6 +511,87 @@ def test_two_folders_of_stash_that_are_one_in_plex_do_not_write_in_turns_without
     world.edit(copy, title="Copy again")
     world.run()
     assert (item.title, world.state(copy).state) == ("First", "shared")
+
+
+def settled(world: Any, *scenes: int) -> None:
+    """Have scenes synced that share an item, and others that this concerns."""
+    for scene in scenes:
+        world.event(scene)
+    before = world.plex.count("PUT")
+    many = before + 5 * len(scenes)
+    assert world.run(leave=lambda: "endless" * (world.plex.count("PUT") > many)) == "time is up"
+    assert world.waiting() == {}
+
+
+SAME = "whose path leads to the same file in Plex"
+CLOSER = "whose path is closer to that of its file"
+EXACT = "which has the exact path of its file"
+
+
+@pytest.mark.parametrize("owner_first", [True, False])
+@pytest.mark.parametrize(
+    ("path_map", "path", "other", "why"),
+    [
+        ("/plex=>/data", "/data/x/clip.mp4", "/data/x/clip.mp4", SAME),
+        ("/plex=>/data", "/data/x/clip.mp4", "/backup/x/clip.mp4", EXACT),
+        ("", "/m/x/clip.mp4", "/n/x/clip.mp4", SAME),
+        ("", "/m/clip.mp4", "/n/clip.mp4", SAME),
+        ("", "/m/x/clip.mp4", "/n/clip.mp4", CLOSER),
+        ("", "/n/clip.mp4", "/m/Clip.mp4", CLOSER),
+    ],
+)
+def test_copies_of_a_file_do_not_write_its_item_in_turns_without_end(
+    world: Any, path_map: str, path: str, other: str, why: str, owner_first: bool
+) -> None:
+    world.configure(no_poster=True, path_map=path_map)
+    item = world.film("x/clip.mp4")
+    paths = [path, other] if owner_first else [other, path]
+    scenes = [world.stash.add_scene(files=[(each, 1000)], title=each) for each in paths]
+    settled(world, *scenes)
+    owner, loser = scenes if owner_first or why == SAME else scenes[::-1]
+    assert world.state(owner).state == "synced"
+    assert world.state(loser).state == "shared"
+    assert world.state(loser).detail == f"its Plex item belongs to scene {owner}, {why}"
+    assert item.title == world.stash.scene(owner).title
+    settled(world, loser)
+    settled(world, owner)
+    assert item.title == world.stash.scene(owner).title
+
+
+@pytest.mark.parametrize("also_in_plex", [True, False])
+def test_a_file_that_moves_onto_that_of_several_scenes_leaves_one_owner(
+    world: Any, also_in_plex: bool
+) -> None:
+    world.configure(no_poster=True)
+    moved, item = world.pair("a.mp4", title="A")
+    owner, other = world.pair("b.mp4", title="B")
+    twins = [world.stash.add_scene(files=[("/data/b.mp4", 1000)], title=n) for n in "CD"]
+    settled(world, moved, owner, *twins)
+    assert (item.title, other.title) == ("A", "B")
+    world.stash.move_file(moved, "/data/b.mp4")
+    if also_in_plex:
+        world.plex.change_files(item.key, [("/plex/b.mp4", 1000)])
+    settled(world, moved, owner, *twins)
+    assert (item.title, other.title) == ("A", "A")
+    assert {world.state(scene).state for scene in (owner, *twins)} == {"shared"}
+    world.clock.passed += 60
+    only_in_plex = {} if also_in_plex else {"orphaned": 1}
+    assert found(press(world, "reconcile_all")) == only_in_plex
+
+
+def test_an_item_to_which_two_scenes_are_pinned_belongs_to_one_of_them(world: Any) -> None:
+    world.configure(no_poster=True)
+    first, own = world.pair("a.mp4", title="A")
+    second, item = world.pair("b.mp4", title="B")
+    third, _ = world.pair("c.mp4", title="C")
+    settled(world, first, second, third)
+    with closing(world.ledger()) as ledger:
+        ledger.pin(second, Pin("/plex/b.mp4", item.key))
+        ledger.pin(third, Pin("/plex/b.mp4", item.key))
+    settled(world, third)
+    settled(world, second)
+    assert (own.title, item.title) == ("A", "B")
+    assert world.state(third).detail == f"its Plex item is pinned to scene {second}"
 
 
 def test_the_exact_path_of_a_later_file_beats_another_spelling_of_the_first(world: Any) -> None:

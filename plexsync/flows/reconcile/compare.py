@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.library_index import PlexIndex
@@ -152,12 +152,23 @@ class Compare:
 
     def inspect(
         self,
+        views: Iterable[Comparison],
+        items: Mapping[Target, PlexItem],
+        broken: Container[Target],
+        now: float,
+    ) -> None:
+        """Compare scenes with their live items; undecided ones are read again next time."""
+        self._matcher.meet(items)
+        for view in views:
+            self._inspect(view, items, broken, now)
+
+    def _inspect(
+        self,
         view: Comparison,
         items: Mapping[Target, PlexItem],
         broken: Container[Target],
         now: float,
     ) -> None:
-        """Compare a scene with its live items; undecided ones are read again next time."""
         if view.desired is None:
             return
         parts = candidates_of(view.match)

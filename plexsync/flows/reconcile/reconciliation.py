@@ -204,8 +204,7 @@ class Reconciliation:
         items, broken = self._items.read(needed)
         if 1 < len(broken) == len(needed):  # a single broken one would fail again at the next run
             raise next(iter(broken.values()))
-        for view in batch:
-            self._compare.inspect(view, items, broken, now)
+        self._compare.inspect(batch, items, broken, now)
 
     def _record(
         self, run: Run, views: Sequence[Comparison], session: _Session, now: float, dry: bool

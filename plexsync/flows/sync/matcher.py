@@ -162,6 +162,7 @@ class ItemMatcher:
             each.proposed = candidates_of(self._scenes.propose(each.scene))
         targets = {part.target for each in scenes for part in each.proposed}
         items, broken = self._items.read(targets)
+        self._scenes.meet(items)
         outcomes = [self._outcome(each, items, broken) for each in scenes]
         found, ended = divided(outcome for outcome in outcomes if outcome is not None)
         misses = [each for each, outcome in zip(scenes, outcomes, strict=True) if outcome is None]

@@ -69,6 +69,10 @@ class SceneMatcher:
         """The match by the live items of the proposed files."""
         return self._claims.match(scene, self._live(parts, items), self.pins.get(scene.id))
 
+    def meet(self, items: Iterable[Target]) -> None:
+        """Before `share`: read from the ledger which scenes these items were written for."""
+        self._claims.meet(items)
+
     def share(
         self, desired_scene: SceneWrite, found: Match, items: Mapping[Target, PlexItem]
     ) -> tuple[list[Found], Mapping[int, str]]:
