@@ -61,6 +61,7 @@ def set_up(home: Path = VENV, requirements: Sequence[str] = REQUIREMENTS) -> Non
         venv.create(home, with_pip=True, symlinks=os.name != "nt")
         python = str(venv_python(home))
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip += ["--no-warn-conflicts"]  # Apprise works without what its --no-deps leaves out
         for name in requirements:  # one by one: pip requires all hashes or none
             whole = ["--no-deps"] if "--hash" in (ROOT / name).read_text(encoding="utf-8") else []
             subprocess.run([*pip, *whole, "-r", str(ROOT / name)], check=True)
