@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import tracemalloc
 import weakref
 from xml.etree.ElementTree import Element
 
@@ -14,6 +15,10 @@ from plexsync.edges.plex import xml as plex_xml
 from plexsync.edges.plex.answers import LONG
 from plexsync.edges.plex.tree import BrokenXml, TreeReader
 from torture import sick_answers
+
+
+LARGE = b" " * plex_tree.LATER
+"""Before an answer, it makes it too large to be parsed at once."""
 
 
 def read(body: bytes, chunk: int = 65536) -> Element:
@@ -50,22 +55,25 @@ def test_ten_pages_of_a_thousand_items_fit_into_one_answer() -> None:
     assert len(plex_xml.listed(read(body))) == 10_000
 
 
+@pytest.mark.parametrize("before", [b"", "\ufeff".encode(), "\ufeff \n".encode(), LARGE])
 @pytest.mark.parametrize("chunk", [1, 7, 4096])
-def test_the_tree_is_the_same_however_it_arrives(chunk: int) -> None:
+def test_the_tree_is_the_same_however_it_arrives(chunk: int, before: bytes) -> None:
     said = (
         '<MediaContainer a="é😀"><Video ratingKey="1" title="&lt;b&gt; &#233;"/></MediaContainer>'
     )
-    root = read(f"\ufeff \n<?xml version='1.0'?>{said}".encode(), chunk)
+    if before is LARGE:
+        chunk *= 16384
+    root = read(before + f"<?xml version='1.0'?>{said}".encode(), chunk)
     assert root.get("a") == "é😀"
     assert root[0].attrib == {"ratingKey": "1", "title": "<b> é"}
 
 
-def test_what_is_never_read_is_not_kept() -> None:
+def test_of_a_large_answer_what_is_never_read_is_not_kept() -> None:
     body = (
         b'<MediaContainer><Video ratingKey="1"><Media><Part file="/a"><Stream><x/></Stream></Part>'
         b'</Media><Country tag="c"/><Genre tag="g"/></Video></MediaContainer>'
     )
-    root = read(body)
+    root = read(LARGE + body)
     assert [element.tag for element in root.iter()] == [
         *("MediaContainer", "Video", "Media", "Part", "Genre")
     ]
@@ -87,15 +95,42 @@ def test_what_is_never_read_is_not_kept() -> None:
 def test_nothing_is_too_much(inside: bytes, reason: str) -> None:
     body = b"<MediaContainer>" + inside + b"</MediaContainer>"
     if not reason:
-        assert len(read(body)) == 1
+        assert len(read(LARGE + body)) == 1
         return
     with pytest.raises(BrokenXml, match=reason):
-        read(body)
+        read(LARGE + body)
 
 
-def test_a_document_type_is_refused_before_its_entities_are_read() -> None:
+@pytest.mark.parametrize("before", [b"", LARGE])
+def test_a_document_type_is_refused_before_its_entities_are_read(before: bytes) -> None:
     with pytest.raises(BrokenXml, match="document type"):
-        read(b'<!DOCTYPE m [<!ENTITY a "b">]><MediaContainer>&a;</MediaContainer>')
+        read(before + b'<!DOCTYPE m [<!ENTITY a "b">]><MediaContainer>&a;</MediaContainer>')
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        b"<a b='' c=''/>" * (plex_tree.USUAL_TAGS - 2),
+        b"<a " + b" ".join(b"n%d=''" % n for n in range(plex_tree.USUAL_ATTRIBUTES)) + b"/>",
+        b'<V t="' + "😀".encode() + b"x" * 2_000_000 + b'"/>',
+    ],
+    ids=["elements", "names", "wide characters"],
+)
+def test_what_is_parsed_at_once_takes_bounded_memory(inside: bytes) -> None:
+    body = b"<MediaContainer>" + inside + b"</MediaContainer>"
+    assert len(body) < plex_tree.LATER
+    tracemalloc.start()
+    try:
+        assert len(read(body))
+        assert tracemalloc.get_traced_memory()[1] < plex_tree.MOST_MEMORY
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_answer_with_more_elements_than_usual_is_read_with_a_look_at_each() -> None:
+    body = b"<MediaContainer>" + b"<Stream/>" * plex_tree.USUAL_TAGS + b"</MediaContainer>"
+    assert len(body) < plex_tree.LATER
+    assert len(read(body)) == 0
 
 
 def test_a_reader_that_refused_takes_no_more() -> None:
@@ -133,7 +168,7 @@ def test_random_damage_comes_out_as_a_tree_or_as_broken() -> None:
 
 def test_limits_leave_ten_times_what_a_page_takes() -> None:
     reader = TreeReader()
-    reader.feed(page(1000))
+    reader.feed(LARGE + page(1000))
     reader.close()
     assert reader._elements * 10 <= plex_tree.MOST_ELEMENTS
     assert reader._memory * 10 <= plex_tree.MOST_MEMORY

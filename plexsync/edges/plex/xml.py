@@ -128,7 +128,7 @@ def _item(element: Element, key: int, server: str, section: str) -> PlexItem:
         elif field.kind == LIST:
             values[name] = tuple(tag for tag in _tags(element, field.shown) if tag)
     collection = element.get("type") == "collection"
-    locks = (lock for lock in element.iter("Field") if lock.get("locked") in {"1", "true"})
+    locks = (lock for lock in element.findall("Field") if lock.get("locked") in {"1", "true"})
     return PlexItem(
         target=Target(server, element.get("librarySectionID") or section, key, collection),
         parts=_parts(element),
@@ -150,12 +150,13 @@ def _keyed(root: Element) -> Iterator[tuple[int, Element]]:
 
 
 def _tags(element: Element, name: str) -> Iterator[str]:
-    return (child.get("tag", "") for child in element.iterfind(name))
+    return (child.get("tag", "") for child in element.findall(name))
 
 
 def _parts(element: Element) -> tuple[Part, ...]:
     return tuple(
         Part(part.get("file", ""), number(part, "size"))
-        for part in element.iterfind("Media/Part")
+        for medium in element.findall("Media")
+        for part in medium.findall("Part")
         if part.get("file")
     )
