@@ -99,6 +99,7 @@ PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "outage": lambda size: outage.outage(size.waiting),
     "waiting": lambda size: waiting.waiting(size.held_up),
     "save": lambda size: save.save(size.saves),
+    "written": lambda size: reconcile.written(size.scenes),
     "small": lambda size: reconcile.small(size.few),
     "reconcile": lambda size: reconcile.reconcile(size.gaps),
     "growth": lambda size: reconcile.growth(size.gaps),

@@ -12,11 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bench.drain import memory
+from bench.drain import NO_IMAGES, WRITE_TIME, memory
 from bench.multiplied import FEW, repeat_ledger
 from bench.report import Row, at_most, none_of
 from bench.servers import TOKEN
-from bench.site import Site, clean_environment, peak_memory, send_away
+from bench.site import Site, Worker, clean_environment, peak_memory, send_away
 from bench.traffic import Traffic, sort
 from plexsync import system
 from plexsync.edges.ledger.ledger import Ledger
@@ -46,13 +46,14 @@ MUCH_MEMORY = 300 * 2**20
 MOST_STORED = 1500
 """Limits for a million scenes, in bytes: of memory, and on disk for each scene."""
 GROWTH = 11.0
+AFTER_WRITES = 1.5
 WRITTEN_AT = 1700000000.123
 """When PlexSync wrote the scenes."""
 OTHERS = 4
 """Requests that any library takes: the libraries, what is new, the count."""
 TIMES = 10
 """How many times larger the large library is."""
-DETAILS, LIST, PAGE = 50, 1000, 500
+DETAILS, LIST, PAGE = 100, 1000, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,23 @@ def small(counts: Sequence[int]) -> Iterator[Row]:
     """The same for small libraries."""
     for count in counts:
         yield from _measure(count)
+
+
+def written(count: int) -> Iterator[Row]:
+    """What a reconciliation reads again after a drain that wrote every scene, and what it costs."""
+    with Site(LATENCY, WRITE_TIME, NO_IMAGES) as site:
+        site.ask("age", 3000)
+        site.edited(site.ask("fill", count))
+        with Worker(site) as worker:
+            worker.drain()
+        site.ask("configure", SETTINGS)
+        first, again = _press(site), _press(site)
+    what = f"reconciliation after a drain of {count:,} changed scenes"
+    read = len(first.plex.items)
+    yield at_most(f"{what}: requests for details", read, 1, f"{read}")
+    ratio = first.work / again.work
+    text = f"{ratio:.2f} x ({first.work:.2f} s, {again.work:.2f} s)"
+    yield at_most(f"{what}: CPU, and of the next one", ratio, AFTER_WRITES, text)
 
 
 RUNS = ("index", "first run", "no changes")

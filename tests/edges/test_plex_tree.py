@@ -16,7 +16,6 @@ from plexsync.edges.plex.answers import LONG
 from plexsync.edges.plex.tree import BrokenXml, TreeReader
 from torture import sick_answers
 
-
 LARGE = b" " * plex_tree.LATER
 """Before an answer, it makes it too large to be parsed at once."""
 

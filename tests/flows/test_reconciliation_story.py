@@ -120,16 +120,16 @@ def test_a_second_run_over_what_did_not_change_requests_no_details(quiet: Any) -
     assert quiet.plex.count("GET", DETAILS) == 0
 
 
-def test_details_are_fetched_fifty_at_a_time_over_the_pages(quiet: Any) -> None:
+def test_details_are_fetched_a_hundred_at_a_time_over_the_pages(quiet: Any) -> None:
     quiet.configure(reconcile_batch_size=10)
-    pairs = synced(quiet, 120)
+    pairs = synced(quiet, 240)
     press(quiet, "reconcile_all")
     later(quiet)
     for _, item in pairs[::2]:
         edit_in_plex(quiet, item, title="By hand")
     later(quiet)
     quiet.plex.clear_journal()
-    assert found(press(quiet, "reconcile_all")) == {DRIFTED: 60}
+    assert found(press(quiet, "reconcile_all")) == {DRIFTED: 120}
     assert quiet.plex.count("GET", DETAILS) == 2
 
 

@@ -4,10 +4,12 @@ reconciliation, and only those."""
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
+from plexsync import inbox
 from plexsync.model.ledger import Pin
 from tests.flows.test_reconciliation_story import DETAILS, found, later, press
 from tests.flows.test_scenes_in_step import CHANGES, LONG_AGO, RED, free, grow, sync_all
@@ -57,6 +59,74 @@ def test_what_was_just_written_is_compared(plain: Any) -> None:
     plain.run(minutes=0.5)
     later(plain)
     assert recognised(plain) == set()
+
+
+Between = Callable[[Any, int, Any], object]
+
+
+def written(world: Any, pairs: Pairs, between: Between = lambda *pair: None) -> None:
+    """Write scenes one after the other, ten seconds apart; `between` is called once each is read
+    back, in the same second.
+    """
+    left = iter([*pairs, None])
+    under_way: list[Any] = []
+
+    def look() -> str:
+        jobs = [world.waiting().get(scene) for scene, _ in under_way[-1:]]
+        if inbox.collect(world.folder, limit=1) or any(j and not j.attempts for j in jobs):
+            return ""
+        for scene, item in under_way[-1:]:
+            between(world, scene, item)
+        if (pair := next(left, None)) is not None:
+            world.clock.passed += 10
+            world.event(pair[0])
+            under_way.append(pair)
+        return ""
+
+    world.run(minutes=1.5, leave=look)
+    later(world)
+    assert len(under_way) == len(pairs)
+
+
+@pytest.mark.parametrize("cover", [None, RED])
+def test_what_was_written_counts_once_it_was_read_in_a_later_second(world: Any, cover: Any) -> None:
+    world.configure(no_poster=cover is None)
+    pairs = described(world, 3, updated_at=LONG_AGO, **({"cover": cover} if cover else {}))
+    written(world, pairs)
+    assert world.plex.count("PUT") == 3
+    assert recognised(world) == {scene for scene, _ in pairs[:2]}
+    assert found(press(world, "reconcile_all")) == {}
+    assert recognised(world) == {scene for scene, _ in pairs}
+
+
+CHANGED_AT_ONCE: Mapping[str, Between] = {
+    "an edit in Plex": lambda w, s, i: w.plex.user_edit(i.key, title="By hand"),
+    "a name less": lambda w, s, i: w.plex.user_edit(i.key, genre=()),
+    "another file": lambda w, s, i: w.plex.change_files(i.key, [("/plex/other.mp4", 1)]),
+    "an edit in Stash": lambda w, s, i: w.stash.edit(s, title="Another"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED_AT_ONCE.values(), ids=CHANGED_AT_ONCE)
+def test_a_change_in_the_second_of_the_write_is_not_lost(plain: Any, change: Between) -> None:
+    pairs = described(plain, 2, updated_at=LONG_AGO)
+    written(plain, pairs, lambda *pair: change(*pair) if pair[2] is pairs[0][1] else None)
+    assert recognised(plain) == set()
+
+
+def test_an_edit_in_plex_between_the_write_and_its_reading_is_found(plain: Any) -> None:
+    pairs = described(plain, 2, updated_at=LONG_AGO)
+
+    def meanwhile(body: bytes) -> bytes:
+        plain.plex.user_edit(pairs[0][1].key, summary="")
+        return body
+
+    written(plain, pairs)
+    plain.stash.edit(pairs[0][0], title="Another")
+    plain.plex.add_fault("rewrite", 1, "PUT", change=meanwhile)
+    written(plain, pairs)
+    assert recognised(plain) == set()
+    assert found(press(plain, "reconcile_all")) == {"empty": 1}
 
 
 def test_an_item_that_changed_in_plex_just_before_is_compared(plain: Any) -> None:
@@ -130,6 +200,14 @@ def test_the_same_gaps_are_found_with_and_without_what_syncs_have_seen(
     ever: set[int] = set()
     for _ in range(4):
         sync_all(plain, plain.rng.choice(["sync_all", "sync_all_forced"]))
+        some = plain.rng.sample(plain.pairs, 3)
+        for scene, _ in some:
+            plain.stash.edit(scene, title=f"Title {plain.rng.random()}")
+        written(
+            plain,
+            some,
+            lambda *pair: plain.rng.random() < 0.3 and plain.rng.choice([*CHANGES, *files])(*pair),
+        )
         for _ in range(plain.rng.randrange(4)):
             plain.rng.choice([*CHANGES, *files])(plain, *plain.rng.choice(plain.pairs))
         later(plain)

@@ -31,7 +31,7 @@ from plexsync.model.plex_state import FAILURE
 
 __all__ = ["Cut", "Health", "PlexClient", "Sent", "load_client_id"]
 
-BATCH = 50
+BATCH = 100
 """Items per request of `items`."""
 LARGEST_IMAGE = 10_000_000
 """Largest image in bytes; Plex fails on images above 10 MB."""

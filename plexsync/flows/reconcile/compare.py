@@ -29,7 +29,7 @@ from plexsync.policy.desired import desired, has_enough_metadata, hash_desired
 from plexsync.policy.gaps import MISSING, find_gaps
 from plexsync.policy.matching import NONE
 
-DETAILS = 50
+DETAILS = 100
 """Items per request for details."""
 
 _NONE: Mapping[int, str] = {}

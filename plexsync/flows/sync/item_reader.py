@@ -10,7 +10,7 @@ from plexsync.model.errors import REQUEST, PlexAuthError, SyncError, TransientEr
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.plex_state import FAILURE
 
-AT_ONCE = 50
+AT_ONCE = 100
 """Maximum number of items per request."""
 
 OTHERS = 3

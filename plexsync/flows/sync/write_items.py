@@ -14,11 +14,12 @@ from plexsync.flows.results import Done, Failed, Postponed, Result
 from plexsync.flows.sync.batch import Batch
 from plexsync.flows.sync.collection_notes import CollectionNotes
 from plexsync.flows.sync.image_writer import ImageWriter
+from plexsync.flows.sync.item_reader import AT_ONCE
 from plexsync.flows.sync.media_server import FileIndex, MediaServer, Sent
 from plexsync.flows.sync.picture_reader import PictureReader
 from plexsync.flows.sync.planning import plan_items
 from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
-from plexsync.flows.sync.seen_equal import SeenEqual
+from plexsync.flows.sync.seen_equal import ReadBack, SeenEqual
 from plexsync.flows.sync.write_record import compare, conclude, state_of
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import (
@@ -102,11 +103,11 @@ class WriteItems:
         batch.wait_for_writes()
         for future in batch.under_way:
             future.result()
-        self._read_back([scene for scene in scenes if scene.changing], batch)
+        back = self._read_back([scene for scene in scenes if scene.changing], batch)
         for scene in scenes:
             conclude(scene, now)
             self._log_refusals(scene)
-        self._keep([scene for scene in scenes if scene.touched], now)
+        self._keep([scene for scene in scenes if scene.touched], back, now)
         self._note_collections([s for s in scenes if s.error is None and not s.postponed], now)
         self._index.keep_limits(now)
         return [_result(scene) for scene in scenes]
@@ -128,23 +129,24 @@ class WriteItems:
             batch.stopped |= isinstance(error, (PlexServerDown, PlexAuthError))
         scene.pictures.data.clear()  # two batches are in memory at a time
 
-    def _read_back(self, scenes: Sequence[SceneWrite], batch: Batch) -> None:
+    def _read_back(self, scenes: Sequence[SceneWrite], batch: Batch) -> ReadBack:
         """Read back what Plex has now; only that is recorded as written."""
         writes = [write for scene in scenes for write in scene.items if write.sent]
         if not writes:
-            return
+            return ReadBack()
+        wanted = {write.item.target for write in writes} | self._seen_equal.unsettled
         try:
             with self._in_flight.completing():
-                items, broken = self._read({write.item.target for write in writes})
+                items, broken = self._read(wanted)
         except Interrupted:
             batch.halted = True
             for scene in scenes:
                 scene.postponed |= any(write.sent for write in scene.items)
-            return
+            return ReadBack()
         except SyncError as error:
             for scene in scenes:
                 scene.error = scene.error or error.of_step()
-            return
+            return ReadBack()
         for scene in scenes:
             unread = [broken[w.item.target] for w in scene.items if w.item.target in broken]
             scene.error = scene.error or next(iter(unread), None)
@@ -152,6 +154,9 @@ class WriteItems:
             item = items.get(write.item.target)
             if item is not None and compare(write, item):
                 self._server.replaces_lists()
+        if broken or len(wanted) > AT_ONCE:
+            return ReadBack(items)  # they were read one after the other
+        return ReadBack(items, max((item.updated_at for item in items.values()), default=0))
 
     def _note_collections(self, scenes: Sequence[SceneWrite], now: float) -> None:
         for scene in scenes:
@@ -159,9 +164,9 @@ class WriteItems:
             self._notes.see(scene.scene, scene.values, targets, _new_names(scene))
         self._notes.save(now)
 
-    def _keep(self, scenes: Sequence[SceneWrite], now: float) -> None:
+    def _keep(self, scenes: Sequence[SceneWrite], back: ReadBack, now: float) -> None:
         states = [state_of(scene, now, intent=False) for scene in scenes]
-        self._ledger.save(states, self._seen_equal.observed(scenes, states, now))
+        self._ledger.save(states, self._seen_equal.observed(scenes, states, back, now))
 
     def _log_cut(self, scene: SceneWrite, sent: Sent) -> None:
         for name, cut in sent.cut.items():
