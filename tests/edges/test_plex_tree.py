@@ -126,7 +126,7 @@ def test_what_is_parsed_at_once_takes_bounded_memory(inside: bytes) -> None:
         tracemalloc.stop()
 
 
-def test_an_answer_with_more_elements_than_usual_is_read_with_a_look_at_each() -> None:
+def test_of_an_answer_with_more_elements_than_usual_each_is_examined() -> None:
     body = b"<MediaContainer>" + b"<Stream/>" * plex_tree.USUAL_TAGS + b"</MediaContainer>"
     assert len(body) < plex_tree.LATER
     assert len(read(body)) == 0

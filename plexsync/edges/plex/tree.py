@@ -1,7 +1,7 @@
 """Parses Plex's XML into a tree, with limits on memory and CPU time.
 
 A well-formed answer of usual size is parsed at once, by ElementTree alone. Any other is parsed with
-a look at each element, while it arrives if it is large, and either read leniently or rejected with
+each element examined, while it arrives if it is large, and either read leniently or rejected with
 the reason. Measured with 70 kinds of malformed answers: the worst costs 52 MB and 0.5 s of CPU;
 with ElementTree.fromstring on any body it cost 1.66 GB and 42 s. A list page of 1,000 items takes
 less than a tenth of each limit.
