@@ -62,7 +62,7 @@ def run_task(plugin_dir: str, stdin: bytes, cache: CodeCache | None = None) -> b
         if not error:
             from plexsync.task_runner import run_mode
     except ImportError as problem:
-        error = _unloadable(problem)
+        error = system.why_unloadable(problem)
     except (MemoryError, OSError) as problem:
         error = system.in_words(problem)
     if error:
@@ -158,26 +158,6 @@ def _load_site() -> None:
         site.main()
 
 
-def _unloadable(problem: ImportError) -> str:
-    """The message if the packages are there, but one cannot be loaded."""
-    unmapped = "failed to map segment" in str(problem)  # the C library may not say why
-    if "Cannot allocate memory" in str(problem) or (
-        unmapped and problem.path and system.runs_programs(problem.path)
-    ):
-        return f"PlexSync cannot load what it needs ({problem}): {system.MEMORY}."
-    if unmapped:
-        return (
-            f"PlexSync cannot load what it needs ({problem}): its data folder is on a disk from "
-            "which no program may run (mounted noexec). Let STASH_PLUGIN_DATA name a folder on "
-            "another disk, or mount that one without noexec."
-        )
-    return (
-        f"PlexSync cannot load what it needs ({problem}). Install PlexSync again; "
-        "if that does not help, remove the folder `dependencies` in its data folder and press "
-        "Check Setup, or let STASH_PLUGIN_DATA name a folder on another disk."
-    )
-
-
 def _answer(*, error: str) -> bytes:
     return dumps({"error": error}).encode()
 
@@ -216,7 +196,7 @@ def run_worker(plugin_dir: str, clock: Clock | None = None) -> None:
     try:
         from plexsync import lifecycle
     except ImportError as problem:
-        log.error(_unloadable(problem))
+        log.error(system.why_unloadable(problem))
         return
     try:
         lifecycle.run_worker(plugin_dir, folder, block, ownership, log, clock)

@@ -38,6 +38,8 @@ next request; Python's own 0.005 are a seventh of what a write takes.
 DISK_PAUSE = 60.0
 """Seconds between attempts while the data folder cannot be written."""
 
+AGAIN = "PlexSync tries again every minute and loses nothing"
+
 
 def run_worker(
     plugin_dir: str,
@@ -140,30 +142,31 @@ def run_as_owner(
                 worker = app.worker(leave)
                 worker.start()
                 return worker.drain()
-        except (sqlite3.Error, OSError) as problem:
+        except (sqlite3.Error, OSError, system.Unloadable) as problem:
             said = system.text_of(problem)
             if is_damage(problem) and not damaged:
                 damaged = True
                 log.warning(f"A database is damaged ({said}); PlexSync opens all of them again.")
                 continue
-            log.error(f"The data folder cannot be used ({said}). {_advice(problem)}")
+            log.error(_complaint(problem, said))
             clock.wait(DISK_PAUSE, lambda: bool(leave()))
             if leave():
                 return leave()
+
+
+def _complaint(problem: Exception, said: str) -> str:
+    if isinstance(problem, system.Unloadable):
+        return f"{said} {AGAIN}."
+    return f"The data folder cannot be used ({said}). {_advice(problem)}; {AGAIN}."
 
 
 def _advice(problem: Exception) -> str:
     if getattr(problem, "errno", None) in (errno.EMFILE, errno.ENFILE) or (
         is_disk_trouble(problem) and system.allows_few_files()
     ):
-        remedy = system.FILES[:1].upper() + system.FILES[1:]
-        return f"{remedy}; PlexSync tries again every minute and loses nothing."
+        return system.FILES[:1].upper() + system.FILES[1:]
     if is_disk_trouble(problem):
-        return (
-            "Free some space or correct its permissions; PlexSync tries again every minute and "
-            "loses nothing."
-        )
-    what = (
+        return "Free some space or correct its permissions"
+    return (
         "Move away the file that it names" if isinstance(problem, OSError) else "Please report it"
     )
-    return f"{what}; PlexSync tries again every minute and loses nothing."

@@ -252,11 +252,39 @@ MEMORY = "give Stash more memory, or let it start more threads; PlexSync needs 1
 """What to do where the machine itself is at fault."""
 
 
+class Unloadable(Exception):
+    """A part of PlexSync or of its packages cannot be loaded now, which is never a job's fault: the
+    disk fails, memory is short, or the packages are just being updated.
+    """
+
+
 def in_words(problem: BaseException) -> str:
     """An error's text, with what to do if this machine has no room, rights, files or memory left."""
     text = text_of(problem) or type(problem).__name__
     remedy = _remedy(problem, text)
     return f"{text}; {remedy}" if remedy else text
+
+
+def why_unloadable(problem: BaseException) -> str:
+    """The message if PlexSync and its packages are there, but a part of them cannot be loaded."""
+    if not isinstance(problem, ImportError):
+        return f"PlexSync cannot load what it needs ({in_words(problem)})."
+    unmapped = "failed to map segment" in str(problem)  # the C library may not say why
+    if "Cannot allocate memory" in str(problem) or (
+        unmapped and problem.path and runs_programs(problem.path)
+    ):
+        return f"PlexSync cannot load what it needs ({problem}): {MEMORY}."
+    if unmapped:
+        return (
+            f"PlexSync cannot load what it needs ({problem}): its data folder is on a disk from "
+            "which no program may run (mounted noexec). Let STASH_PLUGIN_DATA name a folder on "
+            "another disk, or mount that one without noexec."
+        )
+    return (
+        f"PlexSync cannot load what it needs ({problem}). Install PlexSync again; "
+        "if that does not help, remove the folder `dependencies` in its data folder and press "
+        "Check Setup, or let STASH_PLUGIN_DATA name a folder on another disk."
+    )
 
 
 def text_of(problem: BaseException) -> str:

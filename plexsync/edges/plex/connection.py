@@ -15,6 +15,11 @@ from plexsync.edges.plex.session import PlexSession
 from plexsync.edges.storage import files
 from plexsync.model.errors import REQUEST, PlexServerDown, PlexTemporaryError
 from plexsync.model.stored import versioned
+from plexsync.system import Unloadable, why_unloadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from plexsync.edges.plex.server import Server
 
 IDENTITY = "/identity"
 """Identifies the server; needs no token."""
@@ -129,12 +134,19 @@ class PlexConnection:
         named = identity.get("machineIdentifier")
         with self._lock:
             if self._server is None or self._server.machineIdentifier != named:
-                from plexsync.edges.plex.server import Server
-
-                self._server = Server(
+                self._server = _server_class()(
                     self._url, self._token, self._headers, self.session, self._timeout, identity
                 )
             return self._server
+
+
+def _server_class() -> type[Server]:
+    """Loads plexapi; the next call tries again if it cannot be loaded now."""
+    try:
+        from plexsync.edges.plex.server import Server
+    except Exception as problem:  # of a file that is being written anything can be raised
+        raise Unloadable(why_unloadable(problem)) from problem
+    return Server
 
 
 def span(start: int, size: int) -> dict[str, str]:

@@ -213,7 +213,11 @@ def open_sqlite(
 
 
 def is_disk_trouble(problem: BaseException) -> bool:
-    """Whether the cause is the data folder: full, read-only, failing, or a damaged file in it."""
+    """Whether the cause is the data folder: full, read-only, failing, or a damaged file in it; or that
+    something cannot be loaded, mostly from there.
+    """
+    if isinstance(problem, system.Unloadable):
+        return True
     if isinstance(problem, sqlite3.OperationalError):
         text = str(problem).lower()
         return any(word in text for word in (*_ENVIRONMENT, "readonly"))

@@ -1,0 +1,96 @@
+"""plexapi, which is loaded at the first write, cannot be loaded just then."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plexsync import system
+from plexsync.edges.log.log import Log
+from plexsync.lifecycle import run_as_owner
+from tests.flows.test_reconciliation_story import press
+
+FAULTS = {
+    "the disk fails": "raise OSError(5, 'Input/output error', __file__)",
+    "too little memory": "raise MemoryError",
+    "too little memory for a C library": "raise ImportError('x.so: Cannot allocate memory')",
+    "a file is half written": "class PlexServer(",
+    "a file is missing": None,
+}
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], Path]:
+    """Puts a broken plexapi before the real one, in a process that has not loaded it yet."""
+
+    def break_it(text: str | None) -> Path:
+        front = tmp_path / "front"
+        (front / "plexapi").mkdir(parents=True)
+        (front / "plexapi" / "__init__.py").write_text("")
+        if text is not None:
+            (front / "plexapi" / "server.py").write_text(text)
+        for name in [*sys.modules]:
+            if name.partition(".")[0] == "plexapi" or name == "plexsync.edges.plex.server":
+                monkeypatch.delitem(sys.modules, name)
+        monkeypatch.syspath_prepend(os.fspath(front))
+        return front / "plexapi"
+
+    yield break_it
+    for name in [*sys.modules]:
+        if name.partition(".")[0] == "plexapi" or name == "plexsync.edges.plex.server":
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_worker_waits_until_plexapi_can_be_loaded_and_charges_nobody(
+    world: Any, broken: Callable[[str | None], Path], fault: str
+) -> None:
+    world.configure(no_poster=True, max_retries=1)
+    (first, one), (second, two) = world.pair("1.mp4", title="A"), world.pair("2.mp4", title="B")
+    for scene in (first, second):
+        world.event(scene)
+    place = broken(FAULTS[fault])
+    waited: list[dict[int, Any]] = []
+
+    def over() -> str:
+        if world.said("error").count("tries again every minute") == 3 and place.exists():
+            waited.append(world.waiting())
+            shutil.rmtree(place)
+            sys.modules.pop("plexapi", None)
+        return "time is up" * (world.clock.passed > 400)
+
+    run_as_owner(world.folder, world.client(), world.clock, Log(world.sink), over)
+    assert {scene: job.attempts for scene, job in waited[0].items()} == {first: {}, second: {}}
+    assert (one.title, two.title) == ("A", "B")
+    assert (world.waiting(), world.dead_letter(first), world.dead_letter(second)) == (
+        {},
+        None,
+        None,
+    )
+    assert "Unexpected" not in world.said()
+    told = world.said("error").splitlines()
+    assert len(told) == 3
+    assert told[0].startswith("PlexSync cannot load what it needs (")
+    assert ("memory" in told[0]) is ("memory" in fault)
+
+
+def test_a_task_says_so_and_charges_nobody(
+    world: Any, broken: Callable[[str | None], Path]
+) -> None:
+    world.configure(no_poster=True)
+    scene, item = world.pair("1.mp4", title="A")
+    world.event(scene)
+    place = broken(FAULTS["the disk fails"])
+    with pytest.raises(system.Unloadable, match="cannot load what it needs"):
+        press(world, "process_queue")
+    assert world.waiting()[scene].attempts == {}
+    shutil.rmtree(place)
+    sys.modules.pop("plexapi", None)
+    world.run()
+    assert item.title == "A"
