@@ -172,7 +172,7 @@ class World:
         finally:
             app.close()
 
-    def outlast(self, scene: int, minutes: float) -> None:
+    def outlast(self, scene: int, minutes: float, leave: Callable[[], str] = lambda: "") -> None:
         """Let a waiting scene have all its attempts in so much time, without the quiet between them:
         a worker lives for each attempt only.
         """
@@ -180,7 +180,7 @@ class World:
         while self.clock.passed < end and scene in (waiting := self.waiting()):
             due = max(0.0, waiting[scene].not_before - self.clock.now())
             self.clock.passed = min(self.clock.passed + due, end)
-            self.run()
+            self.run(leave=leave)
 
     def client(self) -> StashClient:
         """A client of the simulated Stash; closed with the world if not before."""

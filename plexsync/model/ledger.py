@@ -35,6 +35,9 @@ UNDONE = "undone"
 LEFT_OUT = "left out"
 """The filters of the settings keep the scene from being written; what Plex has of it stays."""
 
+GIVEN_UP = (NOT_IN_PLEX, AMBIGUOUS, FAILED)
+"""The states of scenes that were given up; most have a dead letter."""
+
 STATES = (
     *(SYNCED, WAITING, NOT_IN_PLEX, AMBIGUOUS, FAILED, TOO_LITTLE, SHARED, DESTROYED, UNDONE),
     LEFT_OUT,

@@ -15,6 +15,7 @@ from plexsync.edges.ledger.schema import SCHEMA
 from plexsync.edges.storage.row_audit import Lost
 from plexsync.model.ledger import (
     DESTROYED,
+    GIVEN_UP,
     LEFT_OUT,
     NOT_IN_PLEX,
     SHARED,
@@ -392,13 +393,15 @@ def test_the_owner_of_an_item_is_the_scene_that_is_not_merely_sharing_it(ledger:
     assert ledger.owner(MOVED) is None
 
 
-def test_the_holders_of_items_are_the_scenes_that_are_written_there(ledger: Ledger) -> None:
-    states = (SYNCED, WAITING, SHARED, UNDONE, LEFT_OUT)
+def test_the_holders_of_items_are_the_scenes_that_are_written_there_or_undone(
+    ledger: Ledger,
+) -> None:
+    states = (SYNCED, WAITING, UNDONE, SHARED, LEFT_OUT, *GIVEN_UP)
     ledger.save([a_scene(n, a_target(), state=state) for n, state in enumerate(states, 1)])
-    ledger.save([a_scene(6, a_target(MOVED)), a_scene(7, a_target())])
-    ledger.destroy([7], NOW)
+    ledger.save([a_scene(9, a_target(MOVED)), a_scene(10, a_target())])
+    ledger.destroy([10], NOW)
     keys = [ITEM.rating_key, MOVED.rating_key, 999_999]
-    assert ledger.holders(keys) == {ITEM.rating_key: {1, 2}, MOVED.rating_key: {6}}
+    assert ledger.holders(keys) == {ITEM.rating_key: {1, 2, 3}, MOVED.rating_key: {9}}
 
 
 def test_neighbours_cost_a_large_ledger_no_more_than_a_small_one(tmp_path: Path) -> None:

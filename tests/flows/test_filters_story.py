@@ -363,7 +363,7 @@ def test_a_scene_without_a_file_that_is_left_out_becomes_no_dead_letter(chosen: 
     assert stands(chosen, scene) == ("left out", "not organized")
 
 
-def test_an_item_becomes_another_scenes_when_the_one_that_had_it_is_undone(world: Any) -> None:
+def test_an_item_becomes_another_scenes_when_the_one_that_had_it_is_left_out(world: Any) -> None:
     files = [("/plex/a.mp4", 1000), ("/plex/b.mp4", 1000)]
     item = world.plex.item(world.plex.add_item(world.section, files=files, title="Both"))
     first = world.stash.add_scene(title="First", files=[("/data/a.mp4", 1000)], rating100=20)
@@ -373,10 +373,13 @@ def test_an_item_becomes_another_scenes_when_the_one_that_had_it_is_undone(world
     assert stands(world, second)[0] == "shared"
     world.configure(sync_never="rating<3")
     world.run(minutes=1)
-    assert (item.title, stands(world, first)[0]) == ("First", "left out")
+    assert (item.title, stands(world, first)[0]) == ("Second", "left out")
     run_task(world, undo_left_out, owns=True, confirmed="true")
     world.run()
     assert item.title == "Second"
+    run_task(world, undo_all, owns=True)
+    run_task(world, undo_all, owns=True)
+    assert item.title == "Both"
 
 
 def test_the_setup_check_names_what_cannot_be_read_and_what_stash_does_not_have(world: Any) -> None:

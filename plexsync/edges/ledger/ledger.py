@@ -27,6 +27,7 @@ from plexsync.edges.storage.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
 from plexsync.model.ledger import (
     DESTROYED,
+    GIVEN_UP,
     KINDS,
     LEFT_OUT,
     RIVAL,
@@ -203,15 +204,17 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         return int(row[0]) if row else None
 
     def neighbours(self, scene: int) -> list[int]:
-        """Live scenes that share a Plex item with this one, or lost theirs to it."""
+        """Live scenes that share a Plex item with this one, or lost theirs to it; none that was given
+        up or is not to be written.
+        """
         sql = (  # CROSS JOIN fixes the order: SQLite would go through all scenes of the server
             "SELECT o.scene FROM scenes s CROSS JOIN targets t ON t.row = s.id"
             " CROSS JOIN targets u ON u.server = t.server AND u.rating_key = t.rating_key"
             " CROSS JOIN scenes o ON o.id = u.row WHERE s.archived_at IS NULL AND s.server = ?1"
             " AND s.scene = ?2 AND u.left_at IS NULL AND o.scene <> ?2 AND o.server = ?1"
-            " AND o.archived_at IS NULL AND o.destroyed_at IS NULL AND o.state NOT IN (?3, ?4, ?5)"
+            " AND o.archived_at IS NULL AND o.destroyed_at IS NULL AND o.state NOT IN (?3, ?4, ?5, ?6, ?7, ?8)"
         )
-        untouched = (SHARED, UNDONE, LEFT_OUT)
+        untouched = (SHARED, UNDONE, LEFT_OUT, *GIVEN_UP)
         rows = self._connection.execute(sql, (self._here, scene, *untouched)).fetchall()
         waiting = self.scenes_with(RIVAL, [scene], 0, ALL)
         return sorted({*waiting, *(int(row[0]) for row in rows)})

@@ -17,7 +17,7 @@ from plexsync.edges.ledger.encoding import (
 from plexsync.edges.ledger.summary_queries import SummaryQueries
 from plexsync.edges.storage.queries import ask_in
 from plexsync.model.item_record import Target
-from plexsync.model.ledger import SYNCED, WAITING, Observation, Pin, SceneState, TargetState
+from plexsync.model.ledger import SYNCED, UNDONE, WAITING, Observation, Pin, SceneState, TargetState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,15 +101,19 @@ class LedgerQueries(SummaryQueries):
         return bases
 
     def holders(self, items: Sequence[int]) -> dict[int, set[int]]:
-        """By rating key, the live scenes for which these Plex items were written, or are to be."""
+        """By rating key, the live scenes for which these Plex items were written, or are to be;
+        undone ones keep theirs.
+        """
         sql = (  # CROSS JOIN: few items, but nearly all scenes are in these states
             "SELECT t.rating_key, s.scene FROM targets t CROSS JOIN scenes s ON s.id = t.row"
             " WHERE s.archived_at IS NULL AND s.destroyed_at IS NULL AND s.server = ?1"
-            " AND s.state IN (?2, ?3) AND t.left_at IS NULL AND t.server = ?1"
+            " AND s.state IN (?2, ?3, ?4) AND t.left_at IS NULL AND t.server = ?1"
             " AND t.rating_key IN ({})"
         )
         found: dict[int, set[int]] = {}
-        for key, scene in ask_in(self._ask, sql, items, (self._here, SYNCED, WAITING), "ii"):
+        for key, scene in ask_in(
+            self._ask, sql, items, (self._here, SYNCED, WAITING, UNDONE), "ii"
+        ):
             found.setdefault(key, set()).add(scene)
         return found
 

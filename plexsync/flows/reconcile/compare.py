@@ -20,7 +20,7 @@ from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import StashDown
 from plexsync.model.job import Job
-from plexsync.model.ledger import KEPT, UNDONE, Observation, SceneState
+from plexsync.model.ledger import GIVEN_UP, KEPT, SHARED, UNDONE, Observation, SceneState
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.reasons import RECONCILE
@@ -133,7 +133,8 @@ class Compare:
                 observation._replace(desired_hash=view.desired_hash)
                 for observation in view.observations
             )
-        if _keys(view.observations) == _keys(view.before):
+        shared = view.state is not None and view.state.state == SHARED  # depends on other scenes
+        if _keys(view.observations) == _keys(view.before) and not shared:
             view.observations = view.before
         elif view.match.confidence != NONE:
             view.desired = wanted
@@ -183,6 +184,8 @@ class Compare:
         job = Job(scene=view.scene.id, reason=RECONCILE, born=now)
         scene = SceneWrite(job, view.scene, view.state, view.desired, view.desired_hash)
         scene.matched, _ = self._matcher.share(scene, found, items)
+        if view.state is not None and view.state.state in GIVEN_UP:
+            scene.matched = self._matcher.free(view.scene, scene.matched)
         preserve = self._config.preserve_plex_edits
         planned = plan_items(scene, self._ledger, preserve)
         view.shared, view.writes = not planned, sum(bool(each.edits) for each in planned)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plexsync.model.ledger import KEPT, LEFT_OUT, UNDONE, Observation, SceneState
+from plexsync.model.ledger import KEPT, LEFT_OUT, SHARED, UNDONE, Observation, SceneState
 from plexsync.model.scene import Scene
 from plexsync.policy import dry_pass
 from plexsync.policy.desired import Desired
@@ -64,11 +64,13 @@ class Comparison:
 
     @property
     def misjudged(self) -> bool:
-        """Whether the ledger and the filters disagree about leaving the scene out: then something
-        changed in Stash that no hook reported.
+        """Whether the ledger disagrees with the filters about leaving the scene out, or with the claims
+        about having no item: then something changed that no hook reported.
         """
         if self.state is None or self.state.state == UNDONE or self.state.destroyed_at is not None:
             return False
+        if self.state.state == SHARED and self.writes is not None and not self.shared:
+            return True
         return self.left_out is not (self.state.state == LEFT_OUT)
 
     @property

@@ -234,8 +234,8 @@ class Reconciliation:
             if ids:
                 self._ledger.add_backfill(RECONCILE, "scene", ids, now)
                 session.waiting.update(ids)
-            moved = [view.scene.id for view in views if view.misjudged]
-            if moved:  # the filters now leave them out or let them in, which is no gap
+            moved = [view.scene.id for view in views if view.misjudged and view.scene.id not in ids]
+            if moved:  # now left out or let in, or with an item of their own, which is no gap
                 self._ledger.add_backfill(SWEEP, "scene", moved, now)
         return tally
 

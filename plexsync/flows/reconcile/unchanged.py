@@ -15,6 +15,7 @@ from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.stash.scene_answers import RawPage
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.ledger import SHARED
 from plexsync.model.paths import PathMap
 from plexsync.policy.unchanged import conclusion, decisive, digests
 
@@ -50,7 +51,9 @@ class Unchanged:
         self._ledger = ledger
 
     def basis(self, page: RawPage, after: int, pinned: Container[int]) -> Basis:
-        """The basis of a page of the scenes above the id `after`; pinned scenes have none."""
+        """The basis of a page of the scenes above the id `after`; pinned scenes have none, nor have
+        those whose items belong to other scenes.
+        """
         paths = {s: _paths(row, self._map) for s, row in page.rows.items() if s not in pinned}
         held = self._index.at_paths([path for some in paths.values() for path in some])
         standing = self._ledger.standing(after, page.last)
@@ -61,7 +64,7 @@ class Unchanged:
         same: dict[int, list[int]] = {}
         for scene, some in paths.items():
             files = [file for path in some for file in held.get(path, ())]
-            if not files:
+            if not files or _is_shared(standing.get(scene)):
                 continue
             basis = digest(page.rows[scene], None, ())
             found[scene] = conclusion(basis, standing.get(scene), files)
@@ -69,6 +72,10 @@ class Unchanged:
             if items == concluded.get(scene):
                 same[scene] = [key for key, *_ in items]
         return Basis(found, same)
+
+
+def _is_shared(standing: Sequence[object] | None) -> bool:
+    return standing is not None and standing[1] == SHARED
 
 
 def _paths(row: object, path_map: PathMap) -> list[str]:

@@ -9,7 +9,7 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.flows.sync.scene_reader import ever_written
 from plexsync.flows.sync.scene_write import Found, SceneWrite
 from plexsync.flows.sync.selection import Selection
-from plexsync.model.ledger import Pin
+from plexsync.model.ledger import DESTROYED, GIVEN_UP, LEFT_OUT, RIVAL, SHARED, UNDONE, Pin
 from plexsync.model.paths import PathMap, components, derive, name_key, path_key, pieces, shared_end
 from plexsync.model.plex import IndexedPart, Part, PlexItem, Target
 from plexsync.model.scene import Scene
@@ -31,10 +31,14 @@ _MAPPED, _NAMED, _NOT = 0, 1, 2
 
 
 class Claims:
-    """A pin takes precedence. Otherwise an item belongs to the first of its scenes that has enough
-    metadata and is not left out, or was ever written: first scenes with the exact path of one of
-    its files, then those with a similar spelling, then those that share only the end of a path,
-    each in the order of the item's files, and at last of their ids.
+    """A pin takes precedence. Otherwise an item belongs to the first of its scenes that claims it:
+    first scenes with the exact path of one of its files, then those with a similar spelling, then
+    those that share only the end of a path, each in the order of the item's files, and at last of
+    their ids.
+
+    A scene claims its items while it has enough metadata, or was ever written, and is neither left
+    out nor given up. One that was given up claims them again when it is tried for its own sake;
+    woken by others it is not (see Ledger.neighbours), or two would write in turns without end.
 
     A claim never depends on which scene asks: of two that each saw the other behind it, each write
     would wake the other without end. All that share an item are compared once both are written,
@@ -80,7 +84,7 @@ class Claims:
             pinner = (
                 self._earlier_pinner(desired_scene.scene, item, pins)
                 if is_pinned_itself
-                else _pinner(item, keys, pins)
+                else self._pinner(item, keys, pins)
             )
             if pinner is not None:
                 rivals[pinner] = f"its Plex item is pinned to scene {pinner}"
@@ -92,17 +96,31 @@ class Claims:
                 mine.append((item, file))
         return mine, rivals
 
+    def free(self, scene: Scene, items: Sequence[Found]) -> list[Found]:
+        """Those of these items that no other scene has, or waits for."""
+        if self._ledger.scenes_with(RIVAL, [scene.id], 0, 1):
+            return []
+        return [(item, file) for item, file in items if not self._others_written(scene, item)]
+
     def _earlier_pinner(self, scene: Scene, item: PlexItem, pins: Mapping[int, Pin]) -> int | None:
         """The first other scene that is pinned to the same item, and written there."""
         earlier = [h for h in self._others_written(scene, item) if h < scene.id and h in pins]
         return min((h for h in earlier if _holds(pins[h], item)), default=None)
+
+    def _pinner(self, item: PlexItem, keys: Collection[int], pins: Mapping[int, Pin]) -> int | None:
+        """The scene that the user pinned to this item, among all items with the same file."""
+        for scene, pin in pins.items():
+            elsewhere = pin.rating_key in keys and pin.rating_key != item.target.rating_key
+            if _holds(pin, item) and not elsewhere and self._pin_claims(scene):
+                return scene
+        return None
 
     def _other_owner(
         self, desired_scene: SceneWrite, item: PlexItem, file: str, pins: Collection[int]
     ) -> dict[int, str]:
         """The scene with a better claim, and the reason; empty if there is none.
 
-        As long as no other scene was written to the item, only the exact path of an earlier file
+        As long as no other scene is known to share the item, only the exact path of an earlier file
         takes precedence over an exact path, or of the same file if two folders of Stash are mapped
         to one of Plex. So most items need no query.
         """
@@ -111,13 +129,14 @@ class Claims:
         mine = _claim(scene, item, self._map)
         _, spelling, place, _, detour = mine
         holders = self._others_written(scene, item)
-        few = spelling == _EXACT and not holders
+        shared = desired_scene.state is not None and desired_scene.state.state == SHARED
+        few = spelling == _EXACT and not holders and not shared
         rivals = item.parts[: place + detour] if few else item.parts
         best = (*mine, scene.id)
         for other in self._others(scene, path_map, (part.file for part in rivals)):
             claim = (*_claim(other, item, self._map), other.id)
             contends = other.id in holders or any(_ranks(other, item, path_map))
-            if contends and claim < best and other.id not in pins and self._speaks(other):
+            if contends and claim < best and other.id not in pins and self._claims(other):
                 best = claim
         owner = best[-1]
         if owner == scene.id:
@@ -144,11 +163,17 @@ class Claims:
         self._selection.begin(found)
         return [other for other in found if other.id != scene.id]
 
-    def _speaks(self, scene: Scene) -> bool:
+    def _claims(self, scene: Scene) -> bool:
+        if self._selection.why_left_out(scene):
+            return False
         state = self._ledger.scenes([scene.id]).get(scene.id)
-        if ever_written(state):
-            return True
-        return has_enough_metadata(scene) and not self._selection.why_left_out(scene)
+        if state is not None and state.state in (*GIVEN_UP, UNDONE):
+            return state.state == UNDONE  # what Plex had before stays until the scene is edited
+        return ever_written(state) or has_enough_metadata(scene)
+
+    def _pin_claims(self, scene: int) -> bool:
+        state = self._ledger.scenes([scene]).get(scene)
+        return state is None or state.state not in (*GIVEN_UP, LEFT_OUT, DESTROYED)
 
 
 def _ranks(scene: Scene, item: PlexItem, path_map: PathMap) -> Iterable[_Rank]:
@@ -196,15 +221,6 @@ def _same_size(size: int | None, part: Part) -> bool:
 
 def _leads_to(path_map: PathMap, scene: Scene, file: str) -> bool:
     return any(path_key(path_map.to_plex(f.path)) == path_key(file) for f in scene.files)
-
-
-def _pinner(item: PlexItem, keys: Collection[int], pins: Mapping[int, Pin]) -> int | None:
-    """The scene that the user pinned to this item, among all items with the same file."""
-    for scene, pin in pins.items():
-        elsewhere = pin.rating_key in keys and pin.rating_key != item.target.rating_key
-        if _holds(pin, item) and not elsewhere:
-            return scene
-    return None
 
 
 def _holds(pin: Pin, item: PlexItem) -> bool:

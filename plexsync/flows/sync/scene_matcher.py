@@ -85,6 +85,10 @@ class SceneMatcher:
         pairs = [(items[target], found.matched[target]) for target in targets]
         return self._claims.split(desired_scene, pairs, self.pins)
 
+    def free(self, scene: Scene, items: Sequence[Found]) -> list[Found]:
+        """Those of these items that no other scene has, or waits for."""
+        return self._claims.free(scene, items)
+
     def _live(
         self, parts: Iterable[IndexedPart], items: Mapping[Target, PlexItem]
     ) -> list[IndexedPart]:

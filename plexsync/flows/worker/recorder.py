@@ -202,7 +202,7 @@ def _ends_quietly(decision: Verdict, config: PlexSyncConfig) -> bool:
 def _concerns_others(outcome: Outcome) -> bool:
     """Whether the scene's Plex items changed, or may have."""
     shared = isinstance(outcome.result, Done) and outcome.result.state == SHARED
-    return outcome.kind in (WRITTEN, LEFT_OUT) and not shared
+    return outcome.kind in (WRITTEN, LEFT_OUT, GIVEN_UP) and not shared
 
 
 def _is_rewritten(outcome: Outcome) -> bool:

@@ -1,0 +1,341 @@
+"""Scenes that lead to the same Plex item: what happens when the one that has it gives it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from plexsync.model.ledger import Pin
+from tests.flows.test_reconciliation_story import press
+from tests.flows.test_sync_story import settled
+
+Rivals = tuple[int, int, Any]
+"""The scene that has the item, the one that would have it next, and the item."""
+
+
+def work(world: Any, minutes: float = 0.25) -> None:
+    world.run(minutes, leave=finitely(world))
+
+
+def work_until_given_up(world: Any, scene: int) -> None:
+    work(world)
+    world.outlast(scene, 300, leave=finitely(world))
+
+
+def finitely(world: Any) -> Callable[[], str]:
+    """Fails if scenes write in turns without end, in which no time would pass."""
+    many = world.plex.count("PUT") + 60
+
+    def leave() -> str:
+        assert world.plex.count("PUT") < many, "scenes write in turns without end"
+        return ""
+
+    return leave
+
+
+def same_path(world: Any) -> Rivals:
+    item = world.film("x/clip.mp4")
+    first, second = (
+        world.stash.add_scene(files=[("/data/x/clip.mp4", 1000)], title=name) for name in "AB"
+    )
+    return first, second, item
+
+
+def copies(world: Any) -> Rivals:
+    world.configure(path_map="")
+    item = world.film("x/clip.mp4")
+    first, second = (
+        world.stash.add_scene(files=[(f"/{name}/x/clip.mp4", 1000)], title=name) for name in "AB"
+    )
+    return first, second, item
+
+
+def merged(world: Any) -> Rivals:
+    files = [("/plex/a.mp4", 1), ("/plex/b.mp4", 2)]
+    item = world.plex.item(world.plex.add_item(world.section, files=files))
+    first = world.stash.add_scene(title="A", files=[("/data/a.mp4", 1)])
+    second = world.stash.add_scene(title="B", files=[("/data/b.mp4", 2)])
+    return first, second, item
+
+
+def pins(world: Any) -> Rivals:
+    item = world.film("x/clip.mp4")
+    (first, _), (second, _) = (world.pair(f"{name}.mp4", title=name) for name in "AB")
+    settled(world, first, second)
+    with closing(world.ledger()) as ledger:
+        for scene in (first, second):
+            ledger.pin(scene, Pin("/plex/x/clip.mp4", item.key))
+    return first, second, item
+
+
+def pinned_over_a_path(world: Any) -> Rivals:
+    (first, _), (second, item) = (world.pair(f"{name}.mp4", title=name) for name in "AB")
+    settled(world, first, second)
+    with closing(world.ledger()) as ledger:
+        ledger.pin(first, Pin("/plex/B.mp4", item.key))
+    return first, second, item
+
+
+def destroyed(world: Any, scene: int) -> None:
+    world.stash.destroy(scene)
+    world.event(scene, "Scene.Destroy.Post", inputFields=...)
+
+
+def destroyed_unnoticed(world: Any, scene: int) -> None:
+    world.stash.destroy(scene)
+    press(world, "reconcile_all")
+
+
+def tagged_sync_never(world: Any, scene: int) -> None:
+    tag = world.stash.add_tag("private")
+    world.configure(sync_never="tag:private")
+    work(world)
+    world.edit(scene, tag_ids=[tag])
+
+
+def left_out_by_a_new_setting(world: Any, scene: int) -> None:
+    tag = world.stash.add_tag("private")
+    world.edit(scene, tag_ids=[tag])
+    work(world)
+    world.configure(sync_never="tag:private")
+
+
+def refused_for_good(world: Any, scene: int) -> None:
+    def refuses(request: Any) -> bool:
+        return request.method == "PUT" and "B" not in dict(request.params).values()
+
+    world.plex.add_fault("status", match=refuses, status=400)
+    world.edit(scene, title="Refused")
+    work(world)
+    assert world.dead_letter(scene).error == "PlexPermanentError"
+
+
+def failing_too_often(world: Any, scene: int) -> None:
+    world.configure(max_retries=2)
+    world.plex.add_fault("ignore_edit", match=lambda r: "Ignored" in str(r.params))
+    world.edit(scene, title="Ignored")
+    work_until_given_up(world, scene)
+    assert world.dead_letter(scene).error == "PlexTemporaryError"
+
+
+def moved(world: Any, scene: int) -> None:
+    world.film("elsewhere/another.mp4")
+    world.clock.passed += 60
+    world.stash.move_file(scene, "/data/elsewhere/another.mp4")
+    world.event(scene)
+
+
+def moved_out_of_plex(world: Any, scene: int) -> None:
+    world.stash.move_file(scene, "/data/elsewhere/another.mp4")
+    world.event(scene)
+    work_until_given_up(world, scene)
+    assert world.dead_letter(scene).error == "PlexNotFound"
+
+
+def moved_where_no_dead_letters_are_kept(world: Any, scene: int) -> None:
+    world.configure(skip_not_found=True)
+    world.stash.move_file(scene, "/data/elsewhere/another.mp4")
+    world.event(scene)
+    work_until_given_up(world, scene)
+    assert world.dead_letter(scene) is None
+
+
+def unpinned(world: Any, scene: int) -> None:
+    with closing(world.ledger()) as ledger:
+        ledger.unpin(scene)
+    world.event(scene)
+
+
+def pinned_elsewhere(world: Any, scene: int) -> None:
+    other = world.film("other.mp4")
+    world.clock.passed += 60
+    with closing(world.ledger()) as ledger:
+        ledger.pin(scene, Pin("/plex/other.mp4", other.key))
+    world.event(scene)
+
+
+WAYS = [
+    *((same_path, way) for way in (destroyed, destroyed_unnoticed, tagged_sync_never)),
+    *((same_path, way) for way in (left_out_by_a_new_setting, refused_for_good)),
+    *((same_path, way) for way in (failing_too_often, pinned_elsewhere, moved, moved_out_of_plex)),
+    *((copies, way) for way in (failing_too_often, moved_where_no_dead_letters_are_kept)),
+    *((merged, way) for way in (tagged_sync_never, failing_too_often, moved_out_of_plex)),
+    *((pins, way) for way in (destroyed, tagged_sync_never, failing_too_often, unpinned)),
+    *((pinned_over_a_path, way) for way in (destroyed, tagged_sync_never, failing_too_often)),
+    *((pinned_over_a_path, way) for way in (unpinned, pinned_elsewhere)),
+]
+
+
+def rivals(world: Any, kind: Callable[[Any], Rivals]) -> Rivals:
+    world.configure(no_poster=True)
+    first, second, item = kind(world)
+    settled(world, first, second)
+    assert (item.title, world.state(second).state) == ("A", "shared")
+    return first, second, item
+
+
+def at_rest(world: Any) -> None:
+    """No scene is written again by itself, nor by a reconciliation."""
+    work(world)
+    before = world.plex.count("PUT")
+    work(world, minutes=30)
+    press(world, "reconcile_all")
+    work(world)
+    press(world, "reconcile_all")
+    work(world)
+    assert world.plex.count("PUT") == before
+
+
+@pytest.mark.parametrize(("kind", "give_up"), WAYS)
+def test_the_next_scene_gets_an_item_that_is_given_up(
+    world: Any, kind: Callable[[Any], Rivals], give_up: Callable[[Any, int], None]
+) -> None:
+    first, second, item = rivals(world, kind)
+    give_up(world, first)
+    work(world)
+    assert (item.title, world.state(second).state) == ("B", "synced")
+    at_rest(world)
+    assert item.title == "B"
+
+
+@pytest.mark.parametrize("kind", [same_path, merged, pins, pinned_over_a_path])
+def test_a_scene_that_recovers_has_its_item_again(
+    world: Any, kind: Callable[[Any], Rivals]
+) -> None:
+    first, second, item = rivals(world, kind)
+    failing_too_often(world, first)
+    work(world)
+    assert item.title == "B"
+    world.plex.clear_faults()
+    press(world, "retry_dead_letters", scene=None, error_types="")
+    work(world)
+    assert (item.title, world.state(first).state) == ("Ignored", "synced")
+    assert (world.dead_letter(first), world.state(second).state) == (None, "shared")
+    at_rest(world)
+    assert item.title == "Ignored"
+
+
+@pytest.mark.parametrize("kind", [copies, pins])
+def test_a_scene_that_fails_whenever_it_is_tried_again_leaves_the_item_as_often(
+    world: Any, kind: Callable[[Any], Rivals]
+) -> None:
+    first, second, item = rivals(world, kind)
+    failing_too_often(world, first)
+    for details in ("once", "again"):
+        world.edit(first, details=details)
+        work_until_given_up(world, first)
+        work(world)
+        assert (item.title, item.summary, world.state(second).state) == ("B", "", "synced")
+        at_rest(world)
+
+
+@pytest.mark.parametrize(
+    ("kind", "give_up"),
+    [
+        *((same_path, destroyed), (same_path, failing_too_often), (copies, refused_for_good)),
+        *((pins, destroyed), (pinned_over_a_path, failing_too_often)),
+    ],
+)
+def test_a_reconciliation_gives_the_next_scene_an_item_whose_news_were_lost(
+    world: Any, kind: Callable[[Any], Rivals], give_up: Callable[[Any, int], None]
+) -> None:
+    first, second, item = rivals(world, kind)
+    world.clock.passed += 4 * 3600
+    work(world)
+    press(world, "reconcile_all")  # which remembers what it found
+    hour = int(world.clock.now() // 3600)
+    world.configure(quiet_hours=f"{hour % 24}:00-{(hour + 20) % 24}:00")
+    give_up(world, first)
+    work(world)
+    with closing(world.queue()) as queue:
+        assert second in queue.jobs
+        queue.finish([second])
+    world.configure(quiet_hours="")
+    work(world)
+    assert (item.title, world.state(second).state) != ("B", "synced")
+    press(world, "reconcile_all")
+    work(world)
+    assert (item.title, world.state(second).state) == ("B", "synced")
+    at_rest(world)
+
+
+def test_a_reconciliation_finds_a_scene_whose_free_item_shows_the_same_already(world: Any) -> None:
+    first, second, item = rivals(world, same_path)
+    world.edit(second, title="A")
+    work(world)
+    world.clock.passed += 4 * 3600
+    work(world)
+    press(world, "reconcile_all")
+    tagged_sync_never(world, first)
+    work(world)
+    with closing(world.ledger()) as ledger:  # as an earlier version left it
+        ledger.save([ledger.scenes([second])[second]._replace(state="shared", desired_hash="")])
+    press(world, "reconcile_all")
+    work(world)
+    assert (item.title, world.state(second).state) == ("A", "synced")
+
+
+def test_an_undone_scene_keeps_its_item(world: Any) -> None:
+    first, second, item = rivals(world, same_path)
+    press(world, "undo_scene", scene=(first,), scenes=None)
+    assert item.title == "clip"
+    work(world)
+    world.edit(second, title="Bee")
+    at_rest(world)
+    assert (item.title, world.state(second).state) == ("clip", "shared")
+    third = world.stash.add_scene(files=[("/data/x/clip.mp4", 1000)], title="C")
+    settled(world, third)
+    assert (item.title, world.state(third).state) == ("clip", "shared")
+    world.edit(first, title="Again")
+    work(world)
+    assert item.title == "Again"
+
+
+def test_undoing_a_scene_that_was_left_out_leaves_the_item_to_the_next(world: Any) -> None:
+    first, second, item = rivals(world, same_path)
+    tagged_sync_never(world, first)
+    work(world)
+    press(world, "undo_left_out", confirmed=True)
+    work(world)
+    assert (item.title, world.state(second).state) == ("B", "synced")
+    at_rest(world)
+    assert item.title == "B"
+
+
+def test_each_scene_in_turn_has_an_item_that_all_before_it_gave_up(world: Any) -> None:
+    first, second, item = rivals(world, same_path)
+    third = world.stash.add_scene(files=[("/data/x/clip.mp4", 1000)], title="C")
+    settled(world, third)
+    refused_for_good(world, first)
+    work(world)
+    assert (item.title, world.state(third).state) == ("B", "shared")
+    world.plex.clear_faults()
+    destroyed(world, second)
+    work(world)
+    assert (item.title, world.state(third).state) == ("C", "synced")
+    at_rest(world)
+    world.event(first)
+    work(world)
+    assert (item.title, world.state(third).state) == ("Refused", "shared")
+    at_rest(world)
+
+
+def test_an_item_that_takes_no_edit_is_given_up_by_each_scene_once(world: Any) -> None:
+    world.configure(no_poster=True, max_retries=2)
+    first, second, _ = same_path(world)
+    third = world.stash.add_scene(files=[("/data/x/clip.mp4", 1000)], title="C")
+    world.plex.add_fault("ignore_edit")
+    for scene in (first, second, third):
+        world.event(scene)
+        work(world)
+    for scene in (first, second, third):
+        work_until_given_up(world, scene)
+    assert all(world.dead_letter(scene) for scene in (first, second, third))
+    press(world, "reconcile_all")  # which has each tried once more
+    work(world)
+    for scene in (first, second, third):
+        work_until_given_up(world, scene)
+    at_rest(world)
