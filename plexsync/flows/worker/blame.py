@@ -47,9 +47,10 @@ class Blame:
 
     A write that fails although Plex is healthy is the scene's own fault only if others were written
     since it first failed, and no other has failed since then; until then Plex may be unable to
-    write at all. A refusal (4xx) is the scene's own at once if others are written or no other is
+    write at all. If it fails again and nothing else is to be written, one that was written before
+    takes the place of the others, by an edit that changes nothing. A refusal (4xx) is the scene's own at once if others are written or no other is
     refused. If all are refused, a proxy may block all edits: they are the scenes' own if one
-    that was written before takes an edit that changes nothing.
+    that was written before takes such an edit.
     """
 
     def __init__(self) -> None:
@@ -89,8 +90,11 @@ class Blame:
         if server is not None and not health.healthy:
             return Judged([_with(r, server) if _open(r) else r for r in results], server)
         crowd = self._crowd(results)
-        in_doubt = not written and len(crowd) > 1 and any(map(_is_refusal, results))
-        others_can = takes_edits(crowd) is True if in_doubt else written
+        alone_again = len(crowd) == 1 and all(map(_fails_again, results))
+        in_doubt = alone_again or (len(crowd) > 1 and any(map(_is_refusal, results)))
+        others_can = written or (in_doubt and takes_edits(crowd) is True)
+        if alone_again and others_can:
+            self._wrote = self._turn
         judged = [
             self._settled(result, server, patience, crowd, others_can) if _open(result) else result
             for result in results
@@ -174,6 +178,11 @@ def whole(health: Health) -> SyncError:
 
 def _is_refusal(result: Result) -> bool:
     return isinstance(result, Failed) and result.error.fault == WRITE and _refuses(result.error)
+
+
+def _fails_again(result: Result) -> bool:
+    failed = isinstance(result, Failed) and result.error.fault == WRITE
+    return failed and result.job.first_failure is not None
 
 
 def _refuses(error: SyncError) -> bool:
