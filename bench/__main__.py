@@ -121,9 +121,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--only", choices=PARTS, help="only this part")
     parser.add_argument("--against", metavar="REV", help="only: beside another revision, as ratios")
-    parser.add_argument(
-        "--unchanged", action="store_true", help="of that only the rows without changes"
-    )
+    parser.add_argument("--unchanged", action="store_true", help="of that all but the forced sync")
     parser.add_argument("--million", action="store_true", help="only: a million scenes and items")
     parser.add_argument("--scenes", type=int, help="another number of them for these two")
     parser.add_argument("--markdown", action="store_true", help="as for docs/performance.md")

@@ -20,7 +20,7 @@ from plexsync.policy.debounce import BURST
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONNECTIONS = 2
-PATIENCE = 600.0
+PATIENCE = 1800.0
 """Seconds after which a measurement counts as hung."""
 
 
