@@ -22,9 +22,11 @@ from types import MappingProxyType
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / os.environ.get("PLEXSYNC_VENV", ".venv")
 REQUIREMENTS = ("requirements.txt", "requirements-notify.txt", "requirements-dev.txt")
-UI_VENV = ROOT / ".venv-ui"
-"""The environment of the browser tests, so that all others need no browser driver."""
-UI_REQUIREMENTS = (*REQUIREMENTS, "requirements-ui.txt")
+DRIVER = ROOT / ".ui" / "packages"
+"""The browser's driver, beside the environment: only the browser tests need it."""
+UI_REQUIREMENTS = "requirements-ui.txt"
+PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-warn-conflicts")
+"""Apprise works without what its --no-deps leaves out, and pip need not warn of it."""
 OLDEST = (3, 10)
 COVERAGE = ROOT / ".coverage.json"
 MINIMUM = 80
@@ -38,48 +40,59 @@ ROOM = 2 << 30
 """Free bytes of memory needed for the tests' files; a run of the suite uses a tenth."""
 
 
-def venv_python(home: Path = VENV) -> Path:
-    """The interpreter of `.venv`, or of another one."""
-    return home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+def venv_python() -> Path:
+    """The interpreter of `.venv`."""
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def fingerprint(requirements: Sequence[str] = REQUIREMENTS) -> str:
+def fingerprint(requirements: Sequence[str]) -> str:
     """Identifies an environment: a hash of its requirements and the Python version."""
     text = "".join((ROOT / name).read_text(encoding="utf-8") for name in requirements)
     return hashlib.sha256(f"{sys.version}\n{text}".encode()).hexdigest()
 
 
-def set_up(home: Path = VENV, requirements: Sequence[str] = REQUIREMENTS) -> None:
+def set_up() -> None:
     """Create `.venv` with exactly the pinned packages, unless it exists."""
-    stamp = home / "plexsync-requirements"
-    wanted = fingerprint(requirements)
-    if venv_python(home).exists() and stamp.exists() and stamp.read_text() == wanted:
+    stamp = VENV / "plexsync-requirements"
+    wanted = fingerprint(REQUIREMENTS)
+    if venv_python().exists() and stamp.exists() and stamp.read_text() == wanted:
         return
-    print(f"Setting up {home.name} from {' and '.join(requirements)} ...", flush=True)
-    shutil.rmtree(home, ignore_errors=True)
+    print(f"Setting up {VENV.name} from {' and '.join(REQUIREMENTS)} ...", flush=True)
+    shutil.rmtree(VENV, ignore_errors=True)
+    pip = [str(venv_python()), *PIP]
     try:
-        venv.create(home, with_pip=True, symlinks=os.name != "nt")
-        python = str(venv_python(home))
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        pip += ["--no-warn-conflicts"]  # Apprise works without what its --no-deps leaves out
-        for name in requirements:  # one by one: pip requires all hashes or none
+        venv.create(VENV, with_pip=True, symlinks=os.name != "nt")
+        for name in REQUIREMENTS:  # one by one: pip requires all hashes or none
             whole = ["--no-deps"] if "--hash" in (ROOT / name).read_text(encoding="utf-8") else []
             subprocess.run([*pip, *whole, "-r", str(ROOT / name)], check=True)
     except (OSError, subprocess.CalledProcessError) as problem:
         sys.exit(
-            f"Could not set up {home.name}: {problem}\n"
+            f"Could not set up {VENV.name}: {problem}\n"
             "It needs the venv module (Debian: apt install python3-venv) and a network "
             "connection to install packages; then run the same command again."
         )
     stamp.write_text(wanted)
 
 
-def run(*command: str, home: Path = VENV, more: Mapping[str, str] = MappingProxyType({})) -> int:
+def set_up_driver() -> None:
+    """Fetch exactly the pinned driver, unless it is there."""
+    stamp = DRIVER / "plexsync-requirements"
+    wanted = fingerprint((UI_REQUIREMENTS,))
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print(f"Fetching the browser's driver of {UI_REQUIREMENTS} ...", flush=True)
+    shutil.rmtree(DRIVER, ignore_errors=True)
+    if run(*PIP, "--no-deps", "--target", str(DRIVER), "-r", UI_REQUIREMENTS):
+        sys.exit("Could not fetch it; with a network connection run the same command again.")
+    stamp.write_text(wanted)
+
+
+def run(*command: str, more: Mapping[str, str] = MappingProxyType({})) -> int:
     """Run a command with the project's Python in the project's folder, with `more` in its
     environment.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **more}
-    with subprocess.Popen([str(venv_python(home)), *command], cwd=ROOT, env=environment) as child:
+    with subprocess.Popen([str(venv_python()), *command], cwd=ROOT, env=environment) as child:
         while True:
             try:
                 return child.wait()
@@ -151,11 +164,12 @@ def scratch() -> dict[str, str]:
 
 def test_ui(words: Sequence[str]) -> int:
     """Test the page in a real browser (status 77: there is none); --screenshots updates docs/images."""
-    set_up(UI_VENV, UI_REQUIREMENTS)
+    set_up_driver()
     named = any((ROOT / word.partition("::")[0]).exists() for word in words)
     tests = words if named else ("tests/ui", "-n", PROCESSES, *words)
-    prepared = run("tests/ui/prepare.py", home=UI_VENV)
-    return prepared or run("-m", "pytest", *tests, home=UI_VENV, more=scratch())
+    with_driver = {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, DRIVER)))}
+    prepared = run("tests/ui/prepare.py")
+    return prepared or run("-m", "pytest", *tests, more={**scratch(), **with_driver})
 
 
 def lint(words: Sequence[str]) -> int:
@@ -236,7 +250,7 @@ def main(argv: Sequence[str]) -> int:
         for name, action in COMMANDS.items():
             print(f"  {name:14}{(action.__doc__ or '').strip()}")
         return 2
-    if command not in (test_ui, test_python):
+    if command is not test_python:
         set_up()
     return command(argv[1:])
 

@@ -253,7 +253,7 @@ def find_manifest(plugin_dir: str) -> str:
     return os.path.join(plugin_dir, found[0])
 
 
-CHECKOUT = (".git", ".venv", ".venv-ui", ".ui", ".wine", "dist")
+CHECKOUT = (".git", ".venv", ".ui", ".wine", "dist")
 """Folders of a checkout that an installation lacks."""
 
 

@@ -68,6 +68,7 @@ def test_which_wheels_may_be_installed(wheel: str, fit: bool) -> None:
 
 
 def test_developers_install_what_users_get_and_the_rest_in_runs_of_its_own() -> None:
-    for name in dev.UI_REQUIREMENTS[1:]:
+    users, *others = (*dev.REQUIREMENTS, dev.UI_REQUIREMENTS)
+    assert users == FILES[0].name
+    for name in others:
         assert "-r " not in (dev.ROOT / name).read_text(encoding="utf-8")
-    assert dev.UI_REQUIREMENTS[0] == FILES[0].name
