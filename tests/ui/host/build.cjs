@@ -23,6 +23,8 @@ esbuild.buildSync({
   bundle: true,
   format: "esm",
   target: "es2020",
+  minifyWhitespace: true, // each test's browser reads it anew
+  minifySyntax: true,
   // React's and react-intl's own complaints are errors in the console then, and a test sees them
   define: { "process.env.NODE_ENV": '"development"' },
   logLevel: "warning",
