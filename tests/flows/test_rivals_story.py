@@ -262,6 +262,18 @@ def test_a_reconciliation_gives_the_next_scene_an_item_whose_news_were_lost(
     at_rest(world)
 
 
+def test_a_scene_that_has_its_item_again_removes_what_the_other_one_wrote(world: Any) -> None:
+    first, second, item = rivals(world, pinned_over_a_path)
+    tags = [world.stash.add_tag("of A")]
+    world.edit(first, details="of A", tag_ids=tags)
+    work(world)
+    assert (item.summary, item.genre) == ("of A", ["of A"])
+    unpinned(world, first)
+    work(world)
+    assert (item.title, item.summary, list(item.genre)) == ("B", "", [])
+    at_rest(world)
+
+
 def test_a_reconciliation_finds_a_scene_whose_free_item_shows_the_same_already(world: Any) -> None:
     first, second, item = rivals(world, same_path)
     world.edit(second, title="A")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
 from plexsync.model.job import ASKED
-from plexsync.model.ledger import TargetState
+from plexsync.model.ledger import GIVEN_UP, LEFT_OUT, SHARED, TargetState
 from plexsync.model.plex import Edit, PlexItem, Target, Value, Written
 from plexsync.model.reasons import OVERWRITE
 from plexsync.model.values import is_ours, name_keys, same
@@ -32,14 +32,21 @@ def plan_items(
     asked, items = scene.job.reason in ASKED, []
     keep = preserve and scene.job.reason != OVERWRITE
     for item, part in scene.matched:
-        before = known.get(item.target) or _inherited(item.target, ledger)
+        before = known.get(item.target) or TargetState(item.target)
+        if item.target not in known or _may_follow_another(scene):
+            before = _inheriting(before, ledger)
         items.append(plan_item(scene.values, item, part, before, keep, fit, asked=asked))
     return items
 
 
-def _inherited(target: Target, ledger: Ledger) -> TargetState:
-    written, base = ledger.inherit(target)
-    return TargetState(target=target, written=written, base=base)
+def _may_follow_another(scene: SceneWrite) -> bool:
+    """Whether another scene may have written its items since it did."""
+    return scene.state is not None and scene.state.state in (SHARED, LEFT_OUT, *GIVEN_UP)
+
+
+def _inheriting(before: TargetState, ledger: Ledger) -> TargetState:
+    written, base = ledger.inherit(before.target)
+    return before._replace(written=written, base=base)
 
 
 def plan_item(
