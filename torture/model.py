@@ -9,7 +9,6 @@ some moment on no statement reaches the worker's databases.
 from __future__ import annotations
 
 import json
-import os
 import random
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
@@ -123,6 +122,7 @@ class Model:
         for _ in range(6):
             self.create()
         self._pair = self._twins()
+        self._twins()  # these stay together
 
     def _make_films_difficult(self) -> None:
         self.world.plex.add_fault("status", match=self._is_refused, status=400)
@@ -365,6 +365,7 @@ class Model:
         self._judge(self._judge_tried)
         self._interfere()
         finish()
+        self._judge(self._judge_tried)
         run_task(self.world, TASKS["reconcile_all"].action, owns=True)
         finish()
         self._judge(self._judge_strictly)
@@ -462,8 +463,8 @@ class Model:
 
     def _judge_rest(self) -> None:
         """Check that nothing is written without news, as if something were missing in the ledger."""
-        with open(os.path.join(self.world.folder, "circuit_breaker.json"), "rb") as file:
-            breaker = json.load(file)["state"]
+        stored = Path(self.world.folder) / "circuit_breaker.json"  # once it was opened
+        breaker = json.loads(stored.read_bytes())["state"] if stored.exists() else "CLOSED"
         if breaker != "CLOSED":
             self._bad.append(f"the circuit breaker is {breaker} at rest")
         before = self.world.plex.count("PUT")
