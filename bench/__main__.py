@@ -25,6 +25,7 @@ from bench import (
     recipes,
     reconcile,
     save,
+    start,
     waiting,
 )
 from bench.report import Row, markdown, plain
@@ -88,6 +89,7 @@ def _hooks(size: Size) -> Iterator[Row]:
 
 PARTS: dict[str, Callable[[Size], Iterable[Row]]] = {
     "hook": _hooks,
+    "start": lambda size: start.start(size.runs // 4 + 1),
     "operation": lambda size: operations.cost(size.runs, size.jobs),
     "inbox": lambda size: inbox.inbox(size.events),
     "queue": lambda size: queue.queue(size.jobs),

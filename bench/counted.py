@@ -149,6 +149,12 @@ def hook_(bench: Bench) -> Iterator[tuple[str, Counts]]:
     yield "hook", {"calls": counts["calls"], **_modules(EVENT)}
 
 
+def worker(bench: Bench) -> Iterator[tuple[str, Counts]]:
+    """A worker from its start to its first request, which it cannot send: it is not told where to."""
+    names = _imported(["PlexSync.py", "worker"], b"{}", whole=True)
+    yield "worker start", _shares(names - _imported(["-c", "pass"], b"", whole=True))
+
+
 def page(bench: Bench) -> Iterator[tuple[str, Counts]]:
     """The page's requests; of those that may start a worker only what they load."""
     bench.edited(bench.fill(20))
@@ -201,7 +207,7 @@ def index(bench: Bench) -> Iterator[tuple[str, Counts]]:
 
 
 Part = Callable[[Bench], Iterator[tuple[str, Counts]]]
-PARTS: Sequence[Part] = (hook_, page, intake, drain, reconcile, index)
+PARTS: Sequence[Part] = (hook_, worker, page, intake, drain, reconcile, index)
 
 
 def count(parts: Sequence[Part] = PARTS) -> Counts:
@@ -225,27 +231,35 @@ def count(parts: Sequence[Part] = PARTS) -> Counts:
 
 def _modules(order: bytes) -> Counts:
     """How many modules a process imports for this order, without those of an empty script."""
-    names = _imported(["PlexSync.py"], order) - _imported(["-c", "pass"], b"")
+    return _shares(_imported(["PlexSync.py"], order) - _imported(["-c", "pass"], b""))
+
+
+def _shares(names: set[str]) -> Counts:
     ours = sum(name.partition(".")[0] == "plexsync" for name in names)
     return {"modules of ours": ours, "other modules": len(names) - ours}
 
 
-def _imported(script: Sequence[str], order: bytes) -> set[str]:
+def _imported(script: Sequence[str], order: bytes, *, whole: bool = False) -> set[str]:
+    """What an interpreter imports, with site-packages if it is a `whole` one, beside a living worker
+    otherwise.
+    """
     for stored in Path(ROOT, "plexsync", "__pycache__").glob("page-*"):
         stored.unlink()  # Python lists only what it finds itself
     with tempfile.TemporaryDirectory() as data:
         inbox.make_ready(data)
         lock = LockFile(os.path.join(data, "worker.lock"))
-        lock.acquire()
+        if not whole:
+            lock.acquire()
         done = subprocess.run(
-            [sys.executable, "-S", "-X", "importtime", *script],
+            [sys.executable, *([] if whole else ["-S"]), "-X", "importtime", *script],
             cwd=ROOT,
             env={**clean_environment(), "STASH_PLUGIN_DATA": data},
             input=order,
             capture_output=True,
             check=True,
         )
-        lock.release()
+        if not whole:
+            lock.release()
     return {line.rpartition(b"|")[2].strip().decode() for line in done.stderr.splitlines()}
 
 
