@@ -11,6 +11,9 @@ from plexsync.edges.storage.row_audit import CLOCK, DIGITS, NUMBER, Audit, Table
 
 Warn = Callable[[str], None]
 
+_CACHE_KIB = 32 * 1024
+"""SQLite's usual 2 MB hold the indexes of 20,000 files."""
+
 _TABLES = """
 CREATE TABLE sections (
     server TEXT NOT NULL, key TEXT NOT NULL, uuid TEXT NOT NULL, list INTEGER NOT NULL UNIQUE,
@@ -116,6 +119,7 @@ COLUMNS = tuple(field.name for field in fields(SectionRow))
 def open_index(path: str, warn: Warn, sound: bool) -> sqlite3.Connection:
     """The database, emptied if a row is unreadable; one that is known to be `sound` is not checked."""
     database = files.open_sqlite(path, SCHEMA, warn, sound=sound)
+    database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     if not sound and (audit := Audit(database, TABLES)).unsound:
         audit.empty()
         warn("The library index was damaged; PlexSync reads the libraries again.")

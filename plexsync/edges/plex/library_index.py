@@ -26,6 +26,9 @@ MAX_AGE = 86400.0
 REREAD_PAUSE = 600.0
 """Seconds between two full reads of a library because a file was missing."""
 
+AT_ONCE = 10_000
+"""Items of a full read per transaction: each one rewrites pages all over the tables' indexes."""
+
 
 class PlexIndex:
     """Belongs to one thread. Stored per server: a new server starts empty, the others' rows stay.
@@ -266,11 +269,16 @@ class PlexIndex:
                 reread_at=reread_at,
             )
             totals, places = [], []
+            read: list[Listed] = []
             for page in pages(self._client, section.key):
-                self._store.put(row.list, page.items)
+                read += page.items
+                if len(read) >= AT_ONCE:
+                    self._store.put(row.list, read)
+                    read = []
                 row = _newer(row, page, now)
                 totals.append(page.total)
                 places += [page.unreadable] if page.unreadable else []
+            self._store.put(row.list, read)
             surplus = totals[-1] - self._store.count(row.list)
             vanished = old and not totals[-1] and self._store.count(old.list)
             if not vanished and surplus == len(places) and len(set(totals)) == 1:
