@@ -41,7 +41,7 @@ def fill(ledger: Path, scene: int) -> None:
         db.execute(f"INSERT INTO entities VALUES (1, 1, {scene}, {row})")
         db.execute(f"INSERT INTO pins VALUES ({server}, 10000, '/plex/nowhere.mp4', 10000)")
         db.execute(
-            "INSERT INTO observations (server, scene, rating_key, plex_updated, desired_hash, verdict,"
+            "INSERT OR REPLACE INTO observations (server, scene, rating_key, plex_updated, desired_hash, verdict,"
             f" queued_at) VALUES ({server}, {scene}, 1, 1, '', '', 0)"
         )
         db.execute(

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from plexsync import entry, system
+from plexsync import system
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests import forks
@@ -298,10 +298,10 @@ def test_other_faults_are_told_as_they_are(problem: Exception) -> None:
 
 def test_a_disk_that_runs_nothing_is_named_before_anything_else() -> None:
     problem = ImportError("/d/core.so: failed to map segment from shared object")
-    said = entry._unloadable(problem)
+    said = system.why_unloadable(problem)
     assert "noexec" in said and "STASH_PLUGIN_DATA" in said
     assert "Install PlexSync again" not in said
-    assert "Install PlexSync again" in entry._unloadable(ImportError("No module named x"))
+    assert "Install PlexSync again" in system.why_unloadable(ImportError("No module named x"))
 
 
 def test_too_little_memory_for_a_package_is_no_such_disk(tmp_path: Path) -> None:
@@ -310,8 +310,8 @@ def test_too_little_memory_for_a_package_is_no_such_disk(tmp_path: Path) -> None
         ImportError(f"{text}: Cannot allocate memory"),
         ImportError(text, name="core", path=str(tmp_path)),
     ):
-        said = entry._unloadable(problem)
+        said = system.why_unloadable(problem)
         assert "noexec" not in said and "give Stash more memory" in said
     with mounted(tmp_path / "disk", "noexec,size=64k") as disk:
-        said = entry._unloadable(ImportError(text, name="core", path=str(disk)))
+        said = system.why_unloadable(ImportError(text, name="core", path=str(disk)))
         assert "noexec" in said and "memory" not in said

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.index_schema import Held, IndexStats, SectionRow
 from plexsync.edges.plex.index_store import NAME, PATH, TAIL, IndexStore, Keys
 from plexsync.edges.plex.lists import Page, Sections
-from plexsync.edges.plex.pages import PAGE, pages
+from plexsync.edges.plex.pages import PAGE, pages, stored
 from plexsync.edges.plex.refresh import Depth, RefreshCount, RefreshResult
 from plexsync.edges.plex.xml import Listed
 from plexsync.model.errors import PlexTemporaryError
@@ -25,9 +26,6 @@ MAX_AGE = 86400.0
 
 REREAD_PAUSE = 600.0
 """Seconds between two full reads of a library because a file was missing."""
-
-AT_ONCE = 10_000
-"""Items of a full read per transaction: each one rewrites pages all over the tables' indexes."""
 
 
 class PlexIndex:
@@ -269,16 +267,11 @@ class PlexIndex:
                 reread_at=reread_at,
             )
             totals, places = [], []
-            read: list[Listed] = []
-            for page in pages(self._client, section.key):
-                read += page.items
-                if len(read) >= AT_ONCE:
-                    self._store.put(row.list, read)
-                    read = []
+            put = partial(self._store.put, row.list)
+            for page in stored(pages(self._client, section.key), put):
                 row = _newer(row, page, now)
                 totals.append(page.total)
                 places += [page.unreadable] if page.unreadable else []
-            self._store.put(row.list, read)
             surplus = totals[-1] - self._store.count(row.list)
             vanished = old and not totals[-1] and self._store.count(old.list)
             if not vanished and surplus == len(places) and len(set(totals)) == 1:

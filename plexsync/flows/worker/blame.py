@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from plexsync.edges.plex.client import Health, PlexClient
 from plexsync.flows.results import Done, Failed, Postponed, Result
@@ -91,7 +92,8 @@ class Blame:
             return Judged([_with(r, server) if _open(r) else r for r in results], server)
         crowd = self._crowd(results)
         alone_again = len(crowd) == 1 and all(map(_fails_again, results))
-        in_doubt = alone_again or (len(crowd) > 1 and any(map(_is_refusal, results)))
+        refusals = [result for result in results if _is_refusal(result)]
+        in_doubt = alone_again or any(len(crowd) > 1 or _forbids(r.error) for r in refusals)
         others_can = written or (in_doubt and takes_edits(crowd) is True)
         if alone_again and others_can:
             self._wrote = self._turn
@@ -176,8 +178,13 @@ def whole(health: Health) -> SyncError:
     return kind(health.detail, cause=health.kind, fault=SERVER)
 
 
-def _is_refusal(result: Result) -> bool:
+def _is_refusal(result: Result) -> TypeGuard[Failed]:
     return isinstance(result, Failed) and result.error.fault == WRITE and _refuses(result.error)
+
+
+def _forbids(error: SyncError) -> bool:
+    """Whether it may be the token's fault, and so everybody's."""
+    return isinstance(error, PlexAuthError)
 
 
 def _fails_again(result: Result) -> bool:
