@@ -151,7 +151,7 @@ class Model:
         self._tell(self.scan(), "Scene.Create.Post", inputFields=...)
 
     def scan(self) -> int:
-        """The same, but nobody edits the new scene, which looks older than the installation."""
+        """A scan finds a file, but no hook tells of its scene, which is older than the installation."""
         name = f"{self._next()}.mp4"
         if self._serial <= BACKLOG or self.dice.random() < 0.8:
             self._films[name] = self.world.film(name)

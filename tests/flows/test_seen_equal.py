@@ -117,6 +117,18 @@ def test_a_change_in_the_second_of_the_write_is_not_lost(plain: Any, change: Bet
     assert recognised(plain) == set()
 
 
+def test_an_item_with_a_time_in_the_future_says_nothing_about_plexs_clock(plain: Any) -> None:
+    (scene, _), (odd, item) = described(plain, 2, updated_at=LONG_AGO)
+    item.updated_at = int(plain.clock.now()) + 10**6
+    plain.plex.add_fault("ignore_edit", match=lambda r: ("id", str(item.key)) in list(r.params))
+    for each in (scene, odd):
+        plain.event(each)
+    plain.run(minutes=0.5)
+    later(plain)
+    assert plain.plex.count("PUT") > 1
+    assert recognised(plain) == set()
+
+
 def test_an_edit_in_plex_between_the_write_and_its_reading_is_found(plain: Any) -> None:
     pairs = described(plain, 2, updated_at=LONG_AGO)
 

@@ -39,6 +39,8 @@ from plexsync.model.ledger import (
 from plexsync.model.plex import Base, Target, Written
 
 _CACHE_KIB = 16 * 1024
+_UNTOUCHED = (SHARED, UNDONE, LEFT_OUT, *GIVEN_UP)
+"""States of scenes that are not compared because another scene was written."""
 _COUNTS = f"SELECT server, state, COUNT(*) FROM scenes WHERE {LIVE} GROUP BY server, state"
 _MEMBERS = f"SELECT server, state, scene FROM scenes WHERE {LIVE}"
 """What the sets of scenes by their state are made of."""
@@ -212,10 +214,10 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             " CROSS JOIN targets u ON u.server = t.server AND u.rating_key = t.rating_key"
             " CROSS JOIN scenes o ON o.id = u.row WHERE s.archived_at IS NULL AND s.server = ?1"
             " AND s.scene = ?2 AND u.left_at IS NULL AND o.scene <> ?2 AND o.server = ?1"
-            " AND o.archived_at IS NULL AND o.destroyed_at IS NULL AND o.state NOT IN (?3, ?4, ?5, ?6, ?7, ?8)"
+            " AND o.archived_at IS NULL AND o.destroyed_at IS NULL"
+            f" AND o.state NOT IN ({', '.join('?' * len(_UNTOUCHED))})"
         )
-        untouched = (SHARED, UNDONE, LEFT_OUT, *GIVEN_UP)
-        rows = self._connection.execute(sql, (self._here, scene, *untouched)).fetchall()
+        rows = self._connection.execute(sql, (self._here, scene, *_UNTOUCHED)).fetchall()
         waiting = self.scenes_with(RIVAL, [scene], 0, ALL)
         return sorted({*waiting, *(int(row[0]) for row in rows)})
 

@@ -144,7 +144,7 @@ def _server_class() -> type[Server]:
     """Loads plexapi; the next call tries again if it cannot be loaded now."""
     try:
         from plexsync.edges.plex.server import Server
-    except Exception as problem:  # of a file that is being written anything can be raised
+    except Exception as problem:  # a half-replaced file can raise anything; the worker logs it
         raise Unloadable(why_unloadable(problem)) from problem
     return Server
 

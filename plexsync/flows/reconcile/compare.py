@@ -10,6 +10,7 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.scene_answers import RawPage, ScenePage
 from plexsync.flows.reconcile.comparison import NEVER, Comparison
 from plexsync.flows.reconcile.unchanged import Basis, Unchanged
+from plexsync.flows.sync.item_reader import AT_ONCE
 from plexsync.flows.sync.picture_reader import PictureReader
 from plexsync.flows.sync.planning import kept_edits, plan_items
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
@@ -28,9 +29,6 @@ from plexsync.model.scene import Scene, SceneParts
 from plexsync.policy.desired import desired, has_enough_metadata, hash_desired
 from plexsync.policy.gaps import MISSING, find_gaps
 from plexsync.policy.matching import NONE
-
-DETAILS = 100
-"""Items per request for details."""
 
 _NONE: Mapping[int, str] = {}
 
@@ -231,10 +229,10 @@ def next_batch(held: Sequence[Comparison], flush: bool) -> list[Comparison]:
     items = 0
     for view in held:
         items += len(targets_of(view))
-        if batch and items > DETAILS:
+        if batch and items > AT_ONCE:
             return batch
         batch.append(view)
-    return batch if flush or items >= DETAILS else []
+    return batch if flush or items >= AT_ONCE else []
 
 
 def targets_of(view: Comparison) -> set[Target]:

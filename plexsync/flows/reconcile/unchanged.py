@@ -51,8 +51,8 @@ class Unchanged:
         self._ledger = ledger
 
     def basis(self, page: RawPage, after: int, pinned: Container[int]) -> Basis:
-        """The basis of a page of the scenes above the id `after`; pinned scenes have none, nor have
-        those whose items belong to other scenes.
+        """The basis of a page of the scenes above the id `after`. A pinned scene has none, and
+        neither has one that lost its items to other scenes.
         """
         paths = {s: _paths(row, self._map) for s, row in page.rows.items() if s not in pinned}
         held = self._index.at_paths([path for some in paths.values() for path in some])

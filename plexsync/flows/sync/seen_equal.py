@@ -26,7 +26,7 @@ TRUST = 5
 """Seconds. An item changed this recently may change again within the same second of Plex's clock."""
 
 MOST_UNSETTLED = 50
-"""Items that are read a second time together with those of the next batch."""
+"""Items that are read a second time; with those of the next batch they fit into one request."""
 
 Observed = list[tuple[int, Sequence[Observation]]]
 
@@ -86,9 +86,9 @@ class SeenEqual:
         back: ReadBack,
         now: float,
     ) -> Observed:
-        """The observations of scenes that show everything: of a batch that began at `now`, and of
-        earlier ones whose items are settled by now. `states` is what the ledger stores of the
-        scenes.
+        """The observations of this batch's scenes that show everything, and of those of earlier
+        batches that have been read a second time. The batch began at `now`; `states` is what the
+        ledger stores of its scenes.
         """
         batch = {each.scene.id for each in scenes}
         waiting = [seen for seen in self._unsettled if seen.scene not in batch]

@@ -150,13 +150,17 @@ class WriteItems:
         for scene in scenes:
             unread = [broken[w.item.target] for w in scene.items if w.item.target in broken]
             scene.error = scene.error or next(iter(unread), None)
+        moment = 0
         for write in writes:
             item = items.get(write.item.target)
-            if item is not None and compare(write, item):
+            if item is None:
+                continue
+            if compare(write, item):
                 self._server.replaces_lists()
-        if broken or len(wanted) > AT_ONCE:
-            return ReadBack(items)  # they were read one after the other
-        return ReadBack(items, max((item.updated_at for item in items.values()), default=0))
+            if item.updated_at > write.item.updated_at:  # Plex dated it just now
+                moment = max(moment, item.updated_at)
+        one_answer = not broken and len(wanted) <= AT_ONCE
+        return ReadBack(items, moment if one_answer else 0)
 
     def _note_collections(self, scenes: Sequence[SceneWrite], now: float) -> None:
         for scene in scenes:

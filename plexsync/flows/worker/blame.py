@@ -49,8 +49,8 @@ class Blame:
     A write that fails although Plex is healthy is the scene's own fault only if others were written
     since it first failed, and no other has failed since then; until then Plex may be unable to
     write at all. If it fails again and nothing else is to be written, one that was written before
-    takes the place of the others, by an edit that changes nothing. A refusal (4xx) is the scene's own at once if others are written or no other is
-    refused. If all are refused, a proxy may block all edits: they are the scenes' own if one
+    takes the place of the others, by an edit that changes nothing. A refusal (4xx) is the scene's
+    own at once if others are written or no other is refused. If all are refused, a proxy may block all edits: they are the scenes' own if one
     that was written before takes such an edit.
     """
 
