@@ -1,4 +1,4 @@
-"""plexapi, which is loaded at the first write, cannot be loaded just then."""
+"""plexapi is loaded shortly before the first write; it may be impossible just then."""
 
 from __future__ import annotations
 
@@ -94,3 +94,21 @@ def test_a_task_says_so_and_charges_nobody(
     sys.modules.pop("plexapi", None)
     world.run()
     assert item.title == "A"
+
+
+def test_it_is_loaded_once_something_may_have_to_be_written_and_not_before(
+    world: Any, broken: Callable[[str | None], Path]
+) -> None:
+    """Loading it takes longer than Plex needs to tell of the items, so it is done meanwhile."""
+    world.configure(no_poster=True)
+    scene, item = world.pair("1.mp4", title="A")
+    world.event(scene)
+    world.run()
+    assert item.title == "A"
+    place = broken("class PlexServer: pass")
+    world.event(scene)
+    world.run()
+    assert "plexapi.server" not in sys.modules
+    world.event(world.stash.add_scene(files=[("/data/2.mp4", 1000)], title="Plex has no item"))
+    world.run()
+    assert os.fspath(place) in str(sys.modules["plexapi.server"].__file__)

@@ -134,6 +134,10 @@ class PlexClient(PlexLists):
         self.verify_server()
         return self._writer.write(target, edits)
 
+    def load(self) -> None:
+        """Load plexapi, which only writes need; raises Unloadable as the first write would."""
+        self._connection.load()
+
     def prepare(self, target: Target, edits: Sequence[Edit]) -> None:
         """Do what `write` would do before it sends, so that a connection need not wait for that."""
         self._writer.prepare(target, edits)

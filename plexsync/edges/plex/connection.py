@@ -97,6 +97,10 @@ class PlexConnection:
 
         server.query(path, method=method, check=check, **options)
 
+    def load(self) -> None:
+        """Load plexapi before it is needed."""
+        _server_class()
+
     def probe(self, path: str, headers: Mapping[str, str], deadline: float) -> Element:
         """Read without a connect before it, within `deadline` seconds."""
         sent = self._headers | WHOLE | dict(headers)

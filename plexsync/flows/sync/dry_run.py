@@ -53,6 +53,9 @@ class DryRun:
         self._preserve = preserve
         self.plans: dict[int, tuple[ItemPlan, ...]] = {}
 
+    def expect(self) -> None:
+        """Nothing is sent."""
+
     def begin(self, batch: Batch) -> None:
         """Sends nothing."""
 

@@ -65,6 +65,9 @@ class MediaServer(Protocol):
     def fit(self, target: Target, edits: Sequence[Edit]) -> tuple[list[Edit], dict[str, Cut]]:
         """The edits as `write` would send them, and what it would cut; sends nothing."""
 
+    def load(self) -> None:
+        """Load what only writes need. The first write does so too, but has to wait for it."""
+
     def prepare(self, target: Target, edits: Sequence[Edit]) -> None:
         """Make ready what `write` will send; sends nothing."""
 

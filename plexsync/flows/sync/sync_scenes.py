@@ -24,6 +24,9 @@ from plexsync.model.scene import Scene
 class Writer(Protocol):
     """The last step of a batch; the dry run has its own."""
 
+    def expect(self) -> None:
+        """There may soon be something to send: make ready for it meanwhile."""
+
     def begin(self, batch: Batch) -> None:
         """Plan the batch's scenes; what has to be sent to Plex is under way afterwards."""
 
@@ -114,6 +117,8 @@ class SyncScenes:
         self._matcher.verify_first_server()
         scenes, ended = self._read(batch.jobs, batch.now)
         batch.results += ended
+        if scenes:
+            self._writer.expect()
         ahead = batch.behind is not None
         batch.scenes, ended = self._matcher.match(scenes, ahead=ahead)
         batch.results += ended

@@ -58,6 +58,7 @@ class WriteItems:
         notes: CollectionNotes,
         log: Log,
     ) -> None:
+        self._expected = False
         self._preserve = config.preserve_plex_edits
         self._server = server
         self._pictures = pictures
@@ -71,6 +72,12 @@ class WriteItems:
         self._log = log
         self._seen_equal = SeenEqual(config, index, ledger)
         self._images = ImageWriter(server, readers, outages, preserve=self._preserve)
+
+    def expect(self) -> None:
+        """Load plexapi while the scenes' items are looked up; a failure is for the first write."""
+        if not self._expected:
+            self._expected = True
+            self._pool.submit(self._server.load)
 
     def begin(self, batch: Batch) -> None:
         """Plan and send; the next few are planned while Plex writes the previous few."""
