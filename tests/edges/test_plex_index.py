@@ -850,6 +850,37 @@ def test_reading_all_again_leaves_nothing_of_the_old_list(plex, index, tmp_path)
         )
 
 
+def test_reading_all_again_needs_no_second_place_in_the_file(plex, index, tmp_path):
+    fill(plex, 3000)
+    index.refresh("", NOW)
+    size = os.path.getsize(tmp_path / "plex_index.db")
+    index.refresh("", NOW + 1, force=True)
+    assert os.path.getsize(tmp_path / "plex_index.db") < 1.1 * size
+
+
+@pytest.mark.parametrize("others", [0, 60], ids=["the only library", "beside a larger one"])
+def test_a_disk_that_is_full_while_a_list_is_replaced_leaves_the_old_one(plex, index, others):
+    keys = fill(plex, 40)
+    plex.add_section("More", ["/plex/more"])
+    fill(plex, others, section=2, folder="/plex/more")
+    index.refresh("", NOW)
+    plex.remove_item(keys[7])
+    fill(plex, 30, folder="/plex/movies/later")
+    paths = ["/plex/movies/7/film 7.mp4", "/plex/movies/later/0/film 0.mp4"]
+    database = index._store._db
+    (pages,) = database.execute("PRAGMA page_count").fetchone()
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        index.refresh("", NOW + 1, force=True)
+    assert [*index.at_paths(paths)] == paths[:1]
+    database.execute("PRAGMA max_page_count = 1000000")
+    index.refresh("", NOW + 2, force=True)
+    assert [*index.at_paths(paths)] == paths[1:]
+    assert len(everything(index, 30, "/plex/movies/later")) == 30
+    assert len(everything(index, others, "/plex/more")) == others
+    assert index.stats(NOW).items == 69 + others
+
+
 def test_random_changes_always_end_in_step(plex, index):
     rng = random.Random(7)
     now = NOW

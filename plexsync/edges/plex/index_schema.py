@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -120,6 +121,9 @@ def open_index(path: str, warn: Warn, sound: bool) -> sqlite3.Connection:
     """The database, emptied if a row is unreadable; one that is known to be `sound` is not checked."""
     database = files.open_sqlite(path, SCHEMA, warn, sound=sound)
     database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    # for temporary files: /tmp may be read-only, or too small
+    folder = os.path.dirname(os.path.abspath(path)).replace("'", "''")
+    database.execute(f"PRAGMA temp_store_directory = '{folder}'")
     if not sound and (audit := Audit(database, TABLES)).unsound:
         audit.empty()
         warn("The library index was damaged; PlexSync reads the libraries again.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from zlib import crc32
 
@@ -16,8 +17,10 @@ from plexsync.edges.plex.index_schema import (
     Warn,
     open_index,
 )
+from plexsync.edges.plex.new_list import File, Keys, NewList, files_of, new_list, row_of
 from plexsync.edges.plex.xml import Listed
 from plexsync.edges.storage.sqlite_view import view_sqlite
+from plexsync.edges.transactions import transaction
 from plexsync.model.plex import IndexedPart, Target
 
 MOST_PER_KEY = 200
@@ -30,14 +33,7 @@ PATH, NAME, TAIL = 1, 2, 3
 """The places in what `Keys` returns of those by which files are looked up."""
 _COLUMNS = {PATH: "path_key", NAME: "name_key", TAIL: "tail_key"}
 
-Keys = Callable[[str], tuple[str, str, str, str]]
-"""The exact, path, name and tail key of a path; "" for one that it lacks."""
-
 _CHUNK = 500
-
-_File = tuple[int, int, str, "int | None", int]
-"""Rating key, position among the item's files, path, size in bytes, and when Plex changed the item.
-"""
 
 
 class IndexStore:
@@ -93,17 +89,14 @@ class IndexStore:
                 "INSERT OR REPLACE INTO line_limits VALUES (?, ?, ?)", (server, limit, now)
             )
 
-    def new_list(self) -> int:
-        """The number of a new list, not visible yet; leftovers of an interrupted read are removed."""
-        with self._db:
-            self._db.execute("DELETE FROM parts WHERE list NOT IN (SELECT list FROM sections)")
-            (last,) = self._db.execute("SELECT coalesce(max(list), 0) FROM sections").fetchone()
-            return int(last) + 1
+    def new_list(self) -> AbstractContextManager[NewList]:
+        """An empty list, for a library that is read whole."""
+        return new_list(self._db, self._keys)
 
     def put(self, number: int, items: Sequence[Listed]) -> tuple[int, int]:
         """Put these items into a list; returns how many files that added and removed."""
         latest = {item.rating_key: item for item in items}
-        new = set(_files(latest.values()))
+        new = set(files_of(latest.values()))
         with self._db:
             old = set(self._present(number, list(latest)))
             self._db.executemany(
@@ -112,7 +105,7 @@ class IndexStore:
             )
             self._db.executemany(
                 "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (self._row(number, file) for file in sorted(new - old)),
+                ((number, *row_of(file, self._keys)) for file in sorted(new - old)),
             )
         return len(_paths(new) - _paths(old)), len(_paths(old) - _paths(new))
 
@@ -123,22 +116,18 @@ class IndexStore:
         )
         return int(found.fetchone()[0])
 
-    def save(self, row: SectionRow) -> tuple[int, int]:
-        """Make this the library's list; returns how many files that added and removed."""
+    def save(self, row: SectionRow) -> None:
+        """Store what is known of a library."""
         with self._db:
-            found = self._db.execute(
-                "SELECT list FROM sections WHERE server = ? AND key = ?", (row.server, row.key)
-            ).fetchone()
-            old = int(found[0]) if found else 0
-            self._db.execute(
-                f"INSERT OR REPLACE INTO sections ({', '.join(COLUMNS)})"
-                f" VALUES ({', '.join('?' * len(COLUMNS))})",
-                [getattr(row, name) for name in COLUMNS],
-            )
-            if old == row.list:
-                return 0, 0
-            changed = self._only_in(row.list, old), self._only_in(old, row.list)
-            self._db.execute("DELETE FROM parts WHERE list = ?", (old,))
+            self._keep(row)
+
+    def replace(self, row: SectionRow, files: NewList) -> tuple[int, int]:
+        """Make these files the library's list, whose number is given to the row; returns how many files
+        that added and removed.
+        """
+        with transaction(self._db):
+            number, changed = files.replace(row.server, row.key)
+            self._keep(replace(row, list=number))
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the -wal file is as large as the list
         return changed
 
@@ -256,7 +245,7 @@ class IndexStore:
         ).fetchone()
         return IndexStats(items, parts, None if oldest is None else max(0.0, now - oldest))
 
-    def _present(self, number: int, keys: Sequence[int]) -> Iterator[_File]:
+    def _present(self, number: int, keys: Sequence[int]) -> Iterator[File]:
         for start in range(0, len(keys), _CHUNK):
             some = keys[start : start + _CHUNK]
             yield from self._db.execute(
@@ -265,30 +254,13 @@ class IndexStore:
                 (number, *some),
             )
 
-    def _only_in(self, one: int, other: int) -> int:
-        found = self._db.execute(
-            "SELECT count(*) FROM parts a WHERE a.list = ? AND a.file <> '' AND NOT EXISTS"
-            " (SELECT 1 FROM parts b WHERE b.list = ? AND b.rating_key = a.rating_key"
-            " AND b.file = a.file)",
-            (one, other),
+    def _keep(self, row: SectionRow) -> None:
+        self._db.execute(
+            f"INSERT OR REPLACE INTO sections ({', '.join(COLUMNS)})"
+            f" VALUES ({', '.join('?' * len(COLUMNS))})",
+            [getattr(row, name) for name in COLUMNS],
         )
-        return int(found.fetchone()[0])
-
-    def _row(self, number: int, file: _File) -> tuple[object, ...]:
-        key, place, path, size, updated = file
-        _, whole, name, tail = self._keys(path) if path else ("", "", "", "")
-        checksums = [crc32(each.encode()) >> 1 for each in (whole, tail, name)]
-        return number, key, place, path, size, updated, *checksums
 
 
-def _files(items: Iterable[Listed]) -> Iterator[_File]:
-    """The rows of items; each item has at least one, so that items can be counted."""
-    for item in items:
-        if not item.parts:
-            yield item.rating_key, 0, "", None, item.updated_at
-        for place, part in enumerate(item.parts):
-            yield item.rating_key, place, part.file, part.size, item.updated_at
-
-
-def _paths(rows: Iterable[_File]) -> set[tuple[int, str]]:
+def _paths(rows: Iterable[File]) -> set[tuple[int, str]]:
     return {(key, path) for key, _, path, *_ in rows if path}

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.index_schema import Held, IndexStats, SectionRow
-from plexsync.edges.plex.index_store import NAME, PATH, TAIL, IndexStore, Keys
+from plexsync.edges.plex.index_store import NAME, PATH, TAIL, IndexStore
 from plexsync.edges.plex.lists import Page, Sections
-from plexsync.edges.plex.pages import PAGE, pages, stored
+from plexsync.edges.plex.new_list import Keys
+from plexsync.edges.plex.pages import PAGE, pages
 from plexsync.edges.plex.refresh import Depth, RefreshCount, RefreshResult
 from plexsync.edges.plex.xml import Listed
 from plexsync.model.errors import PlexTemporaryError
@@ -252,12 +252,12 @@ class PlexIndex:
         tally.whole = True
         old = self._store.sections(server).get(section.key)
         reread_at = now if missed else old.reread_at if old else 0.0
-        for _ in range(2):
+        for last in (False, True):
             row = SectionRow(
                 server=server,
                 key=section.key,
                 uuid=section.uuid,
-                list=self._store.new_list(),
+                list=0,
                 surplus=0,
                 read_at=now,
                 added=0,
@@ -267,17 +267,18 @@ class PlexIndex:
                 reread_at=reread_at,
             )
             totals, places = [], []
-            put = partial(self._store.put, row.list)
-            for page in stored(pages(self._client, section.key), put):
-                row = _newer(row, page, now)
-                totals.append(page.total)
-                places += [page.unreadable] if page.unreadable else []
-            surplus = totals[-1] - self._store.count(row.list)
-            vanished = old and not totals[-1] and self._store.count(old.list)
-            if not vanished and surplus == len(places) and len(set(totals)) == 1:
-                break
-        row = replace(row, surplus=surplus, unreadable=" ".join(map(str, places)))
-        tally.add(self._store.save(row))
+            with self._store.new_list() as files:
+                for page in pages(self._client, section.key):
+                    files.put(page.items)
+                    row = _newer(row, page, now)
+                    totals.append(page.total)
+                    places += [page.unreadable] if page.unreadable else []
+                surplus = totals[-1] - files.count()
+                vanished = old and not totals[-1] and self._store.count(old.list)
+                if last or (not vanished and surplus == len(places) and len(set(totals)) == 1):
+                    row = replace(row, surplus=surplus, unreadable=" ".join(map(str, places)))
+                    tally.add(self._store.replace(row, files))
+                    return
 
 
 def _wants_reading(row: SectionRow, now: float, depth: Depth) -> bool:

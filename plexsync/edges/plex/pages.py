@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.lists import Page
-from plexsync.edges.plex.xml import Listed
 from plexsync.model.errors import PlexTemporaryError, SyncError
 
 PAGE = 1000
-AT_ONCE = 10_000
-"""Items stored per transaction: each one rewrites pages all over the index's tables."""
 
 MOST_UNREADABLE = 200
 """Maximum items skipped in one read; finding each costs a dozen requests."""
@@ -56,18 +53,6 @@ def pages(
         delivered += len(page.items)
         start, total = start + max(1, len(page.items)), page.total
         yield page
-
-
-def stored(found: Iterable[Page], put: Callable[[Sequence[Listed]], object]) -> Iterator[Page]:
-    """Yield these pages; by the end all their items were passed to `put`, many at a time."""
-    read: list[Listed] = []
-    for page in found:
-        read += page.items
-        if len(read) >= AT_ONCE:
-            put(read)
-            read.clear()
-        yield page
-    put(read)
 
 
 def _one_item_may_do_that(problem: SyncError) -> bool:
