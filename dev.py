@@ -35,6 +35,8 @@ LEAST_COVERED = 10
 """Files that are listed after a run."""
 PROCESSES = str(2 * (os.cpu_count() or 1))
 """That run tests: for half of their time they wait."""
+IN_PARALLEL = ("-n", PROCESSES, "--dist", "worksteal")
+"""How pytest runs the whole suite: the long tests come first."""
 MEMORY = Path("/dev/shm")
 ROOM = 2 << 30
 """Free bytes of memory needed for the tests' files; a run of the suite uses a tenth."""
@@ -106,13 +108,16 @@ def demo(words: Sequence[str]) -> int:
 
 
 def test(words: Sequence[str]) -> int:
-    """Run the whole test suite with its coverage gate; arguments go to pytest (then no gate)."""
-    in_parallel = ("-n", PROCESSES, "--dist", "worksteal")  # the long tests come first
-    if words:
-        return run("-m", "pytest", *words, more=scratch())
+    """Run the whole test suite; arguments go to pytest, and choose what is run."""
+    return run("-m", "pytest", *(words or IN_PARALLEL), more=scratch())
+
+
+def coverage(words: Sequence[str]) -> int:
+    """Run the whole suite and measure how much of the plugin it runs; fails if that is too little."""
     COVERAGE.unlink(missing_ok=True)
     measure = ("-m", "slipcover", "--json", "--out", str(COVERAGE))
-    return run(*measure, "-m", "pytest", *in_parallel, more=scratch()) or coverage_gate()
+    suite = ("-m", "pytest", *IN_PARALLEL, *words)
+    return run(*measure, *suite, more=scratch()) or coverage_gate()
 
 
 def coverage_gate() -> int:
@@ -225,6 +230,7 @@ def lock(words: Sequence[str]) -> int:
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "demo": demo,
     "test": test,
+    "coverage": coverage,
     "test-ui": test_ui,
     "test-python": test_python,
     "test-windows": test_windows,

@@ -70,7 +70,19 @@ def test_each_workflow_runs_only_what_exists(name: str) -> None:
 
 def test_together_they_check_test_package_and_play_the_contract() -> None:
     called = {words[2] for name in NAMES for words in commands(name) if "dev.py" in words}
-    assert {"lint", "test", "test-ui", "package", "demo", "contract"} <= called
+    assert {"lint", "test", "coverage", "test-ui", "package", "demo", "contract"} <= called
+
+
+def test_the_suite_runs_once_on_each_system_with_its_coverage_measured_on_linux() -> None:
+    suites = {
+        step["run"]: step["if"]
+        for step in workflow("test")["jobs"]["test"]["steps"]
+        if step.get("run", "").endswith((" test", " coverage"))
+    }
+    assert suites == {
+        "python dev.py coverage": "runner.os == 'Linux'",
+        "python dev.py test": "runner.os != 'Linux'",
+    }
 
 
 def test_the_contract_run_passes_words_that_the_script_takes() -> None:
