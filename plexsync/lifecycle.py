@@ -22,7 +22,7 @@ from plexsync.edges.page import read_state
 from plexsync.edges.plugin_files import PluginFiles
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.handover import Handover
-from plexsync.edges.storage.files import NewerSchema, is_damage, is_disk_trouble
+from plexsync.edges.storage.files import NewerSchema, is_damage, is_machine_trouble
 from plexsync.flows.worker.notifier import tell_refusal
 from plexsync.model.connection import parse_connection
 from plexsync.model.errors import AnotherStash, SyncError
@@ -36,7 +36,7 @@ next request; Python's own 0.005 are a seventh of what a write takes.
 """
 
 DISK_PAUSE = 60.0
-"""Seconds between attempts while the data folder cannot be written."""
+"""Seconds between attempts while the machine lacks disk or memory."""
 
 AGAIN = "PlexSync tries again every minute and loses nothing"
 
@@ -134,7 +134,9 @@ def _renewed(block: bytes, cookie: str) -> bytes:
 def run_as_owner(
     folder: str, stash: StashClient, clock: Clock, log: Log, leave: Callable[[], str]
 ) -> str:
-    """Run as owner, from opening the stores to closing them; waits while the disk fails."""
+    """Run as owner, from opening the stores to closing them; waits while the machine lacks what it
+    needs.
+    """
     damaged = False
     while True:
         try:
@@ -142,30 +144,36 @@ def run_as_owner(
                 worker = app.worker(leave)
                 worker.start()
                 return worker.drain()
-        except (sqlite3.Error, OSError, system.Unloadable) as problem:
-            said = system.text_of(problem)
+        except Exception as problem:
+            waits = isinstance(problem, (sqlite3.Error, OSError)) or is_machine_trouble(problem)
+            if not waits:
+                raise
+            said = system.text_of(problem) or type(problem).__name__
             if is_damage(problem) and not damaged:
                 damaged = True
                 log.warning(f"A database is damaged ({said}); PlexSync opens all of them again.")
                 continue
             log.error(_complaint(problem, said))
-            clock.wait(DISK_PAUSE, lambda: bool(leave()))
-            if leave():
-                return leave()
+        # outside the handler, which keeps the batch that failed in memory
+        clock.wait(DISK_PAUSE, lambda: bool(leave()))
+        if leave():
+            return leave()
 
 
 def _complaint(problem: Exception, said: str) -> str:
     if isinstance(problem, system.Unloadable):
         return f"{said} {AGAIN}."
+    if system.lacks_memory(problem):
+        return f"Memory is short ({said}): {system.MEMORY}. {AGAIN}."
     return f"The data folder cannot be used ({said}). {_advice(problem)}; {AGAIN}."
 
 
 def _advice(problem: Exception) -> str:
     if getattr(problem, "errno", None) in (errno.EMFILE, errno.ENFILE) or (
-        is_disk_trouble(problem) and system.allows_few_files()
+        is_machine_trouble(problem) and system.allows_few_files()
     ):
         return system.FILES[:1].upper() + system.FILES[1:]
-    if is_disk_trouble(problem):
+    if is_machine_trouble(problem):
         return "Free some space or correct its permissions"
     return (
         "Move away the file that it names" if isinstance(problem, OSError) else "Please report it"

@@ -265,6 +265,15 @@ def in_words(problem: BaseException) -> str:
     return f"{text}; {remedy}" if remedy else text
 
 
+def lacks_memory(problem: BaseException) -> bool:
+    """Whether this process cannot have the memory, or the thread, that it asked for."""
+    import errno
+
+    no_thread = isinstance(problem, RuntimeError) and "start new thread" in str(problem)
+    short = no_thread or isinstance(problem, MemoryError)
+    return short or getattr(problem, "errno", None) == errno.ENOMEM
+
+
 def why_unloadable(problem: BaseException) -> str:
     """The message if PlexSync and its packages are there, but a part of them cannot be loaded."""
     if not isinstance(problem, ImportError):
@@ -306,8 +315,7 @@ def _remedy(problem: BaseException, text: str) -> str:
         return FILES
     if by_sqlite and "unable to open" in text and allows_few_files():
         return FILES
-    no_thread = isinstance(problem, RuntimeError) and "start new thread" in text
-    if number == errno.ENOMEM or no_thread or isinstance(problem, MemoryError):
+    if lacks_memory(problem):
         return MEMORY
     signs = ("unable to open", "readonly", "full", "disk I/O")
     if by_sqlite and any(sign in text for sign in signs):

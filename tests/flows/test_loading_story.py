@@ -1,4 +1,4 @@
-"""plexapi is loaded shortly before the first write; it may be impossible just then."""
+"""plexapi is loaded shortly before the first write; it, or memory, may not be had just then."""
 
 from __future__ import annotations
 
@@ -42,6 +42,10 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | N
         return front / "plexapi"
 
     yield break_it
+    unload()
+
+
+def unload() -> None:
     for name in [*sys.modules]:
         if name.partition(".")[0] == "plexapi" or name == "plexsync.edges.plex.server":
             del sys.modules[name]
@@ -78,6 +82,54 @@ def test_a_worker_waits_until_plexapi_can_be_loaded_and_charges_nobody(
     assert len(told) == 3
     assert told[0].startswith("PlexSync cannot load what it needs (")
     assert ("memory" in told[0]) is ("memory" in fault)
+
+
+@pytest.mark.parametrize("problem", ["MemoryError", 'RuntimeError("can\'t start new thread")'])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_worker_waits_for_memory_and_charges_nobody(
+    world: Any, broken: Callable[[str | None], Path], count: int, problem: str
+) -> None:
+    world.configure(no_poster=True, max_retries=1)
+    pairs = [world.pair(f"{n}.mp4", title="A") for n in range(count)]
+    for scene, _ in pairs:
+        world.event(scene)
+    text = f"class PlexServer:\n    def __init__(self, *given):\n        raise {problem}"
+    place = broken(text)
+
+    def over() -> str:
+        if world.said("error").count("tries again every minute") == 9 and place.exists():
+            shutil.rmtree(place)
+            unload()
+        return "time is up" * (world.clock.passed > 800)
+
+    run_as_owner(world.folder, world.client(), world.clock, Log(world.sink), over)
+    assert [item.title for _, item in pairs] == ["A"] * count
+    assert (world.waiting(), [world.dead_letter(scene) for scene, _ in pairs]) == (
+        {},
+        [None] * count,
+    )
+    told = world.said("error").splitlines()
+    assert (len(told), "Unexpected" in world.said()) == (9, False)
+    assert told[0].startswith("Memory is short (")
+    assert "give Stash more memory" in told[0]
+
+
+def test_one_scene_alone_is_not_suspected_while_plexapi_cannot_be_loaded(
+    world: Any, broken: Callable[[str | None], Path]
+) -> None:
+    world.configure(no_poster=True)
+    scene, item = world.pair("1.mp4", title="A")
+    world.event(scene)
+    place = broken(FAULTS["the disk fails"])
+
+    def over() -> str:
+        if world.said("error").count("tries again every minute") == 5 and place.exists():
+            shutil.rmtree(place)
+            unload()
+        return "time is up" * (world.clock.passed > 500)
+
+    run_as_owner(world.folder, world.client(), world.clock, Log(world.sink), over)
+    assert (item.title, world.dead_letter(scene)) == ("A", None)
 
 
 def test_a_task_says_so_and_charges_nobody(

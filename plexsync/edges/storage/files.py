@@ -212,11 +212,11 @@ def open_sqlite(
     return _open(path, schema, check_same_thread, sound=False)
 
 
-def is_disk_trouble(problem: BaseException) -> bool:
-    """Whether the cause is the data folder: full, read-only, failing, or a damaged file in it; or that
-    something cannot be loaded, mostly from there.
+def is_machine_trouble(problem: BaseException) -> bool:
+    """Whether the cause is the data folder: full, read-only, failing, or a damaged file in it; that
+    something cannot be loaded, mostly from there; or that memory is short.
     """
-    if isinstance(problem, system.Unloadable):
+    if isinstance(problem, system.Unloadable) or system.lacks_memory(problem):
         return True
     if isinstance(problem, sqlite3.OperationalError):
         text = str(problem).lower()

@@ -9,7 +9,7 @@ from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
 from plexsync.edges.page.command_store import CommandStore
 from plexsync.edges.stash.client import StashClient
-from plexsync.edges.storage.files import is_disk_trouble
+from plexsync.edges.storage.files import is_machine_trouble
 from plexsync.flows.services import OwnerServices, WorkerServices
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.registry import PAGE_COMMANDS
@@ -65,7 +65,7 @@ class Commands:
         return count
 
     def _carry_out(self, entry: Mapping[str, object]) -> None:
-        """Carry out one command and store its result. Raises only disk errors, and Interrupted if
+        """Carry out one command and store its result. Raises only what the machine lacks, and Interrupted if
         it is time to leave: then it is started again later.
         """
         try:
@@ -81,7 +81,7 @@ class Commands:
             self.session_refused |= isinstance(problem, StashAuthError)
             self._fail(entry, self._log.safe(str(problem)))
         except Exception as problem:  # noqa: BLE001 - a bug must not stop the queue
-            if is_disk_trouble(problem):
+            if is_machine_trouble(problem):
                 raise
             self._fail(entry, self._log.safe(f"Unexpected: {problem!r}"))
         else:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
 from plexsync.edges.plex.client import PlexClient
-from plexsync.edges.storage.files import is_disk_trouble
+from plexsync.edges.storage.files import is_machine_trouble
 from plexsync.edges.stores import Stores
 from plexsync.flows.results import WRITTEN, Done, Failed, Outcome, Result
 from plexsync.flows.services import LoopServices
@@ -78,10 +80,21 @@ class Batches:
             try:
                 ahead = self._ahead(batch, following, config)
                 batch = self._end(batch, ahead, config)
-            except BaseException:
-                for each in filter(None, (batch, ahead)):
+            except BaseException as problem:
+                under_way = [each for each in (batch, ahead) if each is not None]
+                for each in under_way:
                     each.stop()
+                if is_machine_trouble(problem):
+                    self._put_back(under_way)
                 raise
+
+    def _put_back(self, batches: Iterable[Batch]) -> None:
+        """End the runs of these batches, so that none of their jobs is suspected of having killed
+        the worker. What the machine lacks may prevent even that.
+        """
+        with suppress(sqlite3.Error, OSError, MemoryError):
+            for batch in batches:
+                self._stores.queue.release([job.scene for job in batch.jobs])
 
     def _begin(
         self, jobs: Sequence[Job], config: PlexSyncConfig, behind: Batch | None = None
@@ -157,7 +170,7 @@ class Batches:
                 results += sync.end(ahead)
             return [results]
         except Exception as problem:  # noqa: BLE001 - the one net: a bug must not stop the queue
-            if is_disk_trouble(problem):
+            if is_machine_trouble(problem):
                 raise
             self._log.error(f"Unexpected: {problem!r}", trace=traceback.format_exc(limit=-6))
             jobs, batch.halted = [*batch.jobs], True
