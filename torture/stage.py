@@ -30,7 +30,9 @@ from torture.sickness import Sickness
 TOKEN = "torture-plex-token"
 SETTINGS = {"plex_token": TOKEN, "path_map": "/plex=>/data", "no_poster": True, "max_retries": 10}
 LONG_AGO = 1_500_000_000.0
-"""The update time of scenes, in the past: otherwise the sweep would find every lost job again."""
+"""The time of everything in Stash, in the past: otherwise a sweep would find every lost job again, and
+until a minute after the first edit every scene, by its studio and people.
+"""
 _OWN = re.compile(r"\b(?:Scene|scene) (\d+)\b")
 _TEXTS = re.compile(r"(title|summary|studio)\.value|\w+\[\d+\]\.tag\.tag", re.ASCII)
 
@@ -79,6 +81,7 @@ class Stage:
         self.data.mkdir(mode=0o700)
         self.dice = random.Random(seed)
         self.plex, self.stash = PlexSim(token=TOKEN).start(), StashSim()
+        self.stash.clock = lambda: LONG_AGO
         self.stash.start()
         self.nursery = Nursery(self.data, speed)
         self.films: dict[int, Any] = {}
@@ -136,7 +139,6 @@ class Stage:
         self.takes[scene] += 1
         text = f"Scene {scene}, take {self.takes[scene]}"
         self.stash.edit(scene, title=text, details="" if self.takes[scene] % 3 == 0 else text)
-        self.stash.scene(scene).updated_at = LONG_AGO
         fields = ["title", "details", "id"]
         event = {"id": scene, "type": "Scene.Update.Post", "inputFields": fields}
         inbox.drop(str(self.data), json.dumps(event).encode())

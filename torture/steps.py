@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +34,8 @@ ALLOCATE = ("open", "openat", "write", "pwrite64", "rename", "ftruncate", "mkdir
 class Step:
     """The `number`-th `call` of the worker; `line` is strace's line for it.
 
-    With the call "request" it is the `number`-th request, and `line` its method and path.
+    With the call "request" it is the `number`-th request with the same method and path, its `line`:
+    how many others come before it differs with the load of the machine.
     """
 
     call: str
@@ -83,7 +85,7 @@ class Steps:
         """All requests, in order."""
         with _requests(self.stage) as seen:
             self._work()
-        return [Step("request", n, line) for n, line in enumerate(seen, 1)]
+        return [Step("request", seen[:n].count(line), line) for n, line in enumerate(seen, 1)]
 
     def named(self) -> dict[str, Step]:
         """The steps between two operations that belong together."""
@@ -104,7 +106,7 @@ class Steps:
         `carried_out` is for requests, which the server has received by then.
         """
         if step.call == "request":
-            with _requests(self.stage, step.number, carried_out):
+            with _requests(self.stage, step, carried_out):
                 killed = self._work()
         else:
             killed = self._work(_inject(step, "signal=KILL"))
@@ -186,13 +188,19 @@ def _read_trace(lines: Iterable[str], data: str) -> Iterator[Step]:
 
 
 @contextmanager
-def _requests(stage: Stage, kill_at: int = 0, carried_out: bool = True) -> Iterator[list[str]]:
-    """Record the requests to both servers; kill the stage's worker at the n-th."""
+def _requests(
+    stage: Stage, kill_at: Step | None = None, carried_out: bool = True
+) -> Iterator[list[str]]:
+    """Record the requests to both servers; kill the stage's worker at one of them."""
     seen: list[str] = []
+    lock = threading.Lock()
 
     def arrived(request: Any) -> bool:
-        seen.append(f"{request.method} {request.path}")
-        if len(seen) != kill_at:
+        line = f"{request.method} {request.path}"
+        with lock:
+            seen.append(line)
+            number = seen.count(line)
+        if kill_at is None or (line, number) != (kill_at.line, kill_at.number):
             return False
         stage.kill_worker()
         return not carried_out

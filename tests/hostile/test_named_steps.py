@@ -70,7 +70,8 @@ def test_a_kill_at_a_request_whose_answer_nobody_reads(
     worker: Steps, requests: list[Step], carried_out: bool
 ) -> None:
     edits = [step for step in requests if step.line.startswith("PUT")]
-    others = [step for step in requests if step not in edits]
+    before = requests[: requests.index(edits[-1])]  # how many follow differs with the load
+    others = [step for step in before if step not in edits]
     for step in (edits[0], edits[-1], random.Random(SEED).choice(others)):
         killed, verdict = worker.kill(step, carried_out)
         assert killed
