@@ -541,8 +541,6 @@ class Model:
             yield f"scene {scene} has no film and no dead letter"
             return
         wanted, shown = self._wanted(scene), _shown(film)
-        if len(self._scenes[self._files[scene]]) > 1:  # the others' names may stay in shared lists
-            wanted, shown = wanted[:1], shown[:1]
         if wanted != shown:
             yield f"scene {scene} should show {wanted}, but shows {shown}"
 

@@ -59,7 +59,8 @@ class TargetState(NamedTuple):
     fields that still differ from the desired state. `unconfirmed` holds values that were sent, or
     about to be, but not seen in Plex yet; where Plex shows them they count as written. `read_back`
     holds fields that Plex showed differently the last time, `refused` those that it rejects;
-    neither is dirty.
+    neither is dirty. `followed`: another scene has been written to the item since, which saving does
+    not change.
     """
 
     target: Target
@@ -71,6 +72,7 @@ class TargetState(NamedTuple):
     read_back: Mapping[str, ReadBack] = {}
     refused: Mapping[str, Refusal] = {}
     synced_at: float = 0.0
+    followed: bool = False
 
 
 class SceneState(NamedTuple):

@@ -306,7 +306,7 @@ def test_an_item_that_was_out_of_sight_keeps_what_is_known_of_it(ledger: Ledger)
     ledger.save([a_scene(1, state=NOT_IN_PLEX, since=NOW + 5)])
     assert ledger.scenes([1])[1].targets == ()
     assert ledger.owner(ITEM) is None
-    assert ledger.inherit(ITEM) == (known.written, known.base)
+    assert ledger.inherit(ITEM) == (known.written, known.base, [])
     ledger.save([a_scene(1, known)])
     assert ledger.scenes([1])[1].targets == (known,)
 
@@ -325,8 +325,8 @@ def test_a_destroyed_scene_is_kept_for_a_while_and_bequeaths_its_item(ledger: Le
     assert ledger.owner(ITEM) is None
     assert ledger.live_scenes(0, 10) == [2]
     assert ledger.scenes_with("tag", [9], 0, 10) == [2]
-    assert ledger.inherit(ITEM) == (known.written, known.base)
-    assert ledger.inherit(Target("server-b", "1", 501)) == ({}, {})
+    assert ledger.inherit(ITEM) == (known.written, known.base, [])
+    assert ledger.inherit(Target("server-b", "1", 501)) == ({}, {}, [])
 
 
 def test_saving_revives_a_destroyed_scene(ledger: Ledger) -> None:
@@ -354,7 +354,7 @@ def test_destroyed_scenes_are_forgotten_after_their_time(ledger: Ledger) -> None
     assert ledger.forget_destroyed(NOW) == 0
     assert ledger.forget_destroyed(NOW + 1) == 1
     assert list(ledger.scenes([1, 2])) == [2]
-    assert ledger.inherit(Target("server-a", "1", 1)) == ({}, {})
+    assert ledger.inherit(Target("server-a", "1", 1)) == ({}, {}, [])
     assert ledger.inherit(shared)[1] == a_target().base
     assert ledger.scenes([2])[2].targets[0].base == a_target().base
 
@@ -367,6 +367,19 @@ def test_the_latest_value_of_each_field_is_inherited(ledger: Ledger) -> None:
     assert ledger.inherit(ITEM)[0] == {**old, **new}
 
 
+def test_what_another_scene_sent_to_an_item_is_known(ledger: Ledger) -> None:
+    sent = {"title": "two"}
+    ledger.save([a_scene(1, a_target(synced_at=NOW)), a_scene(3, a_target(MOVED))])
+    assert not ledger.scenes([1])[1].targets[0].followed
+    ledger.save([a_scene(2, a_target(synced_at=NOW + 5, unconfirmed=sent))])
+    found = ledger.scenes([1, 2, 3])
+    assert [found[n].targets[0].followed for n in (1, 2, 3)] == [True, False, False]
+    assert ledger.inherit(ITEM)[2] == [sent]
+    ledger.destroy([2], NOW + 6)
+    assert ledger.scenes([1])[1].targets[0].followed
+    assert ledger.inherit(ITEM)[2] == [sent]
+
+
 def test_a_scene_id_that_went_to_another_file_starts_anew(ledger: Ledger) -> None:
     known = a_target()
     ledger.save([a_scene(1, known)])
@@ -377,11 +390,12 @@ def test_a_scene_id_that_went_to_another_file_starts_anew(ledger: Ledger) -> Non
     other = a_scene(1, a_target(MOVED, base={}), oshash="def", path="/stash/b.mp4")
     ledger.save([other])
     ledger.set_aside(1, NOW + 1)
-    ledger.save([other])
-    assert ledger.scenes([1]) == {1: other}
+    later = other._replace(targets=(a_target(MOVED, base={}, synced_at=NOW + 1),))
+    ledger.save([later])
+    assert ledger.scenes([1]) == {1: later}
     ledger.destroy([1], NOW)
     ledger.forget_destroyed(NOW + 99)
-    assert ledger.inherit(ITEM) == (known.written, known.base)
+    assert ledger.inherit(ITEM) == (known.written, known.base, [])
 
 
 # -- finding scenes ----------------------------------------------------------------------------

@@ -274,6 +274,91 @@ def test_a_scene_that_has_its_item_again_removes_what_the_other_one_wrote(world:
     at_rest(world)
 
 
+def with_names(world: Any, scene: int, name: str) -> None:
+    """The scene gets a tag, a performer, a studio and so a collection of this name."""
+    stash = world.stash
+    stored = stash.scene(scene)
+    stored.studio, stored.tags = stash.add_studio(name), [stash.add_tag(name)]
+    stored.performers = [stash.add_performer(name)]
+
+
+def names_in(item: Any) -> set[str]:
+    return {item.studio, *item.collection, *item.genre, *item.actor}
+
+
+@pytest.mark.parametrize("kind", [copies, same_path, merged])
+def test_scenes_that_are_new_at_once_leave_nothing_of_each_other(
+    world: Any, kind: Callable[[Any], Rivals]
+) -> None:
+    world.configure(no_poster=True)
+    first, second, item = kind(world)
+    with_names(world, first, "of A")
+    with_names(world, second, "of B")
+    settled(world, second, first)
+    assert (item.title, names_in(item)) == ("A", {"of A"})
+    assert [world.state(scene).state for scene in (first, second)] == ["synced", "shared"]
+    at_rest(world)
+
+
+@pytest.mark.parametrize("kind", [copies, same_path])
+def test_scenes_that_are_tried_again_at_once_leave_nothing_of_each_other(
+    world: Any, kind: Callable[[Any], Rivals]
+) -> None:
+    first, second, item = rivals(world, kind)
+    world.configure(max_retries=1)
+    world.plex.add_fault("ignore_edit")
+    for scene, name in ((first, "of A"), (second, "of B")):
+        with_names(world, scene, name)
+        world.edit(scene, details=name)
+        work_until_given_up(world, scene)
+    assert all(world.dead_letter(scene) for scene in (first, second))
+    world.plex.clear_faults()
+    press(world, "retry_dead_letters", scene=None, error_types="")
+    work(world, minutes=30)
+    assert (item.title, item.summary, names_in(item)) == ("A", "of A", {"of A"})
+    at_rest(world)
+
+
+def test_a_scene_that_was_not_told_of_another_one_removes_what_that_one_wrote(world: Any) -> None:
+    first, second, item = rivals(world, same_path)
+    hour = int(world.clock.now() // 3600)
+    world.configure(quiet_hours=f"{hour % 24}:00-{(hour + 20) % 24}:00")
+    with_names(world, second, "of B")
+    with closing(world.ledger()) as ledger:
+        ledger.pin(second, Pin("/plex/x/clip.mp4", item.key))
+    world.event(second)
+    work(world)
+    assert (item.title, names_in(item), world.state(first).state) == ("B", {"of B"}, "synced")
+    with closing(world.queue()) as queue:
+        queue.finish([first])
+    destroyed(world, second)
+    work(world)
+    world.edit(first, details="again")
+    work(world)
+    assert (item.title, item.summary, names_in(item)) == ("A", "again", {""})
+
+
+def test_what_was_sent_before_a_scene_vanished_is_removed_although_no_answer_came(
+    world: Any,
+) -> None:
+    first, second, item = rivals(world, same_path)
+    with_names(world, first, "of A")
+
+    def breaks(request: Any) -> bool:
+        return request.method == "PUT" or item.title == "Sent"
+
+    world.plex.add_fault("reset", match=breaks, at="after")
+    world.edit(first, title="Sent")
+    work(world)
+    assert (item.title, names_in(item)) == ("Sent", {"of A"})
+    destroyed(world, first)
+    work(world)
+    world.plex.clear_faults()
+    work(world, minutes=30)
+    assert (item.title, names_in(item), world.state(second).state) == ("B", {""}, "synced")
+    at_rest(world)
+
+
 def test_a_reconciliation_finds_a_scene_whose_free_item_shows_the_same_already(world: Any) -> None:
     first, second, item = rivals(world, same_path)
     world.edit(second, title="A")

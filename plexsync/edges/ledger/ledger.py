@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from plexsync.edges.ledger.backfill_queries import ALL, LIVE, SERVER
 from plexsync.edges.ledger.collections import Collections
-from plexsync.edges.ledger.encoding import entities_from_text, written_from_json
+from plexsync.edges.ledger.encoding import (
+    entities_from_text,
+    unconfirmed_from_json,
+    written_from_json,
+)
 from plexsync.edges.ledger.rows import drop_entities, save_scenes
 from plexsync.edges.ledger.schema import SCHEMA
 from plexsync.edges.ledger.side_tables import (
@@ -36,7 +40,7 @@ from plexsync.model.ledger import (
     UNDONE,
     SceneState,
 )
-from plexsync.model.plex import Base, Target, Written
+from plexsync.model.plex import Base, Target, Value, Written
 
 _CACHE_KIB = 16 * 1024
 _UNTOUCHED = (SHARED, UNDONE, LEFT_OUT, *GIVEN_UP)
@@ -99,15 +103,16 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
         self._in_use = server
         return bool(before)
 
-    def save(self, states: Iterable[SceneState], observed: Observed = ()) -> None:
+    def save(
+        self, states: Iterable[SceneState], observed: Observed = (), *, targets: bool = True
+    ) -> None:
         """Replace scenes, and observations of some of them, in one transaction; a destroyed one
-        becomes live again.
+        becomes live again. Without `targets` these stay as they are stored.
 
-        Base values are never replaced: the first one stored for a field of a Plex item stays. A
-        target that a scene no longer has is hidden, but can still be inherited.
+        Base values are never replaced. A target that a scene no longer has can still be inherited.
         """
         with transaction(self._connection) as connection:
-            save_scenes(connection, self, list(states), self._numbered)
+            save_scenes(connection, self, list(states), self._numbered, targets=targets)
             self._replace_observations(observed)
 
     def basis_of(self, scenes: Sequence[int]) -> dict[int, str]:
@@ -182,18 +187,24 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             gone = connection.execute(f"DELETE FROM scenes AS s WHERE {old}", (before,))
         return gone.rowcount
 
-    def inherit(self, target: Target) -> tuple[Mapping[str, Written], Mapping[str, Base]]:
-        """What was ever written to this Plex item (the latest per field), and its base values."""
+    def inherit(
+        self, target: Target
+    ) -> tuple[Mapping[str, Written], Mapping[str, Base], Sequence[Mapping[str, Value]]]:
+        """What was ever written to this Plex item (the latest per field), its base values, and what
+        was sent to it but not seen there.
+        """
         item = (target.server, target.rating_key)
         rows = self._connection.execute(
-            "SELECT written FROM targets WHERE server = ? AND rating_key = ? ORDER BY synced_at",
+            "SELECT written, unconfirmed FROM targets WHERE server = ? AND rating_key = ?"
+            " ORDER BY synced_at, rowid",
             (self._number(target.server), target.rating_key),
         ).fetchall()
         written: dict[str, Written] = {}
         for name, value in (pair for row in rows for pair in written_from_json(row[0]).items()):
             if name not in written or written[name].at <= value.at:
                 written[name] = value
-        return written, self.bases({item}).get(item, {})
+        unconfirmed = [unconfirmed_from_json(text) for _, text in rows if text != "{}"]
+        return written, self.bases({item}).get(item, {}), unconfirmed
 
     def owner(self, target: Target) -> int | None:
         """The live scene that owns this Plex item; of several the one written last."""

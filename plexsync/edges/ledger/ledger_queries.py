@@ -40,7 +40,9 @@ _SCENES = (
 _PATH = 1 + _STORED.index("path")
 _TARGETS = (
     "SELECT row, server, section, rating_key, part, written, dirty, unconfirmed, read_back, refused,"
-    " synced_at FROM targets WHERE left_at IS NULL AND row IN ({}) ORDER BY row, place"
+    " synced_at, EXISTS (SELECT 1 FROM targets u WHERE u.server = t.server"
+    " AND u.rating_key = t.rating_key AND (u.synced_at, u.rowid) > (t.synced_at, t.rowid))"
+    " FROM targets t WHERE left_at IS NULL AND row IN ({}) ORDER BY row, place"
 )
 
 
@@ -69,10 +71,10 @@ class LedgerQueries(SummaryQueries):
 
     def _targets(self, paths: Mapping[int, str]) -> dict[int, list[TargetState]]:
         """By the row of their scene; `paths` are those of the scenes."""
-        found = list(ask_in(self._ask, _TARGETS, sorted(paths), (), "iisiStssssn"))
+        found = list(ask_in(self._ask, _TARGETS, sorted(paths), (), "iisiStssssni"))
         bases = self.bases({(self._name(number), key) for _, number, _, key, *_ in found})
         targets: dict[int, list[TargetState]] = {}
-        for row, number, section, key, part, *values, synced_at in found:
+        for row, number, section, key, part, *values, synced_at, followed in found:
             server = self._name(number)
             written, dirty, unconfirmed, read_back, refused = values
             targets.setdefault(row, []).append(
@@ -86,6 +88,7 @@ class LedgerQueries(SummaryQueries):
                     read_back=read_back_from_json(read_back),
                     refused=refused_from_json(refused),
                     synced_at=synced_at,
+                    followed=bool(followed),
                 )
             )
         return targets

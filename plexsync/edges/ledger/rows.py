@@ -39,21 +39,25 @@ def save_scenes(
     queries: LedgerQueries,
     states: Sequence[SceneState],
     numbered: Callable[[str], int],
+    *,
+    targets: bool,
 ) -> None:
-    """Replace these scenes' rows within the caller's transaction. Base values are only added.
+    """Replace these scenes' rows within the caller's transaction, and those of their `targets`,
+    whose order is that in which items were written. Base values are only added.
 
     `numbered` gives a server its number.
     """
     here = numbered(queries.server)
     known = _current_rows(connection, here, [state.scene for state in states])
-    targets = [target for state in states for target in state.targets]
-    numbers = {name: numbered(name) for name in {target.target.server for target in targets}}
-    _add_bases(connection, queries, targets, numbers)
+    written = [target for state in states for target in state.targets] if targets else []
+    numbers = {name: numbered(name) for name in {target.target.server for target in written}}
+    _add_bases(connection, queries, written, numbers)
     for state in states:
         row, before = known.get(state.scene, (None, frozenset()))
         row = _save_scene(connection, here, state, row)
         known[state.scene] = row, state.entities
-        _save_targets(connection, row, state, numbers)
+        if targets:
+            _save_targets(connection, row, state, numbers)
         drop_entities(connection, before - state.entities, state.scene, row)
         _add_entities(connection, state.entities - before, state.scene, row)
     live = {s.scene: storable(s.state) if s.destroyed_at is None else "" for s in states}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, wait
 
 from plexsync.flows.results import Failed, Postponed, Result
@@ -61,14 +61,19 @@ class Batch:
         """The Plex items that it may change."""
         return {item.target for scene in self.scenes for item, _ in scene.matched}
 
-    def leave_out(self, targets: Set[Target]) -> None:
-        """Put back the scenes that may change one of these items."""
+    def leave_out_taken(self) -> None:
+        """Put back the scenes that may change an item of an earlier scene, or of the batch that is
+        still being written: what is written there has to be known first.
+        """
+        taken = self.behind.targets if self.behind is not None else set()
         scenes, self.scenes = self.scenes, []
         for scene in scenes:
-            if any(item.target in targets for item, _ in scene.matched):
+            targets = {item.target for item, _ in scene.matched}
+            if targets & taken:
                 self.results.append(Postponed(scene.job))
             else:
                 self.scenes.append(scene)
+                taken |= targets
 
     def wait_until_few_are_left(self) -> None:
         """Wait until the pool is about to run out of its writes."""

@@ -33,8 +33,8 @@ def plan_items(
     keep = preserve and scene.job.reason != OVERWRITE
     for item, part in scene.matched:
         before = known.get(item.target) or TargetState(item.target)
-        if item.target not in known or _may_follow_another(scene):
-            before = _inheriting(before, ledger)
+        if item.target not in known or before.followed or _may_follow_another(scene):
+            before = _inheriting(before, item, ledger)
         items.append(plan_item(scene.values, item, part, before, keep, fit, asked=asked))
     return items
 
@@ -44,8 +44,10 @@ def _may_follow_another(scene: SceneWrite) -> bool:
     return scene.state is not None and scene.state.state in (SHARED, LEFT_OUT, *GIVEN_UP)
 
 
-def _inheriting(before: TargetState, ledger: Ledger) -> TargetState:
-    written, base = ledger.inherit(before.target)
+def _inheriting(before: TargetState, item: PlexItem, ledger: Ledger) -> TargetState:
+    written, base, unconfirmed = ledger.inherit(item.target)
+    for values in unconfirmed:
+        written = with_unconfirmed(item, written, values, {})
     return before._replace(written=written, base=base)
 
 

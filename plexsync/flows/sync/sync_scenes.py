@@ -122,8 +122,6 @@ class SyncScenes:
         ahead = batch.behind is not None
         batch.scenes, ended = self._matcher.match(scenes, ahead=ahead)
         batch.results += ended
-        if batch.behind is not None:
-            batch.leave_out(batch.behind.targets)
         self._reader.read_late_pictures(batch.scenes)
         self._writer.begin(batch)
         batch.planned = True

@@ -81,6 +81,7 @@ class WriteItems:
 
     def begin(self, batch: Batch) -> None:
         """Plan and send; the next few are planned while Plex writes the previous few."""
+        batch.leave_out_taken()
         if batch.scenes and batch.behind is None:
             self._index.recall_limits(batch.now)
         try:

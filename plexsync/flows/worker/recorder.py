@@ -150,14 +150,14 @@ class ResultRecorder:
         before = [_before(result.job.scene, result.state, known) for result in noted]
         after = [_after(result, b, now) for result, b in zip(noted, before, strict=True)]
         same = {b.scene for b, a in zip(before, after, strict=True) if _still_left_out(b, a)}
-        ledger.save(state for state in after if state.scene not in same)
+        ledger.save((state for state in after if state.scene not in same), targets=False)
         ledger.keep_basis_of({r.job.scene: r.basis for r in results if r.basis})
         return same
 
     def _note_failed(self, scene: int, state: str, detail: str, now: float) -> None:
         """Record the state of a scene of which nothing could be written."""
         before = _before(scene, state, self._stores.ledger.scenes([scene]))
-        self._stores.ledger.save([_stands(before, state, detail, now)])
+        self._stores.ledger.save([_stands(before, state, detail, now)], targets=False)
 
 
 def _is_news(result: Done) -> bool:
