@@ -274,6 +274,65 @@ def test_a_scene_that_has_its_item_again_removes_what_the_other_one_wrote(world:
     at_rest(world)
 
 
+def one_of_two(world: Any) -> Rivals:
+    """The second scene has two files; that of the other item is its own."""
+    world.configure(no_poster=True)
+    item, _ = world.film("x/clip.mp4"), world.film("y/more.mp4")
+    names = ("x/clip.mp4", "y/more.mp4")
+    first, second = (
+        world.stash.add_scene(files=[(f"/data/{name}", 1000) for name in some], title=title)
+        for some, title in ((names[:1], "A"), (names, "B"))
+    )
+    settled(world, first, second)
+    work(world)
+    assert (item.title, world.state(second).state) == ("A", "synced")
+    return first, second, item
+
+
+@pytest.mark.parametrize(
+    "give_up",
+    [
+        *(destroyed, destroyed_unnoticed, tagged_sync_never, left_out_by_a_new_setting),
+        *(refused_for_good, failing_too_often, moved, moved_out_of_plex, pinned_elsewhere),
+    ],
+)
+def test_a_scene_that_has_another_item_gets_one_that_is_given_up_too(
+    world: Any, give_up: Callable[[Any, int], None]
+) -> None:
+    first, second, item = one_of_two(world)
+    at_rest(world)
+    give_up(world, first)
+    work(world)
+    assert (item.title, world.state(second).state) == ("B", "synced")
+    at_rest(world)
+    assert item.title == "B"
+
+
+@pytest.mark.parametrize("title", ["A", "B"])
+def test_a_reconciliation_gives_it_one_whose_news_were_lost(world: Any, title: str) -> None:
+    first, second, item = one_of_two(world)
+    world.edit(second, title=title)
+    world.clock.passed += 4 * 3600
+    work(world)
+    press(world, "reconcile_all")  # which remembers what it found
+    work(world)
+    hour = int(world.clock.now() // 3600)
+    world.configure(quiet_hours=f"{hour % 24}:00-{(hour + 20) % 24}:00")
+    destroyed(world, first)
+    work(world)
+    with closing(world.queue()) as queue:
+        assert second in queue.jobs
+        queue.finish([second])
+    world.configure(quiet_hours="")
+    work(world)
+    assert len(world.state(second).targets) == 1
+    press(world, "reconcile_all")
+    work(world)
+    assert item.title == title
+    assert [len(world.state(second).targets), world.state(second).desired_hash != ""] == [2, True]
+    at_rest(world)
+
+
 def with_names(world: Any, scene: int, name: str) -> None:
     """The scene gets a tag, a performer, a studio and so a collection of this name."""
     stash = world.stash

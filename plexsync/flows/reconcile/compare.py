@@ -21,7 +21,7 @@ from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import StashDown
 from plexsync.model.job import Job
-from plexsync.model.ledger import GIVEN_UP, KEPT, SHARED, UNDONE, Observation, SceneState
+from plexsync.model.ledger import GIVEN_UP, KEPT, UNDONE, Observation, SceneState
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.reasons import RECONCILE
@@ -131,8 +131,7 @@ class Compare:
                 observation._replace(desired_hash=view.desired_hash)
                 for observation in view.observations
             )
-        shared = view.state is not None and view.state.state == SHARED  # depends on other scenes
-        if _keys(view.observations) == _keys(view.before) and not shared:
+        if _keys(view.observations) == _keys(view.before) and not view.waits:
             view.observations = view.before
         elif view.match.confidence != NONE:
             view.desired = wanted
@@ -181,7 +180,9 @@ class Compare:
             return
         job = Job(scene=view.scene.id, reason=RECONCILE, born=now)
         scene = SceneWrite(job, view.scene, view.state, view.desired, view.desired_hash)
-        scene.matched, _ = self._matcher.share(scene, found, items)
+        scene.matched, rivals = self._matcher.share(scene, found, items)
+        view.lost = bool(rivals)
+        view.basis = "" if view.lost else view.basis  # other scenes may give them up
         if view.state is not None and view.state.state in GIVEN_UP:
             scene.matched = self._matcher.free(view.scene, scene.matched)
         preserve = self._config.preserve_plex_edits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from plexsync.model.ledger import KEPT, LEFT_OUT, SHARED, UNDONE, Observation, SceneState
+from plexsync.model.ledger import KEPT, LEFT_OUT, RIVAL, SHARED, UNDONE, Observation, SceneState
 from plexsync.model.scene import Scene
 from plexsync.policy import dry_pass
 from plexsync.policy.desired import Desired
@@ -38,12 +38,21 @@ class Comparison:
     """The index proposed items, but Plex no longer has the scene's file."""
     shared: bool = False
     """All its items belong to other scenes."""
+    lost: bool = False
+    """Some of them do."""
     writes: int | None = None
     """Items that a sync would write; None if they were not read again."""
     pictures: int = 0
     """Pictures that it may show, and that were not read from Stash yet."""
     basis: str = ""
     """The digest of all that it is concluded from; "" if it depends on more than that."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the ledger has it that other scenes have items of this one."""
+        if self.state is None:
+            return False
+        return self.state.state == SHARED or any(kind == RIVAL for kind, _ in self.state.entities)
 
     @property
     def tried(self) -> bool:
@@ -70,6 +79,8 @@ class Comparison:
         if self.state is None or self.state.state == UNDONE or self.state.destroyed_at is not None:
             return False
         if self.state.state == SHARED and self.writes is not None and not self.shared:
+            return True
+        if self.waits and self.writes is not None and not self.lost:
             return True
         return self.left_out is not (self.state.state == LEFT_OUT)
 

@@ -189,13 +189,14 @@ class ItemMatcher:
         if refusal is not None:
             return refusal
         scene.matched, rivals = self._scenes.share(scene, found, items)
+        scene.rivals = frozenset(rivals)
         if scene.matched:
             return scene
         return Done(
             job=scene.job,
             state=SHARED,
             detail="; ".join(rivals.values()),
-            rivals=frozenset(rivals),
+            rivals=scene.rivals,
             path=scene.scene.files[0].path,
         )
 

@@ -87,7 +87,7 @@ class SceneWrite:
 
     1. Read from Stash and from the ledger (scene_reader.py): `job`, `scene`, `state`, `basis`.
     2. Given a desired state (scene_reader.py): `pictures`, `desired`, `hash`.
-    3. Matched with Plex (matcher.py): `proposed` by the index; `confidence`, `matched`.
+    3. Matched with Plex (matcher.py): `proposed` by the index; `confidence`, `matched`, `rivals`.
     4. Planned (planning.py): `items`, which their own steps extend.
     5. Sent, read back and concluded (write_items.py, write_record.py): `error`, `postponed`.
     """
@@ -108,6 +108,8 @@ class SceneWrite:
     """Confidence of its match with Plex."""
     matched: Sequence[Found] = ()
     """The items that belong to the scene."""
+    rivals: frozenset[int] = frozenset()
+    """Scenes that have the others of its items."""
     items: list[ItemWrite] = field(default_factory=list)
     error: SyncError | None = None
     """The first error."""

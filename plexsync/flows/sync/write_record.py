@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from plexsync.flows.sync.scene_write import ItemWrite, SceneWrite
 from plexsync.model.errors import PlexTemporaryError
-from plexsync.model.ledger import SYNCED, WAITING, SceneState, TargetState
+from plexsync.model.ledger import RIVAL, SYNCED, WAITING, SceneState, TargetState
 from plexsync.model.pictures import NEVER_SEEN, PictureSource
 from plexsync.model.plex import (
     EDITABLE,
@@ -105,8 +105,12 @@ def _record(
 
 
 def state_of(scene: SceneWrite, now: float, *, intent: bool) -> SceneState:
-    """The scene's state for the ledger; with `intent` as stored before anything is sent."""
+    """The scene's state for the ledger; with `intent` as stored before anything is sent.
+
+    One that waits for an item of another scene has no hash: whether it is in step depends on that.
+    """
     in_step = not intent and scene.error is None and not scene.postponed
+    certain = in_step and not scene.rivals
     seen = dict(scene.pictures.kept) if in_step else all_kept(scene.state)
     cover = seen.pop(PictureSource("scene", scene.scene.id), NEVER_SEEN)
     return SceneState(
@@ -114,18 +118,18 @@ def state_of(scene: SceneWrite, now: float, *, intent: bool) -> SceneState:
         state=SYNCED if in_step else WAITING,
         detail=scene.error.message if scene.error else scene.notes if in_step else "",
         since=now,
-        desired_hash=scene.hash if in_step else "",
+        desired_hash=scene.hash if certain else "",
         oshash=scene.scene.files[0].oshash,
         path=scene.scene.files[0].path,
         cover_etag=cover.etag,
         cover_sha1=cover.sha1,
         pictures=seen,
         destroyed_at=None,
-        entities=scene.desired.entities,
+        entities=scene.desired.entities | {(RIVAL, rival) for rival in scene.rivals},
         targets=tuple(
             target_state(write, scene.values, now, intent=intent) for write in scene.items
         ),
-        basis=scene.basis if in_step else "",
+        basis=scene.basis if certain else "",
     )
 
 
