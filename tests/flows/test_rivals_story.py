@@ -333,6 +333,71 @@ def test_a_reconciliation_gives_it_one_whose_news_were_lost(world: Any, title: s
     at_rest(world)
 
 
+def unmet_pin(world: Any) -> Rivals:
+    """The ledger knows nothing of the first scene but its pin to the second one's item."""
+    world.configure(no_poster=True)
+    old = {"created_at": 1.5e9, "updated_at": 1.5e9}  # so that no sweep finds it
+    first = world.stash.add_scene(files=[("/data/A.mp4", 1000)], title="A", **old)
+    second, item = world.pair("B.mp4", title="Bee")
+    with closing(world.ledger()) as ledger:
+        ledger.pin(first, Pin("/plex/B.mp4", item.key))
+    settled(world, second)
+    assert (item.title, world.state(second).state) == ("B", "shared")
+    return first, second, item
+
+
+def missed_by_a_sweep(world: Any, scene: int) -> None:
+    world.stash.destroy(scene)
+    world.clock.passed += 2 * 86400
+
+
+@pytest.mark.parametrize("way", [destroyed, destroyed_unnoticed, missed_by_a_sweep])
+def test_the_pin_of_a_destroyed_scene_that_was_never_synced_holds_no_item(
+    world: Any, way: Callable[[Any, int], None]
+) -> None:
+    first, second, item = unmet_pin(world)
+    way(world, first)
+    work(world)
+    assert (item.title, world.state(second).state) == ("Bee", "synced")
+    at_rest(world)
+
+
+def test_a_pin_survives_until_stash_itself_says_that_its_scene_is_gone(world: Any) -> None:
+    first, second, item = unmet_pin(world)
+    world.event(first, "Scene.Destroy.Post", inputFields=...)
+    world.stash.stop()
+    work(world)
+    world.stash.start()
+    world.stash.add_fault("status", status=500)
+    work(world)
+    world.clock.passed += 2 * 86400
+    work(world)
+    world.stash.clear_faults()
+    work(world, minutes=30)
+    assert (item.title, world.state(second).state) == ("B", "shared")
+    world.event(first)
+    work(world)
+    assert (item.title, world.state(second).state) == ("A", "shared")
+    at_rest(world)
+
+
+@pytest.mark.parametrize("synced", [False, True])
+def test_a_pin_is_forgotten_with_its_destroyed_scene(world: Any, synced: bool) -> None:
+    first, second, item = unmet_pin(world)
+    if synced:
+        settled(world, first)
+        assert item.title == "A"
+    destroyed(world, first)
+    work(world)
+    world.clock.passed += 31 * 86400
+    work(world)
+    world.edit(second, title="Later")
+    work(world)
+    assert (item.title, world.state(second).state) == ("Later", "synced")
+    with closing(world.ledger()) as ledger:
+        assert ledger.pins() == {}
+
+
 def with_names(world: Any, scene: int, name: str) -> None:
     """The scene gets a tag, a performer, a studio and so a collection of this name."""
     stash = world.stash

@@ -7,12 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from plexsync.edges.ledger.backfill_queries import ALL, LIVE, SERVER
 from plexsync.edges.ledger.collections import Collections
-from plexsync.edges.ledger.encoding import (
-    entities_from_text,
-    unconfirmed_from_json,
-    written_from_json,
-)
-from plexsync.edges.ledger.rows import drop_entities, save_scenes
+from plexsync.edges.ledger.encoding import unconfirmed_from_json, written_from_json
+from plexsync.edges.ledger.rows import destroy_scenes, forget_scenes, save_scenes
 from plexsync.edges.ledger.schema import SCHEMA
 from plexsync.edges.ledger.side_tables import (
     Backfills,
@@ -30,7 +26,6 @@ from plexsync.edges.storage.queries import ask_in
 from plexsync.edges.storage.row_audit import Lost, audited
 from plexsync.edges.transactions import transaction
 from plexsync.model.ledger import (
-    DESTROYED,
     GIVEN_UP,
     KINDS,
     LEFT_OUT,
@@ -159,33 +154,18 @@ class Ledger(Backfills, Pins, Observations, Orphans, OutageJobs, Seen, Collectio
             id_sets.make(connection, ())
 
     def destroy(self, scenes: Iterable[int], now: float) -> None:
-        """Mark scenes as destroyed in Stash, for every server; their rows are kept for a while."""
-        gone = list(scenes)
+        """Mark scenes as destroyed in Stash, for every server; their rows and pins are kept for a
+        while.
+        """
         with transaction(self._connection) as connection:
-            connection.executemany(
-                "UPDATE scenes SET destroyed_at = ?, state = ?, since = ?, desired_hash = ''"
-                f" WHERE {LIVE} AND scene = ?",
-                [(now, DESTROYED, now, scene) for scene in gone],
-            )
-            id_sets.take_out(connection, gone)
+            destroy_scenes(connection, list(scenes), now)
 
     def forget_destroyed(self, before: float) -> int:
-        """Delete scenes destroyed before that time, with their base values; returns how many."""
-        old = "s.archived_at IS NULL AND s.destroyed_at < ?"
-        listed = f"SELECT s.entities, s.scene, s.id FROM scenes s WHERE {old}"
-        held = "SELECT {} FROM targets t JOIN scenes s ON s.id = t.row WHERE"
+        """Delete scenes destroyed before that time, with their pins and base values; returns how
+        many.
+        """
         with transaction(self._connection) as connection:
-            connection.execute(
-                "DELETE FROM bases WHERE (server, rating_key) IN"
-                f" ({held.format('t.server, t.rating_key')} {old})"
-                f" AND NOT EXISTS ({held.format('1')} t.server = bases.server"
-                f" AND t.rating_key = bases.rating_key AND ({old}) IS NOT 1)",
-                (before, before),
-            )
-            for entities, scene, row in connection.execute(listed, (before,)).fetchall():
-                drop_entities(connection, entities_from_text(entities), scene, row)
-            gone = connection.execute(f"DELETE FROM scenes AS s WHERE {old}", (before,))
-        return gone.rowcount
+            return forget_scenes(connection, before)
 
     def inherit(
         self, target: Target

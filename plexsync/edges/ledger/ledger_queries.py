@@ -126,6 +126,15 @@ class LedgerQueries(SummaryQueries):
         found = self._ask(sql, (self._here,), "isi")
         return {scene: Pin(part, key) for scene, part, key in found}
 
+    def only_pinned(self) -> list[int]:
+        """Scenes on the current server of which nothing but their pin is known, ascending."""
+        sql = (
+            "SELECT scene FROM pins WHERE server = ? AND NOT EXISTS (SELECT 1 FROM scenes s"
+            " WHERE s.archived_at IS NULL AND s.server = pins.server AND s.scene = pins.scene)"
+            " ORDER BY scene"
+        )
+        return [scene for (scene,) in self._ask(sql, (self._here,), "i")]
+
     def observations(self, scenes: Sequence[int]) -> dict[int, tuple[Observation, ...]]:
         """The latest observations of these scenes, by rating key; damaged ones are left out."""
         sql = (

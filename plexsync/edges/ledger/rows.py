@@ -1,4 +1,4 @@
-"""Saves scenes in the ledger's tables."""
+"""Saves scenes in the ledger's tables, and deletes them there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from plexsync.edges.ledger.backfill_queries import LIVE
 from plexsync.edges.ledger.encoding import (
     base_to_json,
     entities_from_text,
@@ -21,7 +22,7 @@ from plexsync.edges.ledger.ledger_queries import COLUMNS, TEXTS, LedgerQueries
 from plexsync.edges.ledger.packing import packed
 from plexsync.edges.storage import id_sets
 from plexsync.edges.storage.queries import ask_in, asking
-from plexsync.model.ledger import KINDS, SceneState, TargetState
+from plexsync.model.ledger import DESTROYED, KINDS, SceneState, TargetState
 from plexsync.model.values import concise
 
 Entity = tuple[str, int]
@@ -159,3 +160,41 @@ def _add_bases(
                 "INSERT OR REPLACE INTO bases (server, rating_key, base) VALUES (?, ?, ?)",
                 (numbers[server], key, packed(base_to_json(stored[server, key]))),
             )
+
+
+def destroy_scenes(connection: sqlite3.Connection, scenes: Sequence[int], now: float) -> None:
+    """Mark scenes as destroyed on every server, also those of which nothing but a pin is known."""
+    connection.executemany(
+        "INSERT INTO scenes (server, scene, state, detail, since, desired_hash, oshash, path,"
+        " cover_etag, cover_sha1) SELECT server, scene, '', '', 0, '', '', '', '', '' FROM pins"
+        " WHERE scene = ? AND NOT EXISTS (SELECT 1 FROM scenes s WHERE s.archived_at IS NULL"
+        " AND s.server = pins.server AND s.scene = pins.scene)",
+        [(scene,) for scene in scenes],
+    )
+    connection.executemany(
+        "UPDATE scenes SET destroyed_at = ?, state = ?, since = ?, desired_hash = ''"
+        f" WHERE {LIVE} AND scene = ?",
+        [(now, DESTROYED, now, scene) for scene in scenes],
+    )
+    id_sets.take_out(connection, scenes)
+
+
+def forget_scenes(connection: sqlite3.Connection, before: float) -> int:
+    """Delete scenes destroyed before that time, with their pins and base values; returns how many."""
+    old = "s.archived_at IS NULL AND s.destroyed_at < ?"
+    listed = f"SELECT s.entities, s.scene, s.id FROM scenes s WHERE {old}"
+    held = "SELECT {} FROM targets t JOIN scenes s ON s.id = t.row WHERE"
+    connection.execute(
+        "DELETE FROM bases WHERE (server, rating_key) IN"
+        f" ({held.format('t.server, t.rating_key')} {old})"
+        f" AND NOT EXISTS ({held.format('1')} t.server = bases.server"
+        f" AND t.rating_key = bases.rating_key AND ({old}) IS NOT 1)",
+        (before, before),
+    )
+    connection.execute(
+        f"DELETE FROM pins WHERE (server, scene) IN (SELECT server, scene FROM scenes s WHERE {old})",
+        (before,),
+    )
+    for entities, scene, row in connection.execute(listed, (before,)).fetchall():
+        drop_entities(connection, entities_from_text(entities), scene, row)
+    return connection.execute(f"DELETE FROM scenes AS s WHERE {old}", (before,)).rowcount

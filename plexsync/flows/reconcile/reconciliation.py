@@ -267,7 +267,8 @@ class Reconciliation:
     def _queue_vanished(self, run: Run, page: ScenePage, last: int) -> None:
         """Queue scenes of the ledger that Stash no longer lists, to be checked one by one."""
         there = {scene.id for scene in page.scenes} | page.known
-        if gone := set(self._ledger.live_between(run.cursor, last)) - there:
+        pinned = {scene for scene in self._ledger.only_pinned() if run.cursor < scene <= last}
+        if gone := {*self._ledger.live_between(run.cursor, last), *pinned} - there:
             self._ledger.add_backfill(SWEEP, "scene", gone, run.seen)
 
     def _after_page(

@@ -173,7 +173,7 @@ class Sweep:
         return not 0 <= now - float(self._ledger.get_meta(COUNTED_AT) or 0.0) < DAY
 
     def _vanished(self, now: float) -> list[int]:
-        """Scenes with a write or a dead letter that Stash no longer lists.
+        """Scenes with a write, a dead letter or a pin that Stash no longer lists.
 
         Runs page by page, so that an interrupted check continues where it was. It only queues them:
         a scene counts as removed once Stash says so when asked for it.
@@ -182,11 +182,11 @@ class Sweep:
         if not self._counts(now):
             return found
         after = int(self._ledger.get_meta(COUNTED_AFTER) or 0)
-        dead_letters = self._dead_letters.scenes()
-        while self._ledger.live_scenes(after, 1) or any(scene > after for scene in dead_letters):
+        others = {*self._dead_letters.scenes(), *self._ledger.only_pinned()}
+        while self._ledger.live_scenes(after, 1) or any(scene > after for scene in others):
             ids, left = self._stash.scene_ids(after, PAGE)
             last = ids[-1] if len(ids) < left else _BEYOND
-            known = {scene for scene in dead_letters if after < scene <= last}
+            known = {scene for scene in others if after < scene <= last}
             known.update(self._ledger.live_between(after, last))
             gone = sorted(known - set(ids))
             self._queue(gone, now, "no longer listed by Stash")
