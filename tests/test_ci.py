@@ -13,21 +13,30 @@ import pytest
 from tests.ui.prepare import UNAVAILABLE
 from tests.world import ROOT
 
-STAND_IN = """
-import sys
-print("ran", sys.argv[1])
-sys.exit(int("{fails}".partition(" ")[2]) if sys.argv[1] == "{fails}".partition(" ")[0] else 0)
+STAND_IN = """\
+#!/bin/sh
+[ "$1" = dev.py ] && echo "ran $2"
+[ "$2" != {fails} ] || exit {status}
 """
+"""Of the interpreter, for the script's commands: it runs none of them, and one fails."""
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="a script for bash")
 
 
 def ci(folder: Path, fails: str) -> subprocess.CompletedProcess[str]:
     """The script with commands of which one fails, given as its name and status."""
+    name, _, status = fails.partition(" ")
     (folder / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", folder / ".ci")
-    (folder / "dev.py").write_text(STAND_IN.format(fails=fails))
-    return subprocess.run(["bash", str(folder / ".ci/run")], capture_output=True, text=True)
+    python = folder / "python3"
+    python.write_text(STAND_IN.format(fails=name, status=status))
+    python.chmod(0o755)
+    return subprocess.run(
+        ["bash", str(folder / ".ci/run")],
+        env={**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
 
 
 @pytest.mark.parametrize(

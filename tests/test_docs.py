@@ -115,10 +115,13 @@ def test_it_speaks_of_things_by_the_trades_words(page: str) -> None:
 def test_code_speaks_of_things_by_the_trades_words(folder: str) -> None:
     """In docstrings, comments and names of tests; on the page also in every text."""
     old = []
+    alphabet = r"(?i:(dead|drive|flag|latin)[-\s]letters?|a letter and its accents?)"
+    code = "" if folder == "web" else r"|`[^`\n]+`"
     for file in (*sorted((ROOT / folder).rglob("*.py")), *sorted((ROOT / folder).glob("*.js"))):
-        text = prose_of(file) if file.suffix == ".py" else file.read_text(encoding="utf-8")
-        alphabet = r"(?i:(dead|drive|flag|latin)[-\s]letters?|a letter and its accents?)"
-        code = "" if folder == "web" else r"|`[^`\n]+`"
+        source = file.read_text(encoding="utf-8")
+        if not OLD_WORDS.search(re.sub(alphabet, "", f"{source}\n{source.replace('_', ' ')}")):
+            continue  # as in most files; to parse all of them takes longer
+        text = prose_of(file) if file.suffix == ".py" else source
         text = re.sub(alphabet + code, "", text)
         old += [f"{file.name}: {line}" for line in text.split("\n") if OLD_WORDS.search(line)]
     assert not old
