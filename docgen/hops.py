@@ -28,8 +28,8 @@ from tests.world import TOKEN, World
 CROSSINGS = (b"PlexSyncScenes(", b"GET /library/metadata/", b"PUT /")
 """Parts of the three requests that are crossings; the two before them are files of the inbox."""
 INSIDE = os.path.dirname(os.path.abspath(hook.__file__)) + os.sep
-SETTINGS = {"Connection", "SceneParts"}
-"""Values that every change finds in place: where Stash is, and what the settings need of a scene."""
+SETTINGS = {"Connection", "PlexSyncConfig", "SceneParts"}
+"""Values that every change finds in place: where Stash is, the settings, and what they need of a scene."""
 
 
 class Trail:

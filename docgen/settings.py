@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from docgen.markdown import generated, plain, table
-from plexsync.model.config import PlexSyncConfig
+from plexsync.model.config import DECLARED
 from plexsync.model.config_reader import bounds
 from plexsync.model.settings_table import GROUPS, IN_STASHS_FORM, Setting
 
@@ -85,7 +85,7 @@ def _kind(setting: Setting) -> str:
 
 def kind_of(setting: Setting) -> str:
     """How a setting is entered: "switch", "number", "choice" or "text"."""
-    default = PlexSyncConfig.model_fields[setting.field].default
+    default = DECLARED[setting.field].default
     if isinstance(default, (bool, int)):
         return "switch" if isinstance(default, bool) else "number"
     return "choice" if choices_of(setting) else "text"
@@ -93,13 +93,13 @@ def kind_of(setting: Setting) -> str:
 
 def choices_of(setting: Setting) -> tuple[str, ...]:
     """The words of which a setting takes one; empty if it takes anything else."""
-    field = PlexSyncConfig.model_fields[setting.field]
-    return get_args(field.annotation) if isinstance(field.default, str) else ()
+    field = DECLARED[setting.field]
+    return get_args(field.type) if isinstance(field.default, str) else ()
 
 
 def default_of(setting: Setting) -> str:
     """The default, and what it amounts to."""
-    value = PlexSyncConfig.model_fields[setting.field].default
+    value = DECLARED[setting.field].default
     empty = not isinstance(value, (bool, int)) and not str(value)
     words = "off" if isinstance(value, bool) else "empty" if empty else str(value)
     return f"{words} ({setting.unset})" if setting.unset else words

@@ -119,8 +119,9 @@ class App(Services):
             self._met = None
             raise
 
-    def compare_with_saved(self, settings: Mapping[str, object]) -> None:
-        """Notice settings that PlexSync had saved and that were lost again."""
+    def settings_read(self, settings: Mapping[str, object]) -> None:
+        """Remember that they passed, and notice those that PlexSync had saved and that were lost again."""
+        self.checked.note()
         saved = SavedSettings(self.folder, self.log.warning)
         saved.notice(settings, self.log, self.clock.now())
 

@@ -91,7 +91,8 @@ def _live(
         except NewerSchema as refusal:
             log.error(f"The worker stops: {refusal}. Events are kept meanwhile.")
             services = Services(folder, stash, clock, log, os.environ)
-            with closing(services), suppress(OSError, NewerSchema, AnotherStash, SyncError):
+            troubles = OSError, NewerSchema, AnotherStash, SyncError, system.Unloadable
+            with closing(services), suppress(*troubles):
                 tell_refusal(folder, services, clock, log)
             return
         log.info(f"worker stops: {reason}")

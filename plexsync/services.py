@@ -19,6 +19,7 @@ from plexsync.edges.plex.plex_tv import PLEX_TV, PlexTv
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage.read_only import peek_json
 from plexsync.flows.services import Trial
+from plexsync.flows.setup.checked_settings import CheckedSettings
 from plexsync.flows.setup.trials import PATIENCE
 from plexsync.flows.worker.folder_owner import judge
 from plexsync.model import stash_identity
@@ -54,6 +55,7 @@ class Services:
         self.sender = sender or AppriseSender(folder, clock, environ)
         self.entered: PlexSyncConfig | None = None
         """The settings as last read, whether they allow any work or not."""
+        self.checked = CheckedSettings(folder)
         self._environ = environ
         self._read: tuple[str, PlexSyncConfig, list[str]] = ("", PlexSyncConfig(), [])
         """The settings as Stash last sent them, and what was read from them."""
@@ -68,7 +70,12 @@ class Services:
 
     def config_without_stash(self) -> PlexSyncConfig:
         """The defaults, with what the environment says."""
-        return read_config({}, self._environ)[0]
+        return self._parsed({})[0]
+
+    def _parsed(self, settings: Mapping[str, object]) -> tuple[PlexSyncConfig, list[str]]:
+        config, warnings = read_config(settings, self._environ)
+        self.checked.check(config)
+        return config, warnings
 
     def config(self, *, anybody: bool = False) -> PlexSyncConfig:
         """Read the current settings from Stash; raises StashDown or StashAuthError.
@@ -78,7 +85,7 @@ class Services:
         found = self.stash.settings()
         text = repr(found.plugin)  # in which 1 differs from True
         if self._read[0] != text:
-            self._read = (text, *read_config(found.plugin, self._environ))
+            self._read = (text, *self._parsed(found.plugin))
         _, config, warnings = self._read
         tokens = [config.plex_token.get_secret_value(), *typed_secrets(found.plugin, self._environ)]
         self.log.set_secrets([*self.stash.secrets, *tokens])
@@ -89,12 +96,12 @@ class Services:
             self.log.warn_once(warning, warning)
         if not anybody:
             self.check_owner()
-            self.compare_with_saved(found.plugin)
+            self.settings_read(found.plugin)
         self.entered = config
         return config
 
-    def compare_with_saved(self, settings: Mapping[str, object]) -> None:
-        """Only the owner of the data folder notices settings that were lost."""
+    def settings_read(self, settings: Mapping[str, object]) -> None:
+        """Only the owner of the data folder remembers anything of them."""
 
     def check_owner(self) -> None:
         """Raise AnotherStash if the data folder belongs to another Stash; stores nothing."""

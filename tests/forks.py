@@ -106,6 +106,7 @@ def _mother() -> socket.socket:
 
 def _serve(orders: socket.socket) -> None:
     from plexsync import hook, lifecycle, task_runner  # noqa: F401, PLC0415 - for the forks
+    from plexsync.model import config_check  # noqa: F401, PLC0415
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers leave no zombies
     while True:

@@ -16,7 +16,7 @@ import dev
 from docgen import chart, figures
 from docgen.__main__ import DOCUMENTS, stale
 from plexsync.flows.tasks.registry import TASKS
-from plexsync.model.config import PlexSyncConfig
+from plexsync.model.config import DECLARED
 from plexsync.model.settings_table import FIELDS, SETTINGS
 from plexsync.model.stored import DATABASES
 from plexsync.model.stored import DOCUMENTS as STATE_FILES
@@ -355,7 +355,7 @@ def test_the_numbers_of_the_code_were_counted_by_the_script() -> None:
 def test_defaults_in_the_hand_written_pages_are_the_models() -> None:
     text = PAGES["docs/troubleshooting.md"]
     (tags,) = re.findall(r"\*\*Tags per scene\*\* are written \(default (\d+)\)", text)
-    assert int(tags) == PlexSyncConfig.model_fields["max_tags"].default
+    assert int(tags) == DECLARED["max_tags"].default
 
 
 def test_what_is_copied_by_hand_is_what_the_package_holds() -> None:

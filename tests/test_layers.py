@@ -54,7 +54,8 @@ LATE_IMPORTS = {
     "PlexSync", "plexsync.app", "plexsync.code_cache", "plexsync.edges.ledger.encoding",
     "plexsync.edges.ledger.summary_queries", "plexsync.edges.page.read_state",
     "plexsync.edges.plex.connection", "plexsync.entry", "plexsync.fast",
-    "plexsync.flows.page.operations", "plexsync.flows.page.tick", "plexsync.hook", "plexsync.system",
+    "plexsync.flows.page.operations", "plexsync.flows.page.tick",
+    "plexsync.flows.setup.checked_settings", "plexsync.hook", "plexsync.system",
 }  # fmt: skip
 WORLD = {
     "asyncio", "http", "persistqueue", "plexapi", "requests", "shutil", "socket", "sqlite3", "_sqlite3",
@@ -188,6 +189,12 @@ def test_imports_stand_at_the_top():
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
                 late = list(_imports(module, node))
                 assert not late, f"{module} imports {late} within a function"
+
+
+def test_pydantic_is_loaded_for_the_check_of_settings_alone():
+    check = "plexsync.model.config_check"
+    assert {n for n in MODULES if "pydantic" in _imports(n)} == {check}
+    assert {n for n in MODULES if check in _ours(n)} == {"plexsync.flows.setup.checked_settings"}
 
 
 def _at_start(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:

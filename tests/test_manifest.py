@@ -10,7 +10,7 @@ import pytest
 import plexsync
 from docgen.settings import description_of, kind_of
 from plexsync.flows.tasks.registry import PAGE_COMMANDS, TASKS, Function
-from plexsync.model.config import PlexSyncConfig
+from plexsync.model.config import DECLARED, PlexSyncConfig
 from plexsync.model.settings_table import FIELDS, GROUPS, IN_STASHS_FORM, SETTINGS
 from simulator.plugin_manifest import Manifest, load_manifest, other_manifests
 
@@ -72,7 +72,7 @@ def test_each_button_and_each_command_has_its_function() -> None:
 
 
 def test_settings_and_model_are_the_same_both_ways() -> None:
-    assert set(FIELDS.values()) == set(PlexSyncConfig.model_fields)
+    assert set(FIELDS.values()) == set(DECLARED)
     assert len(FIELDS) == len(SETTINGS) == sum(map(len, GROUPS.values()))
 
 

@@ -1,29 +1,38 @@
 """All settings, parsed once into a frozen value."""
 
-from __future__ import annotations
+# no annotations as texts: types and limits are read from the fields
 
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from plexsync.model import readiness
 from plexsync.model.filters import FILTERS
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.notify_urls import split_urls
 from plexsync.model.pictures import COVER, read_choice_of_pictures
 from plexsync.model.readiness import Readiness
+from plexsync.model.secret import SecretStr
 
 _DESIRED = {"plex_library", "path_map", "strict_matching", "preserve_plex_edits", "max_tags"}
 _DESIRED |= {"strip_emoji", "strict_mode", "max_performers"}
 """Settings that change what is written or to which item, besides every `sync_` switch."""
 
 
-class PlexSyncConfig(BaseModel):
-    """The settings in force. Times are seconds; a switch that is True is on."""
+class Limits(NamedTuple):
+    """The lowest and highest value of a number."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlexSyncConfig:
+    """The settings in force. Times are seconds; a switch that is True is on. pydantic checks the values
+    by these types and limits, see model/config_check.py.
+    """
 
     plex_url: str = ""
     """Address of the Plex server without a trailing slash; "" until one is entered."""
@@ -42,19 +51,19 @@ class PlexSyncConfig(BaseModel):
     """On: edits made in Plex are kept, and only names that PlexSync added are removed."""
     path_map: str = ""
     """Folders that Plex and Stash know by different paths: "/plex/path=>/stash/path; ..."."""
-    connect_timeout: Annotated[int, Field(ge=1, le=30)] = 5
+    connect_timeout: Annotated[int, Limits(1, 30)] = 5
     """How long Plex may take to accept a connection."""
-    read_timeout: Annotated[int, Field(ge=5, le=120)] = 30
+    read_timeout: Annotated[int, Limits(5, 120)] = 30
     """How long Plex may take to answer."""
     quiet_hours: str = ""
     """Times at which only edits are written, see model/quiet_hours.py; "" for none."""
-    max_retries: Annotated[int, Field(ge=1, le=20)] = 5
+    max_retries: Annotated[int, Limits(1, 20)] = 5
     """Retries after an ordinary failure before the scene becomes a dead letter."""
-    max_tags: Annotated[int, Field(ge=10, le=500)] = 100
+    max_tags: Annotated[int, Limits(10, 500)] = 100
     """Limit of tags per scene that become genres, and of groups that become collections."""
-    max_performers: Annotated[int, Field(ge=10, le=1000)] = 200
+    max_performers: Annotated[int, Limits(10, 1000)] = 200
     """Limit of performers per scene that become actors, and of directors."""
-    plex_connections: Annotated[int, Field(ge=1, le=4)] = 2
+    plex_connections: Annotated[int, Limits(1, 4)] = 2
     """Limit of concurrent requests to Plex."""
     sync_master: bool = True
     """Off: nothing is written; on again, everything is."""
@@ -140,25 +149,25 @@ class PlexSyncConfig(BaseModel):
     """On: paths and titles are replaced in the log."""
     recovery_strategy: Literal["conservative", "normal", "aggressive"] = "conservative"
     """Which dead letters of an outage are retried automatically when it is over."""
-    recovery_minutes: Annotated[int, Field(ge=0, le=60)] = 5
+    recovery_minutes: Annotated[int, Limits(0, 60)] = 5
     """Length of the ramp after an outage in minutes; 0 disables it."""
-    recovery_start_rate: Annotated[int, Field(ge=1, le=100)] = 5
+    recovery_start_rate: Annotated[int, Limits(1, 100)] = 5
     """Write requests per second at the start of the ramp."""
-    recovery_end_rate: Annotated[int, Field(ge=1, le=100)] = 20
+    recovery_end_rate: Annotated[int, Limits(1, 100)] = 20
     """Write requests per second at the end of the ramp."""
     reconcile_interval: Literal["never", "hourly", "daily", "weekly"] = "never"
     """How often Stash and Plex are compared automatically."""
     reconcile_scope: Literal["all", "24h", "7days"] = "24h"
     """Which scenes are compared: all, or those created or updated within that time."""
-    reconcile_batch_size: Annotated[int, Field(ge=10, le=1000)] = 500
+    reconcile_batch_size: Annotated[int, Limits(10, 1000)] = 500
     """Scenes per page of a reconciliation."""
     reconcile_missing: bool = True
     """Off: scenes missing from Plex are not reported as gaps (Plex holds only some on purpose)."""
-    dlq_retention_days: Annotated[int, Field(ge=1, le=365)] = 30
+    dlq_retention_days: Annotated[int, Limits(1, 365)] = 30
     """Days after which a dead letter is deleted."""
     notify_urls: SecretStr = SecretStr("")
     """Where messages go when PlexSync needs somebody: addresses for Apprise, between spaces."""
-    notify_after: Annotated[int, Field(ge=1, le=1440)] = 30
+    notify_after: Annotated[int, Limits(1, 1440)] = 30
     """Minutes for which Plex must be away before a message says so."""
 
     @property
@@ -234,7 +243,7 @@ class PlexSyncConfig(BaseModel):
 
         Settings at their default do not count, so that adding a setting keeps old hashes valid.
         """
-        return self._hash_of(name for name in type(self).model_fields if _changes_desired(name))
+        return self._hash_of(name for name in DECLARED if _changes_desired(name))
 
     def scenes_fingerprint(self) -> str:
         """The same, including the settings that choose the scenes, and the recipes. The recipes'
@@ -243,7 +252,7 @@ class PlexSyncConfig(BaseModel):
         """
         return self._hash_of(
             name
-            for name in type(self).model_fields
+            for name in DECLARED
             if _changes_desired(name) or name in FILTERS or _is_recipe(name)
         )
 
@@ -251,7 +260,7 @@ class PlexSyncConfig(BaseModel):
         chosen = {
             name: _libraries(value) if name == "plex_library" else value
             for name in names
-            if (value := getattr(self, name)) != type(self).model_fields[name].default
+            if (value := getattr(self, name)) != DECLARED[name].default
         }
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
@@ -268,6 +277,10 @@ class PlexSyncConfig(BaseModel):
     def plex_fingerprint(self) -> str:
         """Hash of the Plex address and its certificate; the token is not part of it."""
         return hashlib.sha256(f"{self.plex_url}\n{self.plex_certificate}".encode()).hexdigest()
+
+
+DECLARED = {each.name: each for each in fields(PlexSyncConfig)}
+"""Each field by its name, with `type` and `default`."""
 
 
 def _changes_desired(name: str) -> bool:

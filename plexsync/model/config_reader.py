@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from pydantic import SecretStr
-
 from plexsync.model import readiness
-from plexsync.model.config import PlexSyncConfig
+from plexsync.model.config import DECLARED, Limits, PlexSyncConfig
 from plexsync.model.filters import FILTERS
 from plexsync.model.formatting import quoted
 from plexsync.model.notify_urls import read_notify_urls
 from plexsync.model.pictures import read_choice_of_pictures
 from plexsync.model.places import STASHS_FORM
 from plexsync.model.quiet_hours import read_quiet_hours
+from plexsync.model.secret import SecretStr
 from plexsync.model.settings import (
     is_unset,
     read_certificate,
@@ -75,7 +74,7 @@ class _Reader:
 
     def read(self, key: str, name: str) -> object:
         """The value for a field of the model, or its default."""
-        default = PlexSyncConfig.model_fields[name].default
+        default = DECLARED[name].default
         value = self.settings.get(key)
         if is_unset(value) and not _means_zero(name, value):
             return default
@@ -121,22 +120,20 @@ def _parse(name: str, default: object, value: object) -> object:
         return text
     if name in FILTERS:
         return read_filter(value)
-    choices = get_args(PlexSyncConfig.model_fields[name].annotation)
+    choices = get_args(DECLARED[name].type)
     return read_choice(value, choices) if choices else read_text(value)
 
 
 def _means_zero(name: str, value: object) -> bool:
     """Whether 0 was entered for a setting that accepts it; an unset one is missing."""
-    default = PlexSyncConfig.model_fields[name].default
+    default = DECLARED[name].default
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return number and type(default) is int and bounds(name)[0] == 0
 
 
-def bounds(name: str) -> tuple[int, int]:
+def bounds(name: str) -> Limits:
     """Lowest and highest value of a number field."""
-    limits = PlexSyncConfig.model_fields[name].metadata
-    low = next(limit.ge for limit in limits if hasattr(limit, "ge"))
-    return low, next(limit.le for limit in limits if hasattr(limit, "le"))
+    return next(each for each in get_args(DECLARED[name].type) if isinstance(each, Limits))
 
 
 def _words(key: str, default: object) -> str:

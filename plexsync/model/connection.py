@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from pydantic import SecretStr
+from plexsync.model.secret import SecretStr
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}\Z")
 _COOKIE_VALUE = re.compile(r"[\x21-\x3a\x3c-\x7e]*\Z")

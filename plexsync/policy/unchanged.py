@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from plexsync import __version__
-from plexsync.model.config import PlexSyncConfig
+from plexsync.model.config import DECLARED, PlexSyncConfig
 
 _SIZE = 16
 _PLAIN = 2
@@ -32,7 +32,7 @@ Digest = Callable[[Any, Any, Sequence[Any]], str]
 
 def decisive(config: PlexSyncConfig) -> str:
     """All settings but those that never change what is to be done."""
-    names = [name for name in type(config).model_fields if name not in _CONDUCT]
+    names = [name for name in DECLARED if name not in _CONDUCT]
     return repr([(name, getattr(config, name)) for name in names])
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.pictures import (
@@ -32,6 +31,7 @@ from plexsync.model.errors import (
     StashDown,
 )
 from plexsync.model.scene import WHOLE, Entity, Group, Performer, Scene, SceneParts, VideoFile
+from plexsync.model.secret import SecretStr
 from simulator.stash import StashSim
 from tests.world import until
 

@@ -1,4 +1,5 @@
-"""plexapi is loaded shortly before the first write; it, or memory, may not be had just then."""
+"""plexapi is loaded shortly before the first write, pydantic for changed settings; they, or memory, may
+not be had just then."""
 
 from __future__ import annotations
 
@@ -6,14 +7,20 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
 
 from plexsync import system
 from plexsync.edges.log.log import Log
+from plexsync.flows.setup.checked_settings import FILE, CheckedSettings
 from plexsync.lifecycle import run_as_owner
+from plexsync.model import config_check
+from plexsync.model.config import PlexSyncConfig
+from plexsync.model.secret import SecretStr
 from tests.flows.test_reconciliation_story import press
 
 FAULTS = {
@@ -164,3 +171,77 @@ def test_it_is_loaded_once_something_may_have_to_be_written_and_not_before(
     world.event(world.stash.add_scene(files=[("/data/2.mp4", 1000)], title="Plex has no item"))
     world.run()
     assert os.fspath(place) in str(sys.modules["plexapi.server"].__file__)
+
+
+def take_away_pydantic(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """As in a process that has not loaded it, and cannot load it until what is returned is called."""
+    monkeypatch.delitem(sys.modules, config_check.__name__)
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    return lambda: monkeypatch.setitem(sys.modules, "pydantic", pydantic)
+
+
+def test_a_worker_waits_until_pydantic_can_be_loaded(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.configure(no_poster=True, max_retries=1)
+    scene, item = world.pair("1.mp4", title="A")
+    world.event(scene)
+    give_back = take_away_pydantic(monkeypatch)
+
+    def over() -> str:
+        if "tries again every minute" in world.said("error"):
+            give_back()
+        return "time is up" * (world.clock.passed > 200)
+
+    run_as_owner(world.folder, world.client(), world.clock, Log(world.sink), over)
+    assert (item.title, world.waiting(), world.dead_letter(scene)) == ("A", {}, None)
+    (told,) = world.said("error").splitlines()
+    assert told.startswith("PlexSync cannot load what it needs (") and "pydantic" in told
+
+
+def test_a_task_says_that_pydantic_cannot_be_loaded(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_away_pydantic(monkeypatch)
+    with pytest.raises(system.Unloadable, match="cannot load what it needs"):
+        press(world, "process_queue")
+
+
+def test_only_settings_that_passed_last_need_no_pydantic(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = PlexSyncConfig(max_tags=50, plex_token=SecretStr("the-first-token"))
+    owner = CheckedSettings(world.folder)
+    for each in (PlexSyncConfig(), known):
+        owner.check(each)
+        owner.note()
+    note = Path(world.folder, FILE)
+    stored = note.read_text()
+    take_away_pydantic(monkeypatch)
+    CheckedSettings(world.folder).check(known)
+    CheckedSettings(world.folder).check(replace(known, plex_token=SecretStr("another-token")))
+    odd: Any = {"max_tags": 51, "enabled": 1, "recovery_minutes": 5.0, "plex_token": "a text"}
+    for name, value in odd.items():
+        needs_pydantic(world, replace(known, **{name: value}))
+    needs_pydantic(world, PlexSyncConfig())
+    for damaged in ("", "{", "[]", '{"passed": ""}', '{"passed": 7}', "\0"):
+        note.write_text(damaged)
+        needs_pydantic(world, known)
+    note.write_text(stored)
+    CheckedSettings(world.folder).check(known)
+    note.unlink()
+    needs_pydantic(world, known)
+
+
+def needs_pydantic(world: Any, config: PlexSyncConfig) -> None:
+    with pytest.raises(system.Unloadable):
+        CheckedSettings(world.folder).check(config)
+
+
+def test_settings_pass_also_where_no_note_of_it_can_be_written(world: Any) -> None:
+    world.configure(no_poster=True)
+    scene, item = world.pair("1.mp4", title="A")
+    world.event(scene)
+    Path(world.folder, FILE).mkdir()
+    world.run()
+    assert item.title == "A"

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import os
 import random
 from itertools import pairwise
 
 import pytest
-from pydantic import SecretStr, ValidationError
 
-from plexsync.model.config import PlexSyncConfig
-from plexsync.model.config_reader import masked, read_config
+from plexsync.model.config import DECLARED, PlexSyncConfig
+from plexsync.model.config_check import SettingsRefused, check
+from plexsync.model.config_reader import bounds, masked, read_config
 from plexsync.model.formatting import quoted
+from plexsync.model.secret import SecretStr
 from plexsync.model.settings_table import FIELDS
 
 TOKEN = "qX7-Secret_Token-42z"
@@ -22,7 +24,9 @@ ENTERED = {"plex_url": "http://plex:32400", "plex_token": TOKEN}
 def read(
     settings: dict[str, object], environ: dict[str, str] | None = None
 ) -> tuple[PlexSyncConfig, list[str]]:
-    return read_config(settings, environ or {})
+    config, warnings = read_config(settings, environ or {})
+    check(config)
+    return config, warnings
 
 
 def quiet(settings: dict[str, object], environ: dict[str, str] | None = None) -> PlexSyncConfig:
@@ -109,7 +113,7 @@ def test_reconciling_by_itself_is_off_until_somebody_names_an_interval() -> None
 
 
 def test_off_is_the_default_of_every_switch_in_stash() -> None:
-    defaults = {name: field.default for name, field in PlexSyncConfig.model_fields.items()}
+    defaults = {name: field.default for name, field in DECLARED.items()}
     switches = {key: field for key, field in FIELDS.items() if isinstance(defaults[field], bool)}
     turned = {key for key, field in switches.items() if defaults[field]}
     assert turned == {key for key, field in switches.items() if key != field}
@@ -134,7 +138,7 @@ def test_a_turned_switch_turns_its_field_off(key: str, field: str) -> None:
 
 
 def test_every_field_can_be_set_and_each_by_one_key() -> None:
-    assert sorted(FIELDS.values()) == sorted(PlexSyncConfig.model_fields)
+    assert sorted(FIELDS.values()) == sorted(DECLARED)
 
 
 def test_the_names_of_the_model_are_no_settings() -> None:
@@ -307,10 +311,16 @@ def test_a_token_that_no_header_could_carry_is_refused_unseen(bad: object) -> No
 
 def test_the_token_shows_nowhere() -> None:
     config, warnings = read({"plex_url": "ftp://x", "plex_token": TOKEN, "max_tags": -1})
-    shown = (repr(config), str(config), f"{config.model_dump()}", config.missing(), *warnings)
+    shown = (
+        repr(config),
+        str(config),
+        f"{dataclasses.asdict(config)}",
+        config.missing(),
+        *warnings,
+    )
     assert not any(TOKEN in text or TOKEN[:6] in text for text in shown)
-    with pytest.raises(ValidationError) as refused:
-        PlexSyncConfig(plex_token=TOKEN, max_tags=TOKEN)  # type: ignore[arg-type]
+    with pytest.raises(SettingsRefused) as refused:
+        check(PlexSyncConfig(plex_token=TOKEN, max_tags=TOKEN))  # type: ignore[arg-type]
     assert TOKEN not in str(refused.value)
 
 
@@ -340,13 +350,51 @@ def test_a_token_sent_openly_over_the_internet_is_warned_of(address: str, warned
     assert not any(address in warning for warning in warnings)
 
 
-def test_the_settings_are_frozen_strict_and_documented() -> None:
+def test_the_settings_are_frozen_and_complete() -> None:
     config = PlexSyncConfig()
-    with pytest.raises(ValidationError):
+    with pytest.raises(dataclasses.FrozenInstanceError):
         config.enabled = False  # type: ignore[misc]
-    for wrong in ({"max_tags": "100"}, {"enabled": 1}, {"max_tags": 9}, {"no_tags": True}):
-        with pytest.raises(ValidationError):
-            PlexSyncConfig(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        PlexSyncConfig(no_tags=True)  # type: ignore[call-arg]
+
+
+WRONG = {
+    "max_tags": ["100", 9, 501, True, 100.0, None],
+    "enabled": [1, "true", None],
+    "path_map": [5, None, b"/a=>/b"],
+    "recovery_strategy": ["bold", "", None],
+    "plex_token": [TOKEN, None],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n, values in WRONG.items() for v in values])
+def test_what_no_field_allows_is_refused_by_the_name_of_the_field(name: str, value: object) -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        check(PlexSyncConfig(**{name: value}))  # type: ignore[arg-type]
+    text = str(refused.value)
+    assert f"{name}: Input should be" in text and "\n" not in text
+    assert not isinstance(value, (str, bytes)) or not value or repr(value) not in text
+
+
+def test_each_number_is_held_to_its_limits() -> None:
+    numbers = [name for name, each in DECLARED.items() if type(each.default) is int]
+    assert len(numbers) > 10
+    for name in numbers:
+        low, high = bounds(name)
+        for fits in (low, high):
+            check(PlexSyncConfig(**{name: fits}))  # type: ignore[arg-type]
+        for wrong in (low - 1, high + 1):
+            with pytest.raises(SettingsRefused, match=rf"{name}: Input should be (great|less)"):
+                check(PlexSyncConfig(**{name: wrong}))  # type: ignore[arg-type]
+
+
+def test_all_that_is_refused_is_named_at_once() -> None:
+    with pytest.raises(SettingsRefused) as refused:
+        check(PlexSyncConfig(max_tags=9, enabled=1))  # type: ignore[arg-type]
+    assert str(refused.value) == (
+        "PlexSync cannot use its settings: enabled: Input should be a valid boolean; max_tags: Input "
+        "should be greater than or equal to 10. This is a mistake in PlexSync; please report it."
+    )
 
 
 def test_each_setting_is_documented() -> None:
@@ -358,7 +406,7 @@ def test_each_setting_is_documented() -> None:
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
         if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
     }
-    assert documented == set(PlexSyncConfig.model_fields)
+    assert documented == set(DECLARED)
 
 
 def test_the_fingerprint_follows_what_is_written_or_matched() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from plexsync.model.config import DECLARED
 from plexsync.model.config import PlexSyncConfig as Settings
 from plexsync.model.scene import Entity, Scene, VideoFile
 from plexsync.policy.desired import (
@@ -99,7 +100,7 @@ def test_what_is_off_by_default_can_be_switched_on() -> None:
 
 
 def test_what_is_switched_off_is_not_desired() -> None:
-    fields = Settings.model_fields.items()
+    fields = DECLARED.items()
     off = {n: False for n, f in fields if n.startswith("sync_") and isinstance(f.default, bool)}
     settings = Settings(**{**off, "sync_master": True})
     assert desired_for(SCENE, settings, **IMAGES).values == {"title": "A title"}

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import SecretStr
-
 from plexsync.edges.stash.scenes import Unusable, an_id, field_of, message_of, utc_seconds
 from plexsync.model.errors import StashDown
+from plexsync.model.secret import SecretStr
 from plexsync.model.stash_identity import Identity, IdentityAnswer
 
 NOT_FOUND = re.compile(r"scene with id -?\d+ not found")

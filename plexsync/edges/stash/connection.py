@@ -8,8 +8,6 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import SecretStr
-
 from plexsync.edges.http.certificates import ANYBODY
 from plexsync.edges.http.transport import Reply, Session, TransportError
 from plexsync.edges.in_flight import InFlight
@@ -18,6 +16,7 @@ from plexsync.edges.stash.answers import failed, read_body
 from plexsync.edges.stash.handover import Handover
 from plexsync.model.connection import Connection
 from plexsync.model.errors import StashAuthError, StashDown
+from plexsync.model.secret import SecretStr
 
 _MAX_ANSWER = 100_000_000
 

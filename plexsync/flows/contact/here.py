@@ -10,8 +10,6 @@ import sys
 from collections import Counter
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import SecretStr
-
 from plexsync import __version__, system
 from plexsync.dependencies import Dependencies
 from plexsync.edges import surroundings
@@ -20,12 +18,13 @@ from plexsync.flows.contact.veil import Counts, Word, version, word
 from plexsync.flows.status.outages import read_history
 from plexsync.flows.status.plex_standing import read_breaker, read_recovery
 from plexsync.flows.status.status import status
-from plexsync.model.config import PlexSyncConfig
+from plexsync.model.config import DECLARED, PlexSyncConfig
 from plexsync.model.error_types import CAUSES
 from plexsync.model.ledger import STATES
 from plexsync.model.plex import FIELDS
 from plexsync.model.plex_state import KINDS
 from plexsync.model.reasons import CLASSES, REASONS
+from plexsync.model.secret import SecretStr
 from plexsync.model.stored import DATABASES, DOCUMENTS
 
 LINES = 2000
@@ -87,12 +86,12 @@ def versions(plugin_dir: str, folder: str) -> dict[str, object]:
 def settings(config: PlexSyncConfig) -> dict[str, object]:
     """Settings that differ from their defaults, and whether each secret is set."""
     found: dict[str, object] = {}
-    for name, about in type(config).model_fields.items():
+    for name, about in DECLARED.items():
         value: Any = getattr(config, name)
         if isinstance(value, SecretStr):
             found[name] = bool(value.get_secret_value())
         elif value != about.default:
-            choices = get_args(about.annotation) if get_origin(about.annotation) is Literal else ()
+            choices = get_args(about.type) if get_origin(about.type) is Literal else ()
             found[name] = word(value, choices) if isinstance(value, str) else value
     return found
 

@@ -1,5 +1,5 @@
-"""The set-up: the sign-in at plex.tv, which address of a server is used, and what became of the
-settings that it wrote.
+"""The set-up: the sign-in at plex.tv, which address of a server is used, what became of the settings
+that it wrote, and which settings have passed their check.
 
-From outside: saved_settings, sign_in, sign_in_file, trials.
+From outside: checked_settings, saved_settings, sign_in, sign_in_file, trials.
 """
