@@ -8,17 +8,28 @@ from pathlib import Path
 import pytest
 
 from plexsync import inbox
+from plexsync.edges.ledger.ledger import Ledger
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
-from tests.world import TOKEN, World, copy_plugin, lock_is_free, until
+from tests.installation import copy_plugin
+from tests.world import TOKEN, World, lock_is_free, until
+
+
+@pytest.fixture(scope="session")
+def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger as PlexSync creates it."""
+    path = tmp_path_factory.mktemp("new") / "ledger.db"
+    Ledger(str(path), print).close()
+    return path
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, new_ledger: Path) -> Iterator[World]:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o700)
     with PlexSim(token=TOKEN) as plex, StashSim() as stash:
         world = World(folder, plex, stash)
+        world.new_ledger = new_ledger
         yield world
         world.close()
 

@@ -22,7 +22,8 @@ from plexsync.system import LockFile
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.hostile.hook_plugin import Plugin, event
-from tests.world import copy_plugin, until
+from tests.installation import copy_plugin
+from tests.world import until
 
 TOKEN = "torture-plex-token"
 

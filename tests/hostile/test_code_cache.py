@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from plexsync.code_cache import operation_of
-from tests.world import copy_plugin
+from tests.installation import copy_plugin
 
 MODE = "throughput"
 

@@ -27,7 +27,8 @@ from plexsync.flows.worker.worker import Worker
 from simulator.plex import PlexSim
 from simulator.plugin_manifest import load_manifest
 from simulator.stash import StashSim
-from tests.world import ROOT, TOKEN, FakeClock, ListSink, World, copy_plugin
+from tests.installation import copy_plugin
+from tests.world import ROOT, TOKEN, FakeClock, ListSink, World
 
 GOLDEN = ROOT / "tests" / "golden"
 

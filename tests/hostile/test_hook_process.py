@@ -14,7 +14,8 @@ import pytest
 
 from plexsync.edges.stash.handover import Handover
 from tests.hostile.hook_plugin import CONNECTION, COOKIE, Plugin, environ, event, held, is_running
-from tests.world import copy_plugin, until
+from tests.installation import copy_plugin
+from tests.world import until
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="looks into /proc")
 

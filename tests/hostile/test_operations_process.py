@@ -26,7 +26,8 @@ from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from simulator.stash_data import StashError
 from tests.hostile.hook_plugin import held
-from tests.world import copy_plugin, lock_is_free, until
+from tests.installation import copy_plugin
+from tests.world import lock_is_free, until
 
 TOKEN = "plex-sim-token"
 

@@ -44,14 +44,13 @@ from plexsync.policy.recovery_scheduler import RecoveryState
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.hostile.hook_plugin import is_running
+from tests.installation import compiled_package, copy_plugin
 from tests.task_running import run_task
 from tests.world import (
     ROOT,
     TOKEN,
     FakeClock,
     World,
-    compiled_package,
-    copy_plugin,
     lock_is_free,
     until,
 )
