@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from torture import patterns
 from torture.patterns import ROOT
 
 
+@pytest.mark.long
 def test_every_pattern_reads_a_megabyte_of_its_worst() -> None:
     command = [sys.executable, "-m", "torture.patterns"]
     # A pattern with more than linear cost takes hours.

@@ -83,6 +83,7 @@ def test_the_estimate_is_right_after_a_minute(world: Any) -> None:
     assert shown_backfills(world.folder, world.clock.now(), world.clock.offset) == []
 
 
+@pytest.mark.long
 def test_scenes_in_step_at_the_front_promise_nothing_for_the_rest(world: Any) -> None:
     pairs = library(world, 220)
     for scene, _ in pairs[:100]:

@@ -404,6 +404,7 @@ def test_a_scene_found_in_step_later_casts_no_doubt_on_a_refusal(quiet: Any) -> 
     assert second.error.fault == SCENE
 
 
+@pytest.mark.long
 def test_a_proxy_that_lets_no_edit_through_is_told_by_one_scene_after_the_other(quiet: Any) -> None:
     """As in daily use: Plex was written to before, and each scene is edited alone."""
     crowd(quiet, 1)

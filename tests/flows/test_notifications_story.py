@@ -53,6 +53,7 @@ def test_a_token_that_may_not_write_is_said(told: World) -> None:
     assert told.sender.titles == ["PlexSync: The Plex token may not write"]
 
 
+@pytest.mark.long
 def test_half_an_hour_is_reached_although_nothing_else_happens(told: World) -> None:
     told.plex.stop()
     for n in range(3):

@@ -195,6 +195,7 @@ def test_it_waits_for_no_retry_and_says_when_the_next_is(desk: Buttons) -> None:
     assert desk.world.clock.passed - before < 5
 
 
+@pytest.mark.long
 def test_stored_backfills_are_drained_too(desk: Buttons) -> None:
     pairs = [desk.world.pair(f"{n}.mp4", title=f"T{n}", **OLD) for n in range(700)]
     desk.press(sync_all)

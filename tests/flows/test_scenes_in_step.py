@@ -170,6 +170,7 @@ def test_a_tag_moved_below_another_is_noticed_by_a_recipe_that_needs_the_hierarc
     assert item.tags["genre"] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_all_is_the_same_as_if_each_scene_had_a_job(tmp_path: Path, seed: int) -> None:
     """Random changes of two equal libraries; in one of them no scene is recognised."""

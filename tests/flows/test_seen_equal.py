@@ -199,6 +199,7 @@ def test_a_scene_with_a_cover_counts_until_stash_has_changed_it(world: Any) -> N
     assert recognised(world) == {scene}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_the_same_gaps_are_found_with_and_without_what_syncs_have_seen(
     plain: Any, seed: int

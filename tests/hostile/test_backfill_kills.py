@@ -29,6 +29,7 @@ def kill_worker(data: Path) -> None:
     until(lambda: lock_is_free(data / "worker.lock"))
 
 
+@pytest.mark.long
 def test_a_pause_survives_the_kill_of_its_worker(page: Page) -> None:  # noqa: F811
     films = [page.pair(f"{n}.mp4", title=f"Film {n}") for n in range(8)]
     held = page.plex.add_fault("hang", match="PUT")

@@ -63,6 +63,7 @@ def test_the_demo_shows_every_step_in_plex_and_cleans_up(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [], "the copy of the plugin is gone, so its worker is too"
 
 
+@pytest.mark.long
 def test_the_demo_fails_and_names_the_row_when_plex_differs(tmp_path: Path) -> None:
     code, out = play(tmp_path, "--break")
     assert code == 1, out
@@ -72,6 +73,7 @@ def test_the_demo_fails_and_names_the_row_when_plex_differs(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal only there")
 def test_ctrl_c_ends_the_demo_and_its_worker(tmp_path: Path) -> None:
     with ctrl_c():

@@ -73,6 +73,7 @@ def stash(plugin: Path, python: str) -> Iterator[StashSim]:
         yield stash
 
 
+@pytest.mark.long
 def test_one_worker_does_the_work_and_says_which_lock_it_uses(
     plugin: Path, python: str, stash: StashSim, tmp_path: Path
 ) -> None:

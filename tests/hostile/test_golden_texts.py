@@ -253,6 +253,7 @@ def pressed(at: Desk, name: str, mode: str) -> Iterator[str]:
         yield ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_the_texts_of_every_button(situation: str, tmp_path: Path) -> None:
     lines = [f"# {situation}: what each button tells", ""]

@@ -253,6 +253,7 @@ def test_an_event_cut_at_any_byte_is_an_error_and_leaves_nothing(box, text):
     assert box.is_empty()
 
 
+@pytest.mark.long
 def test_hook_and_worker_agree_on_five_thousand_mutations():
     assert list(itertools.islice(hook_fuzz.disagreements(20, 5000), 3)) == []
 

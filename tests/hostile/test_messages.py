@@ -213,6 +213,7 @@ def test_each_url_is_named_by_its_scheme_and_no_secret_is_said(
     assert SECRET not in seen(home, run)
 
 
+@pytest.mark.long
 def test_without_a_network_one_line_says_what_to_do_and_syncing_goes_on(
     plugin: Path, index: Index, service: Service
 ) -> None:
@@ -284,6 +285,7 @@ def test_files_of_a_newer_version_are_said_once(equipped: Home, service: Service
     assert service.titles == ["PlexSync can no longer sync"]
 
 
+@pytest.mark.long
 @real
 @needs_ctypes  # which Apprise loads
 def test_apprise_itself_takes_what_we_hand_it(home: Home, service: Service) -> None:

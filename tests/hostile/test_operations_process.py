@@ -142,6 +142,7 @@ def test_a_healthy_set_up_from_the_accepted_id_to_the_item_in_plex(page: Page) -
     assert item.title != "new"
 
 
+@pytest.mark.long
 def test_with_a_dead_plex_looks_and_commands_say_how_it_stands(page: Page) -> None:
     scene, _ = page.pair("a.mp4", title="old")
     page.plex.stop()
@@ -412,6 +413,7 @@ def test_every_operation_is_known_by_one_name_only() -> None:
     assert not set(READS) & set(COMMANDS)
 
 
+@pytest.mark.long
 def test_a_page_learns_what_a_task_told_stash(page: Page) -> None:
     began = time.time()
     run = page.stash.run_task("Health Check")

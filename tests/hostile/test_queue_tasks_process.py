@@ -115,6 +115,7 @@ def told(run: Any) -> str:
     return "\n".join(line.text for line in run.log)
 
 
+@pytest.mark.long
 def test_a_drain_while_hooks_arrive(office: Office) -> None:
     first, later = office.pairs(60), office.pairs(60, "b")
     office.drop([scene for scene, _ in first])
@@ -144,6 +145,7 @@ def test_a_drain_while_hooks_arrive(office: Office) -> None:
     office.check()
 
 
+@pytest.mark.long
 def test_a_drain_stopped_in_the_middle_goes_on_in_the_background(office: Office) -> None:
     pairs = office.pairs(80)
     office.drop([scene for scene, _ in pairs])
@@ -160,6 +162,7 @@ def test_a_drain_stopped_in_the_middle_goes_on_in_the_background(office: Office)
     office.check(most=2)
 
 
+@pytest.mark.long
 def test_queue_tasks_stopped_at_some_instant_lose_nothing(office: Office) -> None:
     pairs, dice = office.pairs(30), random.Random(7)
     office.drop([scene for scene, _ in pairs])
@@ -171,6 +174,7 @@ def test_queue_tasks_stopped_at_some_instant_lose_nothing(office: Office) -> Non
     office.check(most=2)
 
 
+@pytest.mark.long
 def test_of_two_tasks_at_once_the_second_is_refused(office: Office) -> None:
     pairs = office.pairs(60)
     office.drop([scene for scene, _ in pairs])
@@ -208,6 +212,7 @@ def test_a_task_while_the_worker_is_in_the_middle_of_a_batch(office: Office) -> 
     office.check()
 
 
+@pytest.mark.long
 def test_a_queue_cleared_while_the_worker_is_busy_ends_what_is_in_flight(office: Office) -> None:
     pairs = office.pairs(110)
     office.drop([scene for scene, _ in pairs[1:]])
@@ -225,6 +230,7 @@ def test_a_queue_cleared_while_the_worker_is_busy_ends_what_is_in_flight(office:
     office.check()
 
 
+@pytest.mark.long
 def test_every_button_on_a_fresh_installation(office: Office) -> None:
     for name in (
         "Sync All Scenes",

@@ -106,6 +106,7 @@ def test_an_unknown_task_is_an_error(desk: Desk) -> None:
     assert "has no task None" in desk.press(None).error
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process")
 def test_a_healthy_check_makes_the_worker_continue_at_once(desk: Desk) -> None:
     scene, item = desk.pair("1.mp4", title="old")
@@ -121,6 +122,7 @@ def test_a_healthy_check_makes_the_worker_continue_at_once(desk: Desk) -> None:
     assert "-> CLOSED" in desk.worker_log()
 
 
+@pytest.mark.long
 def test_outage_summary_lists_what_happened(desk: Desk) -> None:
     assert "0 outages" in told(desk.press("Outage Summary Report"))
     scene, item = desk.pair("1.mp4", title="old")
@@ -137,6 +139,7 @@ def test_outage_summary_lists_what_happened(desk: Desk) -> None:
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  \d{4}.* 1 +1 +Plex does not answer", text)
 
 
+@pytest.mark.long
 def test_recover_outage_jobs_end_to_end(desk: Desk) -> None:
     assert "No outage is on record" in told(desk.press("Recover Outage Jobs"))
     old = {"created_at": LONG_AGO, "updated_at": LONG_AGO}  # no sweep finds them

@@ -516,6 +516,7 @@ def test_an_idle_worker_makes_way_at_the_next_event(site: Site, version: str) ->
     )
 
 
+@pytest.mark.long
 @posix
 def test_waiting_work_goes_over_to_the_new_version(site: Site) -> None:
     pairs = [site.pair(f"{n}.mp4", title="old") for n in range(8)]
@@ -539,6 +540,7 @@ def test_waiting_work_goes_over_to_the_new_version(site: Site) -> None:
     assert len(site.workers()) == 2
 
 
+@pytest.mark.long
 @posix
 def test_no_event_is_needed_while_work_waits(site: Site) -> None:
     scene, item = site.pair("1.mp4", title="old")
@@ -551,6 +553,7 @@ def test_no_event_is_needed_while_work_waits(site: Site) -> None:
     until(lambda: item.title == "new")
 
 
+@pytest.mark.long
 @posix
 def test_an_update_that_takes_its_time_is_waited_for(site: Site) -> None:
     scene, item = site.pair("1.mp4", title="old")
@@ -595,6 +598,7 @@ def test_reinstalling_the_same_version_disturbs_nobody(site: Site) -> None:
     assert len(site.workers()) == 1
 
 
+@pytest.mark.long
 @posix
 def test_after_a_downgrade_hooks_keep_events_and_everybody_says_why(site: Site) -> None:
     scene, item = site.pair("1.mp4", title="old")

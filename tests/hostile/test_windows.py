@@ -178,6 +178,7 @@ def test_replacing_waits_for_readers_and_readers_for_replacing(tmp_path: Path) -
     assert said.split("\n") == ['{"n": 1}', "False [] True", "refused ['state.json']", ""]
 
 
+@pytest.mark.long
 def test_the_log_goes_on_while_somebody_reads_it(tmp_path: Path) -> None:
     on_windows(
         "import os, sys\n"
@@ -259,6 +260,7 @@ def windows(world: World, plugin: Path, tmp_path: Path) -> Windows:
     return Windows(world, plugin, tmp_path / "started.jsonl")
 
 
+@pytest.mark.long
 def test_a_save_reaches_plex_and_the_worker_has_no_window(windows: Windows) -> None:
     scene, item = windows.world.pair("1.mp4", title="one")
     assert windows.hook(scene) == {"output": "ok"}
@@ -275,6 +277,7 @@ def test_a_save_reaches_plex_and_the_worker_has_no_window(windows: Windows) -> N
     assert "error" not in windows.log()
 
 
+@pytest.mark.long
 def test_a_login_that_is_switched_on_under_a_living_worker(windows: Windows) -> None:
     stash = windows.world.stash
     scene, item = windows.world.pair("1.mp4", title="one")
@@ -288,6 +291,7 @@ def test_a_login_that_is_switched_on_under_a_living_worker(windows: Windows) -> 
     assert len(windows.started()) == 1, "the worker that lived was handed the session"
 
 
+@pytest.mark.long
 def test_a_task_takes_over_from_the_worker_and_hands_back(windows: Windows) -> None:
     scene, item = windows.world.pair("1.mp4", title="one")
     windows.hook(scene)

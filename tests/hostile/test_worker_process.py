@@ -81,6 +81,7 @@ def test_a_save_in_stash_reaches_plex_by_itself(install: Install) -> None:
     assert install.worker_alive()
 
 
+@pytest.mark.long
 def test_fifty_hooks_at_once_lose_nothing_and_start_one_worker(install: Install) -> None:
     pairs = [install.pair(f"{n}.mp4", title="old") for n in range(50)]
     threads = [
@@ -95,6 +96,7 @@ def test_fifty_hooks_at_once_lose_nothing_and_start_one_worker(install: Install)
     assert len(set(install.worker_pids())) == 1
 
 
+@pytest.mark.long
 def test_a_killed_worker_loses_nothing(install: Install) -> None:
     install.plex.latency = 0.02
     pairs = [install.pair(f"{n}.mp4", title="old") for n in range(30)]
@@ -107,6 +109,7 @@ def test_a_killed_worker_loses_nothing(install: Install) -> None:
     assert len(install.worker_pids()) == 2
 
 
+@pytest.mark.long
 def test_a_task_takes_over_and_hands_back(install: Install) -> None:
     scene, item = install.pair("1.mp4", title="old")
     install.worker()

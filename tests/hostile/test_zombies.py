@@ -152,6 +152,7 @@ def first_process(plugin: Path, stash: StashSim) -> Any:
     return json.loads(run.stdout)
 
 
+@pytest.mark.long
 def test_a_worker_leaves_one_zombie_and_a_hook_none(plugin: Path) -> None:
     if refused := namespaces_refused():
         pytest.skip(refused)
