@@ -3,12 +3,8 @@ counted work. Figures of time mean nothing here."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
@@ -18,7 +14,6 @@ from bench.__main__ import PARTS, main
 from bench.report import Row
 from bench.servers import PacedPlex
 
-ROOT = Path(__file__).resolve().parent.parent
 AGAIN = {"small", "growth", "recipes"}
 """They run the same code as `reconcile`, `small` at the same tiny size, the others several times."""
 LOSABLE = {"hook", "inbox", "drain", "many", "posters", "index", "reconcile", "row"}
@@ -42,17 +37,12 @@ def test_each_part_of_the_benchmark_runs_and_loses_nothing(
 
 
 @pytest.mark.long
-def test_the_part_for_a_million_scenes_runs() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "--million", "--scenes", "60"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+def test_the_part_for_a_million_scenes_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["--million", "--scenes", "60"])
+    shown = capsys.readouterr()
+    assert status == 0, shown.err
     for what in ("index", "first run", "no changes"):
-        assert f"60 scenes, {what}: CPU of 10 times the scenes" in done.stdout
+        assert f"60 scenes, {what}: CPU of 10 times the scenes" in shown.out
 
 
 def test_the_paced_plex_never_answers_earlier_than_one_that_takes_exactly_its_times() -> None:

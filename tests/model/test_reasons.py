@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,37 +33,44 @@ GIVEN_ON = {"reason", "backfill", "*self._what", "wanted"}
 """Variables that pass on a reason which was named before."""
 
 
-def modules() -> Iterator[tuple[Path, ast.Module]]:
+@cache
+def scanned() -> tuple[dict[str, str], set[str]]:
+    """The expressions by which jobs and backfills are given a reason, each with its file, and every
+    name that is used.
+    """
+    said: dict[str, str] = {}
+    used: set[str] = set()
     for file in sorted(PACKAGE.rglob("*.py")):
-        if file != TABLE:
-            yield file, ast.parse(file.read_text(encoding="utf-8"))
-
-
-def emitted(tree: ast.Module) -> Iterator[ast.expr]:
-    """The expressions by which jobs and backfills are given a reason."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
+        if file == TABLE:
             continue
-        called = ast.unparse(node.func).rpartition(".")[2]
-        if called == "Job":
-            yield from (key.value for key in node.keywords if key.arg == "reason")
-        elif called == "_sync_of":
-            yield node.args[1]
-        elif called in ("add_backfill", "_queue_all"):
-            yield node.args[1 if called == "_queue_all" else 0]
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Name):
+                used.add(node.id)
+            elif isinstance(node, ast.Call):
+                said.update({ast.unparse(each): file.name for each in emitted(node)})
+    return said, used
+
+
+def emitted(call: ast.Call) -> Iterator[ast.expr]:
+    """The reasons that are given by this call."""
+    called = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if called == "Job":
+        yield from (key.value for key in call.keywords if key.arg == "reason")
+    elif called == "_sync_of":
+        yield call.args[1]
+    elif called in ("add_backfill", "_queue_all"):
+        yield call.args[1 if called == "_queue_all" else 0]
 
 
 def test_every_reason_that_code_gives_to_a_job_is_one_of_the_table() -> None:
-    said = {ast.unparse(each): file for file, tree in modules() for each in emitted(tree)}
-    unknown = {text: file.name for text, file in said.items() if text not in {*NAMES, *GIVEN_ON}}
+    said, _ = scanned()
+    unknown = {text: file for text, file in said.items() if text not in {*NAMES, *GIVEN_ON}}
     assert unknown == {}, "name a constant of model/reasons.py instead"
     assert len(said) > 7, "the scan still sees where jobs are made"
 
 
 def test_nothing_in_the_table_is_never_emitted() -> None:
-    used = {
-        node.id for _, tree in modules() for node in ast.walk(tree) if isinstance(node, ast.Name)
-    }
+    _, used = scanned()
     assert set(NAMES) <= used
     assert set(NAMES.values()) == set(REASONS)
 
