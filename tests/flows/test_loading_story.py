@@ -6,9 +6,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pydantic
@@ -16,12 +18,14 @@ import pytest
 
 from plexsync import system
 from plexsync.edges.log.log import Log
+from plexsync.edges.plex.client import PlexClient
 from plexsync.flows.setup.checked_settings import FILE, CheckedSettings
 from plexsync.lifecycle import run_as_owner
 from plexsync.model import config_check
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.secret import SecretStr
 from tests.flows.test_reconciliation_story import press
+from tests.world import until
 
 FAULTS = {
     "the disk fails": "raise OSError(5, 'Input/output error', __file__)",
@@ -245,3 +249,35 @@ def test_settings_pass_also_where_no_note_of_it_can_be_written(world: Any) -> No
     Path(world.folder, FILE).mkdir()
     world.run()
     assert item.title == "A"
+
+
+def test_two_threads_that_need_it_at_once_are_told_the_same(
+    world: Any, broken: Callable[[str | None], Path], tmp_path: Path
+) -> None:
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    broken(
+        f"import pathlib\npathlib.Path({os.fspath(begun)!r}).touch()\n"
+        f"while not pathlib.Path({os.fspath(go)!r}).exists(): pass\nraise MemoryError"
+    )
+    client, told = PlexClient(world.plex.url, "", ""), []
+
+    def load() -> None:
+        with pytest.raises(system.Unloadable) as problem:
+            client.load()
+        told.append(str(problem.value))
+
+    def waits(thread: Thread) -> bool:
+        frame = sys._current_frames().get(thread.ident or 0)
+        return "_server_class" in {each.f_code.co_name for each, _ in traceback.walk_stack(frame)}
+
+    first, second = Thread(target=load), Thread(target=load)
+    first.start()
+    until(begun.exists)
+    second.start()
+    until(lambda: waits(second))
+    go.touch()
+    first.join()
+    second.join()
+    client.close()
+    assert len({*told}) == 1
+    assert "memory" in told[0]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 IDENTITY = "/identity"
 """Identifies the server; needs no token."""
 
+_LOADING = threading.Lock()
+
 
 def load_client_id(path: str, warn: Callable[[str], None] = lambda text: None) -> str:
     """The identifier under which Plex lists this installation as a device; created once, unless it
@@ -146,10 +148,12 @@ class PlexConnection:
 
 def _server_class() -> type[Server]:
     """Loads plexapi; the next call tries again if it cannot be loaded now."""
-    try:
-        from plexsync.edges.plex.server import Server
-    except Exception as problem:  # a half-replaced file can raise anything; the worker logs it
-        raise Unloadable(why_unloadable(problem)) from problem
+    # one at a time: who waits for another thread's import, which fails, is not told why
+    with _LOADING:
+        try:
+            from plexsync.edges.plex.server import Server
+        except Exception as problem:  # a half-replaced file can raise anything; the worker logs it
+            raise Unloadable(why_unloadable(problem)) from problem
     return Server
 
 
