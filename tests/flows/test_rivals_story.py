@@ -232,6 +232,19 @@ def test_a_scene_that_fails_whenever_it_is_tried_again_leaves_the_item_as_often(
         at_rest(world)
 
 
+def unheard(world: Any, give_up: Callable[[Any, int], None], first: int, second: int) -> None:
+    """The first scene gives up its item, and the job by which the second one would get it is lost."""
+    hour = int(world.clock.now() // 3600)
+    world.configure(quiet_hours=f"{hour % 24}:00-{(hour + 20) % 24}:00")
+    give_up(world, first)
+    work(world)
+    with closing(world.queue()) as queue:
+        assert second in queue.jobs
+        queue.finish([second])
+    world.configure(quiet_hours="")
+    work(world)
+
+
 @pytest.mark.parametrize(
     ("kind", "give_up"),
     [
@@ -246,15 +259,7 @@ def test_a_reconciliation_gives_the_next_scene_an_item_whose_news_were_lost(
     world.clock.passed += 4 * 3600
     work(world)
     press(world, "reconcile_all")  # which remembers what it found
-    hour = int(world.clock.now() // 3600)
-    world.configure(quiet_hours=f"{hour % 24}:00-{(hour + 20) % 24}:00")
-    give_up(world, first)
-    work(world)
-    with closing(world.queue()) as queue:
-        assert second in queue.jobs
-        queue.finish([second])
-    world.configure(quiet_hours="")
-    work(world)
+    unheard(world, give_up, first, second)
     assert (item.title, world.state(second).state) != ("B", "synced")
     press(world, "reconcile_all")
     work(world)
@@ -316,15 +321,7 @@ def test_a_reconciliation_gives_it_one_whose_news_were_lost(world: Any, title: s
     work(world)
     press(world, "reconcile_all")  # which remembers what it found
     work(world)
-    hour = int(world.clock.now() // 3600)
-    world.configure(quiet_hours=f"{hour % 24}:00-{(hour + 20) % 24}:00")
-    destroyed(world, first)
-    work(world)
-    with closing(world.queue()) as queue:
-        assert second in queue.jobs
-        queue.finish([second])
-    world.configure(quiet_hours="")
-    work(world)
+    unheard(world, destroyed, first, second)
     assert len(world.state(second).targets) == 1
     press(world, "reconcile_all")
     work(world)

@@ -43,8 +43,8 @@ def save_scenes(
     *,
     targets: bool,
 ) -> None:
-    """Replace these scenes' rows within the caller's transaction, and those of their `targets`,
-    whose order is that in which items were written. Base values are only added.
+    """Replace these scenes' rows within the caller's transaction, with `targets` also those of their
+    items, in the order in which the items were written. Base values are only added.
 
     `numbered` gives a server its number.
     """

@@ -122,8 +122,8 @@ class IndexStore:
             self._keep(row)
 
     def replace(self, row: SectionRow, files: NewList) -> tuple[int, int]:
-        """Make these files the library's list, whose number is given to the row; returns how many files
-        that added and removed.
+        """Replace the library's list by these files, and store the row with the list's number; returns
+        how many files that added and removed.
         """
         with transaction(self._db):
             number, changed = files.replace(row.server, row.key)
