@@ -15,6 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import compress
 
 from plexsync.edges.storage import files
 from plexsync.edges.transactions import transaction
@@ -85,7 +86,10 @@ class Audit:
         self._connection = connection
         connection.create_function("is_utf8", 1, _is_utf8, deterministic=True)
         connection.create_function("is_moment", 1, _is_moment, deterministic=True)
-        self._checks = [_Check(connection, table) for table in tables]
+        self._tables = tuple(tables)
+        each = ", ".join(f"EXISTS (SELECT 1 FROM {table.name})" for table in self._tables)
+        with_rows = compress(self._tables, connection.execute(f"SELECT {each}").fetchone())
+        self._checks = [_Check(connection, table) for table in with_rows]
         self.unsound = tuple(row for check in self._checks for row in check.unsound())
 
     def lost(self) -> Lost:
@@ -104,8 +108,8 @@ class Audit:
     def empty(self) -> None:
         """Delete all rows, as for a damaged cache."""
         with transaction(self._connection):
-            for check in self._checks:
-                self._connection.execute(f"DELETE FROM {check.table.name}")
+            for table in self._tables:
+                self._connection.execute(f"DELETE FROM {table.name}")
 
     def set_aside(self, path: str, warn: Callable[[str], None]) -> Lost:
         """Save the unsound rows beside their database, remove them, and warn once."""
@@ -128,10 +132,7 @@ class Audit:
 
 
 def audited(
-    connection: sqlite3.Connection,
-    tables: Iterable[Table],
-    path: str,
-    warn: Callable[[str], None],
+    connection: sqlite3.Connection, tables: Iterable[Table], path: str, warn: Callable[[str], None]
 ) -> Lost:
     """Check every row of a database just opened; close the connection if that fails."""
     try:
@@ -252,13 +253,10 @@ def _rule(table: Table, column: str, kind: str, *, nullable: bool) -> str:
 
 
 def _is_utf8(data: object) -> bool:
-    if not isinstance(data, bytes):
-        return data is None
     try:
-        data.decode("utf-8")
+        return data is None or (isinstance(data, bytes) and data.decode("utf-8") is not None)
     except UnicodeDecodeError:
         return False
-    return True
 
 
 def _is_moment(data: object) -> bool:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
 from functools import lru_cache
 
 Columns = frozenset[tuple[str, str, int, int]]
 """Name, declared type, whether it may be NULL, and place in the primary key."""
+
+_TABLES = "sqlite_master AS t{} WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'"
+_COLUMNS = 'SELECT t.name, c.name, c.type, c."notnull", c.pk FROM ' + _TABLES.format(
+    " JOIN pragma_table_info(t.name) AS c"
+)
+_KEYS = (
+    "SELECT t.name, (SELECT group_concat(name) FROM pragma_index_info(i.name)) FROM "
+    + _TABLES.format(" JOIN pragma_index_list(t.name) AS i")
+    + ' AND i."unique" = 1'
+)
 
 
 def misshapen(connection: sqlite3.Connection, schema: Sequence[str]) -> str:
@@ -42,21 +53,10 @@ def _expected(schema: tuple[str, ...]) -> dict[str, tuple[Columns, frozenset[str
 
 
 def _tables(connection: sqlite3.Connection) -> dict[str, tuple[Columns, frozenset[str]]]:
-    names = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    ).fetchall()
-    return {name: (_columns(connection, name), _unique(connection, name)) for (name,) in names}
-
-
-def _columns(connection: sqlite3.Connection, table: str) -> Columns:
-    declared = connection.execute("SELECT * FROM pragma_table_info(?)", (table,)).fetchall()
-    return frozenset((name, kind, required, key) for _, name, kind, required, _, key in declared)
-
-
-def _unique(connection: sqlite3.Connection, table: str) -> frozenset[str]:
-    """The columns of each unique key, as text."""
-    listed = connection.execute(
-        'SELECT name FROM pragma_index_list(?) WHERE "unique" = 1', (table,)
-    ).fetchall()
-    columns = "SELECT group_concat(name) FROM pragma_index_info(?)"
-    return frozenset(str(connection.execute(columns, index).fetchone()[0]) for index in listed)
+    """The columns of each table, and those of each of its unique keys as text."""
+    columns, keys = defaultdict(set), defaultdict(set)
+    for table, *column in connection.execute(_COLUMNS).fetchall():
+        columns[table].add(tuple(column))
+    for table, key in connection.execute(_KEYS).fetchall():
+        keys[table].add(key)
+    return {name: (frozenset(found), frozenset(keys[name])) for name, found in columns.items()}
