@@ -80,7 +80,7 @@ def _checkout(revision: str) -> Iterator[str]:
 def _library(count: int, root: str) -> Iterator[Site]:
     with Site(LATENCY, 0.0, WRITING, root) as site:
         site.ask("age", 5000)
-        site.ask("fill", count)
+        site.ask("long_ago", site.ask("fill", count))
         site.ask("settle")
         yield site
 
