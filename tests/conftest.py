@@ -25,12 +25,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """The tests in such an order that each worker process, to which xdist gives one piece of it,
-    begins with its share of the long ones. The tests of a file stay together: they share fixtures.
+    """The tests in such an order that half of the worker processes, to each of which xdist gives one
+    piece of it, begin with their share of the long ones: these wait for most of their time, in which
+    the other half computes. The tests of a file stay together: they share fixtures.
     """
     shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    first = shares[: max(1, workers // 2)]
     for _, file in itertools.groupby(filter(_is_long, items), lambda item: item.path):
-        min(shares, key=len).extend(file)
+        min(first, key=len).extend(file)
     short = itertools.filterfalse(_is_long, items)
     left = len(items)
     for number, share in enumerate(shares):

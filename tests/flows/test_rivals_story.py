@@ -14,6 +14,8 @@ from tests.flows.test_sync_story import settled
 
 Rivals = tuple[int, int, Any]
 """The scene that has the item, the one that would have it next, and the item."""
+A_WHILE = 16.0
+"""Minutes: longer than the quarter of an hour after which a worker looks for what nobody reported."""
 
 
 def work(world: Any, minutes: float = 0.25) -> None:
@@ -181,7 +183,7 @@ def at_rest(world: Any) -> None:
     """No scene is written again by itself, nor by a reconciliation."""
     work(world)
     before = world.plex.count("PUT")
-    work(world, minutes=30)
+    work(world, A_WHILE)
     press(world, "reconcile_all")
     work(world)
     press(world, "reconcile_all")
@@ -370,7 +372,7 @@ def test_a_pin_survives_until_stash_itself_says_that_its_scene_is_gone(world: An
     world.clock.passed += 2 * 86400
     work(world)
     world.stash.clear_faults()
-    work(world, minutes=30)
+    work(world, A_WHILE)
     assert (item.title, world.state(second).state) == ("B", "shared")
     world.event(first)
     work(world)
@@ -435,7 +437,7 @@ def test_scenes_that_are_tried_again_at_once_leave_nothing_of_each_other(
     assert all(world.dead_letter(scene) for scene in (first, second))
     world.plex.clear_faults()
     press(world, "retry_dead_letters", scene=None, error_types="")
-    work(world, minutes=30)
+    work(world, A_WHILE)
     assert (item.title, item.summary, names_in(item)) == ("A", "of A", {"of A"})
     at_rest(world)
 
@@ -475,7 +477,7 @@ def test_what_was_sent_before_a_scene_vanished_is_removed_although_no_answer_cam
     destroyed(world, first)
     work(world)
     world.plex.clear_faults()
-    work(world, minutes=30)
+    work(world, A_WHILE)
     assert (item.title, names_in(item), world.state(second).state) == ("B", {""}, "synced")
     at_rest(world)
 
