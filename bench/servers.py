@@ -119,10 +119,14 @@ class Servers:
         ]
 
     def long_ago(self, scenes: list[int]) -> None:
-        """Set the update times of these scenes far in the past, so that no sweep finds them."""
-        for number in scenes:
-            scene = self._stash.scene(number)
+        """Set the update times of these scenes, and of all performers, tags and studios, far in the past,
+        so that no sweep finds them.
+        """
+        for scene in map(self._stash.scene, scenes):
             scene.created_at = scene.updated_at = 1.0
+        for table in self._stash.data.entities.values():
+            for entity in table.values():
+                entity.created_at = entity.updated_at = 1.0
 
     def shelve(self, count: int) -> None:
         """Add `count` films that only Plex has."""
