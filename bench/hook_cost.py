@@ -59,11 +59,12 @@ class Spent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HookCost:
-    """Medians of whole processes: bare Python, the hook with and without a worker, and the first
-    hook after an update, which is compiled; and what it imports.
+    """Medians of whole processes: bare Python, the same with `-S`, the hook with and without a worker,
+    and the first hook after an update, which is compiled; and what it imports.
     """
 
     bare: Spent
+    without_site: Spent
     running: Spent
     starting: Spent
     compiling: Spent
@@ -93,14 +94,18 @@ class _Subject:
     def __init__(self, plugin_dir: str, folder: str, pth: dict[str, str]) -> None:
         python = _interpreter(os.path.join(folder, "python"), pth)
         self._folder = os.path.join(folder, "PlexSync")
-        self._bare = [python, "-c", "pass"]
+        self._bare = {
+            "bare": [python, "-c", "pass"],
+            "without_site": [python, "-S", "-c", "pass"],
+        }
         self._hook = [python, "-S", _copy(plugin_dir, self._folder)]
         self._lock = _lock(self._folder)
-        self._spent: dict[str, list[Spent]] = {name: [] for name in ("bare", *_HOOKS)}
+        self._spent: dict[str, list[Spent]] = {name: [] for name in (*self._bare, *_HOOKS)}
 
     def turn(self) -> None:
         """Measure each kind of process once."""
-        self._spent["bare"].append(_run(self._bare, b""))
+        for name, command in self._bare.items():
+            self._spent[name].append(_run(command, b""))
         with self._worker():
             self._take("running")
             shutil.rmtree(os.path.join(self._folder, "plexsync", "__pycache__"))

@@ -26,6 +26,8 @@ def cost(runs: int) -> Iterator[Row]:
     for kind, found in measure(runs, ROOT).items():
         python, (running, starting) = NAMES[kind], LIMITS[kind]
         yield Row(f"{python}: an empty script", _milliseconds(found.bare))
+        alone = found.without_site.cpu / found.bare.cpu
+        yield Row(f"{python}: of that the interpreter alone (-S)", f"{alone:.2f} x of its CPU")
         for what, spent, limit in (
             ("hook, worker alive", found.running, running),
             ("hook, starts a worker", found.starting, starting),

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from plexsync import system
+from plexsync import fast, system
 from tests.platforms import posix_only
 from tests.world import ROOT, until
 
@@ -61,6 +61,34 @@ def test_a_lock_goes_with_its_process_and_the_file_stays(tmp_path, holder):
     assert lock.acquire()
     lock.release()
     assert (tmp_path / "a.lock").exists()
+
+
+@posix_only
+def test_a_hook_sees_the_same_locks_at_a_glance(tmp_path, holder):
+    lock, free, none = (str(tmp_path / name) for name in ("a.lock", "free.lock", "none.lock"))
+    own = system.LockFile(free)
+    assert own.acquire()
+    own.release()
+    assert [fast.is_locked(path) for path in (lock, free, none)] == [True, False, False]
+    assert not (tmp_path / "none.lock").exists()
+    holder.kill()
+    holder.wait()
+    assert not fast.is_locked(lock)
+
+
+@posix_only
+def test_to_a_hook_neither_a_shared_lock_nor_a_posix_lock_is_a_worker(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    path = tmp_path / "a.lock"
+    with path.open("w") as another:
+        fcntl.flock(another, fcntl.LOCK_SH)
+        assert not fast.is_locked(str(path))
+        fcntl.flock(another, fcntl.LOCK_UN)
+        fcntl.lockf(another, fcntl.LOCK_EX)
+        assert not fast.is_locked(str(path))
+        with path.open("w") as worker:
+            fcntl.flock(worker, fcntl.LOCK_EX)
+            assert fast.is_locked(str(path))
 
 
 def test_asking_whether_a_lock_is_busy_takes_nothing(tmp_path):
