@@ -11,7 +11,6 @@ import time
 if sys.platform == "win32":
     import os
 else:
-    import fcntl
     import posix as os
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -178,13 +177,27 @@ else:
         except OSError:
             return False
         try:
-            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+            return _is_shown(fd) or _cannot_be_shared(fd)
         except OSError:
             return False
         finally:
             os.close(fd)
+
+    def _is_shown(fd: int) -> bool:
+        """Whether another process shows that it holds the lock, see `system._show`."""
+        try:
+            os.lockf(fd, os.F_TEST, 0)
+        except (PermissionError, BlockingIOError):
+            return True
+        return False
+
+    def _cannot_be_shared(fd: int) -> bool:
+        import fcntl
+
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
         return False
 
     def is_our_pipe(path: str | int) -> bool:

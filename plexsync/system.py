@@ -239,10 +239,22 @@ else:
             fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             return False
+        if not shared:
+            _show(fd, os.F_TLOCK)
         return True
 
     def _unlock(fd: int) -> None:
+        _show(fd, os.F_ULOCK)
         fcntl.flock(fd, fcntl.LOCK_UN)
+
+    def _show(fd: int, how: int) -> None:
+        """Show with a second lock, of the kind for which a hook needs no library, that the first one is
+        held. It is only a hint, lost whenever this process closes the same file elsewhere.
+        """
+        try:
+            os.lockf(fd, how, 0)
+        except OSError:
+            pass
 
 
 ROOM = "give Stash space and permission there, or let STASH_PLUGIN_DATA name another folder"

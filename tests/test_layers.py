@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "plexsync"
 FAST = {"hook", "fast"}
 LIGHT = {"sys", "time", "posix", "fcntl"}
-"""What a hook beside a living worker loads; on Windows `os` instead of the last two."""
+"""What a hook beside a living worker loads at most; on Windows `os` instead of the last two."""
 STARTING = {"inbox", "system"}
 MAY_IMPORT = {
     "fast": set(),

@@ -41,7 +41,7 @@ def _strace_works() -> bool:
 
 
 traced = pytest.mark.skipif(not _strace_works(), reason="strace is missing or not allowed")
-CALLS = "?open,openat,write,fsync,?rename,?renameat,renameat2,?unlink,unlinkat,flock,?mkdir,mkdirat,pipe2"
+CALLS = "?open,openat,write,fsync,?rename,?renameat,renameat2,?unlink,unlinkat,flock,fcntl,?mkdir,mkdirat,pipe2"
 """A libc has its own choice between `open` and `openat`, and a machine may lack the older one."""
 
 
@@ -119,7 +119,7 @@ def test_a_hook_killed_at_any_step_says_nothing_and_leaves_whole_records(plugin,
         _empty(plugin, fresh)
         steps = _steps(plugin)
         did = {_kind(call) for call, _, _ in steps}
-        assert {"open", "write", "fsync", "rename", "flock"} <= did
+        assert {"open", "write", "fsync", "rename", "fcntl"} <= did
         renamed = False
         for call, number, line in steps:
             _empty(plugin, fresh)
