@@ -1,4 +1,4 @@
-"""The cost of the page's requests: whole processes compared with bare Python, interleaved."""
+"""The cost of the page's requests and of tasks that only read, compared with bare Python, interleaved."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ REQUESTS: dict[str, dict[str, object]] = {
     "tick": {},
     "sync": {"scenes": [1]},
 }
+READ = {"queue_status": "View Queue Status", "outage_summary": "Outage Summary"}
+FIRST_LINE = 3.0
+"""Maximum time until their first line, as a multiple of bare Python's."""
 _BLOCK = {"Scheme": "http", "Host": "127.0.0.1", "Port": 9, "SessionCookie": None}
 
 
@@ -96,17 +99,26 @@ def _fill(data: str, scenes: int, given_up: int) -> None:
 def _measure(plugin: str, runs: int, where: str = "") -> Iterator[Row]:
     bare = [sys.executable, "-c", "pass"]
     asked = [sys.executable, "-S", os.path.join(plugin, "PlexSync.py")]
-    times: dict[str, list[float]] = {name: [] for name in ("", *REQUESTS)}
+    times: dict[str, list[float]] = {name: [] for name in ("", *REQUESTS, *READ, *READ.values())}
     for _ in range(runs + 2):
         times[""].append(_seconds(bare, b""))
         for mode, args in REQUESTS.items():
             times[mode].append(_seconds(asked, _order(mode, args)))
+        for mode, task in READ.items():
+            for name, seconds in zip((mode, task), _read(asked, _order(mode, {})), strict=True):
+                times[name].append(seconds)
     # the first two turns fill caches
     middle = {name: statistics.median(found[2:]) for name, found in times.items()}
     for mode in REQUESTS:
         ratio = middle[mode] / middle[""]
         text = f"{ratio:.2f} x ({middle[mode] * 1000:.1f} ms)"
         yield at_most(f"page asks for {mode}{where}", ratio, LIMIT, text, " x")
+    for mode, task in READ.items():
+        ratio = middle[mode] / middle[""]
+        text = (
+            f"{ratio:.2f} x ({middle[mode] * 1000:.1f} ms), all after {middle[task] * 1000:.0f} ms"
+        )
+        yield at_most(f"{task}{where}: first line", ratio, FIRST_LINE, text, " x")
 
 
 def _order(mode: str, args: dict[str, object]) -> bytes:
@@ -123,3 +135,21 @@ def _seconds(command: list[str], stdin: bytes) -> float:
     if stdin and "output" not in json.loads(done.stdout):
         raise RuntimeError(f"an operation answered {done.stdout!r}")
     return seconds
+
+
+def _read(command: list[str], stdin: bytes) -> tuple[float, float]:
+    """Seconds until a task's first line, and until its end."""
+    pipe, start = subprocess.PIPE, time.perf_counter()
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, env=clean_environment()
+    ) as task:
+        assert task.stdin and task.stderr
+        task.stdin.write(stdin)
+        task.stdin.close()
+        task.stdin = None  # as `communicate` wants it
+        line = task.stderr.readline()
+        first = time.perf_counter() - start
+        task.communicate()
+    if b"PlexSync" not in line:
+        raise RuntimeError(f"a task's first line was {line!r}")
+    return first, time.perf_counter() - start
