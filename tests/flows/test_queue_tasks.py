@@ -247,8 +247,15 @@ def test_it_ends_when_plex_goes_away_meanwhile(desk: Buttons) -> None:
 
 
 def _late(plex: Any, writes: int) -> Callable[[Any], bool]:
-    """Matches all writes from the n-th on."""
-    return lambda _: bool(plex.writes() > writes)
+    """Matches everything after so many writes, once the first batch was read back: that is the third
+    read of items, while the second batch is written.
+    """
+
+    def matches(_: Any) -> bool:
+        reads = [e for e in plex.journal if e.path.startswith("/library/metadata/") and e.status]
+        return bool(plex.writes() > writes and sum(e.method == "GET" for e in reads) >= 3)
+
+    return matches
 
 
 def test_it_ends_when_stash_goes_away_meanwhile(desk: Buttons) -> None:
