@@ -184,7 +184,7 @@ else:
             os.close(fd)
 
     def _is_shown(fd: int) -> bool:
-        """Whether another process shows that it holds the lock, see `system._show`."""
+        """Whether another process holds the record lock of `system._show`."""
         try:
             os.lockf(fd, os.F_TEST, 0)
         except (PermissionError, BlockingIOError):

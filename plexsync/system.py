@@ -248,8 +248,9 @@ else:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
     def _show(fd: int, how: int) -> None:
-        """Show with a second lock, of the kind for which a hook needs no library, that the first one is
-        held. It is only a hint, lost whenever this process closes the same file elsewhere.
+        """Take or release a record lock too, which a hook can test without importing fcntl.
+
+        Only a hint: POSIX drops it as soon as this process closes any descriptor of the file.
         """
         try:
             os.lockf(fd, how, 0)

@@ -15,7 +15,7 @@ from tests.flows.test_sync_story import settled
 Rivals = tuple[int, int, Any]
 """The scene that has the item, the one that would have it next, and the item."""
 A_WHILE = 16.0
-"""Minutes: longer than the quarter of an hour after which a worker looks for what nobody reported."""
+"""Minutes. A living worker sweeps every fifteen."""
 
 
 def work(world: Any, minutes: float = 0.25) -> None:
