@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from plexsync.edges.queue.job_index import LONGEST_WAIT, is_due
 from plexsync.model.errors import (
@@ -131,7 +131,7 @@ def _crashes(seed: int) -> None:
             assert name_keys(wanted) == name_keys(have), name
         else:
             assert same(name, wanted, have), name
-    before = replace(state.item)
+    before = state.item
     state.sync(desired, "", replaces)
     assert state.item == before
 

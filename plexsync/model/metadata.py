@@ -6,8 +6,7 @@ import datetime
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from plexsync.model.text import clean, cut, is_damaged
 from plexsync.model.values import name_key
@@ -23,8 +22,7 @@ YEARS = range(1850, 2101)
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2})(?:[T ].*)?)?)?\Z", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """The settings that affect cleaning."""
 
     max_tags: int = 100
@@ -35,8 +33,7 @@ class Limits:
     """Called with a description of each value that was cut."""
 
 
-@dataclass(frozen=True, slots=True)
-class SyncMetadata:
+class SyncMetadata(NamedTuple):
     """The values of one scene in Plex's terms; empty text is "", an empty list ().
 
     `date` is YYYY-MM-DD, `rating` a number from 0 to 10 as text ("8.5"). Names are unique
@@ -139,7 +136,7 @@ def _plain(value: object) -> str:
 
 
 def _text(name: str, value: object, length: int, limits: Limits, multiline: bool = False) -> str:
-    whole = _plain(value)
+    whole = value if isinstance(value, str) else _plain(value)
     if len(whole) <= length and whole.isascii() and whole.isprintable():
         return " ".join(whole.split())  # nothing below could change more: most names, and quickly
     # Twice the limit is enough to fill it; there is no need to normalise megabytes of hostile text.
@@ -162,7 +159,7 @@ def _unique(name: str, value: object, count: int, limits: Limits) -> tuple[str, 
         raise ValueError(f"must be a list of names, not {type(value).__name__}")
     names: dict[str, str] = {}
     for raw in value[:MOST_NAMES]:
-        each = _line(name, raw, limits)
+        each = _text(name, raw, NAME_LENGTH, limits)
         if each:
             names.setdefault(name_key(each), each)
     if len(names) > count:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from plexsync.model.item_record import Base as Base
 from plexsync.model.item_record import ReadBack as ReadBack
@@ -90,16 +91,14 @@ class Section:
         return whole[max(holding) :] if holding else None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One file of a Plex item; `file` as Plex sees it, `size` in bytes (None if unknown)."""
 
     file: str
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlexItem:
+class PlexItem(NamedTuple):
     """A complete Plex movie, as fetched by its rating key.
 
     `values` holds every scalar and list field of FIELDS (lists in Plex's order), `locks` the edit
@@ -108,7 +107,7 @@ class PlexItem:
 
     target: Target
     parts: tuple[Part, ...] = ()
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = {}
     locks: frozenset[str] = frozenset()
     thumb: str = ""
     art: str = ""
@@ -117,19 +116,17 @@ class PlexItem:
     year: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedPart:
+class IndexedPart(NamedTuple):
     """A file in the library index: which item holds it. `first`: it is the item's first part.
 
-    `updated` is when Plex last changed the item, seconds of Plex's clock; files are compared
-    without it.
+    `updated` is when Plex last changed the item, seconds of Plex's clock.
     """
 
     target: Target
     file: str
     size: int | None
     first: bool
-    updated: int = field(default=0, compare=False)
+    updated: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

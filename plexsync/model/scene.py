@@ -54,8 +54,7 @@ class Group(Entity):
     has_picture: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class VideoFile:
+class VideoFile(NamedTuple):
     """One file of a scene; `path` as Stash sees it, `size` in bytes (None if unknown).
 
     `width` and `height` are details, in pixels; 0 if unknown.

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from plexsync.model.hierarchy import FLAT, Hierarchy
-from plexsync.model.metadata import Limits, SyncMetadata, validate_metadata
+from plexsync.model.metadata import Limits, validate_metadata
 from plexsync.model.plex import FIELDS, IMAGE, Value
 from plexsync.model.scene import Scene, VideoFile
 from plexsync.model.text import clean
@@ -17,6 +16,10 @@ from plexsync.model.values import value_hash
 from plexsync.policy.recipe.recipe import RecipeSettings, recipe_of
 
 __all__ = ["Desired", "desired", "has_enough_metadata", "hash_desired"]
+
+
+_IMAGES = frozenset(name for name, field in FIELDS.items() if field.kind == IMAGE)
+_in_order = json.JSONEncoder(sort_keys=True).encode
 
 
 class FieldSettings(RecipeSettings, Protocol):
@@ -30,8 +33,7 @@ class FieldSettings(RecipeSettings, Protocol):
     def strict_mode(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(NamedTuple):
     """The desired state of one scene: a value per enabled field, and the entities they come from.
 
     `entities` are (kind, Stash id) pairs of the kinds "performer", "tag", "studio" and "group".
@@ -76,10 +78,10 @@ def desired(
     metadata, error = validate_metadata(recipe.values(scene, hierarchy), limits)
     if metadata is None:
         return None, error
-    values = {
-        name: value
+    values: dict[str, Value] = {
+        name: images[name] if name in _IMAGES else getattr(metadata, name)
         for name in recipe.fields
-        if (value := _value(name, metadata, images)) is not None
+        if name not in _IMAGES or images.get(name)
     }
     entities = recipe.entities(scene, hierarchy) if values else frozenset()
     return Desired(scene.id, values, entities, tuple(left_out)), None
@@ -95,11 +97,4 @@ def hash_desired(desired: Desired, files: Sequence[VideoFile], fingerprint: str)
         "files": sorted([file.path, file.size or 0] for file in files),
         "fingerprint": fingerprint,
     }
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _value(name: str, metadata: SyncMetadata, images: Mapping[str, str]) -> Value | None:
-    if FIELDS[name].kind == IMAGE:
-        return images.get(name) or None
-    value: Value = getattr(metadata, name)
-    return value
+    return hashlib.sha256(_in_order(document).encode()).hexdigest()[:32]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from plexsync.model.dead_letter import Candidate
 from plexsync.model.ledger import Pin
@@ -21,8 +21,7 @@ from plexsync.model.scene import VideoFile
 HIGH, LOW, NONE = "HIGH", "LOW", "NONE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(NamedTuple):
     """The items that match a scene, and with which confidence.
 
     HIGH: every target is the scene. LOW: the targets are candidates in a fixed order; the first is
@@ -37,13 +36,17 @@ class Match:
     rule: str = ""
     targets: tuple[Target, ...] = ()
     candidates: tuple[IndexedPart, ...] = ()
-    matched: Mapping[Target, str] = field(default_factory=dict)
+    matched: Mapping[Target, str] = {}
     loose: frozenset[str] = frozenset()
     doubt: str = ""
 
+    @property
+    def exact(self) -> bool:
+        """Whether each file has exactly the path of one of the scene's."""
+        return self.rule == "path" and not self.loose
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
+
+class _Pair(NamedTuple):
     """A file of the scene and a Plex part of the same name. `end` counts common components from the
     name upwards.
 

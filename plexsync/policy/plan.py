@@ -76,21 +76,36 @@ def plan(
     out until its desired value changes. Fields that match but are not locked yet are added as
     lock-only edits if a request is sent anyway.
     """
-    fields = [field for field in EDITABLE.values() if field.name in desired]
-    if not any(_may_differ(field, desired[field.name], current) for field in fields):
-        return ()
-    cases = [_case(field, desired, current, written, preserve) for field in fields]
-    edits = [edit for case in cases if (edit := _DECISIONS[case.field.kind](case)) is not None]
-    edits = [edit for edit in edits if not is_refused(edit, refused or {})]
+    edits = []
+    for field in _differing(desired, current):
+        case = _case(field, desired, current, written, preserve)
+        edit = _DECISIONS[field.kind](case)
+        if edit is not None and not is_refused(edit, refused or {}):
+            edits.append(edit)
     if any(EDITABLE[edit.field].kind != IMAGE for edit in edits):
-        busy = {edit.field for edit in edits}
-        edits += [_lock(case) for case in cases if case.field.name not in busy and _lockable(case)]
+        others = [name for name in desired if name not in {edit.field for edit in edits}]
+        cases = [
+            _case(field, desired, current, written, preserve)
+            for field in EDITABLE.values()
+            if field.name in others
+        ]
+        edits += [_lock(case) for case in cases if _lockable(case)]
     return tuple(edits)
 
 
-def _may_differ(field: Field, want: Value, current: PlexItem) -> bool:
-    """False for most fields: a value that Plex shows exactly needs no edit."""
-    return field.kind == IMAGE or current.values.get(field.name) != want
+def shows(item: PlexItem, desired: Mapping[str, Value]) -> bool:
+    """Whether an item shows exactly what it should, so that `plan` has nothing to do."""
+    return not _differing(desired, item)
+
+
+def _differing(desired: Mapping[str, Value], current: PlexItem) -> list[Field]:
+    """The fields that Plex does not show exactly, and images, of which it shows too little."""
+    have = current.values
+    return [
+        field
+        for name, field in EDITABLE.items()
+        if name in desired and (field.kind == IMAGE or have.get(name) != desired[name])
+    ]
 
 
 def uncut(name: str, last: Written) -> Written:

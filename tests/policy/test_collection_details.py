@@ -112,9 +112,9 @@ def test_a_smart_collection_is_never_meant() -> None:
 def test_only_what_nobody_edited_can_be_taken_for_ours() -> None:
     item = PlexItem(target=Target("s", "1", 7, collection=True))
     assert is_untouched(item)
-    assert is_untouched(replace(item, locks=frozenset({"title"})))
-    assert not is_untouched(replace(item, locks=frozenset({"thumb"})))
-    assert not is_untouched(replace(item, values={"summary": "Mine."}))
+    assert is_untouched(item._replace(locks=frozenset({"title"})))
+    assert not is_untouched(item._replace(locks=frozenset({"thumb"})))
+    assert not is_untouched(item._replace(values={"summary": "Mine."}))
 
 
 def test_a_note_is_news_or_nothing() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
@@ -243,7 +242,7 @@ def test_locks_travel_with_real_edits_only() -> None:
         "poster": "sha",
     }
     current = item(locks="studio", title="old", summary="same", studio="locked", tags=("X", "y"))
-    current = replace(current, values={**current.values, "tags": ("X",)})
+    current = current._replace(values={**current.values, "tags": ("X",)})
     edits = plan(desired, current, ours(poster="sha"), False)
     assert [(e.field, e.lock_only) for e in edits] == [
         ("title", False),

@@ -11,10 +11,12 @@ from plexsync.model.stored import LATEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any, TypeGuard
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, TypeGuard, TypeVar
 
     from plexsync.model.item_record import Value
+
+    V = TypeVar("V")
 
 
 LISTS = frozenset(("performers", "tags", "directors", "writers", "collections", "labels"))
@@ -23,6 +25,51 @@ TEXTS = frozenset(
     + ("original_title", "content_rating", "poster", "background")
 )
 """The fields whose value is a list of names, and the others, as model/plex.py has them."""
+
+
+class _Later:
+    """A mapping that is decoded when it is first looked at."""
+
+    __slots__ = ("_decode", "_found", "_stored")
+
+    def __init__(self, stored: str | bytes, decode: Callable[[str | bytes], object]) -> None:
+        self._stored, self._decode = stored, decode
+        self._found: Any = None
+
+    def _decoded(self) -> Any:
+        if self._found is None:
+            self._found = self._decode(self._stored)
+        return self._found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._decoded(), name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._decoded()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._decoded())
+
+    def __len__(self) -> int:
+        return len(self._decoded())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._decoded()
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._decoded() == other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self._decoded())
+
+
+def later(stored: str | bytes, decode: Callable[[str | bytes], Mapping[str, V]]) -> Mapping[str, V]:
+    """What `decode` makes of this, once it is needed: nobody looks at what was written to most items,
+    since they are in step.
+    """
+    return _Later(stored, decode)  # type: ignore[return-value]
 
 
 def entities_to_text(entities: Iterable[tuple[str, int]]) -> str:

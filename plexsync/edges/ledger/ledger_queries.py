@@ -7,6 +7,7 @@ from plexsync.edges.ledger.encoding import (
     base_from_json,
     dirty_from_json,
     entities_from_text,
+    later,
     pictures_from_json,
     read_back_from_json,
     refused_from_json,
@@ -81,7 +82,7 @@ class LedgerQueries(SummaryQueries):
                 TargetState(
                     target=Target(server, section, key),
                     part=paths[row] if part is None else part,
-                    written=written_from_json(written),
+                    written=later(written, written_from_json),
                     base=bases.get((server, key), {}),
                     dirty=dirty_from_json(dirty),
                     unconfirmed=unconfirmed_from_json(unconfirmed),
@@ -93,14 +94,14 @@ class LedgerQueries(SummaryQueries):
             )
         return targets
 
-    def bases(self, items: Collection[Item]) -> dict[Item, dict[str, Base]]:
+    def bases(self, items: Collection[Item]) -> dict[Item, Mapping[str, Base]]:
         """Base values of these Plex items: what they had before the first write."""
         sql = "SELECT rating_key, base FROM bases WHERE server = ? AND rating_key IN ({})"
-        bases = {}
+        bases: dict[Item, Mapping[str, Base]] = {}
         for server in {server for server, _ in items}:
             keys = [key for owner, key in items if owner == server]
             for key, base in ask_in(self._ask, sql, keys, (self._number(server),), "it"):
-                bases[server, key] = base_from_json(base)
+                bases[server, key] = later(base, base_from_json)
         return bases
 
     def holders(self, items: Sequence[int]) -> dict[int, set[int]]:

@@ -97,11 +97,11 @@ class SectionRow:
     server: str
     key: str
     uuid: str
-    list: int
-    surplus: int
-    read_at: float
-    added: int
-    updated: int
+    list: int = 0
+    surplus: int = 0
+    read_at: float = 0.0
+    added: int = 0
+    updated: int = 0
     clock: str = ""
     read_clock: str = ""
     reread_at: float = 0.0

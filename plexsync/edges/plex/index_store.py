@@ -34,6 +34,7 @@ PATH, NAME, TAIL = 1, 2, 3
 _COLUMNS = {PATH: "path_key", NAME: "name_key", TAIL: "tail_key"}
 
 _CHUNK = 500
+_HELD = "p.updated, p.rating_key, s.key, p.place, p.size, p.file"
 
 
 class IndexStore:
@@ -160,19 +161,30 @@ class IndexStore:
             self.put(row.list, [item])
             self.save(replace(row, read_clock=""))
 
+    def find(
+        self, server: str, keys: Sequence[tuple[str, str, str, str]]
+    ) -> dict[IndexedPart, None]:
+        """The server's files with the PATH of one of these keys, or else with its TAIL or NAME, in a
+        fixed order.
+        """
+        found = dict.fromkeys(self.lookup(server, PATH, (key[PATH] for key in keys)))
+        if not found:
+            found |= dict.fromkeys(self.lookup(server, TAIL, (key[TAIL] for key in keys)))
+            found |= dict.fromkeys(self.lookup(server, NAME, (key[NAME] for key in keys)))
+        return found
+
     def lookup(self, server: str, which: int, keys: Iterable[str]) -> Iterator[IndexedPart]:
         """The server's files with one of these keys (PATH, TAIL or NAME), in a fixed order."""
         for key in filter(None, dict.fromkeys(keys)):
             rows = self._db.execute(
-                "SELECT s.key, p.rating_key, p.file, p.size, p.place, p.updated FROM parts p"
+                f"SELECT {_HELD} FROM parts p"
                 f" JOIN sections s ON s.list = p.list WHERE p.{_COLUMNS[which]} = ?"
                 " AND s.server = ? ORDER BY s.key, p.rating_key, p.place LIMIT ?",
                 (crc32(key.encode()) >> 1, server, MOST_PER_KEY),
             )
-            for section, rating_key, file, size, place, updated in rows:
-                if self._keys(file)[which] == key:
-                    target = Target(server, section, rating_key)
-                    yield IndexedPart(target, file, size, place == 0, updated)
+            for held in rows:
+                if self._keys(held[-1])[which] == key:
+                    yield part_of(server, held)
 
     def at_paths(self, server: str, keys: Mapping[str, str]) -> dict[str, list[Held]]:
         """The server's files by PATH key, in a fixed order; `keys` has the keys wanted, by path."""
@@ -182,7 +194,7 @@ class IndexStore:
         for start in range(0, len(checksums), _CHUNK):
             some = checksums[start : start + _CHUNK]
             rows = self._db.execute(
-                "SELECT p.updated, p.rating_key, s.key, p.place, p.size, p.file"
+                f"SELECT {_HELD}"
                 # in this order: by itself SQLite would read the whole list for each page
                 " FROM parts p INDEXED BY parts_path CROSS JOIN sections s ON s.list = p.list"
                 f" WHERE s.server = ? AND p.path_key IN ({','.join('?' * len(some))})"
@@ -264,3 +276,9 @@ class IndexStore:
 
 def _paths(rows: Iterable[File]) -> set[tuple[int, str]]:
     return {(key, path) for key, _, path, *_ in rows if path}
+
+
+def part_of(server: str, held: Held) -> IndexedPart:
+    """A file of a server's item as it is matched with scenes."""
+    updated, rating_key, section, place, size, file = held
+    return IndexedPart(Target(server, section, rating_key), file, size, place == 0, updated)

@@ -5,12 +5,13 @@ It is a cache: deleting plex_index.db costs one full read of the libraries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from plexsync.edges.plex.client import PlexClient
 from plexsync.edges.plex.index_schema import Held, IndexStats, SectionRow
-from plexsync.edges.plex.index_store import NAME, PATH, TAIL, IndexStore
+from plexsync.edges.plex.index_store import MOST_PER_KEY, NAME, IndexStore, part_of
 from plexsync.edges.plex.lists import Page, Sections
 from plexsync.edges.plex.new_list import Keys
 from plexsync.edges.plex.pages import PAGE, pages
@@ -109,17 +110,19 @@ class PlexIndex:
         known = self._store.sections(self._client.server_id()).values()
         return not self._read_only and any(_wants_reading(row, now, depth) for row in known)
 
-    def find(self, paths: Sequence[str]) -> list[IndexedPart]:
+    def find(
+        self, paths: Sequence[str], held: Mapping[str, Sequence[Held]] = MappingProxyType({})
+    ) -> list[IndexedPart]:
         """The files that may be one of these (paths as Plex sees them), in a fixed order.
 
         Those with the same path if there are any, otherwise those with the same folder and name,
-        and those with the same name. Connects if needed, for the server's identity.
+        and those with the same name. Connects if needed, for the server's identity. `held` is what
+        `at_paths` returned for these paths, if it was asked.
         """
-        server, keys = self._client.server_id(), self._keys_of(paths)
-        found = dict.fromkeys(self._store.lookup(server, PATH, (key[1] for key in keys)))
-        if not found:
-            found |= dict.fromkeys(self._store.lookup(server, TAIL, (key[3] for key in keys)))
-            found |= dict.fromkeys(self._store.lookup(server, NAME, (key[2] for key in keys)))
+        server = self._client.server_id()
+        some = (file for path in paths for file in held.get(path, ())[:MOST_PER_KEY])
+        found = dict.fromkeys(part_of(server, file) for file in some)
+        found = found or self._store.find(server, self._keys_of(paths))
         self.lookups += 1
         self.hits += bool(found)
         return list(found)
@@ -257,11 +260,7 @@ class PlexIndex:
                 server=server,
                 key=section.key,
                 uuid=section.uuid,
-                list=0,
-                surplus=0,
                 read_at=now,
-                added=0,
-                updated=0,
                 clock=section.clock,
                 read_clock=section.clock,
                 reread_at=reread_at,

@@ -116,17 +116,19 @@ def moment(element: Element, name: str) -> int:
     return seconds if seconds <= LATEST else 0
 
 
-_ELSE = {SORT_TITLE.name: "title"}
-"""Field -> the attribute that Plex uses in its place if it is missing."""
+_SCALARS, _LISTS = (
+    [(name, field.shown) for name, field in FIELDS.items() if field.kind == kind]
+    for kind in (SCALAR, LIST)
+)
 
 
 def _item(element: Element, key: int, server: str, section: str) -> PlexItem:
-    values: dict[str, Value] = {}
-    for name, field in FIELDS.items():
-        if field.kind == SCALAR:
-            values[name] = element.get(field.shown, element.get(_ELSE.get(name, ""), ""))
-        elif field.kind == LIST:
-            values[name] = tuple(tag for tag in _tags(element, field.shown) if tag)
+    values: dict[str, Value] = {name: element.get(shown, "") for name, shown in _SCALARS}
+    if SORT_TITLE.shown not in element.attrib:
+        values[SORT_TITLE.name] = values["title"]
+    for name, shown in _LISTS:
+        tags = [child.get("tag", "") for child in element.findall(shown)]
+        values[name] = tuple(filter(None, tags))
     collection = element.get("type") == "collection"
     locks = (lock for lock in element.findall("Field") if lock.get("locked") in {"1", "true"})
     return PlexItem(
@@ -147,10 +149,6 @@ def _keyed(root: Element) -> Iterator[tuple[int, Element]]:
         key = number(element, "ratingKey")
         if key:
             yield key, element
-
-
-def _tags(element: Element, name: str) -> Iterator[str]:
-    return (child.get("tag", "") for child in element.findall(name))
 
 
 def _parts(element: Element) -> tuple[Part, ...]:

@@ -17,7 +17,6 @@ _FRACTION = re.compile(r"\.[0-9]+")
 _ZULU = re.compile(r"[Zz]\Z")
 _LONGEST_TIME = 64
 _DIGITS = 18
-_ABSENT = object()
 T = TypeVar("T")
 E = TypeVar("E", bound=Entity)
 
@@ -57,11 +56,11 @@ def message_of(error: object) -> str:
 
 def field_of(raw: object, name: str, read: Callable[[Any], T]) -> T:
     """Read one field with `read`; raises Unusable with the field's name."""
-    value = an_object(raw).get(name, _ABSENT)
-    if value is _ABSENT:
+    fields = raw if isinstance(raw, dict) else an_object(raw)
+    if name not in fields:
         raise Unusable(f"{name} is missing")
     try:
-        return read(value)
+        return read(fields[name])
     except Unusable as problem:
         raise Unusable(f"{name} {problem}") from None
 

@@ -29,8 +29,9 @@ from plexsync.model.scene import Scene, SceneParts
 from plexsync.policy.desired import desired, has_enough_metadata, hash_desired
 from plexsync.policy.gaps import MISSING, find_gaps
 from plexsync.policy.matching import NONE
+from plexsync.policy.plan import shows
 
-_NONE: Mapping[int, str] = {}
+_NONE = Basis()
 
 
 class Compare:
@@ -52,6 +53,7 @@ class Compare:
         self._selection = Selection(config, stash)
         self._matcher = SceneMatcher(path_map, index, stash, ledger, self._selection)
         self._unchanged = Unchanged(config, self._selection, path_map, index, ledger)
+        self._choices = config.picture_choices.keys()
         self._fingerprint = ""
 
     @property
@@ -72,9 +74,9 @@ class Compare:
                 return scenes, basis
 
     def views(
-        self, scenes: Sequence[Scene], oldest: float, digests: Mapping[int, str] = _NONE
+        self, scenes: Sequence[Scene], oldest: float, basis: Basis = _NONE
     ) -> list[Comparison]:
-        """What ledger and index have about a page of scenes, with the digests of their bases.
+        """What ledger and index have about a page of scenes, with what is known of their basis.
 
         Scenes that were never requested, and have not changed since `oldest`, are skipped (0: none
         is).
@@ -84,17 +86,21 @@ class Compare:
         self._fingerprint = f"{self._ledger.server} {self._config.desired_fingerprint()}"
         ids = [scene.id for scene in scenes]
         states, before = self._ledger.scenes(ids), self._ledger.observations(ids)
-        views = [self._view(s, states.get(s.id), before.get(s.id, ())) for s in scenes]
+        views = [self._view(s, states.get(s.id), before.get(s.id, ()), basis) for s in scenes]
         for view in views:
-            view.basis = digests.get(view.scene.id, "")
+            view.basis = basis.digests.get(view.scene.id, "")
             if self._concerns_us(view, oldest):
                 self._desire(view)
         return views
 
     def _view(
-        self, scene: Scene, state: SceneState | None, before: tuple[Observation, ...]
+        self,
+        scene: Scene,
+        state: SceneState | None,
+        before: tuple[Observation, ...],
+        basis: Basis,
     ) -> Comparison:
-        found = self._matcher.propose(scene)
+        found = self._matcher.propose(scene, basis.held)
         if state is not None and is_other_file(state, scene):
             state = None
         observations = tuple(
@@ -121,7 +127,7 @@ class Compare:
         wanted, _ = desired(view.scene, self._config, images, self._selection.hierarchy)
         if wanted is None:  # a sync would reject it too
             return
-        view.pictures = len(self._config.picture_choices.keys() - images.keys())
+        view.pictures = len(self._choices - images.keys())
         view.desired_hash = hash_desired(wanted, view.scene.files, self._fingerprint)
         if view.match.confidence == NONE:
             gaps = ((MISSING, ""),) if self._config.reconcile_missing else ()
@@ -140,7 +146,7 @@ class Compare:
         """The checksums of the scene's pictures; those that may have changed are read from Stash."""
         scene, state = view.scene, view.state
         known = self._pictures.known_images(scene, state)
-        if state is None or scene.updated_at <= state.since or not self._config.syncs_images:
+        if state is None or scene.updated_at <= state.since or not self._choices:
             return known
         view.basis = ""
         try:
@@ -170,7 +176,7 @@ class Compare:
         if view.desired is None:
             return
         parts = candidates_of(view.match)
-        found = self._matcher.confirm(view.scene, parts, items)
+        found = self._matcher.confirm(view.scene, view.match, items)
         view.unread = any(part.target in broken for part in parts)
         view.absent = found.confidence == NONE
         if view.absent or view.unread:
@@ -186,8 +192,12 @@ class Compare:
         if view.state is not None and view.state.state in GIVEN_UP:
             scene.matched = self._matcher.free(view.scene, scene.matched)
         preserve = self._config.preserve_plex_edits
-        planned = plan_items(scene, self._ledger, preserve)
-        view.shared, view.writes = not planned, sum(bool(each.edits) for each in planned)
+        view.shared = not scene.matched
+        if all(shows(item, scene.values) for item, _ in scene.matched):  # as most do
+            planned = []
+        else:
+            planned = plan_items(scene, self._ledger, preserve)
+        view.writes = sum(bool(each.edits) for each in planned)
         gaps = {each.item.target.rating_key: _found(each, scene, preserve) for each in planned}
         view.observations = tuple(
             _judged(each, gaps.get(each.rating_key, ()), found.confidence, now)

@@ -52,7 +52,7 @@ class Comparison:
         """Whether the ledger has it that other scenes have items of this one."""
         if self.state is None:
             return False
-        return self.state.state == SHARED or any(kind == RIVAL for kind, _ in self.state.entities)
+        return self.state.state == SHARED or RIVAL in {kind for kind, _ in self.state.entities}
 
     @property
     def tried(self) -> bool:

@@ -188,7 +188,7 @@ class Reconciliation:
     ) -> list[Comparison]:
         """The decided scenes of a page, with those held back by earlier pages."""
         oldest = float(self._ledger.get_meta("installed_at") or 0.0) if run.order.known else 0.0
-        views = self._compare.views(scenes, oldest, basis.digests)
+        views = self._compare.views(scenes, oldest, basis)
         waiting = [*session.held, *(view for view in views if view.desired is not None)]
         compared: list[Comparison] = []
         while batch := next_batch(waiting, flush):

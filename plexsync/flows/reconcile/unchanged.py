@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plexsync.edges.ledger.ledger import Ledger
-from plexsync.edges.plex.library_index import PlexIndex
+from plexsync.edges.plex.library_index import Held, PlexIndex
 from plexsync.edges.stash.scene_answers import RawPage
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
@@ -24,12 +24,13 @@ from plexsync.policy.unchanged import conclusion, decisive, digests
 class Basis:
     """What the scenes of a page are compared on.
 
-    `digests` has those of the scenes that the index finds by their paths; `same` are the scenes for
-    which it is the one of a comparison that found nothing to do, with the rating keys of their
-    items.
+    `digests` has those of the scenes that the index finds by their paths, `held` their files in the
+    index by path; `same` are the scenes for which it is the digest of a comparison that found
+    nothing to do, with the rating keys of their items.
     """
 
     digests: Mapping[int, str] = field(default_factory=dict)
+    held: Mapping[str, Sequence[Held]] = field(default_factory=dict)
     same: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
 
@@ -71,7 +72,7 @@ class Unchanged:
             items = sorted({(key, updated, found[scene]) for updated, key, *_ in files})
             if items == concluded.get(scene):
                 same[scene] = [key for key, *_ in items]
-        return Basis(found, same)
+        return Basis(found, held, same)
 
 
 def _is_shared(standing: Sequence[object] | None) -> bool:

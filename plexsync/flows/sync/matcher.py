@@ -159,8 +159,8 @@ class ItemMatcher:
         show yet.
         """
         for each in scenes:
-            each.proposed = candidates_of(self._scenes.propose(each.scene))
-        targets = {part.target for each in scenes for part in each.proposed}
+            each.proposed = self._scenes.propose(each.scene)
+        targets = {part.target for each in scenes for part in candidates_of(each.proposed)}
         items, broken = self._items.read(targets)
         self._scenes.meet(items)
         outcomes = [self._outcome(each, items, broken) for each in scenes]
@@ -175,10 +175,11 @@ class ItemMatcher:
         broken: Mapping[Target, SyncError],
     ) -> SceneWrite | Result | None:
         """The outcome of a proposal by the live items; None if Plex does not have the scene."""
-        error = next((broken[p.target] for p in scene.proposed if p.target in broken), None)
+        parts = candidates_of(scene.proposed)
+        error = next((broken[p.target] for p in parts if p.target in broken), None)
         if error is not None:
             return Failed(scene.job, error)
-        for part in scene.proposed:
+        for part in parts:
             if part.target not in items:
                 self._index.forget(part.target)
         found = self._scenes.confirm(scene.scene, scene.proposed, items)

@@ -4,7 +4,7 @@ knows which server it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from plexsync.edges.plex.client import Cut, Health, Sent
@@ -106,8 +106,12 @@ class FileIndex(Protocol):
     def worth_reading(self, now: float, depth: Depth) -> bool:
         """Whether a refresh of this depth would read a whole library."""
 
-    def find(self, paths: Sequence[str]) -> list[IndexedPart]:
-        """The files that may match one of these paths."""
+    def find(
+        self, paths: Sequence[str], held: Mapping[str, Sequence[Held]] = ...
+    ) -> list[IndexedPart]:
+        """The files that may match one of these paths; `held` is what `at_paths` has of them, if it
+        was asked.
+        """
 
     def at_paths(self, paths: Sequence[str]) -> dict[str, list[Held]]:
         """The files that `find` finds by their paths alone, for many paths at once."""

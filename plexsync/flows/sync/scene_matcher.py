@@ -7,12 +7,12 @@ decide.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from types import MappingProxyType
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.sync.claims import Claims
-from plexsync.flows.sync.media_server import FileIndex
+from plexsync.flows.sync.media_server import FileIndex, Held
 from plexsync.flows.sync.scene_write import Found, SceneWrite
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.ledger import Pin
@@ -26,10 +26,17 @@ MOST_CANDIDATES = 20
 
 
 def propose(
-    files: Sequence[VideoFile], pin: Pin | None, index: FileIndex, path_map: PathMap
+    files: Sequence[VideoFile],
+    pin: Pin | None,
+    index: FileIndex,
+    path_map: PathMap,
+    held: Mapping[str, Sequence[Held]] = MappingProxyType({}),
 ) -> Match:
-    """The items of these files by the index alone; a pin takes precedence over the files."""
-    parts = index.find([pin.part] if pin else [path_map.to_plex(file.path) for file in files])
+    """The items of these files by the index alone; a pin takes precedence over the files. `held` is
+    as for `FileIndex.find`.
+    """
+    paths = [pin.part] if pin else [path_map.to_plex(file.path) for file in files]
+    parts = index.find(paths, held)
     return pinned(pin, parts) if pin else match(files, parts, path_map)
 
 
@@ -59,15 +66,18 @@ class SceneMatcher:
         """Before a batch or page: read the pins of the current server."""
         self.pins = self._ledger.pins()
 
-    def propose(self, scene: Scene) -> Match:
-        """The items by the index alone."""
-        return propose(scene.files, self.pins.get(scene.id), self._index, self._map)
-
-    def confirm(
-        self, scene: Scene, parts: Iterable[IndexedPart], items: Mapping[Target, PlexItem]
+    def propose(
+        self, scene: Scene, held: Mapping[str, Sequence[Held]] = MappingProxyType({})
     ) -> Match:
+        """The items by the index alone; `held` is as for `FileIndex.find`."""
+        return propose(scene.files, self.pins.get(scene.id), self._index, self._map, held)
+
+    def confirm(self, scene: Scene, proposed: Match, items: Mapping[Target, PlexItem]) -> Match:
         """The match by the live items of the proposed files."""
-        return self._claims.match(scene, self._live(parts, items), self.pins.get(scene.id))
+        live = self._live(candidates_of(proposed), items)
+        if proposed.exact and tuple(live) == proposed.candidates:
+            return proposed
+        return self._claims.match(scene, live, self.pins.get(scene.id))
 
     def meet(self, items: Iterable[Target]) -> None:
         """Before `share`: read from the ledger which scenes these items were written for."""
@@ -103,7 +113,8 @@ class SceneMatcher:
                 continue
             sizes = {each.file: each.size for each in item.parts}
             if part.file in sizes:
-                live.append(replace(part, size=sizes[part.file]))
+                size = sizes[part.file]
+                live.append(part if part.size == size else part._replace(size=size))
             elif sizes:
                 self._index.correct(part.target, item)
         return live

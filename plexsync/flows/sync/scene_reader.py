@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.log.log import Log
@@ -221,7 +220,7 @@ class SceneReader:
         pictures it may show.
         """
         more = self._selection.entities(scene) | pictures.watched
-        return replace(wanted, entities=wanted.entities | more) if more else wanted
+        return wanted._replace(entities=wanted.entities | more) if more else wanted
 
 
 def _is_meant(job: Job) -> bool:

@@ -16,7 +16,6 @@ from plexsync.model.plex import (
     IMAGE,
     Base,
     Edit,
-    IndexedPart,
     PlexItem,
     ReadBack,
     Refusal,
@@ -25,12 +24,13 @@ from plexsync.model.plex import (
 )
 from plexsync.model.scene import Scene
 from plexsync.policy.desired import Desired
+from plexsync.policy.matching import Match
 from plexsync.policy.notes import NO_COVER, notes
 
 Found = tuple[PlexItem, str]
 """A live item, and its file that matched."""
 
-_UNKNOWN = Desired(0, {}, frozenset())
+_UNKNOWN, _NO_MATCH = Desired(0, {}, frozenset()), Match()
 
 
 @dataclass(slots=True)
@@ -102,8 +102,8 @@ class SceneWrite:
     """The digest of all that its desired state depends on; "" if that is more than can be known."""
     pictures: ScenePictures = field(default_factory=ScenePictures)
     """Read only by `SceneReader.read_late_pictures` if the scene cannot be in step anyway."""
-    proposed: Sequence[IndexedPart] = ()
-    """The files in the index whose items may be the scene."""
+    proposed: Match = _NO_MATCH
+    """By the index alone."""
     confidence: str = ""
     """Confidence of its match with Plex."""
     matched: Sequence[Found] = ()

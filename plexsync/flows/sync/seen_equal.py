@@ -114,7 +114,7 @@ class SeenEqual:
         found: list[_Seen] = []
         for (each, state, items), some in zip(equal, paths, strict=True):
             files = [file for path in some for file in held.get(path, ())]
-            if {*map(_file, files)} == {*map(_proposed, each.proposed)}:
+            if {*map(_file, files)} == {*map(_proposed, each.proposed.candidates)}:
                 basis = conclusion(each.basis, standing_of(state), files)
                 observations = tuple(_observations(each, items, basis))
                 found.append(_Seen(each.scene.id, items, observations, old=not each.changing))
@@ -135,7 +135,7 @@ class SeenEqual:
             return False
         if each.confidence != HIGH or not has_enough_metadata(each.scene):
             return False
-        if len(each.matched) != len(each.proposed):
+        if len(each.matched) != len(each.proposed.candidates):
             return False
         writes = each.items
         if each.changing:

@@ -8,8 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from plexsync.model.hierarchy import Hierarchy, Tree
 from plexsync.model.metadata import NAME_LENGTH
@@ -53,8 +52,7 @@ def everything(entities: Sequence[E], tree: Tree) -> Sequence[E]:
     return entities
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """A scene with everything that placeholders need; tags in `ignored` count as absent."""
 
     scene: Scene
@@ -177,9 +175,10 @@ def performers(facts: Facts, pick: Pick) -> Sequence[str]:
     """The names, with the disambiguation if two performers of the scene share a name."""
     every = facts.scene.performers
     meant = pick(every, facts.hierarchy.tags)
-    if len(every) == 1:
+    keys = [name_key(one.name) for one in every]
+    if len({*keys}) == len(keys):
         return [one.name for one in meant]
-    times = Counter(name_key(one.name) for one in every)
+    times = Counter(keys)
     return [
         f"{one.name} ({one.disambiguation})"
         if times[name_key(one.name)] > 1 and one.disambiguation.strip()
