@@ -22,10 +22,14 @@ def backfill_job(scene: int, reason: str, now: float) -> Job:
     return Job(scene=scene, reason=reason, born=now, priority=BACKFILL, not_before=now)
 
 
-def wake_neighbours(queue: JobQueue, ledger: Ledger, scenes: Iterable[int], now: float) -> None:
-    """Have those synced that share a Plex item with these scenes, or wait for theirs."""
-    found = [other for scene in scenes for other in ledger.neighbours(scene)]
-    queue.put_all(backfill_job(scene, RECONCILE, now) for scene in dict.fromkeys(found))
+def neighbours(ledger: Ledger, scenes: Iterable[int]) -> set[int]:
+    """The scenes that share a Plex item with these, or wait for theirs."""
+    return {other for scene in scenes for other in ledger.neighbours(scene)}
+
+
+def wake(queue: JobQueue, scenes: Iterable[int], now: float) -> None:
+    """Have these scenes compared with Plex."""
+    queue.put_all(backfill_job(scene, RECONCILE, now) for scene in sorted(scenes))
 
 
 def backfill(

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from plexsync.model.job import Job
 from plexsync.model.ledger import Pin
+from plexsync.model.reasons import UPDATE
 from tests.flows.test_reconciliation_story import press
 from tests.flows.test_sync_story import settled
 
@@ -265,6 +267,49 @@ def test_a_reconciliation_gives_the_next_scene_an_item_whose_news_were_lost(
     assert (item.title, world.state(second).state) != ("B", "synced")
     press(world, "reconcile_all")
     work(world)
+    assert (item.title, world.state(second).state) == ("B", "synced")
+    at_rest(world)
+
+
+def interrupted(world: Any, scene: int, times: int = 1) -> None:
+    """Workers were killed while they worked on this scene alone."""
+    for _ in range(times):
+        with closing(world.queue()) as queue:
+            queue.put_all([Job(scene=scene, reason=UPDATE, born=world.clock.now())])
+            queue.start([scene])
+
+
+@pytest.mark.parametrize(
+    ("kind", "give_up"),
+    [
+        (same_path, tagged_sync_never),
+        (same_path, moved),
+        (pins, tagged_sync_never),
+        (copies, refused_for_good),
+    ],
+)
+def test_the_next_scene_is_told_although_the_worker_was_killed_before_it_could_do_so(
+    world: Any, kind: Callable[[Any], Rivals], give_up: Callable[[Any, int], None]
+) -> None:
+    first, second, item = rivals(world, kind)
+    world.clock.passed += 4 * 3600
+    work(world)
+    unheard(world, give_up, first, second)
+    assert (item.title, world.state(second).state) != ("B", "synced")
+    interrupted(world, first)
+    work(world)
+    assert (item.title, world.state(second).state) == ("B", "synced")
+    at_rest(world)
+
+
+@pytest.mark.parametrize("kind", [same_path, pins])
+def test_the_next_scene_gets_the_item_of_one_at_which_workers_die(
+    world: Any, kind: Callable[[Any], Rivals]
+) -> None:
+    first, second, item = rivals(world, kind)
+    interrupted(world, first, times=3)
+    work(world)
+    assert world.dead_letter(first).cause == "poison"
     assert (item.title, world.state(second).state) == ("B", "synced")
     at_rest(world)
 

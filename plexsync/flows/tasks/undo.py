@@ -9,7 +9,7 @@ from functools import partial
 
 from plexsync import inbox
 from plexsync.edges.stores import Stores
-from plexsync.flows.backfill import wake_neighbours
+from plexsync.flows.backfill import neighbours, wake
 from plexsync.flows.tasks.confirmation import is_second_press
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.item_restorer import ItemRestorer, UndoResult
@@ -174,7 +174,8 @@ def _some(
     scenes_done = [state.scene for state in done]
     if outcome.left_out:
         owned.stores.ledger.save(_taken_out(state, known[state.scene]) for state in done)
-        wake_neighbours(owned.stores.queue, owned.stores.ledger, scenes_done, context.clock.now())
+        others = neighbours(owned.stores.ledger, scenes_done)
+        wake(owned.stores.queue, others, context.clock.now())
     else:
         owned.stores.ledger.save(done)
         outcome.dropped += _drop_older(context, set(scenes_done), began, earlier)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from plexsync.edges.log.log import Log
 from plexsync.edges.queue.job_index import is_due
 from plexsync.edges.stores import Stores
-from plexsync.flows.backfill import wake_neighbours
+from plexsync.flows.backfill import neighbours, wake
 from plexsync.flows.outage.outage_controller import OutageController
 from plexsync.flows.results import (
     ENDED_WELL,
@@ -65,10 +65,13 @@ class ResultRecorder:
         queue = self._stores.queue
         queue.rewrite(*(o.job for o in outcomes if _is_rewritten(o)))
         queue.release([o.scene for o in outcomes if _is_left(o)])
-        queue.finish([o.scene for o in outcomes if o.kind in ENDED_WELL])
         # a change of a scene may affect those that share a Plex item with it
-        news = [o.scene for o in outcomes if _concerns_others(o) and o.scene not in unchanged]
-        wake_neighbours(queue, self._stores.ledger, news, now)
+        news = [o.scene for o in outcomes if _concerns_others(o, unchanged)]
+        ended = [o.scene for o in outcomes if o.kind in ENDED_WELL]
+        others = neighbours(self._stores.ledger, news)
+        wake(queue, others - {*ended}, now)  # first: after a kill nobody would tell them
+        queue.finish(ended)
+        wake(queue, others.intersection(ended), now)
         return outcomes
 
     def _decided(self, result: Result, config: PlexSyncConfig, now: float) -> Outcome:
@@ -91,7 +94,7 @@ class ResultRecorder:
         return Outcome(result, RETURNED, job, error.message, decision.what)
 
     def _log_outcome(self, outcome: Outcome, now: float) -> None:
-        """Log a debug line for a job; `bury` logs its own."""
+        """Log a debug line for a job; `_bury` logs its own."""
         if outcome.changed:
             changed = ", ".join(outcome.changed)
             self._log.debug("synced", scene=outcome.scene, changed=changed)
@@ -106,14 +109,19 @@ class ResultRecorder:
         """Record what must be stored of a failed job before its row is deleted."""
         scene = outcome.scene
         if outcome.kind == GIVEN_UP and outcome.error is not None:
-            self.bury(outcome.job, outcome.error, now)
+            self._bury(outcome.job, outcome.error, now)
         elif isinstance(outcome.error, SceneGone):
             self._intake.drop(scene, now)
         elif outcome.kind == LEFT_OUT and outcome.error is not None:
             self._note_failed(scene, NOT_IN_PLEX, outcome.error.message, now)
 
-    def bury(self, job: Job, error: SyncError, now: float) -> None:
-        """Give up on a job: write its dead letter first, then delete its row."""
+    def give_up(self, job: Job, error: SyncError, now: float) -> None:
+        """Bury a job that is in no batch."""
+        wake(self._stores.queue, neighbours(self._stores.ledger, [job.scene]), now)
+        self._bury(job, error, now)
+
+    def _bury(self, job: Job, error: SyncError, now: float) -> None:
+        """Write a job's dead letter first, then delete its row."""
         candidates = error.candidates if isinstance(error, AmbiguousMatch) else ()
         self._stores.dead_letters.add(
             DeadLetter(
@@ -199,10 +207,13 @@ def _ends_quietly(decision: Verdict, config: PlexSyncConfig) -> bool:
     return config.skip_not_found and missing
 
 
-def _concerns_others(outcome: Outcome) -> bool:
-    """Whether the scene's Plex items changed, or may have."""
+def _concerns_others(outcome: Outcome, unchanged: Collection[int]) -> bool:
+    """Whether the scene's Plex items changed, or may have: also in a run that a kill interrupted."""
+    if outcome.result.job.running:
+        return True
     shared = isinstance(outcome.result, Done) and outcome.result.state == SHARED
-    return outcome.kind in (WRITTEN, LEFT_OUT, GIVEN_UP) and not shared
+    changed = outcome.kind in (WRITTEN, LEFT_OUT, GIVEN_UP) and not shared
+    return changed and outcome.scene not in unchanged
 
 
 def _is_rewritten(outcome: Outcome) -> bool:

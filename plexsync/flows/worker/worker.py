@@ -110,7 +110,7 @@ class Worker:
             error = PlexPermanentError(
                 "the worker died three times while it worked on this scene alone", cause="poison"
             )
-            self._recorder.bury(job, error, now)
+            self._recorder.give_up(job, error, now)
 
     def drain(self) -> str:
         """Work until idle, asked to step aside, or left alone; returns the reason."""
