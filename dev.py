@@ -16,6 +16,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 
@@ -187,6 +188,13 @@ def lint(words: Sequence[str]) -> int:
     return max(run(*step) for step in steps)
 
 
+def check(words: Sequence[str]) -> int:
+    """Do what CI does before the tests: lint, and beside it the counted work (bench --quick)."""
+    with ThreadPoolExecutor(2) as both:
+        parts = [both.submit(lint, words), both.submit(bench, ("--quick",))]
+    return max(part.result() for part in parts)
+
+
 def bench(words: Sequence[str]) -> int:
     """Run the benchmarks; prints one table of figures."""
     return run("-m", "bench", *words)
@@ -235,6 +243,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "test-python": test_python,
     "test-windows": test_windows,
     "lint": lint,
+    "check": check,
     "bench": bench,
     "torture": torture,
     "docs": docs,
