@@ -17,7 +17,6 @@ import sysconfig
 import time
 from collections.abc import Callable
 from importlib import machinery
-from typing import NamedTuple
 
 from plexsync import system
 from plexsync.edges import packages
@@ -25,6 +24,7 @@ from plexsync.edges.packages import Stamp, parse_stamp
 from plexsync.edges.storage import files
 from plexsync.edges.storage.read_only import peek_json
 from plexsync.model.formatting import quoted
+from plexsync.model.named_tuple import NamedTuple
 
 PRIVATE_PLACE = (
     "STASH_PLUGIN_DATA name a folder of Stash's own user on a disk with Unix permissions (in "

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from plexsync.model.errors import AmbiguousMatch, SyncError
 from plexsync.model.job import Job
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.stats import DONE, FAILED, REQUEUED, RETRIED
 from plexsync.policy.matching import LOW
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(NamedTuple):
     """The job is done. `changed` names the fields written to Plex."""
 
     job: Job
@@ -32,16 +30,14 @@ class Done:
     """The basis of a scene that is in step, if the ledger has another one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """The job failed; policy/backoff.py decides what that means."""
 
     job: Job
     error: SyncError
 
 
-@dataclass(frozen=True, slots=True)
-class Postponed:
+class Postponed(NamedTuple):
     """Plex went away before this job's turn, or the worker had to step aside: it was not tried."""
 
     job: Job
@@ -70,8 +66,7 @@ _COUNTED_AS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The outcome of a job, decided once, by the recorder; log, statistics, drains, outages and the
     page all use it.
 

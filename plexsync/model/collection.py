@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plexsync.model.ledger import TargetState
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import Target
 
 UNKNOWN, OURS, FOREIGN = "", "ours", "foreign"
 """Whose a collection is. One that was found to be foreign stays foreign."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedCollection:
+class ListedCollection(NamedTuple):
     """A collection in Plex's list of a library."""
 
     rating_key: int
@@ -20,8 +20,7 @@ class ListedCollection:
     smart: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """The performer, studio, tag or group that a collection represents; kind "" for none."""
 
     kind: str = ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from dataclasses import dataclass
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.secret import SecretStr
 
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}\Z")
@@ -15,8 +15,7 @@ _EVERYWHERE = "0.0.0.0"  # noqa: S104 - the address that Stash reports; nothing 
 _HOST_NAME = re.compile(r"[0-9A-Za-z._-]{1,253}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """Where Stash listens, and the session it gave us; the cookie's value never appears in repr.
 
     `host` is an address to connect to (never "all interfaces"), an IPv6 one without brackets.

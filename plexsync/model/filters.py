@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn
 
 from plexsync.model.formatting import quoted
+from plexsync.model.named_tuple import NamedTuple
 
 FILTERS = ("sync_only", "sync_never")
 """Settings that choose the scenes; what is written of a scene does not depend on them."""
@@ -64,8 +64,7 @@ class FilterError(ValueError):
         self.at = at
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """One name of a condition, or an id as text; `below` if `/*` follows it."""
 
     text: str
@@ -75,8 +74,7 @@ class Name:
         return _spelt(self) + _BELOW * self.below
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """One condition: a single word, a number with its `sign`, or a kind with names."""
 
     kind: str

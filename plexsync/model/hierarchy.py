@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.scene import Scene
 from plexsync.model.values import name_key
 
@@ -14,8 +15,7 @@ _DIGITS = 19
 """A number with fewer digits fits the type of an id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A tag or a studio, and the ids of its parents."""
 
     id: int

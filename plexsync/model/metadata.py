@@ -6,8 +6,9 @@ import datetime
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.text import clean, cut, is_damaged
 from plexsync.model.values import name_key
 

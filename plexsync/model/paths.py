@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from plexsync.model.named_tuple import NamedTuple
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SLASHES = re.compile(r"/{2,}")
@@ -114,8 +115,7 @@ def shared_start(mine: Sequence[str], theirs: Sequence[str]) -> int:
     return count
 
 
-@dataclass(frozen=True, slots=True)
-class _Prefix:
+class _Prefix(NamedTuple):
     """One folder of a pair, which is stripped from absolute paths or prepended to them; `mark`
     separates its names.
     """
@@ -154,8 +154,7 @@ class _Prefix:
         return self.text + self.mark + tail if tail or bare_drive else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class PathMap:
+class PathMap(NamedTuple):
     """Pairs (folder in Plex, folder in Stash) with the same files; empty if the paths are equal."""
 
     pairs: tuple[tuple[_Prefix, _Prefix], ...] = ()

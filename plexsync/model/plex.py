@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from plexsync.model.item_record import Base as Base
 from plexsync.model.item_record import ReadBack as ReadBack
@@ -12,13 +10,13 @@ from plexsync.model.item_record import Refusal as Refusal
 from plexsync.model.item_record import Target as Target
 from plexsync.model.item_record import Value as Value
 from plexsync.model.item_record import Written as Written
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.paths import components
 
 SCALAR, LIST, IMAGE = "scalar", "list", "image"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """How one field is called on each side.
 
     `edit` is Plex's name in an edit and for locks, `shown` the XML attribute (scalar) or element
@@ -67,8 +65,7 @@ SORT_TITLE = FIELDS["sort_title"]
 EDITABLE: Mapping[str, Field] = {**FIELDS, YEAR.name: YEAR}
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A movie library; `locations` are its folders as Plex sees them.
 
     `clock` is its change stamp: it differs once Plex has scanned the library or changed its
@@ -129,8 +126,7 @@ class IndexedPart(NamedTuple):
     updated: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(NamedTuple):
     """One field to change. For lists `value` is the whole list to send, `remove` the names to
     remove.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from plexsync.model.named_tuple import NamedTuple
+
 LOCAL, REMOTE, RELAY = "local", "remote", "relay"
 """Where an address leads: into the same network, over the internet, or through plex.tv's relay."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """One address of a server; `kind` is LOCAL, REMOTE or RELAY."""
 
     url: str
@@ -31,8 +32,7 @@ class AccountServer:
     token: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What an address gave from where Stash runs: `why` it cannot be used, "" if it can."""
 
     address: Address

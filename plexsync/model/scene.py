@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+
+from plexsync.model.named_tuple import NamedTuple
 
 
 class SceneParts(NamedTuple):
@@ -67,8 +68,7 @@ class VideoFile(NamedTuple):
     height: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scene(NamedTuple):
     """A scene as Stash returns it. Unset text is "", unset numbers are None; times are UTC seconds.
 
     `organized`, `urls`, `stash_ids` and `galleries` (their ids) are details; `gallery_cover` is the id of

@@ -7,7 +7,8 @@ limits are those of PlexSyncConfig. To add a setting, add a row here and a field
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from plexsync.model.named_tuple import NamedTuple
 
 
 class Setting(NamedTuple):

@@ -7,8 +7,8 @@ database do not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.stored import DOCUMENTS, LATEST, count, moment, versioned, words
 
 FILE = "stash_identity.json"
@@ -18,8 +18,7 @@ SAMPLE = 25
 _VERSION = DOCUMENTS[FILE]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A Stash as it was last seen.
 
     `scenes` are some of its scenes and when each was created, UTC seconds; `last` is the highest id
@@ -31,8 +30,7 @@ class Identity:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityAnswer:
+class IdentityAnswer(NamedTuple):
     """What a Stash returns now: its identity, and when the scenes `asked` for were created there.
 
     Scenes that it does not have are left out of `asked`.
@@ -42,8 +40,7 @@ class IdentityAnswer:
     asked: Mapping[int, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """The Stash to which a data folder belongs (None: not known yet), and which was refused last."""
 
     identity: Identity | None = None

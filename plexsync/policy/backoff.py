@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from plexsync.model.errors import (
     LIBRARY,
@@ -24,6 +23,7 @@ from plexsync.model.errors import (
     SyncError,
 )
 from plexsync.model.job import Job
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.policy.timing import probe_delay as probe_delay
 
 POISON_STARTS = 3
@@ -41,8 +41,7 @@ LIBRARY_PAUSE = 60.0
 DEAD_LETTER, DONE, WAITS = "dead letter", "done", "waits"
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """`retries` after the first attempt; the nominal delay doubles from `base` to `cap` seconds."""
 
     base: float
@@ -61,8 +60,7 @@ BUDGETS: Mapping[str, Budget] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorRule:
+class ErrorRule(NamedTuple):
     """How a class of errors is handled.
 
     `costs_attempt`: it counts against `budget`. `end`: what becomes of the job when no attempt is
@@ -92,30 +90,26 @@ RULES: Mapping[type[SyncError], ErrorRule] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(NamedTuple):
     """Retry at `job.not_before`."""
 
     job: Job
 
 
-@dataclass(frozen=True, slots=True)
-class Bury:
+class Bury(NamedTuple):
     """Turn the job into a dead letter."""
 
     job: Job
     error: SyncError
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """Nothing is left to do; `state` is the reason in one word."""
 
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Not the job's fault: it stays unchanged until "plex", "stash" or "auth" works again."""
 
     what: str

@@ -80,12 +80,12 @@ def _entities(scene: Scene, kind: str) -> Sequence[Entity]:
 
 def _without(scene: Scene, kind: str, entity: Entity) -> Scene:
     if kind == "group":
-        return replace(scene, groups=tuple(g for g in scene.groups if g.id != entity.id))
+        return scene._replace(groups=tuple(g for g in scene.groups if g.id != entity.id))
     if kind == "performer":
-        return replace(scene, performers=tuple(p for p in scene.performers if p.id != entity.id))
+        return scene._replace(performers=tuple(p for p in scene.performers if p.id != entity.id))
     if kind == "tag":
-        return replace(scene, tags=tuple(t for t in scene.tags if t.id != entity.id))
-    return replace(scene, studio=None)
+        return scene._replace(tags=tuple(t for t in scene.tags if t.id != entity.id))
+    return scene._replace(studio=None)
 
 
 def _keys(names: Iterable[str], strip_emoji: bool) -> set[str]:

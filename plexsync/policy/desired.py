@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from plexsync.model.hierarchy import FLAT, Hierarchy
 from plexsync.model.metadata import Limits, validate_metadata
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import FIELDS, IMAGE, Value
 from plexsync.model.scene import Scene, VideoFile
 from plexsync.model.text import clean

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from plexsync.model.event import Event
 from plexsync.model.job import Job
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.reasons import CREATE, FORCED, OVERWRITE, RECONCILE, SCAN, UPDATE
 
 IGNORED_FIELDS = frozenset(
@@ -44,8 +45,7 @@ WRITTEN_FIELDS = {
 """Fields of a performer, studio, tag or group that may affect the scenes written with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expand:
+class Expand(NamedTuple):
     """Sync every scene that was written with one of these entities.
 
     `kind` is "performer", "studio", "tag" or "group"; `ids` None means every scene ever written.
@@ -55,8 +55,7 @@ class Expand:
     ids: frozenset[int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class DetailsChanged:
+class DetailsChanged(NamedTuple):
     """The text or the picture of a performer, studio, tag or group may have changed."""
 
     kind: str
@@ -68,8 +67,7 @@ class ProbePlex:
     """Another process found Plex healthy: probe now instead of when the next probe is due."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunCommand:
+class RunCommand(NamedTuple):
     """Run a command from the page; `sent` is not parsed yet."""
 
     sent: object

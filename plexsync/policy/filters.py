@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from plexsync.model.filters import (
     ORGANIZED,
@@ -20,6 +19,7 @@ from plexsync.model.filters import (
     parse_filter,
 )
 from plexsync.model.hierarchy import Hierarchy, Tree
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.paths import components
 from plexsync.model.scene import Entity, Scene, SceneParts
 from plexsync.model.values import name_key
@@ -55,8 +55,7 @@ _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
 _SCALE = {RATING: 10, STARS: 20}
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(NamedTuple):
     """All of `only` must hold for a scene, and none of `never`."""
 
     only: tuple[Condition, ...] = ()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from plexsync.model.dead_letter import Candidate
 from plexsync.model.ledger import Pin
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.paths import (
     PathMap,
     components,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import Section
 
 SAMPLE_LIMIT = 300 << 20
@@ -15,8 +15,7 @@ MOVIE_SCANNER = "plex movie"
 """Prefix of the names of Plex's scanners for films."""
 
 
-@dataclass(frozen=True, slots=True)
-class PassedOver:
+class PassedOver(NamedTuple):
     """Why Plex creates no item for a file, and what to do about it.
 
     `kind` is the same for all files with the same reason, so that they can be counted.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.paths import path_key
 
 File = tuple[str, "int | None"]
@@ -24,8 +24,7 @@ _DEEPEST = 4
 """Folders by which a pair may be narrowed if it conflicts with another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Twin:
+class Twin(NamedTuple):
     """One file as both servers see it; keys in the form of `path_key`."""
 
     plex: str
@@ -34,8 +33,7 @@ class Twin:
     stash_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(NamedTuple):
     """Pairs (folder in Plex, folder in Stash), best first, and how many of `files` files they
     explain; `alike` of those have the same path on both sides and need no pair.
     """
@@ -51,8 +49,7 @@ class Suggestion:
         return "; ".join(f"{plex}=>{stash}" for plex, stash in self.pairs)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
+class _Pair(NamedTuple):
     """A candidate pair: two folders as keys, and as spelled."""
 
     plex_key: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import (
     EDITABLE,
     IMAGE,
@@ -31,8 +31,7 @@ from plexsync.model.values import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     """One field, with everything needed to plan its edit."""
 
     field: Field

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.policy.timing import DEFAULT_RAMP, LOWEST_RATE, ramp_rate
 
 CAPACITY = 1.0
@@ -27,8 +27,7 @@ _ROUNDING = 1e-4
 """A token that lacks less than this counts as whole: the wait could be too short for the clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ramp:
+class Ramp(NamedTuple):
     """Requests per second after a recovery: from `start_rate` up to `end_rate`, then no limit.
 
     At half time the rate is the geometric mean of both (10 for 5 and 20), and linear in between.
@@ -44,8 +43,7 @@ class Ramp:
         return ramp_rate(self.minutes, self.start_rate, self.end_rate, elapsed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Second:
+class _Second(NamedTuple):
     """Results within one second."""
 
     at: int
@@ -53,8 +51,7 @@ class _Second:
     errors: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryRateLimiter:
+class RecoveryRateLimiter(NamedTuple):
     """A token bucket as a value: each step returns the next one, which the caller keeps.
 
     All times are on the monotonic clock, so that a stepped wall clock neither ends nor restarts the
@@ -84,7 +81,7 @@ class RecoveryRateLimiter:
 
     def configured(self, ramp: Ramp) -> RecoveryRateLimiter:
         """The same limiter with another ramp."""
-        return self if ramp == self.ramp else replace(self, ramp=ramp)
+        return self if ramp == self.ramp else self._replace(ramp=ramp)
 
     def rate(self, monotonic: float) -> float | None:
         """Current limit in requests per second; None once the recovery is over."""
@@ -102,8 +99,8 @@ class RecoveryRateLimiter:
             return self, 0.0
         tokens = self._tokens(rate, monotonic)
         if tokens >= CAPACITY - _ROUNDING:
-            return replace(self, tokens=0.0, filled_at=monotonic), 0.0
-        filled = replace(self, tokens=tokens, filled_at=monotonic)
+            return self._replace(tokens=0.0, filled_at=monotonic), 0.0
+        filled = self._replace(tokens=tokens, filled_at=monotonic)
         return filled, min(LONGEST_WAIT, (CAPACITY - tokens) / rate)
 
     def result(self, ok: bool, monotonic: float) -> tuple[RecoveryRateLimiter, str]:
@@ -113,7 +110,7 @@ class RecoveryRateLimiter:
         """
         if self.rate(monotonic) is None:
             return self, ""
-        noted = replace(self, seconds=_noted(self.seconds, ok, math.floor(monotonic)))
+        noted = self._replace(seconds=_noted(self.seconds, ok, math.floor(monotonic)))
         return noted._judged(monotonic)
 
     def _judged(self, monotonic: float) -> tuple[RecoveryRateLimiter, str]:
@@ -124,10 +121,10 @@ class RecoveryRateLimiter:
             if results < SAMPLE or errors * 100 <= results * SLOW_ABOVE:
                 return self, ""
             text = f"{share}: the rate is halved for at least {SLOW_FOR:.0f} s, until few fail."
-            return replace(self, slow_since=monotonic), text
+            return self._replace(slow_since=monotonic), text
         if 0 <= monotonic - self.slow_since < SLOW_FOR or errors * 100 >= results * FAST_BELOW:
             return self, ""
-        return replace(self, slow_since=None), f"{share}: the rate is restored."
+        return self._replace(slow_since=None), f"{share}: the rate is restored."
 
     def _tokens(self, rate: float, monotonic: float) -> float:
         """The current number of tokens, earned at the lower of the rates then and now."""

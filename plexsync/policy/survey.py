@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.paths import folder_of, path_key
 from plexsync.policy.path_suggestion import File, Twin
 
@@ -13,8 +13,7 @@ MOST_FOLDERS = 40
 MOST_EXAMPLES = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """How many of Stash's files each library holds, and those that none does."""
 
     by_library: Counter[str]
@@ -47,8 +46,7 @@ def held(
     return Held(count, missing)
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """A file as both servers see it, and the path in Plex that the map makes of Stash's path."""
 
     stash: str
@@ -82,8 +80,7 @@ def _heads(twin: Twin) -> tuple[str, str]:
     return "/".join(mine), "/".join(theirs)
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(NamedTuple):
     """A folder in Stash of whose `files` (those below it too) so many are `missing` in Plex."""
 
     folder: str

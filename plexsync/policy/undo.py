@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import EDITABLE, IMAGE, LIST, YEAR, Base, Edit, PlexItem, Value, Written
 from plexsync.model.values import name_key, name_keys, names, same
 from plexsync.policy.outcome import is_upload_of
@@ -13,8 +13,7 @@ CHANGED = "changed in Plex since"
 UNKNOWN = "what Plex had before is not known"
 
 
-@dataclass(frozen=True, slots=True)
-class Restore:
+class Restore(NamedTuple):
     """An image to select again by its key ("" for none), and the state of the lock afterwards."""
 
     field: str
@@ -22,8 +21,7 @@ class Restore:
     locked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UndoPlan:
+class UndoPlan(NamedTuple):
     """What undoes PlexSync's writes in one item; `left` are fields that stay, with the reason.
 
     `edits` are texts, lists and locks (a lock alone is `lock_only`); `images` are sent one by one.
@@ -38,8 +36,7 @@ class UndoPlan:
     year: Edit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     name: str
     have: Value
     locked: bool

@@ -6,8 +6,8 @@ Separate from timing.py, which each request of the page loads: `dataclasses` wou
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.policy.timing import probe_delay
 
 IDLE = 300.0
@@ -37,8 +37,7 @@ LONGEST = 60.0
 """Longest wait, so that a stepped clock cannot block the worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """What all jobs wait for: "stash", "settings", "paused", "session", "plex", or nothing.
 
     `until` is on the monotonic clock.

@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -304,7 +303,7 @@ def test_a_task_looks_first_whether_plex_is_back(desk: Buttons) -> None:
         begun_with.append(call.owner().outages.breaker.state)
         return {}
 
-    task = replace(TASKS["sync_recent"], action=note)
+    task = TASKS["sync_recent"]._replace(action=note)
     desk.change(
         lambda app: (
             task_runner.run_with(task, "/config/plugins/PlexSync", {}, app, lambda: None) and None

@@ -72,13 +72,13 @@ def test_a_name_of_several_things_stands_for_what_is_repeated_in_it(
     name: str, source: Source
 ) -> None:
     studios = Tree([Node(1, "Acme", parents=(9,)), Node(9, "Owner")])
-    tagged = replace(SCENE, performers=(Performer(4, "Ann", tags=(Entity(8, "Style"),)),))
+    tagged = SCENE._replace(performers=(Performer(4, "Ann", tags=(Entity(8, "Style"),)),))
     tree = Hierarchy(Tree(), studios)
     assert source_by_recipe(tagged, name, tree, made, strip_emoji=False) == source
 
 
 def test_a_scene_of_thousands_of_tags_is_not_taken_apart() -> None:
-    many = replace(SCENE, tags=tuple(Entity(n, f"Tag {n}") for n in range(5_000)))
+    many = SCENE._replace(tags=tuple(Entity(n, f"Tag {n}") for n in range(5_000)))
     found = source_by_recipe(many, "Tag 7 films", FLAT, made, strip_emoji=False)
     assert found == NOTHING
     assert sources(many, ["Tag 7"], strip_emoji=False) == {"Tag 7": Source("tag", 7)}

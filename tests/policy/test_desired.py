@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from plexsync.model.config import DECLARED
@@ -61,15 +59,15 @@ def test_two_performers_of_one_name_are_told_apart_where_they_meet() -> None:
         Entity(2, "JANE  DOE", "actress"),
         Entity(3, "Ann", "x"),
     )
-    assert desired_for(replace(SCENE, performers=janes)).values["performers"] == (
+    assert desired_for(SCENE._replace(performers=janes)).values["performers"] == (
         "Jane Doe (2015)",
         "JANE DOE (actress)",
         "Ann",
     )
     alone = (Entity(1, "Jane Doe", "2015"), Entity(3, "Ann"))
-    assert desired_for(replace(SCENE, performers=alone)).values["performers"] == ("Jane Doe", "Ann")
+    assert desired_for(SCENE._replace(performers=alone)).values["performers"] == ("Jane Doe", "Ann")
     unknown = (Entity(1, "Jane Doe", "2015"), Entity(2, "Jane Doe", " "))
-    assert desired_for(replace(SCENE, performers=unknown)).values["performers"] == (
+    assert desired_for(SCENE._replace(performers=unknown)).values["performers"] == (
         "Jane Doe (2015)",
         "Jane Doe",
     )
@@ -77,12 +75,12 @@ def test_two_performers_of_one_name_are_told_apart_where_they_meet() -> None:
 
 def test_two_hundred_performers_fit_and_what_does_not_is_said() -> None:
     crowd = tuple(Entity(n, f"P{n}") for n in range(1, 261))
-    full = desired_for(replace(SCENE, performers=crowd))
+    full = desired_for(SCENE._replace(performers=crowd))
     assert len(full.values["performers"]) == 200
     assert full.cut == ("performers (200 of 260)",)
     assert (
         len(
-            desired_for(replace(SCENE, performers=crowd), Settings(max_performers=260)).values[
+            desired_for(SCENE._replace(performers=crowd), Settings(max_performers=260)).values[
                 "performers"
             ]
         )
@@ -144,7 +142,7 @@ def test_an_image_that_does_not_exist_yet_is_not_desired() -> None:
 
 @pytest.mark.parametrize("rating100", [None, 0])
 def test_no_rating_is_an_empty_rating(rating100: int | None) -> None:
-    scene = replace(SCENE, rating100=rating100)
+    scene = SCENE._replace(rating100=rating100)
     assert desired_for(scene, Settings(sync_rating=True)).values["rating"] == ""
 
 
@@ -174,7 +172,7 @@ def test_the_title_of_a_file(path: str, title: str) -> None:
 
 @pytest.mark.parametrize("title", ["", "  ", "\u200b"])
 def test_a_blank_title_falls_back_to_the_first_file(title: str) -> None:
-    assert desired_for(replace(SCENE, title=title)).values["title"] == "film"
+    assert desired_for(SCENE._replace(title=title)).values["title"] == "film"
 
 
 @pytest.mark.parametrize("files", [(), (VideoFile("/data/\u200b.mp4"),), (VideoFile("/data/\n"),)])
@@ -183,19 +181,19 @@ def test_the_title_is_never_empty(files: tuple[VideoFile, ...]) -> None:
 
 
 def test_hostile_text_is_cleaned() -> None:
-    scene = replace(SCENE, title="\x1b[31m\ud800\x01p\x02", director=",,, ,\x00", details="\r\n")
+    scene = SCENE._replace(title="\x1b[31m\ud800\x01p\x02", director=",,, ,\x00", details="\r\n")
     values = desired_for(scene).values
     assert (values["title"], values["directors"], values["summary"]) == ("[31m p", (), "")
 
 
 def test_strict_mode_names_the_field_instead() -> None:
-    scene = replace(SCENE, details="a\x00b")
+    scene = SCENE._replace(details="a\x00b")
     result, error = desired(scene, Settings(strict_mode=True), {})
     assert result is None and error == "summary: contains control characters"
 
 
 def test_strict_mode_leaves_alone_what_is_not_synced() -> None:
-    scene = replace(SCENE, details="a\x00b", code="c\x00")
+    scene = SCENE._replace(details="a\x00b", code="c\x00")
     assert (
         desired_for(scene, Settings(strict_mode=True, sync_summary=False)).values["title"]
         == "A title"
@@ -237,13 +235,13 @@ def hashed(scene: Scene = SCENE, fingerprint: str = "x", **images: str) -> str:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(SCENE, title="Another title"),
-        replace(SCENE, details=""),
-        replace(SCENE, tags=()),
-        replace(SCENE, studio=Entity(9, "Bcme")),
-        replace(SCENE, files=SCENE.files[:1]),
-        replace(SCENE, files=(VideoFile("/data/a/film.mp4", 11), SCENE.files[1])),
-        replace(SCENE, files=(VideoFile("/moved/film.mp4", 10), SCENE.files[1])),
+        SCENE._replace(title="Another title"),
+        SCENE._replace(details=""),
+        SCENE._replace(tags=()),
+        SCENE._replace(studio=Entity(9, "Bcme")),
+        SCENE._replace(files=SCENE.files[:1]),
+        SCENE._replace(files=(VideoFile("/data/a/film.mp4", 11), SCENE.files[1])),
+        SCENE._replace(files=(VideoFile("/moved/film.mp4", 10), SCENE.files[1])),
     ],
 )
 def test_the_hash_changes_with_what_is_wanted(other: Scene) -> None:
@@ -260,9 +258,9 @@ def test_the_hash_changes_with_images_and_settings_too() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(SCENE, performers=SCENE.performers[::-1], files=SCENE.files[::-1]),
-        replace(SCENE, rating100=1, code="other", groups=(), updated_at=9.0),
-        replace(SCENE, details="One.\n\n\n\nTwo. "),
+        SCENE._replace(performers=SCENE.performers[::-1], files=SCENE.files[::-1]),
+        SCENE._replace(rating100=1, code="other", groups=(), updated_at=9.0),
+        SCENE._replace(details="One.\n\n\n\nTwo. "),
     ],
 )
 def test_the_hash_stays_when_nothing_that_counts_changes(other: Scene) -> None:

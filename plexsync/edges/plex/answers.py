@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -26,6 +25,7 @@ from plexsync.model.errors import (
     PlexTemporaryError,
     SyncError,
 )
+from plexsync.model.named_tuple import NamedTuple
 
 LONGEST_WAIT = 600.0
 """Seconds to which a longer Retry-After is reduced."""
@@ -56,8 +56,7 @@ _TAG = re.compile(r"<[^<>]*>")
 _QUERY = re.compile(r"\?[^\s?=]*=\S*")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A request, how it appears in messages, and whose fault its failure may be.
 
     `order` marks a GET that makes Plex do something.

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, groupby
 from urllib.parse import quote
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import EDITABLE, IMAGE, LIST, Edit, Value
 from plexsync.model.text import cut_encoded
 
 _TEXT, _ADD, _REMOVE = range(3)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """What must not be split across requests: one or two parameters, a name to add, a name to
     remove.
 
@@ -34,8 +33,7 @@ class _Piece:
         return len(_add(self.tag, 9999, self.text)) + 3
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """How many characters of a text, or names of a list, were kept, and of how many."""
 
     kept: int
@@ -74,7 +72,7 @@ def fit(
         if room is not None and not edit.lock_only and not _surely_fits(whole, room):
             kept = _shortened(whole, room)
         if room is not None and whole_lists and is_torn(kept, room):
-            kept = replace(kept, value=_first_names(kept, room))
+            kept = kept._replace(value=_first_names(kept, room))
         fitted.append(kept)
         if kept is not whole and kept != whole:
             cut[edit.field] = Cut(len(kept.value), len(whole.value))
@@ -184,7 +182,7 @@ def _cleaned(edit: Edit) -> Edit:
         value, remove = (tuple(filter(None, map(_sendable, n))) for n in (edit.value, edit.remove))
     if (value, remove) == (edit.value, edit.remove):
         return edit
-    return replace(edit, value=value, remove=remove)
+    return edit._replace(value=value, remove=remove)
 
 
 def _sendable(text: str) -> str:
@@ -200,8 +198,8 @@ def _surely_fits(edit: Edit, room: int) -> bool:
 def _shortened(edit: Edit, room: int) -> Edit:
     tag = EDITABLE[edit.field].edit
     if isinstance(edit.value, str):
-        frame = len(_pieces(replace(edit, value=""))[0].text)
-        return replace(edit, value=cut_encoded(edit.value, room - frame))
+        frame = len(_pieces(edit._replace(value=""))[0].text)
+        return edit._replace(value=cut_encoded(edit.value, room - frame))
     value = tuple(name for name in edit.value if _Piece(_ADD, tag, _encoded(name)).size <= room)
     remove = tuple(name for name in edit.remove if _Piece(_REMOVE, tag, _twice(name)).size <= room)
-    return replace(edit, value=value, remove=remove)
+    return edit._replace(value=value, remove=remove)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.http.transport import TLS as TLS_CAUSES
@@ -14,6 +13,7 @@ from plexsync.edges.plex.answers import is_foreign
 from plexsync.edges.plex.connection import IDENTITY, PlexConnection, span
 from plexsync.edges.storage import files
 from plexsync.model.errors import PlexAuthError, PlexNotFound, PlexServerDown, SyncError
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex_state import (
     DOWN,
     FAILING,
@@ -31,8 +31,7 @@ from plexsync.model.plex_state import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(NamedTuple):
     """The result of a health check.
 
     `state` is "down": no answer; "no TLS": no secure connection; "starting": Plex says that it is

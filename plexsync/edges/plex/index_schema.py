@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 
 from plexsync.edges.storage import files
 from plexsync.edges.storage.row_audit import CLOCK, DIGITS, NUMBER, Audit, Table
+from plexsync.model.named_tuple import NamedTuple
 
 Warn = Callable[[str], None]
 
@@ -73,8 +73,7 @@ path.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class IndexStats:
+class IndexStats(NamedTuple):
     """Size of the index; `age` of its least recently read library in seconds, None if empty."""
 
     items: int
@@ -82,8 +81,7 @@ class IndexStats:
     age: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SectionRow:
+class SectionRow(NamedTuple):
     """What the index stores of a library.
 
     `list` identifies its rows in `parts`; `surplus` is by how much Plex's total exceeded them when
@@ -114,7 +112,7 @@ class SectionRow:
         return tuple(map(int, numbers))
 
 
-COLUMNS = tuple(field.name for field in fields(SectionRow))
+COLUMNS = SectionRow._fields
 
 
 def open_index(path: str, warn: Warn, sound: bool) -> sqlite3.Connection:

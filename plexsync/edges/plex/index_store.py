@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from zlib import crc32
 
 from plexsync.edges.plex.index_schema import (
@@ -128,7 +127,7 @@ class IndexStore:
         """
         with transaction(self._db):
             number, changed = files.replace(row.server, row.key)
-            self._keep(replace(row, list=number))
+            self._keep(row._replace(list=number))
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the -wal file is as large as the list
         return changed
 
@@ -159,7 +158,7 @@ class IndexStore:
         row = self.sections(target.server).get(target.section)
         if row is not None:
             self.put(row.list, [item])
-            self.save(replace(row, read_clock=""))
+            self.save(row._replace(read_clock=""))
 
     def find(
         self, server: str, keys: Sequence[tuple[str, str, str, str]]

@@ -6,7 +6,6 @@ It is a cache: deleting plex_index.db costs one full read of the libraries.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 from plexsync.edges.plex.client import PlexClient
@@ -219,7 +218,7 @@ class PlexIndex:
     ) -> None:
         """Update a library that is already indexed."""
         moved, came = row.clock != section.clock, tally.added
-        row = replace(row, clock=section.clock)
+        row = row._replace(clock=section.clock)
         if depth in (Depth.MISSED, Depth.DOUBTED) and _wants_reading(row, now, depth):
             self._read_whole(row.server, section, now, tally, missed=True)
         elif (depth is not Depth.MOVED or moved) and not self._catch_up(row, now, tally):
@@ -275,7 +274,7 @@ class PlexIndex:
                 surplus = totals[-1] - files.count()
                 vanished = old and not totals[-1] and self._store.count(old.list)
                 if last or (not vanished and surplus == len(places) and len(set(totals)) == 1):
-                    row = replace(row, surplus=surplus, unreadable=" ".join(map(str, places)))
+                    row = row._replace(surplus=surplus, unreadable=" ".join(map(str, places)))
                     tally.add(self._store.replace(row, files))
                     return
 
@@ -291,8 +290,7 @@ def _newer(row: SectionRow, page: Page, now: float) -> SectionRow:
     changes.
     """
     latest = int(now)
-    return replace(
-        row,
+    return row._replace(
         added=max([row.added, *(min(item.added_at, latest) for item in page.items)]),
         updated=max([row.updated, *(min(item.updated_at, latest) for item in page.items)]),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from plexsync.edges.plex import xml as plex_xml
@@ -19,6 +18,7 @@ from plexsync.model.errors import (
 )
 from plexsync.model.formatting import quoted
 from plexsync.model.library_names import choose
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import Section
 
 COLLECTIONS_AT_ONCE = 1000
@@ -31,16 +31,14 @@ _LEAN = (
 """Only keys, times and files are needed; Plex may ignore this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sections:
+class Sections(NamedTuple):
     """The movie libraries that were found, and the requested names that no library has."""
 
     found: tuple[Section, ...]
     missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A page of a list, and the number of items in the whole list.
 
     `unreadable`: the position (from 1) of an item that Plex cannot deliver; the page then has no

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from plexsync.model.named_tuple import NamedTuple
+
 
 class Depth(Enum):
     """How much a refresh reads of libraries that are already indexed.
@@ -27,8 +29,7 @@ class Depth(Enum):
     """The library whole, even if its clock is unchanged."""
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshResult:
+class RefreshResult(NamedTuple):
     """What a refresh did: requests sent, files added and removed.
 
     `whole`: a library was read from the first item to the last. `missing`: names of libraries that

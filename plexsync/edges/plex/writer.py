@@ -7,7 +7,6 @@ field that is refused on its own is given up. What a server accepts is remembere
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from plexsync.edges.plex import edits as plex_edit
 from plexsync.edges.plex.connection import PlexConnection
@@ -17,6 +16,7 @@ from plexsync.edges.plex.session import PlexSession
 from plexsync.edges.plex.xml import is_section_key
 from plexsync.model.errors import WRITE, PlexPermanentError, PlexTemporaryError, SyncError
 from plexsync.model.formatting import quoted
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import EDITABLE, IMAGE, Edit, PlexItem, Target
 
 _SMALL = 2048
@@ -24,8 +24,7 @@ _SMALL = 2048
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """The result of sending edits.
 
     `edits` are those that were sent, with texts as `cut` to fit a request. `refused` holds Plex's
@@ -34,8 +33,8 @@ class Sent:
     """
 
     edits: tuple[Edit, ...] = ()
-    refused: Mapping[str, str] = field(default_factory=dict)
-    cut: Mapping[str, Cut] = field(default_factory=dict)
+    refused: Mapping[str, str] = {}
+    cut: Mapping[str, Cut] = {}
     torn: frozenset[str] = frozenset()
 
 

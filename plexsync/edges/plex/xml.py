@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from plexsync.model.collection import ListedCollection
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import (
     FIELDS,
     LIST,
@@ -21,8 +21,7 @@ from plexsync.model.plex import (
 from plexsync.model.stored import LATEST
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """An item of a list. Times in whole seconds of Plex's clock, 0 if unknown."""
 
     rating_key: int

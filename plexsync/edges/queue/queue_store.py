@@ -6,7 +6,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
 
 from plexsync import system
 from plexsync.edges.queue import job_index
@@ -19,6 +18,7 @@ from plexsync.edges.storage.row_audit import FAR, keep_rows, mend_counters
 from plexsync.edges.storage.shape import meddled
 from plexsync.model.job import Job
 from plexsync.model.json_text import loads
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.stored import ABSURD, DATABASES, refusal
 
 FILE = "data.db"
@@ -101,8 +101,7 @@ class AckQueue(SQLiteAckQueue):
         mend_counters(self.connection)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """An open queue file. `lost` means that jobs may be missing; that was logged already."""
 
     queue: AckQueue

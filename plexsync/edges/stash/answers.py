@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from plexsync.edges.stash.scenes import Unusable, an_id, field_of, message_of, utc_seconds
 from plexsync.model.errors import StashDown
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.secret import SecretStr
 from plexsync.model.stash_identity import Identity, IdentityAnswer
 
@@ -20,8 +20,7 @@ _VERSION = re.compile(r"v?([0-9]{1,4})\.([0-9]{1,4})")
 _NOT_WHAT_WE_ASKED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
-@dataclass(frozen=True, slots=True)
-class StashSettings:
+class StashSettings(NamedTuple):
     """What PlexSync needs of Stash's configuration: our saved settings, and how to stay signed in.
 
     `max_session_age` is in seconds, 0 means that sessions never expire; `api_key` is "" if Stash

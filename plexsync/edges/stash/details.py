@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from plexsync.edges.stash.answers import wrong_shape
 from plexsync.edges.stash.scenes import Unusable, an_id, field_of, is_own
+from plexsync.model.named_tuple import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class EntityDetails:
+class EntityDetails(NamedTuple):
     """The text of an entity, and whether it has a picture of its own."""
 
     text: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from plexsync.model.errors import StashAuthError, StashDown
 from plexsync.model.formatting import quoted
+from plexsync.model.named_tuple import NamedTuple
 
 MAX_PICTURE = 10_000_000
 """Maximum bytes; a larger picture is refused."""
@@ -37,8 +38,7 @@ class PictureMissing:
     """Stash has no picture yet: ask again later."""
 
 
-@dataclass(frozen=True, slots=True)
-class PictureRefused:
+class PictureRefused(NamedTuple):
     """Stash has something that must not be sent to Plex; `reason` completes "the picture is ..."."""
 
     reason: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from plexsync.edges.stash.answers import NOT_FOUND, by_answer, wrong_shape
@@ -19,6 +18,7 @@ from plexsync.edges.stash.scenes import (
     utc_seconds,
 )
 from plexsync.model.errors import PlexTemporaryError, SceneGone, SceneUnusable, SyncError
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.scene import BASIC, Scene, SceneParts
 
 
@@ -30,8 +30,7 @@ Answer = Scene | Unusable | None
 """A scene, why it could not be read, or None if Stash does not have it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScenePage:
+class ScenePage(NamedTuple):
     """A page of scenes, the id at which it ended, and how many scenes follow."""
 
     scenes: tuple[Scene, ...]
@@ -43,8 +42,7 @@ class ScenePage:
     """Scenes that are missing because the caller knows them."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawPage:
+class RawPage(NamedTuple):
     """The same, not parsed yet.
 
     `rows` has the scenes as Stash returned them. Those that had to be asked for one by one are in
@@ -55,7 +53,7 @@ class RawPage:
     last: int
     left: int
     parts: SceneParts
-    answers: Mapping[int, Answer] = field(default_factory=dict)
+    answers: Mapping[int, Answer] = {}
 
     def scenes(self, known: Collection[int] = ()) -> ScenePage:
         """Parse the scenes but those that the caller knows."""
@@ -179,8 +177,7 @@ def check_onwards(ids: Sequence[int], after: int, left: int) -> None:
         raise wrong_shape("a list of scenes", ValueError(told))
 
 
-@dataclass(frozen=True, slots=True)
-class UpdatedPage:
+class UpdatedPage(NamedTuple):
     """Updated entities, newest first: the number of `rows`, their readable ids, and those that also
     have a readable time.
     """

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from plexsync.edges.stash import queries as stash_queries
 from plexsync.edges.stash import scene_answers
@@ -134,7 +133,7 @@ class StashScenes:
         variables = {"after": after, "size": size}
         page, ids = self._whole(stash_queries.SCENE_PAGE, variables, parts)
         scene_answers.check_onwards(ids, after, page.left)
-        return replace(page, last=ids[-1] if ids else after, left=page.left - len(ids))
+        return page._replace(last=ids[-1] if ids else after, left=page.left - len(ids))
 
     def scene_files(self, after: int, size: int) -> tuple[list[tuple[int, str, int | None]], int]:
         """Scene, path and size in bytes of the files of the next scenes above the id `after`, at
@@ -152,7 +151,7 @@ class StashScenes:
         """Scenes by "updated_at" or "created_at", newest first; page 1 is the first."""
         variables = {"page": page, "size": size, "sort": sort}
         found, _ = self._whole(stash_queries.LATEST_SCENES, variables, parts)
-        return replace(found, last=page, left=max(0, found.left - page * size)).scenes()
+        return found._replace(last=page, left=max(0, found.left - page * size)).scenes()
 
     def _including(self, name: str, parts: SceneParts) -> Iterator[Scene]:
         """Scenes with a path that includes `name`; %, _ and quotes in it may match more, never

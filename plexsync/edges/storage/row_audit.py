@@ -14,12 +14,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import compress
 
 from plexsync.edges.storage import files
 from plexsync.edges.transactions import transaction
 from plexsync.model.formatting import counted
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.stored import LATEST
 
 MOMENT = f"typeof({{0}}) IN ('real', 'integer') AND {{0}} BETWEEN 0 AND {LATEST}"
@@ -39,8 +39,7 @@ _BY_TYPE = {
 _KEPT, _FILE = 5, "rows-"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """What the audit needs to know of a table beyond its declaration.
 
     `scene` is SQL for the scene that a row is about, "" if rows are not about a scene. `rules` are
@@ -51,15 +50,14 @@ class Table:
 
     name: str
     scene: str = ""
-    rules: Mapping[str, str] = field(default_factory=dict)
-    mends: Mapping[str, str] = field(default_factory=dict)
+    rules: Mapping[str, str] = {}
+    mends: Mapping[str, str] = {}
     signed: tuple[str, ...] = ()
     cache: bool = False
     vital: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unsound:
+class Unsound(NamedTuple):
     """An unreadable row, each value as JSON; `scene` is the scene that it was about."""
 
     table: Table
@@ -68,8 +66,7 @@ class Unsound:
     scene: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(NamedTuple):
     """What was lost: these scenes are to be compared with Plex again, or every scene if `all`."""
 
     scenes: frozenset[int] = frozenset()

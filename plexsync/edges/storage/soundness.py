@@ -12,10 +12,10 @@ import time
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
 
 from plexsync import __version__
 from plexsync.edges.storage import files
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.stored import DOCUMENTS, count, moment, versioned, words
 
 FILE = "sound.json"

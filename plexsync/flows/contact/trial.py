@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from plexsync.edges.http.transport import TransportError
 from plexsync.flows.contact.plex_contact import PlexContact
 from plexsync.flows.contact.verdicts import DiffersError, demand
 from plexsync.model.errors import SyncError
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import EDITABLE, FIELDS, IMAGE, LIST, SCALAR, Edit, PlexItem, Target, Value
 
 MARK = "PlexSync contract check"
@@ -20,14 +20,13 @@ Check = Callable[[str, Callable[[], None]], None]
 """Applies a rule with its description, and reports the verdict."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """What a trial may change in an item, and must restore."""
 
     values: Mapping[str, Value]
     locks: frozenset[str]
     year: str
-    roles: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = {}
     """Actor -> the part played."""
     poster: str = ""
     """The key of the selected poster."""

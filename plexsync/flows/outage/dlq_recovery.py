@@ -11,6 +11,7 @@ from plexsync.flows.backfill import backfill
 from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.errors import SceneGone
 from plexsync.model.formatting import counted
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.reasons import RECOVERED, class_words
 from plexsync.policy.outage_history import Outage
 
@@ -20,8 +21,7 @@ SLACK = 60.0
 """Seconds before and after an outage in which failures still belong to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A span of wall-clock seconds; it contains a dead letter if one of its failures may be in it."""
 
     start: float

@@ -8,7 +8,6 @@ do is stored with a digest of all this; while that is the same, it would find th
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.library_index import Held, PlexIndex
@@ -16,12 +15,12 @@ from plexsync.edges.stash.scene_answers import RawPage
 from plexsync.flows.sync.selection import Selection
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.ledger import SHARED
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.paths import PathMap
 from plexsync.policy.unchanged import conclusion, decisive, digests
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(NamedTuple):
     """What the scenes of a page are compared on.
 
     `digests` has those of the scenes that the index finds by their paths, `held` their files in the
@@ -29,9 +28,9 @@ class Basis:
     nothing to do, with the rating keys of their items.
     """
 
-    digests: Mapping[int, str] = field(default_factory=dict)
-    held: Mapping[str, Sequence[Held]] = field(default_factory=dict)
-    same: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    digests: Mapping[int, str] = {}
+    held: Mapping[str, Sequence[Held]] = {}
+    same: Mapping[int, Sequence[int]] = {}
 
 
 class Unchanged:

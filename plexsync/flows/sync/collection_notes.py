@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection as AnyOf
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.stash.client import StashClient
 from plexsync.model.collection import NOTHING, Collection, Source
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.hierarchy import FLAT
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import Target, Value
 from plexsync.model.scene import Scene
 from plexsync.model.values import name_key, names

@@ -5,7 +5,6 @@ them again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.ledger.rows import standing_of
@@ -15,6 +14,7 @@ from plexsync.flows.sync.scene_write import SceneWrite
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.job import Job
 from plexsync.model.ledger import Observation, SceneState
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
 from plexsync.model.reasons import RECONCILE
@@ -31,20 +31,18 @@ MOST_UNSETTLED = 50
 Observed = list[tuple[int, Sequence[Observation]]]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBack:
+class ReadBack(NamedTuple):
     """The items that were read after a batch was written.
 
     `moment` is a second of Plex's clock that had begun before any of them was read, 0 if none is
     known.
     """
 
-    items: Mapping[Target, PlexItem] = field(default_factory=dict)
+    items: Mapping[Target, PlexItem] = {}
     moment: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(NamedTuple):
     """A scene, its items as they were read, and what a reconciliation would observe of them.
 
     `old` if none of the items changed lately.

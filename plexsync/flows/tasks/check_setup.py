@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict
 
 from plexsync import system
 from plexsync.edges.log.log import Log
@@ -90,7 +89,7 @@ def check_setup(context: TaskContext) -> dict[str, object]:
             else " How scenes are found in Plex was not checked: Plex must be healthy."
         )
     )
-    return {"points": [asdict(p) for p in report.points], "counts": counts, "path_map": found}
+    return {"points": [p._asdict() for p in report.points], "counts": counts, "path_map": found}
 
 
 def _plex(context: TaskContext, report: _Report) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from plexsync.flows.status.backfills import shown_backfills
 from plexsync.flows.worker.page_turn import PageTurn
 from plexsync.model.arguments import Rule
 from plexsync.model.config import PlexSyncConfig
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.status import BackfillShown
 
 T = TypeVar("T")
@@ -120,8 +121,7 @@ Action = Callable[[TaskContext], dict[str, object]]
 """What a task does; it returns JSON values for the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A button or a page command: a function and its requirements.
 
     `action` returns JSON values for the caller; the user reads what it logs. `arguments` are those it
@@ -135,7 +135,7 @@ class Task:
 
     kind: str
     action: Action
-    arguments: Mapping[str, Rule] = field(default_factory=dict)
+    arguments: Mapping[str, Rule] = {}
     needs: str = ""
     title: str = ""
     refusal: str = "Nothing was done"

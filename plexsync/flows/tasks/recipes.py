@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from plexsync.edges.stash.client import StashClient
 from plexsync.flows.sync.selection import Selection
@@ -16,6 +15,7 @@ from plexsync.model.command import MOST_SAMPLES
 from plexsync.model.config import PlexSyncConfig
 from plexsync.model.config_reader import read_config
 from plexsync.model.formatting import counted, quoted
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import FIELDS, Value
 from plexsync.model.scene import Scene, SceneParts
 from plexsync.model.settings_table import SECRETS, SETTINGS
@@ -25,8 +25,7 @@ PAGE = 500
 """Scenes per page read from Stash."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """The result of settings for a scene: a value per field, or the reason why there is none."""
 
     values: Mapping[str, Value]

@@ -9,7 +9,7 @@ arguments because the page's requests read them without loading a task.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 
 from plexsync.flows.tasks.arguments import hours, scenes, some_of, window, yes_or_no
@@ -168,8 +168,8 @@ _COMMANDS: Mapping[str, Task] = {
     "retry": Task(COMMAND, Function("page_commands", "retry")),
     "retry_class": Task(COMMAND, Function("page_commands", "retry_class")),
     "sync": Task(COMMAND, Function("page_commands", "sync")),
-    "preview": replace(_PREVIEW, kind=COMMAND, action=Function("page_commands", "preview")),
-    "undo": replace(_UNDO, kind=COMMAND, action=Function("page_commands", "undo")),
+    "preview": _PREVIEW._replace(kind=COMMAND, action=Function("page_commands", "preview")),
+    "undo": _UNDO._replace(kind=COMMAND, action=Function("page_commands", "undo")),
     "pin": Task(COMMAND, Function("page_commands", "pin")),
     "unpin": Task(COMMAND, Function("page_commands", "unpin")),
     "adopt_path_map": Task(COMMAND, Function("page_commands", "adopt_path_map")),
@@ -189,6 +189,6 @@ _COMMANDS: Mapping[str, Task] = {
 }
 
 PAGE_COMMANDS: Mapping[str, Task] = {
-    name: replace(task, arguments=COMMANDS[name]) for name, task in _COMMANDS.items()
+    name: task._replace(arguments=COMMANDS[name]) for name, task in _COMMANDS.items()
 }
 """Command, as sent by the page -> task."""

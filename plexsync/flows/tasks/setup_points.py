@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from plexsync import __version__, system
@@ -19,6 +18,7 @@ from plexsync.flows.tasks.context import TaskContext
 from plexsync.flows.worker.folder_owner import judge
 from plexsync.model.config_reader import masked
 from plexsync.model.formatting import counted, quoted
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.paths import PathMap
 from plexsync.model.places import OUR_FORM, STASHS_FORM
 from plexsync.model.set_up import FILE as SET_UP
@@ -50,8 +50,7 @@ _NOT_READY = re.compile(r"Nothing can be synced yet|The filter .* Nothing is syn
 _LINE = re.compile(r"(\S+) (warning|error)\s+(.*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """The result of one check: OK, WARN or BAD, a text, and what to do about it."""
 
     point: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from plexsync.edges.plex.client import Health, PlexClient
@@ -22,6 +21,7 @@ from plexsync.model.errors import (
     SyncError,
 )
 from plexsync.model.job import Job
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex_state import FAILURE, READ_ONLY, TOKEN_WORDS, UNAUTHORISED
 
 TakesEdits = Callable[[Collection[int]], "bool | None"]
@@ -30,8 +30,7 @@ items of the given scenes, which could not be written, prove nothing.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """The results of a batch with every fault decided.
 
     `server` is the error if Plex as a whole is at fault, None if it is healthy or was not in doubt.
@@ -202,7 +201,7 @@ def _open(result: Result) -> bool:
 
 
 def _with(result: Result, error: SyncError) -> Result:
-    return replace(result, error=error) if isinstance(result, Failed) else result
+    return result._replace(error=error) if isinstance(result, Failed) else result
 
 
 def _temporary(error: SyncError, fault: str) -> SyncError:

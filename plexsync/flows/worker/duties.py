@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from plexsync.edges.clock import Clock
 from plexsync.edges.log.log import Log
@@ -18,6 +17,7 @@ from plexsync.flows.worker.sweep import SOON, Sweep
 from plexsync.model.errors import PlexNotFound, SyncError
 from plexsync.model.formatting import counted
 from plexsync.model.ledger import SHARED
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.policy.filters import Filters
 from plexsync.policy.recipe.recipe import recipe_of
 from plexsync.policy.recovery_scheduler import recovered_classes
@@ -179,8 +179,7 @@ def log_dead_letters(dead_letters: DeadLetters, log: Log) -> None:
         log.info(f"{counted(sum(counts.values()), 'dead letter')}: {listed}.")
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(NamedTuple):
     """A periodic duty. `due_in` says in how many seconds `ring` is due: 0 is now, infinity never.
 
     Both receive wall-clock seconds. A `ring` that fails must make sure that the next one is not due

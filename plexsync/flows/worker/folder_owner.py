@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.storage import files
@@ -31,11 +30,11 @@ class FolderOwner:
         owner = self._read()
         problem, met = judge(owner, self._stash)
         if not problem:
-            self._keep(owner, replace(owner, identity=met))
+            self._keep(owner, owner._replace(identity=met))
             return
         fresh = owner.refused == met.database and 0 <= now - owner.refused_at < REFUSAL_AGE
         if not fresh:
-            self._keep(owner, replace(owner, refused=met.database, refused_at=now))
+            self._keep(owner, owner._replace(refused=met.database, refused_at=now))
         raise AnotherStash(problem)
 
     def adopt(self) -> None:

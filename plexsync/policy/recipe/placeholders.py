@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.policy.recipe import scene_values as of
 from plexsync.policy.recipe.scene_values import Values
 
@@ -13,8 +13,7 @@ NOTHING, NAMES, TREE, PEOPLE, BARE = "nothing", "names", "tree", "people", "bare
 "bare"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(NamedTuple):
     """A placeholder and its values; no values if the scene has nothing of the kind.
 
     `choices` is what may follow its colon, `axis` is not "" if an entry is repeated for each value,
@@ -27,7 +26,7 @@ class Spec:
     values: Values
     choices: str = NOTHING
     axis: str = ""
-    entities: frozenset[str] = field(default_factory=frozenset)
+    entities: frozenset[str] = frozenset()
     details: bool = False
     performer_tags: bool = False
     hierarchy: bool = False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.policy.recipe.recipe import RECIPES
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from plexsync.model.hierarchy import Hierarchy
 from plexsync.model.metadata import NAME_LENGTH, SUMMARY_LENGTH
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.plex import FIELDS, IMAGE, LIST
 from plexsync.model.scene import Scene, SceneParts
 from plexsync.policy.recipe.choices import Ignored
@@ -63,8 +63,7 @@ class RecipeSettings(Protocol):
     def strip_emoji(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(NamedTuple):
     """Computes the values of all fields of a scene.
 
     `fields` are those that are written, in the order of FIELDS; `makes` has a function for each of

@@ -8,10 +8,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from plexsync.model.hierarchy import Hierarchy, Tree
 from plexsync.model.metadata import NAME_LENGTH
+from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.scene import Entity, Scene
 from plexsync.model.text import clean
 from plexsync.model.values import name_key
