@@ -105,7 +105,7 @@ class Dependencies:
         return True
 
     def _whole(self, places: list[str]) -> bool:
-        return all(packages.version_of(name, places) == wanted for name, wanted in self.pins)
+        return packages.versions(dict(self.pins), places) == dict(self.pins)
 
     def _open_place(self) -> str:
         """The first folder on the path of the set that others may write to; "" if none."""
@@ -129,8 +129,9 @@ class Dependencies:
 
     def wrong(self) -> list[tuple[str, str, str]]:
         """Name, wanted and found version ("" if missing) of each package that does not match."""
-        found = ((name, wanted, packages.version_of(name, sys.path)) for name, wanted in self.pins)
-        return [pin for pin in found if pin[1] != pin[2]]
+        found = packages.versions(dict(self.pins), sys.path)
+        pins = ((name, wanted, found.get(name, "")) for name, wanted in self.pins)
+        return [pin for pin in pins if pin[1] != pin[2]]
 
     def origin(self) -> str:
         """Which packages are in use, as text for the user."""

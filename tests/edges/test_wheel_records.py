@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plexsync.edges.packages import fingerprint, flaw
+from plexsync.edges.packages import fingerprint, flaw, versions
 
 
 @pytest.fixture
@@ -88,3 +88,27 @@ def test_the_fingerprint_changes_with_what_is_installed(folder: Path) -> None:
     (folder / "two-1.dist-info").mkdir()
     (folder / "two-1.dist-info" / "RECORD").write_text("two-1.dist-info/RECORD,,\n")
     assert fingerprint(str(folder)) != before
+
+
+@pytest.mark.parametrize(
+    ("entry", "file", "found"),
+    [
+        ("Tiny_One-1.0.dist-info", "METADATA", "1.0"),
+        ("tiny.one-1.0.post1.dist-info", "METADATA", "1.0.post1"),
+        ("tiny_one-1.0-py3.11.egg-info", "PKG-INFO", "1.0"),
+        ("tiny_one-1.0.dist-info", "RECORD", None),
+        ("tiny_one_more-1.0.dist-info", "METADATA", None),
+        ("tiny_one.py", "METADATA", None),
+    ],
+)
+def test_the_version_of_a_package_is_in_the_name_of_its_metadata(
+    tmp_path: Path, entry: str, file: str, found: str | None
+) -> None:
+    (tmp_path / "a" / entry).mkdir(parents=True)
+    (tmp_path / "a" / entry / file).touch()
+    (tmp_path / "b" / "tiny_one-2.0.dist-info").mkdir(parents=True)
+    (tmp_path / "b" / "tiny_one-2.0.dist-info" / "METADATA").touch()
+    places = [str(tmp_path / "missing"), str(tmp_path / "a")]
+    assert versions(["tiny-one"], places).get("tiny-one") == found
+    if found:  # an import takes the first
+        assert versions(["tiny-one"], [*places, str(tmp_path / "b")]) == {"tiny-one": found}
