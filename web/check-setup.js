@@ -155,7 +155,8 @@
 				h(Link, { to: `${ADDRESS}?view=settings`, className: "btn btn-secondary" }, "Settings"),
 				h(
 					Button,
-					{ disabled: Boolean(tasks.running), onClick: () => startTask("check_setup") },
+					// not while others run, which start by themselves as it is pressed: Stash puts it in line
+					{ disabled: Boolean(running), onClick: () => startTask("check_setup") },
 					running ? h(Busy, null, "Checking ...") : "Check Setup",
 				),
 			),

@@ -289,3 +289,16 @@ def test_a_task_started_while_another_is_being_started_is_watched_too(
     checking.remove()
     expect(page.get_by_role("list", name="Points").locator("li").first).to_be_visible()
     expect(page.get_by_role("list", name="Libraries of Plex")).to_contain_text("holds 1 of the 1")
+
+
+def test_the_check_can_be_pressed_while_the_files_are_compared(
+    house: House, open_page: Open
+) -> None:
+    house.pair("1.mp4", title="Film")
+    comparing = house.plex.add_fault("hang", match=lambda asked: asked.path.endswith("/all"))
+    page = open_page(house.stash, step("libraries"))
+    expect(page.get_by_text("Reading Plex's libraries")).to_be_visible()
+    press(page, "Check Setup")
+    comparing.remove()
+    expect(page.get_by_role("list", name="Libraries of Plex")).to_contain_text("holds 1 of the 1")
+    expect(page.get_by_role("list", name="Points").locator("li").first).to_be_visible()
