@@ -135,6 +135,11 @@ def _known_entity(number: object, name: object) -> Entity:
     return Entity(an_id(number), a_text(name))
 
 
+@lru_cache(8192, typed=True)
+def _known_performer(number: object, name: object, disambiguation: object) -> Performer:
+    return Performer(an_id(number), a_text(name), a_text(disambiguation))
+
+
 def _studio(raw: object) -> Entity | None:
     return None if raw is None else _entity(raw)
 
@@ -148,9 +153,12 @@ def _performers(raw: object, parts: SceneParts) -> tuple[Performer, ...]:
     return _each_once(_performer(each, parts) for each in items(raw))
 
 
-def _performer(raw: object, parts: SceneParts) -> Performer:
-    one = _entity(raw)
-    found = Performer(one.id, one.name, field_of(raw, "disambiguation", a_text))
+def _performer(raw: Any, parts: SceneParts) -> Performer:
+    try:
+        found = _known_performer(raw["id"], raw["name"], raw["disambiguation"])
+    except (KeyError, TypeError, Unusable):  # once more, to say what is wrong
+        one = _entity(raw)
+        found = Performer(one.id, one.name, field_of(raw, "disambiguation", a_text))
     if parts.details:
         found = replace(
             found,
