@@ -98,7 +98,7 @@ def full_item(
     if "Media" not in no_elements:
         there = "0" if item.deleted_at else "1"
         checked = f' accessible="{there}" exists="{there}"' if check_files else ""
-        out.append(_media(item, checked, _STREAM))
+        out.append(_media(item, checked, "" if "Stream" in no_elements else _STREAM))
     for kind, element in TAG_KINDS.items():
         if element not in no_elements:
             out += [_full_tag(item, kind, name, tags) for name in item.tags.get(kind, ())]

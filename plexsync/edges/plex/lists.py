@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 from plexsync.edges.plex import xml as plex_xml
 from plexsync.edges.plex.answers import is_foreign
 from plexsync.edges.plex.connection import PlexConnection, span
+from plexsync.edges.plex.tree import UNREAD
 from plexsync.edges.plex.xml import Listed
 from plexsync.model.collection import ListedCollection
 from plexsync.model.errors import (
@@ -23,8 +24,7 @@ from plexsync.model.plex import Section
 
 COLLECTIONS_AT_ONCE = 1000
 _LEAN = (
-    "excludeElements=Genre,Role,Director,Writer,Producer,Country,Collection,Label,Similar,Field,"
-    "Guid,Rating,Image,UltraBlurColors,Stream,Chapter,Marker"
+    f"excludeElements=Genre,Role,Director,Writer,Collection,Label,Field,{','.join(UNREAD)}"
     "&excludeFields=summary,tagline,title,titleSort,originalTitle,thumb,art,studio,guid,slug,"
     "chapterSource,primaryExtraKey,ratingImage,audienceRatingImage,contentRating"
 )

@@ -33,11 +33,13 @@ USUAL_TAGS, USUAL_ATTRIBUTES = 50_000, 120_000
 _ELEMENT = 150
 """Bytes of an element besides its attributes, including its slot in the parent."""
 _CONTROLS = bytes(code for code in range(32) if chr(code) not in "\t\n\r")
-_UNREAD = frozenset(
-    {"Stream", "Chapter", "Marker", "Image", "UltraBlurColors", "Guid", "Rating"}
-    | {"Producer", "Country", "Similar"}
+UNREAD = (
+    *("Stream", "Chapter", "Marker", "Image", "UltraBlurColors", "Guid", "Rating"),
+    *("Producer", "Country", "Similar"),
 )
-"""Elements that PlexSync never reads, skipped with their content; an item has dozens."""
+"""Elements that PlexSync never reads; an item has dozens. Plex is asked to leave them out, and where it
+does not, they are skipped with their content.
+"""
 
 
 class BrokenXml(Exception):
@@ -126,7 +128,7 @@ class TreeReader:
             raise BrokenXml(f"more than {MOST_ELEMENTS} elements")
         if self._depth > DEEPEST:
             raise BrokenXml(f"elements nested more than {DEEPEST} deep")
-        if self._skipped_from or name in _UNREAD:
+        if self._skipped_from or name in UNREAD:
             self._skipped_from = self._skipped_from or self._depth
             return
         self._memory += _ELEMENT + getsizeof(attributes) + sum(map(getsizeof, attributes.values()))
