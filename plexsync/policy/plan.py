@@ -82,11 +82,11 @@ def plan(
         if edit is not None and not is_refused(edit, refused or {}):
             edits.append(edit)
     if any(EDITABLE[edit.field].kind != IMAGE for edit in edits):
-        others = [name for name in desired if name not in {edit.field for edit in edits}]
+        others = desired.keys() - {edit.field for edit in edits}
         cases = [
             _case(field, desired, current, written, preserve)
-            for field in EDITABLE.values()
-            if field.name in others
+            for name, field in EDITABLE.items()
+            if name in others
         ]
         edits += [_lock(case) for case in cases if _lockable(case)]
     return tuple(edits)
@@ -98,7 +98,7 @@ def shows(item: PlexItem, desired: Mapping[str, Value]) -> bool:
 
 
 def _differing(desired: Mapping[str, Value], current: PlexItem) -> list[Field]:
-    """The fields that Plex does not show exactly, and images, of which it shows too little."""
+    """The fields that Plex does not show exactly, and all images, of which it shows only paths."""
     have = current.values
     return [
         field
