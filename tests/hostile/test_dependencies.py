@@ -157,6 +157,16 @@ def index(wheels: Path) -> Iterator[Index]:
     index.stop()
 
 
+@pytest.fixture
+def nothing(tmp_path: Path) -> Iterator[Index]:
+    """An index without any package; other tests of this file put theirs into the common one."""
+    folder = tmp_path / "no wheels"
+    folder.mkdir()
+    index = Index(folder)
+    yield index
+    index.stop()
+
+
 class Home:
     """A Stash with the plugin installed, and a Plex; `pins` are the plugin's pins."""
 
@@ -513,16 +523,16 @@ def needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dependencies:
 
 
 def test_no_setting_of_pips_brings_in_wheels_from_elsewhere(
-    planted: Path, index: Index, needs: Dependencies, monkeypatch: pytest.MonkeyPatch
+    planted: Path, nothing: Index, needs: Dependencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = planted.parent / "pip.conf"
     config.write_text(f"[global]\nfind-links = {planted}\nno-index = true\n")
     hostile = {"PIP_CONFIG_FILE": str(config), "PIP_FIND_LINKS": str(planted), "PIP_NO_INDEX": "1"}
-    for name, value in {**pip_settings(index.url), **hostile, "PIP_NO_DEPS": "0"}.items():
+    for name, value in {**pip_settings(nothing.url), **hostile, "PIP_NO_DEPS": "0"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(Unavailable, match="there is no ready-made package PlexAPI==4"):
         needs.install(print)
-    assert index.asked
+    assert nothing.asked
     assert os.listdir(planted.parent / "data" / "dependencies") == []
 
 
