@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from plexsync.model.item_record import Value
 
     V = TypeVar("V")
+    _Mapping = Mapping[str, Any]
+else:
+    _Mapping = object
 
 
 LISTS = frozenset(("performers", "tags", "directors", "writers", "collections", "labels"))
@@ -27,8 +30,8 @@ TEXTS = frozenset(
 """The fields whose value is a list of names, and the others, as model/plex.py has them."""
 
 
-class _Later:
-    """A mapping that is decoded when it is first looked at."""
+class _Later(_Mapping):
+    """A mapping that is decoded when it is first used; `keys` and the like are those of what it holds."""
 
     __slots__ = ("_decode", "_found", "_stored")
 
@@ -53,23 +56,21 @@ class _Later:
     def __len__(self) -> int:
         return len(self._decoded())
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._decoded()
 
     def __eq__(self, other: object) -> bool:
         return bool(self._decoded() == other)
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return repr(self._decoded())
 
 
 def later(stored: str | bytes, decode: Callable[[str | bytes], Mapping[str, V]]) -> Mapping[str, V]:
-    """What `decode` makes of this, once it is needed: nobody looks at what was written to most items,
-    since they are in step.
+    """What `decode` makes of a stored mapping, when it is first used. Most never are: what was written
+    to an item matters only if Plex shows something else.
     """
-    return _Later(stored, decode)  # type: ignore[return-value]
+    return _Later(stored, decode)
 
 
 def entities_to_text(entities: Iterable[tuple[str, int]]) -> str:

@@ -69,7 +69,9 @@ class ResultRecorder:
         news = [o.scene for o in outcomes if _concerns_others(o, unchanged)]
         ended = [o.scene for o in outcomes if o.kind in ENDED_WELL]
         others = neighbours(self._stores.ledger, news)
-        wake(queue, others - {*ended}, now)  # first: after a kill nobody would tell them
+        # Before these jobs are deleted: if the worker is killed in between, they run again and wake the
+        # others again. Those that ended in this batch follow: added now, they would run as edits again.
+        wake(queue, others - {*ended}, now)
         queue.finish(ended)
         wake(queue, others.intersection(ended), now)
         return outcomes
