@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 import urllib3
+from requests.utils import requote_uri
 
 from plexsync.edges.http.certificates import PUBLIC, Trust
 from plexsync.edges.http.http_connection import SharedState, bare_session
@@ -78,7 +79,7 @@ class Session:
         self._hang_ups = 1  # in a row; starts at one, since nothing has answered yet
         self._shared = SharedState(trust)
         self._session = bare_session(self._shared)
-        self._prepared: tuple[object, requests.PreparedRequest] | None = None
+        self._prepared: dict[object, tuple[dict[str, str | bytes], requests.PreparedRequest]] = {}
 
     @property
     def opened(self) -> int:
@@ -110,7 +111,7 @@ class Session:
         held as a whole: `into` receives the chunks of a 2xx answer as they arrive and returns
         whether to go on; the reply then holds the body's beginning only.
         """
-        path, mark, query = url.partition("?")
+        origin, target = _split(url, params)
         sent = {**self._session.headers, **(headers or {})}
         seconds = self._total if total is None else total
         limit = self._max_body if max_body is None else max_body
@@ -122,12 +123,8 @@ class Session:
             deadline = Deadline(seconds, self._connect, self._read)
             self._shared.deadline = deadline
             try:
-                if params or data or json is not None:
-                    made = requests.Request(method, path, sent, params=params, json=json, data=data)
-                    request = made.prepare()
-                else:
-                    request = self._without_body(method, path, sent)
-                answer, body = self._exchange(request, mark + query, limit, into)
+                request = self._request_to(origin, method, sent, data, json)
+                answer, body = self._exchange(request, target, limit, into)
             except TransportError:
                 raise
             except _TROUBLE as problem:
@@ -149,25 +146,35 @@ class Session:
         with self._lock:
             self._session.close()
 
-    def _without_body(
-        self, method: str, path: str, headers: dict[str, str | bytes]
+    def _request_to(
+        self,
+        origin: str,
+        method: str,
+        headers: dict[str, str | bytes],
+        data: bytes | str | None,
+        json: object,
     ) -> requests.PreparedRequest:
-        """The last request again if it differs only in the query: preparing one costs a third of
-        sending it.
+        """The last request with this method again if it differs only in its target and its body:
+        preparing one costs a third of sending it.
         """
-        asked = method, path, headers
-        if self._prepared is None or self._prepared[0] != asked:
-            self._prepared = asked, requests.Request(*asked).prepare()
-        return self._prepared[1]
+        has_body = bool(data) or json is not None
+        kind = method, origin, has_body
+        last = self._prepared.get(kind)
+        if last is None or last[0] != headers:
+            last = headers, requests.Request(method, origin, headers).prepare()
+            self._prepared[kind] = last
+        if has_body:
+            last[1].prepare_body(data, None, json)
+        return last[1]
 
     def _exchange(
         self,
         request: requests.PreparedRequest,
-        query: str,
+        target: str,
         limit: int,
         into: Callable[[bytes], bool] | None,
     ) -> tuple[requests.Response, bytes]:
-        self._shared.query = query
+        self._shared.target = target
         times = (self._connect, self._read)
         # Not Session.send, which reads the whole body of a redirect. verify=False: our connections
         # check certificates themselves, see SharedState.trust.
@@ -218,6 +225,16 @@ class Session:
 
     def _is_fresh(self) -> bool:
         return 0 <= self._monotonic() - self._last < self._idle
+
+
+def _split(url: str, params: Mapping[str, str] | None) -> tuple[str, str]:
+    """Scheme, host and port of a URL, and the encoded path and query to send there."""
+    place, mark, query = url.partition("#")[0].partition("?")
+    start = place.find("/", place.find("://") + 3)
+    origin, path = (place, "/") if start < 0 else (place[:start], place[start:])
+    if params:
+        query, mark = "&".join(filter(None, [query, urlencode(params)])), "?"
+    return origin, requote_uri(path) + mark + query
 
 
 def _redirect(url: str, status: int, headers: Mapping[str, str]) -> str:
