@@ -169,13 +169,15 @@ def scratch() -> dict[str, str]:
 
 
 def test_ui(words: Sequence[str]) -> int:
-    """Test the page in a real browser (status 77: there is none); --screenshots updates docs/images."""
+    """Test the page in a real browser (status 77: none); --prepare only gets it, --screenshots updates docs/images."""
     set_up_driver()
     named = any((ROOT / word.partition("::")[0]).exists() for word in words)
     tests = words if named else ("tests/ui", "-n", PROCESSES, *words)
     with_driver = {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, DRIVER)))}
     prepared = run("tests/ui/prepare.py")
-    return prepared or run("-m", "pytest", *tests, more={**scratch(), **with_driver})
+    if prepared or "--prepare" in words:
+        return prepared
+    return run("-m", "pytest", *tests, more={**scratch(), **with_driver})
 
 
 def lint(words: Sequence[str]) -> int:
