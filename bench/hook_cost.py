@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from plexsync import system
+from simulator.patience import PATIENCE
 
 EVENT = (
     b'{"server_connection":{"Scheme":"http","Host":"0.0.0.0","Port":9999,"SessionCookie":{"Name":'
@@ -198,7 +199,7 @@ def _environ() -> dict[str, str]:
 
 
 def _await_workers(folder: str, count: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while sum(name.startswith("ended-") for name in os.listdir(folder)) < count:
         if time.monotonic() > deadline:
             raise RuntimeError("a worker did not start")

@@ -45,7 +45,7 @@ def run_worker(folder):
     if not lock.held or os.path.exists(stop):
         return
     seen = dict(
-        pid=os.getpid(), sid=os.getsid(0), data=data, fds=fds, block=block, cwd=os.getcwd(),
+        pid=os.getpid(), sid=session(), data=data, fds=fds, block=block, cwd=os.getcwd(),
         argv=sys.argv, umask=os.umask(0o077), environ=dict(os.environ),
     )
     report(os.path.join(folder, "worker-%d.json" % os.getpid()), seen)
@@ -53,9 +53,12 @@ def run_worker(folder):
     while time.monotonic() < end and not os.path.exists(stop):
         time.sleep(0.02)
 
+def session():
+    return 0 if sys.platform == "win32" else os.getsid(0)
+
 def open_files():
     found = {}
-    for fd in os.listdir("/proc/self/fd"):
+    for fd in os.listdir("/proc/self/fd") if sys.platform != "win32" else ():
         try:
             found[fd] = os.readlink("/proc/self/fd/" + fd)
         except OSError:

@@ -6,8 +6,6 @@ interpreter loads, import it: hooks run without `site`. Nothing else is changed 
 `bcryptprimitives.dll` is built (see `prepare.py`).
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -33,7 +31,7 @@ if sys.platform == "win32":
         except OSError:
             raise PermissionError(13, "Permission denied") from None
 
-    def chmod(path: Any, mode: int, **more: Any) -> None:
+    def chmod(path: "Any", mode: int, **more: "Any") -> None:
         """Change the mode of an open file: Wine refuses that as a sharing violation."""
         try:
             _chmod(path, mode, **more)
