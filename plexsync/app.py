@@ -184,7 +184,7 @@ class App(Services):
             Revival(config, index, stores.dead_letters, stores.queue, stores.ledger, self.log),
         )
         self._reconciliation = Reconciliation(
-            config, self.stash, pictures, plex, matcher, index, stores.ledger, stores.queue
+            config, self.stash, pictures, plex, matcher, index, stores.ledger, stores.queue, readers
         )
         self._collections = CollectionWriter(
             config, plex, self.stash, stores.ledger, pool, reader.read, self.outages, self.log

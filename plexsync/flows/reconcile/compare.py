@@ -234,16 +234,26 @@ def _keys(observations: Sequence[Observation]) -> list[tuple[int, int, str]]:
     )
 
 
-def next_batch(held: Sequence[Comparison], flush: bool) -> list[Comparison]:
-    """The first scenes whose items fill a request; all that are left if `flush` is set."""
+def in_batches(
+    views: Iterable[Comparison], flush: bool
+) -> tuple[list[list[Comparison]], list[Comparison]]:
+    """Scenes whose items fill a request each, and those that are left, which with `flush` are the last
+    batch.
+    """
+    batches: list[list[Comparison]] = []
     batch: list[Comparison] = []
     items = 0
-    for view in held:
-        items += len(targets_of(view))
-        if batch and items > AT_ONCE:
-            return batch
+    for view in views:
+        more = len(targets_of(view))
+        if batch and items + more > AT_ONCE:
+            batches.append(batch)
+            batch, items = [], 0
         batch.append(view)
-    return batch if flush or items >= AT_ONCE else []
+        items += more
+    if batch and (flush or items >= AT_ONCE):
+        batches.append(batch)
+        batch = []
+    return batches, batch
 
 
 def targets_of(view: Comparison) -> set[Target]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.plex.client import PlexClient
@@ -12,9 +15,10 @@ from plexsync.edges.plex.library_index import PlexIndex
 from plexsync.edges.queue.job_queue import JobQueue
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.scene_answers import ScenePage
-from plexsync.flows.reconcile.compare import Compare, next_batch, targets_of
+from plexsync.flows.reconcile.compare import Compare, in_batches, targets_of
 from plexsync.flows.reconcile.comparison import Comparison
 from plexsync.flows.reconcile.orphans import count_orphans
+from plexsync.flows.reconcile.read_ahead import ReadAhead
 from plexsync.flows.reconcile.unchanged import Basis
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
@@ -78,12 +82,13 @@ class Reconciliation:
         index: PlexIndex,
         ledger: Ledger,
         queue: JobQueue,
+        readers: Executor,
     ) -> None:
         self._config = config
         self._stash = stash
         self._plex = plex
         self._matcher = matcher
-        self._items = ItemReader(plex, index)
+        self._ahead = ReadAhead(ItemReader(plex, index), readers, config.plex_connections)
         self._index = index
         self._ledger = ledger
         self._queue = queue
@@ -189,22 +194,15 @@ class Reconciliation:
         """The decided scenes of a page, with those held back by earlier pages."""
         oldest = float(self._ledger.get_meta("installed_at") or 0.0) if run.order.known else 0.0
         views = self._compare.views(scenes, oldest, basis)
-        waiting = [*session.held, *(view for view in views if view.desired is not None)]
-        compared: list[Comparison] = []
-        while batch := next_batch(waiting, flush):
-            tell(run)
-            self._inspect(batch, now)
-            waiting = waiting[len(batch) :]
-            compared += batch
-        session.held = waiting
-        return [*(view for view in views if view.desired is None), *compared]
-
-    def _inspect(self, batch: Sequence[Comparison], now: float) -> None:
-        needed = {target for view in batch for target in targets_of(view)}
-        items, broken = self._items.read(needed)
-        if 1 < len(broken) == len(needed):  # a single broken one would fail again at the next run
-            raise next(iter(broken.values()))
-        self._compare.inspect(batch, items, broken, now)
+        waiting = (view for view in views if view.desired is not None)
+        batches, held = in_batches([*session.held, *waiting], flush)
+        needed = [set().union(*map(targets_of, batch)) for batch in batches]
+        with closing(self._ahead.each(needed)) as read:
+            for batch, (items, broken) in zip(batches, read, strict=True):
+                tell(run)
+                self._compare.inspect(batch, items, broken, now)
+        session.held = held
+        return [*(view for view in views if view.desired is None), *chain.from_iterable(batches)]
 
     def _record(
         self, run: Run, views: Sequence[Comparison], session: _Session, now: float, dry: bool

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from itertools import islice
 
 from plexsync.flows.sync.media_server import FileIndex, MediaServer
@@ -12,6 +13,9 @@ from plexsync.model.plex_state import FAILURE
 
 AT_ONCE = 100
 """Maximum number of items per request."""
+
+Asked = Future[Mapping[int, PlexItem]]
+"""The answer to a request that was sent ahead, by rating key."""
 
 OTHERS = 3
 """Items that are tried to find out whether one item alone cannot be read."""
@@ -24,18 +28,24 @@ class ItemReader:
         self._server = server
         self._index = index
 
+    def ask(self, targets: Iterable[Target], pool: Executor) -> Asked:
+        """Request items ahead, in a thread of the pool; `read` takes the answer, or what is wrong."""
+        return pool.submit(self._server.items, _keys(_in_order(targets)[:AT_ONCE]))
+
     def read(
-        self, targets: Iterable[Target]
+        self, targets: Iterable[Target], asked: Asked | None = None
     ) -> tuple[dict[Target, PlexItem], dict[Target, SyncError]]:
-        """The live items; one that makes its request fail is found by bisection.
+        """The live items; one that makes its request fail is found by bisection. `asked` is what
+        `ask` returned for the same targets.
 
         Raises errors that are not the fault of a single item.
         """
-        wanted = sorted(targets, key=lambda t: t.rating_key)
+        wanted = _in_order(targets)
         items: dict[Target, PlexItem] = {}
         broken: dict[Target, SyncError] = {}
         for start in range(0, len(wanted), AT_ONCE):
-            self._read_some(wanted[start : start + AT_ONCE], items, broken)
+            self._read_some(wanted[start : start + AT_ONCE], items, broken, asked)
+            asked = None
         if broken and not items and (len(broken) > 1 or not self._reads_another(broken)):
             raise next(iter(broken.values()))  # so many do not fail at once by their own fault
         return items, broken
@@ -57,9 +67,10 @@ class ItemReader:
         wanted: Sequence[Target],
         items: dict[Target, PlexItem],
         broken: dict[Target, SyncError],
+        asked: Asked | None = None,
     ) -> None:
         try:
-            answer = self._server.items([target.rating_key for target in wanted])
+            answer = asked.result() if asked else self._server.items(_keys(wanted))
         except (TransientError, PlexAuthError) as error:
             if not broken and not items and self._stops(error):
                 raise
@@ -82,3 +93,11 @@ class ItemReader:
         return error.fault == REQUEST or (
             error.unproven and not self._server.check(FAILURE).healthy
         )
+
+
+def _in_order(targets: Iterable[Target]) -> list[Target]:
+    return sorted(targets, key=lambda target: target.rating_key)
+
+
+def _keys(targets: Iterable[Target]) -> list[int]:
+    return [target.rating_key for target in targets]
