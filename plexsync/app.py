@@ -155,7 +155,8 @@ class App(Services):
         self._end_pools()
         # what is read for a batch does not queue up behind the writes of the one before it
         pool, readers = (ThreadPoolExecutor(config.plex_connections) for _ in range(2))
-        self._pools = pool, readers
+        pages = ThreadPoolExecutor(1)
+        self._pools = pool, readers, pages
         stores = self.stores
         notes = CollectionNotes(
             config, self.stash, stores.ledger, enabled=config.collection_details
@@ -184,7 +185,16 @@ class App(Services):
             Revival(config, index, stores.dead_letters, stores.queue, stores.ledger, self.log),
         )
         self._reconciliation = Reconciliation(
-            config, self.stash, pictures, plex, matcher, index, stores.ledger, stores.queue, readers
+            config,
+            self.stash,
+            pictures,
+            plex,
+            matcher,
+            index,
+            stores.ledger,
+            stores.queue,
+            readers,
+            pages,
         )
         self._collections = CollectionWriter(
             config, plex, self.stash, stores.ledger, pool, reader.read, self.outages, self.log

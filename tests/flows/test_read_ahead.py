@@ -1,4 +1,4 @@
-"""A reconciliation reads the items of the next scenes while the last ones are compared."""
+"""A reconciliation reads the next scenes and their items while the last ones are compared."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from plexsync.flows.reconcile.read_ahead import ReadAhead
+from plexsync.flows.reconcile.read_ahead import FRESH, PagesAhead, ReadAhead
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.model.errors import REQUEST, PlexServerDown
 from plexsync.model.plex import PlexItem, Target
+from plexsync.model.scene import BASIC
 from plexsync.policy.gaps import STALE
 from simulator.patience import PATIENCE
 from tests.flows.test_reconciliation_story import DETAILS, LONG_AGO, found, press
@@ -32,6 +33,12 @@ def library(world: Any) -> Any:
 
 def is_for_details(request: Any) -> bool:
     return bool(request.path.startswith(DETAILS))
+
+
+def pages(library: Any) -> list[int]:
+    """The ids after which Stash was asked for the next scenes."""
+    asked = [entry for entry in library.stash.journal if "PlexSyncScenePage(" in entry.query]
+    return [entry.variables["after"] for entry in asked]
 
 
 @pytest.mark.parametrize("connections", [1, 2, 3])
@@ -62,6 +69,48 @@ def test_an_item_that_fails_in_a_request_sent_ahead_is_found_alone(library: Any)
     answer = press(library, "reconcile_all")
     assert found(answer) == {STALE: THREE_REQUESTS - 1}
     assert answer["unread"] == 1
+
+
+def test_the_next_page_is_read_while_the_last_one_is_compared(library: Any) -> None:
+    library.configure(reconcile_batch_size=100)
+    hanging = library.plex.add_fault("hang", match=is_for_details)
+
+    def release() -> None:
+        until(lambda: len(pages(library)) == 2)
+        hanging.remove()
+
+    releases = threading.Thread(target=release)
+    releases.start()
+    assert found(press(library, "reconcile_all")) == {STALE: THREE_REQUESTS}
+    releases.join()
+    assert len(pages(library)) == len(set(pages(library))) == 3
+
+
+def test_a_page_that_fails_ahead_of_its_turn_is_asked_for_again(library: Any) -> None:
+    library.configure(reconcile_batch_size=100)
+
+    def is_second(request: Any) -> bool:
+        return "PlexSyncScenePage(" in request.query and request.variables["after"] > 0
+
+    library.stash.add_fault("status", match=is_second, times=1, status=503)
+    assert found(press(library, "reconcile_all")) == {STALE: THREE_REQUESTS}
+    assert len(pages(library)) == 4
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size", "again"),
+    [(FRESH - 1, 100, False), (FRESH + 1, 100, True), (-1, 100, True), (1, 50, True)],
+    ids=["at once", "later", "clock set back", "another size"],
+)
+def test_a_page_that_does_not_fit_its_turn_is_asked_for_again(
+    library: Any, seconds: float, size: int, again: bool
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        ahead = PagesAhead(library.client(), pool)
+        first = ahead.page(0, 100, BASIC, 1000.0)
+        second = ahead.page(first.last, size, BASIC, 1000.0 + seconds)
+    assert second.left == THREE_REQUESTS - 100 - size
+    assert pages(library)[:3].count(first.last) == 1 + again
 
 
 class Sick:

@@ -1,17 +1,52 @@
-"""Reads the items of the next scenes from Plex while the last ones are compared."""
+"""Reads the next scenes from Stash, and their items from Plex, while the last ones are compared."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Generator, Mapping, Sequence
-from concurrent.futures import Executor, wait
+from concurrent.futures import Executor, Future, wait
 
+from plexsync.edges.stash.client import StashClient
+from plexsync.edges.stash.scene_answers import RawPage
 from plexsync.flows.sync.item_reader import Asked, ItemReader
-from plexsync.model.errors import SyncError
+from plexsync.model.errors import Interrupted, SyncError
 from plexsync.model.plex import PlexItem, Target
+from plexsync.model.scene import SceneParts
 
 Read = tuple[Mapping[Target, PlexItem], Mapping[Target, SyncError]]
 """Items, and the errors of those that cannot be read."""
+
+
+FRESH = 60.0
+"""Seconds after which a page that was read ahead is read again: the worker had something else to do."""
+
+
+class PagesAhead:
+    """Has the request for the next page in flight while the last one is compared."""
+
+    def __init__(self, stash: StashClient, pool: Executor) -> None:
+        self._stash = stash
+        self._pool = pool
+        self._asked: tuple[tuple[int, int, SceneParts], float, Future[RawPage]] | None = None
+
+    def page(self, after: int, size: int, parts: SceneParts, now: float) -> RawPage:
+        """The next scenes above the id `after`, at most `size`. Raises SyncError or Interrupted."""
+        page = self._read_ahead((after, size, parts), now)
+        page = page or self._stash.raw_page(after, size, parts)
+        if page.left > 0:
+            following = page.last, size, parts
+            self._asked = following, now, self._pool.submit(self._stash.raw_page, *following)
+        return page
+
+    def _read_ahead(self, wanted: tuple[int, int, SceneParts], now: float) -> RawPage | None:
+        """The page if it was asked for not long ago; a failure is met again without this."""
+        asked, self._asked = self._asked, None
+        if asked is None or asked[0] != wanted or not 0 <= now - asked[1] < FRESH:
+            return None
+        try:
+            return asked[2].result()
+        except (SyncError, Interrupted):
+            return None
 
 
 class ReadAhead:

@@ -18,7 +18,7 @@ from plexsync.edges.stash.scene_answers import ScenePage
 from plexsync.flows.reconcile.compare import Compare, in_batches, targets_of
 from plexsync.flows.reconcile.comparison import Comparison
 from plexsync.flows.reconcile.orphans import count_orphans
-from plexsync.flows.reconcile.read_ahead import ReadAhead
+from plexsync.flows.reconcile.read_ahead import PagesAhead, ReadAhead
 from plexsync.flows.reconcile.unchanged import Basis
 from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.flows.sync.matcher import ItemMatcher
@@ -83,11 +83,13 @@ class Reconciliation:
         ledger: Ledger,
         queue: JobQueue,
         readers: Executor,
+        pages: Executor,
     ) -> None:
         self._config = config
         self._stash = stash
         self._plex = plex
         self._matcher = matcher
+        self._pages = PagesAhead(stash, pages)
         self._ahead = ReadAhead(ItemReader(plex, index), readers, config.plex_connections)
         self._index = index
         self._ledger = ledger
@@ -112,7 +114,7 @@ class Reconciliation:
         sync would do with each scene. Raises NoSuchLibrary, or SyncError if a server fails: then repeat the page.
         """
         session = self._begin(run, now)
-        page, basis = self._read(run, whole=judge is not None)
+        page, basis = self._read(run, now, whole=judge is not None)
         scenes, over = _in_scope(page, run.order)
         views = self._views(run, scenes, basis, session, now, flush=over, tell=tell)
         if judge is not None:
@@ -171,13 +173,13 @@ class Reconciliation:
             f"PlexSync writes to no library named {quoted(order.library)}, only to: {names}."
         )
 
-    def _read(self, run: Run, *, whole: bool) -> tuple[ScenePage, Basis]:
+    def _read(self, run: Run, now: float, *, whole: bool) -> tuple[ScenePage, Basis]:
         """The next page; unless it is read `whole`, without the scenes that have not changed."""
         size, parts = self._config.reconcile_batch_size, self._compare.parts
         if run.order.scope != ALL:
             page = run.cursor + 1
             return self._stash.latest_scenes(f"{run.order.by}_at", page, size, parts), Basis()
-        raw = self._stash.raw_page(run.cursor, size, parts)
+        raw = self._pages.page(run.cursor, size, parts, now)
         return (raw.scenes(), Basis()) if whole else self._compare.read(raw, run.cursor)
 
     def _views(
