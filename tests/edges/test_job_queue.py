@@ -9,6 +9,7 @@ import pickle
 import random
 import sqlite3
 import stat
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -423,6 +424,8 @@ def test_readers_and_the_owner_never_wait_for_each_other(queues: Queues) -> None
                 with contextlib.suppress(BlockingIOError):
                     over = not os.read(go, 1)
             code = 0
+        except BaseException:  # noqa: BLE001 - it ends without a word otherwise
+            traceback.print_exc()
         finally:
             os._exit(code)
     os.close(go)
