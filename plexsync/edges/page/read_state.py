@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _sqlite3 as sqlite3
 import os
+import time
 
 from plexsync import system
 from plexsync.edges.page.results import commands_waiting
@@ -48,6 +49,7 @@ LEDGER = "ledger.db"
 INDEX = "plex_index.db"
 LOG = "plexsync.log"
 
+_PAUSE = 0.05
 _NEWEST_SERVER = "(SELECT server FROM sections ORDER BY read_at DESC LIMIT 1)"
 
 
@@ -96,7 +98,7 @@ def _patiently(
     try:
         return asked.read(sql, values)
     except sqlite3.DatabaseError:
-        pass  # its owner may have started or exited just then
+        time.sleep(_PAUSE)  # its owner may be starting or exiting just now
     try:
         return asked.read(sql, values)
     except sqlite3.DatabaseError as problem:
