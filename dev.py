@@ -169,7 +169,7 @@ def scratch() -> dict[str, str]:
 
 
 def test_ui(words: Sequence[str]) -> int:
-    """Test the page in a real browser (status 77: none); --prepare only gets it, --screenshots updates docs/images."""
+    """Test the page in a real browser (status 77: none); --prepare only fetches it, --screenshots updates docs/images."""
     set_up_driver()
     named = any((ROOT / word.partition("::")[0]).exists() for word in words)
     tests = words if named else ("tests/ui", "-n", PROCESSES, *words)

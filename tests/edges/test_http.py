@@ -179,6 +179,21 @@ def test_nothing_is_asked_of_the_place_that_a_redirect_points_to(serve, session)
     assert elsewhere.connections == 0
 
 
+def test_a_body_leaves_nothing_behind_for_the_next_request(serve, session):
+    here = serve(answer(OK))
+    session.request("POST", here.url, json={"a": 1})
+    session.request("POST", here.url, data=b"picture")
+    session.request("POST", here.url)
+    sent = [
+        (
+            re.search(rb"Content-Length: (\d+)", request)[1],
+            b"Content-Type: application/json" in request,
+        )
+        for request in here.requests
+    ]
+    assert sent == [(b"8", True), (b"7", False), (b"0", False)]
+
+
 def test_each_request_has_its_own_method_path_query_headers_and_body(serve, session):
     here, there = serve(answer(OK)), serve(answer(OK))
     for query in ("?a=1", "?a=2", ""):

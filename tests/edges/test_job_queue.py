@@ -424,9 +424,9 @@ def test_readers_and_the_owner_never_wait_for_each_other(queues: Queues) -> None
                 with contextlib.suppress(BlockingIOError):
                     over = not os.read(go, 1)
             code = 0
-        except BaseException:  # noqa: BLE001 - it ends without a word otherwise
-            traceback.print_exc()
         finally:
+            if code:
+                traceback.print_exc()
             os._exit(code)
     os.close(go)
     with queues.open() as queue:

@@ -157,15 +157,15 @@ class Session:
         """The last request with this method again if it differs only in its target and its body:
         preparing one costs a third of sending it.
         """
-        has_body = bool(data) or json is not None
-        kind = method, origin, has_body
-        last = self._prepared.get(kind)
+        last = self._prepared.get((method, origin))
         if last is None or last[0] != headers:
             last = headers, requests.Request(method, origin, headers).prepare()
-            self._prepared[kind] = last
-        if has_body:
-            last[1].prepare_body(data, None, json)
-        return last[1]
+            self._prepared[method, origin] = last
+        if not data and json is None:
+            return last[1]
+        request = last[1].copy()  # or a large body would be kept, and its type be that of the next
+        request.prepare_body(data, None, json)
+        return request
 
     def _exchange(
         self,

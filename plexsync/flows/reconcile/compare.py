@@ -237,8 +237,8 @@ def _keys(observations: Sequence[Observation]) -> list[tuple[int, int, str]]:
 def in_batches(
     views: Iterable[Comparison], flush: bool
 ) -> tuple[list[list[Comparison]], list[Comparison]]:
-    """Scenes whose items fill a request each, and those that are left, which with `flush` are the last
-    batch.
+    """Split scenes into batches whose items fill one request each; returns the batches and the scenes
+    that are left over. With `flush` these are the last batch, and none is left.
     """
     batches: list[list[Comparison]] = []
     batch: list[Comparison] = []

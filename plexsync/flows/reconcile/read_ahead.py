@@ -17,8 +17,8 @@ Read = tuple[Mapping[Target, PlexItem], Mapping[Target, SyncError]]
 """Items, and the errors of those that cannot be read."""
 
 
-FRESH = 60.0
-"""Seconds after which a page that was read ahead is read again: the worker had something else to do."""
+FRESH = 15.0
+"""Seconds after which a page that was read ahead is read again: edits may have been written since."""
 
 
 class PagesAhead:
