@@ -13,6 +13,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from plexsync.edges.http.certificates import Trust
+from plexsync.edges.http.response import Response
 from plexsync.edges.http.sockets import BoundSocket, Pace, dial, secure
 
 
@@ -43,6 +44,8 @@ class SharedState(Pace):
 class _Connection(HTTPConnection):
     """Connects within the deadline of the request that it carries."""
 
+    response_class = Response
+
     def __init__(self, shared: SharedState, *args: Any, **kwargs: Any) -> None:
         self._shared = shared
         super().__init__(*args, **kwargs)
@@ -72,8 +75,8 @@ class _TlsConnection(_Connection, HTTPSConnection):
 class _Adapter(HTTPAdapter):
     """Creates pools that hold one of our connections each.
 
-    What requests looks up anew for each request is a fifth of the time that sending it takes: no proxy
-    is looked for, and the pool is kept.
+    What requests does anew for each request is a third of the time that sending it takes: no proxy is
+    looked for, the pool is kept, and `send` returns urllib3's answer as it is.
     """
 
     def __init__(self, shared: SharedState) -> None:
@@ -100,6 +103,9 @@ class _Adapter(HTTPAdapter):
 
     def request_url(self, request: requests.PreparedRequest, proxies: object) -> str:
         return "/"  # the connection knows the target
+
+    def build_response(self, request: requests.PreparedRequest, answer: Any) -> Any:
+        return answer  # a requests.Response around it would cost a tenth of the request
 
     def close(self) -> None:
         self._last = None, None

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
@@ -134,11 +135,11 @@ class Session:
             self._hang_ups = 0
             if deadline.passed:
                 raise _explained(TimeoutError(), url, deadline)
-            if answer.status_code == 400 and _WANTS_TLS.search(body[:_CHUNK]):
+            if answer.status == 400 and _WANTS_TLS.search(body[:_CHUNK]):
                 wanted = self._tls_wanted(url)
                 if wanted:
                     raise wanted
-        status, head = answer.status_code, answer.headers
+        status, head = answer.status, answer.headers
         return Reply(status, head, body, self._last - started, _redirect(url, status, head))
 
     def close(self) -> None:
@@ -173,31 +174,30 @@ class Session:
         target: str,
         limit: int,
         into: Callable[[bytes], bool] | None,
-    ) -> tuple[requests.Response, bytes]:
+    ) -> tuple[urllib3.BaseHTTPResponse, bytes]:
         self._shared.target = target
         times = (self._connect, self._read)
         # Not Session.send, which reads the whole body of a redirect. verify=False: our connections
         # check certificates themselves, see SharedState.trust.
         adapter = self._session.get_adapter(request.url or "")
-        with adapter.send(request, stream=True, timeout=times, verify=False) as answer:
+        answer: Any = adapter.send(request, stream=True, timeout=times, verify=False)
+        try:
             self._shared.deadline.answered = True
             if into is None:
                 return answer, b"".join(self._limited(answer, limit))
-            if 200 <= answer.status_code < 300:
+            if 200 <= answer.status < 300:
                 return answer, _beginning(self._limited(answer, limit), into)
             return answer, _beginning(self._limited(answer, sys.maxsize), None)
+        finally:
+            answer.close()
+            answer.release_conn()
 
-    def _limited(self, answer: requests.Response, limit: int) -> Iterator[bytes]:
+    def _limited(self, answer: urllib3.BaseHTTPResponse, limit: int) -> Iterator[bytes]:
         refusal = TransportError("too large", f"the answer is larger than {limit} bytes")
-        content_length = answer.headers.get("Content-Length", "")
-        if (
-            answer.request.method != "HEAD"
-            and content_length.isdecimal()
-            and int(content_length) > limit
-        ):
+        if (answer.length_remaining or 0) > limit:
             raise refusal
         size = 0
-        for chunk in answer.raw.stream(_CHUNK, decode_content=True):
+        for chunk in answer.stream(_CHUNK, decode_content=True):
             size += len(chunk)
             self.received += len(chunk)
             if size > limit:
