@@ -31,7 +31,7 @@ def test_a_backfill_is_watched_paused_resumed_and_stopped(house: House, open_pag
     one.get_by_role("button", name="For an hour").click()
     until(lambda: list((house.data / "inbox" / "new").glob("*")))
     held.remove()  # the requests in flight end; no other begins
-    expect(one).to_contain_text(re.compile(r"Paused until \d+:\d\d\. Time left"))
+    expect(one).to_contain_text(re.compile(r"Paused until (\d+ \w+, )?\d+:\d\d\. Time left"))
     expect(page.locator("[data-plexsync=headline]")).to_contain_text("a backfill waits")
     scene, item = house.pair("edit.mp4", title="old")
     house.stash.edit(scene, title="Edited")
