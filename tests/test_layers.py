@@ -253,6 +253,13 @@ def test_no_other_module_asks_which_system_this_is():
         assert not set(_imports(module)) & {"fcntl", "msvcrt", "platform", "winreg"}, module
 
 
+def test_modules_with_named_tuples_begin_as_these_need_it():
+    """Python 3.14 otherwise gives them no fields, see model/named_tuple.py."""
+    for module in MODULES:
+        if "plexsync.model.named_tuple" in _imports(module):
+            assert "__future__" in _imports(module), module
+
+
 def test_what_only_decides_touches_no_clock_disk_or_network():
     for module in [n for n in MODULES if n.startswith(("plexsync.model", "plexsync.policy"))]:
         assert not {name.split(".")[0] for name in _imports(module)} & WORLD, module

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 from plexsync.model import readiness
 from plexsync.model.filters import FILTERS
-from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.notify_urls import split_urls
 from plexsync.model.pictures import COVER, read_choice_of_pictures
 from plexsync.model.readiness import Readiness
@@ -21,7 +20,8 @@ _DESIRED |= {"strip_emoji", "strict_mode", "max_performers"}
 """Settings that change what is written or to which item, besides every `sync_` switch."""
 
 
-class Limits(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Limits:
     """The lowest and highest value of a number."""
 
     low: int

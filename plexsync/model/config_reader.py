@@ -131,9 +131,10 @@ def _means_zero(name: str, value: object) -> bool:
     return number and type(default) is int and bounds(name)[0] == 0
 
 
-def bounds(name: str) -> Limits:
+def bounds(name: str) -> tuple[int, int]:
     """Lowest and highest value of a number field."""
-    return next(each for each in get_args(DECLARED[name].type) if isinstance(each, Limits))
+    declared = get_args(DECLARED[name].type)
+    return next((each.low, each.high) for each in declared if isinstance(each, Limits))
 
 
 def _words(key: str, default: object) -> str:

@@ -74,7 +74,11 @@ else:
         def __new__(maker, name, bases, body):
             if not bases:
                 return super().__new__(maker, name, bases, body)
-            fields = tuple(body.pop("__annotations__", {}))
+            fields = tuple(body.pop("__annotations__", ()))
+            if not fields:
+                raise TypeError(
+                    f"{name} has no fields; see NamedTuple for how its module must begin"
+                )
             defaults = {field: body.pop(field) for field in fields if field in body}
             if "dataclasses" in sys.modules:
                 named = sys.modules["collections"].namedtuple

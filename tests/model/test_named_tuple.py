@@ -47,6 +47,11 @@ try:
     Kind(1, "a", second="b")
 except TypeError:
     said.append("twice")
+try:
+    class Bare(NamedTuple):
+        "It has no fields."
+except TypeError:
+    said.append("bare")
 """
 
 
@@ -61,5 +66,5 @@ def told(first: str) -> list[object]:
 def test_both_ways_of_making_them_give_the_same() -> None:
     light, compiled = told(""), told("import dataclasses\n")
     assert light == compiled
-    assert light[-2:] == ["too many", "twice"]
+    assert light[-3:] == ["too many", "twice", "bare"]
     assert light[6] == "Kind(first=1, second='two', third=(3,))"
