@@ -136,7 +136,8 @@ def test_a_dry_pass_that_is_stopped_goes_on_where_it_was(desk: Desk) -> None:
 
     held = desk.stash.add_fault("hang", match=second_page)
     job = desk.stash.start_task(args={"mode": "first_sync"})
-    until(lambda: len(pages) > 1)
+    until(lambda: len(pages) > 1)  # it is read ahead, perhaps before the first one is over
+    until(lambda: desk.stash.run_operation({"mode": "set_up"})["dry_pass"])
     job.stop()
     job.wait()
     held.remove()
