@@ -76,9 +76,8 @@ else:
                 return super().__new__(maker, name, bases, body)
             fields = tuple(body.pop("__annotations__", ()))
             if not fields:
-                raise TypeError(
-                    f"{name} has no fields; see NamedTuple for how its module must begin"
-                )
+                begin = "from __future__ import annotations"
+                raise TypeError(f"{name} has no fields: its module must begin with `{begin}`")
             defaults = {field: body.pop(field) for field in fields if field in body}
             if "dataclasses" in sys.modules:
                 named = sys.modules["collections"].namedtuple

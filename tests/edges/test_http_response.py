@@ -29,6 +29,7 @@ FIELDS = (
     "content-length:7",
     "Content-Length: -3",
     "Content-Length: many",
+    f"Content-Length: {'9' * 5000}",
     "Content-Length:",
     "Transfer-Encoding: chunked",
     "Transfer-Encoding: gzip",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import sqlite3
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -154,6 +157,20 @@ def test_damaged_databases_are_named_and_left_alone(tmp_path: Path) -> None:
         with pytest.raises(Unreadable, match=r"\w+\.db cannot be read now .*the worker replaces"):
             look(str(tmp_path))
     assert seen(tmp_path) == before
+
+
+@pytest.mark.parametrize(("content", "pauses"), [(b"", 0), (b"SQLite format 3\0" + bytes(5000), 1)])
+def test_only_a_file_that_cannot_be_read_is_waited_for(
+    tmp_path: Path, content: bytes, pauses: int
+) -> None:
+    """After an update dozens of queries meet a table that the owner has not created yet."""
+    (tmp_path / "dlq.db").write_bytes(content)
+    called: list[object] = []
+    sys.setprofile(lambda frame, event, what: called.append(what))
+    with contextlib.suppress(Unreadable):
+        read_state.dead_letters(str(tmp_path)).counts()
+    sys.setprofile(None)
+    assert called.count(time.sleep) == 2 * pauses  # its call and its return
 
 
 def test_rows_that_are_no_jobs_are_left_out(tmp_path: Path) -> None:

@@ -18,10 +18,15 @@ from typing import BinaryIO
 _LONGEST_LINE = 65536
 _MOST_LINES = 100
 """Counted with the empty line at the end."""
+_MOST_DIGITS = 19
+"""Of a length; Python refuses to read a number of thousands of digits."""
 
 
 class Response(HTTPResponse):
-    """Follows the rules of http.client's own `begin` (RFC 9112, 6.3) and has the same limits."""
+    """Follows the rules of http.client's own `begin` (RFC 9112, 6.3) and has the same limits.
+
+    The ignored types: typeshed leaves out what http.client names with an underscore.
+    """
 
     _method: str | None
 
@@ -40,7 +45,8 @@ class Response(HTTPResponse):
         self.chunked = head.get("Transfer-Encoding", "").lower() == "chunked"
         self.chunk_left = None
         length = head.get("Content-Length", "").strip()
-        self.length = int(length) if length.isdecimal() and not self.chunked else None
+        is_length = length.isdecimal() and len(length) <= _MOST_DIGITS
+        self.length = int(length) if is_length and not self.chunked else None
         self.will_close = self._check_close()  # type: ignore[attr-defined]
         if status < OK or status in (NO_CONTENT, NOT_MODIFIED) or self._method == "HEAD":
             self.length = 0

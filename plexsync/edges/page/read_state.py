@@ -50,6 +50,8 @@ INDEX = "plex_index.db"
 LOG = "plexsync.log"
 
 _PAUSE = 0.05
+"""Seconds before a file that could not be read is read once more."""
+_MISSING = "no such table", "no such column"
 _NEWEST_SERVER = "(SELECT server FROM sections ORDER BY read_at DESC LIMIT 1)"
 
 
@@ -97,15 +99,16 @@ def _patiently(
 ) -> list[tuple[Any, ...]]:
     try:
         return asked.read(sql, values)
-    except sqlite3.DatabaseError:
-        time.sleep(_PAUSE)  # its owner may be starting or exiting just now
+    except sqlite3.DatabaseError as problem:
+        if not str(problem).startswith(_MISSING):  # which dozens of queries meet after an update
+            time.sleep(_PAUSE)  # its owner may be creating or closing it just now
     try:
         return asked.read(sql, values)
     except sqlite3.DatabaseError as problem:
         newer = _newer_database(folder, name)
         if newer:
             raise Unreadable(newer) from None
-        if str(problem).startswith(("no such table", "no such column")):
+        if str(problem).startswith(_MISSING):
             return []  # the owner has not migrated the file yet
         raise unreadable(name, problem) from None
 

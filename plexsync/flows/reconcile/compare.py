@@ -237,8 +237,8 @@ def _keys(observations: Sequence[Observation]) -> list[tuple[int, int, str]]:
 def in_batches(
     views: Iterable[Comparison], flush: bool
 ) -> tuple[list[list[Comparison]], list[Comparison]]:
-    """Split scenes into batches whose items fill one request each; returns the batches and the scenes
-    that are left over. With `flush` these are the last batch, and none is left.
+    """Group scenes so that the items of each batch fill one request. Returns the batches and the
+    scenes left over; with `flush` the last batch may be smaller, and no scene is left over.
     """
     batches: list[list[Comparison]] = []
     batch: list[Comparison] = []
