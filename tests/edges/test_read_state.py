@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -20,6 +21,7 @@ from plexsync.edges.page import owner, read_state
 from plexsync.edges.page.read_state import Unreadable
 from plexsync.edges.queue.dead_letters import DeadLetters
 from plexsync.edges.queue.job_queue import JobQueue
+from plexsync.edges.storage.read_only import Database
 from plexsync.model.dead_letter import DeadLetter
 from plexsync.model.job import Job
 from plexsync.model.ledger import Backfill, SceneState, TargetState
@@ -163,14 +165,26 @@ def test_damaged_databases_are_named_and_left_alone(tmp_path: Path) -> None:
 def test_only_a_file_that_cannot_be_read_is_waited_for(
     tmp_path: Path, content: bytes, pauses: int
 ) -> None:
-    """After an update dozens of queries meet a table that the owner has not created yet."""
+    """After an update dozens of queries meet a table that the owner has not created yet. None of them
+    looks twice: the second look could be in the middle of the creation.
+    """
     (tmp_path / "dlq.db").write_bytes(content)
+    patiently, look = read_state._patiently.__code__, Database.read.__code__
     called: list[object] = []
-    sys.setprofile(lambda frame, event, what: called.append(what))
+
+    def note(frame: FrameType, event: str, what: object) -> None:
+        if event == "call" and frame.f_back:
+            called.append((frame.f_back.f_code, frame.f_code))
+        elif event == "c_call":
+            called.append(what)
+
+    sys.setprofile(note)
     with contextlib.suppress(Unreadable):
         read_state.dead_letters(str(tmp_path)).counts()
     sys.setprofile(None)
-    assert called.count(time.sleep) == 2 * pauses  # its call and its return
+    assert called.count(time.sleep) == pauses
+    queries = len([each for each in called if isinstance(each, tuple) and each[1] is patiently])
+    assert called.count((patiently, look)) == queries * (1 + pauses) > 0
 
 
 def test_rows_that_are_no_jobs_are_left_out(tmp_path: Path) -> None:

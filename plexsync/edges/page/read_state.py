@@ -97,20 +97,19 @@ def asking(folder: str, name: str) -> Ask:
 def _patiently(
     asked: Database, folder: str, name: str, sql: str, values: Sequence[object]
 ) -> list[tuple[Any, ...]]:
-    try:
-        return asked.read(sql, values)
-    except sqlite3.DatabaseError as problem:
-        if not str(problem).startswith(_MISSING):  # which dozens of queries meet after an update
-            time.sleep(_PAUSE)  # its owner may be creating or closing it just now
-    try:
-        return asked.read(sql, values)
-    except sqlite3.DatabaseError as problem:
-        newer = _newer_database(folder, name)
-        if newer:
-            raise Unreadable(newer) from None
-        if str(problem).startswith(_MISSING):
-            return []  # the owner has not migrated the file yet
-        raise unreadable(name, problem) from None
+    patient = True
+    while True:
+        try:
+            return asked.read(sql, values)
+        except sqlite3.DatabaseError as problem:
+            if newer := _newer_database(folder, name):
+                raise Unreadable(newer) from None
+            if str(problem).startswith(_MISSING):  # as dozens of queries find after an update
+                return []  # the owner has not created or migrated the file yet
+            if not patient:
+                raise unreadable(name, problem) from None
+        time.sleep(_PAUSE)  # its owner may be creating or closing it just now
+        patient = False
 
 
 def shaped(found: list[tuple[Any, ...]], shape: str) -> list[tuple[Any, ...]]:
