@@ -152,6 +152,20 @@ def test_the_server_is_asked_again_only_after_a_new_connection(plex, client):
     assert plex.count(path_prefix="/identity") == 2
 
 
+def test_a_write_that_asks_a_new_connection_who_answers_spares_the_next_write_the_question(
+    plex, client
+):
+    key = plex.add_item(1, title="old")
+    wanted = target(plex, key)
+    client.write(wanted, [edit("title", "one")])
+    client.close()
+    for title in ("two", "three"):
+        client.write(wanted, [edit("title", title)])
+    asked = [(entry.method, entry.path == "/identity") for entry in plex.journal]
+    assert asked.count(("GET", True)) == 2
+    assert asked[-3:] == [("GET", True), ("PUT", False), ("PUT", False)]
+
+
 def test_another_server_behind_the_url_is_noticed_before_anything_is_written(plex, client):
     key = plex.add_item(1, title="old")
     wanted = target(plex, key)

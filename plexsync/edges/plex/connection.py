@@ -96,6 +96,7 @@ class PlexConnection:
 
         def check(identity: Element) -> None:
             self._compare(identity.get("machineIdentifier", ""), to)
+            self._verified = self.session.opened
 
         server.query(path, method=method, check=check, **options)
 
