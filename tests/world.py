@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -260,6 +261,11 @@ def until(question: Callable[[], Any], seconds: float = PATIENCE) -> Any:
             return answer
         time.sleep(0.02)
     raise AssertionError("it never happened")
+
+
+def names_port(text: str, port: int) -> bool:
+    """Whether a text holds the number of a port, and not by chance within a hash or a time."""
+    return re.search(rf"(?<![\w.]){port}(?!\w)", text) is not None
 
 
 def lock_is_free(lock: Path) -> bool:
