@@ -485,6 +485,7 @@ def test_planted_links_are_moved_away_and_their_targets_untouched(database, tmp_
         assert target.read_bytes() == b"precious"
 
 
+@pytest.mark.long
 def test_a_locked_database_is_no_damage(database):
     database.fill()
     other = sqlite3.connect(database.path, isolation_level=None)

@@ -946,6 +946,7 @@ def test_connections_are_kept_and_used_again(plex, client):
 # --- secrets ---------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_no_trouble_of_any_kind_tells_the_token_or_a_query(plex, make):
     echo = f"<html>GET /x?X-Plex-Token={TOKEN}&a=b {TOKEN} {'y' * 900}</html>".encode()
     key = plex.add_item(1)

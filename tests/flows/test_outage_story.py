@@ -362,6 +362,7 @@ def test_a_while_of_503_during_hundreds_of_jobs_costs_none(quiet: Any) -> None:
     assert 800 < outages[0]["end"] - outages[0]["start"] < 1100
 
 
+@pytest.mark.long
 def test_a_plex_that_hangs_is_an_outage_too(quiet: Any) -> None:
     """Each attempt ends by its own real deadline, so four failures are prepared."""
     quiet.configure(read_timeout=5)

@@ -136,6 +136,7 @@ def test_a_week_off_is_made_good_whatever_was_updated_meanwhile(
     )
 
 
+@pytest.mark.long
 def test_all_fifty_thousand_at_once(stash: ManyScenes, sweep: Callable[[float], set[int]]) -> None:
     for scene in stash.rows:
         stash.touch(scene, NOW + scene % 100)
