@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +17,7 @@ from plexsync.edges.stash.handover import Handover
 from plexsync.flows.page.operations import Request, reads
 from plexsync.inbox import session_pipe
 from plexsync.model.connection import parse_connection
-from plexsync.system import LockFile, hand_over
+from plexsync.system import hand_over
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
 from tests.world import TOKEN, World, until
@@ -153,7 +152,7 @@ def test_without_pipes_too_a_session_reaches_the_worker_that_waits_for_one(signe
 
 
 def test_where_nothing_can_be_handed_over_the_page_s_next_request_starts_a_worker(
-    signed_in: Any,
+    signed_in: Any, tmp_path: Path
 ) -> None:
     """As where no place is safe: a worker that nobody can reach, whose session has ended."""
     world = signed_in
@@ -163,15 +162,14 @@ def test_where_nothing_can_be_handed_over_the_page_s_next_request_starts_a_worke
     reason = world.live(minutes=20, handover=False)
     assert "no longer accepts this worker's session" in reason
     assert film.title != "new"
-    starting = LockFile(f"{world.folder}/starting.lock")
-    assert starting.acquire()
-    os.utime(starting.path)
+    worker = tmp_path / "PlexSync.py"
+    worker.write_text("open(__file__ + '.started', 'w').close()")
     fresh = world.block()
-    request = Request("", world.folder, {}, fresh, world.clock.now())
+    request = Request(str(tmp_path), world.folder, {}, fresh, world.clock.now())
     assert reads("tick").answer(request)["worker"] == "started", (
         "an open page starts another worker"
     )
-    starting.release()
+    until(Path(f"{worker}.started").exists)
     world.first = fresh
     world.live(minutes=1, handover=False)
     assert film.title == "new"
