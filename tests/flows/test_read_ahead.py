@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from plexsync.flows.reconcile.read_ahead import FRESH, PagesAhead, ReadAhead
-from plexsync.flows.sync.item_reader import ItemReader
+from plexsync.flows.sync.item_reader import AT_ONCE, ItemReader
 from plexsync.model.errors import REQUEST, PlexServerDown
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.scene import BASIC
@@ -19,7 +19,7 @@ from simulator.patience import PATIENCE
 from tests.flows.test_reconciliation_story import DETAILS, LONG_AGO, found, press
 from tests.world import until
 
-THREE_REQUESTS = 250
+THREE_REQUESTS = 2 * AT_ONCE + 50
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_an_item_that_fails_in_a_request_sent_ahead_is_found_alone(library: Any)
 
 
 def test_the_next_page_is_read_while_the_last_one_is_compared(library: Any) -> None:
-    library.configure(reconcile_batch_size=100)
+    library.configure(reconcile_batch_size=AT_ONCE)
     hanging = library.plex.add_fault("hang", match=is_for_details)
 
     def release() -> None:
@@ -87,7 +87,7 @@ def test_the_next_page_is_read_while_the_last_one_is_compared(library: Any) -> N
 
 
 def test_a_page_that_fails_ahead_of_its_turn_is_asked_for_again(library: Any) -> None:
-    library.configure(reconcile_batch_size=100)
+    library.configure(reconcile_batch_size=AT_ONCE)
 
     def is_second(request: Any) -> bool:
         return "PlexSyncScenePage(" in request.query and request.variables["after"] > 0

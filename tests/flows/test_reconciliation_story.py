@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from plexsync.edges.log.log import Log
+from plexsync.flows.sync.item_reader import AT_ONCE
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.policy.gaps import DRIFTED, EMPTY, MISSING, ORPHANED, STALE
@@ -120,16 +121,16 @@ def test_a_second_run_over_what_did_not_change_requests_no_details(quiet: Any) -
     assert quiet.plex.count("GET", DETAILS) == 0
 
 
-def test_details_are_fetched_a_hundred_at_a_time_over_the_pages(quiet: Any) -> None:
+def test_details_are_fetched_with_full_requests_over_the_pages(quiet: Any) -> None:
     quiet.configure(reconcile_batch_size=10)
-    pairs = synced(quiet, 240)
+    pairs = synced(quiet, 2 * (AT_ONCE + 20))
     press(quiet, "reconcile_all")
     later(quiet)
     for _, item in pairs[::2]:
         edit_in_plex(quiet, item, title="By hand")
     later(quiet)
     quiet.plex.clear_journal()
-    assert found(press(quiet, "reconcile_all")) == {DRIFTED: 120}
+    assert found(press(quiet, "reconcile_all")) == {DRIFTED: AT_ONCE + 20}
     assert quiet.plex.count("GET", DETAILS) == 2
 
 

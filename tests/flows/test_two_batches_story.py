@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from plexsync.flows.outage.outage_controller import BATCH
 from plexsync.flows.sync.batch import Batch
 from plexsync.model.ledger import SHARED
+from plexsync.policy.batch_size import FEWEST as BATCH
+from plexsync.policy.batch_size import MOST, SECONDS
+from plexsync.policy.debounce import BURST
+from tests.flows.test_reconciliation_story import LONG_AGO
 from tests.world import World
 
 CONNECTIONS = 2
@@ -257,13 +260,57 @@ def test_posters_are_uploaded_once_each_when_batches_overlap(world: World) -> No
     assert set(Counter(written(world)).values()) == {1}
 
 
-def test_fewer_scenes_than_a_batch_are_read_after_it(world: World) -> None:
-    """Then one request reads those too that come in the meantime."""
+def test_the_last_scenes_are_read_ahead_too(world: World) -> None:
     pairs = films(world, BATCH + 20)
     world.run()
     assert all_in_step(world, pairs)
-    reads = [_keys(e) for e in world.plex.journal if e.path.startswith("/library/metadata/")]
     again = BATCH  # of which Plex's whole seconds leave open whether they changed once more
-    assert [len(keys) for keys in reads] == [BATCH, BATCH, 20, 20 + again], (
-        "read back, then the next"
-    )
+    assert _reads(world) == [BATCH, 20, BATCH, 20 + again], "both, then both are read back"
+
+
+def test_what_follows_less_than_a_batch_is_read_after_it(world: World) -> None:
+    """Then one request reads those too that come in the meantime."""
+    pairs = films(world, 20)
+    old = {"created_at": LONG_AGO, "updated_at": LONG_AGO}
+    later = [world.pair(f"old{n}.mp4", title=f"L{n}", details="d", **old) for n in range(10)]
+
+    def save() -> None:
+        for scene, _ in later:
+            world.event(scene)
+        world.clock.passed += BURST
+
+    at_the_first_write(world, save)
+    world.run(minutes=1)
+    assert all_in_step(world, [*pairs, *later])
+    assert _reads(world) == [20, 20, 10, 10 + 20]
+
+
+def _reads(world: World) -> list[int]:
+    """How many items each request for details asked for."""
+    reads = [entry for entry in world.plex.journal if entry.path.startswith("/library/metadata/")]
+    return [len(_keys(entry)) for entry in reads]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sizes"),
+    [(SECONDS / MOST / 2, [BATCH, BATCH, MOST, BATCH]), (0.5, [BATCH] * 5)],
+)
+def test_a_batch_is_larger_if_plex_is_fast(world: World, seconds: float, sizes: list[int]) -> None:
+    """The second is read before it is known how long the first one takes."""
+    turn = threading.Lock()
+
+    def takes(request: Any) -> bool:
+        with turn:
+            world.clock.passed += seconds * (request.method == "PUT")
+        return False
+
+    world.plex.add_fault("reset", match=takes)
+    pairs = films(world, sum(sizes))
+    world.run(minutes=3)
+    assert all_in_step(world, pairs)
+    assert [scenes for scenes in map(_scenes, world.stash.journal) if scenes] == sizes
+
+
+def _scenes(entry: Any) -> int:
+    """How many scenes a query asked for by their ids."""
+    return sum(name[0] == "i" and name[1:].isdecimal() for name in entry.variables)

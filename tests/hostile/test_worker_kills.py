@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from plexsync import inbox
-from plexsync.flows.outage.outage_controller import BATCH
+from plexsync.policy.batch_size import FEWEST as BATCH
 from plexsync.policy.debounce import BURST
 from tests.world import until
 from torture.stage import Stage

@@ -32,7 +32,7 @@ from plexsync.model.plex_state import FAILURE
 
 __all__ = ["Cut", "Health", "PlexClient", "Sent", "load_client_id"]
 
-BATCH = 100
+BATCH = 200
 """Items per request of `items`."""
 _LEAN = f"excludeElements={','.join(UNREAD)}"
 """Plex may ignore this. It is a third of what it sends of a film."""
@@ -120,14 +120,14 @@ class PlexClient(PlexLists):
         server = self.server_id() if wanted else ""
         found: dict[int, PlexItem] = {}
         for start in range(0, len(wanted), BATCH):
-            batch = wanted[start : start + BATCH]
+            asked = dict.fromkeys(wanted[start : start + BATCH])
             try:
-                these = ",".join(map(str, batch))
+                these = ",".join(map(str, asked))
                 root = self._connection.read(f"/library/metadata/{these}?{_LEAN}")
             except PlexNotFound:
                 continue
             some = plex_xml.items(root, server)
-            found |= {i.target.rating_key: i for i in some if i.target.rating_key in batch}
+            found |= {i.target.rating_key: i for i in some if i.target.rating_key in asked}
         return found
 
     def write(self, target: Target, edits: Sequence[Edit]) -> Sent:

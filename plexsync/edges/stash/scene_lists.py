@@ -26,7 +26,7 @@ from plexsync.model.errors import StashDown, SyncError
 from plexsync.model.paths import name_key
 from plexsync.model.scene import BASIC, Scene, SceneParts
 
-BATCH = 50
+BATCH = 100
 """Scenes per query."""
 _PAGE = 100
 _MAX_PAGES = 100

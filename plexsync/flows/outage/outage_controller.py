@@ -22,6 +22,7 @@ from plexsync.model.plex_state import (
     kind_of,
     remedy,
 )
+from plexsync.policy import batch_size
 from plexsync.policy.circuit_breaker import (
     CLOSED,
     COOLDOWN,
@@ -43,14 +44,8 @@ from plexsync.policy.recovery_scheduler import (
 )
 from plexsync.policy.recovery_state import next_check
 
-BATCH = 50
-"""Scenes per query to Stash and per read from Plex."""
-
 WRITING_PATIENCE = 3600.0
 """Seconds for which a Plex that answers but cannot write costs no scene an attempt."""
-
-RAMP_SECONDS = 2.0
-"""Target seconds of a batch during the ramp, so that edits and tasks need not wait long."""
 
 
 class Checks(Protocol):
@@ -183,7 +178,7 @@ class OutageController:
             self._probe(plex.check(asked_by, to_write=to_write), waiting)
 
     def capacity(self, now: float, waiting: int, plex: Checks) -> int:
-        """How many jobs may run now: none, one as a trial, or a batch."""
+        """How many jobs may run now: none, one as a trial, or at most a batch."""
         self.probe_if_due(now, waiting, plex)
         now = self._clock.now()
         if self.refused:
@@ -204,8 +199,8 @@ class OutageController:
                         "The ramp after the outage is over: Plex gets requests at full speed again."
                     )
                 self._keep(recovery=clear_recovery_period(self.recovery))
-            return BATCH
-        return max(1, min(BATCH, round(rate * RAMP_SECONDS)))
+            return batch_size.MOST
+        return batch_size.at_rate(rate)
 
     def _probe(self, health: Health, waiting: int) -> None:
         now = self._clock.now()

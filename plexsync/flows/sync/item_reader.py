@@ -11,7 +11,7 @@ from plexsync.model.errors import REQUEST, PlexAuthError, SyncError, TransientEr
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.plex_state import FAILURE
 
-AT_ONCE = 100
+AT_ONCE = 200
 """Maximum number of items per request."""
 
 Asked = Future[Mapping[int, PlexItem]]

@@ -25,7 +25,7 @@ from plexsync.policy.unchanged import conclusion
 TRUST = 5
 """Seconds. An item changed this recently may change again within the same second of Plex's clock."""
 
-MOST_UNSETTLED = 50
+MOST_UNSETTLED = 100
 """Items that are read a second time; with those of the next batch they fit into one request."""
 
 Observed = list[tuple[int, Sequence[Observation]]]

@@ -23,6 +23,7 @@ from plexsync.model.config import PlexSyncConfig
 from plexsync.model.errors import Interrupted, PlexTemporaryError
 from plexsync.model.job import Job
 from plexsync.model.ledger import SYNCED
+from plexsync.policy import batch_size
 
 LOG_EVERY = 10
 """Jobs between log lines about dead letters."""
@@ -66,6 +67,8 @@ class Batches:
         self._blame = Blame()
         self._jobs = self._answers = 0
         self._since = 0.0
+        self.size = batch_size.at_pace(0.0)
+        """Scenes of the next batch while nothing limits them."""
 
     def run(self, jobs: Sequence[Job], following: Following) -> None:
         """Carry out a batch, and those that `following` returns meanwhile."""
@@ -132,7 +135,9 @@ class Batches:
         for one in judged:
             outcomes += self._record(one, config, answered=answered)
         before, self._since = self._since, self._clock.monotonic()
-        self._tell(outcomes, batch.known, self._since - before)
+        seconds = self._since - before
+        self.size = batch_size.at_pace(len(outcomes) / seconds if seconds > 0 else 0.0)
+        self._tell(outcomes, batch.known, seconds)
         self._services.sync(config).retry_arrived(self._clock.now(), refresh=False)
         if ahead is None or batch.in_doubt:
             return None

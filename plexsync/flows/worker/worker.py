@@ -13,7 +13,6 @@ from plexsync.edges.log.log import Log
 from plexsync.edges.page.command_store import NewCommands
 from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stores import Stores
-from plexsync.flows.outage.outage_controller import BATCH
 from plexsync.flows.results import Outcome
 from plexsync.flows.services import LoopServices
 from plexsync.flows.setup.sign_in_file import SignInFile
@@ -29,6 +28,7 @@ from plexsync.flows.worker.turns import CollectionTurns, ReconcileTurns
 from plexsync.model.command import AT_ONCE
 from plexsync.model.errors import AnotherStash, Interrupted, PlexPermanentError, SyncError
 from plexsync.model.job import EDIT, Job
+from plexsync.policy.batch_size import FEWEST
 from plexsync.policy.waiting import IDLE_END, pause
 
 DESTROYED_KEPT = 30 * 86400.0
@@ -223,17 +223,17 @@ class Worker:
         queue = self._stores.queue
         if not queue.due(now, 1) or self._admission.blocked(now) > 0:
             return ()
-        room = self._admission.capacity()
+        room = min(self._admission.capacity(), self._batches.size)
         self._backfills.look(self._clock.now())  # the settings may be others now
         return queue.due(self._clock.now(), room) if room else ()
 
     def _following(self, current: Sequence[Job]) -> Sequence[Job]:
-        """The jobs to read while the current ones are written, if both are full batches, so that no
-        request is spent on fewer. None if anything else is to be done between them.
+        """The jobs to read while the current ones are written, if these are a full batch: after fewer,
+        one request reads those too that come meanwhile. None if anything else is to be done first.
         """
         now = self._clock.now()
         steady = self._outages.steady and not self._admission.blocked(now)
-        if len(current) < BATCH or not steady or self._in_flight.asked():
+        if len(current) < FEWEST or not steady or self._in_flight.asked():
             return ()
         self._busy_at = now
         self._intake.take_in(now)
@@ -242,8 +242,8 @@ class Worker:
         if waits or (current[0].priority != EDIT and self._reconcile.due):
             return ()
         self._backfills.look(now)
-        found = self._stores.queue.due(now, BATCH)
-        return () if len(found) < BATCH or self._settings_differ() else found
+        found = self._stores.queue.due(now, self._batches.size)
+        return () if not found or self._settings_differ() else found
 
     def _settings_differ(self) -> bool:
         """Whether the settings are others by now, or cannot be read; they are applied between two
