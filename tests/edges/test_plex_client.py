@@ -283,8 +283,8 @@ def test_items_are_whole_with_values_locks_and_files(plex, client):
     assert item.updated_at > 0
 
 
-def test_items_are_asked_for_100_at_a_time_and_unknown_ones_are_missing(plex, client):
-    keys = [plex.add_item(1, file=f"/plex/{n}.mp4") for n in range(220)]
+def test_items_are_asked_for_200_at_a_time_and_unknown_ones_are_missing(plex, client):
+    keys = [plex.add_item(1, file=f"/plex/{n}.mp4") for n in range(420)]
     client.server_id()
     plex.clear_journal()
     found = client.items([*keys, keys[0], 10_000, -1, 0])
