@@ -41,7 +41,7 @@ LOOKS = 3
 """Number of runs, of which the cheapest counts."""
 SHARE = 100
 """One scene in this many has a gap of each kind."""
-MEMORY = 250 * 2**20
+MEMORY = 100 * 2**20
 MUCH_MEMORY = 300 * 2**20
 MOST_STORED = 1500
 """Limits for a million scenes, in bytes: of memory, and on disk for each scene."""

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from plexsync.flows.reconcile.compare import AT_ONCE
 from plexsync.flows.reconcile.read_ahead import FRESH, PagesAhead, ReadAhead
-from plexsync.flows.sync.item_reader import AT_ONCE, ItemReader
+from plexsync.flows.sync.item_reader import ItemReader
 from plexsync.model.errors import REQUEST, PlexServerDown
 from plexsync.model.plex import PlexItem, Target
 from plexsync.model.scene import BASIC

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from plexsync.edges.log.log import Log
-from plexsync.flows.sync.item_reader import AT_ONCE
+from plexsync.flows.reconcile.compare import AT_ONCE
 from plexsync.flows.tasks.context import TaskContext, TaskFailed
 from plexsync.flows.tasks.registry import TASKS
 from plexsync.policy.gaps import DRIFTED, EMPTY, MISSING, ORPHANED, STALE

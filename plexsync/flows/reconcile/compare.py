@@ -10,7 +10,6 @@ from plexsync.edges.stash.client import StashClient
 from plexsync.edges.stash.scene_answers import RawPage, ScenePage
 from plexsync.flows.reconcile.comparison import NEVER, Comparison
 from plexsync.flows.reconcile.unchanged import Basis, Unchanged
-from plexsync.flows.sync.item_reader import AT_ONCE
 from plexsync.flows.sync.picture_reader import PictureReader
 from plexsync.flows.sync.planning import kept_edits, plan_items
 from plexsync.flows.sync.scene_matcher import SceneMatcher, candidates_of
@@ -32,6 +31,9 @@ from plexsync.policy.matching import NONE
 from plexsync.policy.plan import shows
 
 _NONE = Basis()
+
+AT_ONCE = 100
+"""Items that fill a request: several are in memory, since they are read ahead."""
 
 
 class Compare:
