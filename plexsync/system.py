@@ -289,6 +289,10 @@ def lacks_memory(problem: BaseException) -> bool:
 
 def why_unloadable(problem: BaseException) -> str:
     """The message if PlexSync and its packages are there, but a part of them cannot be loaded."""
+    if isinstance(
+        problem, SystemError
+    ):  # from code in C that was given no memory and does not say so
+        return f"PlexSync cannot load what it needs ({problem}): {MEMORY}."
     if not isinstance(problem, ImportError):
         return f"PlexSync cannot load what it needs ({in_words(problem)})."
     unmapped = "failed to map segment" in str(problem)  # the C library may not say why

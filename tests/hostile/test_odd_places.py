@@ -309,6 +309,7 @@ def test_too_little_memory_for_a_package_is_no_such_disk(tmp_path: Path) -> None
     for problem in (
         ImportError(f"{text}: Cannot allocate memory"),
         ImportError(text, name="core", path=str(tmp_path)),
+        SystemError("error return without exception set"),
     ):
         said = system.why_unloadable(problem)
         assert "noexec" not in said and "give Stash more memory" in said
