@@ -289,9 +289,7 @@ def lacks_memory(problem: BaseException) -> bool:
 
 def why_unloadable(problem: BaseException) -> str:
     """The message if PlexSync and its packages are there, but a part of them cannot be loaded."""
-    if isinstance(
-        problem, SystemError
-    ):  # from code in C that was given no memory and does not say so
+    if isinstance(problem, SystemError):  # of code in C that got no memory and does not say so
         return f"PlexSync cannot load what it needs ({problem}): {MEMORY}."
     if not isinstance(problem, ImportError):
         return f"PlexSync cannot load what it needs ({in_words(problem)})."

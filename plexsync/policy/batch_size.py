@@ -9,6 +9,9 @@ FEWEST = 50
 """Scenes at full speed, even if Plex takes longer for them: reads of fewer would slow it down more."""
 
 MOST = 100
+"""Scenes that one query to Stash reads, and half of the items that one request to Plex reads: those of
+the batch, and as many that are read back.
+"""
 
 
 def at_pace(pace: float) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from plexsync.edges.ledger.ledger import Ledger
 from plexsync.edges.ledger.rows import standing_of
+from plexsync.flows.sync.item_reader import AT_ONCE
 from plexsync.flows.sync.media_server import FileIndex, Held
 from plexsync.flows.sync.planning import kept_edits, plan_items
 from plexsync.flows.sync.scene_write import SceneWrite
@@ -18,6 +19,7 @@ from plexsync.model.named_tuple import NamedTuple
 from plexsync.model.paths import PathMap
 from plexsync.model.plex import IndexedPart, PlexItem, Target
 from plexsync.model.reasons import RECONCILE
+from plexsync.policy.batch_size import MOST
 from plexsync.policy.desired import has_enough_metadata
 from plexsync.policy.matching import HIGH
 from plexsync.policy.unchanged import conclusion
@@ -25,7 +27,7 @@ from plexsync.policy.unchanged import conclusion
 TRUST = 5
 """Seconds. An item changed this recently may change again within the same second of Plex's clock."""
 
-MOST_UNSETTLED = 100
+MOST_UNSETTLED = AT_ONCE - MOST
 """Items that are read a second time; with those of the next batch they fit into one request."""
 
 Observed = list[tuple[int, Sequence[Observation]]]
