@@ -665,6 +665,9 @@ if sys.platform == "win32":
             worker.stdin.close()
 
 else:
+    _ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
+    """For glibc, which otherwise reserves 64 MiB of address space for a thread's own heap wherever that
+    fits: below a limit such as `ulimit -v` too little may be left."""
 
     def _start_posix(argv: list[str], stdin: bytes) -> None:
         read, write = os.pipe()
@@ -675,7 +678,7 @@ else:
             os.posix_spawn(
                 argv[0],
                 argv,
-                os.environ,
+                {**_ONE_HEAP, **os.environ},
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, read, 0),
                     (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),

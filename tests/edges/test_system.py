@@ -292,6 +292,30 @@ def test_a_detached_process_has_its_orders_and_nothing_else(tmp_path):
     os.waitpid(seen["pid"], 0)
 
 
+THREADS = """
+import os, sys, threading
+def room():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmPeak:"))
+before, gate = room(), threading.Barrier(5)
+for _ in range(4):
+    threading.Thread(target=lambda: (bytes(5000), gate.wait())).start()
+gate.wait()
+with open(sys.argv[1] + "~", "w") as file:
+    file.write(str((room() - before) // 1024))
+os.rename(sys.argv[1] + "~", sys.argv[1])
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_the_threads_of_a_detached_process_reserve_little_memory(tmp_path):
+    """Below `ulimit -v` the rest must be enough, whichever of them starts first."""
+    report = tmp_path / "report"
+    system.start_detached([sys.executable, "-c", THREADS, str(report)], b"")
+    until(report.exists)
+    assert int(report.read_text()) < 100  # MiB: four stacks, but no heap of 64 for each
+
+
 HEIR = """
 import os, sys
 from plexsync import system
