@@ -124,7 +124,6 @@ def install(folder: str, root: str = ROOT) -> str:
     package = os.path.join(root, "plexsync")
     compileall.compile_dir(package, quiet=2)  # for all copies: to compile one takes two seconds
     shutil.copytree(package, os.path.join(folder, "plexsync"))
-    compileall.compile_dir(folder, quiet=2)
     return folder
 
 

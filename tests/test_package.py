@@ -25,6 +25,7 @@ from simulator.plex import PlexSim
 from simulator.plugin_manifest import load_manifest, other_manifests
 from simulator.stash import StashSim
 from simulator.stash_packages import PackageError, PluginFolder, read_index
+from tests.installation import add_byte_code
 from tests.world import ROOT, TOKEN, lock_is_free, until
 
 SOURCES = (*package.SINGLE, "CHANGELOG.md")
@@ -363,6 +364,7 @@ NOTHING_TO_DO = {"Restore Removed": "There is no copy", "Send a Test Message": "
 @pytest.mark.long
 def test_every_task_runs_once_from_the_package(user: Any, installed: Path) -> None:
     stash, plex, section = user
+    add_byte_code(installed)
     plex.add_item(section, file="/data/1.mp4", size=1, title="old")
     stash.add_scene(files=[("/data/1.mp4", 1)], title="new")
     first, *others = stash.core.plugin.manifest.tasks

@@ -11,11 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from plexsync import inbox, system
 from plexsync.model.event import Event, parse_event
 from simulator.patience import PATIENCE
+from tests.installation import compiled_package
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = sorted((ROOT.parent / "shared" / "fixtures" / "hooks").glob("*.json"))
@@ -84,10 +86,12 @@ class Plugin:
         self.folder = folder
         self.data = folder / "data"
         package = folder / "plexsync"
-        package.mkdir(parents=True)
+        (package / "__pycache__").mkdir(parents=True)
         shutil.copy(ROOT / "PlexSync.py", folder)
         for name in ("__init__", "hook", "fast", "inbox", "system", "loopback", "code_cache"):
-            shutil.copy(ROOT / "plexsync" / f"{name}.py", package)
+            source = compiled_package() / f"{name}.py"
+            shutil.copy2(source, package)
+            shutil.copy2(cache_from_source(str(source)), package / "__pycache__")
         (package / "entry.py").write_text(STAND_IN)
 
     def command(self) -> list[str]:

@@ -21,8 +21,9 @@ from plexsync.model.stored import DATABASES
 from release import package
 from simulator.plex import PlexSim
 from simulator.stash import StashSim
-from simulator.stash_packages import PluginFolder, read_index
+from simulator.stash_packages import Package, PluginFolder, read_index
 from tests.hostile.hook_plugin import is_running
+from tests.installation import add_byte_code
 from tests.upgrade.released import ARCHIVES, formats, unpack
 from tests.world import ROOT, TOKEN, lock_is_free, until
 
@@ -74,7 +75,7 @@ class Site:
             "PlexSync"
         ]
         self.plugins = PluginFolder(folder / "plugins")
-        self.plugin = self.plugins.install(self.released)
+        self.plugin = self.install(self.released)
         self.data = self.plugin / "data"
         self.stash = StashSim(plugin_dir=str(self.plugin), env={"PYTHONPATH": ""})
         self.section = plex.add_section("Films", locations=["/data"])
@@ -93,14 +94,19 @@ class Site:
         (run,) = self.stash.edit(scene, title=title)
         assert (run.output, run.error) == ("ok", None)
 
+    def install(self, package: Package) -> Path:
+        folder = self.plugins.install(package)
+        add_byte_code(folder)
+        return folder
+
     def update(self) -> None:
         """What Stash does: files, then the plugins are loaded again."""
         assert self.plugins.update_available(self.present)
-        self.plugins.install(self.present)
+        self.install(self.present)
         self.stash.core.load_plugin(str(self.plugin), {"PYTHONPATH": ""}, "")
 
     def downgrade(self) -> None:
-        self.plugins.install(self.released)
+        self.install(self.released)
         self.stash.core.load_plugin(str(self.plugin), {"PYTHONPATH": ""}, "")
 
     def needs_other_formats(self) -> None:
@@ -216,7 +222,7 @@ def test_a_save_while_the_files_are_replaced_is_found_by_the_sweep(site: Site) -
     site.plugins.uninstall("PlexSync")  # an update deletes first
     (run,) = site.stash.edit(other, title="while there is no plugin")
     assert run.exit_code != 0
-    site.plugins.install(site.present)
+    site.install(site.present)
     site.save(scene, "two")
     until(lambda: (item.title, shown.title) == ("two", "while there is no plugin"))
     assert site.edits() == {
@@ -261,6 +267,6 @@ def test_going_back_keeps_events_until_the_newer_version_is_there_again(site: Si
     assert [item.title for _, item in pairs] == ["one", "one"]
     assert len(list((site.data / "inbox" / "new").iterdir())) >= 1
 
-    site.plugins.install(site.present)
+    site.install(site.present)
     site.save(pairs[0][0], "three")
     until(lambda: [item.title for _, item in pairs] == ["three", "two"])
