@@ -37,14 +37,18 @@ _OWN = re.compile(r"\b(?:Scene|scene) (\d+)\b")
 _TEXTS = re.compile(r"(title|summary|studio)\.value|\w+\[\d+\]\.tag\.tag", re.ASCII)
 
 
+def _sets_text(entry: Any) -> bool:
+    """Whether Plex carried out an edit of a text, and not only of locks, by which an item is tried."""
+    return entry.status == 200 and any(_TEXTS.fullmatch(name) for name, _ in entry.params)
+
+
 @dataclass(slots=True)
 class Verdict:
     """The result; `bad` must be empty.
 
     `lost`: scenes whose acknowledged event appears neither in Plex nor in a dead letter. `wrong`:
-    writes of another scene's values to an item. `twice`: writes that changed nothing. `innocent`:
-    dead letters of scenes that Plex would have accepted. `complaints`: log lines that no kill
-    explains.
+    writes of another scene's values to an item. `twice`: writes of what was written before. `innocent`:
+    dead letters for anything but Plex's refusal. `complaints`: log lines that no kill explains.
     """
 
     lost: list[str]
@@ -218,13 +222,13 @@ class Stage:
         """Check everything once no work is left."""
         dead_letters = self.dead_letters()
         writes = [e for e in self.plex.journal if e.method == "PUT"]
-        applied = Counter((e.get("id"), tuple(e.params)) for e in writes if e.status == 200)
+        applied = Counter((e.get("id"), tuple(e.params)) for e in writes if _sets_text(e))
         return Verdict(
             lost=[*self._lost(dead_letters)],
             wrong=[*self._wrong(writes)],
             twice=sum(count - 1 for count in applied.values()),
             dead=len(dead_letters),
-            innocent=len(dead_letters.keys() - self.refused),
+            innocent=sum(not self._was_refused(each) for each in dead_letters.values()),
             complaints=[] if self.idle() else ["work is left"],
         )
 
@@ -233,8 +237,16 @@ class Stage:
             dead_letter = dead_letters.get(scene)
             if dead_letter is None:
                 yield from self._differs(scene)
-            elif not dead_letter.message or (scene in self.refused and dead_letter.status != 400):
+            elif not dead_letter.message or not self._is_explained(dead_letter):
                 yield f"scene {scene}: dead without its reason: {dead_letter}"
+
+    def _is_explained(self, dead_letter: DeadLetter) -> bool:
+        """Whether a scene that Plex refuses is dead for that, or for workers killed before they met it."""
+        refuses = dead_letter.scene in self.refused
+        return not refuses or self._was_refused(dead_letter) or dead_letter.cause == "poison"
+
+    def _was_refused(self, dead_letter: DeadLetter) -> bool:
+        return dead_letter.scene in self.refused and dead_letter.status == 400
 
     def _differs(self, scene: int) -> Iterable[str]:
         stored, film = self.stash.scene(scene), self.films[scene]
