@@ -54,7 +54,7 @@ def add_byte_code(plugin: Path) -> None:
     compile.
     """
     for source in (plugin / "plexsync").rglob("*.py"):
-        target = Path(cache_from_source(str(source)))
+        target = Path(cache_from_source(source))
         target.parent.mkdir(exist_ok=True)
         made = target.with_suffix(f".{os.getpid()}")
         made.write_bytes(_byte_code(source.read_bytes()))

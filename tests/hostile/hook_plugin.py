@@ -91,7 +91,7 @@ class Plugin:
         for name in ("__init__", "hook", "fast", "inbox", "system", "loopback", "code_cache"):
             source = compiled_package() / f"{name}.py"
             shutil.copy2(source, package)
-            shutil.copy2(cache_from_source(str(source)), package / "__pycache__")
+            shutil.copy2(cache_from_source(source), package / "__pycache__")
         (package / "entry.py").write_text(STAND_IN)
 
     def command(self) -> list[str]:
