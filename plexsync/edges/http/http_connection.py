@@ -1,10 +1,12 @@
-"""urllib3 connections that keep a deadline, and a requests session that uses them."""
+"""urllib3 connections that keep a deadline, a requests session that uses them, and what it sends."""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from copy import copy
 from functools import partial
+from json import dumps
 from typing import Any
 
 import requests
@@ -125,3 +127,39 @@ def bare_session(shared: SharedState) -> requests.Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter(shared))
     return session
+
+
+Headers = dict[str, str | bytes]
+
+
+class PreparedRequests:
+    """Has the last request with a method sent again if the next one differs only in its target and its
+    body: preparing one costs a third of sending it.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[object, tuple[Headers, requests.PreparedRequest]] = {}
+
+    def request(
+        self, method: str, origin: str, headers: Headers, data: bytes | None, json: object
+    ) -> requests.PreparedRequest:
+        """A request to an origin; `json` is its body if there is no `data`."""
+        last = self._last.get((method, origin))
+        if last is None or last[0] != headers:
+            last = self._last[method, origin] = headers, _prepared(method, origin, headers)
+        if not data and json is None:
+            return last[1]
+        # a copy, or a large body would be kept, and its length and type be those of the next
+        request = copy(last[1])
+        request.body = data or dumps(json).encode()
+        kind = {} if data else {"Content-Type": "application/json"}
+        length = {"Content-Length": str(len(request.body))}
+        request.headers = {**request.headers, **kind, **length}  # type: ignore[assignment]
+        return request
+
+
+def _prepared(method: str, origin: str, headers: Headers) -> requests.PreparedRequest:
+    request = requests.Request(method, origin, headers).prepare()
+    # a plain mapping does for urllib3, which copies and reads it in a third of the time
+    request.headers = dict(request.headers)  # type: ignore[assignment]
+    return request

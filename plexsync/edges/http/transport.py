@@ -20,7 +20,7 @@ import urllib3
 from requests.utils import requote_uri
 
 from plexsync.edges.http.certificates import PUBLIC, Trust
-from plexsync.edges.http.http_connection import SharedState, bare_session
+from plexsync.edges.http.http_connection import PreparedRequests, SharedState, bare_session
 from plexsync.edges.http.sockets import TLS, Deadline, TransportError, https_address, place
 
 __all__ = ["IDLE", "MAX_BODY", "TLS", "Reply", "Session", "TransportError"]
@@ -80,7 +80,8 @@ class Session:
         self._hang_ups = 1  # in a row; starts at one, since nothing has answered yet
         self._shared = SharedState(trust)
         self._session = bare_session(self._shared)
-        self._prepared: dict[object, tuple[dict[str, str | bytes], requests.PreparedRequest]] = {}
+        self._headers: dict[str, str | bytes] = dict(self._session.headers)
+        self._prepared = PreparedRequests()
 
     @property
     def opened(self) -> int:
@@ -100,7 +101,7 @@ class Session:
         *,
         params: Mapping[str, str] | None = None,
         json: object = None,
-        data: bytes | str | None = None,
+        data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         max_body: int | None = None,
         total: float | None = None,
@@ -113,7 +114,7 @@ class Session:
         whether to go on; the reply then holds the body's beginning only.
         """
         origin, target = _split(url, params)
-        sent = {**self._session.headers, **(headers or {})}
+        sent = {**self._headers, **(headers or {})}
         seconds = self._total if total is None else total
         limit = self._max_body if max_body is None else max_body
         with self._lock:
@@ -124,7 +125,7 @@ class Session:
             deadline = Deadline(seconds, self._connect, self._read)
             self._shared.deadline = deadline
             try:
-                request = self._request_to(origin, method, sent, data, json)
+                request = self._prepared.request(method, origin, sent, data, json)
                 answer, body = self._exchange(request, target, limit, into)
             except TransportError:
                 raise
@@ -146,27 +147,6 @@ class Session:
         """Close the connection; a later request opens a new one."""
         with self._lock:
             self._session.close()
-
-    def _request_to(
-        self,
-        origin: str,
-        method: str,
-        headers: dict[str, str | bytes],
-        data: bytes | str | None,
-        json: object,
-    ) -> requests.PreparedRequest:
-        """The last request with this method again if it differs only in its target and its body:
-        preparing one costs a third of sending it.
-        """
-        last = self._prepared.get((method, origin))
-        if last is None or last[0] != headers:
-            last = headers, requests.Request(method, origin, headers).prepare()
-            self._prepared[method, origin] = last
-        if not data and json is None:
-            return last[1]
-        request = last[1].copy()  # or a large body would be kept, and its type be that of the next
-        request.prepare_body(data, None, json)
-        return request
 
     def _exchange(
         self,
