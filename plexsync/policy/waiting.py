@@ -26,6 +26,9 @@ SETTINGS_CHECK = 10.0
 IDLE_SETTINGS_CHECK = 60.0
 """The same while nothing waits."""
 
+RECENT = 15.0
+"""Seconds for which a reconciliation reuses the settings between pages."""
+
 NEXT_TRY = 1.0
 """Seconds before the next attempt while Plex has failed, but not often enough to open the breaker.
 """

@@ -370,3 +370,35 @@ def test_a_long_outage_is_followed_by_a_reconciliation_whatever_the_interval(wor
     world.run(minutes=5)
     assert item.title == "Two"
     assert "outage" in stored(world, "reconcile_state.json")["stamps"]
+
+
+def test_the_first_batch_uses_the_settings_with_which_the_worker_has_just_started(
+    world: Any,
+) -> None:
+    scene, item = world.pair("a.mp4", title="New")
+    world.event(scene)
+    world.run(leave=lambda: "written" * bool(_written(world)))
+    assert item.title == "New"
+    assert sum("PlexSyncSettings" in entry.query for entry in world.stash.journal) == 1
+
+
+def test_a_second_after_a_batch_the_next_one_reads_the_settings_again(world: Any) -> None:
+    old = {"created_at": 1.5e9, "updated_at": 1.5e9}  # so that no sweep finds it
+    first, _ = world.pair("a.mp4", title="New")
+    second, item = world.pair("b.mp4", title="New", **old)
+    world.event(first)
+    paused = False
+
+    def pause_after_the_first() -> str:
+        nonlocal paused
+        if not paused and _written(world):
+            paused = True
+            world.configure(pause_sync=True)
+            world.clock.passed += 1.0
+            world.event(second)
+        return ""
+
+    world.run(leave=pause_after_the_first)
+    assert paused
+    assert item.title != "New"
+    assert second in world.waiting()

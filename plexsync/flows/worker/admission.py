@@ -27,13 +27,13 @@ from plexsync.model.errors import (
 )
 from plexsync.model.plex_state import STUCK, WRITING
 from plexsync.policy.circuit_breaker import CLOSED
-from plexsync.policy.waiting import IDLE_END, Hold, hold, idle_limit, until_settings
+from plexsync.policy.waiting import IDLE_END, RECENT, Hold, hold, idle_limit, until_settings
 
 STASH_PATIENCE = 600.0
 """Seconds without an answer from Stash until the worker exits; the next event starts another."""
 
-SETTINGS_AGE = 15.0
-"""Seconds for which a reconciliation reuses the settings between pages."""
+JUST_READ = 1.0
+"""Seconds for which the next batch reuses the settings: of a worker's start, or a small batch."""
 
 
 class Admission:
@@ -130,8 +130,8 @@ class Admission:
         return "plex" if held else ""
 
     def capacity(self) -> int:
-        """How many jobs may run now. Reads the settings again, and probes Plex if it was away."""
-        config = self._settings()
+        """How many jobs may run now. Probes Plex if it was away."""
+        config = self.recent_settings(JUST_READ)
         if config is None:
             return 0
         self._held_back.note(self._clock.now())
@@ -149,9 +149,9 @@ class Admission:
         self._held_back.note(now)
         self._outages.probe_if_due(now, len(self._stores.queue.jobs), self._services.plex(config))
 
-    def recent_settings(self) -> PlexSyncConfig | None:
-        """The settings, at most SETTINGS_AGE seconds old."""
-        fresh = self._clock.monotonic() - self._read_at < SETTINGS_AGE
+    def recent_settings(self, age: float = RECENT) -> PlexSyncConfig | None:
+        """The settings, at most so many seconds old."""
+        fresh = self._clock.monotonic() - self._read_at < age
         return self.config if self.config and fresh else self._settings()
 
     def settings_due_in(self, now: float) -> float:
@@ -173,8 +173,7 @@ class Admission:
         """Read the settings, without applying them; raises SyncError or AnotherStash."""
         self._enabled.reading()
         config = self._services.config()
-        self._silent_since = None
-        self._read_at = self._clock.monotonic()
+        self._silent_since, self._read_at = None, self._clock.monotonic()
         self._enabled.known()
         return config
 
@@ -188,6 +187,7 @@ class Admission:
             self.stash_failed(error)
             return None
         if self._enabled.off or not self._usable(config):
+            self._read_at = -math.inf
             return None
         self._hold = Hold()
         self._outages.configure(config)

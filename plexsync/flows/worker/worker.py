@@ -250,9 +250,12 @@ class Worker:
         batches.
         """
         try:
-            return self._admission.settings_now() != self._admission.config
+            differ = self._admission.settings_now() != self._admission.config
         except (SyncError, AnotherStash):
-            return True
+            differ = True
+        if differ:
+            self._admission.settings_may_differ()
+        return differ
 
     def _sleep(self, now: float) -> None:
         self._observe((), 0.0)
