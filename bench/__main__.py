@@ -66,7 +66,7 @@ FULL = Size(
     many=1_000_000,
 )
 TINY = Size(
-    runs=3,
+    runs=1,
     crowd=8,
     row=20,
     scenes=12,
