@@ -37,7 +37,7 @@ LEAST_COVERED = 10
 PROCESSES = str(2 * (os.cpu_count() or 1))
 """That run tests: for half of their time they wait."""
 IN_PARALLEL = ("-n", PROCESSES, "--dist", "worksteal")
-"""How pytest runs the whole suite: the long tests come first."""
+"""How pytest runs many tests: the long ones come first."""
 MEMORY = Path("/dev/shm")
 ROOM = 2 << 30
 """Free bytes of memory needed for the tests' files; a run of the suite uses a tenth."""
@@ -109,8 +109,9 @@ def demo(words: Sequence[str]) -> int:
 
 
 def test(words: Sequence[str]) -> int:
-    """Run the whole test suite; arguments go to pytest, and choose what is run."""
-    return run("-m", "pytest", *(words or IN_PARALLEL), more=scratch())
+    """Run all tests but those of `torture`; arguments go to pytest, and choose what is run."""
+    chosen = words or (*IN_PARALLEL, "-m", "not torture")
+    return run("-m", "pytest", *chosen, more=scratch())
 
 
 def coverage(words: Sequence[str]) -> int:
@@ -191,10 +192,17 @@ def lint(words: Sequence[str]) -> int:
 
 
 def check(words: Sequence[str]) -> int:
-    """Do what CI does before the tests: lint, and beside it the counted work (bench --quick)."""
+    """Do what CI does before the tests: lint, and beside it the counted work (bench --quick) and
+    a tiny run of each part of the benchmark.
+    """
     with ThreadPoolExecutor(2) as both:
-        parts = [both.submit(lint, words), both.submit(bench, ("--quick",))]
+        parts = [both.submit(lint, words), both.submit(try_bench)]
     return max(part.result() for part in parts)
+
+
+def try_bench() -> int:
+    """Run the benchmark's two short forms."""
+    return bench(("--quick",)) or bench(("--tiny",))
 
 
 def bench(words: Sequence[str]) -> int:
@@ -203,8 +211,12 @@ def bench(words: Sequence[str]) -> int:
 
 
 def torture(words: Sequence[str]) -> int:
-    """Run the long crash tests: kills, full disks, every n-th system call; prints seed and figures."""
-    return run("-m", "torture", *words)
+    """Run the tests of kills and damage (--tests: only these), then the long crash tests."""
+    only_tests = list(words) == ["--tests"]
+    wrong = 0
+    if only_tests or not words:
+        wrong = run("-m", "pytest", *IN_PARALLEL, "-m", "torture", more=scratch())
+    return wrong if only_tests else run("-m", "torture", *words) or wrong
 
 
 def docs(words: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from torture import patterns
 from torture.patterns import ROOT
 
 
+@pytest.mark.torture
 @pytest.mark.long
 def test_every_pattern_reads_a_megabyte_of_its_worst() -> None:
     command = [sys.executable, "-m", "torture.patterns"]

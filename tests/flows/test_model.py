@@ -10,7 +10,7 @@ import pytest
 from torture.model import play
 
 FIRST = int(os.environ.get("PLEXSYNC_TEST_SEED", "0"))
-SEQUENCES = int(os.environ.get("PLEXSYNC_TEST_SEQUENCES", "3"))
+SEQUENCES = int(os.environ.get("PLEXSYNC_TEST_SEQUENCES", "1"))
 """Few: `torture` plays many more, and longer ones."""
 STEPS = 20
 

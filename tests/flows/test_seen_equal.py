@@ -200,7 +200,9 @@ def test_a_scene_with_a_cover_counts_until_stash_has_changed_it(world: Any) -> N
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.torture) for seed in (1, 2))]
+)
 def test_the_same_gaps_are_found_with_and_without_what_syncs_have_seen(
     plain: Any, seed: int
 ) -> None:

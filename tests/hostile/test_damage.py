@@ -22,6 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Damage]:
         yield folder
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("file", FILES)
 def test_a_damaged_file_harms_no_other_and_ends_no_worker(folder: Damage, file: str) -> None:
     kinds = KINDS if file in DATABASES else (*KINDS[::2], emptied)
@@ -32,6 +33,7 @@ def test_a_damaged_file_harms_no_other_and_ends_no_worker(folder: Damage, file: 
             assert "damaged" in folder.world.said()
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("file", DATABASES)
 def test_a_value_that_no_column_may_hold_costs_its_row_at_most(folder: Damage, file: str) -> None:
     dice = random.Random(f"{file} {SEED}")
@@ -41,6 +43,7 @@ def test_a_value_that_no_column_may_hold_costs_its_row_at_most(folder: Damage, f
         assert folder.row_trial(column, value) == [], (column, value)
 
 
+@pytest.mark.torture
 @pytest.mark.parametrize("file", DATABASES)
 def test_a_table_that_is_another_one_stops_nobody(folder: Damage, file: str) -> None:
     dice = random.Random(f"shapes of {file} {SEED}")

@@ -316,6 +316,7 @@ def test_what_the_running_python_has_is_used_and_nothing_is_installed(
     assert (home.sets(), index.asked) == ([], [])
 
 
+@pytest.mark.torture
 @pytest.mark.long
 def test_one_that_does_not_fit_brings_a_whole_set_of_its_own(
     plugin: Path, index: Index, wheels: Path
@@ -477,6 +478,7 @@ def test_two_at_once_install_once(home: Home, quick_pip: Path) -> None:
 COMMAND = re.compile(r"run this where Stash runs, as its user: (.+)$")
 
 
+@pytest.mark.torture
 @pytest.mark.long
 def test_without_a_network_the_command_in_the_message_does_it(
     tmp_path: Path, plugin: Path, index: Index, wheels: Path
@@ -815,6 +817,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@pytest.mark.torture
 @pytest.mark.long
 def test_the_real_set_in_a_bare_python(
     tmp_path: Path, plugin: Path, index: Index, wheels: Path

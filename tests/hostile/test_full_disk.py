@@ -19,6 +19,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Sma
         pytest.skip(f"mounting is not allowed here: {problem}")
 
 
+@pytest.mark.torture
 @pytest.mark.long
 @pytest.mark.parametrize("leave", [0, 48 << 10])
 @pytest.mark.parametrize("in_the_middle", [False, True], ids=["at the start", "in the middle"])

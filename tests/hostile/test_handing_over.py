@@ -32,6 +32,7 @@ TAKE_OVER = (
 )
 
 
+@pytest.mark.torture
 @pytest.mark.long
 def test_no_interleaving_strands_an_event() -> None:
     states, bad = handing_over.check(handing_over.SMALL)

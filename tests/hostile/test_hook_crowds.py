@@ -19,6 +19,7 @@ def test_fifty_hooks_at_once_in_a_fresh_folder_lose_nothing(tmp_path):
     assert in_fresh_folders(tmp_path, ROUNDS) == []
 
 
+@pytest.mark.torture
 def test_fifty_hooks_at_once_beside_a_living_worker_lose_nothing(tmp_path):
     assert beside_a_worker(tmp_path, ROUNDS) == []
 
@@ -45,6 +46,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.torture
 @pytest.mark.skipif(sys.platform == "win32", reason="the barrier is a POSIX lock")
 def test_fifty_hooks_released_at_one_instant_agree_on_folders_and_owner(plugin, tmp_path):
     for round_ in range(ROUNDS):

@@ -27,6 +27,7 @@ def plugin(tmp_path):
     plugin.stop()
 
 
+@pytest.mark.torture
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_hooks_killed_at_any_instant_lose_nothing_that_was_acknowledged(tmp_path):
     acknowledged, lost = kill_hooks(tmp_path, SEED, KILLS)
@@ -112,6 +113,7 @@ def _empty(plugin: Plugin, fresh: bool) -> None:
         shutil.rmtree(plugin.data / "inbox")
 
 
+@pytest.mark.torture
 @pytest.mark.long
 @traced
 @pytest.mark.parametrize("fresh", [False, True], ids=["old folder", "fresh folder"])
@@ -132,6 +134,7 @@ def test_a_hook_killed_at_any_step_says_nothing_and_leaves_whole_records(plugin,
             renamed = renamed or _kind(call) == "rename"
 
 
+@pytest.mark.torture
 @pytest.mark.long
 @traced
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC"])

@@ -177,6 +177,7 @@ def own_set(home: Home) -> str:
     return os.path.basename(Dependencies(str(home.plugin), str(home.data), MESSAGES).folder)
 
 
+@pytest.mark.torture
 @pytest.mark.long
 def test_what_sends_is_installed_by_the_first_message_and_kept(
     home: Home, service: Service
@@ -213,6 +214,7 @@ def test_each_url_is_named_by_its_scheme_and_no_secret_is_said(
     assert SECRET not in seen(home, run)
 
 
+@pytest.mark.torture
 @pytest.mark.long
 def test_without_a_network_one_line_says_what_to_do_and_syncing_goes_on(
     plugin: Path, index: Index, service: Service

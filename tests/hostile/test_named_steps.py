@@ -14,6 +14,7 @@ from torture.steps import Step, Steps
 pytestmark = [
     pytest.mark.skipif(not steps.works(), reason="strace is missing or not allowed"),
     pytest.mark.long,  # all of them: they share a stage
+    pytest.mark.torture,
 ]
 
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "4"))

@@ -124,6 +124,7 @@ def fails_once_each_tenth_for_good(job: Job) -> str:
     return "done" if job.attempts else "retry"
 
 
+@pytest.mark.torture
 @pytest.mark.long
 def test_no_job_is_lost_to_workers_killed_at_random(tmp_path: Path) -> None:
     print(f"seed {SEED}")

@@ -31,6 +31,7 @@ REFUSED = 1 / SCENES
 SEED = int(os.environ.get("PLEXSYNC_TEST_SEED", "20"))
 
 
+@pytest.mark.torture
 @pytest.mark.long
 def test_workers_killed_at_random_lose_nothing_and_write_nothing_wrong(tmp_path: Path) -> None:
     verdict = kill_workers(tmp_path, SEED, KILLS, SCENES, REFUSED)
@@ -128,6 +129,7 @@ def many_scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield stage
 
 
+@pytest.mark.torture
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("method", "number"),
