@@ -157,7 +157,7 @@ def a_day(world: World) -> None:
     world.edit(refused, title="Charlie II")
     work(world, 0.5)
     fault.remove()
-    its.summary = "Somebody else's words."
+    its.summary, its.updated_at = "Somebody else's words.", int(world.clock.now())
     world.edit(edited, title="Bravo II", details="More of it.")
 
 
