@@ -192,17 +192,10 @@ def lint(words: Sequence[str]) -> int:
 
 
 def check(words: Sequence[str]) -> int:
-    """Do what CI does before the tests: lint, and beside it the counted work (bench --quick) and
-    a tiny run of each part of the benchmark.
-    """
+    """Do what CI does before the tests: lint, and beside it the counted work (bench --quick)."""
     with ThreadPoolExecutor(2) as both:
-        parts = [both.submit(lint, words), both.submit(try_bench)]
+        parts = [both.submit(lint, words), both.submit(bench, ("--quick",))]
     return max(part.result() for part in parts)
-
-
-def try_bench() -> int:
-    """Run the benchmark's two short forms."""
-    return bench(("--quick",)) or bench(("--tiny",))
 
 
 def bench(words: Sequence[str]) -> int:
@@ -211,7 +204,7 @@ def bench(words: Sequence[str]) -> int:
 
 
 def torture(words: Sequence[str]) -> int:
-    """Run the tests of kills and damage (--tests: only these), then the long crash tests."""
+    """Run the tests that `test` leaves out (--tests: only these), then the long crash tests."""
     only_tests = list(words) == ["--tests"]
     wrong = 0
     if only_tests or not words:

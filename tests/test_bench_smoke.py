@@ -1,5 +1,5 @@
-"""Runs parts of the benchmark at a tiny size, so that it keeps working, and tests the comparison of counted
-work. `python3 dev.py check` runs all parts. Figures of time mean nothing here."""
+"""Runs every part of the benchmark at a tiny size, so that it keeps working, and tests the comparison of
+counted work. Figures of time mean nothing here."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ import pytest
 import requests
 
 from bench import counted, report
-from bench.__main__ import main
+from bench.__main__ import PARTS, main
 from bench.report import Row
 from bench.servers import PacedPlex
 
-FEW = ("hook", "inbox", "queue", "row")
-LOSABLE = {"hook", "inbox", "row"}
+AGAIN = {"small", "growth", "recipes", "many"}
+"""They run the same code as others: `many` as `drain`, the rest as `reconcile`, `small` at the same tiny
+size, two of them several times."""
+SHORT = {"inbox", "queue", "row"}
+LOSABLE = {"hook", "inbox", "drain", "posters", "index", "reconcile", "row"}
 """Parts that count what is lost or wrong."""
+_PARTS = [
+    pytest.param(part, marks=() if part in SHORT else pytest.mark.torture)
+    for part in sorted(PARTS.keys() - AGAIN)
+]
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("part", FEW)
-def test_a_part_of_the_benchmark_runs_and_loses_nothing(
+@pytest.mark.parametrize("part", _PARTS)
+def test_each_part_of_the_benchmark_runs_and_loses_nothing(
     part: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In this process: another one would take longer to import the parts than to run most of them."""
