@@ -1,5 +1,6 @@
 """`python3 dev.py torture`: the long versions of the crash and property tests, as one table.
 
+Without arguments, `dev.py` runs the tests marked `torture` before it; with --tests, only those.
 Prints its seed first; the same seed gives the same run wherever time plays no part. Exits 1 if
 anything was lost, wrong or left behind.
 """

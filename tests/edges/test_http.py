@@ -132,8 +132,15 @@ def test_json_and_bytes_travel_in_the_body(serve, session):
     server = serve(answer(OK))
     session.request("POST", server.url, json={"a": 1})
     session.request("POST", server.url, data=b"\x00\xff")
-    assert server.requests[0].endswith(b'{"a": 1}')
+    assert server.requests[0].endswith(b'{"a":1}')
     assert server.requests[1].endswith(b"\x00\xff")
+
+
+def test_what_is_not_json_is_not_sent(serve, session):
+    server = serve(answer(OK))
+    with pytest.raises(TransportError):
+        session.request("POST", server.url, json={"a": float("nan")})
+    assert server.requests == []
 
 
 def test_a_redirect_is_an_answer_and_is_not_followed(serve, session):
@@ -191,7 +198,7 @@ def test_a_body_leaves_nothing_behind_for_the_next_request(serve, session):
         )
         for request in here.requests
     ]
-    assert sent == [(b"8", True), (b"7", False), (b"0", False)]
+    assert sent == [(b"7", True), (b"7", False), (b"0", False)]
 
 
 def test_each_request_has_its_own_method_path_query_headers_and_body(serve, session):
